@@ -1,0 +1,218 @@
+"""The app's settings. The only module that reads the environment.
+
+App settings: https://learn.microsoft.com/azure/azure-functions/functions-app-settings
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from shared.errors import ConfigurationError
+
+_REGISTRY_ID = re.compile(
+    r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)"
+    r"/providers/Microsoft\.ContainerRegistry/registries/(?P<name>[A-Za-z0-9]{5,50})",
+    re.IGNORECASE,
+)
+STORAGE = "AzureWebJobsStorage"
+
+
+class RegistryId(msgspec.Struct, frozen=True):
+    """An Azure Container Registry's resource id, taken apart."""
+
+    subscription: str
+    group: str
+    name: str
+    resource_id: str
+
+
+class Storage(msgspec.Struct, frozen=True):
+    """How the storage account is reached: by connection string, or by its addresses with the app's identity."""
+
+    connection_string: str = ""
+    blob_uri: str = ""
+    queue_uri: str = ""
+    table_uri: str = ""
+
+
+def _setting(description: str, *, secret: bool = False) -> Meta:
+    return Meta(description=description, extra={"secret": secret})
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that can be set. A field's app setting has the field's name in capitals."""
+
+    staging_registry_id: Annotated[str, _setting("Resource id of the staging registry.")]
+    base_registry_id: Annotated[str, _setting("Resource id of the base registry.")]
+    webhook_secret: Annotated[
+        str,
+        _setting("What the base registry's webhook sends in `x-tidegate-secret`; 16 characters or more.", secret=True),
+    ]
+    check_docker_hub_schedule: Annotated[str, _setting("When Docker Hub is checked: NCRONTAB of six fields.")]
+    check_mcr_schedule: Annotated[str, _setting("When MCR is checked: NCRONTAB of six fields.")]
+    sweep_schedule: Annotated[str, _setting("When what was left behind is taken up again: NCRONTAB of six fields.")]
+    application_registry_ids: Annotated[
+        str,
+        _setting(
+            "Resource ids, separated by commas, of the registries whose tasks build application images. "
+            "Default: the base registry."
+        ),
+    ] = ""
+    staging_login_server: Annotated[
+        str, _setting("Login server of the staging registry. Default: its name and `.azurecr.io`.")
+    ] = ""
+    base_login_server: Annotated[
+        str, _setting("Login server of the base registry. Default: its name and `.azurecr.io`.")
+    ] = ""
+    docker_hub_username: Annotated[
+        str, _setting("Docker Hub account to check and import with; anonymous callers share a small limit.")
+    ] = ""
+    docker_hub_token: Annotated[
+        str, _setting("Personal access token of that account, with read permission.", secret=True)
+    ] = ""
+    docker_hub_registry_url: Annotated[str, _setting("Docker Hub's registry, or a proxy of it.")] = (
+        "https://registry-1.docker.io"
+    )
+    docker_hub_auth_url: Annotated[str, _setting("Docker Hub's token service, or a proxy of it.")] = (
+        "https://auth.docker.io"
+    )
+    mcr_url: Annotated[str, _setting("Microsoft's registry, or a proxy of it.")] = "https://mcr.microsoft.com"
+    arm_endpoint: Annotated[str, _setting("Azure Resource Manager; another one in sovereign clouds.")] = (
+        "https://management.azure.com"
+    )
+    arm_audience: Annotated[str, _setting("Audience of tokens for Azure Resource Manager.")] = (
+        "https://management.azure.com"
+    )
+    acr_audience: Annotated[str, _setting("Audience of tokens for the registries' data plane.")] = (
+        "https://containerregistry.azure.net"
+    )
+    azure_client_id: Annotated[
+        str, _setting("Client id of the app's user-assigned identity. Default: the system-assigned one.")
+    ] = ""
+    storage: Storage
+
+    @property
+    def staging(self) -> RegistryId:
+        """The staging registry."""
+        return parse_registry_id(self.staging_registry_id)
+
+    @property
+    def base(self) -> RegistryId:
+        """The base registry."""
+        return parse_registry_id(self.base_registry_id)
+
+    @property
+    def staging_server(self) -> str:
+        """Login server of the staging registry."""
+        return self.staging_login_server or f"{self.staging.name.lower()}.azurecr.io"
+
+    @property
+    def base_server(self) -> str:
+        """Login server of the base registry."""
+        return self.base_login_server or f"{self.base.name.lower()}.azurecr.io"
+
+    @property
+    def applications(self) -> tuple[RegistryId, ...]:
+        """The registries whose tasks build application images."""
+        ids = [part.strip() for part in self.application_registry_ids.split(",") if part.strip()]
+        return tuple(parse_registry_id(text) for text in ids or [self.base_registry_id])
+
+
+def setting_fields() -> tuple[tuple[str, msgspec.structs.FieldInfo, Meta], ...]:
+    """Return (app setting, field, description) of every setting but the storage account, in order."""
+    fields = (field for field in msgspec.structs.fields(Settings) if field.name != "storage")
+    return tuple((field.name.upper(), field, field.type.__metadata__[0]) for field in fields)
+
+
+def parse_registry_id(text: str) -> RegistryId:
+    """Take a registry's resource id apart.
+
+    Raises:
+        ConfigurationError: it is not the resource id of a registry.
+    """
+    match = _REGISTRY_ID.fullmatch(text)
+    if match is None:
+        raise ConfigurationError(
+            f"{text!r} is not a registry's resource id: expected /subscriptions/…/resourceGroups/…/providers/"
+            "Microsoft.ContainerRegistry/registries/<name>"
+        )
+    return RegistryId(match["subscription"], match["group"], match["name"], text)
+
+
+def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings.
+
+    Args:
+        environment: the process's environment, where the Functions host puts app settings.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigurationError: says everything that is missing or wrong, in one message and without any value of a secret.
+    """
+    values = {field.name: environment.get(name, "").strip() for name, field, _ in setting_fields()}
+    storage = _storage(environment)
+    problems = [*_missing(values), *_wrong(values), *([] if storage else [_NO_STORAGE])]
+    if problems or storage is None:
+        raise ConfigurationError("the app's settings are incomplete:\n" + "\n".join(f"  - {p}" for p in problems))
+    given = {name: value for name, value in values.items() if value}
+    return Settings(**given, storage=storage)
+
+
+_NO_STORAGE = (
+    f"{STORAGE} is missing: a connection string, or {STORAGE}__blobServiceUri, {STORAGE}__queueServiceUri and "
+    f"{STORAGE}__tableServiceUri (or {STORAGE}__accountName) for the app's identity"
+)
+
+
+def _storage(environment: Mapping[str, str]) -> Storage | None:
+    if connection_string := environment.get(STORAGE, ""):
+        return Storage(connection_string=connection_string)
+    account = environment.get(f"{STORAGE}__accountName", "")
+    uris = {
+        f"{kind}_uri": environment.get(f"{STORAGE}__{kind}ServiceUri", "")
+        or (f"https://{account}.{kind}.core.windows.net" if account else "")
+        for kind in ("blob", "queue", "table")
+    }
+    return Storage(**uris) if all(uris.values()) else None
+
+
+def _missing(values: Mapping[str, str]) -> list[str]:
+    return [
+        f"{name} is missing: {meta.description}"
+        for name, field, meta in setting_fields()
+        if field.required and not values[field.name]
+    ]
+
+
+def _wrong(values: Mapping[str, str]) -> list[str]:
+    problems = []
+    ids = [values["staging_registry_id"], values["base_registry_id"], *values["application_registry_ids"].split(",")]
+    for text in filter(None, (part.strip() for part in ids)):
+        try:
+            parse_registry_id(text)
+        except ConfigurationError as error:
+            problems.append(str(error))
+    if 0 < len(values["webhook_secret"]) < 16:
+        problems.append("WEBHOOK_SECRET is too short: expected 16 characters or more")
+    if values["docker_hub_token"] and not values["docker_hub_username"]:
+        problems.append("DOCKER_HUB_USERNAME is missing: DOCKER_HUB_TOKEN is of no use without it")
+    return problems + _plain_http(values)
+
+
+def _plain_http(values: Mapping[str, str]) -> list[str]:
+    """Credentials and tokens go to these addresses, so they must be TLS."""
+    return [
+        f"{name} must begin with https://"
+        for name, field, _ in setting_fields()
+        if field.name.endswith(("_url", "_endpoint"))
+        and values[field.name]
+        and not values[field.name].startswith("https://")
+    ]

@@ -1,0 +1,185 @@
+"""The candidate: one digest seen under an upstream tag, on its way to one tag of the base registry."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from enum import Enum
+
+import msgspec
+
+from shared.domain.references import Digest, Repository, Tag, parse_digest, parse_path, parse_tag
+from shared.errors import InvalidReference
+
+# Enough of the digest to be unique under one tag, and short enough to be read and typed.
+_ID_DIGITS = 32
+_HISTORY_KEPT = 30
+_DETAIL_KEPT = 600
+
+
+class Status(Enum):
+    """Where a candidate is on its way."""
+
+    DETECTED = "detected"  # noticed upstream; nothing copied yet
+    IMPORTING = "importing"  # the copy into the staging registry is under way
+    STAGED = "staged"  # in the staging registry, under the digest that was seen; not yet trusted
+    VALIDATING = "validating"  # its gate's run is under way
+    PROMOTING = "promoting"  # passed; the copy into the base registry is wanted or under way
+    PROMOTED = "promoted"  # the base registry's tag is this digest; the end
+    REJECTED = "rejected"  # its gate said no; the base registry never saw it; the end
+    SUPERSEDED = "superseded"  # a newer digest took its place before it was promoted; the end
+    FAILED = "failed"  # could not be decided, for a reason that is not the image's; the end
+
+
+class Reason(Enum):
+    """Why a candidate's record last changed: stored, logged and shown."""
+
+    FIRST_IMPORT = "first-import"  # the tag had never been seen
+    TAG_MOVED = "tag-moved"  # the upstream tag points at another digest than before
+    SEEN_AGAIN = "seen-again"  # a digest whose way had ended is wanted once more
+    IMPORT_STARTED = "import-started"  # the staging registry was asked to copy it
+    IMPORT_VERIFIED = "import-verified"  # read back from the staging registry under the expected digest
+    IMPORT_LOST = "import-lost"  # the copy ended or vanished without the digest being there; it is repeated
+    GATE_STARTED = "gate-started"  # the gate's run was scheduled
+    NO_GATE = "no-gate"  # the watch list asks for no functional test
+    GATE_PASSED = "gate-passed"  # the gate's test exited with 0
+    GATE_REJECTED = "gate-rejected"  # the gate's test exited with another status
+    GATE_UNDECIDED = "gate-undecided"  # the run ended without the test having said anything; it is repeated
+    PROMOTION_STARTED = "promotion-started"  # the base registry was asked to copy it
+    PROMOTION_VERIFIED = "promotion-verified"  # read back from the base registry under the tested digest
+    WAITS_FOR_EARLIER = "waits-for-earlier"  # an earlier candidate of the same tag is still being promoted
+    NEWER_DIGEST = "newer-digest"  # the upstream tag moved on
+    TROUBLE = "trouble"  # a step did not succeed and is tried again
+    GAVE_UP = "gave-up"  # a step did not succeed as often as it is tried
+    REFUSED = "refused"  # another system will not do it, and trying again would not help
+    BROKE_OFF = "broke-off"  # a message about it died in a poison queue
+
+
+class Change(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of a candidate's history.
+
+    Attributes:
+        at: when, UTC.
+        status: the status from then on.
+        reason: why.
+        detail: for people; at most 600 characters.
+    """
+
+    at: datetime
+    status: Status
+    reason: Reason
+    detail: str = ""
+
+
+class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What is known of a candidate; every step replaces it as a whole, guarded by its ETag.
+
+    Attributes:
+        image: the entry's name in the watch list when it was detected.
+        source: the upstream repository.
+        source_tag: the upstream tag under which the digest was seen.
+        target: the repository in the base registry; the staging registry uses the same.
+        tag: the tag in the base registry.
+        digest: what was seen, is tested and is promoted.
+        gate: the gate's name; ``None`` for no functional test.
+        status: where it is.
+        generation: 1, and one more each time its way begins anew (a tag that returns to an earlier digest).
+        step: counts the changes of this record; a message about an earlier step is out of date.
+        look_at: when it is to be looked at again, UTC; the sweep takes it for lost some time after.
+        since: when the present status began, UTC.
+        failures: how often in a row the present step did not succeed.
+        runs: how many runs of the gate were started in this generation.
+        run_id: the registry's id of the last run whose end was seen.
+        after: id of an earlier candidate of the same tag whose promotion must end first.
+        evidence: names of the blobs kept under ``evidence/<id>/``.
+        history: the latest changes, oldest first.
+        traceparent: W3C trace context of the check that noticed it.
+    """
+
+    image: str
+    source: Repository
+    source_tag: Tag
+    target: str
+    tag: Tag
+    digest: Digest
+    gate: str | None = None
+    status: Status
+    generation: int = 1
+    step: int = 1
+    look_at: datetime
+    since: datetime
+    failures: int = 0
+    runs: int = 0
+    run_id: str = ""
+    after: str = ""
+    evidence: tuple[str, ...] = ()
+    history: tuple[Change, ...] = ()
+    traceparent: str = ""
+
+    @property
+    def id(self) -> str:
+        """The candidate's id; see ``candidate_id``."""
+        return candidate_id(self.target, self.tag, self.digest)
+
+    @property
+    def last(self) -> Change:
+        """The latest change; every record has at least the one that made it."""
+        return self.history[-1]
+
+    @property
+    def staging_tag(self) -> Tag:
+        """The tag that keeps it in the staging registry: the target's tag and enough of the digest to be unique."""
+        return Tag(f"{self.tag[:90]}-{self.digest.partition(':')[2][:_ID_DIGITS]}")
+
+
+def candidate_id(target: str, tag: Tag, digest: Digest) -> str:
+    """Derive a candidate's id, so that the same change is the same candidate, whoever noticed it.
+
+    Args:
+        target: repository in the base registry.
+        tag: tag in the base registry.
+        digest: the digest.
+
+    Returns:
+        Such as ``base~node~22-alpine~`` and 32 hexadecimal digits: fit for URLs, table keys and blob names, because
+        ``~`` can stand in no repository, tag or digest.
+    """
+    return f"{target.replace('/', '~')}~{tag}~{digest.partition(':')[2][:_ID_DIGITS]}"
+
+
+def target_of(candidate: str) -> tuple[str, Tag]:
+    """Take the target repository and tag out of a candidate's id.
+
+    Raises:
+        InvalidReference: it is not a candidate's id.
+    """
+    path, _, rest = candidate.rpartition("~")[0].rpartition("~")
+    short = candidate.rpartition("~")[2]
+    try:
+        parse_digest(f"sha256:{short.ljust(64, '0')}")
+        return parse_path(path.replace("~", "/")), parse_tag(rest)
+    except InvalidReference:
+        raise InvalidReference(
+            f"{candidate[:200]!r} is not a candidate's id, such as base~node~22-alpine~ and 32 hexadecimal digits"
+        ) from None
+
+
+def run_name(candidate: Candidate) -> str:
+    """Return the name of a candidate's latest run, valid for an ARM resource (5 to 50 letters, digits and hyphens).
+
+    It is derived from the candidate, its generation and the run's number, so that scheduling twice is scheduling once.
+    """
+    key = f"{candidate.id}~{candidate.generation}~{candidate.runs}"
+    return f"tidegate-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+
+
+def run_names(candidate: Candidate) -> tuple[str, ...]:
+    """Return the names of all runs of a candidate's present generation."""
+    numbers = range(1, candidate.runs + 1)
+    return tuple(run_name(msgspec.structs.replace(candidate, runs=number)) for number in numbers)
+
+
+def remembered(candidate: Candidate, change: Change) -> tuple[Change, ...]:
+    """Return the history with one more change, without the oldest ones beyond what a record should hold."""
+    short = msgspec.structs.replace(change, detail=change.detail[:_DETAIL_KEPT])
+    return (*candidate.history, short)[-_HISTORY_KEPT:]

@@ -1,0 +1,169 @@
+"""What may become of a candidate, and what is to be done with it next: one table, and pure functions that obey it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+from shared.domain.candidate import Candidate, Change, Reason, Status, remembered
+from shared.domain.schedule import LEASE, MOST_ATTEMPTS, pause_before_retry
+from shared.errors import TidegateError
+
+ENDS = frozenset({Status.PROMOTED, Status.REJECTED, Status.SUPERSEDED, Status.FAILED})
+_BEFORE_PROMOTION = (Status.DETECTED, Status.IMPORTING, Status.STAGED, Status.VALIDATING)
+
+# (from, reason) -> to. Drawn in docs/architecture.md from here; what is not in it cannot happen.
+TRANSITIONS: dict[tuple[Status, Reason], Status] = {
+    (Status.DETECTED, Reason.IMPORT_STARTED): Status.IMPORTING,
+    (Status.IMPORTING, Reason.IMPORT_VERIFIED): Status.STAGED,
+    (Status.IMPORTING, Reason.IMPORT_LOST): Status.DETECTED,
+    (Status.STAGED, Reason.GATE_STARTED): Status.VALIDATING,
+    (Status.STAGED, Reason.NO_GATE): Status.PROMOTING,
+    (Status.VALIDATING, Reason.GATE_PASSED): Status.PROMOTING,
+    (Status.VALIDATING, Reason.GATE_REJECTED): Status.REJECTED,
+    (Status.VALIDATING, Reason.GATE_UNDECIDED): Status.STAGED,
+    (Status.PROMOTING, Reason.PROMOTION_STARTED): Status.PROMOTING,
+    (Status.PROMOTING, Reason.WAITS_FOR_EARLIER): Status.PROMOTING,
+    (Status.PROMOTING, Reason.PROMOTION_VERIFIED): Status.PROMOTED,
+    **{(status, Reason.NEWER_DIGEST): Status.SUPERSEDED for status in _BEFORE_PROMOTION},
+    **{
+        (status, reason): Status.FAILED
+        for status in (*_BEFORE_PROMOTION, Status.PROMOTING)
+        for reason in (Reason.GAVE_UP, Reason.REFUSED, Reason.BROKE_OFF)
+    },
+    **{(status, Reason.TROUBLE): status for status in (*_BEFORE_PROMOTION, Status.PROMOTING)},
+    **{(status, Reason.SEEN_AGAIN): Status.DETECTED for status in (Status.PROMOTED, Status.SUPERSEDED, Status.FAILED)},
+}
+
+# Failures are counted until one of these: a loop of detected, importing and lost must come to an end too.
+_HEADWAY = frozenset(
+    {Reason.IMPORT_VERIFIED, Reason.NO_GATE, Reason.GATE_PASSED, Reason.PROMOTION_VERIFIED, Reason.SEEN_AGAIN}
+)
+
+
+class Stage(Enum):
+    """Whose turn it is; each stage has a queue and a function of its own."""
+
+    IMPORT = "imports"  # copy into the staging registry
+    VALIDATE = "validations"  # run the gate
+    PROMOTE = "promotions"  # copy into the base registry
+
+
+_STAGES = {
+    Status.DETECTED: Stage.IMPORT,
+    Status.IMPORTING: Stage.IMPORT,
+    Status.STAGED: Stage.VALIDATE,
+    Status.VALIDATING: Stage.VALIDATE,
+    Status.PROMOTING: Stage.PROMOTE,
+}
+
+
+class ImpossibleChange(TidegateError):
+    """A step asked for a transition that is not in the table: a fault of the program, told as such."""
+
+
+def stage_of(status: Status) -> Stage | None:
+    """Return the stage that does the next thing, or ``None`` at an end."""
+    return _STAGES.get(status)
+
+
+def detected(candidate: Candidate, reason: Reason, now: datetime, detail: str = "") -> Candidate:
+    """Begin a candidate's way: give its first record a history of one line."""
+    change = Change(now, candidate.status, reason, detail)
+    return msgspec.structs.replace(candidate, history=(change,))
+
+
+def advance(
+    candidate: Candidate,
+    reason: Reason,
+    now: datetime,
+    *,
+    detail: str = "",
+    pause: timedelta = timedelta(0),
+    **fields: Any,
+) -> Candidate:
+    """Apply one transition of the table.
+
+    Args:
+        candidate: the record as it was read.
+        reason: what happened; with the present status it names the transition.
+        now: UTC.
+        detail: for people.
+        pause: how long from now it is to be looked at again.
+        fields: other fields of the record that change with it.
+
+    Returns:
+        The record one step further.
+
+    Raises:
+        ImpossibleChange: the table has no such transition.
+    """
+    status = TRANSITIONS.get((candidate.status, reason))
+    if status is None:
+        raise ImpossibleChange(f"{candidate.id}: {reason.value} cannot happen to what is {candidate.status.value}")
+    moved = status is not candidate.status
+    changes: dict[str, Any] = {
+        "status": status,
+        "step": candidate.step + 1,
+        "look_at": now + pause,
+        "since": now if moved else candidate.since,
+        "failures": 0 if reason in _HEADWAY else candidate.failures,
+        "history": remembered(candidate, Change(now, status, reason, detail)),
+    }
+    return msgspec.structs.replace(candidate, **{**changes, **fields})
+
+
+def begin_again(candidate: Candidate, now: datetime, *, detail: str, wanted: Candidate) -> Candidate:
+    """Let a candidate whose way had ended go once more, as its next generation.
+
+    Args:
+        candidate: the record of the ended way.
+        now: UTC.
+        detail: for people.
+        wanted: what a new candidate would be; its gate, trace and order are taken over.
+
+    Raises:
+        ImpossibleChange: it has not ended, or was rejected: a rejected digest stays rejected.
+    """
+    return advance(
+        candidate,
+        Reason.SEEN_AGAIN,
+        now,
+        detail=detail,
+        generation=candidate.generation + 1,
+        runs=0,
+        image=wanted.image,
+        gate=wanted.gate,
+        after=wanted.after,
+        traceparent=wanted.traceparent,
+    )
+
+
+def put_off(candidate: Candidate, error: TidegateError, now: datetime, reason: Reason = Reason.TROUBLE) -> Candidate:
+    """Decide what an error means for the step it happened in.
+
+    Args:
+        candidate: the record as it was before the step.
+        error: what happened; temporary or not decides.
+        now: UTC.
+        reason: the transition to take if it is worth another try; ``TROUBLE`` keeps the status.
+
+    Returns:
+        The record to be tried again after a growing pause, or failed: at once if trying again cannot help, else after
+        the twelfth failure in a row.
+    """
+    if not error.temporary:
+        return advance(candidate, Reason.REFUSED, now, detail=str(error))
+    failures = candidate.failures + 1
+    if failures >= MOST_ATTEMPTS:
+        return advance(candidate, Reason.GAVE_UP, now, detail=f"{error} (tried {failures} times)", failures=failures)
+    pause = pause_before_retry(failures, error.retry_after)
+    return advance(candidate, reason, now, detail=str(error), pause=pause, failures=failures)
+
+
+def renew(candidate: Candidate, now: datetime) -> Candidate:
+    """Put off the time at which the sweep takes a candidate for lost; its messages stay valid."""
+    return msgspec.structs.replace(candidate, look_at=now + LEASE)

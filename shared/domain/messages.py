@@ -1,0 +1,129 @@
+"""Queue messages: what to look at, never what to think of it. Versioned, and carrying the trace across queues.
+
+Trace context: https://www.w3.org/TR/trace-context/#traceparent-header
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+from typing import Any, TypeVar, overload
+
+import msgspec
+
+from shared.domain.references import Digest, Tag, parse_digest, parse_path, parse_tag
+from shared.errors import InvalidReference, MalformedMessage
+
+VERSION = 1
+CHECKS, REBUILDS = "checks", "rebuilds"
+# The other queues carry the name of their stage: shared.domain.lifecycle.Stage.
+MESSAGE_QUEUES = (CHECKS, "imports", "validations", "promotions", REBUILDS)
+
+
+class _Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
+    v: int
+    traceparent: str = ""
+
+
+class CheckRepositories(_Message, frozen=True, kw_only=True, tag="check"):
+    """Look at these upstream repositories now.
+
+    Attributes:
+        repositories: as ``registry/path``, one to twenty.
+        image: the one entry of the watch list that was asked for by hand; empty for a timer's check.
+    """
+
+    repositories: tuple[str, ...]
+    image: str = ""
+
+
+class LookAtCandidate(_Message, frozen=True, kw_only=True, tag="candidate"):
+    """Look at this candidate.
+
+    Attributes:
+        candidate: its id.
+        step: the step of its record when this was sent; out of date if the record has gone on.
+        operation: continuation token of the import under way; empty if none is, or if it was lost.
+    """
+
+    candidate: str
+    step: int
+    operation: str = ""
+
+
+class BaseMoved(_Message, frozen=True, kw_only=True, tag="base-moved"):
+    """A tag of the base registry points at a digest: rebuild what is built on it.
+
+    Attributes:
+        repository: in the base registry.
+        tag: the tag.
+        digest: what it points at.
+    """
+
+    repository: str
+    tag: Tag
+    digest: Digest
+
+
+class LookAtRebuild(_Message, frozen=True, kw_only=True, tag="rebuild"):
+    """Look at this rebuild.
+
+    Attributes:
+        rebuild: its id.
+        step: the step of its record when this was sent.
+    """
+
+    rebuild: str
+    step: int
+
+
+Message = CheckRepositories | LookAtCandidate | BaseMoved | LookAtRebuild
+T = TypeVar("T", bound=_Message)
+U = TypeVar("U", bound=_Message)
+
+
+class _Envelope(msgspec.Struct):
+    v: int
+
+
+def encode(message: Message) -> str:
+    """Return a message as the JSON text that is put into a queue."""
+    return msgspec.json.encode(message).decode()
+
+
+@overload
+def decode(text: str | bytes, kind: type[T], /) -> T: ...
+
+
+@overload
+def decode(text: str | bytes, kind: type[T], other: type[U], /) -> T | U: ...
+
+
+def decode(text: str | bytes, *kinds: type[Any]) -> Any:
+    """Read a queue message.
+
+    Args:
+        text: the message's body.
+        kinds: the messages this queue carries.
+
+    Returns:
+        The message, one of ``kinds``.
+
+    Raises:
+        MalformedMessage: it is none of them; says which field is wrong, or which version it has.
+    """
+    try:
+        version = msgspec.json.decode(text, type=_Envelope).v
+        if version != VERSION:
+            raise MalformedMessage(f"message of version {version}: this product reads version {VERSION} only")
+        return _checked(msgspec.json.decode(text, type=reduce(or_, kinds)))
+    except (msgspec.DecodeError, UnicodeDecodeError, InvalidReference) as error:
+        raise MalformedMessage(f"message cannot be read: {error}") from error
+
+
+def _checked(message: Message) -> Message:
+    if isinstance(message, BaseMoved):
+        parse_path(message.repository)
+        parse_tag(message.tag)
+        parse_digest(message.digest)
+    return message

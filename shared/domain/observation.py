@@ -1,0 +1,129 @@
+"""What an upstream tag pointed at when it was last looked at, and what a new look means: pure, with a named reason."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import Enum
+
+import msgspec
+
+from shared.domain.candidate import Candidate, Status
+from shared.domain.lifecycle import ENDS
+from shared.domain.references import Digest, Tag
+
+LAST_CHECKED_KEPT_FOR = timedelta(minutes=15)
+
+
+class Presence(Enum):
+    """Whether the upstream still has the tag."""
+
+    PRESENT = "present"  # it answered with a digest
+    GONE = "gone"  # it said there is no such tag; what was promoted is kept
+
+
+class Observation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One watched tag, as last looked at.
+
+    Attributes:
+        tag: the upstream tag.
+        digest: what it pointed at; empty if it has never been there.
+        presence: whether it was there.
+        first_seen: when this digest was first seen under the tag, UTC.
+        last_checked: when the upstream last gave an answer, UTC.
+        targets: repositories of the base registry for which a candidate of this digest was made.
+        trouble: why the last look gave no answer; empty if it did.
+    """
+
+    tag: Tag
+    digest: Digest = Digest("")
+    targets: tuple[str, ...] = ()
+    presence: Presence = Presence.PRESENT
+    first_seen: datetime
+    last_checked: datetime
+    trouble: str = ""
+
+
+class Look(Enum):
+    """What a look at a tag amounts to."""
+
+    FIRST_SEEN = "first-seen"  # never seen before: import it
+    UNCHANGED = "unchanged"  # the digest we know
+    MOVED = "moved"  # another digest than the one we know: import it
+    VANISHED = "vanished"  # it was there and is not any more: keep what we have
+    STILL_GONE = "still-gone"  # not there, and was not before
+
+
+def compare(known: Observation | None, digest: Digest | None, target: str) -> Look:
+    """Compare what an upstream answered with what is known, for one target of the tag.
+
+    Args:
+        known: the last observation; ``None`` if the tag was never looked at.
+        digest: what the tag points at now; ``None`` if the upstream says it is not there.
+        target: repository in the base registry that the tag is wanted in.
+
+    Returns:
+        What that amounts to. A tag that returns with the digest it had is unchanged; one that is wanted in a new
+        target is first seen.
+    """
+    had = known.digest if known else ""
+    if digest is None:
+        return Look.VANISHED if had and known and known.presence is Presence.PRESENT else Look.STILL_GONE
+    if not known or not had or target not in known.targets:
+        return Look.FIRST_SEEN
+    return Look.UNCHANGED if had == digest else Look.MOVED
+
+
+def observed(
+    known: Observation | None, tag: Tag, digest: Digest | None, targets: tuple[str, ...], now: datetime
+) -> Observation:
+    """Return the observation to keep after the upstream gave an answer and ``targets`` were served with it."""
+    had = known.digest if known else Digest("")
+    same = digest is None or digest == had
+    return Observation(
+        tag=tag,
+        digest=had if digest is None else digest,
+        targets=targets if digest is not None else (known.targets if known else ()),
+        presence=Presence.GONE if digest is None else Presence.PRESENT,
+        first_seen=known.first_seen if known and same else now,
+        last_checked=now,
+    )
+
+
+def troubled(known: Observation | None, tag: Tag, problem: str, now: datetime) -> Observation:
+    """Return the observation to keep after the upstream gave no answer: what is known stays."""
+    if known is None:
+        return Observation(tag=tag, presence=Presence.GONE, first_seen=now, last_checked=now, trouble=problem)
+    return msgspec.structs.replace(known, trouble=problem)
+
+
+def worth_writing(known: Observation | None, new: Observation) -> bool:
+    """Whether an observation says something new; that a tag was checked once more is written only now and then."""
+    if known is None:
+        return True
+    same = msgspec.structs.replace(new, last_checked=known.last_checked) == known
+    return not same or new.last_checked - known.last_checked > LAST_CHECKED_KEPT_FOR
+
+
+class Meeting(Enum):
+    """What to do when a digest is wanted whose candidate exists already."""
+
+    LEAVE = "leave"  # it is on its way, or was rejected: nothing to do
+    RESEND = "resend"  # it is on its way and its message may be lost: send it again
+    BEGIN_AGAIN = "begin-again"  # its way had ended and the tag came back to it
+
+
+def meet(existing: Candidate, look: Look) -> Meeting:
+    """Decide what a wanted digest means for the candidate that already bears it.
+
+    Args:
+        existing: the candidate.
+        look: how it came to be wanted.
+
+    Returns:
+        Begin again if its way ended otherwise than by rejection; resend if it has only just been detected, since the
+        check that made it may have died before it sent the message; else leave it.
+    """
+    if existing.status in ENDS:
+        again = look in {Look.MOVED, Look.FIRST_SEEN} and existing.status is not Status.REJECTED
+        return Meeting.BEGIN_AGAIN if again or existing.status is Status.FAILED else Meeting.LEAVE
+    return Meeting.RESEND if existing.status is Status.DETECTED else Meeting.LEAVE

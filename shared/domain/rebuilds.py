@@ -1,0 +1,185 @@
+"""Which application tasks are built on a base image, and what becomes of their rebuilds.
+
+Dependencies: https://learn.microsoft.com/azure/container-registry/container-registry-tasks-base-images
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+from shared.domain.candidate import candidate_id
+from shared.domain.references import Digest, Tag, parse_repository
+from shared.domain.schedule import LEASE, MOST_ATTEMPTS, pause_before_retry
+from shared.domain.verdict import RunStatus
+from shared.errors import InvalidReference, TidegateError
+
+# A task whose own trigger is on is rerun by ACR when its base is pushed. Its run is given this long to end before we
+# take the trigger for missed and run the task ourselves.
+OWN_TRIGGER_GRACE = timedelta(minutes=10)
+OWN_TRIGGER_LOOK = timedelta(minutes=1)
+
+
+class Dependency(msgspec.Struct, frozen=True):
+    """A base image that an application task was last built on, as ACR reports it."""
+
+    registry: str
+    repository: str
+    tag: str
+    digest: str = ""
+
+
+class ApplicationTask(msgspec.Struct, frozen=True):
+    """An ACR task that builds an application image.
+
+    Attributes:
+        registry: name of the registry the task belongs to.
+        name: the task's name.
+        resource_id: its Azure resource id.
+        enabled: whether it may be run.
+        own_trigger: whether its own base image trigger is on, so that ACR may rerun it without being asked.
+        dependencies: what its last successful run was built on; empty before the first.
+    """
+
+    registry: str
+    name: str
+    resource_id: str
+    enabled: bool
+    own_trigger: bool
+    dependencies: tuple[Dependency, ...]
+
+
+class RebuildStatus(Enum):
+    """Where a rebuild is."""
+
+    WANTED = "wanted"  # noticed; no run yet
+    LEFT_TO_ACR = "left-to-acr"  # the task's own trigger should rerun it; looked at again soon
+    RUNNING = "running"  # the run is under way
+    SUCCEEDED = "succeeded"  # the application image was built on the new base; the end
+    UP_TO_DATE = "up-to-date"  # the task was already built on this digest; the end
+    FAILED = "failed"  # the run failed, or could not be made to run; the end
+
+
+REBUILD_ENDS = frozenset({RebuildStatus.SUCCEEDED, RebuildStatus.UP_TO_DATE, RebuildStatus.FAILED})
+
+
+class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A rerun of one application task because its base moved to one digest.
+
+    Attributes:
+        registry: name of the registry the task belongs to.
+        task: the task's name.
+        task_id: its Azure resource id.
+        base_repository: repository in the base registry.
+        base_tag: the tag that moved.
+        base_digest: what it moved to.
+        generation: the candidate's, so that a base that returns to an earlier digest is built on once more.
+        status: where it is.
+        step: counts the changes of this record.
+        look_at: when it is to be looked at again, UTC.
+        since: when it was first wanted, UTC.
+        failures: how often in a row its step did not succeed.
+        runs: how many runs were started.
+        run_id: the registry's id of the latest run.
+        detail: why it is where it is, for people.
+        traceparent: W3C trace context.
+    """
+
+    registry: str
+    task: str
+    task_id: str
+    base_repository: str
+    base_tag: Tag
+    base_digest: Digest
+    generation: int = 1
+    status: RebuildStatus = RebuildStatus.WANTED
+    step: int = 1
+    look_at: datetime
+    since: datetime
+    failures: int = 0
+    runs: int = 0
+    run_id: str = ""
+    detail: str = ""
+    traceparent: str = ""
+
+    @property
+    def id(self) -> str:
+        """Derived from the task, the base tag's digest and its generation: two signals are one rebuild."""
+        base = candidate_id(self.base_repository, self.base_tag, self.base_digest)
+        short = hashlib.sha256(f"{base}~{self.generation}".encode()).hexdigest()[:32]
+        return f"{self.registry.lower()}~{self.task.lower()}~{short}"
+
+
+def rebuild_run_name(rebuild: Rebuild) -> str:
+    """Return the name of a rebuild's latest run: derived, so that scheduling it twice is scheduling it once."""
+    return f"tidegate-{hashlib.sha256(f'{rebuild.id}~{rebuild.runs}'.encode()).hexdigest()[:32]}"
+
+
+def rebuild_run_names(rebuild: Rebuild) -> tuple[str, ...]:
+    """Return the names of all runs of a rebuild."""
+    numbers = range(1, rebuild.runs + 1)
+    return tuple(rebuild_run_name(msgspec.structs.replace(rebuild, runs=number)) for number in numbers)
+
+
+def depends_on(task: ApplicationTask, login_server: str, repository: str, tag: str) -> Dependency | None:
+    """Find the dependency of a task on one tag of the base registry.
+
+    Args:
+        task: the task.
+        login_server: of the base registry.
+        repository: in the base registry.
+        tag: the tag.
+
+    Returns:
+        The dependency, or ``None``. Hosts are compared without case and with Docker Hub's names made one.
+    """
+    for dependency in task.dependencies:
+        if _same_image(dependency, login_server, repository) and dependency.tag == tag:
+            return dependency
+    return None
+
+
+def _same_image(dependency: Dependency, login_server: str, repository: str) -> bool:
+    try:
+        found = parse_repository(f"{dependency.registry}/{dependency.repository}")
+        wanted = parse_repository(f"{login_server}/{repository}")
+    except InvalidReference:
+        return False
+    return found == wanted
+
+
+def follow(rebuild: Rebuild, status: RebuildStatus, now: datetime, *, pause: timedelta, **fields: Any) -> Rebuild:
+    """Return the record one step further, to be looked at again after a pause."""
+    moved = status is not rebuild.status
+    changes: dict[str, Any] = {
+        "status": status,
+        "step": rebuild.step + 1,
+        "look_at": now + pause,
+        "failures": 0 if moved else rebuild.failures,
+    }
+    return msgspec.structs.replace(rebuild, **{**changes, **fields})
+
+
+def put_off_rebuild(rebuild: Rebuild, error: TidegateError, now: datetime) -> Rebuild:
+    """Decide what an error means for a rebuild: try again after a growing pause, or end it as failed."""
+    failures = rebuild.failures + 1
+    if not error.temporary or failures >= MOST_ATTEMPTS:
+        return follow(rebuild, RebuildStatus.FAILED, now, pause=timedelta(0), detail=str(error), failures=failures)
+    pause = pause_before_retry(failures, error.retry_after)
+    return follow(rebuild, rebuild.status, now, pause=pause, detail=str(error), failures=failures)
+
+
+def outcome(status: RunStatus) -> RebuildStatus | None:
+    """Return the end that a finished run means, or ``None`` if the run decided nothing and is to be repeated."""
+    if status is RunStatus.SUCCEEDED:
+        return RebuildStatus.SUCCEEDED
+    return RebuildStatus.FAILED if status is RunStatus.FAILED else None
+
+
+def renew_rebuild(rebuild: Rebuild, now: datetime) -> Rebuild:
+    """Put off the time at which the sweep takes a rebuild for lost; its messages stay valid."""
+    return msgspec.structs.replace(rebuild, look_at=now + LEASE)

@@ -1,0 +1,67 @@
+"""When to look again: pure arithmetic, so that no function ever sleeps or waits."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+SHORTEST_LOOK = timedelta(seconds=1)
+LONGEST_LOOK = timedelta(seconds=30)
+# A look costs a queue round trip and a request, so the pause grows with the time already spent: at most a third of
+# an operation's length is added to it, and a ten-minute run is looked at about forty times.
+LOOK_FACTOR = 3
+
+FIRST_RETRY = timedelta(seconds=15)
+LONGEST_RETRY = timedelta(hours=1)
+# Fifteen seconds doubling to an hour: the last of twelve tries is about five hours after the first.
+MOST_ATTEMPTS = 12
+# A job that was decided badly for no fault of the image (a time-out, a canceled run) costs minutes: far fewer tries.
+MOST_RUNS = 3
+
+# While an operation is under way its messages follow each other without the record being written; the record says until
+# when that may be believed, and is written again when less than half of that is left.
+LEASE = timedelta(minutes=2)
+# How long after the time a record should have been looked at the sweep takes its message for lost.
+OVERDUE_GRACE = timedelta(seconds=60)
+# An import whose continuation token was lost with its message cannot be looked at, only its result can. It is given
+# this long before it is started again.
+IMPORT_PATIENCE = timedelta(minutes=5)
+# How long a record stays among the current ones after its end, where lists and the dashboard read.
+KEPT_CURRENT = timedelta(days=1)
+
+
+def pause_before_look(running_for: timedelta, asked: float | None = None) -> timedelta:
+    """How long to leave an operation alone before looking at it again.
+
+    Args:
+        running_for: since the operation began.
+        asked: seconds the service asked for in ``Retry-After``, if it did.
+
+    Returns:
+        Between one and thirty seconds; longer only if the service asked for it.
+    """
+    grown = min(max(running_for // LOOK_FACTOR, SHORTEST_LOOK), LONGEST_LOOK)
+    return max(grown, timedelta(seconds=asked or 0))
+
+
+def pause_before_retry(attempt: int, asked: float | None = None) -> timedelta:
+    """How long to wait after the ``attempt``-th failure of the same step.
+
+    Args:
+        attempt: 1 for the first failure.
+        asked: seconds the service asked for in ``Retry-After``, if it did.
+
+    Returns:
+        Fifteen seconds, doubling with each failure up to an hour; never less than the service asked for.
+    """
+    doubled: timedelta = FIRST_RETRY * (1 << min(max(attempt - 1, 0), 16))
+    return max(min(doubled, LONGEST_RETRY), timedelta(seconds=asked or 0))
+
+
+def is_overdue(look_at: datetime, now: datetime) -> bool:
+    """Whether a record that was to be looked at has been left alone for so long that its message must be lost."""
+    return now > look_at + OVERDUE_GRACE
+
+
+def lease_runs_out(look_at: datetime, now: datetime) -> bool:
+    """Whether less than half of a lease is left, so that the record is to be written again."""
+    return look_at - now < LEASE / 2

@@ -1,0 +1,191 @@
+"""The watch list: which upstream tags are wanted, where they go and what they must pass. Validated as one document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, get_args, get_origin
+
+import msgspec
+from msgspec import Meta
+
+from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag, parse_path, parse_repository, parse_tag
+from shared.errors import InvalidReference
+
+WATCHED_REGISTRIES = (DOCKER_HUB, MCR)
+
+_NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+Path = tuple[str | int, ...]
+Problem = tuple[Path, str]
+
+
+class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One entry: an upstream repository, some of its tags, and their place in the base registry."""
+
+    name: Annotated[
+        str, Meta(pattern=_NAME, description="Unique name of the entry: lower case, at most 63 characters.")
+    ]
+    source: Annotated[
+        str,
+        Meta(
+            description="Upstream repository, without a tag, on Docker Hub or MCR.",
+            examples=["docker.io/library/node", "mcr.microsoft.com/dotnet/runtime"],
+        ),
+    ]
+    tags: Annotated[list[str], Meta(min_length=1, max_length=200, description="Exact tags to watch.")]
+    target: Annotated[
+        str, Meta(description="Repository in the base registry; tags keep their names.", examples=["base/node"])
+    ]
+    gate: Annotated[
+        Annotated[str, Meta(pattern=_NAME)] | None,
+        Meta(
+            description="Folder under gates/ with a Dockerfile (ARG BASE_IMAGE, FROM $BASE_IMAGE) and its test script; "
+            "none: no functional test.",
+        ),
+    ] = None
+
+    @property
+    def repository(self) -> Repository:
+        """The upstream repository, with Docker Hub's names made one."""
+        return parse_repository(self.source)
+
+    @property
+    def functional_gate(self) -> str | None:
+        """The gate's name; ``None`` where there is none, also if the list says so in as many words."""
+        return None if self.gate == "none" else self.gate
+
+    @property
+    def wanted(self) -> tuple[Tag, ...]:
+        """The tags to watch."""
+        return tuple(Tag(tag) for tag in self.tags)
+
+
+class WatchList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole document, ``images.yaml``."""
+
+    images: Annotated[list[Image], Meta(max_length=5000, description="What is watched.")]
+
+    def of_registry(self, registry: str) -> tuple[Image, ...]:
+        """Return the entries whose upstream is one registry, in the order of the list."""
+        return tuple(image for image in self.images if image.repository.registry == registry)
+
+    def of_repository(self, repository: Repository) -> tuple[Image, ...]:
+        """Return the entries that watch one upstream repository."""
+        return tuple(image for image in self.images if image.repository == repository)
+
+    def named(self, name: str) -> Image | None:
+        """Return the entry with a name, or ``None``."""
+        return next((image for image in self.images if image.name == name), None)
+
+
+def schema() -> dict[str, Any]:
+    """Return the watch list's JSON Schema (draft 2020-12), for editors and for the documentation."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(WatchList)}
+
+
+def read(document: object) -> tuple[WatchList | None, tuple[Problem, ...]]:
+    """Read a watch list that a YAML reader has turned into plain objects, with every scalar a string.
+
+    Args:
+        document: the plain objects.
+
+    Returns:
+        The list and no problems, or no list and every problem: the path to it and what was expected there.
+    """
+    problems = (*_shape_problems(document, WatchList, ()), *_reference_problems(document))
+    if problems:
+        return None, problems
+    watch_list = msgspec.convert(document, WatchList, strict=False)
+    clashes = tuple(_clashes(watch_list))
+    return (None, clashes) if clashes else (watch_list, ())
+
+
+def _shape_problems(value: object, kind: Any, path: Path) -> Iterator[Problem]:
+    """msgspec stops at the first problem; a person wants them all, so the document is taken apart."""
+    inner, is_struct = _inner(kind)
+    if is_struct and isinstance(value, dict):
+        yield from _field_problems(value, inner, path)
+    elif get_origin(inner) is list and isinstance(value, list):
+        yield from _list_problems(value, kind, inner, path)
+    else:
+        yield from _leaf_problems(value, kind, path)
+
+
+def _inner(kind: Any) -> tuple[Any, bool]:
+    inner = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    return inner, isinstance(inner, type) and issubclass(inner, msgspec.Struct)
+
+
+def _field_problems(value: dict[str, object], kind: Any, path: Path) -> Iterator[Problem]:
+    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    for name in value.keys() - fields.keys():
+        yield (*path, name), f"unknown field; expected {', '.join(fields)}"
+    for name, field in fields.items():
+        if name in value:
+            yield from _shape_problems(value[name], field.type, (*path, name))
+        elif field.required:
+            yield path, f"the field {name!r} is missing"
+
+
+def _list_problems(value: list[object], kind: Any, inner: Any, path: Path) -> Iterator[Problem]:
+    for index, item in enumerate(value):
+        yield from _shape_problems(item, get_args(inner)[0], (*path, index))
+    yield from _leaf_problems([None] * len(value), _lengths_only(kind), path)
+
+
+def _lengths_only(kind: Any) -> Any:
+    return Annotated[(list[Any], *get_args(kind)[1:])] if get_origin(kind) is Annotated else list[Any]
+
+
+def _leaf_problems(value: object, kind: Any, path: Path) -> Iterator[Problem]:
+    try:
+        msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        yield path, _plain(str(error))
+
+
+def _plain(message: str) -> str:
+    return message[0].lower() + message[1:]
+
+
+def _reference_problems(document: object) -> Iterator[Problem]:
+    """Check the references of every entry that has them as text, whatever else may be wrong with it."""
+    images = document.get("images") if isinstance(document, dict) else None
+    for index, image in enumerate(images if isinstance(images, list) else []):
+        for path, value, parse in _references(image if isinstance(image, dict) else {}):
+            yield from _parse_problem(("images", index, *path), value, parse)
+
+
+def _references(image: dict[str, object]) -> Iterator[tuple[Path, object, Callable[[str], object]]]:
+    yield ("source",), image.get("source"), _upstream
+    yield ("target",), image.get("target"), parse_path
+    tags = image.get("tags")
+    for position, tag in enumerate(tags if isinstance(tags, list) else []):
+        yield ("tags", position), tag, parse_tag
+
+
+def _parse_problem(path: Path, value: object, parse: Callable[[str], object]) -> Iterator[Problem]:
+    try:
+        if isinstance(value, str):
+            parse(value)
+    except InvalidReference as error:
+        yield path, str(error)
+
+
+def _upstream(source: str) -> None:
+    registry = parse_repository(source).registry
+    if registry not in WATCHED_REGISTRIES:
+        raise InvalidReference(f"{source!r}: expected an upstream on {' or '.join(WATCHED_REGISTRIES)}, not {registry}")
+
+
+def _clashes(watch_list: WatchList) -> Iterator[Problem]:
+    """Two entries with one name, or two that would write the same tag of the base registry."""
+    names: dict[str, int] = {}
+    targets: dict[tuple[str, str], int] = {}
+    for index, image in enumerate(watch_list.images):
+        first = names.setdefault(image.name, index)
+        if first != index:
+            yield ("images", index, "name"), f"{image.name!r} is already the name of images[{first}]"
+        for position, tag in enumerate(image.tags):
+            owner = targets.setdefault((image.target, tag), index)
+            if owner != index or tag in image.tags[:position]:
+                yield ("images", index, "tags", position), f"{image.target}:{tag} is already written by images[{owner}]"

@@ -1,0 +1,135 @@
+"""Every error Tidegate raises on purpose, and whether trying again can help.
+
+    TidegateError
+    ├── ConfigurationError          a setting is missing or wrong; the start stops
+    ├── WatchListError              images.yaml is not valid; the last good one stays in force
+    ├── MalformedInput              something sent to us cannot be read
+    │   ├── InvalidReference        not a repository, tag or digest
+    │   ├── MalformedMessage        a queue message
+    │   └── MalformedRequest        an HTTP body; carries the status to answer
+    ├── Conflict                    another worker changed the record first (temporary)
+    └── ServiceError                another system did not do what was asked
+        ├── NotFound                it says the thing is not there
+        ├── Refused                 it will not do this: credentials, permissions or a bad request
+        ├── RateLimited             it asks us to come back later (temporary)
+        ├── Unavailable             no answer, or a 5xx (temporary)
+        ├── OperationFailed         it accepted an operation, which then ended badly; its cause tells if temporary
+        └── DigestMismatch          what it holds is not what was asked for (temporary: imports are repeated)
+
+An error's message is for people: what happened, to which image, what it means and what to do. It never holds a secret.
+Adapters translate the errors of the libraries they use into these, and nothing else does.
+"""
+
+from __future__ import annotations
+
+
+class TidegateError(Exception):
+    """Anything Tidegate raises on purpose.
+
+    Attributes:
+        temporary: whether the same step may succeed when it is simply tried again later.
+        retry_after: seconds the other side asked us to wait, where it said so.
+    """
+
+    temporary: bool = False
+    retry_after: float | None = None
+
+
+class ConfigurationError(TidegateError):
+    """The app's settings are incomplete or wrong; every problem is in the one message."""
+
+
+class WatchListError(TidegateError):
+    """The watch list is not valid.
+
+    Args:
+        problems: one line for each problem, with its path in the document and its line in the file.
+    """
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        self.problems = problems
+        super().__init__("the watch list is not valid:\n" + "\n".join(f"  - {problem}" for problem in problems))
+
+
+class MalformedInput(TidegateError):
+    """Something that was sent to us cannot be read; the message names the place."""
+
+
+class InvalidReference(MalformedInput, ValueError):
+    """Text that should be a repository, a tag or a digest is not one."""
+
+
+class MalformedMessage(MalformedInput):
+    """A queue message that no version of this product can read; it goes to the poison queue with its text kept."""
+
+
+class MalformedRequest(MalformedInput):
+    """An HTTP request that cannot be served.
+
+    Args:
+        message: what is wrong and where.
+        status: the HTTP status to answer with, 4xx.
+    """
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class Conflict(TidegateError):
+    """Another worker wrote the record since we read it; look again at what it says now."""
+
+    temporary = True
+
+
+class ServiceError(TidegateError):
+    """Another system did not do what was asked of it.
+
+    Args:
+        message: what was asked, of which image, and what came back.
+        code: the other system's own word for it, such as an ARM error code or an HTTP status.
+        retry_after: seconds it asked us to wait, if it did.
+    """
+
+    def __init__(self, message: str, *, code: str = "", retry_after: float | None = None) -> None:
+        self.code = code
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class NotFound(ServiceError):
+    """The other system answered, and says the thing is not there."""
+
+
+class Refused(ServiceError):
+    """The other system will not do this for us: credentials, permissions or the request itself."""
+
+
+class RateLimited(ServiceError):
+    """The other system asks us to come back later."""
+
+    temporary = True
+
+
+class Unavailable(ServiceError):
+    """The other system gave no answer or a 5xx."""
+
+    temporary = True
+
+
+class OperationFailed(ServiceError):
+    """An operation that was accepted ended badly; looking at it again will not help, doing it again may.
+
+    Args:
+        cause: why, as far as the other system said; decides whether doing it again can help.
+    """
+
+    def __init__(self, cause: ServiceError) -> None:
+        self.temporary = cause.temporary
+        super().__init__(str(cause), code=cause.code, retry_after=cause.retry_after)
+
+
+class DigestMismatch(ServiceError):
+    """A registry holds another digest than the one that was imported; nothing is promoted on such an answer."""
+
+    temporary = True
