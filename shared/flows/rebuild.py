@@ -1,0 +1,196 @@
+"""Rerun the application tasks that are built on a base image that moved, each once, and follow them to their end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+
+from shared.domain.candidate import Candidate, candidate_id
+from shared.domain.messages import BaseMoved, LookAtRebuild
+from shared.domain.rebuilds import (
+    OWN_TRIGGER_GRACE,
+    OWN_TRIGGER_LOOK,
+    ApplicationTask,
+    Rebuild,
+    RebuildStatus,
+    depends_on,
+    follow,
+    outcome,
+    put_off_rebuild,
+    rebuild_run_name,
+)
+from shared.domain.schedule import LEASE, MOST_RUNS, pause_before_look, pause_before_retry
+from shared.domain.verdict import UNDER_WAY, RunStatus
+from shared.errors import ServiceError
+from shared.ports import Evidence, Records, Run, Runs, Stored
+from shared.progress import Progress
+
+log = logging.getLogger("tidegate.rebuild")
+
+
+class Rebuilder:
+    """Finds what depends on a base image and rebuilds it.
+
+    Args:
+        progress: where rebuilds are kept and how they go on.
+        candidates: tells the generation of what was promoted.
+        runs: ACR Tasks of the application registries, by the registry's name.
+        evidence: where the log of a failed run is kept.
+        base_login_server: as application tasks name the base registry.
+    """
+
+    def __init__(
+        self,
+        progress: Progress[Rebuild],
+        candidates: Records[Candidate],
+        runs: Mapping[str, Runs],
+        evidence: Evidence,
+        base_login_server: str,
+    ) -> None:
+        self._progress = progress
+        self._candidates = candidates
+        self._runs = runs
+        self._evidence = evidence
+        self._base = base_login_server
+
+    def find(self, message: BaseMoved) -> int:
+        """Make a rebuild of every task that is built on the tag that moved; a second signal makes none.
+
+        Returns:
+            How many tasks depend on it.
+
+        Raises:
+            ServiceError: a registry did not answer; the message is to be delivered again.
+        """
+        found = 0
+        generation = self._generation(message)
+        for runs in self._runs.values():
+            for task in runs.tasks():
+                found += self._want(task, message, generation)
+        log.info("%d tasks are built on %s:%s", found, message.repository, message.tag)
+        return found
+
+    def look(self, message: LookAtRebuild) -> None:
+        """Do the next thing about a rebuild."""
+        stored = self._progress.held(message.rebuild, message.step)
+        if stored is None:
+            return
+        try:
+            self._step(stored)
+        except ServiceError as error:
+            self._put_off(message, error)
+
+    def _generation(self, message: BaseMoved) -> int:
+        """What somebody pushed into the base registry by hand was no candidate: it is of generation 0."""
+        stored = self._candidates.get(candidate_id(message.repository, message.tag, message.digest))
+        return stored.record.generation if stored else 0
+
+    def _want(self, task: ApplicationTask, message: BaseMoved, generation: int) -> int:
+        dependency = depends_on(task, self._base, message.repository, message.tag)
+        if dependency is None:
+            return 0
+        rebuild = self._new(task, message, generation, dependency.digest == message.digest)
+        if self._progress.records.insert(rebuild):
+            self._progress.send(rebuild, rebuild.look_at - self._progress.clock())
+        else:
+            self._send_again(rebuild)
+        return 1
+
+    def _send_again(self, rebuild: Rebuild) -> None:
+        """Whoever made it may have died before sending its message."""
+        stored = self._progress.records.get(rebuild.id)
+        if stored is not None and stored.record.status is RebuildStatus.WANTED:
+            self._progress.send(stored.record)
+
+    def _new(self, task: ApplicationTask, message: BaseMoved, generation: int, up_to_date: bool) -> Rebuild:
+        now = self._progress.clock()
+        status, detail, pause = _first(task, up_to_date)
+        return Rebuild(
+            registry=task.registry,
+            task=task.name,
+            task_id=task.resource_id,
+            base_repository=message.repository,
+            base_tag=message.tag,
+            base_digest=message.digest,
+            generation=generation,
+            status=status,
+            detail=detail,
+            look_at=now + pause,
+            since=now,
+            traceparent=message.traceparent,
+        )
+
+    def _step(self, stored: Stored[Rebuild]) -> None:
+        status = stored.record.status
+        if status is RebuildStatus.WANTED:
+            self._start(stored)
+        elif status is RebuildStatus.LEFT_TO_ACR:
+            self._look_at_own_trigger(stored)
+        elif status is RebuildStatus.RUNNING:
+            self._look_at_run(stored)
+
+    def _start(self, stored: Stored[Rebuild]) -> None:
+        rebuild = stored.record
+        now = self._progress.clock()
+        started = follow(rebuild, RebuildStatus.RUNNING, now, pause=LEASE, runs=rebuild.runs + 1, detail="")
+        claimed = self._progress.claim(stored, started)
+        if claimed is not None:
+            self._runs[rebuild.registry].start_task(rebuild_run_name(started), rebuild.task_id)
+            self._progress.again(claimed, pause_before_look(timedelta(0)))
+
+    def _look_at_own_trigger(self, stored: Stored[Rebuild]) -> None:
+        rebuild = stored.record
+        now = self._progress.clock()
+        if self._is_built(rebuild):
+            detail = "ACR's own base image trigger rebuilt it; switch that trigger off to leave reruns to Tidegate"
+            self._progress.save(stored, follow(rebuild, RebuildStatus.UP_TO_DATE, now, pause=LEASE, detail=detail))
+        elif now - rebuild.since < OWN_TRIGGER_GRACE:
+            self._progress.again(stored, OWN_TRIGGER_LOOK)
+        else:
+            detail = "ACR's own base image trigger did not rebuild it"
+            wanted = follow(rebuild, RebuildStatus.WANTED, now, pause=timedelta(0), detail=detail)
+            self._progress.save(stored, wanted)
+
+    def _is_built(self, rebuild: Rebuild) -> bool:
+        for task in self._runs[rebuild.registry].tasks():
+            if task.name.lower() == rebuild.task.lower():
+                dependency = depends_on(task, self._base, rebuild.base_repository, rebuild.base_tag)
+                return dependency is not None and dependency.digest == rebuild.base_digest
+        return False
+
+    def _look_at_run(self, stored: Stored[Rebuild]) -> None:
+        rebuild = stored.record
+        runs = self._runs[rebuild.registry]
+        name = rebuild_run_name(rebuild)
+        run = runs.find(name) or runs.start_task(name, rebuild.task_id)
+        if run.status in UNDER_WAY:
+            self._progress.again(stored, pause_before_look(self._progress.clock() - rebuild.since))
+        else:
+            self._conclude(stored, run, runs)
+
+    def _conclude(self, stored: Stored[Rebuild], run: Run, runs: Runs) -> None:
+        rebuild = stored.record
+        end = outcome(run.status) or (RebuildStatus.FAILED if rebuild.runs >= MOST_RUNS else RebuildStatus.WANTED)
+        if run.status is not RunStatus.SUCCEEDED:
+            self._evidence.keep(rebuild.id, f"rebuild-{rebuild.runs}.log", runs.log(run.run_id).encode())
+        pause = timedelta(0) if end is not RebuildStatus.WANTED else pause_before_retry(rebuild.runs)
+        detail = f"run {run.run_id} ended as {run.status.value} ({rebuild.runs} of at most {MOST_RUNS})"
+        now = self._progress.clock()
+        self._progress.save(stored, follow(rebuild, end, now, pause=pause, run_id=run.run_id, detail=detail))
+
+    def _put_off(self, message: LookAtRebuild, error: ServiceError) -> None:
+        """Read the record again: the step that failed may have claimed it."""
+        stored = self._progress.records.get(message.rebuild)
+        if stored is not None and stored.record.step in {message.step, message.step + 1}:
+            self._progress.save(stored, put_off_rebuild(stored.record, error, self._progress.clock()))
+
+
+def _first(task: ApplicationTask, up_to_date: bool) -> tuple[RebuildStatus, str, timedelta]:
+    if up_to_date:
+        return RebuildStatus.UP_TO_DATE, "the task was already built on this digest", timedelta(0)
+    if not task.enabled:
+        return RebuildStatus.FAILED, "the task is disabled: enable it and run it to build on the new base", timedelta(0)
+    if task.own_trigger:
+        return RebuildStatus.LEFT_TO_ACR, "the task's own base image trigger is on", OWN_TRIGGER_LOOK
+    return RebuildStatus.WANTED, "", timedelta(0)

@@ -1,0 +1,93 @@
+"""Take up what was left behind, and put away what ended long ago: what no message will ever ask for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from shared.domain.candidate import Candidate, run_names
+from shared.domain.lifecycle import ENDS
+from shared.domain.rebuilds import REBUILD_ENDS, Rebuild, rebuild_run_names
+from shared.domain.schedule import KEPT_CURRENT
+from shared.errors import TidegateError
+from shared.ports import R, Runs, Stored
+from shared.progress import Progress
+
+log = logging.getLogger("tidegate.sweep")
+
+# Putting away costs a few requests each; what is left waits for the next sweep.
+MOST_ARCHIVED = 50
+
+
+class Swept(msgspec.Struct, frozen=True):
+    """What a sweep found.
+
+    Attributes:
+        under_way: records that have not ended.
+        taken_up: overdue ones whose message was sent again.
+        archived: ended ones that were put away.
+    """
+
+    under_way: int
+    taken_up: int
+    archived: int
+
+
+def sweep_candidates(progress: Progress[Candidate], staging_runs: Runs) -> Swept:
+    """Sweep the candidates.
+
+    Args:
+        progress: where they are kept and how they go on.
+        staging_runs: ACR Tasks of the staging registry, to forget the runs of what is put away.
+
+    Returns:
+        What was found.
+    """
+    return _sweep(
+        progress,
+        lambda candidate: candidate.status in ENDS,
+        lambda candidate: _forget(staging_runs, run_names(candidate)),
+    )
+
+
+def sweep_rebuilds(progress: Progress[Rebuild], runs: Mapping[str, Runs]) -> Swept:
+    """Sweep the rebuilds; ``runs`` are ACR Tasks of the application registries, by the registry's name."""
+    return _sweep(
+        progress,
+        lambda rebuild: rebuild.status in REBUILD_ENDS,
+        lambda rebuild: _forget(runs[rebuild.registry], rebuild_run_names(rebuild)),
+    )
+
+
+def _sweep(progress: Progress[R], ended: Callable[[R], bool], forget: Callable[[R], None]) -> Swept:
+    under_way = taken_up = archived = 0
+    for stored in progress.records.current():
+        if not ended(stored.record):
+            under_way += 1
+            taken_up += progress.take_up(stored)
+        elif archived < MOST_ARCHIVED and _is_old(progress, stored):
+            archived += _archive(progress, stored, forget)
+    log.info("sweep: %d under way, %d taken up again, %d put away", under_way, taken_up, archived)
+    return Swept(under_way, taken_up, archived)
+
+
+def _is_old(progress: Progress[R], stored: Stored[R]) -> bool:
+    return progress.clock() - stored.record.look_at > KEPT_CURRENT
+
+
+def _archive(progress: Progress[R], stored: Stored[R], forget: Callable[[R], None]) -> bool:
+    """The names of its runs go first: once it is in the archive nobody looks for them."""
+    try:
+        forget(stored.record)
+        progress.records.archive(stored)
+    except TidegateError as error:
+        log.warning("%s could not be put away, the next sweep tries again: %s", stored.record.id, error)
+        return False
+    return True
+
+
+def _forget(runs: Runs, names: tuple[str, ...]) -> None:
+    for name in names:
+        runs.forget(name)

@@ -1,0 +1,129 @@
+"""How a record goes from one step to the next without being lost or doubled: the rules every step of every flow keeps.
+
+1. A message names a record and the step it was at. If the record has gone on, the message is out of date and dropped:
+   the same message delivered twice does one step.
+2. A step that asks another system to begin something first claims the record: the write guarded by its ETag lets one
+   worker through, and the others drop their message.
+3. The record is written first, then the next message is sent. A process that dies in between leaves a record whose
+   time to be looked at passes; the sweep sends its message again.
+4. While an operation is under way its messages follow each other and the record is left alone, but for a lease that
+   tells the sweep until when that may be believed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Generic
+
+from shared.domain import lifecycle, rebuilds, schedule
+from shared.domain.candidate import Candidate
+from shared.domain.messages import REBUILDS, LookAtCandidate, LookAtRebuild, Message
+from shared.domain.rebuilds import Rebuild
+from shared.errors import Conflict
+from shared.ports import Clock, Outbox, R, Records, Stored
+
+log = logging.getLogger("tidegate.progress")
+
+
+class Progress(Generic[R]):
+    """Takes records of one kind from step to step.
+
+    Args:
+        records: where they are.
+        outbox: sends the messages.
+        clock: tells the time.
+        address: gives the queue and the message of a record's next step, or ``None`` at an end.
+        renew: puts off the time at which the sweep takes a record for lost.
+    """
+
+    def __init__(
+        self,
+        records: Records[R],
+        outbox: Outbox,
+        clock: Clock,
+        address: Callable[[R, str], tuple[str, Message] | None],
+        renew: Callable[[R, datetime], R],
+    ) -> None:
+        self.records: Records[R] = records
+        self.clock = clock
+        self._outbox = outbox
+        self._address: Callable[[R, str], tuple[str, Message] | None] = address
+        self._renew: Callable[[R, datetime], R] = renew
+
+    def held(self, record_id: str, step: int) -> Stored[R] | None:
+        """Return the record a message is about, or ``None`` if there is none or the message is out of date."""
+        stored = self.records.get(record_id)
+        if stored is None or stored.record.step != step:
+            at = f"at step {stored.record.step}" if stored else "unknown"
+            log.info("message about step %d of %s is out of date: the record is %s", step, record_id, at)
+            return None
+        return stored
+
+    def claim(self, stored: Stored[R], record: R) -> Stored[R] | None:
+        """Write a record before acting on it; ``None`` if another worker did so first."""
+        try:
+            return self.records.replace(stored, record)
+        except Conflict:
+            log.info("%s was taken by another worker", record.id)
+            return None
+
+    def save(self, stored: Stored[R], record: R, operation: str = "") -> None:
+        """Write what a step led to, then send the message of the next one, to be seen when the record says."""
+        if self.claim(stored, record) is not None:
+            self.send(record, record.look_at - self.clock(), operation)
+
+    def again(self, stored: Stored[R], pause: timedelta, operation: str = "") -> None:
+        """Look at an operation again after a pause, renewing the record's lease where little of it is left."""
+        now = self.clock()
+        short = schedule.lease_runs_out(stored.record.look_at, now + pause)
+        if short and self.claim(stored, self._renew(stored.record, now)) is None:
+            return
+        self.send(stored.record, pause, operation)
+
+    def take_up(self, stored: Stored[R]) -> bool:
+        """Send the message of a record that was left behind, if it is overdue; say whether that was so."""
+        now = self.clock()
+        if not schedule.is_overdue(stored.record.look_at, now):
+            return False
+        if self.claim(stored, self._renew(stored.record, now)) is None:
+            return False
+        self.send(stored.record, timedelta(0))
+        return True
+
+    def send(self, record: R, delay: timedelta = timedelta(0), operation: str = "") -> None:
+        """Send the message of a record's next step; an ended record has none."""
+        address = self._address(record, operation)
+        if address is not None:
+            queue, message = address
+            self._outbox.send(queue, message, max(delay, timedelta(0)))
+
+
+def candidate_progress(records: Records[Candidate], outbox: Outbox, clock: Clock) -> Progress[Candidate]:
+    """Return the rules for candidates."""
+    return Progress(records, outbox, clock, _candidate_address, lifecycle.renew)
+
+
+def rebuild_progress(records: Records[Rebuild], outbox: Outbox, clock: Clock) -> Progress[Rebuild]:
+    """Return the rules for rebuilds."""
+    return Progress(records, outbox, clock, _rebuild_address, rebuilds.renew_rebuild)
+
+
+def _candidate_address(candidate: Candidate, operation: str) -> tuple[str, Message] | None:
+    stage = lifecycle.stage_of(candidate.status)
+    if stage is None:
+        return None
+    return stage.value, LookAtCandidate(
+        v=1,
+        candidate=candidate.id,
+        step=candidate.step,
+        operation=operation,
+        traceparent=candidate.traceparent,
+    )
+
+
+def _rebuild_address(rebuild: Rebuild, _: str) -> tuple[str, Message] | None:
+    if rebuild.status in rebuilds.REBUILD_ENDS:
+        return None
+    return REBUILDS, LookAtRebuild(v=1, rebuild=rebuild.id, step=rebuild.step, traceparent=rebuild.traceparent)

@@ -1,0 +1,1 @@
+"""Doubles of the ports: in memory, deterministic, and recording what was asked of them."""

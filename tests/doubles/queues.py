@@ -1,0 +1,104 @@
+"""An in-memory double of the ``Outbox`` port, with the other end of its queues: delivery as Azure Functions does it."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import datetime, timedelta
+
+import msgspec
+
+from shared.domain.messages import CHECKS, Message, encode
+from shared.errors import Refused
+from shared.ports import Clock
+from tests.doubles.storage import Hook, OneAtATime
+
+LONGEST_DELAY = timedelta(days=7)
+CHECKS_LIVE = timedelta(minutes=10)
+LARGEST_MESSAGE = 64 * 1024
+MOST_DELIVERIES = 5
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """A message as it was sent."""
+
+    queue: str
+    message: Message
+    delay: timedelta
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """A message as a function gets it.
+
+    Attributes:
+        queue: where it was.
+        text: its body, JSON.
+        due: when it became visible, UTC.
+        attempt: 1 for its first delivery.
+    """
+
+    queue: str
+    text: str
+    due: datetime
+    attempt: int = 1
+
+
+class InMemoryOutbox(OneAtATime):
+    """``Outbox`` in a list. ``sent`` records all that was sent; ``waiting`` is what is not delivered yet.
+
+    Args:
+        clock: decides when a message is due.
+        before_call: see ``Scripted``.
+    """
+
+    def __init__(self, clock: Clock, before_call: Hook | None = None) -> None:
+        super().__init__(before_call)
+        self._clock = clock
+        self._order = itertools.count()
+        self.sent: list[Sent] = []
+        self.waiting: list[tuple[datetime, int, Delivery]] = []
+        self.poison: list[Delivery] = []
+
+    def send(self, queue: str, message: Message, delay: timedelta = timedelta(0)) -> None:
+        """See ``Outbox.send``."""
+        text = encode(message)
+        if len(text.encode()) > LARGEST_MESSAGE:
+            raise Refused(f"the queue {queue} does not take this message: it is too long")
+        with self._change("send"):
+            self.sent.append(Sent(queue, message, delay))
+            self._wait(Delivery(queue, text, self._clock() + min(delay, LONGEST_DELAY)))
+
+    def deliver(self) -> tuple[Delivery, ...]:
+        """Take what is due now, in the order it became due. A message that is not ``put_back`` is done with."""
+        now = self._clock()
+        with self._lock:
+            due = sorted(item for item in self.waiting if item[0] <= now)
+            self.waiting = [item for item in self.waiting if item[0] > now]
+        return tuple(delivery for _, _, delivery in due if not _expired(delivery, now))
+
+    def next_due(self) -> datetime | None:
+        """Return when the next message becomes visible, or ``None`` if none waits."""
+        return min((due for due, _, _ in self.waiting), default=None)
+
+    def put_back(self, delivery: Delivery) -> None:
+        """Have a message delivered once more, as when its function failed or its host died.
+
+        After the fifth delivery it goes to ``poison`` instead.
+        """
+        if delivery.attempt >= MOST_DELIVERIES:
+            self.poison.append(delivery)
+            return
+        with self._lock:
+            self._wait(msgspec.structs.replace(delivery, attempt=delivery.attempt + 1))
+
+    def repeat(self) -> None:
+        """Have everything that was ever sent delivered once more: a queue may do that to any message."""
+        with self._lock:
+            for sent in self.sent:
+                self._wait(Delivery(sent.queue, encode(sent.message), self._clock()))
+
+    def _wait(self, delivery: Delivery) -> None:
+        self.waiting.append((delivery.due, next(self._order), delivery))
+
+
+def _expired(delivery: Delivery, now: datetime) -> bool:
+    return delivery.queue == CHECKS and now - delivery.due > CHECKS_LIVE

@@ -1,0 +1,275 @@
+"""Upstreams, registries and ACR Tasks in memory: they keep the ports' promises and count what was asked of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import count
+
+from shared.domain.rebuilds import ApplicationTask
+from shared.domain.references import Digest, Repository, Tag
+from shared.domain.verdict import BUILD_STEP, TEST_STEP, UNDER_WAY, RunStatus
+from shared.errors import NotFound, OperationFailed
+from shared.ports import GateRun, ImportSource, Operation, Run
+from tests.doubles.scripted import Scripted
+
+TEST_FAILED_LOG = f"failed to run step ID: {TEST_STEP}: exit status 1\nRun ID: cf1 failed after 5s.\n"
+BUILD_FAILED_LOG = f"failed to run step ID: {BUILD_STEP}: exit status 1\nRun ID: cf1 failed after 5s.\n"
+
+
+def digest_of(text: str) -> Digest:
+    """Return a digest that stands for some content; equal texts have equal digests."""
+    return Digest("sha256:" + hashlib.sha256(text.encode()).hexdigest())
+
+
+class InMemoryUpstream(Scripted):
+    """The port ``Upstream``.
+
+    Attributes:
+        tags: what each tag points at; a tag that is not here is not there.
+        asked: how often each tag was asked for.
+    """
+
+    def __init__(self, tags: Mapping[tuple[Repository, Tag], Digest] | None = None) -> None:
+        super().__init__()
+        self.tags: dict[tuple[Repository, Tag], Digest] = {}
+        self.asked: Counter[tuple[Repository, Tag]] = Counter()
+        self._manifests: set[tuple[Repository, Digest]] = set()
+        for (repository, tag), digest in (tags or {}).items():
+            self.push(repository, tag, digest)
+
+    def push(self, repository: Repository, tag: Tag, digest: Digest) -> None:
+        """Point a tag at a digest; what it pointed at before can still be had by its digest."""
+        self.tags[repository, tag] = digest
+        self._manifests.add((repository, digest))
+
+    def delete(self, repository: Repository, tag: Tag) -> None:
+        """Remove a tag, if it is there."""
+        self.tags.pop((repository, tag), None)
+
+    def holds(self, repository: Repository, digest: Digest) -> bool:
+        """Whether a manifest can be had by its digest."""
+        return (repository, digest) in self._manifests
+
+    def digest(self, repository: Repository, tag: Tag) -> Digest | None:
+        """See the port."""
+        self.asked[repository, tag] += 1
+        self._raise_scripted("digest")
+        return self.tags.get((repository, tag))
+
+
+@dataclass
+class _Import:
+    source: ImportSource
+    repository: str
+    tag: Tag
+    looks_left: int
+
+
+class InMemoryRegistry(Scripted):
+    """The port ``Registry``: staging or base.
+
+    Attributes:
+        tags: what each tag points at.
+        looks: how many looks find an import still under way; 0 ends it within ``start_import``.
+        imports: how often an import was really started, by repository, tag and digest.
+        asked: how often each method was called.
+        retry_after: what an operation under way says to wait, seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        upstreams: Iterable[InMemoryUpstream] = (),
+        staging: InMemoryRegistry | None = None,
+        looks: int = 1,
+        before_call: Callable[[str], None] | None = None,
+    ) -> None:
+        super().__init__(before_call)
+        self.tags: dict[tuple[str, Tag], Digest] = {}
+        self.looks = looks
+        self.imports: Counter[tuple[str, Tag, Digest]] = Counter()
+        self.asked: Counter[str] = Counter()
+        self.retry_after: float | None = None
+        self._upstreams = tuple(upstreams)
+        self._staging = staging
+        self._manifests: set[tuple[str, Digest]] = set()
+        self._operations: dict[str, _Import] = {}
+        self._numbers = count(1)
+        self._landings: list[Digest | None] = []
+
+    def push(self, repository: str, tag: Tag, digest: Digest) -> None:
+        """Point a tag at a digest."""
+        self.tags[repository, tag] = digest
+        self._manifests.add((repository, digest))
+
+    def holds(self, repository: str, digest: Digest) -> bool:
+        """Whether a manifest can be had by its digest."""
+        return (repository, digest) in self._manifests
+
+    def land_instead(self, *digests: Digest | None) -> None:
+        """Let the next imports that end well leave these digests, one each; ``None`` leaves nothing at all."""
+        self._landings.extend(digests)
+
+    def finish(self) -> None:
+        """Let every import under way end, as it does whether anybody looks at it or not."""
+        for under_way in self._operations.values():
+            under_way.looks_left = 1
+        for token in tuple(self._operations):
+            self.look_at_import(token)
+
+    def lose_operations(self) -> None:
+        """Forget every import under way, as a registry does some time after it ended."""
+        self._operations.clear()
+
+    def start_import(self, source: ImportSource, repository: str, tag: Tag) -> Operation:
+        """See the port."""
+        self.asked["start_import"] += 1
+        with self._changing("start_import"):
+            self.imports[repository, tag, source.digest] += 1
+            token = f"import-{next(self._numbers)}"
+            self._operations[token] = _Import(source, repository, tag, self.looks)
+            return self._progress(token)
+
+    def look_at_import(self, token: str) -> Operation:
+        """See the port."""
+        self.asked["look_at_import"] += 1
+        self._raise_scripted("look_at_import")
+        if token not in self._operations:
+            raise NotFound(f"the import {token!r} is not known any more")
+        self._operations[token].looks_left -= 1
+        return self._progress(token)
+
+    def digest(self, repository: str, tag: Tag) -> Digest | None:
+        """See the port."""
+        self.asked["digest"] += 1
+        self._raise_scripted("digest")
+        return self.tags.get((repository, tag))
+
+    def _progress(self, token: str) -> Operation:
+        under_way = self._operations[token]
+        if under_way.looks_left > 0:
+            return Operation(done=False, token=token, retry_after=self.retry_after)
+        self._finish(self._operations.pop(token))
+        return Operation(done=True)
+
+    def _finish(self, ended: _Import) -> None:
+        if not self._source_holds(ended.source):
+            missing = f"{ended.source.repository}@{ended.source.digest} is not there"
+            raise OperationFailed(NotFound(missing, code="MANIFEST_UNKNOWN"))
+        landing = self._landings.pop(0) if self._landings else ended.source.digest
+        if landing is not None:
+            self.push(ended.repository, ended.tag, landing)
+
+    def _source_holds(self, source: ImportSource) -> bool:
+        if source.staging:
+            return self._staging is not None and self._staging.holds(source.repository.path, source.digest)
+        return any(upstream.holds(source.repository, source.digest) for upstream in self._upstreams)
+
+
+@dataclass
+class _Run:
+    key: str
+    status: RunStatus
+    log: str
+    looks_left: int
+
+
+class InMemoryRuns(Scripted):
+    """The port ``Runs``: ACR Tasks of one registry.
+
+    A run is known by what it works on, its key: a gate's run by the staged digest, a task's run by the task's id.
+
+    Attributes:
+        looks: how many looks find a run still running.
+        started: how many runs were really started, by key.
+        gates: the gate runs that were really started, in order, with the names they were started under.
+        asked: how often each method was called.
+        application_tasks: what ``tasks`` returns.
+    """
+
+    def __init__(self, *, looks: int = 1, before_call: Callable[[str], None] | None = None) -> None:
+        super().__init__(before_call)
+        self.looks = looks
+        self.started: Counter[str] = Counter()
+        self.gates: list[tuple[str, GateRun]] = []
+        self.asked: Counter[str] = Counter()
+        self.application_tasks: tuple[ApplicationTask, ...] = ()
+        self._names: dict[str, str] = {}
+        self._runs: dict[str, _Run] = {}
+        self._ends: defaultdict[str, list[tuple[RunStatus, str]]] = defaultdict(list)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names under which runs are known now."""
+        return frozenset(self._names)
+
+    def end(self, key: str, *statuses: RunStatus, log: str = "") -> None:
+        """Let the next runs of a key end so, one each, all with this log; runs beyond these succeed."""
+        self._ends[key].extend((status, log) for status in statuses)
+
+    def finish(self) -> None:
+        """Let every run that is under way be over at the next look."""
+        for run in self._runs.values():
+            run.looks_left = 0
+
+    def find(self, name: str) -> Run | None:
+        """See the port."""
+        self.asked["find"] += 1
+        self._raise_scripted("find")
+        run_id = self._names.get(name)
+        return None if run_id is None else self._look(run_id)
+
+    def start_gate(self, name: str, gate: GateRun) -> Run:
+        """See the port."""
+        self.asked["start_gate"] += 1
+        with self._changing("start_gate"):
+            if name not in self._names:
+                self.gates.append((name, gate))
+            return self._start(name, gate.digest)
+
+    def start_task(self, name: str, task_id: str) -> Run:
+        """See the port."""
+        self.asked["start_task"] += 1
+        with self._changing("start_task"):
+            return self._start(name, task_id)
+
+    def log(self, run_id: str) -> str:
+        """See the port."""
+        self.asked["log"] += 1
+        self._raise_scripted("log")
+        run = self._runs.get(run_id)
+        return run.log if run is not None and run.looks_left <= 0 else ""
+
+    def forget(self, name: str) -> None:
+        """See the port."""
+        self.asked["forget"] += 1
+        with self._changing("forget"):
+            self._names.pop(name, None)
+
+    def tasks(self) -> tuple[ApplicationTask, ...]:
+        """See the port."""
+        self.asked["tasks"] += 1
+        self._raise_scripted("tasks")
+        return self.application_tasks
+
+    def _start(self, name: str, key: str) -> Run:
+        if name not in self._names:
+            self.started[key] += 1
+            status, log = self._ends[key].pop(0) if self._ends[key] else (RunStatus.SUCCEEDED, "")
+            run_id = f"run{len(self._runs) + 1}"
+            self._names[name] = run_id
+            self._runs[run_id] = _Run(key, status, log, self.looks)
+            return Run(run_id, RunStatus.QUEUED)
+        return self._seen(self._names[name])
+
+    def _look(self, run_id: str) -> Run:
+        seen = self._seen(run_id)
+        self._runs[run_id].looks_left -= 1
+        return seen
+
+    def _seen(self, run_id: str) -> Run:
+        run = self._runs[run_id]
+        return Run(run_id, RunStatus.RUNNING if run.looks_left > 0 and run.status not in UNDER_WAY else run.status)

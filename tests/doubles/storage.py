@@ -1,0 +1,249 @@
+"""In-memory doubles of the storage ports. They keep the ports' promises, which ``tests/contract`` holds them to.
+
+Each takes ``before_call``: see ``tests.doubles.scripted``. A test that raises at ``before:<method>`` has the process
+die with all earlier calls done and this one not; at ``after:<method>`` this one is done too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Generic
+
+import msgspec
+
+from shared.domain.candidate import Candidate, target_of
+from shared.domain.observation import Observation
+from shared.domain.references import Repository, Tag
+from shared.errors import Conflict, InvalidReference
+from shared.ports import Event, ListSource, R, Stored
+from tests.doubles.scripted import Scripted
+
+Hook = Callable[[str], None]
+MIDDAY = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class SettableClock:
+    """A clock that stands still until it is told otherwise."""
+
+    def __init__(self, now: datetime = MIDDAY) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        """Return the time it was set to."""
+        return self.now
+
+    def advance(self, by: timedelta) -> datetime:
+        """Let time pass, and return the new time."""
+        self.now += by
+        return self.now
+
+
+class OneAtATime(Scripted):
+    """A double whose changes are made one at a time, as a storage service makes those of one row."""
+
+    def __init__(self, before_call: Hook | None = None) -> None:
+        super().__init__(before_call)
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def _change(self, method: str) -> Iterator[None]:
+        with self._changing(method), self._lock:
+            yield
+
+
+class InMemoryRecords(OneAtATime, Generic[R]):
+    """``Records`` in two dictionaries. Rows are kept as JSON, as the tables do, so no object is ever shared.
+
+    Args:
+        kind: ``Candidate`` or ``Rebuild``.
+        before_call: see ``Scripted``.
+    """
+
+    def __init__(self, kind: type[R], before_call: Hook | None = None) -> None:
+        super().__init__(before_call)
+        self._kind: type[R] = kind
+        self._versions = itertools.count(1)
+        self._current: dict[str, tuple[bytes, str]] = {}
+        self._archive: dict[str, tuple[bytes, str]] = {}
+
+    def get(self, record_id: str) -> Stored[R] | None:
+        """See ``Records.get``."""
+        self._raise_scripted("get")
+        return self._find(record_id)
+
+    def insert(self, record: R) -> bool:
+        """See ``Records.insert``."""
+        with self._change("insert"):
+            known = record.id in self._current or record.id in self._archive
+            if not known:
+                self._put(self._current, "current", record)
+        return not known
+
+    def replace(self, stored: Stored[R], record: R) -> Stored[R]:
+        """See ``Records.replace``."""
+        with self._change("replace"):
+            found = self._find(record.id)
+            if found is None or found.etag != stored.etag:
+                raise Conflict(f"{record.id} was changed by another worker")
+            self._put(self._current, "current", record)
+            self._archive.pop(record.id, None)
+            return self._stored(self._current[record.id])
+
+    def current(self, prefix: str = "") -> Iterator[Stored[R]]:
+        """See ``Records.current``."""
+        self._raise_scripted("current")
+        with self._lock:
+            rows = [row for key, row in sorted(self._current.items()) if key.startswith(prefix)]
+        return map(self._stored, rows)
+
+    def archive(self, stored: Stored[R]) -> None:
+        """See ``Records.archive``."""
+        record_id = stored.record.id
+        with self._change("archive"):
+            row = self._current.get(record_id)
+            if row is not None and row[1] != stored.etag:
+                raise Conflict(f"{record_id} was changed by another worker")
+            if row is not None:
+                self._put(self._archive, "archived", stored.record)
+                del self._current[record_id]
+
+    def archived(self, group: str) -> Iterator[Stored[R]]:
+        """See ``Records.archived``."""
+        self._raise_scripted("archived")
+        wanted = group.replace("/", "~").lower()
+        with self._lock:
+            rows = [row for key, row in sorted(self._archive.items()) if self._group(key) == wanted]
+        return map(self._stored, rows)
+
+    def _find(self, record_id: str) -> Stored[R] | None:
+        self._group(record_id)
+        with self._lock:
+            row = self._current.get(record_id) or self._archive.get(record_id)
+        return self._stored(row) if row else None
+
+    def _put(self, rows: dict[str, tuple[bytes, str]], place: str, record: R) -> None:
+        rows[record.id] = (msgspec.json.encode(record), f"{place}:{next(self._versions)}")
+
+    def _stored(self, row: tuple[bytes, str]) -> Stored[R]:
+        return Stored(msgspec.json.decode(row[0], type=self._kind), row[1])
+
+    def _group(self, record_id: str) -> str:
+        if self._kind is Candidate:
+            return target_of(record_id)[0].replace("/", "~")
+        group = record_id.rpartition("~")[0]
+        if group.count("~") != 1:
+            raise InvalidReference(f"{record_id[:200]!r} is not a rebuild's id")
+        return group
+
+
+class InMemoryObservations(OneAtATime):
+    """``Observations`` in a dictionary."""
+
+    def __init__(self, before_call: Hook | None = None) -> None:
+        super().__init__(before_call)
+        self._known: dict[Repository, dict[Tag, Observation]] = defaultdict(dict)
+
+    def of(self, repository: Repository) -> Mapping[Tag, Observation]:
+        """See ``Observations.of``."""
+        self._raise_scripted("of")
+        with self._lock:
+            return dict(self._known[repository])
+
+    def save(self, repository: Repository, observations: tuple[Observation, ...]) -> None:
+        """See ``Observations.save``."""
+        with self._change("save"):
+            self._known[repository].update({observation.tag: observation for observation in observations})
+
+
+class InMemoryActivity(OneAtATime):
+    """``Activity`` in a dictionary. ``events`` has every line in the order it was added."""
+
+    def __init__(self, before_call: Hook | None = None) -> None:
+        super().__init__(before_call)
+        self._events: dict[tuple[str, datetime, str], Event] = {}
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """Every line about everything, in the order of their being added."""
+        with self._lock:
+            return tuple(self._events.values())
+
+    def append(self, event: Event) -> None:
+        """See ``Activity.append``."""
+        with self._change("append"):
+            self._events.setdefault((event.subject, event.at, event.name), event)
+
+    def of(self, subject: str, limit: int) -> tuple[Event, ...]:
+        """See ``Activity.of``."""
+        self._raise_scripted("of")
+        lines = [event for event in self.events if event.subject == subject]
+        return tuple(sorted(lines, key=lambda event: event.at, reverse=True)[:limit])
+
+
+class InMemoryEvidence(OneAtATime):
+    """``Evidence`` in a dictionary: ``kept`` by candidate and name."""
+
+    def __init__(self, before_call: Hook | None = None) -> None:
+        super().__init__(before_call)
+        self.kept: dict[tuple[str, str], bytes] = {}
+
+    def keep(self, candidate: str, name: str, content: bytes) -> None:
+        """See ``Evidence.keep``."""
+        with self._change("keep"):
+            self.kept[candidate, name] = content
+
+
+class InMemoryConfiguration(OneAtATime):
+    """``Configuration`` in attributes that tests set: ``text`` and ``gates``.
+
+    Args:
+        text: the watch list, YAML.
+        gates: the files of each gate.
+        modified: when the list was stored, UTC.
+        before_call: see ``Scripted``.
+    """
+
+    def __init__(
+        self,
+        text: bytes = b"images: []\n",
+        gates: Mapping[str, Mapping[str, bytes]] | None = None,
+        *,
+        modified: datetime = MIDDAY,
+        before_call: Hook | None = None,
+    ) -> None:
+        super().__init__(before_call)
+        self.text = text
+        self.gates = dict(gates or {})
+        self.modified = modified
+        self._last_good: ListSource | None = None
+
+    def watch_list(self) -> ListSource:
+        """See ``Configuration.watch_list``."""
+        self._raise_scripted("watch_list")
+        return ListSource(self.text, _version(self.text), "blob config/images.yaml", self.modified)
+
+    def last_good(self) -> ListSource | None:
+        """See ``Configuration.last_good``."""
+        self._raise_scripted("last_good")
+        return self._last_good
+
+    def keep_last_good(self, source: ListSource) -> None:
+        """See ``Configuration.keep_last_good``."""
+        with self._change("keep_last_good"):
+            origin = "blob config/images.last-good.yaml"
+            self._last_good = ListSource(source.text, _version(source.text), origin, self.modified)
+
+    def gate(self, name: str) -> Mapping[str, bytes]:
+        """See ``Configuration.gate``."""
+        self._raise_scripted("gate")
+        return dict(self.gates.get(name, {}))
+
+
+def _version(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()

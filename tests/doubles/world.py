@@ -1,0 +1,226 @@
+"""A whole Tidegate in memory: every flow over the doubles, with queues that deliver, time that passes and deaths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from shared.domain.candidate import Candidate, Status, candidate_id
+from shared.domain.messages import (
+    CHECKS,
+    REBUILDS,
+    BaseMoved,
+    CheckRepositories,
+    LookAtCandidate,
+    LookAtRebuild,
+    decode,
+)
+from shared.domain.rebuilds import ApplicationTask, Dependency, Rebuild
+from shared.domain.references import DOCKER_HUB, MCR, Digest, Tag, parse_repository
+from shared.flows import poisoned
+from shared.flows.check import Checker, plan
+from shared.flows.promote import promote
+from shared.flows.rebuild import Rebuilder
+from shared.flows.stage import stage
+from shared.flows.sweep import sweep_candidates, sweep_rebuilds
+from shared.flows.validate import validate
+from shared.flows.watch_lists import WatchLists
+from shared.progress import candidate_progress, rebuild_progress
+from shared.watch_list_yaml import parse_watch_list
+from tests.doubles.queues import Delivery, InMemoryOutbox
+from tests.doubles.registries import InMemoryRegistry, InMemoryRuns, InMemoryUpstream, digest_of
+from tests.doubles.storage import (
+    InMemoryActivity,
+    InMemoryConfiguration,
+    InMemoryEvidence,
+    InMemoryObservations,
+    InMemoryRecords,
+    SettableClock,
+)
+
+NODE = parse_repository("docker.io/library/node")
+TAG = Tag("22-alpine")
+TARGET = "base/node"
+BASE_SERVER = "tidegatebase.azurecr.io"
+WATCH_LIST = b"""
+images:
+  - name: node
+    source: docker.io/library/node
+    tags: [22-alpine]
+    target: base/node
+    gate: node
+"""
+GATES = {"node": {"Dockerfile": b"ARG BASE_IMAGE\nFROM $BASE_IMAGE\n", "test.sh": b"exit 0\n"}}
+ONE, TWO, THREE = digest_of("one"), digest_of("two"), digest_of("three")
+
+
+class Died(BaseException):
+    """The process was killed; nothing may catch it."""
+
+
+class World:
+    """Everything in memory.
+
+    Args:
+        watch_list: YAML.
+        own_trigger: whether the application task's own base image trigger is on.
+    """
+
+    def __init__(self, watch_list: bytes = WATCH_LIST, *, own_trigger: bool = False) -> None:
+        self.hook: Callable[[str], None] | None = None
+        self.clock = SettableClock()
+        self.hub = InMemoryUpstream()
+        self.mcr = InMemoryUpstream()
+        self.staging = InMemoryRegistry(upstreams=(self.hub, self.mcr), before_call=self._moment("staging"))
+        self.base = InMemoryRegistry(staging=self.staging, before_call=self._moment("base"))
+        self.staging_runs = InMemoryRuns(before_call=self._moment("staging_runs"))
+        self.application_runs = InMemoryRuns(before_call=self._moment("application_runs"))
+        self.candidates = InMemoryRecords(Candidate, self._moment("candidates"))
+        self.rebuilds = InMemoryRecords(Rebuild, self._moment("rebuilds"))
+        self.observations = InMemoryObservations(self._moment("observations"))
+        self.activity = InMemoryActivity(self._moment("activity"))
+        self.evidence = InMemoryEvidence(self._moment("evidence"))
+        self.outbox = InMemoryOutbox(self.clock, self._moment("outbox"))
+        self.configuration = InMemoryConfiguration(watch_list, GATES, before_call=self._moment("configuration"))
+        self.application_runs.application_tasks = (application_task(ONE, own_trigger=own_trigger),)
+        self.start()
+
+    def start(self) -> None:
+        """Start the app, some time after it died: all that a process keeps in memory is made anew."""
+        self.staging.finish()
+        self.base.finish()
+        self.watch_lists = WatchLists(self.configuration, self.activity, parse_watch_list)
+        self.candidate_progress = candidate_progress(self.candidates, self.outbox, self.clock)
+        self.rebuild_progress = rebuild_progress(self.rebuilds, self.outbox, self.clock)
+        self.checker = Checker(
+            self.watch_lists.in_force,
+            {DOCKER_HUB: self.hub, MCR: self.mcr},
+            self.observations,
+            self.candidate_progress,
+            self.activity,
+        )
+        self.rebuilder = Rebuilder(
+            self.rebuild_progress,
+            self.candidates,
+            {"tidegateapps": self.application_runs},
+            self.evidence,
+            BASE_SERVER,
+        )
+
+    # What happens from outside.
+
+    def push(self, digest: Digest, tag: Tag = TAG) -> None:
+        """Point the upstream tag at a digest."""
+        self.hub.push(NODE, tag, digest)
+
+    def check(self, image: str = "") -> None:
+        """Let the timer plan a check, or a person if an image is named."""
+        plan(tuple(self.watch_lists.in_force().images), self.outbox, traceparent="", image=image)
+
+    def sweep(self) -> None:
+        """Let the timer sweep."""
+        sweep_candidates(self.candidate_progress, self.staging_runs)
+        sweep_rebuilds(self.rebuild_progress, {"tidegateapps": self.application_runs})
+
+    def settle(self, *, most: int = 400) -> None:
+        """Deliver messages and let time pass until none waits; every function runs to its end."""
+        for _ in range(most):
+            due = self.outbox.next_due()
+            if due is None:
+                return
+            self.clock.now = max(self.clock.now, due)
+            for delivery in self.outbox.deliver():
+                self.work(delivery)
+        raise AssertionError(f"still busy after {most} rounds: {self.outbox.waiting[:3]}")
+
+    def work(self, delivery: Delivery) -> None:
+        """Run the function of a queue as the host does: a failure or a death puts the message back."""
+        try:
+            self._dispatch(delivery)
+        except Died:
+            self.outbox.put_back(delivery)
+            self.start()
+        except Exception:
+            self.outbox.put_back(delivery)
+            raise
+
+    def _dispatch(self, delivery: Delivery) -> None:
+        text = delivery.text
+        if delivery.queue == CHECKS:
+            self.checker.check(decode(text, CheckRepositories))
+        elif delivery.queue == "imports":
+            stage(decode(text, LookAtCandidate), progress=self.candidate_progress, staging=self.staging)
+        elif delivery.queue == "validations":
+            self._validate(decode(text, LookAtCandidate))
+        elif delivery.queue == "promotions":
+            message = decode(text, LookAtCandidate)
+            promote(message, progress=self.candidate_progress, base=self.base, outbox=self.outbox)
+        elif delivery.queue == REBUILDS:
+            self._rebuild(text)
+
+    def _validate(self, message: LookAtCandidate) -> None:
+        validate(
+            message,
+            progress=self.candidate_progress,
+            configuration=self.configuration,
+            runs=self.staging_runs,
+            evidence=self.evidence,
+        )
+
+    def _rebuild(self, text: str) -> None:
+        signal = decode(text, BaseMoved, LookAtRebuild)
+        if isinstance(signal, BaseMoved):
+            self.rebuilder.find(signal)
+        else:
+            self.rebuilder.look(signal)
+
+    def poison(self, delivery: Delivery) -> None:
+        """Run the function of a poison queue."""
+        poisoned.record_poison(
+            delivery.queue, delivery.text, activity=self.activity, evidence=self.evidence, clock=self.clock
+        )
+        poisoned.give_up_candidate(delivery.text, self.candidate_progress)
+
+    # What a test asks.
+
+    def candidate(self, digest: Digest, tag: Tag = TAG) -> Candidate:
+        """Return a candidate's record."""
+        stored = self.candidates.get(candidate_id(TARGET, tag, digest))
+        assert stored is not None, f"there is no candidate for {digest}"
+        return stored.record
+
+    def status(self, digest: Digest, tag: Tag = TAG) -> Status:
+        """Return a candidate's status."""
+        return self.candidate(digest, tag).status
+
+    def status_or_none(self, digest: Digest, tag: Tag = TAG) -> Status | None:
+        """Return a candidate's status, or ``None`` if there is no such candidate yet."""
+        stored = self.candidates.get(candidate_id(TARGET, tag, digest))
+        return stored.record.status if stored else None
+
+    def rebuilt(self) -> list[Rebuild]:
+        """Return every current rebuild."""
+        return [stored.record for stored in self.rebuilds.current()]
+
+    def pass_time(self, by: timedelta) -> None:
+        """Let time pass."""
+        self.clock.advance(by)
+
+    def _moment(self, part: str) -> Callable[[str], None]:
+        def tell(moment: str) -> None:
+            if self.hook is not None:
+                self.hook(f"{part}.{moment}")
+
+        return tell
+
+
+def application_task(digest: Digest, *, own_trigger: bool = False, tag: Tag = TAG) -> ApplicationTask:
+    """Return an application task that was last built on one digest of the base image."""
+    return ApplicationTask(
+        registry="tidegateapps",
+        name="shop",
+        resource_id="/tasks/shop",
+        enabled=True,
+        own_trigger=own_trigger,
+        dependencies=(Dependency(BASE_SERVER, TARGET, tag, digest),),
+    )

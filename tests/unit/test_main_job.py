@@ -1,0 +1,415 @@
+"""One upstream change travels to a rebuilt application image, over doubles of everything outside."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.candidate import Reason, Status, candidate_id
+from shared.domain.messages import BaseMoved
+from shared.domain.rebuilds import RebuildStatus
+from shared.domain.verdict import RunStatus
+from shared.errors import NotFound, OperationFailed, RateLimited, Refused, Unavailable
+from tests.doubles.registries import BUILD_FAILED_LOG, TEST_FAILED_LOG
+from tests.doubles.world import NODE, ONE, TAG, TARGET, THREE, TWO, WATCH_LIST, Died, World, application_task
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.push(ONE)
+    made.check()
+    made.settle()
+    return made
+
+
+def update(world: World, digest: str = TWO) -> None:
+    world.push(digest)
+    world.check()
+    world.settle()
+
+
+def test_the_first_look_at_a_tag_brings_it_into_the_base_registry(world: World) -> None:
+    assert world.base.tags[TARGET, TAG] == ONE
+    assert world.candidate(ONE).history[0].reason is Reason.FIRST_IMPORT
+
+
+def test_a_tag_that_moved_is_tested_promoted_and_rebuilt_upon(world: World) -> None:
+    update(world)
+    assert world.base.tags[TARGET, TAG] == TWO
+    assert [gate.digest for _, gate in world.staging_runs.gates] == [ONE, TWO]
+    assert {(r.base_digest, r.status) for r in world.rebuilt()} >= {(TWO, RebuildStatus.SUCCEEDED)}
+
+
+def test_a_task_already_built_on_the_promoted_digest_is_not_run(world: World) -> None:
+    assert [r.status for r in world.rebuilt()] == [RebuildStatus.UP_TO_DATE]
+    assert world.application_runs.started.total() == 0
+
+
+def test_an_unchanged_tag_makes_nothing_happen(world: World) -> None:
+    before = len(world.outbox.sent)
+    world.check()
+    world.settle()
+    assert len(world.outbox.sent) == before + 1  # the check itself
+
+
+def test_a_failing_test_rejects_the_digest_and_keeps_its_log(world: World) -> None:
+    world.staging_runs.end(TWO, RunStatus.FAILED, log=TEST_FAILED_LOG)
+    update(world)
+    assert world.status(TWO) is Status.REJECTED
+    assert world.base.tags[TARGET, TAG] == ONE
+    assert world.evidence.kept[world.candidate(TWO).id, "gate-1-1.log"] == TEST_FAILED_LOG.encode()
+
+
+def test_a_rejected_digest_stays_rejected_when_the_tag_comes_back_to_it(world: World) -> None:
+    world.staging_runs.end(TWO, RunStatus.FAILED, log=TEST_FAILED_LOG)
+    update(world, TWO)
+    update(world, THREE)
+    update(world, TWO)
+    assert world.status(TWO) is Status.REJECTED
+    assert world.staging_runs.started[TWO] == 1
+    assert world.base.tags[TARGET, TAG] == THREE
+
+
+def test_a_tag_that_returns_to_an_earlier_digest_is_promoted_and_rebuilt_upon_again(world: World) -> None:
+    update(world, TWO)
+    world.application_runs.application_tasks = (application_task(TWO),)
+    update(world, ONE)
+    assert world.base.tags[TARGET, TAG] == ONE
+    assert world.candidate(ONE).generation == 2
+    assert world.application_runs.started.total() == 2
+
+
+@pytest.mark.parametrize("end", [RunStatus.TIMEOUT, RunStatus.CANCELED, RunStatus.ERROR])
+def test_a_run_that_decided_nothing_is_repeated(world: World, end: RunStatus) -> None:
+    world.staging_runs.end(TWO, end)
+    update(world)
+    assert world.status(TWO) is Status.PROMOTED
+    assert world.staging_runs.started[TWO] == 2
+
+
+def test_after_three_runs_that_decided_nothing_the_candidate_fails_with_the_reason(world: World) -> None:
+    world.staging_runs.end(TWO, RunStatus.TIMEOUT, RunStatus.CANCELED, RunStatus.TIMEOUT)
+    update(world)
+    assert world.status(TWO) is Status.FAILED
+    assert "Timeout" in world.candidate(TWO).last.detail
+    assert world.base.tags[TARGET, TAG] == ONE
+
+
+def test_a_test_image_that_cannot_be_built_rejects_nothing(world: World) -> None:
+    world.staging_runs.end(TWO, RunStatus.FAILED, log=BUILD_FAILED_LOG)
+    update(world)
+    assert world.status(TWO) is Status.PROMOTED
+
+
+def test_a_failed_candidate_is_tried_again_when_somebody_asks_for_its_image(world: World) -> None:
+    world.staging_runs.end(TWO, *[RunStatus.TIMEOUT] * 3)
+    update(world)
+    world.check(image="node")
+    world.settle()
+    assert world.status(TWO) is Status.PROMOTED
+    assert world.candidate(TWO).generation == 2
+
+
+def test_a_missing_gate_fails_the_candidate_and_says_what_to_do(world: World) -> None:
+    world.configuration.gates.clear()
+    update(world)
+    assert world.status(TWO) is Status.FAILED
+    assert "gates/node/Dockerfile" in world.candidate(TWO).last.detail
+
+
+def test_an_entry_without_a_gate_is_promoted_untested() -> None:
+    world = World(WATCH_LIST.replace(b"    gate: node\n", b"    gate: none\n"))
+    world.push(ONE)
+    world.check()
+    world.settle()
+    assert world.base.tags[TARGET, TAG] == ONE
+    assert world.staging_runs.started.total() == 0
+
+
+def test_a_newer_digest_supersedes_one_that_has_not_begun_promoting(world: World) -> None:
+    world.staging_runs.looks = 5
+    world.push(TWO)
+    world.check()
+    while world.staging_runs.started[TWO] == 0:
+        step(world)
+    world.push(THREE)
+    world.check()
+    world.settle()
+    assert world.status(TWO) is Status.SUPERSEDED
+    assert world.base.tags[TARGET, TAG] == THREE
+
+
+def test_a_newer_digest_waits_for_an_earlier_one_that_is_being_promoted(world: World) -> None:
+    world.base.looks = 40
+    world.push(TWO)
+    world.check()
+    while world.status_or_none(TWO) is not Status.PROMOTING:
+        step(world)
+    world.push(THREE)
+    world.check()
+    world.settle()
+    assert world.candidate(THREE).after == world.candidate(TWO).id
+    assert world.base.tags[TARGET, TAG] == THREE
+    assert Reason.WAITS_FOR_EARLIER in {change.reason for change in world.candidate(THREE).history}
+
+
+def test_what_the_registry_holds_after_an_import_is_read_back_and_a_wrong_digest_is_imported_again(
+    world: World,
+) -> None:
+    world.staging.land_instead(THREE)
+    update(world)
+    assert world.status(TWO) is Status.PROMOTED
+    assert world.staging.imports[TARGET, world.candidate(TWO).staging_tag, TWO] == 2
+
+
+def test_nothing_is_promoted_that_the_base_registry_does_not_show(world: World) -> None:
+    world.base.land_instead(*[THREE] * 20)
+    update(world)
+    assert world.status(TWO) is Status.FAILED
+    assert "base registry holds" in world.candidate(TWO).last.detail
+
+
+@pytest.mark.parametrize("method", ["start_import", "look_at_import", "digest"])
+@pytest.mark.parametrize("registry", ["staging", "base"])
+def test_a_registry_that_is_away_for_a_while_delays_an_update_and_loses_nothing(
+    world: World, registry: str, method: str
+) -> None:
+    getattr(world, registry).fail(method, Unavailable("503"), RateLimited("429", retry_after=90))
+    update(world)
+    assert world.base.tags[TARGET, TAG] == TWO
+
+
+@pytest.mark.parametrize("method", ["find", "start_gate", "log"])
+def test_tasks_that_are_away_for_a_while_delay_an_update_and_lose_nothing(world: World, method: str) -> None:
+    world.staging_runs.fail(method, Unavailable("503"), Unavailable("503"))
+    update(world)
+    assert world.base.tags[TARGET, TAG] == TWO
+    assert world.staging_runs.started[TWO] == 1
+
+
+def test_a_step_that_never_succeeds_ends_as_failed_with_its_last_error(world: World) -> None:
+    world.staging.fail("start_import", *[Unavailable("the registry does not answer")] * 100)
+    update(world)
+    assert world.status(TWO) is Status.FAILED
+    assert "the registry does not answer" in world.candidate(TWO).last.detail
+
+
+def test_an_import_that_is_refused_fails_at_once(world: World) -> None:
+    world.staging.fail("start_import", Refused("the app's identity may not import"))
+    update(world)
+    assert world.status(TWO) is Status.FAILED
+    assert world.candidate(TWO).last.reason is Reason.REFUSED
+
+
+def test_an_upstream_that_is_away_leaves_what_is_known_and_the_next_check_finds_the_update(world: World) -> None:
+    world.hub.fail("digest", RateLimited("429"))
+    world.push(TWO)
+    world.check()
+    world.settle()
+    assert world.observations.of(NODE)[TAG].trouble == "429"
+    world.check()
+    world.settle()
+    assert world.base.tags[TARGET, TAG] == TWO
+
+
+def test_a_tag_that_vanishes_upstream_is_kept_told_once_and_forgiven(world: World) -> None:
+    world.hub.delete(NODE, TAG)
+    for _ in range(3):
+        world.check()
+        world.settle()
+    assert [event.name for event in world.activity.events] == ["tag-vanished"]
+    assert world.base.tags[TARGET, TAG] == ONE
+    world.push(ONE)
+    world.check()
+    world.settle()
+    assert world.base.imports.total() == 1
+
+
+def test_an_entry_that_gets_a_second_target_brings_the_known_digest_there_too(world: World) -> None:
+    world.configuration.text = WATCH_LIST + WATCH_LIST.replace(b"images:\n", b"").replace(
+        b"name: node", b"name: again"
+    ).replace(b"base/node", b"golden/node")
+    world.check()
+    world.settle()
+    assert world.base.tags["golden/node", TAG] == ONE
+
+
+# Never lose, never double.
+
+
+def step(world: World) -> None:
+    """Deliver what is due next."""
+    due = world.outbox.next_due()
+    assert due is not None
+    world.clock.now = max(world.clock.now, due)
+    for delivery in world.outbox.deliver():
+        world.work(delivery)
+
+
+def test_every_message_delivered_twice_does_everything_once(world: World) -> None:
+    world.push(TWO)
+    world.check()
+    while world.outbox.next_due() is not None:
+        due = world.outbox.next_due()
+        assert due is not None
+        world.clock.now = max(world.clock.now, due)
+        for delivery in world.outbox.deliver():
+            world.work(delivery)
+            world.work(delivery)
+    assert_happened_once(world)
+
+
+def test_all_messages_of_the_past_delivered_again_do_nothing(world: World) -> None:
+    update(world)
+    world.outbox.repeat()
+    world.settle()
+    assert_happened_once(world)
+
+
+def test_a_webhook_about_what_was_promoted_makes_no_second_rebuild(world: World) -> None:
+    update(world)
+    world.outbox.send("rebuilds", BaseMoved(v=1, repository=TARGET, tag=TAG, digest=TWO))
+    world.settle()
+    assert_happened_once(world)
+
+
+def assert_happened_once(world: World) -> None:
+    assert world.base.tags[TARGET, TAG] == TWO
+    assert world.staging.imports[TARGET, world.candidate(TWO).staging_tag, TWO] == 1
+    assert world.base.imports[TARGET, TAG, TWO] == 1
+    assert world.staging_runs.started[TWO] == 1
+    assert world.application_runs.started.total() == 1
+
+
+def moments_of_an_update() -> int:
+    """Count the moments before and after every write of one update."""
+    world = World()
+    world.push(ONE)
+    world.check()
+    world.settle()
+    seen: list[str] = []
+    world.hook = seen.append
+    update(world)
+    return len(seen)
+
+
+@pytest.mark.parametrize("moment", range(moments_of_an_update()))
+def test_a_process_that_dies_between_any_two_writes_loses_nothing_and_doubles_nothing(
+    world: World, moment: int
+) -> None:
+    left = moment
+
+    def die(_: str) -> None:
+        nonlocal left
+        left -= 1
+        if left == -1:
+            raise Died
+
+    world.hook = die
+    world.push(TWO)
+    try:
+        world.check()
+    except Died:
+        world.start()
+        world.check()
+    for _ in range(12):
+        world.settle()
+        world.pass_time(timedelta(minutes=2))
+        world.sweep()
+    assert left < 0, "the process was to die, and did not"
+    assert_happened_once(world)
+    assert [r.status for r in world.rebuilt() if r.base_digest == TWO] == [RebuildStatus.SUCCEEDED]
+
+
+def test_a_message_that_is_lost_is_made_good_by_the_sweep(world: World) -> None:
+    world.push(TWO)
+    world.check()
+    while world.status_or_none(TWO) is not Status.STAGED:
+        step(world)
+    world.outbox.waiting.clear()
+    world.pass_time(timedelta(minutes=2))
+    world.sweep()
+    world.settle()
+    assert_happened_once(world)
+
+
+def test_the_sweep_leaves_alone_what_is_on_its_way(world: World) -> None:
+    world.staging_runs.looks = 8
+    world.push(TWO)
+    world.check()
+    while world.outbox.next_due() is not None:
+        step(world)
+        world.sweep()
+    assert_happened_once(world)
+    sent = [s for s in world.outbox.sent if s.queue == "validations" and TWO[7:39] in str(s.message)]
+    looks = [s.delay for s in sent if s.delay]
+    assert looks == sorted(looks), "the pauses only grow, so nobody else sent one"
+    assert len(looks) == 1 + 8, "one after the start, and one for each look that found it running"
+
+
+def test_what_ended_long_ago_is_put_away_with_the_names_of_its_runs(world: World) -> None:
+    update(world)
+    assert world.staging_runs.names
+    world.pass_time(timedelta(days=2))
+    world.sweep()
+    assert not list(world.candidates.current())
+    assert not world.staging_runs.names
+    assert world.status(TWO) is Status.PROMOTED
+
+
+def test_a_message_that_dies_in_a_poison_queue_ends_its_candidate_and_is_kept(world: World) -> None:
+    world.push(TWO)
+    world.check()
+    step(world)
+    for delivery in world.outbox.deliver():
+        world.poison(delivery)
+    assert world.status(TWO) is Status.FAILED
+    assert world.candidate(TWO).last.reason is Reason.BROKE_OFF
+    assert any(name[0] == "poison-imports" for name in world.evidence.kept)
+
+
+def test_a_task_with_a_trigger_of_its_own_is_left_to_acr_and_run_only_if_acr_did_not(world: World) -> None:
+    world.application_runs.application_tasks = (application_task(ONE, own_trigger=True),)
+    update(world)
+    assert world.application_runs.started.total() == 1
+    world.application_runs.application_tasks = (application_task(THREE, own_trigger=True),)
+    update(world, THREE)
+    assert world.application_runs.started.total() == 1
+
+
+def test_a_rebuild_whose_run_fails_ends_as_failed_with_its_log(world: World) -> None:
+    world.application_runs.end("/tasks/shop", RunStatus.FAILED, log="npm ci: exit status 1")
+    update(world)
+    rebuild = next(r for r in world.rebuilt() if r.base_digest == TWO)
+    assert rebuild.status is RebuildStatus.FAILED
+    assert world.evidence.kept[rebuild.id, "rebuild-1.log"] == b"npm ci: exit status 1"
+
+
+def test_a_rebuild_whose_run_was_canceled_is_run_again(world: World) -> None:
+    world.application_runs.end("/tasks/shop", RunStatus.CANCELED)
+    update(world)
+    assert world.application_runs.started.total() == 2
+    assert [r.status for r in world.rebuilt() if r.base_digest == TWO] == [RebuildStatus.SUCCEEDED]
+
+
+def test_an_application_registry_that_is_away_delays_the_rebuild(world: World) -> None:
+    world.application_runs.fail("start_task", Unavailable("503"))
+    world.application_runs.fail("find", Unavailable("503"))
+    update(world)
+    assert_happened_once(world)
+
+
+def test_an_upstream_digest_that_cannot_be_had_any_more_fails_the_import_with_the_reason(world: World) -> None:
+    world.staging.fail("look_at_import", OperationFailed(NotFound("manifest unknown")))
+    update(world)
+    assert world.base.tags[TARGET, TAG] == ONE
+    assert world.status(TWO) is Status.FAILED
+    assert world.candidate(TWO).last.detail == "manifest unknown"
+
+
+def test_a_candidate_id_names_its_target_tag_and_digest() -> None:
+    assert candidate_id(TARGET, TAG, TWO) == f"base~node~22-alpine~{TWO[7:39]}"
