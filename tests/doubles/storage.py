@@ -104,14 +104,13 @@ class InMemoryRecords(OneAtATime, Generic[R]):
 
     def archive(self, stored: Stored[R]) -> None:
         """See ``Records.archive``."""
-        record_id = stored.record.id
         with self._change("archive"):
-            row = self._current.get(record_id)
-            if row is not None and row[1] != stored.etag:
-                raise Conflict(f"{record_id} was changed by another worker")
-            if row is not None:
+            found = self._find(stored.record.id)
+            if found and found.record.step > stored.record.step:
+                raise Conflict(f"{stored.record.id} was changed by another worker")
+            if stored.record.id in self._current:
+                self._take_current(stored)
                 self._put(self._archive, "archived", stored.record)
-                del self._current[record_id]
 
     def archived(self, group: str) -> Iterator[Stored[R]]:
         """See ``Records.archived``."""
@@ -126,6 +125,11 @@ class InMemoryRecords(OneAtATime, Generic[R]):
         with self._lock:
             row = self._current.get(record_id) or self._archive.get(record_id)
         return self._stored(row) if row else None
+
+    def _take_current(self, stored: Stored[R]) -> None:
+        if self._current[stored.record.id][1] != stored.etag:
+            raise Conflict(f"{stored.record.id} was changed by another worker")
+        del self._current[stored.record.id]
 
     def _put(self, rows: dict[str, tuple[bytes, str]], place: str, record: R) -> None:
         rows[record.id] = (msgspec.json.encode(record), f"{place}:{next(self._versions)}")

@@ -104,6 +104,7 @@ class World:
             self.candidates,
             {"tidegateapps": self.application_runs},
             self.evidence,
+            self.base,
             BASE_SERVER,
         )
 

@@ -1,0 +1,128 @@
+"""The watch list and the gates: blobs of the container ``config``, or else the files the app was deployed with."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from shared.adapters.blobs import Blob, Container, Listed
+from shared.adapters.storage_account import StorageAccount
+from shared.errors import ConfigurationError, ServiceError
+from shared.ports import ListSource
+
+_LIST, _LAST_GOOD = "images.yaml", "images.last-good.yaml"
+# One byte more than a watch list may have, so that its reader sees one that is too long.
+_MOST_OF_LIST = 1024 * 1024 + 1
+_GATE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_MOST_FILES = 200
+_MOST_BYTES = 5 * 1024 * 1024
+_MOST_GATES_CACHED = 32
+
+
+class ConfigurationBlobs:
+    """The port ``Configuration``. What has not changed since it was last asked for costs one small request.
+
+    Args:
+        account: where the container ``config`` is.
+        deployed: folder with ``images.yaml`` and ``gates/``, for what is not in the container.
+    """
+
+    def __init__(self, account: StorageAccount, deployed: Path) -> None:
+        self._container = Container(account, "config")
+        self._deployed = deployed
+        self._lists: dict[str, Blob] = {}
+        self._gates: dict[str, tuple[tuple[Listed, ...], Mapping[str, bytes]]] = {}
+
+    def watch_list(self) -> ListSource:
+        """See ``Configuration.watch_list``.
+
+        Raises:
+            ConfigurationError: there is no blob, and the app was deployed without a list.
+        """
+        return self._stored_list(_LIST) or self._deployed_list()
+
+    def last_good(self) -> ListSource | None:
+        """See ``Configuration.last_good``."""
+        return self._stored_list(_LAST_GOOD)
+
+    def keep_last_good(self, source: ListSource) -> None:
+        """See ``Configuration.keep_last_good``. One transaction."""
+        self._container.write(_LAST_GOOD, source.text)
+
+    def gate(self, name: str) -> Mapping[str, bytes]:
+        """See ``Configuration.gate``.
+
+        Raises:
+            ServiceError: it has over 200 files or 5 MiB, or a file outside its folder; permanent.
+            Conflict: it was being changed just now.
+        """
+        if not _GATE_NAME.fullmatch(name):
+            return {}
+        return self._stored_gate(name) or self._deployed_gate(name)
+
+    def _stored_list(self, name: str) -> ListSource | None:
+        blob = self._container.read(name, _MOST_OF_LIST, self._lists.get(name))
+        if blob is None:
+            self._lists.pop(name, None)
+            return None
+        self._lists[name] = blob
+        return _source(blob.content, f"blob config/{name}", blob.modified)
+
+    def _deployed_list(self) -> ListSource:
+        path = self._deployed / _LIST
+        try:
+            modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            return _source(path.read_bytes(), f"the deployed {_LIST}", modified)
+        except OSError as error:
+            raise ConfigurationError(
+                f"there is no watch list: neither the blob config/{_LIST} nor a deployed {_LIST} ({error.strerror})"
+            ) from error
+
+    def _stored_gate(self, name: str) -> Mapping[str, bytes]:
+        prefix = f"gates/{name}/"
+        listed = tuple(_bounded(name, self._container.under(prefix)))
+        cached = self._gates.get(name)
+        if cached and cached[0] == listed:
+            return cached[1]
+        files = {_inside(name, blob.name.removeprefix(prefix)): self._container.read_same(blob) for blob in listed}
+        if len(self._gates) >= _MOST_GATES_CACHED:
+            self._gates.clear()
+        self._gates[name] = (listed, files)
+        return files
+
+    def _deployed_gate(self, name: str) -> Mapping[str, bytes]:
+        folder = self._deployed / "gates" / name
+        files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+        listed = (Listed(path.relative_to(folder).as_posix(), "", path.stat().st_size) for path in files)
+        return {file.name: (folder / file.name).read_bytes() for file in _bounded(name, listed)}
+
+
+def _source(text: bytes, origin: str, modified: datetime) -> ListSource:
+    return ListSource(text, hashlib.sha256(text).hexdigest(), origin, modified)
+
+
+def _bounded(gate: str, files: Iterable[Listed]) -> list[Listed]:
+    """A gate is packed in memory and uploaded for every run, so what is far too large for one is told at once."""
+    taken: list[Listed] = []
+    for file in files:
+        taken.append(file)
+        if len(taken) > _MOST_FILES or sum(each.size for each in taken) > _MOST_BYTES:
+            raise ServiceError(
+                f"the gate {gate!r} is too large: a gate has at most {_MOST_FILES} files of {_MOST_BYTES} bytes in all",
+                code="GateTooLarge",
+            )
+    return taken
+
+
+def _inside(gate: str, name: str) -> str:
+    """The files are unpacked where the gate is built: none may land outside."""
+    path = PurePosixPath(name)
+    if not name or path.is_absolute() or ".." in path.parts or str(path) != name:
+        raise ServiceError(
+            f"the gate {gate!r} has a file {name!r}, which is not inside its folder: rename or delete that blob",
+            code="GateFileOutside",
+        )
+    return name

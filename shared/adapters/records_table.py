@@ -1,0 +1,177 @@
+"""The tables ``candidates`` and ``rebuilds``: current records in one partition, those long ended in one for each group.
+
+A current record is the row ``current`` / id. An archived one is the row group / id, where the group is the target
+repository or the task. A row in both places is what a death between two writes leaves: the current one counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any, Generic
+
+import msgspec
+
+from shared.adapters.storage_account import StorageAccount
+from shared.adapters.tables import Row, Table, key
+from shared.domain.candidate import Candidate, target_of
+from shared.domain.rebuilds import Rebuild
+from shared.errors import Conflict, InvalidReference, ServiceError
+from shared.ports import R, Stored
+
+_CURRENT = "current"
+# Marks the ETag of an archived row, so that ``replace`` knows where the record was read.
+_ARCHIVED = "archived "
+# Sorts behind every character an id can hold.
+_LAST = "\u00ff"
+_MOST_TOLD = 5
+
+
+class RecordsTable(Generic[R]):
+    """The port ``Records`` on a table; made by ``candidates_table`` and ``rebuilds_table``."""
+
+    def __init__(
+        self,
+        table: Table,
+        kind: type[R],
+        group_of: Callable[[str], str],
+        columns: Callable[[R], Mapping[str, Any]],
+    ) -> None:
+        self._table = table
+        self._kind: type[R] = kind
+        self._group_of = group_of
+        self._columns: Callable[[R], Mapping[str, Any]] = columns
+
+    def get(self, record_id: str) -> Stored[R] | None:
+        """See ``Records.get``. One transaction for a current record, two for others.
+
+        Raises:
+            InvalidReference: the id can be no record's.
+        """
+        group = self._group_of(record_id)
+        if current := self._table.find(_CURRENT, record_id):
+            return self._stored(current)
+        archived = self._table.find(group, record_id)
+        return self._stored(archived) if archived else None
+
+    def insert(self, record: R) -> bool:
+        """See ``Records.insert``. Two transactions: an archived record is there already, too."""
+        if self._table.find(self._group_of(record.id), record.id):
+            return False
+        return self._table.insert(self._row(_CURRENT, record)) is not None
+
+    def replace(self, stored: Stored[R], record: R) -> Stored[R]:
+        """See ``Records.replace``. One transaction; three for an archived record."""
+        if stored.etag.startswith(_ARCHIVED):
+            return Stored(record, self._revive(stored, record))
+        return Stored(record, self._table.replace(self._row(_CURRENT, record), stored.etag))
+
+    def current(self, prefix: str = "") -> Iterator[Stored[R]]:
+        """See ``Records.current``. One transaction for each thousand records.
+
+        Raises:
+            ServiceError: some rows cannot be read; after all others, so that they keep nobody from the rest.
+        """
+        condition = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last"
+        bounds = {"partition": _CURRENT, "first": prefix, "last": prefix + _LAST}
+        return self._readable(self._table.select(condition, bounds))
+
+    def archive(self, stored: Stored[R]) -> None:
+        """See ``Records.archive``. Two transactions: the archive has it before the current ones lose it."""
+        if stored.etag.startswith(_ARCHIVED):
+            return
+        self._keep(stored.record)
+        self._table.delete(_CURRENT, stored.record.id, stored.etag)
+
+    def archived(self, group: str) -> Iterator[Stored[R]]:
+        """See ``Records.archived``. One transaction for each thousand records.
+
+        Raises:
+            ServiceError: some rows cannot be read; after all others.
+        """
+        return self._readable(self._table.select("PartitionKey eq @partition", {"partition": key(group).lower()}))
+
+    def _revive(self, stored: Stored[R], record: R) -> str:
+        """A death after the insertion leaves both rows, of which the current one counts."""
+        group, etag = self._group_of(record.id), stored.etag.removeprefix(_ARCHIVED)
+        found = self._table.find(group, record.id)
+        if found is None or found.etag != etag:
+            raise Conflict(f"{record.id} was taken out of the archive by another worker")
+        current = self._table.insert(self._row(_CURRENT, record))
+        if current is None:
+            raise Conflict(f"{record.id} was made current by another worker")
+        with suppress(Conflict):  # it ended once more and was archived by another worker, all since the insertion
+            self._table.delete(group, record.id, etag)
+        return current
+
+    def _keep(self, record: R) -> None:
+        """Write the archive's row, unless what it has is newer: a slow worker must not put an old record over it."""
+        row = self._row(self._group_of(record.id), record)
+        if self._table.insert(row) is not None:
+            return
+        found = self._table.find(row.partition, row.key)
+        if found is None or self._table.decode(found, self._kind).step > record.step:
+            raise Conflict(f"{record.id} was archived, or taken out of the archive, by another worker")
+        self._table.replace(row, found.etag)
+
+    def _readable(self, rows: Iterator[Row]) -> Iterator[Stored[R]]:
+        problems: list[str] = []
+        for row in rows:
+            try:
+                stored = self._stored(row)
+            except ServiceError as error:
+                problems.append(str(error))
+                continue
+            yield stored
+        if problems:
+            raise ServiceError("\n".join([f"{len(problems)} rows cannot be read:", *problems[:_MOST_TOLD]]))
+
+    def _stored(self, row: Row) -> Stored[R]:
+        mark = "" if row.partition == _CURRENT else _ARCHIVED
+        return Stored(self._table.decode(row, self._kind), mark + row.etag)
+
+    def _row(self, partition: str, record: R) -> Row:
+        return Row(partition, record.id, msgspec.json.encode(record).decode(), self._columns(record))
+
+
+def candidates_table(account: StorageAccount) -> RecordsTable[Candidate]:
+    """Return the candidates."""
+    return RecordsTable(Table(account, "candidates"), Candidate, _target_group, _candidate_columns)
+
+
+def rebuilds_table(account: StorageAccount) -> RecordsTable[Rebuild]:
+    """Return the rebuilds."""
+    return RecordsTable(Table(account, "rebuilds"), Rebuild, _task_group, _rebuild_columns)
+
+
+def _target_group(candidate: str) -> str:
+    return key(target_of(candidate)[0])
+
+
+def _task_group(rebuild: str) -> str:
+    group = rebuild.rpartition("~")[0]
+    if group.count("~") != 1 or key(rebuild) != rebuild:
+        raise InvalidReference(f"{rebuild[:200]!r} is not a rebuild's id, such as registry~task~ and 32 digits")
+    return group
+
+
+def _candidate_columns(candidate: Candidate) -> Mapping[str, Any]:
+    return {
+        "image": candidate.image,
+        "tag": candidate.tag,
+        "digest": candidate.digest,
+        "status": candidate.status.value,
+        "since": candidate.since,
+        "look_at": candidate.look_at,
+    }
+
+
+def _rebuild_columns(rebuild: Rebuild) -> Mapping[str, Any]:
+    return {
+        "task": rebuild.task,
+        "base": f"{rebuild.base_repository}:{rebuild.base_tag}",
+        "digest": rebuild.base_digest,
+        "status": rebuild.status.value,
+        "since": rebuild.since,
+        "look_at": rebuild.look_at,
+    }

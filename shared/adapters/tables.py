@@ -1,0 +1,192 @@
+"""One table of the storage account: rows that hold a record as JSON, beside columns for people who look into it.
+
+Limits: https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from shared.adapters.storage_account import StorageAccount
+from shared.adapters.storage_errors import translated
+from shared.errors import Conflict, NotFound, ServiceError
+
+if TYPE_CHECKING:
+    from azure.data.tables import TableClient
+
+T = TypeVar("T")
+
+_MOST_IN_BATCH = 100
+_LONGEST_KEY = 500
+_FORBIDDEN_IN_KEYS = re.compile(r"[/\\#?%\x00-\x1f\x7f-\x9f]")
+# A string property holds 32,768 UTF-16 units, and a character is one or two of them. Longer records go on in the
+# properties record1, record2, ...
+_CHARACTERS_IN_PROPERTY = 16_000
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A row.
+
+    Attributes:
+        partition: its PartitionKey, made by ``key``.
+        key: its RowKey, made by ``key``.
+        record: JSON.
+        columns: for people; never read back.
+        etag: as read; empty for a row to be written.
+    """
+
+    partition: str
+    key: str
+    record: str
+    columns: Mapping[str, Any] = {}
+    etag: str = ""
+
+
+def key(text: str) -> str:
+    """Return a text as a PartitionKey or RowKey: with ``~`` for ``/`` and all else that keys must not hold."""
+    return _FORBIDDEN_IN_KEYS.sub("~", text)[:_LONGEST_KEY]
+
+
+class Table:
+    """Reads and writes rows. A table that is not there is empty, and made by the first write.
+
+    Args:
+        account: where it is.
+        name: its name.
+    """
+
+    def __init__(self, account: StorageAccount, name: str) -> None:
+        self._account = account
+        self.name = name
+
+    def find(self, partition: str, key: str) -> Row | None:
+        """Return one row, or ``None``. One transaction."""
+        try:
+            with translated(f"reading {self._row(partition, key)}"):
+                return _row(self._client.get_entity(partition, key))
+        except NotFound:
+            return None
+
+    def select(self, condition: str, parameters: Mapping[str, str], most: int = 1000) -> Iterator[Row]:
+        """Iterate over rows in the order of their keys, read in pages of ``most``.
+
+        Args:
+            condition: OData filter, with ``@name`` for parameters.
+            parameters: values, to be quoted by the SDK.
+            most: rows a page, at most 1000.
+        """
+        try:
+            with translated(f"reading the table {self.name}"):
+                pages = self._client.query_entities(condition, parameters=dict(parameters), results_per_page=most)
+                for entity in pages:
+                    yield _row(entity)
+        except NotFound:
+            return
+
+    def insert(self, row: Row) -> str | None:
+        """Add a row, and return its ETag, or ``None`` if one with its keys is there. One transaction."""
+        try:
+            return self._write(row, lambda: self._client.create_entity(_entity(row)))
+        except Conflict:
+            return None
+
+    def replace(self, row: Row, etag: str) -> str:
+        """Replace a row that still has an ETag, and return the new one. One transaction.
+
+        Raises:
+            Conflict: it has another ETag, or is gone.
+        """
+        from azure.core import MatchConditions  # noqa: PLC0415
+        from azure.data.tables import UpdateMode  # noqa: PLC0415
+
+        guard: dict[str, Any] = {
+            "mode": UpdateMode.REPLACE,
+            "etag": etag,
+            "match_condition": MatchConditions.IfNotModified,
+        }
+        try:
+            with translated(f"replacing {self._row(row.partition, row.key)}"):
+                return str(self._client.update_entity(_entity(row), **guard)["etag"])
+        except NotFound:
+            raise Conflict(f"{self._row(row.partition, row.key)} is gone; it is looked for again") from None
+
+    def delete(self, partition: str, key: str, etag: str) -> None:
+        """Delete a row that still has an ETag; no harm if it is gone. One transaction.
+
+        Raises:
+            Conflict: it has another ETag.
+        """
+        from azure.core import MatchConditions  # noqa: PLC0415
+
+        with translated(f"deleting {self._row(partition, key)}"):
+            self._client.delete_entity(partition, key, etag=etag, match_condition=MatchConditions.IfNotModified)
+
+    def upsert(self, rows: Sequence[Row]) -> None:
+        """Write rows of one partition, each with a key of its own. One transaction for each hundred."""
+        for start in range(0, len(rows), _MOST_IN_BATCH):
+            batch = rows[start : start + _MOST_IN_BATCH]
+            operations = [("upsert", _entity(row), {"mode": "replace"}) for row in batch]
+            self._write(batch[0], lambda operations=operations: self._client.submit_transaction(operations))  # type: ignore[misc]
+
+    def decode(self, row: Row, kind: type[T]) -> T:
+        """Read the record of a row.
+
+        Raises:
+            ServiceError: it is none; permanent, and names the row.
+        """
+        try:
+            return msgspec.json.decode(row.record, type=kind)
+        except msgspec.DecodeError as error:
+            raise ServiceError(
+                f"{self._row(row.partition, row.key)} cannot be read: {error}. It was written by a newer version of "
+                "this app, or by hand: run that version, or correct or delete the row",
+                code="UnreadableRow",
+            ) from None
+
+    @property
+    def _client(self) -> TableClient:
+        return self._account.table(self.name)
+
+    def _row(self, partition: str, key: str) -> str:
+        return f"row {partition!r} / {key!r} of the table {self.name}"
+
+    def _write(self, row: Row, write: Callable[[], Any]) -> str:
+        asked = f"writing {self._row(row.partition, row.key)}"
+        try:
+            with translated(asked):
+                return _etag(write())
+        except NotFound:
+            self._create()
+            with translated(asked):
+                return _etag(write())
+
+    def _create(self) -> None:
+        from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415
+
+        with translated(f"making the table {self.name}"):
+            try:
+                self._client.create_table()
+            except ResourceExistsError:
+                return
+
+
+def _etag(written: Any) -> str:
+    return str(written["etag"]) if isinstance(written, Mapping) else ""
+
+
+def _row(entity: Any) -> Row:
+    parts = [entity.get("record", "")]
+    while f"record{len(parts)}" in entity:
+        parts.append(entity[f"record{len(parts)}"])
+    return Row(entity["PartitionKey"], entity["RowKey"], "".join(parts), etag=str(entity.metadata["etag"]))
+
+
+def _entity(row: Row) -> dict[str, Any]:
+    starts = range(0, len(row.record), _CHARACTERS_IN_PROPERTY)
+    parts = [row.record[start : start + _CHARACTERS_IN_PROPERTY] for start in starts]
+    texts = {f"record{number or ''}": part for number, part in enumerate(parts)}
+    return {"PartitionKey": row.partition, "RowKey": row.key, **row.columns, **texts}

@@ -1,0 +1,56 @@
+"""Records to store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from shared.domain.candidate import Candidate, Reason, Status
+from shared.domain.lifecycle import detected
+from shared.domain.observation import Observation
+from shared.domain.rebuilds import Rebuild
+from shared.domain.references import Digest, Repository, Tag
+
+NOON = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def digest(number: int) -> Digest:
+    """Return one of many digests, which differ in their beginnings."""
+    return Digest(f"sha256:{number:032x}" + 32 * "0")
+
+
+def candidate(number: int = 1, tag: str = "22-alpine", target: str = "base/node") -> Candidate:
+    """Return a candidate that was just detected."""
+    record = Candidate(
+        image="node",
+        source=Repository("docker.io", "library/node"),
+        source_tag=Tag(tag),
+        target=target,
+        tag=Tag(tag),
+        digest=digest(number),
+        gate="node",
+        status=Status.DETECTED,
+        look_at=NOON,
+        since=NOON,
+    )
+    return detected(record, Reason.FIRST_IMPORT, NOON, "seen “first”")
+
+
+def rebuild(number: int = 1, task: str = "web-app") -> Rebuild:
+    """Return a rebuild that is wanted."""
+    return Rebuild(
+        registry="apps01",
+        task=task,
+        task_id=f"/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/apps01/tasks/{task}",
+        base_repository="base/node",
+        base_tag=Tag("22-alpine"),
+        base_digest=digest(number),
+        look_at=NOON,
+        since=NOON,
+    )
+
+
+def observation(tag: str, number: int = 1) -> Observation:
+    """Return an observation of a tag."""
+    return Observation(
+        tag=Tag(tag), digest=digest(number), first_seen=NOON, last_checked=NOON + timedelta(minutes=number)
+    )

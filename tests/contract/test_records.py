@@ -1,0 +1,253 @@
+"""What every implementation of ``Records`` promises, for candidates and for rebuilds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.adapters.records_table import candidates_table, rebuilds_table
+from shared.adapters.storage_account import StorageAccount
+from shared.domain.candidate import Candidate
+from shared.domain.rebuilds import Rebuild
+from shared.errors import Conflict, InvalidReference
+from shared.ports import Records, Stored
+from tests.contract.examples import candidate, rebuild
+from tests.doubles.storage import InMemoryRecords
+
+pytestmark = pytest.mark.contract
+
+
+@pytest.fixture
+def candidates(account_or_none: StorageAccount | None) -> Records[Candidate]:
+    """Candidates in the implementation under test."""
+    return candidates_table(account_or_none) if account_or_none else InMemoryRecords(Candidate)
+
+
+@pytest.fixture
+def rebuilds(account_or_none: StorageAccount | None) -> Records[Rebuild]:
+    """Rebuilds in the implementation under test."""
+    return rebuilds_table(account_or_none) if account_or_none else InMemoryRecords(Rebuild)
+
+
+@pytest.fixture(params=["candidates", "rebuilds"])
+def kind(
+    request: pytest.FixtureRequest, candidates: Records[Candidate], rebuilds: Records[Rebuild]
+) -> tuple[Records[Any], Callable[..., Any]]:
+    """Either kind of records, with how one is made."""
+    return (candidates, candidate) if request.param == "candidates" else (rebuilds, rebuild)
+
+
+Kind = tuple[Records[Any], Callable[..., Any]]
+
+
+def stored(records: Records[Any], record: Any) -> Stored[Any]:
+    """Insert a record and read it."""
+    assert records.insert(record)
+    return found(records, record)
+
+
+def found(records: Records[Any], record: Any) -> Stored[Any]:
+    """Read a record that must be there."""
+    read = records.get(record.id)
+    assert read is not None
+    return read
+
+
+def later(record: Any) -> Any:
+    """Return a record one step further."""
+    return msgspec.structs.replace(record, step=record.step + 1)
+
+
+def test_a_record_that_was_never_inserted_is_not_there(kind: Kind) -> None:
+    records, make = kind
+    assert records.get(make().id) is None
+    assert list(records.current()) == []
+
+
+def test_an_inserted_record_is_read_back_as_it_was(kind: Kind) -> None:
+    records, make = kind
+    assert stored(records, make()).record == make()
+
+
+def test_the_second_insertion_of_one_id_changes_nothing(kind: Kind) -> None:
+    records, make = kind
+    assert records.insert(make())
+    assert not records.insert(later(make()))
+    assert found(records, make()).record == make()
+
+
+def test_an_archived_record_cannot_be_inserted_again(kind: Kind) -> None:
+    records, make = kind
+    records.archive(stored(records, make()))
+    assert not records.insert(make())
+    assert list(records.current()) == []
+
+
+def test_a_replaced_record_is_read_back_with_its_new_etag(kind: Kind) -> None:
+    records, make = kind
+    replaced = records.replace(stored(records, make()), later(make()))
+    assert found(records, make()) == replaced
+    assert replaced.record == later(make())
+
+
+def test_a_record_that_somebody_changed_cannot_be_replaced(kind: Kind) -> None:
+    records, make = kind
+    read = stored(records, make())
+    records.replace(read, later(make()))
+    with pytest.raises(Conflict):
+        records.replace(read, make())
+    assert found(records, make()).record == later(make())
+
+
+def test_a_record_can_be_replaced_again_by_what_the_replacement_returned(kind: Kind) -> None:
+    records, make = kind
+    replaced = records.replace(stored(records, make()), later(make()))
+    assert records.replace(replaced, later(replaced.record)).record.step == 3
+
+
+def test_of_many_workers_that_replace_at_once_exactly_one_wins(kind: Kind) -> None:
+    records, make = kind
+    read = stored(records, make())
+
+    def replace(worker: int) -> bool:
+        try:
+            records.replace(read, msgspec.structs.replace(make(), step=worker))
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        wins = list(pool.map(replace, range(10, 18)))
+    assert wins.count(True) == 1
+    assert found(records, make()).record.step == 10 + wins.index(True)
+
+
+def test_of_many_workers_that_insert_at_once_exactly_one_wins(kind: Kind) -> None:
+    records, make = kind
+    with ThreadPoolExecutor(8) as pool:
+        wins = list(pool.map(lambda _: records.insert(make()), range(8)))
+    assert wins.count(True) == 1
+
+
+def test_an_archived_record_is_found_but_is_not_current(kind: Kind) -> None:
+    records, make = kind
+    records.archive(stored(records, make()))
+    assert found(records, make()).record == make()
+    assert list(records.current()) == []
+
+
+def test_archiving_twice_does_no_harm(kind: Kind) -> None:
+    records, make = kind
+    read = stored(records, make())
+    records.archive(read)
+    records.archive(read)
+    records.archive(found(records, make()))
+    assert found(records, make()).record == make()
+
+
+def test_a_record_that_somebody_changed_cannot_be_archived(kind: Kind) -> None:
+    records, make = kind
+    read = stored(records, make())
+    records.replace(read, later(make()))
+    with pytest.raises(Conflict):
+        records.archive(read)
+    assert [each.record for each in records.current()] == [later(make())]
+
+
+def test_a_replaced_archived_record_is_current_again_and_not_archived(kind: Kind) -> None:
+    records, make = kind
+    records.archive(stored(records, make()))
+    replaced = records.replace(found(records, make()), later(make()))
+    assert list(records.current()) == [replaced]
+    assert list(records.archived(group_of(make()))) == []
+    assert records.replace(replaced, later(replaced.record)).record.step == 3
+
+
+def test_of_many_workers_that_replace_an_archived_record_exactly_one_wins(kind: Kind) -> None:
+    records, make = kind
+    records.archive(stored(records, make()))
+    read = found(records, make())
+
+    def replace(_: int) -> bool:
+        try:
+            records.replace(read, later(make()))
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        wins = list(pool.map(replace, range(8)))
+    assert wins.count(True) == 1
+
+
+def test_an_archived_record_that_was_current_meanwhile_cannot_be_replaced_by_what_was_read_before(kind: Kind) -> None:
+    records, make = kind
+    records.archive(stored(records, make()))
+    old = found(records, make())
+    records.archive(records.replace(old, later(make())))
+    with pytest.raises(Conflict):
+        records.replace(old, make())
+    assert found(records, make()).record == later(make())
+
+
+def test_an_old_reading_is_never_archived_over_a_newer_record(kind: Kind) -> None:
+    records, make = kind
+    old = stored(records, make())
+    records.archive(records.replace(old, later(make())))
+    with pytest.raises(Conflict):
+        records.archive(old)
+    assert found(records, make()).record == later(make())
+
+
+def test_current_records_come_in_the_order_of_their_ids(kind: Kind) -> None:
+    records, make = kind
+    made = [make(number) for number in (3, 1, 2)]
+    for record in made:
+        records.insert(record)
+    assert [each.record.id for each in records.current()] == sorted(record.id for record in made)
+
+
+def test_current_records_can_be_asked_for_by_the_beginning_of_their_ids(candidates: Records[Candidate]) -> None:
+    for tag in ("22", "22-alpine", "22.1", "23"):
+        candidates.insert(candidate(1, tag))
+    candidates.insert(candidate(1, "22", target="base/node-slim"))
+    assert [each.record.tag for each in candidates.current("base~node~22~")] == ["22"]
+    assert len(list(candidates.current("base~node~22"))) == 3
+    assert len(list(candidates.current("base~node~"))) == 4
+    assert list(candidates.current("base~nodes~")) == []
+
+
+def test_archived_candidates_are_listed_by_their_target(candidates: Records[Candidate]) -> None:
+    for record in (candidate(1), candidate(2), candidate(1, target="base/node/slim")):
+        candidates.archive(stored(candidates, record))
+    candidates.insert(candidate(3))
+    assert [each.record for each in candidates.archived("base/node")] == [candidate(1), candidate(2)]
+    assert [each.record.target for each in candidates.archived("base/node/slim")] == ["base/node/slim"]
+
+
+def test_archived_rebuilds_are_listed_by_their_task(rebuilds: Records[Rebuild]) -> None:
+    for record in (rebuild(1), rebuild(1, task="Api")):
+        rebuilds.archive(stored(rebuilds, record))
+    assert [each.record for each in rebuilds.archived("apps01~web-app")] == [rebuild(1)]
+    assert [each.record.task for each in rebuilds.archived("apps01~Api")] == ["Api"]
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "base~node~22~xyz", "a/b#c~22~" + 32 * "0", "x" * 5000])
+def test_what_is_no_id_is_refused_with_a_clear_error(candidates: Records[Candidate], text: str) -> None:
+    with pytest.raises(InvalidReference, match="candidate"):
+        candidates.get(text)
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "only~one"])
+def test_what_is_no_rebuild_is_refused_with_a_clear_error(rebuilds: Records[Rebuild], text: str) -> None:
+    with pytest.raises(InvalidReference, match="rebuild"):
+        rebuilds.get(text)
+
+
+def group_of(record: Candidate | Rebuild) -> str:
+    """Return what the archive files a record under."""
+    return record.target if isinstance(record, Candidate) else f"{record.registry}~{record.task}"

@@ -1,0 +1,126 @@
+"""What a process that dies between two writes of the records' table leaves behind, and that it does no harm."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from shared.adapters.records_table import candidates_table
+from shared.adapters.storage_account import StorageAccount
+from shared.adapters.tables import Row, Table
+from shared.domain.candidate import Candidate
+from shared.errors import Conflict, ServiceError
+from shared.ports import Records, Stored
+from tests.contract.examples import NOON, candidate
+
+pytestmark = pytest.mark.contract
+
+
+class Died(BaseException):
+    """The process is gone: nothing in it can catch that."""
+
+
+@pytest.fixture
+def candidates(account: StorageAccount) -> Records[Candidate]:
+    """The real table."""
+    return candidates_table(account)
+
+
+def die_at_the_deletion(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the process die when it is about to delete a row."""
+
+    def die(*_: object) -> None:
+        raise Died
+
+    monkeypatch.setattr(Table, "delete", die)
+
+
+def read(records: Records[Candidate]) -> Stored[Candidate]:
+    """Read the candidate."""
+    stored = records.get(candidate().id)
+    assert stored is not None
+    return stored
+
+
+def later() -> Candidate:
+    """The candidate one step further."""
+    return msgspec.structs.replace(candidate(), step=2)
+
+
+def test_a_death_while_archiving_leaves_the_record_current_and_archiving_it_again_ends_it(
+    candidates: Records[Candidate],
+) -> None:
+    candidates.insert(candidate())
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Died):
+        die_at_the_deletion(patch)
+        candidates.archive(read(candidates))
+    assert [each.record for each in candidates.current()] == [candidate()]
+
+    candidates.archive(read(candidates))
+    assert list(candidates.current()) == []
+    assert [each.record for each in candidates.archived("base/node")] == [candidate()]
+
+
+def test_after_a_death_while_archiving_the_record_can_go_on_and_be_archived_later(
+    candidates: Records[Candidate],
+) -> None:
+    candidates.insert(candidate())
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Died):
+        die_at_the_deletion(patch)
+        candidates.archive(read(candidates))
+
+    candidates.archive(candidates.replace(read(candidates), later()))
+    assert [each.record for each in candidates.archived("base/node")] == [later()]
+
+
+def test_a_death_while_an_archived_record_becomes_current_leaves_the_newer_one_in_force(
+    candidates: Records[Candidate],
+) -> None:
+    candidates.insert(candidate())
+    candidates.archive(read(candidates))
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Died):
+        die_at_the_deletion(patch)
+        candidates.replace(read(candidates), later())
+    assert read(candidates).record == later()
+    assert [each.record for each in candidates.current()] == [later()]
+
+    candidates.archive(read(candidates))
+    assert [each.record for each in candidates.archived("base/node")] == [later()]
+
+
+def test_a_slow_worker_does_not_archive_an_old_record_over_a_newer_one(
+    candidates: Records[Candidate], account: StorageAccount
+) -> None:
+    candidates.insert(candidate())
+    old = read(candidates)
+    candidates.archive(candidates.replace(old, later()))
+    with pytest.raises(Conflict):
+        candidates.archive(old)
+    assert read(candidates).record == later()
+    assert Table(account, "candidates").find("current", candidate().id) is None
+
+
+def test_a_row_that_cannot_be_read_is_named_and_told_after_all_others(
+    candidates: Records[Candidate], account: StorageAccount
+) -> None:
+    newer = msgspec.json.encode(candidate(2)).decode().replace('"detected"', '"soaking"')
+    Table(account, "candidates").insert(Row("current", candidate(2).id, newer))
+    candidates.insert(candidate(1))
+    candidates.insert(candidate(3))
+    seen: list[Candidate] = []
+    with pytest.raises(ServiceError, match=candidate(2).id) as raised:
+        seen.extend(each.record for each in candidates.current())
+    assert seen == [candidate(1), candidate(3)]
+    assert not raised.value.temporary
+    with pytest.raises(ServiceError, match=r"newer version.*or by hand"):
+        candidates.get(candidate(2).id)
+
+
+def test_the_longest_record_there_can_be_is_kept_whole(candidates: Records[Candidate]) -> None:
+    change = msgspec.structs.replace(candidate().last, at=NOON, detail="\x00\U0001f6a2" * 300)
+    longest = msgspec.structs.replace(candidate(), history=(change,) * 40)
+    assert len(msgspec.json.encode(longest)) > 64 * 1024
+    assert candidates.insert(longest)
+    assert read(candidates).record == longest
+    shorter = candidates.replace(read(candidates), later())
+    assert read(candidates) == shorter
