@@ -19,11 +19,11 @@ from shared.domain.rebuilds import ApplicationTask, Dependency, Rebuild
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Tag, parse_repository
 from shared.flows import poisoned
 from shared.flows.check import Checker, plan
-from shared.flows.promote import promote
+from shared.flows.promote import Promoter
 from shared.flows.rebuild import Rebuilder
-from shared.flows.stage import stage
+from shared.flows.stage import Stager
 from shared.flows.sweep import sweep_candidates, sweep_rebuilds
-from shared.flows.validate import validate
+from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
 from shared.progress import candidate_progress, rebuild_progress
 from shared.watch_list_yaml import parse_watch_list
@@ -99,11 +99,17 @@ class World:
             self.candidate_progress,
             self.activity,
         )
+        self.promoter = Promoter(self.candidate_progress, self.base, self.outbox)
+        self.validator = Validator(
+            self.candidate_progress, self.configuration, self.staging_runs, self.evidence, then=self.promoter.begin
+        )
+        self.stager = Stager(self.candidate_progress, self.staging, then=self.validator.begin)
         self.rebuilder = Rebuilder(
             self.rebuild_progress,
             self.candidates,
             {"tidegateapps": self.application_runs},
             self.evidence,
+            self.outbox,
             self.base,
             BASE_SERVER,
         )
@@ -150,28 +156,18 @@ class World:
         if delivery.queue == CHECKS:
             self.checker.check(decode(text, CheckRepositories))
         elif delivery.queue == "imports":
-            stage(decode(text, LookAtCandidate), progress=self.candidate_progress, staging=self.staging)
+            self.stager.stage(decode(text, LookAtCandidate))
         elif delivery.queue == "validations":
-            self._validate(decode(text, LookAtCandidate))
+            self.validator.validate(decode(text, LookAtCandidate))
         elif delivery.queue == "promotions":
-            message = decode(text, LookAtCandidate)
-            promote(message, progress=self.candidate_progress, base=self.base, outbox=self.outbox)
+            self.promoter.promote(decode(text, LookAtCandidate))
         elif delivery.queue == REBUILDS:
             self._rebuild(text)
-
-    def _validate(self, message: LookAtCandidate) -> None:
-        validate(
-            message,
-            progress=self.candidate_progress,
-            configuration=self.configuration,
-            runs=self.staging_runs,
-            evidence=self.evidence,
-        )
 
     def _rebuild(self, text: str) -> None:
         signal = decode(text, BaseMoved, LookAtRebuild)
         if isinstance(signal, BaseMoved):
-            self.rebuilder.find(signal)
+            self.rebuilder.take(signal)
         else:
             self.rebuilder.look(signal)
 
@@ -180,7 +176,7 @@ class World:
         poisoned.record_poison(
             delivery.queue, delivery.text, activity=self.activity, evidence=self.evidence, clock=self.clock
         )
-        poisoned.give_up_candidate(delivery.text, self.candidate_progress)
+        poisoned.put_off_candidate(delivery.text, self.candidate_progress)
 
     # What a test asks.
 

@@ -1,0 +1,166 @@
+"""One of our own registries: imports asked of ARM, and tags read back from the registry itself.
+
+Import: https://learn.microsoft.com/rest/api/containerregistry/registries/import-image
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from shared.adapters.azure_clients import AzureClients
+from shared.adapters.azure_errors import IMPORTER, azure_errors
+from shared.adapters.import_errors import look_errors, start_errors
+from shared.config import RegistryId
+from shared.domain.references import DOCKER_HUB, Digest, Tag, parse_digest
+from shared.errors import InvalidReference, NotFound, Unavailable
+from shared.ports import ImportSource, Operation
+
+if TYPE_CHECKING:
+    from azure.core.polling import LROPoller
+
+
+class Account(msgspec.Struct, frozen=True):
+    """An account at an upstream; its text form holds no token.
+
+    Attributes:
+        username: empty for none.
+        token: personal access token.
+    """
+
+    username: str = ""
+    token: str = ""
+
+    def __repr__(self) -> str:
+        return f"Account({self.username!r})"
+
+
+class AzureContainerRegistry:
+    """The port ``Registry`` for one Azure Container Registry.
+
+    Args:
+        clients: of ARM and of the registry.
+        registry: which registry.
+        login_server: its host; empty for its name and ``.azurecr.io``.
+        staging_id: resource id of the registry that staged images are copied from.
+        docker_hub: account to copy from Docker Hub with; anonymous imports share Azure's own small limit.
+    """
+
+    def __init__(
+        self,
+        clients: AzureClients,
+        registry: RegistryId,
+        *,
+        login_server: str = "",
+        staging_id: str,
+        docker_hub: Account = Account(),  # noqa: B008  frozen
+    ) -> None:
+        self._clients = clients
+        self._registry = registry
+        self._login_server = login_server or f"{registry.name.lower()}.azurecr.io"
+        self._staging_id = staging_id
+        self._docker_hub = docker_hub
+
+    def start_import(self, source: ImportSource, repository: str, tag: Tag) -> Operation:
+        """Ask for a copy by digest, and do not wait for it.
+
+        Args:
+            source: what to copy, and whether from an upstream or from the staging registry.
+            repository: to copy into.
+            tag: to point at the copy, wherever it points now.
+
+        Returns:
+            The operation as ARM accepted it.
+
+        Raises:
+            ServiceError: see ``shared.adapters.import_errors.start_errors``.
+        """
+        from shared.adapters.one_look import OneLook  # noqa: PLC0415
+
+        body = import_parameters(source, f"{repository}:{tag}", self._staging_id, self._docker_hub)
+        target = f"{self._login_server}/{repository}:{tag}"
+        with start_errors(f"importing {source.repository}@{source.digest} as {target}"):
+            poller = self._begin(body, OneLook(look=False))
+            poller.wait()
+        return _operation(poller)
+
+    def look_at_import(self, token: str) -> Operation:
+        """Look at an import once.
+
+        Args:
+            token: of the operation, by whichever process it was started.
+
+        Raises:
+            NotFound: ARM does not know the operation any more, or the token is none that this version can read.
+            OperationFailed: the import ended badly.
+            ServiceError: the look could not be made; the import may still be under way.
+        """
+        with look_errors(f"looking at an import into {self._login_server}"):
+            poller = self._resume(token)
+            poller.wait()
+        return _operation(poller)
+
+    def digest(self, repository: str, tag: Tag) -> Digest | None:
+        """Read back what a tag points at.
+
+        Raises:
+            Refused: the identity lacks a role.
+            RateLimited, Unavailable: see ``shared.errors``.
+        """
+        doing = f"reading back {self._login_server}/{repository}:{tag}"
+        try:
+            with azure_errors(doing, IMPORTER):
+                found = self._clients.data_plane(self._login_server).get_tag_properties(repository, tag)
+            return parse_digest(found.digest or "")
+        except NotFound:
+            return None
+        except (InvalidReference, AttributeError) as error:  # the SDK reads fields of what may not be there
+            raise Unavailable(f"{doing}: the answer is not that of a registry: {error}") from error
+
+    def _resume(self, token: str) -> LROPoller[None]:
+        from shared.adapters.one_look import OneLook  # noqa: PLC0415
+
+        if not token:
+            raise NotFound("an import without a continuation token cannot be looked at")
+        try:
+            return self._begin({}, OneLook(look=True), continuation_token=token)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise NotFound(
+                "the continuation token of an import cannot be read, perhaps because azure-core was updated meanwhile; "
+                f"the import is to be started again ({type(error).__name__})"
+            ) from None
+
+    def _begin(self, body: dict[str, Any], polling: Any, **options: Any) -> LROPoller[None]:
+        registries = self._clients.registries(self._registry.subscription).registries
+        return registries.begin_import_image(
+            self._registry.group, self._registry.name, body, polling=polling, **options
+        )
+
+
+def import_parameters(source: ImportSource, target: str, staging_id: str, docker_hub: Account) -> dict[str, Any]:
+    """Return the body of ``importImage``.
+
+    Args:
+        source: what to copy.
+        target: repository and tag to copy to, such as ``base/node:22-alpine``.
+        staging_id: resource id of the staging registry.
+        docker_hub: account sent along for what comes from Docker Hub, if there is one.
+
+    Returns:
+        The body as JSON objects. The source is named by digest: a tag may move while it is copied.
+    """
+    image = f"{source.repository.path}@{source.digest}"
+    place: dict[str, Any] = (
+        {"resourceId": staging_id} if source.staging else {"registryUri": source.repository.registry}
+    )
+    if not source.staging and source.repository.registry == DOCKER_HUB and docker_hub.token:
+        place["credentials"] = {"username": docker_hub.username, "password": docker_hub.token}
+    return {"source": {**place, "sourceImage": image}, "targetTags": [target], "mode": "Force"}
+
+
+def _operation(poller: LROPoller[None]) -> Operation:
+    method: Any = poller.polling_method()
+    if method.finished():
+        return Operation(done=True)
+    return Operation(done=False, token=method.get_continuation_token(), retry_after=method.retry_after)

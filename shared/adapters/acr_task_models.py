@@ -1,0 +1,80 @@
+"""From the models of the ACR Tasks SDK to the domain's records: every field of a model may be absent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.domain.rebuilds import ApplicationTask, Dependency
+from shared.domain.verdict import RunStatus
+from shared.errors import Unavailable
+from shared.ports import Run
+
+if TYPE_CHECKING:
+    from azure.mgmt.containerregistrytasks.models import BaseImageDependency, Task, TaskRun
+
+_ENABLED = "Enabled"
+# A taskRun that ends without a run could not be scheduled: that says nothing about what was to be tested.
+_UNSCHEDULED = {"Failed": RunStatus.ERROR, "Canceled": RunStatus.CANCELED}
+
+
+def embedded_run(task_run: TaskRun) -> Run:
+    """Return the run inside a ``taskRun``, with the status that is written there."""
+    properties = task_run.properties
+    run = properties.run_result if properties else None
+    if run is None or run.properties is None:
+        provisioning = _text(properties.provisioning_state if properties else None)
+        return Run("", _UNSCHEDULED.get(provisioning, RunStatus.QUEUED))
+    return Run(run.properties.run_id or run.name or "", status_of(run.properties.status))
+
+
+def status_of(status: object) -> RunStatus:
+    """Return a run's status.
+
+    Raises:
+        Unavailable: the service has a word for it that this version does not know.
+    """
+    try:
+        return RunStatus(_text(status) or RunStatus.QUEUED.value)
+    except ValueError:
+        raise Unavailable(f"ACR Tasks says a run is {_text(status)!r}, which is no status known here") from None
+
+
+def lacks_dependencies(task: Task) -> bool:
+    """Whether a task's bases are absent, because it has never run or because lists of tasks leave them out."""
+    step = task.properties.step if task.properties else None
+    return step is not None and step.base_image_dependencies is None
+
+
+def application_task(registry: str, task: Task) -> ApplicationTask:
+    """Return a task as the domain knows it.
+
+    Args:
+        registry: name of its registry.
+        task: as ARM describes it.
+    """
+    properties = task.properties
+    step = properties.step if properties else None
+    return ApplicationTask(
+        registry=registry,
+        name=task.name or "",
+        resource_id=task.id or "",
+        enabled=properties is not None and _text(properties.status) == _ENABLED,
+        own_trigger=_own_trigger(task),
+        dependencies=tuple(_dependency(found) for found in (step.base_image_dependencies if step else None) or ()),
+    )
+
+
+def _own_trigger(task: Task) -> bool:
+    """A trigger without a status is on: that is ARM's default."""
+    trigger = task.properties.trigger if task.properties else None
+    base_image = trigger.base_image_trigger if trigger else None
+    return base_image is not None and (_text(base_image.status) or _ENABLED) == _ENABLED
+
+
+def _dependency(found: BaseImageDependency) -> Dependency:
+    return Dependency(found.registry or "", found.repository or "", found.tag or "", found.digest or "")
+
+
+def _text(value: object) -> str:
+    """The SDK gives what it knows as enumerations, and what it does not as text."""
+    return "" if value is None else str(getattr(value, "value", value))

@@ -1,0 +1,164 @@
+"""ACR Tasks of one registry: runs scheduled under names, their logs, and the tasks with what they were built on.
+
+Task runs: https://learn.microsoft.com/rest/api/container-registry-tasks/task-runs
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shared.adapters.acr_task_models import application_task, embedded_run, lacks_dependencies, status_of
+from shared.adapters.azure_clients import AzureClients
+from shared.adapters.azure_errors import TASKS_CONTRIBUTOR, azure_errors
+from shared.adapters.gate_run import archive, gate_request, task_request
+from shared.config import RegistryId
+from shared.domain.rebuilds import ApplicationTask
+from shared.domain.verdict import UNDER_WAY
+from shared.errors import NotFound, Unavailable
+from shared.ports import GateRun, Run
+
+if TYPE_CHECKING:
+    from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
+    from azure.mgmt.containerregistrytasks.models import Task
+
+# The end of a log says which step failed, and with what; a megabyte of it is more than anybody reads.
+_LARGEST_LOG = 1024 * 1024
+
+
+class AcrTasks:
+    """The port ``Runs`` for one registry.
+
+    A run is scheduled as a ``taskRun``, an ARM resource with a name of ours: what ``scheduleRun`` starts has a name
+    only afterwards, and asking it twice is two runs.
+
+    Args:
+        clients: of ARM.
+        registry: which registry.
+    """
+
+    def __init__(self, clients: AzureClients, registry: RegistryId) -> None:
+        self._clients = clients
+        self._registry = registry
+        self._place = (registry.group, registry.name)
+
+    def find(self, name: str) -> Run | None:
+        """Return the run that was scheduled under a name, by one request if it has ended and by two if not.
+
+        The run inside the ``taskRun`` is believed when it says that it has ended, for an end does not change; whether
+        the service keeps it up to date before that is not documented, so the run itself is asked.
+
+        Raises:
+            ServiceError: see ``shared.adapters.azure_errors``.
+        """
+        try:
+            with self._errors(f"finding the run {name}"):
+                run = embedded_run(self._client.task_runs.get(*self._place, name))
+        except NotFound:
+            return None
+        return run if run.status not in UNDER_WAY or not run.run_id else self._current(run)
+
+    def start_gate(self, name: str, gate: GateRun) -> Run:
+        """Upload a gate and schedule its run, unless one is scheduled under this name.
+
+        The name is looked up first: the upload address differs every time, and ARM takes a request that differs from
+        the last one for a wish to run again.
+
+        Raises:
+            ServiceError: see ``shared.adapters.azure_errors``.
+        """
+        scheduled = self.find(name)
+        if scheduled is not None:
+            return scheduled
+        with self._errors(f"uploading the gate of {gate.image}@{gate.digest}"):
+            upload = self._client.registries.get_build_source_upload_url(*self._place)
+        if not upload.upload_url or not upload.relative_path:
+            raise Unavailable(f"{self._registry.name}: ACR Tasks gave no address to upload the gate to")
+        with self._errors(f"uploading the gate of {gate.image}@{gate.digest}"):
+            self._clients.blob(upload.upload_url).upload_blob(archive(gate.files), overwrite=True)
+        return self._schedule(name, gate_request(gate, upload.relative_path))
+
+    def start_task(self, name: str, task_id: str) -> Run:
+        """Schedule a run of an existing task; the same request under the same name starts nothing new.
+
+        Raises:
+            ServiceError: see ``shared.adapters.azure_errors``.
+        """
+        return self._schedule(name, task_request(task_id))
+
+    def log(self, run_id: str) -> str:
+        """Return a finished run's log, its last megabyte at most.
+
+        Raises:
+            Unavailable: the log is still being written; its end, which decides, may be missing.
+            ServiceError: see ``shared.adapters.azure_errors``.
+        """
+        if not run_id:  # a run that could not even be scheduled
+            return ""
+        try:
+            with self._errors(f"fetching the log of run {run_id}"):
+                link = self._client.runs.get_log_sas_url(*self._place, run_id).log_link
+                return self._download(link, run_id) if link else ""
+        except NotFound:
+            return ""
+
+    def forget(self, name: str) -> None:
+        """Delete a ``taskRun``; the run and its log stay.
+
+        Raises:
+            ServiceError: see ``shared.adapters.azure_errors``.
+        """
+        try:
+            with self._errors(f"deleting the taskRun {name}"):
+                self._client.task_runs.delete(*self._place, name)
+        except NotFound:
+            return
+
+    def tasks(self) -> tuple[ApplicationTask, ...]:
+        """Return the registry's tasks, by one request for each page, and one for each task listed without its bases.
+
+        Raises:
+            ServiceError: see ``shared.adapters.azure_errors``.
+        """
+        with self._errors("listing tasks"):
+            listed = [self._whole(task) for task in self._client.tasks.list(*self._place)]
+        return tuple(application_task(self._registry.name, task) for task in listed if task is not None)
+
+    def _schedule(self, name: str, run_request: dict[str, Any]) -> Run:
+        body = {"properties": {"runRequest": run_request, "forceUpdateTag": name}}
+        with self._errors(f"scheduling the run {name}"):
+            poller = self._client.task_runs.begin_create(*self._place, name, body, polling=False)
+            return embedded_run(poller.result())
+
+    def _current(self, run: Run) -> Run:
+        try:
+            with self._errors(f"looking at run {run.run_id}"):
+                found = self._client.runs.get(*self._place, run.run_id).properties
+        except NotFound:  # just scheduled: the list of runs may lag behind the taskRun
+            return run
+        return Run(run.run_id, status_of(found.status if found else None))
+
+    def _download(self, url: str, run_id: str) -> str:
+        """Fetch by one request what is no larger than is kept, and by another the end of what is larger."""
+        blob = self._clients.blob(url, max_single_get_size=_LARGEST_LOG)
+        whole = blob.download_blob()
+        if not any(name.lower() == "complete" for name in whole.properties.metadata or {}):
+            raise Unavailable(f"{self._registry.name}: the log of run {run_id} is still being written")
+        kept = whole if whole.size <= _LARGEST_LOG else blob.download_blob(offset=whole.size - _LARGEST_LOG)
+        return kept.readall().decode("utf-8", "replace")
+
+    def _whole(self, task: Task) -> Task | None:
+        """Return a task with its bases, whether or not lists of tasks have them; ``None`` if it is gone meanwhile."""
+        if not lacks_dependencies(task):
+            return task
+        try:
+            with self._errors(f"reading the task {task.name}"):
+                return self._client.tasks.get(*self._place, str(task.name))
+        except NotFound:
+            return None
+
+    @property
+    def _client(self) -> ContainerRegistryTasksMgmtClient:
+        return self._clients.tasks(self._registry.subscription)
+
+    def _errors(self, doing: str) -> Any:
+        return azure_errors(f"{self._registry.name}: {doing}", TASKS_CONTRIBUTOR)

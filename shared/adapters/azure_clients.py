@@ -1,0 +1,113 @@
+"""Clients of Azure's registries: made once, when first used, over one pool of connections."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from azure.containerregistry import ContainerRegistryClient
+    from azure.core.credentials import TokenCredential
+    from azure.mgmt.containerregistry import ContainerRegistryManagementClient
+    from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
+    from azure.storage.blob import BlobClient
+
+C = TypeVar("C")
+
+_CONNECT_SECONDS, _READ_SECONDS = 5, 30
+# As many as there are threads that run functions.
+_CONNECTIONS = 32
+# Three tries where no answer came. A bad answer is not asked for again here: the SDKs sleep for as long as Retry-After
+# says, and a function that sleeps holds a thread that others need. The flows come back by a message instead.
+_RETRIES: dict[str, Any] = {"retry_total": 2, "retry_status": 0}
+_BACKOFF: dict[str, Any] = {"retry_backoff_factor": 0.5, "retry_backoff_max": 2}
+_BLOB_BACKOFF: dict[str, Any] = {"initial_backoff": 1, "increment_base": 2, "random_jitter_range": 1}
+
+
+class AzureClients:
+    """Hands out clients of ARM and of the registries' data plane, to be shared by threads.
+
+    Args:
+        credential: gives the app's identity.
+        arm_endpoint: address of Azure Resource Manager.
+        arm_audience: audience of tokens for it.
+        acr_audience: audience of tokens for the registries' data plane.
+    """
+
+    def __init__(
+        self, credential: Callable[[], TokenCredential], *, arm_endpoint: str, arm_audience: str, acr_audience: str
+    ) -> None:
+        self._credential = credential
+        self._arm_endpoint = arm_endpoint
+        self._arm_audience = arm_audience
+        self._acr_audience = acr_audience
+        self._lock = threading.RLock()
+        self._made: dict[tuple[str, str], Any] = {}
+
+    def registries(self, subscription: str) -> ContainerRegistryManagementClient:
+        """Return the ARM client of one subscription's registries."""
+        return self._once(("registries", subscription), lambda: self._new_registries(subscription))
+
+    def tasks(self, subscription: str) -> ContainerRegistryTasksMgmtClient:
+        """Return the ARM client of one subscription's ACR Tasks."""
+        return self._once(("tasks", subscription), lambda: self._new_tasks(subscription))
+
+    def data_plane(self, login_server: str) -> ContainerRegistryClient:
+        """Return the client of one registry's own API."""
+        return self._once(("data", login_server), lambda: self._new_data_plane(login_server))
+
+    def blob(self, url: str, **options: Any) -> BlobClient:
+        """Return the client of one blob whose address, given by ARM, carries its permission. It is not kept.
+
+        Args:
+            url: the address.
+            options: of ``BlobClient``, such as the sizes it downloads in.
+        """
+        from azure.storage.blob import BlobClient  # noqa: PLC0415
+
+        return BlobClient.from_blob_url(url, **{**self._options(), **_BLOB_BACKOFF, **options})
+
+    def _once(self, key: tuple[str, str], make: Callable[[], C]) -> C:
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = make()
+            made: C = self._made[key]
+            return made
+
+    def _new_registries(self, subscription: str) -> ContainerRegistryManagementClient:
+        from azure.mgmt.containerregistry import ContainerRegistryManagementClient  # noqa: PLC0415
+
+        return ContainerRegistryManagementClient(self._credential(), subscription, **self._arm_options())
+
+    def _new_tasks(self, subscription: str) -> ContainerRegistryTasksMgmtClient:
+        from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient  # noqa: PLC0415
+
+        return ContainerRegistryTasksMgmtClient(self._credential(), subscription, **self._arm_options())
+
+    def _new_data_plane(self, login_server: str) -> ContainerRegistryClient:
+        from azure.containerregistry import ContainerRegistryClient  # noqa: PLC0415
+
+        options = {**self._options(), **_BACKOFF}
+        return ContainerRegistryClient(
+            f"https://{login_server}", self._credential(), audience=self._acr_audience.rstrip("/"), **options
+        )
+
+    def _arm_options(self) -> dict[str, Any]:
+        scope = f"{self._arm_audience.rstrip('/')}/.default"
+        return {**self._options(), **_BACKOFF, "base_url": self._arm_endpoint, "credential_scopes": [scope]}
+
+    def _options(self) -> dict[str, Any]:
+        return {"transport": self._once(("transport", ""), _new_transport), **_RETRIES}
+
+
+def _new_transport() -> Any:
+    import requests  # noqa: PLC0415
+    from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415
+    from requests.adapters import HTTPAdapter  # noqa: PLC0415
+
+    session = requests.Session()
+    session.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
+    return RequestsTransport(
+        session=session, session_owner=False, connection_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS
+    )

@@ -1,0 +1,140 @@
+"""What runs and tasks are on the wire, and what becomes of them when the other side fails."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from infra.local.topology import STAGING
+from shared.adapters.acr_tasks import AcrTasks
+from shared.adapters.azure_clients import AzureClients
+from shared.domain.verdict import RunStatus
+from shared.errors import Refused, Unavailable
+from shared.ports import GateRun
+from tests.contract.registry_fixtures import Outside, emulator, outside, word
+from tests.contract.registry_sites import RunsSite
+from tests.doubles.registries import digest_of
+
+__all__ = ["emulator", "outside", "word"]
+pytestmark = pytest.mark.contract
+
+
+@pytest.fixture
+def runs(outside: Outside) -> RunsSite:
+    """ACR Tasks of the staging registry."""
+    return RunsSite(AcrTasks(outside.clients(), outside.registry_id(STAGING)), outside)
+
+
+@pytest.fixture
+def gate(word: str) -> GateRun:
+    """A gate for an image of the test's own."""
+    return GateRun("base/node", digest_of(word), {"Dockerfile": b"FROM scratch\n"})
+
+
+def test_a_gate_is_a_look_an_upload_and_a_task_run(outside: Outside, runs: RunsSite, gate: GateRun, word: str) -> None:
+    runs.runs.start_gate(word, gate)
+    assert outside.counts("arm") == {
+        "get taskRun": 1,
+        "listBuildSourceUploadUrl": 1,
+        "PUT source": 1,
+        "put taskRun": 1,
+    }
+    runs.wait(word)
+
+
+def test_the_gates_files_arrive_with_the_request(outside: Outside, runs: RunsSite, gate: GateRun, word: str) -> None:
+    runs.runs.start_gate(word, gate)
+    runs.wait(word)
+    request = outside.runner.requests[0]
+    assert f"BASE_IMAGE=$Registry/base/node@{gate.digest}" in request.steps_yaml
+    assert len(outside.runner.sources[0]) > 0
+
+
+def test_a_run_that_has_ended_is_found_by_one_request_and_one_under_way_by_two(
+    outside: Outside, runs: RunsSite, gate: GateRun, word: str
+) -> None:
+    outside.runner.hold.clear()
+    runs.runs.start_gate(word, gate)
+    outside.forget_counts()
+    runs.runs.find(word)
+    assert outside.counts("arm") == {"get taskRun": 1, "get run": 1}
+    outside.runner.hold.set()
+    runs.wait(word)
+    outside.forget_counts()
+    runs.runs.find(word)
+    assert outside.counts("arm") == {"get taskRun": 1}
+
+
+def test_a_log_is_two_requests(outside: Outside, runs: RunsSite, gate: GateRun, word: str) -> None:
+    runs.runs.start_gate(word, gate)
+    run = runs.wait(word)
+    outside.forget_counts()
+    assert "Executing run" in runs.runs.log(run.run_id)
+    assert outside.counts("arm") == {"listLogSasUrl": 1, "GET log": 1}
+
+
+def test_of_a_long_log_the_end_is_kept(runs: RunsSite, gate: GateRun, word: str) -> None:
+    runs.end(gate.digest, RunStatus.FAILED, "x" * 1_500_000 + "the very end")
+    runs.runs.start_gate(word, gate)
+    log = runs.runs.log(runs.wait(word).run_id)
+    assert len(log) == 1024 * 1024
+    assert log.endswith("the very end\n")
+
+
+def test_a_log_that_is_still_being_written_is_not_read_yet(
+    outside: Outside, runs: RunsSite, gate: GateRun, word: str
+) -> None:
+    outside.runner.hold.clear()
+    run = runs.runs.start_gate(word, gate)
+    deadline = time.monotonic() + 5
+    while not outside.runner.requests and time.monotonic() < deadline:
+        time.sleep(0.02)
+    with pytest.raises(Unavailable, match="still being written"):
+        runs.runs.log(run.run_id)
+    outside.runner.hold.set()
+    runs.wait(word)
+
+
+def test_an_upload_that_is_refused_shows_no_signature(
+    outside: Outside, runs: RunsSite, gate: GateRun, word: str
+) -> None:
+    outside.fault("arm", "status", kind="PUT source", status=403)
+    with pytest.raises(Refused) as refused:
+        runs.runs.start_gate(word, gate)
+    assert "sig=" not in str(refused.value)
+    assert refused.value.__suppress_context__
+
+
+def test_an_upload_that_breaks_off_shows_no_signature(
+    outside: Outside, runs: RunsSite, gate: GateRun, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = AzureClients.blob
+    nowhere = f"localhost:{outside.topology.port('host')}"
+    monkeypatch.setattr(
+        AzureClients,
+        "blob",
+        lambda self, url: real(self, url.replace(outside.topology.address("arm"), nowhere), retry_total=0),
+    )
+    with pytest.raises(Unavailable) as error:
+        runs.runs.start_gate(word, gate)
+    assert "sig=" not in str(error.value)
+
+
+def test_a_run_put_twice_although_arm_broke_off_is_one_run(
+    outside: Outside, runs: RunsSite, gate: GateRun, word: str
+) -> None:
+    before = runs.started()
+    outside.fault("arm", "drop", kind="put taskRun")
+    runs.runs.start_gate(word, gate)
+    runs.wait(word)
+    assert runs.started() == before + 1
+
+
+def test_a_task_that_has_never_run_is_listed_without_bases(outside: Outside, runs: RunsSite, word: str) -> None:
+    place = outside.registry_id(STAGING)
+    step = {"type": "EncodedTask", "encodedTaskContent": "", "contextPath": "/dev/null"}
+    body = {"location": "local", "properties": {"step": step, "status": "Disabled"}}
+    outside.clients().tasks(place.subscription).tasks.create(place.group, place.name, word, body)
+    task = next(task for task in runs.runs.tasks() if task.name == word)
+    assert (task.enabled, task.own_trigger, task.dependencies) == (False, False, ())

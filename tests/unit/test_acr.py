@@ -1,0 +1,197 @@
+"""What is asked of ARM for an import, and what its answers mean."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from typing import Any
+
+import pytest
+from azure.core.credentials import AccessToken
+
+from shared.adapters.acr import Account, AzureContainerRegistry, import_parameters
+from shared.adapters.azure_clients import AzureClients
+from shared.config import RegistryId
+from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag
+from shared.errors import NotFound, OperationFailed, Unavailable
+from shared.ports import ImportSource
+from tests.doubles.registries import digest_of
+from tests.doubles.scripted_http import ScriptedHttp, wire
+
+__all__ = ["wire"]
+pytestmark = pytest.mark.unit
+
+STAGING_ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/staging"
+DIGEST = digest_of("node")
+FROM_HUB = ImportSource(Repository(DOCKER_HUB, "library/node"), DIGEST)
+FROM_MCR = ImportSource(Repository(MCR, "dotnet/sdk"), DIGEST)
+FROM_STAGING = ImportSource(Repository("staging", "base/node"), DIGEST, staging=True)
+ACCOUNT = Account("someone", "the-pat")
+TAG = Tag("22-alpine")
+LOCATION = {"Location": "https://management.azure.com/operationResults/1?api-version=2025-11-01", "Retry-After": "7"}
+
+
+class StaticCredential:
+    """An identity that is always signed in."""
+
+    def get_token(self, *_: str, **__: Any) -> AccessToken:
+        """Return a token that nobody checks."""
+        return AccessToken("entra-token", int(time.time()) + 3600)
+
+
+@pytest.fixture
+def registry() -> AzureContainerRegistry:
+    """The base registry."""
+    clients = AzureClients(
+        StaticCredential,
+        arm_endpoint="https://management.azure.com",
+        arm_audience="https://management.azure.com",
+        acr_audience="https://containerregistry.azure.net",
+    )
+    return AzureContainerRegistry(
+        clients, RegistryId("s", "g", "Base", "/id"), staging_id=STAGING_ID, docker_hub=ACCOUNT
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            FROM_HUB,
+            {
+                "registryUri": "docker.io",
+                "sourceImage": f"library/node@{DIGEST}",
+                "credentials": {"username": "someone", "password": "the-pat"},
+            },
+        ),
+        (FROM_MCR, {"registryUri": "mcr.microsoft.com", "sourceImage": f"dotnet/sdk@{DIGEST}"}),
+        (FROM_STAGING, {"resourceId": STAGING_ID, "sourceImage": f"base/node@{DIGEST}"}),
+    ],
+)
+def test_an_import_names_its_source_by_digest_and_gives_an_account_to_docker_hub_alone(
+    source: ImportSource, expected: dict[str, object]
+) -> None:
+    body = import_parameters(source, "base/node:22", STAGING_ID, ACCOUNT)
+    assert body == {"source": expected, "targetTags": ["base/node:22"], "mode": "Force"}
+
+
+def test_an_import_without_an_account_is_anonymous() -> None:
+    assert "credentials" not in import_parameters(FROM_HUB, "base/node:22", STAGING_ID, Account())["source"]
+
+
+def test_an_account_does_not_show_its_token() -> None:
+    assert "the-pat" not in f"{ACCOUNT} {ACCOUNT!r}"
+
+
+def test_an_import_that_is_accepted_is_under_way(wire: ScriptedHttp, registry: AzureContainerRegistry) -> None:
+    wire.answer(202, LOCATION)
+    operation = registry.start_import(FROM_HUB, "base/node", TAG)
+    assert (operation.done, operation.retry_after) == (False, 7)
+    (request,) = wire.requests
+    assert request.path_url.startswith(
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/Base/importImage?"
+    )
+    assert json.loads(request.body or "")["targetTags"] == ["base/node:22-alpine"]
+
+
+def test_an_import_that_is_done_at_once_is_done(wire: ScriptedHttp, registry: AzureContainerRegistry) -> None:
+    wire.answer(200)
+    assert registry.start_import(FROM_HUB, "base/node", TAG).done is True
+
+
+def test_no_secret_is_in_the_token_of_an_operation(wire: ScriptedHttp, registry: AzureContainerRegistry) -> None:
+    wire.answer(202, {**LOCATION, "Set-Cookie": "session=S3CRET"})
+    token = registry.start_import(FROM_HUB, "base/node", TAG).token
+    shown = base64.b64decode(token).decode()
+    assert LOCATION["Location"] in shown
+    for secret in ("the-pat", "someone", "entra-token", "S3CRET", "uthorization"):
+        assert secret not in shown
+
+
+def test_a_look_asks_once_at_the_location_and_gives_the_same_token_back(
+    wire: ScriptedHttp, registry: AzureContainerRegistry
+) -> None:
+    wire.answer(202, LOCATION)
+    started = registry.start_import(FROM_HUB, "base/node", TAG)
+    wire.answer(202, {**LOCATION, "Retry-After": "3"})
+    seen = registry.look_at_import(started.token)
+    assert (seen.done, seen.token, seen.retry_after) == (False, started.token, 3)
+    assert (wire.requests[-1].method, wire.requests[-1].url) == ("GET", LOCATION["Location"])
+
+
+@pytest.mark.parametrize(("status", "body"), [(200, b""), (204, b""), (200, {"status": "Succeeded"})])
+def test_an_operation_that_ended_well_is_done(
+    wire: ScriptedHttp, registry: AzureContainerRegistry, status: int, body: object
+) -> None:
+    wire.answer(202, LOCATION)
+    wire.answer(status, body=body)
+    assert registry.look_at_import(registry.start_import(FROM_HUB, "base/node", TAG).token).done is True
+
+
+@pytest.mark.parametrize("header", ["Location", "Azure-AsyncOperation"])
+@pytest.mark.parametrize("status", ["Failed", "Canceled"])
+def test_a_failure_that_comes_with_status_200_is_noticed(
+    wire: ScriptedHttp, registry: AzureContainerRegistry, header: str, status: str
+) -> None:
+    wire.answer(202, {header: LOCATION["Location"]})
+    wire.answer(200, body={"status": status, "error": {"code": "InvalidParameters", "message": "Error copying blobs"}})
+    token = registry.start_import(FROM_HUB, "base/node", TAG).token
+    with pytest.raises(OperationFailed, match="broke off") as failed:
+        registry.look_at_import(token)
+    assert failed.value.temporary
+
+
+def _token(document: object) -> str:
+    return base64.b64encode(json.dumps(document).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "no base64!",
+        "bm8ganNvbg==",
+        base64.b64encode(b"\x80\x04pickle").decode(),
+        _token([]),
+        _token({"version": 2, "data": {}}),
+        _token({"version": 1, "data": {}}),
+        _token({"version": 1, "data": None}),
+        _token({"version": 1, "data": {"request": {}, "response": {}}}),
+    ],
+)
+def test_a_token_of_another_version_is_an_operation_nobody_knows(
+    wire: ScriptedHttp, registry: AzureContainerRegistry, token: str
+) -> None:
+    with pytest.raises(NotFound, match="token"):
+        registry.look_at_import(token)
+    assert wire.requests == [], "nothing is asked of anybody"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [(404, b"", None), (200, {"tag": {"name": "22", "digest": DIGEST, "changeableAttributes": {}}}, DIGEST)],
+)
+def test_a_tag_is_read_back_from_the_registry_itself(
+    wire: ScriptedHttp, registry: AzureContainerRegistry, status: int, body: object, expected: str | None
+) -> None:
+    wire.answer(status, body=body)
+    assert registry.digest("base/node", TAG) == expected
+    assert (wire.requests[0].url or "").startswith("https://base.azurecr.io/acr/v1/base%2Fnode/_tags/22-alpine")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"tag": {"name": "22", "digest": DIGEST}},
+        {"tag": {"name": "22", "digest": None, "changeableAttributes": {}}},
+        {"tag": {"name": "22", "digest": "sha256:abc", "changeableAttributes": {}}},
+    ],
+)
+def test_an_answer_without_a_digest_is_no_answer(
+    wire: ScriptedHttp, registry: AzureContainerRegistry, body: object
+) -> None:
+    wire.answer(200, body=body)
+    with pytest.raises(Unavailable):
+        registry.digest("base/node", TAG)

@@ -1,0 +1,143 @@
+"""What ARM says of runs and tasks, and what it leaves out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared.adapters.acr_tasks import AcrTasks
+from shared.adapters.azure_clients import AzureClients
+from shared.config import RegistryId
+from shared.domain.rebuilds import Dependency
+from shared.domain.verdict import RunStatus
+from shared.errors import Unavailable
+from shared.ports import GateRun, Run
+from tests.doubles.registries import digest_of
+from tests.doubles.scripted_http import ScriptedHttp, wire
+from tests.unit.test_acr import StaticCredential
+
+__all__ = ["wire"]
+pytestmark = pytest.mark.unit
+
+GATE = GateRun("base/node", digest_of("node"), {"Dockerfile": b"ARG BASE_IMAGE\nFROM $BASE_IMAGE\n"})
+BASES = [
+    {"type": "RunTime", "registry": "base.azurecr.io", "repository": "base/node", "tag": "22", "digest": GATE.digest}
+]
+
+
+@pytest.fixture
+def runs() -> AcrTasks:
+    """ACR Tasks of a registry."""
+    clients = AzureClients(
+        StaticCredential,
+        arm_endpoint="https://management.azure.com",
+        arm_audience="https://management.azure.com",
+        acr_audience="https://containerregistry.azure.net",
+    )
+    return AcrTasks(clients, RegistryId("s", "g", "staging", "/id"))
+
+
+def task_run(status: str | None, provisioning: str = "Running") -> dict[str, Any]:
+    """Return a ``taskRun`` with a run inside, or with none."""
+    result = {"name": "ca1", "properties": {"runId": "ca1", "status": status}} if status else None
+    return {"name": "n", "properties": {"provisioningState": provisioning, "runResult": result}}
+
+
+def task(name: str, **properties: object) -> dict[str, Any]:
+    """Return a task as a list shows it."""
+    return {"id": f"/tasks/{name}", "name": name, "location": "local", "properties": properties}
+
+
+def test_a_run_that_looks_under_way_is_asked_itself(wire: ScriptedHttp, runs: AcrTasks) -> None:
+    wire.answer(200, body=task_run("Queued"))
+    wire.answer(200, body={"name": "ca1", "properties": {"runId": "ca1", "status": "Failed"}})
+    assert runs.find("tidegate-1") == Run("ca1", RunStatus.FAILED)
+    assert "/runs/ca1?" in wire.requests[1].path_url
+
+
+def test_a_run_that_has_ended_is_believed(wire: ScriptedHttp, runs: AcrTasks) -> None:
+    wire.answer(200, body=task_run("Succeeded"))
+    assert runs.find("tidegate-1") == Run("ca1", RunStatus.SUCCEEDED)
+    assert len(wire.requests) == 1
+
+
+def test_a_run_that_the_list_of_runs_does_not_know_yet_is_under_way(wire: ScriptedHttp, runs: AcrTasks) -> None:
+    wire.answer(200, body=task_run("Queued"))
+    wire.answer(404, body={"error": {"code": "ResourceNotFound", "message": "no"}})
+    assert runs.find("tidegate-1") == Run("ca1", RunStatus.QUEUED)
+
+
+@pytest.mark.parametrize(
+    ("provisioning", "status"),
+    [("Creating", RunStatus.QUEUED), ("Failed", RunStatus.ERROR), ("Canceled", RunStatus.CANCELED)],
+)
+def test_a_name_without_a_run_is_waiting_or_could_not_be_scheduled(
+    wire: ScriptedHttp, runs: AcrTasks, provisioning: str, status: RunStatus
+) -> None:
+    wire.answer(200, body=task_run(None, provisioning))
+    assert runs.find("tidegate-1") == Run("", status)
+
+
+def test_a_status_that_is_not_known_here_decides_nothing(wire: ScriptedHttp, runs: AcrTasks) -> None:
+    wire.answer(200, body=task_run("Paused"))
+    with pytest.raises(Unavailable, match="Paused"):
+        runs.find("tidegate-1")
+
+
+def test_a_gate_whose_name_is_taken_is_not_uploaded_again(wire: ScriptedHttp, runs: AcrTasks) -> None:
+    wire.answer(200, body=task_run("Succeeded"))
+    assert runs.start_gate("tidegate-1", GATE) == Run("ca1", RunStatus.SUCCEEDED)
+    assert len(wire.requests) == 1
+
+
+def test_a_gate_without_an_address_to_upload_to_is_tried_again_later(wire: ScriptedHttp, runs: AcrTasks) -> None:
+    wire.answer(404, body={"error": {"code": "ResourceNotFound", "message": "no"}})
+    wire.answer(200, body={})
+    with pytest.raises(Unavailable, match="no address"):
+        runs.start_gate("tidegate-1", GATE)
+
+
+def test_a_list_of_tasks_that_leaves_out_their_bases_is_completed(wire: ScriptedHttp, runs: AcrTasks) -> None:
+    step = {"type": "Docker", "dockerFilePath": "Dockerfile"}
+    known = task("known", status="Enabled", step={**step, "baseImageDependencies": BASES})
+    short = task("short", status="Enabled", step=step)
+    gone = task("gone", status="Enabled", step=step)
+    wire.answer(200, body={"value": [known, short, gone]})
+    wire.answer(200, body=task("short", status="Disabled", step={**step, "baseImageDependencies": BASES}))
+    wire.answer(404, body={"error": {"code": "ResourceNotFound", "message": "no"}})
+    found = runs.tasks()
+    base = Dependency("base.azurecr.io", "base/node", "22", GATE.digest)
+    assert [(each.name, each.enabled, each.dependencies) for each in found] == [
+        ("known", True, (base,)),
+        ("short", False, (base,)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "own"),
+    [
+        (None, False),
+        ({}, False),
+        ({"baseImageTrigger": {"name": "b", "baseImageTriggerType": "Runtime"}}, True),
+        ({"baseImageTrigger": {"name": "b", "baseImageTriggerType": "Runtime", "status": "Enabled"}}, True),
+        ({"baseImageTrigger": {"name": "b", "baseImageTriggerType": "Runtime", "status": "Disabled"}}, False),
+    ],
+)
+def test_a_tasks_own_trigger_is_noticed(wire: ScriptedHttp, runs: AcrTasks, trigger: object, *, own: bool) -> None:
+    step = {"type": "Docker", "baseImageDependencies": []}
+    wire.answer(200, body={"value": [task("app", status="Enabled", step=step, trigger=trigger)]})
+    assert [each.own_trigger for each in runs.tasks()] == [own]
+
+
+def test_a_task_without_steps_is_listed_without_bases(wire: ScriptedHttp, runs: AcrTasks) -> None:
+    wire.answer(200, body={"value": [task("quicktask", status="Enabled")]})
+    assert [each.dependencies for each in runs.tasks()] == [()]
+
+
+def test_tasks_are_listed_page_by_page(wire: ScriptedHttp, runs: AcrTasks) -> None:
+    step = {"type": "Docker", "baseImageDependencies": []}
+    link = "https://management.azure.com/next?page=2"
+    wire.answer(200, body={"value": [task("one", step=step)], "nextLink": link})
+    wire.answer(200, body={"value": [task("two", step=step)]})
+    assert [each.name for each in runs.tasks()] == ["one", "two"]

@@ -1,0 +1,45 @@
+"""What other systems say is shown without what they should not have said."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.adapters.redaction import redacted
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GET https://account.blob.core.windows.net/logs/ca1?sv=2024&sig=S3CRET failed",
+        "Max retries exceeded with url: /source/x.tar.gz?sp=w&sig=S3CRET (Caused by …)",
+        "https://user:S3CRET@registry.example/v2/",
+        "Authorization: Bearer S3CRETS3CRET",
+        "authorization: Basic dXNlcjpTM0NSRVQ=S3CRET",
+        '{"access_token": "S3CRET"}',
+        "password=S3CRET;",
+        "AccountKey=S3CRET==;",
+        "the token eyJhbGciOi.S3CRET.S3CRET is not valid",
+    ],
+)
+def test_nothing_secret_is_left(text: str) -> None:
+    assert "S3CRET" not in redacted(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The tag base/node:22-alpine@sha256:0a1b is locked",
+        "Token request error: (invalid_client) no such application",
+        "An error occurred when getting manifest. StatusCode: 429, Reason: Too Many Requests",
+        "why? nobody knows",
+    ],
+)
+def test_what_is_not_secret_stays(text: str) -> None:
+    assert redacted(text) == text
+
+
+def test_what_is_shown_is_one_line_of_at_most_400_characters() -> None:
+    assert redacted("a\n b\t c") == "a b c"
+    assert len(redacted("x" * 1000)) == 400

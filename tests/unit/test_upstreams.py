@@ -1,0 +1,182 @@
+"""Docker Hub and MCR as they answer, and as they should not."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+import requests
+from requests import exceptions
+
+from shared.adapters.docker_hub import HubTokens, docker_hub
+from shared.adapters.mcr import mcr
+from shared.adapters.oci_registry import MANIFEST_TYPES
+from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag
+from shared.errors import NotFound, RateLimited, Refused, Unavailable
+from tests.doubles.registries import digest_of
+from tests.doubles.scripted_http import ScriptedHttp, wire
+
+__all__ = ["wire"]
+pytestmark = pytest.mark.unit
+
+NODE, SDK, TAG = Repository(DOCKER_HUB, "library/node"), Repository(MCR, "dotnet/sdk"), Tag("22-alpine")
+DIGEST = digest_of("node")
+HELD = {"Docker-Content-Digest": DIGEST, "Content-Type": MANIFEST_TYPES[0]}
+HUB = ("https://registry-1.docker.io", "https://auth.docker.io")
+GRANT = {"token": "granted-token", "expires_in": 300}
+
+
+def test_a_look_is_a_head_that_names_the_index_types(wire: ScriptedHttp) -> None:
+    wire.answer(200, HELD)
+    assert mcr("https://mcr.microsoft.com/").digest(SDK, TAG) == DIGEST
+    (request,) = wire.requests
+    assert (request.method, request.url) == ("HEAD", f"https://mcr.microsoft.com/v2/dotnet/sdk/manifests/{TAG}")
+    assert "application/vnd.oci.image.index.v1+json" in request.headers["Accept"]
+    assert "Authorization" not in request.headers
+
+
+def test_docker_hub_gets_a_token_of_its_own_service_for_one_repository(wire: ScriptedHttp) -> None:
+    wire.answer(200, body=GRANT)
+    wire.answer(200, HELD)
+    assert docker_hub(*HUB, "someone", "pat").digest(NODE, TAG) == DIGEST
+    token, head = wire.requests
+    assert token.path_url == "/token?service=registry.docker.io&scope=repository%3Alibrary%2Fnode%3Apull"
+    assert token.headers["Authorization"] == "Basic " + base64.b64encode(b"someone:pat").decode()
+    assert head.headers["Authorization"] == "Bearer granted-token"
+
+
+def test_an_anonymous_caller_sends_no_account_even_if_a_netrc_file_has_one(
+    wire: ScriptedHttp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("requests.sessions.get_netrc_auth", lambda _: ("netrc", "password"))
+    wire.answer(200, body=GRANT)
+    wire.answer(200, HELD)
+    docker_hub(*HUB).digest(NODE, TAG)
+    assert "Authorization" not in wire.requests[0].headers
+    assert wire.requests[1].headers["Authorization"] == "Bearer granted-token"
+
+
+def test_each_repository_has_its_own_token(wire: ScriptedHttp) -> None:
+    upstream = docker_hub(*HUB)
+    for repository in (NODE, Repository(DOCKER_HUB, "library/python"), NODE):
+        if len(wire.requests) < 4:
+            wire.answer(200, body=GRANT)
+        wire.answer(200, HELD)
+        upstream.digest(repository, TAG)
+    assert [request.method for request in wire.requests] == ["GET", "HEAD", "GET", "HEAD", "HEAD"]
+
+
+def test_a_token_is_not_used_in_its_last_half_minute(wire: ScriptedHttp) -> None:
+    clock = iter([0.0, 269.0, 271.0, 271.0])
+    tokens = HubTokens(HUB[1], "", "", lambda: next(clock))
+    wire.answer(200, body=GRANT)
+    wire.answer(200, body={"access_token": "second", "expires_in": 300})
+    first = tokens.authorization("library/node", fresh=False)
+    assert tokens.authorization("library/node", fresh=False) == first == "Bearer granted-token"
+    assert tokens.authorization("library/node", fresh=False) == "Bearer second"
+
+
+def test_a_token_that_is_not_accepted_is_replaced_once_and_not_again(wire: ScriptedHttp) -> None:
+    for answer in range(2):
+        wire.answer(200, body={**GRANT, "token": f"token-{answer}"})
+        wire.answer(401)
+    with pytest.raises(Refused):
+        docker_hub(*HUB).digest(NODE, TAG)
+    assert [request.headers.get("Authorization") for request in wire.requests] == [
+        None,
+        "Bearer token-0",
+        None,
+        "Bearer token-1",
+    ]
+
+
+def test_a_repository_that_docker_hub_hides_is_not_found(wire: ScriptedHttp) -> None:
+    challenge = {"WWW-Authenticate": 'Bearer realm="https://auth.docker.io/token",error="insufficient_scope"'}
+    for _ in range(2):
+        wire.answer(200, body=GRANT)
+        wire.answer(401, challenge)
+    with pytest.raises(NotFound, match="private"):
+        docker_hub(*HUB).digest(NODE, TAG)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_an_account_that_is_not_accepted_is_named_and_its_token_is_not(wire: ScriptedHttp, status: int) -> None:
+    wire.answer(status, body={"details": "incorrect username or password"})
+    with pytest.raises(Refused, match="someone") as refused:
+        docker_hub(*HUB, "someone", "the-pat").digest(NODE, TAG)
+    assert "the-pat" not in str(refused.value)
+
+
+def test_a_tag_that_is_not_there_is_none(wire: ScriptedHttp) -> None:
+    wire.answer(404)
+    assert mcr("https://mcr.microsoft.com").digest(SDK, TAG) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(301, Refused), (307, Refused), (400, Refused), (403, Refused), (429, RateLimited), (408, Unavailable),
+     (500, Unavailable), (503, Unavailable)],
+)  # fmt: skip
+def test_every_other_status_has_a_meaning(wire: ScriptedHttp, status: int, kind: type[Exception]) -> None:
+    wire.answer(status, {"Location": "https://elsewhere.example/", "Retry-After": "9"})
+    with pytest.raises(kind):
+        mcr("https://mcr.microsoft.com").digest(SDK, TAG)
+    assert len(wire.requests) == 1, "a redirect is not followed"
+
+
+@pytest.mark.parametrize("digest", ["", "sha256:abc", "sha256:" + "G" * 64, "latest", "sha256:" + "a" * 64 + "\x20x"])
+def test_an_answer_without_a_digest_is_no_answer(wire: ScriptedHttp, digest: str) -> None:
+    wire.answer(200, {"Docker-Content-Digest": digest} if digest else {})
+    with pytest.raises(Unavailable, match="docker-content-digest"):
+        mcr("https://mcr.microsoft.com").digest(SDK, TAG)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({}, b"<html>not found</html>"),
+        ({}, b""),
+        ({}, b"\xff\xfe"),
+        ({}, b'{"token": 7}'),
+        ({}, b'{"token": ""}'),
+        ({}, b"[]"),
+        ({}, b'{"token": "' + b"x" * 70_000 + b'"}'),
+        ({"Content-Length": "500"}, b'{"token": "cut'),
+        ({"Content-Encoding": "gzip"}, b"no gzip"),
+    ],
+)
+def test_a_token_service_that_answers_nonsense_is_unavailable(
+    wire: ScriptedHttp, headers: dict[str, str], body: bytes
+) -> None:
+    wire.answer(200, headers, body)
+    with pytest.raises(Unavailable):
+        docker_hub(*HUB).digest(NODE, TAG)
+
+
+def _request_errors(kind: type[Exception] = exceptions.RequestException) -> list[type[Exception]]:
+    return [kind, *(error for child in kind.__subclasses__() for error in _request_errors(child))]
+
+
+REQUEST_ERRORS = sorted(
+    {error for error in _request_errors() if error.__module__ == "requests.exceptions"}, key=lambda kind: kind.__name__
+)
+WRONG_REQUESTS = {
+    exceptions.InvalidHeader,
+    exceptions.InvalidProxyURL,
+    exceptions.InvalidSchema,
+    exceptions.InvalidURL,
+    exceptions.MissingSchema,
+    exceptions.TooManyRedirects,
+    exceptions.URLRequired,
+    exceptions.UnrewindableBodyError,
+}
+
+
+@pytest.mark.parametrize("kind", REQUEST_ERRORS)
+def test_every_error_of_requests_is_translated_and_not_shown(wire: ScriptedHttp, kind: type[Exception]) -> None:
+    text = "https://mcr.microsoft.com/?sig=S3CRET"
+    wire.fail(kind(text, text, 0) if kind is requests.exceptions.JSONDecodeError else kind(text))
+    with pytest.raises(Refused if kind in WRONG_REQUESTS else Unavailable) as error:
+        mcr("https://mcr.microsoft.com").digest(SDK, TAG)
+    assert "S3CRET" not in str(error.value)
+    assert error.value.__suppress_context__, "a traceback would show the text of the library's error"
