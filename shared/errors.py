@@ -7,6 +7,7 @@
     │   ├── InvalidReference        not a repository, tag or digest
     │   ├── MalformedMessage        a queue message
     │   └── MalformedRequest        an HTTP body; carries the status to answer
+    ├── StepBroke                   a function ended with an error nobody foresaw, again and again (temporary)
     ├── Conflict                    another worker changed the record first (temporary)
     └── ServiceError                another system did not do what was asked
         ├── NotFound                it says the thing is not there
@@ -74,6 +75,15 @@ class MalformedRequest(MalformedInput):
     def __init__(self, message: str, status: int = 400) -> None:
         self.status = status
         super().__init__(message)
+
+
+class StepBroke(TidegateError):
+    """The same step broke off again and again, as its function's exceptions tell; it is tried ever more rarely."""
+
+    temporary = True
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
 
 
 class Conflict(TidegateError):

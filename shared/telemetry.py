@@ -6,6 +6,7 @@ Messaging conventions: https://opentelemetry.io/docs/specs/semconv/messaging/mes
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,10 @@ from contextlib import contextmanager
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+# What these libraries log below warnings are requests, with addresses that may hold signatures.
+for _chatty in ("azure", "urllib3"):
+    logging.getLogger(_chatty).setLevel(logging.WARNING)
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 _TRACER = trace.get_tracer("tidegate")

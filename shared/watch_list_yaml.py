@@ -40,7 +40,7 @@ def parse_watch_list(text: bytes) -> WatchList:
 def _compose(text: bytes) -> yaml.Node | None:
     try:
         root = yaml.compose(text.decode("utf-8-sig"), Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, OverflowError, RecursionError) as error:
         raise WatchListError((f"not YAML: {' '.join(str(error).split())[:300]}",)) from error
     if _count(root, _MOST_NODES) <= 0:
         raise WatchListError((f"the document has more than {_MOST_NODES} values once its aliases are followed",))
@@ -50,10 +50,10 @@ def _compose(text: bytes) -> yaml.Node | None:
 def _count(node: yaml.Node | None, left: int) -> int:
     """Count nodes down to zero: aliases may make a small file stand for a huge document, or for an endless one."""
     stack = [node]
-    while stack and left > 0:
+    while stack and left > len(stack):
         left -= 1
         stack.extend(_children(stack.pop()))
-    return left
+    return left - len(stack)
 
 
 def _children(node: yaml.Node | None) -> list[yaml.Node]:
@@ -68,7 +68,7 @@ def _plain(node: yaml.Node | None) -> Any:
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item) for item in node.value]
     if isinstance(node, yaml.ScalarNode) and node.tag != "tag:yaml.org,2002:null":
-        return node.value
+        return node.value.encode(errors="backslashreplace").decode()  # YAML can spell half a surrogate pair
     return None
 
 

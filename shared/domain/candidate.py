@@ -52,7 +52,6 @@ class Reason(Enum):
     TROUBLE = "trouble"  # a step did not succeed and is tried again
     GAVE_UP = "gave-up"  # a step did not succeed as often as it is tried
     REFUSED = "refused"  # another system will not do it, and trying again would not help
-    BROKE_OFF = "broke-off"  # a message about it died in a poison queue
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -156,7 +155,7 @@ def target_of(candidate: str) -> tuple[str, Tag]:
     path, _, rest = candidate.rpartition("~")[0].rpartition("~")
     short = candidate.rpartition("~")[2]
     try:
-        parse_digest(f"sha256:{short.ljust(64, '0')}")
+        parse_digest(f"sha256:{short}{'0' * (64 - _ID_DIGITS)}")
         return parse_path(path.replace("~", "/")), parse_tag(rest)
     except InvalidReference:
         raise InvalidReference(

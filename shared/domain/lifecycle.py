@@ -32,7 +32,7 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
     **{
         (status, reason): Status.FAILED
         for status in (*_BEFORE_PROMOTION, Status.PROMOTING)
-        for reason in (Reason.GAVE_UP, Reason.REFUSED, Reason.BROKE_OFF)
+        for reason in (Reason.GAVE_UP, Reason.REFUSED)
     },
     **{(status, Reason.TROUBLE): status for status in (*_BEFORE_PROMOTION, Status.PROMOTING)},
     **{(status, Reason.SEEN_AGAIN): Status.DETECTED for status in (Status.PROMOTED, Status.SUPERSEDED, Status.FAILED)},

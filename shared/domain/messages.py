@@ -11,6 +11,7 @@ from typing import Any, TypeVar, overload
 
 import msgspec
 
+from shared.domain.candidate import target_of
 from shared.domain.references import Digest, Tag, parse_digest, parse_path, parse_tag
 from shared.errors import InvalidReference, MalformedMessage
 
@@ -58,11 +59,13 @@ class BaseMoved(_Message, frozen=True, kw_only=True, tag="base-moved"):
         repository: in the base registry.
         tag: the tag.
         digest: what it points at.
+        attempt: how often it could not be worked on so far.
     """
 
     repository: str
     tag: Tag
     digest: Digest
+    attempt: int = 0
 
 
 class LookAtRebuild(_Message, frozen=True, kw_only=True, tag="rebuild"):
@@ -117,7 +120,7 @@ def decode(text: str | bytes, *kinds: type[Any]) -> Any:
         if version != VERSION:
             raise MalformedMessage(f"message of version {version}: this product reads version {VERSION} only")
         return _checked(msgspec.json.decode(text, type=reduce(or_, kinds)))
-    except (msgspec.DecodeError, UnicodeDecodeError, InvalidReference) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError, InvalidReference) as error:
         raise MalformedMessage(f"message cannot be read: {error}") from error
 
 
@@ -126,4 +129,6 @@ def _checked(message: Message) -> Message:
         parse_path(message.repository)
         parse_tag(message.tag)
         parse_digest(message.digest)
+    if isinstance(message, LookAtCandidate):
+        target_of(message.candidate)
     return message

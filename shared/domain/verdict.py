@@ -17,7 +17,7 @@ TEST_STEP = "test"
 # docker run's own exit statuses: the daemon failed (125), the command cannot be invoked (126) or found (127). 126 and
 # 127 are the gate's or the image's doing and count as the test's word; 125 says nothing about the image.
 _ENGINE_FAILED = 125
-_FAILED_STEP = re.compile(r"failed to run step ID: (?P<step>[\w.-]+)(?:: exit status (?P<exit>\d+))?")
+_FAILED_STEP = re.compile(r"failed to run step ID: (?P<step>[\w.-]+)(?:: exit status (?P<exit>[0-9]{1,9}))?")
 
 
 class RunStatus(Enum):

@@ -81,7 +81,7 @@ def receive(headers: Mapping[str, str], body: bytes, secret: str) -> Push | Igno
 def _read(body: bytes) -> Push | Ignored:
     try:
         event = msgspec.json.decode(body, type=_Event)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedRequest(f"the body is not an ACR webhook event: {error}") from error
     if event.action not in _ACTIONS:
         raise MalformedRequest(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from typing import TypeVar
 
-from shared.domain.candidate import Candidate, Reason
-from shared.domain.lifecycle import ENDS, advance
+from shared.domain.candidate import Candidate
+from shared.domain.lifecycle import ENDS, put_off
 from shared.domain.messages import LookAtCandidate, LookAtRebuild, decode
-from shared.domain.rebuilds import REBUILD_ENDS, Rebuild, RebuildStatus, follow
-from shared.domain.schedule import LEASE
-from shared.errors import MalformedMessage
+from shared.domain.rebuilds import REBUILD_ENDS, Rebuild, put_off_rebuild
+from shared.errors import MalformedMessage, StepBroke
 from shared.ports import Activity, Clock, Event, Evidence
 from shared.progress import Progress
 
 log = logging.getLogger("tidegate.poison")
+
+T = TypeVar("T", LookAtCandidate, LookAtRebuild)
 
 _SHOWN = 1000
 
@@ -37,29 +39,30 @@ def record_poison(queue: str, text: str, *, activity: Activity, evidence: Eviden
     activity.append(Event(f"queue:{queue}", "message-poisoned", clock(), f"kept as {name}: {text[:_SHOWN]}"))
 
 
-def give_up_candidate(text: str, progress: Progress[Candidate]) -> None:
-    """End the candidate a dead message was about, if it can be read and the candidate is still at that step."""
-    try:
-        message = decode(text, LookAtCandidate)
-    except MalformedMessage:
-        log.info("the dead message names no candidate")
-        return
-    stored = progress.records.get(message.candidate)
-    if stored is None or stored.record.step > message.step + 1 or stored.record.status in ENDS:
-        return
-    detail = "the same step broke off again and again; see the exceptions of its function, then check the image again"
-    progress.save(stored, advance(stored.record, Reason.BROKE_OFF, progress.clock(), detail=detail))
+def put_off_candidate(text: str, progress: Progress[Candidate]) -> None:
+    """Try the candidate a dead message was about once more, ever more rarely, until it has failed too often."""
+    message = _decoded(text, LookAtCandidate)
+    stored = progress.records.get(message.candidate) if message else None
+    if message and stored and _is_at(stored.record, message.step) and stored.record.status not in ENDS:
+        progress.save(stored, put_off(stored.record, StepBroke(), progress.clock()))
 
 
-def give_up_rebuild(text: str, progress: Progress[Rebuild]) -> None:
-    """End the rebuild a dead message was about, if it can be read and the rebuild is still at that step."""
+def put_off_rebuilding(text: str, progress: Progress[Rebuild]) -> None:
+    """Try the rebuild a dead message was about once more, ever more rarely, until it has failed too often."""
+    message = _decoded(text, LookAtRebuild)
+    stored = progress.records.get(message.rebuild) if message else None
+    if message and stored and _is_at(stored.record, message.step) and stored.record.status not in REBUILD_ENDS:
+        progress.save(stored, put_off_rebuild(stored.record, StepBroke(), progress.clock()))
+
+
+def _is_at(record: Candidate | Rebuild, step: int) -> bool:
+    """The step that broke off may have claimed the record, which is one step further then."""
+    return record.step in {step, step + 1}
+
+
+def _decoded(text: str, kind: type[T]) -> T | None:
     try:
-        message = decode(text, LookAtRebuild)
+        return decode(text, kind)
     except MalformedMessage:
-        log.info("the dead message names no rebuild")
-        return
-    stored = progress.records.get(message.rebuild)
-    if stored is None or stored.record.step > message.step + 1 or stored.record.status in REBUILD_ENDS:
-        return
-    detail = "the same step broke off again and again; see the exceptions of its function, then run the task by hand"
-    progress.save(stored, follow(stored.record, RebuildStatus.FAILED, progress.clock(), pause=LEASE, detail=detail))
+        log.info("the dead message names no record")
+        return None

@@ -14,81 +14,94 @@ from shared.imports import Awaited, UnderWay, look
 from shared.ports import ImportSource, Outbox, Registry, Stored
 from shared.progress import Progress
 
-STAGING = "staging"
+_STAGING = "staging"
 
 
-def promote(message: LookAtCandidate, *, progress: Progress[Candidate], base: Registry, outbox: Outbox) -> None:
-    """Do the next thing about a candidate's promotion.
+class Promoter:
+    """Takes candidates that passed into the base registry.
 
     Args:
-        message: which candidate, at which step.
         progress: where candidates are kept and how they go on.
         base: the base registry.
         outbox: where the request to rebuild is sent.
     """
-    stored = progress.held(message.candidate, message.step)
-    if stored is None or stage_of(stored.record.status) is not Stage.PROMOTE:
-        return
-    if message.operation or stored.record.last.reason is Reason.PROMOTION_STARTED:
-        _look(stored, message.operation, progress, base, outbox)
-    elif _earlier_is_promoting(stored.record, progress):
-        _wait(stored, progress)
-    else:
-        _start(stored, progress, base)
 
+    def __init__(self, progress: Progress[Candidate], base: Registry, outbox: Outbox) -> None:
+        self._progress = progress
+        self._base = base
+        self._outbox = outbox
 
-def _earlier_is_promoting(candidate: Candidate, progress: Progress[Candidate]) -> bool:
-    earlier = progress.records.get(candidate.after) if candidate.after else None
-    return earlier is not None and earlier.record.status is Status.PROMOTING
+    def promote(self, message: LookAtCandidate) -> None:
+        """Do the next thing about a candidate's promotion."""
+        stored = self._progress.held(message.candidate, message.step)
+        if stored is None or stage_of(stored.record.status) is not Stage.PROMOTE:
+            return
+        if message.operation or stored.record.last.reason is Reason.PROMOTION_STARTED:
+            self._look(stored, message.operation)
+        else:
+            self.begin(stored, stored.record)
 
+    def begin(self, stored: Stored[Candidate], candidate: Candidate) -> None:
+        """Start the promotion of a candidate that passed.
 
-def _wait(stored: Stored[Candidate], progress: Progress[Candidate]) -> None:
-    """Two imports of one tag may end in either order; the older digest must not be the last to arrive."""
-    candidate = stored.record
-    detail = f"{candidate.after} is still being promoted"
-    progress.save(
-        stored, advance(candidate, Reason.WAITS_FOR_EARLIER, progress.clock(), pause=FIRST_RETRY, detail=detail)
-    )
+        Args:
+            stored: the record as it was read.
+            candidate: the same, promoting; not necessarily written yet.
+        """
+        if self._earlier_is_promoting(candidate):
+            self._wait(stored, candidate)
+            return
+        started = advance(candidate, Reason.PROMOTION_STARTED, self._progress.clock(), pause=LEASE)
+        claimed = self._progress.claim(stored, started)
+        if claimed is not None:
+            self._start(claimed)
 
+    def _earlier_is_promoting(self, candidate: Candidate) -> bool:
+        earlier = self._progress.records.get(candidate.after) if candidate.after else None
+        return earlier is not None and earlier.record.status is Status.PROMOTING
 
-def _start(stored: Stored[Candidate], progress: Progress[Candidate], base: Registry) -> None:
-    candidate = stored.record
-    source = ImportSource(Repository(STAGING, candidate.target), candidate.digest, staging=True)
-    claimed = progress.claim(stored, advance(candidate, Reason.PROMOTION_STARTED, progress.clock(), pause=LEASE))
-    if claimed is None:
-        return
-    try:
-        operation = base.start_import(source, candidate.target, candidate.tag)
-    except ServiceError as error:
-        _repeat(claimed, error, progress)
-        return
-    progress.again(claimed, pause_before_look(timedelta(0), operation.retry_after), operation.token)
+    def _wait(self, stored: Stored[Candidate], candidate: Candidate) -> None:
+        """Two imports of one tag may end in either order; the older digest must not be the last to arrive."""
+        now, detail = self._progress.clock(), f"{candidate.after} is still being promoted"
+        waiting = advance(candidate, Reason.WAITS_FOR_EARLIER, now, pause=FIRST_RETRY, detail=detail)
+        self._progress.save(stored, waiting)
 
+    def _start(self, claimed: Stored[Candidate]) -> None:
+        candidate = claimed.record
+        source = ImportSource(Repository(_STAGING, candidate.target), candidate.digest, staging=True)
+        try:
+            operation = self._base.start_import(source, candidate.target, candidate.tag)
+        except ServiceError as error:
+            self._put_off(claimed, error)
+        else:
+            self._progress.again(claimed, pause_before_look(timedelta(0), operation.retry_after), operation.token)
 
-def _look(stored: Stored[Candidate], token: str, progress: Progress[Candidate], base: Registry, outbox: Outbox) -> None:
-    candidate = stored.record
-    awaited = Awaited("base", candidate.target, candidate.tag, candidate.digest, candidate.last.at)
-    try:
-        under_way = look(base, token, awaited, progress.clock())
-    except (OperationFailed, DigestMismatch) as error:
-        _repeat(stored, error, progress)
-    except ServiceError as error:
-        progress.save(stored, put_off(candidate, error, progress.clock()), token)
-    else:
-        _go_on(stored, under_way, progress, outbox)
+    def _look(self, stored: Stored[Candidate], token: str) -> None:
+        candidate = stored.record
+        awaited = Awaited("base", candidate.target, candidate.tag, candidate.digest, candidate.last.at)
+        try:
+            under_way = look(self._base, token, awaited, self._progress.clock())
+        except (OperationFailed, DigestMismatch) as error:
+            self._put_off(stored, error)
+        except ServiceError as error:
+            self._put_off(stored, error, token)
+        else:
+            self._go_on(stored, under_way)
 
+    def _go_on(self, stored: Stored[Candidate], under_way: UnderWay | None) -> None:
+        if under_way is not None:
+            self._progress.again(stored, under_way.pause, under_way.token)
+            return
+        candidate = stored.record
+        # The rebuild is asked for before the candidate ends: nothing would look at it again if we died in between.
+        self._outbox.send(REBUILDS, _moved(candidate))
+        detail = f"as {candidate.target}:{candidate.tag}"
+        promoted = advance(candidate, Reason.PROMOTION_VERIFIED, self._progress.clock(), detail=detail)
+        self._progress.save(stored, promoted)
 
-def _go_on(
-    stored: Stored[Candidate], under_way: UnderWay | None, progress: Progress[Candidate], outbox: Outbox
-) -> None:
-    if under_way is not None:
-        progress.again(stored, under_way.pause, under_way.token)
-        return
-    candidate = stored.record
-    # The rebuild is asked for before the candidate ends: nothing would look at it again if we died in between.
-    outbox.send(REBUILDS, _moved(candidate))
-    detail = f"as {candidate.target}:{candidate.tag}"
-    progress.save(stored, advance(candidate, Reason.PROMOTION_VERIFIED, progress.clock(), detail=detail))
+    def _put_off(self, stored: Stored[Candidate], error: ServiceError, token: str = "") -> None:
+        """Without a token the import is asked for again."""
+        self._progress.save(stored, put_off(stored.record, error, self._progress.clock()), token)
 
 
 def _moved(candidate: Candidate) -> BaseMoved:
@@ -99,8 +112,3 @@ def _moved(candidate: Candidate) -> BaseMoved:
         digest=candidate.digest,
         traceparent=candidate.traceparent,
     )
-
-
-def _repeat(stored: Stored[Candidate], error: ServiceError, progress: Progress[Candidate]) -> None:
-    """The import is asked for again: the message after a trouble carries no token."""
-    progress.save(stored, put_off(stored.record, error, progress.clock()))

@@ -6,8 +6,10 @@ import logging
 from collections.abc import Mapping
 from datetime import timedelta
 
+import msgspec
+
 from shared.domain.candidate import Candidate, candidate_id
-from shared.domain.messages import BaseMoved, LookAtRebuild
+from shared.domain.messages import REBUILDS, BaseMoved, LookAtRebuild
 from shared.domain.rebuilds import (
     OWN_TRIGGER_GRACE,
     OWN_TRIGGER_LOOK,
@@ -20,10 +22,10 @@ from shared.domain.rebuilds import (
     put_off_rebuild,
     rebuild_run_name,
 )
-from shared.domain.schedule import LEASE, MOST_RUNS, pause_before_look, pause_before_retry
+from shared.domain.schedule import LEASE, MOST_ATTEMPTS, MOST_RUNS, pause_before_look, pause_before_retry
 from shared.domain.verdict import UNDER_WAY, RunStatus
 from shared.errors import ServiceError
-from shared.ports import Evidence, Records, Run, Runs, Stored
+from shared.ports import Evidence, Outbox, Records, Registry, Run, Runs, Stored
 from shared.progress import Progress
 
 log = logging.getLogger("tidegate.rebuild")
@@ -37,6 +39,8 @@ class Rebuilder:
         candidates: tells the generation of what was promoted.
         runs: ACR Tasks of the application registries, by the registry's name.
         evidence: where the log of a failed run is kept.
+        outbox: where a signal is sent that is to be worked on later.
+        base: the base registry, to tell a signal that came late.
         base_login_server: as application tasks name the base registry.
     """
 
@@ -46,30 +50,52 @@ class Rebuilder:
         candidates: Records[Candidate],
         runs: Mapping[str, Runs],
         evidence: Evidence,
+        outbox: Outbox,
+        base: Registry,
         base_login_server: str,
     ) -> None:
         self._progress = progress
         self._candidates = candidates
         self._runs = runs
         self._evidence = evidence
-        self._base = base_login_server
+        self._outbox = outbox
+        self._base = base
+        self._login_server = base_login_server
+
+    def take(self, message: BaseMoved) -> None:
+        """Find what a signal asks for; while a registry does not answer, try again ever more rarely.
+
+        Raises:
+            ServiceError: trying again cannot help, or did not help twelve times; the message dies and is kept.
+        """
+        try:
+            self.find(message)
+        except ServiceError as error:
+            attempt = message.attempt + 1
+            if not error.temporary or attempt >= MOST_ATTEMPTS:
+                raise
+            log.warning("what is built on %s:%s is looked for later: %s", message.repository, message.tag, error)
+            again = msgspec.structs.replace(message, attempt=attempt)
+            self._outbox.send(REBUILDS, again, pause_before_retry(attempt, error.retry_after))
 
     def find(self, message: BaseMoved) -> int:
         """Make a rebuild of every task that is built on the tag that moved; a second signal makes none.
 
         Returns:
-            How many tasks depend on it.
+            How many tasks are to be rebuilt.
 
         Raises:
-            ServiceError: a registry did not answer; the message is to be delivered again.
+            ServiceError: a registry did not answer; nothing is lost if it is asked again.
         """
-        found = 0
+        dependent = tuple(task for runs in self._runs.values() for task in runs.tasks() if self._depends(task, message))
+        if not dependent or self._is_late(message):
+            log.info("no task is to be rebuilt on %s:%s", message.repository, message.tag)
+            return 0
         generation = self._generation(message)
-        for runs in self._runs.values():
-            for task in runs.tasks():
-                found += self._want(task, message, generation)
-        log.info("%d tasks are built on %s:%s", found, message.repository, message.tag)
-        return found
+        for task in dependent:
+            self._want(task, message, generation)
+        log.info("%d tasks are built on %s:%s", len(dependent), message.repository, message.tag)
+        return len(dependent)
 
     def look(self, message: LookAtRebuild) -> None:
         """Do the next thing about a rebuild."""
@@ -81,21 +107,29 @@ class Rebuilder:
         except ServiceError as error:
             self._put_off(message, error)
 
+    def _depends(self, task: ApplicationTask, message: BaseMoved) -> bool:
+        return depends_on(task, self._login_server, message.repository, message.tag) is not None
+
+    def _is_late(self, message: BaseMoved) -> bool:
+        """A signal may come late or again; if the tag has moved on since, the newer digest has a signal of its own."""
+        found = self._base.digest(message.repository, message.tag)
+        if found != message.digest:
+            log.info("%s:%s is %s by now, not %s", message.repository, message.tag, found, message.digest)
+        return found != message.digest
+
     def _generation(self, message: BaseMoved) -> int:
         """What somebody pushed into the base registry by hand was no candidate: it is of generation 0."""
         stored = self._candidates.get(candidate_id(message.repository, message.tag, message.digest))
         return stored.record.generation if stored else 0
 
-    def _want(self, task: ApplicationTask, message: BaseMoved, generation: int) -> int:
-        dependency = depends_on(task, self._base, message.repository, message.tag)
-        if dependency is None:
-            return 0
-        rebuild = self._new(task, message, generation, dependency.digest == message.digest)
+    def _want(self, task: ApplicationTask, message: BaseMoved, generation: int) -> None:
+        dependency = depends_on(task, self._login_server, message.repository, message.tag)
+        up_to_date = dependency is not None and dependency.digest == message.digest
+        rebuild = self._new(task, message, generation, up_to_date)
         if self._progress.records.insert(rebuild):
             self._progress.send(rebuild, rebuild.look_at - self._progress.clock())
         else:
             self._send_again(rebuild)
-        return 1
 
     def _send_again(self, rebuild: Rebuild) -> None:
         """Whoever made it may have died before sending its message."""
@@ -155,7 +189,7 @@ class Rebuilder:
     def _is_built(self, rebuild: Rebuild) -> bool:
         for task in self._runs[rebuild.registry].tasks():
             if task.name.lower() == rebuild.task.lower():
-                dependency = depends_on(task, self._base, rebuild.base_repository, rebuild.base_tag)
+                dependency = depends_on(task, self._login_server, rebuild.base_repository, rebuild.base_tag)
                 return dependency is not None and dependency.digest == rebuild.base_digest
         return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from shared.domain.candidate import Candidate, Reason, Status
@@ -14,60 +15,69 @@ from shared.ports import ImportSource, Registry, Stored
 from shared.progress import Progress
 
 
-def stage(message: LookAtCandidate, *, progress: Progress[Candidate], staging: Registry) -> None:
-    """Do the next thing about a candidate's import into the staging registry.
+class Stager:
+    """Takes candidates into the staging registry.
 
     Args:
-        message: which candidate, at which step.
         progress: where candidates are kept and how they go on.
         staging: the staging registry.
+        then: begins the validation of a staged candidate; given the record as read, and as it is to be written.
     """
-    stored = progress.held(message.candidate, message.step)
-    if stored is None or stage_of(stored.record.status) is not Stage.IMPORT:
-        return
-    if stored.record.status is Status.DETECTED:
-        _start(stored, progress, staging)
-    else:
-        _look(stored, message.operation, progress, staging)
 
+    def __init__(
+        self,
+        progress: Progress[Candidate],
+        staging: Registry,
+        then: Callable[[Stored[Candidate], Candidate], None],
+    ) -> None:
+        self._progress = progress
+        self._staging = staging
+        self._then = then
 
-def _start(stored: Stored[Candidate], progress: Progress[Candidate], staging: Registry) -> None:
-    candidate = stored.record
-    source = ImportSource(candidate.source, candidate.digest)
-    started = advance(
-        candidate, Reason.IMPORT_STARTED, progress.clock(), pause=LEASE, detail=f"from {candidate.source}"
-    )
-    claimed = progress.claim(stored, started)
-    if claimed is None:
-        return
-    try:
-        operation = staging.start_import(source, candidate.target, candidate.staging_tag)
-    except ServiceError as error:
-        _lost(claimed, error, progress)
-        return
-    progress.again(claimed, pause_before_look(timedelta(0), operation.retry_after), operation.token)
+    def stage(self, message: LookAtCandidate) -> None:
+        """Do the next thing about a candidate's import into the staging registry."""
+        stored = self._progress.held(message.candidate, message.step)
+        if stored is None or stage_of(stored.record.status) is not Stage.IMPORT:
+            return
+        if stored.record.status is Status.DETECTED:
+            self._start(stored)
+        else:
+            self._look(stored, message.operation)
 
+    def _start(self, stored: Stored[Candidate]) -> None:
+        candidate = stored.record
+        now, detail = self._progress.clock(), f"from {candidate.source}"
+        claimed = self._progress.claim(
+            stored, advance(candidate, Reason.IMPORT_STARTED, now, pause=LEASE, detail=detail)
+        )
+        if claimed is None:
+            return
+        source = ImportSource(candidate.source, candidate.digest)
+        try:
+            operation = self._staging.start_import(source, candidate.target, candidate.staging_tag)
+        except ServiceError as error:
+            self._lost(claimed, error)
+        else:
+            self._progress.again(claimed, pause_before_look(timedelta(0), operation.retry_after), operation.token)
 
-def _look(stored: Stored[Candidate], token: str, progress: Progress[Candidate], staging: Registry) -> None:
-    candidate = stored.record
-    awaited = Awaited("staging", candidate.target, candidate.staging_tag, candidate.digest, candidate.since)
-    try:
-        under_way = look(staging, token, awaited, progress.clock())
-    except (OperationFailed, DigestMismatch) as error:
-        _lost(stored, error, progress)
-    except ServiceError as error:
-        progress.save(stored, put_off(candidate, error, progress.clock()), token)
-    else:
-        _go_on(stored, under_way, progress)
+    def _look(self, stored: Stored[Candidate], token: str) -> None:
+        candidate = stored.record
+        awaited = Awaited("staging", candidate.target, candidate.staging_tag, candidate.digest, candidate.since)
+        try:
+            under_way = look(self._staging, token, awaited, self._progress.clock())
+        except (OperationFailed, DigestMismatch) as error:
+            self._lost(stored, error)
+        except ServiceError as error:
+            self._progress.save(stored, put_off(candidate, error, self._progress.clock()), token)
+        else:
+            self._go_on(stored, under_way)
 
+    def _go_on(self, stored: Stored[Candidate], under_way: UnderWay | None) -> None:
+        if under_way is not None:
+            self._progress.again(stored, under_way.pause, under_way.token)
+            return
+        detail = f"as {stored.record.staging_tag}"
+        self._then(stored, advance(stored.record, Reason.IMPORT_VERIFIED, self._progress.clock(), detail=detail))
 
-def _go_on(stored: Stored[Candidate], under_way: UnderWay | None, progress: Progress[Candidate]) -> None:
-    if under_way is not None:
-        progress.again(stored, under_way.pause, under_way.token)
-        return
-    detail = f"as {stored.record.staging_tag}"
-    progress.save(stored, advance(stored.record, Reason.IMPORT_VERIFIED, progress.clock(), detail=detail))
-
-
-def _lost(stored: Stored[Candidate], error: ServiceError, progress: Progress[Candidate]) -> None:
-    progress.save(stored, put_off(stored.record, error, progress.clock(), Reason.IMPORT_LOST))
+    def _lost(self, stored: Stored[Candidate], error: ServiceError) -> None:
+        self._progress.save(stored, put_off(stored.record, error, self._progress.clock(), Reason.IMPORT_LOST))

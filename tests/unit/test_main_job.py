@@ -8,10 +8,11 @@ import pytest
 
 from shared.domain.candidate import Reason, Status, candidate_id
 from shared.domain.messages import BaseMoved
-from shared.domain.rebuilds import RebuildStatus
+from shared.domain.rebuilds import Rebuild, RebuildStatus
 from shared.domain.verdict import RunStatus
 from shared.errors import NotFound, OperationFailed, RateLimited, Refused, Unavailable
 from tests.doubles.registries import BUILD_FAILED_LOG, TEST_FAILED_LOG
+from tests.doubles.storage import InMemoryRecords
 from tests.doubles.world import NODE, ONE, TAG, TARGET, THREE, TWO, WATCH_LIST, Died, World, application_task
 
 pytestmark = pytest.mark.unit
@@ -277,6 +278,16 @@ def test_a_webhook_about_what_was_promoted_makes_no_second_rebuild(world: World)
     assert_happened_once(world)
 
 
+def test_a_signal_about_a_digest_the_base_tag_has_left_makes_no_rebuild(world: World) -> None:
+    world.rebuilds = InMemoryRecords(Rebuild)
+    world.start()
+    world.push(TWO)
+    world.check()
+    world.outbox.send("rebuilds", BaseMoved(v=1, repository=TARGET, tag=TAG, digest=THREE))
+    world.settle()
+    assert [rebuild.base_digest for rebuild in world.rebuilt()] == [TWO]
+
+
 def assert_happened_once(world: World) -> None:
     assert world.base.tags[TARGET, TAG] == TWO
     assert world.staging.imports[TARGET, world.candidate(TWO).staging_tag, TWO] == 1
@@ -325,13 +336,15 @@ def test_a_process_that_dies_between_any_two_writes_loses_nothing_and_doubles_no
     assert [r.status for r in world.rebuilt() if r.base_digest == TWO] == [RebuildStatus.SUCCEEDED]
 
 
-def test_a_message_that_is_lost_is_made_good_by_the_sweep(world: World) -> None:
+@pytest.mark.parametrize("state", [Status.DETECTED, Status.IMPORTING, Status.VALIDATING, Status.PROMOTING])
+def test_a_message_that_is_lost_is_made_good_by_the_sweep(world: World, state: Status) -> None:
     world.push(TWO)
     world.check()
-    while world.status_or_none(TWO) is not Status.STAGED:
+    while world.status_or_none(TWO) is not state:
         step(world)
     world.outbox.waiting.clear()
-    world.pass_time(timedelta(minutes=2))
+    world.pass_time(timedelta(minutes=4))
+    world.start()
     world.sweep()
     world.settle()
     assert_happened_once(world)
@@ -361,15 +374,34 @@ def test_what_ended_long_ago_is_put_away_with_the_names_of_its_runs(world: World
     assert world.status(TWO) is Status.PROMOTED
 
 
-def test_a_message_that_dies_in_a_poison_queue_ends_its_candidate_and_is_kept(world: World) -> None:
+def test_a_message_that_dies_in_a_poison_queue_is_kept_and_its_candidate_goes_on_later(world: World) -> None:
     world.push(TWO)
     world.check()
     step(world)
     for delivery in world.outbox.deliver():
         world.poison(delivery)
-    assert world.status(TWO) is Status.FAILED
-    assert world.candidate(TWO).last.reason is Reason.BROKE_OFF
     assert any(name[0] == "poison-imports" for name in world.evidence.kept)
+    assert "broke off" in world.candidate(TWO).last.detail
+    world.settle()
+    assert_happened_once(world)
+
+
+def test_a_step_that_breaks_off_for_ever_ends_its_candidate_instead_of_looping(world: World) -> None:
+    world.push(TWO)
+    world.check()
+    step(world)
+    for _ in range(40):
+        world.clock.now = world.outbox.next_due() or world.clock.now
+        for delivery in world.outbox.deliver():
+            world.poison(delivery)
+    assert world.status(TWO) is Status.FAILED
+    assert world.candidate(TWO).last.reason is Reason.GAVE_UP
+
+
+def test_an_application_registry_that_is_away_for_an_hour_loses_no_rebuild(world: World) -> None:
+    world.application_runs.fail("tasks", *[Unavailable("503")] * 8)
+    update(world)
+    assert_happened_once(world)
 
 
 def test_a_task_with_a_trigger_of_its_own_is_left_to_acr_and_run_only_if_acr_did_not(world: World) -> None:

@@ -1,0 +1,188 @@
+"""Every trigger of Tidegate: read what came in, call one flow, return. The table of contents.
+
+What follows what: timers and ``check_now`` fill the queue of checks; a check makes candidates; a candidate goes through
+``import_candidate``, ``validate_candidate`` and ``promote_candidate``; a promotion and the registry's webhook ask for
+``rebuild_application``; ``sweep`` takes up what was left behind.
+"""
+
+from __future__ import annotations
+
+import azure.functions as func
+
+from shared.bootstrap import Parts
+from shared.config import STORAGE, load_settings
+from shared.domain.messages import (
+    CHECKS,
+    REBUILDS,
+    BaseMoved,
+    CheckRepositories,
+    LookAtCandidate,
+    LookAtRebuild,
+    decode,
+)
+from shared.domain.references import DOCKER_HUB, MCR
+from shared.flows import poisoned
+from shared.flows.check import plan
+from shared.flows.sweep import sweep_candidates, sweep_rebuilds
+from shared.telemetry import consuming, current_traceparent
+from shared.web import candidates, checks, webhook
+from shared.web import health as health_page
+from shared.web.answers import answered
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+parts = Parts(load_settings())
+
+
+# Timers: they only plan.
+
+
+@app.timer_trigger(arg_name="timer", schedule="%CHECK_DOCKER_HUB_SCHEDULE%")
+def check_docker_hub(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's binding
+    """Ask for a check of every watched repository on Docker Hub."""
+    plan(parts.watch_lists.in_force().of_registry(DOCKER_HUB), parts.outbox, traceparent=current_traceparent())
+
+
+@app.timer_trigger(arg_name="timer", schedule="%CHECK_MCR_SCHEDULE%")
+def check_mcr(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's binding
+    """Ask for a check of every watched repository on Microsoft's registry."""
+    plan(parts.watch_lists.in_force().of_registry(MCR), parts.outbox, traceparent=current_traceparent())
+
+
+@app.timer_trigger(arg_name="timer", schedule="%SWEEP_SCHEDULE%")
+def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's binding
+    """Take up what was left behind and put away what ended long ago."""
+    sweep_candidates(parts.candidate_progress, parts.staging_runs)
+    sweep_rebuilds(parts.rebuild_progress, parts.application_runs)
+
+
+# Queues: one look at one thing.
+
+
+@app.queue_trigger(arg_name="message", queue_name=CHECKS, connection=STORAGE)
+def check_repositories(message: func.QueueMessage) -> None:
+    """Look at the tags of some upstream repositories; every new digest becomes a candidate."""
+    check = decode(message.get_body(), CheckRepositories)
+    with consuming(CHECKS, check.traceparent):
+        parts.checker.check(check)
+
+
+@app.queue_trigger(arg_name="message", queue_name="imports", connection=STORAGE)
+def import_candidate(message: func.QueueMessage) -> None:
+    """Copy a candidate into the staging registry, and begin its gate once it is there."""
+    look = decode(message.get_body(), LookAtCandidate)
+    with consuming("imports", look.traceparent):
+        parts.stager.stage(look)
+
+
+@app.queue_trigger(arg_name="message", queue_name="validations", connection=STORAGE)
+def validate_candidate(message: func.QueueMessage) -> None:
+    """Follow a candidate's gate, and begin its promotion once it has passed."""
+    look = decode(message.get_body(), LookAtCandidate)
+    with consuming("validations", look.traceparent):
+        parts.validator.validate(look)
+
+
+@app.queue_trigger(arg_name="message", queue_name="promotions", connection=STORAGE)
+def promote_candidate(message: func.QueueMessage) -> None:
+    """Copy what passed into the base registry."""
+    look = decode(message.get_body(), LookAtCandidate)
+    with consuming("promotions", look.traceparent):
+        parts.promoter.promote(look)
+
+
+@app.queue_trigger(arg_name="message", queue_name=REBUILDS, connection=STORAGE)
+def rebuild_application(message: func.QueueMessage) -> None:
+    """Find what is built on a base that moved, or follow one rebuild."""
+    signal = decode(message.get_body(), BaseMoved, LookAtRebuild)
+    with consuming(REBUILDS, signal.traceparent):
+        if isinstance(signal, BaseMoved):
+            parts.rebuilder.take(signal)
+        else:
+            parts.rebuilder.look(signal)
+
+
+# HTTP.
+
+
+@app.route("webhooks/acr", methods=["POST"])
+def acr_webhook(req: func.HttpRequest) -> func.HttpResponse:
+    """Take an event of the base registry."""
+    return answered(
+        lambda: webhook.acr_webhook(
+            req,
+            secret=parts.settings.webhook_secret,
+            login_server=parts.settings.base_server,
+            outbox=parts.outbox,
+            traceparent=current_traceparent(),
+        )
+    )
+
+
+@app.route("check", methods=["POST"])
+def check_now(req: func.HttpRequest) -> func.HttpResponse:
+    """Ask for a check of one entry of the watch list, or of all."""
+    return answered(
+        lambda: checks.check_now(
+            req,
+            watch_list=parts.watch_lists.in_force(),
+            outbox=parts.outbox,
+            traceparent=current_traceparent(),
+        )
+    )
+
+
+@app.route("candidates", methods=["GET"])
+def list_candidates(req: func.HttpRequest) -> func.HttpResponse:
+    """List candidates."""
+    return answered(lambda: candidates.list_candidates(req, parts.candidates))
+
+
+@app.route("candidates/{id}", methods=["GET"])
+def get_candidate(req: func.HttpRequest) -> func.HttpResponse:
+    """Show one candidate."""
+    return answered(lambda: candidates.get_candidate(req, parts.candidates))
+
+
+@app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  the trigger's binding
+    """Say that the app has started."""
+    return health_page.health()
+
+
+# Poison queues: what died there is recorded and reported, and nothing waits for it for ever.
+
+
+def _record(queue: str, message: func.QueueMessage) -> str:
+    text = message.get_body().decode(errors="replace")
+    poisoned.record_poison(queue, text, activity=parts.activity, evidence=parts.evidence, clock=parts.clock)
+    return text
+
+
+@app.queue_trigger(arg_name="message", queue_name="checks-poison", connection=STORAGE)
+def poisoned_check(message: func.QueueMessage) -> None:
+    """Record a check that could not be made; the next schedule makes it again."""
+    _record(CHECKS, message)
+
+
+@app.queue_trigger(arg_name="message", queue_name="imports-poison", connection=STORAGE)
+def poisoned_import(message: func.QueueMessage) -> None:
+    """Record an import that broke off again and again, and try its candidate again later."""
+    poisoned.put_off_candidate(_record("imports", message), parts.candidate_progress)
+
+
+@app.queue_trigger(arg_name="message", queue_name="validations-poison", connection=STORAGE)
+def poisoned_validation(message: func.QueueMessage) -> None:
+    """Record a validation that broke off again and again, and try its candidate again later."""
+    poisoned.put_off_candidate(_record("validations", message), parts.candidate_progress)
+
+
+@app.queue_trigger(arg_name="message", queue_name="promotions-poison", connection=STORAGE)
+def poisoned_promotion(message: func.QueueMessage) -> None:
+    """Record a promotion that broke off again and again, and try its candidate again later."""
+    poisoned.put_off_candidate(_record("promotions", message), parts.candidate_progress)
+
+
+@app.queue_trigger(arg_name="message", queue_name="rebuilds-poison", connection=STORAGE)
+def poisoned_rebuild(message: func.QueueMessage) -> None:
+    """Record a rebuild that broke off again and again, and try it again later."""
+    poisoned.put_off_rebuilding(_record(REBUILDS, message), parts.rebuild_progress)

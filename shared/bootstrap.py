@@ -1,0 +1,237 @@
+"""Builds the adapters once, when first needed: the only place that knows which adapter keeps which port."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.config import RegistryId, Settings
+from shared.domain.references import DOCKER_HUB, MCR
+from shared.flows.check import Checker
+from shared.flows.promote import Promoter
+from shared.flows.rebuild import Rebuilder
+from shared.flows.stage import Stager
+from shared.flows.validate import Validator
+from shared.flows.watch_lists import WatchLists
+from shared.progress import Progress, candidate_progress, rebuild_progress
+
+if TYPE_CHECKING:
+    from shared.adapters.acr import AzureContainerRegistry
+    from shared.adapters.acr_tasks import AcrTasks
+    from shared.adapters.azure_clients import AzureClients
+    from shared.adapters.identity import Identity
+    from shared.adapters.storage_account import StorageAccount
+    from shared.domain.candidate import Candidate
+    from shared.domain.rebuilds import Rebuild
+    from shared.domain.watch_list import WatchList
+    from shared.ports import Activity, Configuration, Evidence, Observations, Outbox, Records, Upstream
+
+DEPLOYED = Path(__file__).resolve().parent.parent
+
+
+def utc_now() -> datetime:
+    """Return now, UTC."""
+    return datetime.now(UTC)
+
+
+def parse_watch_list(text: bytes) -> WatchList:
+    """Read a watch list's text; the YAML reader is loaded when the first list is read."""
+    from shared.watch_list_yaml import parse_watch_list as parse  # noqa: PLC0415
+
+    return parse(text)
+
+
+class Parts:
+    """Everything the triggers hand to the flows.
+
+    Adapters are imported where they are made, so that starting costs nothing that the first message does not need.
+
+    Args:
+        settings: the app's settings.
+        deployed: folder with the default ``images.yaml`` and ``gates/``.
+    """
+
+    def __init__(self, settings: Settings, deployed: Path = DEPLOYED) -> None:
+        self.settings = settings
+        self.clock = utc_now
+        self._deployed = deployed
+
+    # Outside systems.
+
+    @cached_property
+    def _identity(self) -> Identity:
+        from shared.adapters.identity import Identity  # noqa: PLC0415
+
+        return Identity(self.settings.azure_client_id)
+
+    @cached_property
+    def _account(self) -> StorageAccount:
+        from shared.adapters.storage_account import StorageAccount  # noqa: PLC0415
+
+        return StorageAccount(self.settings.storage, self._identity.credential)
+
+    @cached_property
+    def _azure(self) -> AzureClients:
+        from shared.adapters.azure_clients import AzureClients  # noqa: PLC0415
+
+        return AzureClients(
+            self._identity.credential,
+            arm_endpoint=self.settings.arm_endpoint,
+            arm_audience=self.settings.arm_audience,
+            acr_audience=self.settings.acr_audience,
+        )
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """The queues."""
+        from shared.adapters.queues import Queues  # noqa: PLC0415
+
+        return Queues(self._account)
+
+    @cached_property
+    def candidates(self) -> Records[Candidate]:
+        """The candidates' records."""
+        from shared.adapters.records_table import candidates_table  # noqa: PLC0415
+
+        return candidates_table(self._account)
+
+    @cached_property
+    def rebuilds(self) -> Records[Rebuild]:
+        """The rebuilds' records."""
+        from shared.adapters.records_table import rebuilds_table  # noqa: PLC0415
+
+        return rebuilds_table(self._account)
+
+    @cached_property
+    def observations(self) -> Observations:
+        """What upstream tags pointed at."""
+        from shared.adapters.observations_table import ObservationsTable  # noqa: PLC0415
+
+        return ObservationsTable(self._account)
+
+    @cached_property
+    def activity(self) -> Activity:
+        """The activity log."""
+        from shared.adapters.activity_table import ActivityTable  # noqa: PLC0415
+
+        return ActivityTable(self._account)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """Run logs, and what died in poison queues."""
+        from shared.adapters.blobs import EvidenceBlobs  # noqa: PLC0415
+
+        return EvidenceBlobs(self._account)
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        """The watch list and the gates."""
+        from shared.adapters.configuration_blobs import ConfigurationBlobs  # noqa: PLC0415
+
+        return ConfigurationBlobs(self._account, self._deployed)
+
+    @cached_property
+    def upstreams(self) -> dict[str, Upstream]:
+        """The upstreams, by registry."""
+        from shared.adapters.docker_hub import docker_hub  # noqa: PLC0415
+        from shared.adapters.mcr import mcr  # noqa: PLC0415
+
+        hub = docker_hub(
+            self.settings.docker_hub_registry_url,
+            self.settings.docker_hub_auth_url,
+            self.settings.docker_hub_username,
+            self.settings.docker_hub_token,
+        )
+        return {DOCKER_HUB: hub, MCR: mcr(self.settings.mcr_url)}
+
+    @cached_property
+    def staging(self) -> AzureContainerRegistry:
+        """The staging registry."""
+        return self._registry(self.settings.staging, self.settings.staging_server)
+
+    @cached_property
+    def base(self) -> AzureContainerRegistry:
+        """The base registry."""
+        return self._registry(self.settings.base, self.settings.base_server)
+
+    @cached_property
+    def staging_runs(self) -> AcrTasks:
+        """ACR Tasks of the staging registry."""
+        return self._tasks(self.settings.staging)
+
+    @cached_property
+    def application_runs(self) -> dict[str, AcrTasks]:
+        """ACR Tasks of the application registries, by the registry's name."""
+        return {registry.name: self._tasks(registry) for registry in self.settings.applications}
+
+    def _registry(self, registry: RegistryId, login_server: str) -> AzureContainerRegistry:
+        from shared.adapters.acr import Account, AzureContainerRegistry  # noqa: PLC0415
+
+        return AzureContainerRegistry(
+            self._azure,
+            registry,
+            login_server=login_server,
+            staging_id=self.settings.staging_registry_id,
+            docker_hub=Account(self.settings.docker_hub_username, self.settings.docker_hub_token),
+        )
+
+    def _tasks(self, registry: RegistryId) -> AcrTasks:
+        from shared.adapters.acr_tasks import AcrTasks  # noqa: PLC0415
+
+        return AcrTasks(self._azure, registry)
+
+    # Flows that keep something between calls.
+
+    @cached_property
+    def watch_lists(self) -> WatchLists:
+        """Which watch list is in force."""
+        return WatchLists(self.configuration, self.activity, parse_watch_list)
+
+    @cached_property
+    def candidate_progress(self) -> Progress[Candidate]:
+        """How candidates go on."""
+        return candidate_progress(self.candidates, self.outbox, self.clock)
+
+    @cached_property
+    def rebuild_progress(self) -> Progress[Rebuild]:
+        """How rebuilds go on."""
+        return rebuild_progress(self.rebuilds, self.outbox, self.clock)
+
+    @cached_property
+    def checker(self) -> Checker:
+        """Looks at upstream tags."""
+        return Checker(
+            self.watch_lists.in_force, self.upstreams, self.observations, self.candidate_progress, self.activity
+        )
+
+    @cached_property
+    def stager(self) -> Stager:
+        """Takes candidates into the staging registry, and on to their gates."""
+        return Stager(self.candidate_progress, self.staging, then=self.validator.begin)
+
+    @cached_property
+    def validator(self) -> Validator:
+        """Takes candidates through their gates, and on to promotion."""
+        return Validator(
+            self.candidate_progress, self.configuration, self.staging_runs, self.evidence, then=self.promoter.begin
+        )
+
+    @cached_property
+    def promoter(self) -> Promoter:
+        """Takes candidates that passed into the base registry."""
+        return Promoter(self.candidate_progress, self.base, self.outbox)
+
+    @cached_property
+    def rebuilder(self) -> Rebuilder:
+        """Rebuilds what depends on a base image."""
+        return Rebuilder(
+            self.rebuild_progress,
+            self.candidates,
+            self.application_runs,
+            self.evidence,
+            self.outbox,
+            self.base,
+            self.settings.base_server,
+        )

@@ -1,0 +1,45 @@
+"""HTTP answers: JSON, and problems as RFC 9457 tells them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+
+import azure.functions as func
+import msgspec
+
+from shared.errors import InvalidReference, MalformedRequest, TidegateError, WatchListError
+
+log = logging.getLogger("tidegate.web")
+
+_RETRY_AFTER_SECONDS = 30
+
+
+def json_answer(content: object, status: int = 200) -> func.HttpResponse:
+    """Return any plain object or record as JSON."""
+    return func.HttpResponse(msgspec.json.encode(content), status_code=status, mimetype="application/json")
+
+
+def problem(detail: str, status: int) -> func.HttpResponse:
+    """Return a problem (https://www.rfc-editor.org/rfc/rfc9457) with a detail for people."""
+    content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return func.HttpResponse(
+        msgspec.json.encode(content), status_code=status, mimetype="application/problem+json", headers=headers
+    )
+
+
+def answered(serve: Callable[[], func.HttpResponse]) -> func.HttpResponse:
+    """Serve a request, and turn what Tidegate raises on purpose into the status it means."""
+    try:
+        return serve()
+    except MalformedRequest as error:
+        return problem(str(error), error.status)
+    except InvalidReference as error:
+        return problem(str(error), 400)
+    except WatchListError as error:
+        return problem(str(error), 409)
+    except TidegateError as error:
+        log.exception("the request could not be served")
+        return problem(str(error), 503 if error.temporary else 500)

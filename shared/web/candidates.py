@@ -1,0 +1,56 @@
+"""GET /api/candidates and GET /api/candidates/{id}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import azure.functions as func
+import msgspec
+
+from shared.domain.candidate import Candidate, Status
+from shared.domain.references import parse_path
+from shared.errors import MalformedRequest
+from shared.flows import inspect
+from shared.ports import Records
+from shared.web.answers import json_answer
+
+
+def list_candidates(request: func.HttpRequest, candidates: Records[Candidate]) -> func.HttpResponse:
+    """List candidates, newest change first.
+
+    Args:
+        request: may ask for one ``repository`` of the base registry and one ``status``.
+        candidates: where they are kept.
+
+    Returns:
+        200 with ``{"candidates": [...]}``, each without its history.
+
+    Raises:
+        MalformedRequest, InvalidReference: a parameter is not what it should be.
+    """
+    repository = request.params.get("repository")
+    if repository:
+        parse_path(repository)
+    found = inspect.list_candidates(candidates, repository=repository, status=_status(request.params.get("status")))
+    return json_answer({"candidates": [_shown(candidate, whole=False) for candidate in found]})
+
+
+def get_candidate(request: func.HttpRequest, candidates: Records[Candidate]) -> func.HttpResponse:
+    """Show one candidate with its history; 404 if there is none with the id in the route."""
+    candidate = inspect.get_candidate(candidates, request.route_params.get("id", ""))
+    return json_answer(_shown(candidate, whole=True))
+
+
+def _status(text: str | None) -> Status | None:
+    try:
+        return Status(text) if text else None
+    except ValueError:
+        raise MalformedRequest(f"status: {text!r} is none of {', '.join(status.value for status in Status)}") from None
+
+
+def _shown(candidate: Candidate, *, whole: bool) -> dict[str, Any]:
+    record: dict[str, Any] = msgspec.to_builtins(candidate)
+    history = record.pop("history", [])
+    shown = {"id": candidate.id, **record, "source": str(candidate.source), "reason": candidate.last.reason.value}
+    shown |= {"detail": candidate.last.detail, "changed": history[-1]["at"]}
+    return {**shown, "history": history} if whole else shown

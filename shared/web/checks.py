@@ -1,0 +1,49 @@
+"""POST /api/check: look at the upstreams now."""
+
+from __future__ import annotations
+
+import azure.functions as func
+import msgspec
+
+from shared.domain.watch_list import WatchList
+from shared.errors import MalformedRequest
+from shared.flows.check import plan_by_hand
+from shared.ports import Outbox
+from shared.web.answers import json_answer
+
+_LARGEST_BODY = 16 * 1024
+
+
+class _Body(msgspec.Struct, forbid_unknown_fields=True):
+    image: str | None = None
+
+
+def check_now(
+    request: func.HttpRequest, *, watch_list: WatchList, outbox: Outbox, traceparent: str
+) -> func.HttpResponse:
+    """Put a check into the queue.
+
+    Args:
+        request: its body is empty or ``{"image": "<name of an entry>"}``.
+        watch_list: the list in force.
+        outbox: sends the messages.
+        traceparent: trace context of the request.
+
+    Returns:
+        202 with the repositories that will be checked.
+
+    Raises:
+        MalformedRequest: 400, 404 or 413.
+    """
+    body = _read(request.get_body())
+    repositories = plan_by_hand(watch_list, outbox, image=body.image, traceparent=traceparent)
+    return json_answer({"repositories": [str(repository) for repository in repositories]}, 202)
+
+
+def _read(body: bytes) -> _Body:
+    if len(body) > _LARGEST_BODY:
+        raise MalformedRequest(f"the body has {len(body)} bytes; at most {_LARGEST_BODY} are read", status=413)
+    try:
+        return msgspec.json.decode(body, type=_Body) if body.strip() else _Body()
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedRequest(f'the body is not {{"image": "<name>"}}: {error}') from error
