@@ -1,0 +1,90 @@
+"""ACR's token service, and the challenge that sends clients there.
+
+https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from werkzeug.exceptions import abort
+from werkzeug.wrappers import Request, Response
+
+from infra.local.emulator.front import Route
+from infra.local.emulator.tokens import Tokens
+from infra.local.emulator.wire import json_reply, registry_error
+
+_REFRESH_SECONDS = 3 * 3600
+_ACCESS_SECONDS = 75 * 60
+# The user name under which a refresh token is accepted as a password.
+_TOKEN_USER = "00000000-0000-0000-0000-000000000000"  # noqa: S105 - a published constant, no secret
+
+
+class AcrAuth:
+    """Exchanges Entra tokens for refresh tokens, and those for access tokens of named scopes.
+
+    Args:
+        tokens: issues and reads all of them.
+        service: the registry's login server.
+    """
+
+    def __init__(self, tokens: Tokens, service: str) -> None:
+        self._tokens = tokens
+        self._service = service
+
+    def routes(self) -> list[Route]:
+        """Return the routes served."""
+        return [
+            Route("POST", "/oauth2/exchange", "POST exchange", self.exchange),
+            Route("POST", "/oauth2/token", "POST token", self.token),
+            Route("GET", "/oauth2/token", "GET token", self.login),
+        ]
+
+    def exchange(self, request: Request) -> Response:
+        """Answer a refresh token for an Entra token."""
+        claims = self._tokens.read("aad", request.form.get("access_token", ""))
+        if claims is None or request.form.get("grant_type") != "access_token":
+            return registry_error(401, "UNAUTHORIZED", "The Entra token is missing, invalid or expired.")
+        refresh = self._tokens.issue("acr-refresh", _REFRESH_SECONDS, aud=self._service)
+        return json_reply({"refresh_token": refresh})
+
+    def token(self, request: Request) -> Response:
+        """Answer an access token for a refresh token."""
+        return self._grant(request.form.get("refresh_token", ""), request.form.getlist("scope"))
+
+    def login(self, request: Request) -> Response:
+        """Answer an access token for a refresh token given as a password, as container tools do."""
+        given = request.authorization
+        password = (given.password or "") if given and given.username == _TOKEN_USER else ""
+        return self._grant(password, request.args.getlist("scope"))
+
+    def require(self, request: Request, scope: str) -> None:
+        """Challenge the client unless its token covers ``scope``, such as ``repository:base/node:pull,push``."""
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        claims = self._tokens.read("acr-access", token)
+        if claims is None or claims["aud"] != self._service or not _covers(claims["access"], scope):
+            abort(self._challenge(scope))
+
+    def _grant(self, refresh: str, scopes: Iterable[str]) -> Response:
+        claims = self._tokens.read("acr-refresh", refresh)
+        if claims is None or claims["aud"] != self._service:
+            return registry_error(401, "UNAUTHORIZED", "The refresh token is missing, invalid or expired.")
+        access = [scope for entry in scopes for scope in entry.split()]
+        token = self._tokens.issue("acr-access", _ACCESS_SECONDS, aud=self._service, access=access)
+        return json_reply({"access_token": token})
+
+    def _challenge(self, scope: str) -> Response:
+        realm = f"https://{self._service}/oauth2/token"
+        response = registry_error(401, "UNAUTHORIZED", "authentication required, visit the realm for a token")
+        response.headers["WWW-Authenticate"] = f'Bearer realm="{realm}",service="{self._service}",scope="{scope}"'
+        return response
+
+
+def _covers(granted: Iterable[str], scope: str) -> bool:
+    """Tell whether one granted scope names the same resource and at least the same actions."""
+    resource, _, actions = scope.rpartition(":")
+    for entry in granted:
+        own, _, own_actions = entry.rpartition(":")
+        if own == resource and (own_actions == "*" or set(actions.split(",")) <= set(own_actions.split(","))):
+            return True
+    return scope == ""

@@ -1,0 +1,157 @@
+"""ACR's own routes under /acr/v1: repositories, tags, manifests and their locks.
+
+https://learn.microsoft.com/rest/api/containerregistry/ (data plane, API version 2021-07-01)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from werkzeug.exceptions import abort
+from werkzeug.wrappers import Request, Response
+
+from infra.local.emulator.acr_attributes import Attributes
+from infra.local.emulator.acr_auth import AcrAuth
+from infra.local.emulator.backing import Backing
+from infra.local.emulator.front import Route
+from infra.local.emulator.locks import Locks
+from infra.local.emulator.untagging import Untagging
+from infra.local.emulator.wire import disallowed, json_object, json_reply, registry_error
+
+_ONE = "/acr/v1/<path:repository>"
+
+
+def found(attributes: dict[str, Any] | None, code: str) -> dict[str, Any]:
+    """Return what was found, or answer 404 with a registry's error code."""
+    if attributes is None:
+        abort(registry_error(404, code, f"{code.lower().replace('_', ' ')}"))
+    return attributes
+
+
+class AcrRepositories:
+    """The routes of one registry's front."""
+
+    def __init__(
+        self,
+        part: str,
+        host: str,
+        backing: Backing,
+        attributes: Attributes,
+        locks: Locks,
+        auth: AcrAuth,
+        untagging: Untagging,
+    ) -> None:
+        self._part = part
+        self._host = host
+        self._backing = backing
+        self._attributes = attributes
+        self._locks = locks
+        self._auth = auth
+        self._untagging = untagging
+
+    def routes(self) -> list[Route]:
+        """Return the routes served."""
+        return [
+            Route("GET", "/acr/v1/_catalog", "GET catalog", self.catalog),
+            Route("GET", f"{_ONE}/_tags", "GET tags", self.tags),
+            Route("GET", f"{_ONE}/_tags/<tag>", "GET tag", self.tag),
+            Route("PATCH", f"{_ONE}/_tags/<tag>", "PATCH tag", self.lock_tag),
+            Route("DELETE", f"{_ONE}/_tags/<tag>", "DELETE tag", self.delete_tag),
+            Route("GET", f"{_ONE}/_manifests", "GET manifests", self.manifests),
+            Route("GET", f"{_ONE}/_manifests/<digest>", "GET manifest attributes", self.manifest),
+            Route("PATCH", f"{_ONE}/_manifests/<digest>", "PATCH manifest", self.lock_manifest),
+            Route("GET", _ONE, "GET repository", self.repository),
+            Route("PATCH", _ONE, "PATCH repository", self.lock_repository),
+            Route("DELETE", _ONE, "DELETE repository", self.delete),
+        ]
+
+    def catalog(self, request: Request) -> Response:
+        """Answer the names of all repositories that hold something."""
+        self._auth.require(request, "registry:catalog:*")
+        names = [name for name in self._backing.repositories() if self._backing.tags(name)]
+        return json_reply({"repositories": names})
+
+    def repository(self, request: Request, repository: str) -> Response:
+        """Answer one repository."""
+        self._require(request, repository, "metadata_read")
+        attributes = found(self._attributes.repository(repository), "NAME_UNKNOWN")
+        return self._reply(repository, attributes)
+
+    def tags(self, request: Request, repository: str) -> Response:
+        """Answer a repository's tags, or those that point at ``digest``."""
+        self._require(request, repository, "metadata_read")
+        names = self._backing.tags(repository)
+        listed = [self._attributes.tag(repository, name) for name in names]
+        digest = request.args.get("digest")
+        wanted = [tag for tag in listed if tag and digest in (None, tag["digest"])]
+        return self._reply(repository, {"tags": _ordered(wanted, request)})
+
+    def tag(self, request: Request, repository: str, tag: str) -> Response:
+        """Answer one tag."""
+        self._require(request, repository, "metadata_read")
+        return self._reply(repository, {"tag": found(self._attributes.tag(repository, tag), "TAG_UNKNOWN")})
+
+    def lock_tag(self, request: Request, repository: str, tag: str) -> Response:
+        """Change what may be done with a tag."""
+        self._require(request, repository, "metadata_write")
+        found(self._attributes.tag(repository, tag), "TAG_UNKNOWN")
+        self._locks.change(self._part, repository, tag, json_object(request))
+        return self._reply(repository, {"tag": self._attributes.tag(repository, tag)})
+
+    def delete_tag(self, request: Request, repository: str, tag: str) -> Response:
+        """Delete a tag, unless it is locked, and leave its manifest."""
+        self._require(request, repository, "delete")
+        found(self._attributes.tag(repository, tag), "TAG_UNKNOWN")
+        if not self._locks.may_delete(self._part, repository, tag):
+            abort(disallowed())
+        self._untagging.untag(self._backing, repository, tag)
+        return Response(status=202)
+
+    def manifests(self, request: Request, repository: str) -> Response:
+        """Answer a repository's manifests, tagged or not."""
+        self._require(request, repository, "metadata_read")
+        listed = [self._attributes.manifest(repository, digest) for digest in self._attributes.digests(repository)]
+        return self._reply(repository, {"manifests": _ordered([entry for entry in listed if entry], request)})
+
+    def manifest(self, request: Request, repository: str, digest: str) -> Response:
+        """Answer one manifest's attributes."""
+        self._require(request, repository, "metadata_read")
+        attributes = found(self._attributes.manifest(repository, digest), "MANIFEST_UNKNOWN")
+        return self._reply(repository, {"manifest": attributes})
+
+    def lock_manifest(self, request: Request, repository: str, digest: str) -> Response:
+        """Change what may be done with a manifest."""
+        self._require(request, repository, "metadata_write")
+        found(self._attributes.manifest(repository, digest), "MANIFEST_UNKNOWN")
+        self._locks.change(self._part, repository, digest, json_object(request))
+        return self._reply(repository, {"manifest": self._attributes.manifest(repository, digest)})
+
+    def lock_repository(self, request: Request, repository: str) -> Response:
+        """Change what may be done with a repository."""
+        self._require(request, repository, "metadata_write")
+        found(self._attributes.repository(repository), "NAME_UNKNOWN")
+        self._locks.change(self._part, repository, "", json_object(request))
+        return self._reply(repository, self._attributes.repository(repository) or {})
+
+    def delete(self, request: Request, repository: str) -> Response:
+        """Delete all that is in a repository, unless something in it is locked."""
+        self._require(request, repository, "delete")
+        tags, digests = self._backing.tags(repository), self._attributes.digests(repository)
+        if not self._locks.may_delete(self._part, repository, *tags, *digests):
+            abort(disallowed())
+        deleted = [digest for digest in digests if self._backing.delete(repository, digest)]
+        return json_reply({"manifestsDeleted": deleted, "tagsDeleted": tags}, 202)
+
+    def _require(self, request: Request, repository: str, action: str) -> None:
+        self._auth.require(request, f"repository:{repository}:{action}")
+
+    def _reply(self, repository: str, body: dict[str, Any]) -> Response:
+        return json_reply({"registry": self._host, "imageName": repository, **body})
+
+
+def _ordered(entries: list[dict[str, Any]], request: Request) -> list[dict[str, Any]]:
+    """Return the entries in the order asked for, at most ``n`` of them."""
+    order = request.args.get("orderby", "")
+    if order in ("timedesc", "timeasc"):
+        entries = sorted(entries, key=lambda entry: entry["lastUpdateTime"], reverse=order == "timedesc")
+    return entries[: request.args.get("n", type=int)]

@@ -1,0 +1,135 @@
+"""The whole emulator, put together: the one place where its parts meet."""
+
+from __future__ import annotations
+
+import ssl
+
+from werkzeug.serving import BaseWSGIServer
+
+from infra.local.emulator.acr_attributes import Attributes
+from infra.local.emulator.acr_auth import AcrAuth
+from infra.local.emulator.acr_registry import AcrRegistry
+from infra.local.emulator.acr_repositories import AcrRepositories
+from infra.local.emulator.arm import ArmRegistries, BearerGuard, LongRunning
+from infra.local.emulator.arm_imports import ArmImports
+from infra.local.emulator.arm_runs import ArmRuns
+from infra.local.emulator.arm_task_runs import ArmTaskRuns
+from infra.local.emulator.arm_tasks import ArmTasks
+from infra.local.emulator.arm_webhooks import ArmWebhooks
+from infra.local.emulator.blobs import Logs, Sources
+from infra.local.emulator.catalog import Catalog
+from infra.local.emulator.control import Control
+from infra.local.emulator.counting import Counts
+from infra.local.emulator.docker_hub_api import DockerHubApi
+from infra.local.emulator.docker_hub_auth import DockerHubAuth
+from infra.local.emulator.docker_hub_registry import DockerHubRegistry
+from infra.local.emulator.events import Events
+from infra.local.emulator.faults import Faults
+from infra.local.emulator.front import Front, Guard, Route
+from infra.local.emulator.identity import Identity
+from infra.local.emulator.locks import Locks
+from infra.local.emulator.mcr import Mcr
+from infra.local.emulator.operations import Operations
+from infra.local.emulator.registries import PARTS, Registries
+from infra.local.emulator.runs import Execute, Runs
+from infra.local.emulator.server import close, listen
+from infra.local.emulator.settings import Settings
+from infra.local.emulator.tls import server_context
+from infra.local.emulator.tokens import Tokens
+from infra.local.emulator.untagging import Untagging
+from infra.local.emulator.webhooks import Webhooks
+from infra.local.topology import Topology
+
+
+class Emulator:
+    """Every front of the twin, listening from ``start`` to ``stop``.
+
+    Args:
+        topology: ports, names and secrets.
+        execute: carries out a run; the task runner's ``execute``.
+    """
+
+    def __init__(self, topology: Topology, execute: Execute) -> None:
+        self._topology = topology
+        self._counts, self._faults, self._settings = Counts(), Faults(), Settings()
+        self._operations, self._tokens = Operations(), Tokens()
+        self._catalog, self._locks, self._untagging = Catalog(), Locks(), Untagging()
+        self._registries = Registries(topology)
+        self._webhooks = Webhooks(topology, self._registries, self._faults)
+        self._long_running = LongRunning(topology)
+        self._runs = Runs(topology, self._registries, self._faults, self._operations, execute)
+        self._sources = Sources(self._tokens, topology)
+        self._tasks = ArmTasks(topology, self._registries, self._runs, self._sources, self._settings)
+        self._imports = ArmImports(
+            self._registries, self._locks, self._long_running, self._settings, self._faults, self._operations
+        )
+        self._servers: list[BaseWSGIServer] = []
+
+    def start(self) -> None:
+        """Listen on every port; returns once all of them accept connections."""
+        context = server_context(self._topology)
+        guard = BearerGuard(self._tokens, self._topology)
+        self._listen("arm", self._arm_routes(), context, guard)
+        for part in PARTS.values():
+            self._listen(part, self._acr_routes(part), context)
+        for name, routes in (self._docker_hub_routes() | {"mcr": self._mcr_routes()}).items():
+            self._listen(name, routes, context)
+        self._listen("identity", Identity(self._tokens, self._topology.identity_header).routes(), None)
+        self._listen("control", self._control_routes(), None)
+
+    def stop(self) -> None:
+        """Stop listening, and cancel what goes on."""
+        for server in self._servers:
+            close(server)
+        self._imports.close()
+        self._webhooks.close()
+        self._runs.close()
+
+    def _listen(
+        self, name: str, routes: list[Route], context: ssl.SSLContext | None, guard: Guard | None = None
+    ) -> None:
+        front = Front(name, routes, self._counts, self._faults, guard)
+        self._servers.append(listen(front, self._topology.port(name), context))
+
+    def _arm_routes(self) -> list[Route]:
+        runs = ArmRuns(self._topology, self._runs, self._tasks, self._sources)
+        return [
+            *ArmRegistries(self._topology, self._registries).routes(),
+            *self._imports.routes(),
+            *self._long_running.routes(),
+            *self._sources.routes(),
+            *Logs(self._tokens, self._topology, self._runs).routes(),
+            *runs.routes(),
+            *self._tasks.routes(),
+            *ArmTaskRuns(self._topology, runs, self._long_running).routes(),
+            *ArmWebhooks(self._topology, self._webhooks).routes(),
+        ]
+
+    def _acr_routes(self, part: str) -> list[Route]:
+        host, backing = self._topology.address(part), self._registries.backing(part)
+        auth = AcrAuth(self._tokens, host)
+        attributes = Attributes(part, backing, self._catalog, self._locks)
+        return [
+            *auth.routes(),
+            *AcrRepositories(part, host, backing, attributes, self._locks, auth, self._untagging).routes(),
+            *AcrRegistry(part, backing, attributes, self._locks, auth).routes(),
+        ]
+
+    def _docker_hub_routes(self) -> dict[str, list[Route]]:
+        backing = self._registries.backing("docker_hub")
+        auth = DockerHubAuth(self._tokens, self._settings)
+        auth_url = self._topology.https("docker_hub_auth")
+        registry = DockerHubRegistry(backing, self._tokens, self._settings, auth_url)
+        api = DockerHubApi(backing, self._catalog, self._tokens, self._settings)
+        return {
+            "docker_hub_auth": auth.routes(),
+            "docker_hub_registry": registry.routes(),
+            "docker_hub_api": [*auth.api_routes(), *api.routes()],
+        }
+
+    def _mcr_routes(self) -> list[Route]:
+        return Mcr(self._registries.backing("mcr"), self._catalog).routes()
+
+    def _control_routes(self) -> list[Route]:
+        events = Events(self._registries, self._catalog, self._webhooks, self._tasks, self._untagging)
+        return Control(self._counts, self._faults, self._settings, self._operations, events).routes()

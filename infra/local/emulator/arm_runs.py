@@ -1,0 +1,114 @@
+"""ARM's runs: schedule, list, get, cancel.
+
+https://learn.microsoft.com/rest/api/container-registry-tasks/runs
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from werkzeug.exceptions import abort
+from werkzeug.wrappers import Request, Response
+
+from infra.local.emulator.arm import REGISTRY, known
+from infra.local.emulator.arm_tasks import ArmTasks
+from infra.local.emulator.blobs import Sources
+from infra.local.emulator.front import Route
+from infra.local.emulator.run_requests import REQUEST_TYPES, Planner
+from infra.local.emulator.runs import Run, Runs, describe
+from infra.local.emulator.wire import arm_error, json_object, json_reply
+from infra.local.topology import Topology
+
+_PAGE = 100
+_CLAUSE = re.compile(r"(\w+)\s+eq\s+'([^']*)'", re.IGNORECASE)
+_CONTAINS = re.compile(r"contains\(\s*outputImageManifests\s*,\s*'([^']*)'\s*\)", re.IGNORECASE)
+_FIELDS = {"runid": "run_id", "runtype": "run_type", "status": "status", "taskname": "task"}
+
+
+class ArmRuns:
+    """The routes of runs."""
+
+    def __init__(self, topology: Topology, runs: Runs, tasks: ArmTasks, sources: Sources) -> None:
+        self._topology = topology
+        self._runs = runs
+        self._tasks = tasks
+        self._sources = sources
+
+    def routes(self) -> list[Route]:
+        """Return the routes served."""
+        return [
+            Route("POST", f"{REGISTRY}/scheduleRun", "scheduleRun", self.schedule),
+            Route("GET", f"{REGISTRY}/runs", "list runs", self.list_all),
+            Route("GET", f"{REGISTRY}/runs/<run>", "get run", self.get),
+            Route("POST", f"{REGISTRY}/runs/<run>/cancel", "cancel run", self.cancel),
+        ]
+
+    def resource(self, run: Run) -> dict[str, Any]:
+        """Return a run as ARM shows it."""
+        return describe(run, f"{self._topology.registry_id(run.registry)}/runs/{run.run_id}")
+
+    def start(self, registry: str, request: Mapping[str, Any]) -> Run:
+        """Queue a run request of any type; answers 400 for an unknown type, 404 for a task that does not exist."""
+        kind = request.get("type")
+        if kind not in REQUEST_TYPES:
+            abort(arm_error(400, "InvalidRunRequest", f"The run request's type is {kind!r}."))
+        if kind == "TaskRunRequest":
+            name = str(request.get("taskId", "")).rpartition("/")[2]
+            return self._tasks.run(registry, name, request.get("overrideTaskStepProperties") or {})
+        planner = Planner(self._sources, registry)
+        run_type = "QuickBuild" if kind == "DockerBuildRequest" else "QuickRun"
+        return self._runs.submit(registry, partial(planner.quick, request), run_type)
+
+    def schedule(self, request: Request, registry: str) -> Response:
+        """Answer the queued run."""
+        known(registry)
+        return json_reply(self.resource(self.start(registry, json_object(request))))
+
+    def get(self, _: Request, registry: str, run: str) -> Response:
+        """Answer one run."""
+        known(registry)
+        return json_reply(self.resource(self._runs.get(registry, run)))
+
+    def cancel(self, _: Request, registry: str, run: str) -> Response:
+        """Ask a run to stop."""
+        known(registry)
+        self._runs.cancel(self._runs.get(registry, run))
+        return Response(status=200)
+
+    def list_all(self, request: Request, registry: str) -> Response:
+        """Answer the runs that pass ``$filter``, newest first, ``$top`` of them or a page."""
+        known(registry)
+        wanted = _condition(request.args.get("$filter", ""))
+        found = [run for run in self._runs.all(registry) if wanted(run)]
+        first = request.args.get("$skiptoken", 0, type=int)
+        top = request.args.get("$top", type=int)
+        page = found[first : first + (top or _PAGE)]
+        body: dict[str, Any] = {"value": [self.resource(run) for run in page]}
+        if top is None and first + _PAGE < len(found):
+            body["nextLink"] = f"{request.base_url}?{_next_query(request, first + _PAGE)}"
+        return json_reply(body)
+
+
+def _next_query(request: Request, first: int) -> str:
+    kept = [pair for pair in request.query_string.decode().split("&") if not pair.startswith("%24skiptoken")]
+    return "&".join([*kept, f"%24skiptoken={first}"])
+
+
+def _condition(expression: str) -> Any:
+    """Return the test an OData filter of ``and``-joined equalities stands for; answer 400 for any other filter."""
+    tests = [_clause(clause.strip()) for clause in re.split(r"\s+and\s+", expression) if clause.strip()]
+    return lambda run: all(test(run) for test in tests)
+
+
+def _clause(clause: str) -> Any:
+    contains = _CONTAINS.fullmatch(clause)
+    if contains:
+        return lambda run: any(contains[1] in f"{image.repository}@{image.digest}" for image in run.images)
+    equals = _CLAUSE.fullmatch(clause)
+    field = _FIELDS.get(equals[1].lower()) if equals else None
+    if equals is None or field is None:
+        abort(arm_error(400, "InvalidFilter", f"The filter clause {clause!r} is not understood."))
+    return lambda run: getattr(run, field) == equals[2]

@@ -1,0 +1,115 @@
+"""ARM's webhook resources.
+
+https://learn.microsoft.com/rest/api/containerregistry/webhooks
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from werkzeug.exceptions import abort
+from werkzeug.wrappers import Request, Response
+
+from infra.local.emulator.arm import REGISTRY, known, not_found
+from infra.local.emulator.front import Route
+from infra.local.emulator.webhooks import Webhook, Webhooks
+from infra.local.emulator.wire import arm_error, json_object, json_reply
+from infra.local.topology import Topology
+
+_NAME = re.compile(r"[a-zA-Z0-9]{5,50}")
+
+
+class ArmWebhooks:
+    """The routes of webhooks."""
+
+    def __init__(self, topology: Topology, webhooks: Webhooks) -> None:
+        self._topology = topology
+        self._webhooks = webhooks
+
+    def routes(self) -> list[Route]:
+        """Return the routes served."""
+        one = f"{REGISTRY}/webhooks/<name>"
+        return [
+            Route("PUT", one, "put webhook", self.put),
+            Route("GET", one, "get webhook", self.get),
+            Route("DELETE", one, "delete webhook", self.delete),
+            Route("GET", f"{REGISTRY}/webhooks", "list webhooks", self.list_all),
+            Route("POST", f"{one}/ping", "ping webhook", self.ping),
+            Route("POST", f"{one}/listEvents", "list webhook events", self.events),
+            Route("POST", f"{one}/getCallbackConfig", "get webhook callback", self.callback),
+        ]
+
+    def put(self, request: Request, registry: str, name: str) -> Response:
+        """Create or replace a webhook."""
+        known(registry)
+        if not _NAME.fullmatch(name):
+            abort(arm_error(400, "InvalidWebhookName", "A webhook's name has 5 to 50 alphanumeric characters."))
+        webhook = _webhook(registry, name, json_object(request))
+        created = self._webhooks.put(webhook)
+        return json_reply(self._resource(webhook), 201 if created else 200)
+
+    def get(self, _: Request, registry: str, name: str) -> Response:
+        """Answer one webhook; its address and headers are secrets and have their own route."""
+        return json_reply(self._resource(self._find(registry, name)))
+
+    def list_all(self, _: Request, registry: str) -> Response:
+        """Answer a registry's webhooks."""
+        known(registry)
+        return json_reply({"value": [self._resource(webhook) for webhook in self._webhooks.of(registry)]})
+
+    def delete(self, _: Request, registry: str, name: str) -> Response:
+        """Forget a webhook."""
+        known(registry)
+        return Response(status=200 if self._webhooks.remove(registry, name) else 204)
+
+    def ping(self, _: Request, registry: str, name: str) -> Response:
+        """Send a ping."""
+        return json_reply({"id": self._webhooks.ping(self._find(registry, name))})
+
+    def events(self, _: Request, registry: str, name: str) -> Response:
+        """Answer the events sent, newest first."""
+        return json_reply({"value": list(self._find(registry, name).events)})
+
+    def callback(self, _: Request, registry: str, name: str) -> Response:
+        """Answer the address and headers."""
+        webhook = self._find(registry, name)
+        return json_reply({"serviceUri": webhook.service_uri, "customHeaders": webhook.headers})
+
+    def _find(self, registry: str, name: str) -> Webhook:
+        known(registry)
+        webhook = self._webhooks.find(registry, name)
+        if webhook is None:
+            abort(not_found(f"registries/{registry}/webhooks/{name}"))
+        return webhook
+
+    def _resource(self, webhook: Webhook) -> dict[str, Any]:
+        return {
+            "id": f"{self._topology.registry_id(webhook.registry)}/webhooks/{webhook.name}",
+            "name": webhook.name,
+            "type": "Microsoft.ContainerRegistry/registries/webhooks",
+            "location": webhook.body.get("location", "local"),
+            "tags": webhook.body.get("tags") or {},
+            "properties": {
+                "status": "enabled" if webhook.enabled else "disabled",
+                "scope": webhook.scope,
+                "actions": list(webhook.actions),
+                "provisioningState": "Succeeded",
+            },
+        }
+
+
+def _webhook(registry: str, name: str, body: dict[str, Any]) -> Webhook:
+    properties = body.get("properties") or {}
+    if not properties.get("serviceUri") or not properties.get("actions"):
+        abort(arm_error(400, "InvalidWebhook", "A webhook needs a serviceUri and actions."))
+    return Webhook(
+        registry=registry,
+        name=name,
+        body=body,
+        service_uri=properties["serviceUri"],
+        headers=dict(properties.get("customHeaders") or {}),
+        actions=tuple(properties["actions"]),
+        scope=properties.get("scope") or "",
+        enabled=properties.get("status", "enabled") == "enabled",
+    )

@@ -1,0 +1,98 @@
+"""One front: a table of routes, each request counted by kind and subject to the faults asked for."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Request, Response
+
+from infra.local.emulator.counting import Counts
+from infra.local.emulator.faults import Faults
+from infra.local.emulator.wire import arm_error
+
+LOG = logging.getLogger(__name__)
+Guard = Callable[[Request], Response | None]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One kind of request.
+
+    Attributes:
+        method: the HTTP method; where HEAD and GET differ, HEAD stands before GET in the table.
+        pattern: a werkzeug URL pattern; its variables become keyword arguments of the handler.
+        kind: what the request is counted as.
+        handler: called with the request and the pattern's variables.
+    """
+
+    method: str
+    pattern: str
+    kind: str
+    handler: Callable[..., Response]
+
+
+class Front:
+    """A WSGI application made of routes.
+
+    Args:
+        name: the front's name, as in the topology and in counts and faults.
+        routes: the requests it knows.
+        counts: told of every request, known or not.
+        faults: asked before every request is handled.
+        guard: answers in the handler's place where it returns a response; used for authentication.
+    """
+
+    def __init__(
+        self, name: str, routes: Iterable[Route], counts: Counts, faults: Faults, guard: Guard | None = None
+    ) -> None:
+        self.name = name
+        self._counts = counts
+        self._faults = faults
+        self._guard = guard
+        rules = [Rule(route.pattern, endpoint=route, methods=[route.method]) for route in routes]
+        self._map = Map(rules, strict_slashes=False, merge_slashes=False)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        request = Request(environ)
+        return self._answer(request)(environ, start_response)
+
+    def _answer(self, request: Request) -> Response:
+        try:
+            route, arguments = self._map.bind_to_environ(request.environ).match()
+        except HTTPException:
+            self._counts.add(self.name, f"{request.method} unknown")
+            return arm_error(404, "NotFound", f"Nothing is served at {request.method} {request.path}.")
+        self._counts.add(self.name, route.kind)
+        return self._faulty(request, route.kind) or self._handle(request, route, arguments)
+
+    def _faulty(self, request: Request, kind: str) -> Response | None:
+        """Play the fault meant for this request; ``None`` if it is to be handled after all."""
+        fault = self._faults.take(self.name, kind, request.path, ("status", "slow", "drop"))
+        if fault is None:
+            return None
+        if fault.action == "slow":
+            time.sleep(fault.seconds)
+            return None
+        if fault.action == "drop":
+            request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise ConnectionAbortedError("dropped on request")
+        return fault.response()
+
+    def _handle(self, request: Request, route: Route, arguments: Mapping[str, Any]) -> Response:
+        try:
+            refusal = self._guard(request) if self._guard else None
+            return refusal or route.handler(request, **arguments)
+        except HTTPException as refused:
+            return Response.force_type(refused.get_response(request.environ), request.environ)
+        except requests.ConnectionError:
+            LOG.exception("%s %s: a registry behind the front does not answer", self.name, request.path)
+            return arm_error(502, "BadGateway", "The registry behind this front does not answer.")

@@ -1,0 +1,249 @@
+"""Runs of ACR Tasks: queued, really executed two at a time, and remembered with their logs."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from werkzeug.exceptions import abort
+
+from infra.local.emulator.arm import not_found
+from infra.local.emulator.faults import Faults
+from infra.local.emulator.operations import Operations
+from infra.local.emulator.registries import Registries
+from infra.local.emulator.wire import timestamp
+from infra.local.runner import Dependency, Image, RunRequest, RunResult
+from infra.local.topology import Topology
+
+AT_ONCE = 2
+FINAL = {
+    "Succeeded": "successful",
+    "Failed": "failed",
+    "Canceled": "canceled",
+    "Timeout": "timedout",
+    "Error": "internalerror",
+}
+# How a run can be made to end, by the code of the fault that asks for it.
+FAULTS: dict[str, Literal["Failed", "Canceled", "Timeout"]] = {
+    "Failed": "Failed",
+    "Canceled": "Canceled",
+    "Timeout": "Timeout",
+}
+Execute = Callable[[RunRequest, Callable[[str], None], threading.Event], RunResult]
+
+
+class UnusableRequestError(Exception):
+    """The run request cannot be carried out; the text says why."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run request comes down to.
+
+    Attributes:
+        steps_yaml: the task file.
+        values: what ``{{.Values.x}}`` stands for.
+        source: the build context as a tar.gz, or ``None``.
+        timeout: seconds the whole run may take.
+    """
+
+    steps_yaml: str
+    values: Mapping[str, str]
+    source: Path | None
+    timeout: float
+
+
+@dataclass
+class Run:
+    """One run; times are epoch seconds."""
+
+    registry: str
+    run_id: str
+    run_type: str
+    task: str | None
+    trigger: dict[str, Any] | None
+    created: float = field(default_factory=time.time)
+    started: float | None = None
+    finished: float | None = None
+    updated: float = field(default_factory=time.time)
+    status: str = "Queued"
+    log: str = ""
+    error: str = ""
+    images: tuple[Image, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def complete(self) -> str:
+        """What the log blob's ``Complete`` metadata says; empty while the run goes on."""
+        return FINAL.get(self.status, "")
+
+    def write(self, line: str) -> None:
+        """Append a line to the log."""
+        self.log += line.rstrip("\n") + "\n"
+        self.updated = time.time()
+
+    def finish(self, result: RunResult) -> None:
+        """Take over how the run ended; the status goes last, for readers look at it first."""
+        self.images, self.dependencies = tuple(result.output_images), tuple(result.dependencies)
+        self.error = result.error
+        self.finished = self.updated = time.time()
+        self.status = result.status
+
+
+class Runs:
+    """Every run of every registry, and the two places where runs are executed.
+
+    Args:
+        execute: carries out one run; the task runner's ``execute``.
+    """
+
+    def __init__(
+        self, topology: Topology, registries: Registries, faults: Faults, operations: Operations, execute: Execute
+    ) -> None:
+        self._folder = topology.state / "emulator" / "runs"
+        self._registries = registries
+        self._faults = faults
+        self._operations = operations
+        self._execute = execute
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        self._runs: dict[tuple[str, str], Run] = {}
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="run")
+
+    def get(self, registry: str, run_id: str) -> Run:
+        """Return a run, or answer 404 as ARM does."""
+        if (registry, run_id) not in self._runs:
+            abort(not_found(f"registries/{registry}/runs/{run_id}"))
+        return self._runs[registry, run_id]
+
+    def all(self, registry: str) -> list[Run]:
+        """Return a registry's runs, newest first."""
+        with self._lock:
+            return [run for run in reversed(self._runs.values()) if run.registry == registry]
+
+    def submit(
+        self,
+        registry: str,
+        plan: Callable[[Path], Plan],
+        run_type: str = "QuickRun",
+        task: str | None = None,
+        trigger: dict[str, Any] | None = None,
+        done: Callable[[RunResult], None] | None = None,
+    ) -> Run:
+        """Queue a run.
+
+        Args:
+            registry: the registry it belongs to.
+            plan: makes the plan in a folder given to it; ``UnusableRequestError`` fails the run.
+            run_type: ``QuickRun``, ``QuickBuild``, ``AutoRun`` or ``AutoBuild``.
+            task: the task it is a run of, if any.
+            trigger: the ``imageUpdateTrigger`` of an automatic run.
+            done: told how the run ended, before its status says so to anyone else.
+
+        Returns:
+            The queued run, updated as it goes on.
+        """
+        with self._lock:
+            run = Run(registry, f"ca{next(self._numbers)}", run_type, task, trigger)
+            self._runs[registry, run.run_id] = run
+        self._pool.submit(self._work, run, plan, done or (lambda _: None))
+        return run
+
+    def cancel(self, run: Run) -> None:
+        """Ask a run to stop; one that has ended stays as it is."""
+        run.cancelled.set()
+
+    def close(self) -> None:
+        """Cancel what goes on, and start nothing more."""
+        for run in self._runs.values():
+            run.cancelled.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _work(self, run: Run, plan: Callable[[Path], Plan], done: Callable[[RunResult], None]) -> None:
+        operation = self._operations.begin("run", f"{run.registry}/{run.run_id}")
+        run.started = run.updated = time.time()
+        run.status = "Running"
+        workdir = self._folder / run.registry / run.run_id
+        workdir.mkdir(parents=True, exist_ok=True)
+        try:
+            result = self._result(run, plan, workdir)
+        except UnusableRequestError as error:
+            run.write(f"failed to prepare the run: {error}")
+            result = RunResult("Failed", error=str(error))
+        except Exception as error:  # noqa: BLE001 - whatever broke, the run must end and say so, as in ACR
+            run.write(f"internal error: {error!r}")
+            result = RunResult("Error", error=repr(error))
+        shutil.rmtree(workdir, ignore_errors=True)
+        self._operations.end(operation, result.status)
+        done(result)
+        run.finish(result)
+
+    def _result(self, run: Run, plan: Callable[[Path], Plan], workdir: Path) -> RunResult:
+        fault = self._faults.take("arm", "run", f"{run.registry}/{run.run_id}", ("fail-operation",))
+        if fault:
+            run.write(fault.message)
+            return RunResult(FAULTS.get(fault.code, "Error"), error=fault.message)
+        if run.cancelled.is_set():
+            return RunResult("Canceled", error="The run was canceled.")
+        return self._execute(self._request(run, plan(workdir), workdir), run.write, run.cancelled)
+
+    def _request(self, run: Run, plan: Plan, workdir: Path) -> RunRequest:
+        return RunRequest(
+            run_id=run.run_id,
+            registry_name=run.registry,
+            login_server=self._registries.login_server(run.registry),
+            registries=self._registries.addresses(),
+            steps_yaml=plan.steps_yaml,
+            values=plan.values,
+            source=plan.source,
+            task_name=run.task,
+            timeout=plan.timeout,
+            workdir=workdir,
+        )
+
+
+def describe(run: Run, run_resource: str) -> dict[str, Any]:
+    """Return a run as ARM's resource.
+
+    Args:
+        run: the run.
+        run_resource: its Azure resource id.
+    """
+    properties = {
+        "runId": run.run_id,
+        "status": run.status,
+        "runType": run.run_type,
+        "task": run.task,
+        "createTime": timestamp(run.created),
+        "startTime": timestamp(run.started) if run.started else None,
+        "finishTime": timestamp(run.finished) if run.finished else None,
+        "lastUpdatedTime": timestamp(run.updated),
+        "imageUpdateTrigger": run.trigger,
+        "outputImages": [_image(image) for image in run.images],
+        "runErrorMessage": run.error or None,
+        "platform": {"os": "Linux", "architecture": "amd64"},
+        "provisioningState": "Succeeded",
+    }
+    return {
+        "id": run_resource,
+        "name": run.run_id,
+        "type": "Microsoft.ContainerRegistry/registries/runs",
+        "properties": {name: value for name, value in properties.items() if value is not None},
+    }
+
+
+def _image(image: Image) -> dict[str, str]:
+    return {
+        "registry": image.registry,
+        "repository": image.repository,
+        "tag": image.tag,
+        "digest": image.digest,
+    }

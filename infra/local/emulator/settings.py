@@ -1,0 +1,57 @@
+"""What tests may change about the services while the twin runs."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Values:
+    """The settings and what they are unless changed.
+
+    Attributes:
+        hub_user: the one Docker Hub account; empty for none.
+        hub_token: that account's access token.
+        anonymous_pull_limit: manifest GETs an anonymous address may make per window; ``None`` for no limit.
+        account_pull_limit: the same for the account.
+        pull_window_seconds: length of the window, six hours as on Docker Hub.
+        hub_api_limit: requests per minute that Docker Hub's API serves to one caller.
+        import_seconds: how much longer than its copying an import takes.
+        base_trigger_seconds: how long after a base image moved its tasks are started.
+    """
+
+    hub_user: str = ""
+    hub_token: str = ""
+    anonymous_pull_limit: int | None = 100
+    account_pull_limit: int | None = 200
+    pull_window_seconds: int = 21600
+    hub_api_limit: int = 180
+    import_seconds: float = 0.0
+    base_trigger_seconds: float = 0.0
+
+
+class Settings:
+    """The current values, replaced as a whole so that a reader never sees half a change."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values = Values()
+
+    @property
+    def now(self) -> Values:
+        """The values in force."""
+        return self._values
+
+    def change(self, record: dict[str, Any]) -> None:
+        """Change the named values; ``ValueError`` names those that do not exist."""
+        unknown = sorted(set(record) - {field.name for field in fields(Values)})
+        if unknown:
+            raise ValueError(f"no such settings: {', '.join(unknown)}")
+        with self._lock:
+            self._values = replace(self._values, **record)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the values in force; the access token is left out."""
+        return {name: value for name, value in asdict(self._values).items() if name != "hub_token"}

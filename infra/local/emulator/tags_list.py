@@ -1,0 +1,25 @@
+"""Listing tags in pages, which the real registry behind the fronts does not do."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from werkzeug.wrappers import Request, Response
+
+from infra.local.emulator.backing import Backing
+from infra.local.emulator.wire import json_reply, registry_error
+
+
+def tags_list(request: Request, backing: Backing, repository: str) -> Response:
+    """Answer ``n`` tags after ``last`` with a ``Link`` to the next page (OCI distribution spec 1.1, "Listing Tags")."""
+    tags = backing.tags(repository)
+    if not tags:
+        return registry_error(404, "NAME_UNKNOWN", "repository name not known to registry", {"name": repository})
+    size, last = request.args.get("n", type=int), request.args.get("last", "")
+    rest = [tag for tag in tags if tag > last]
+    page = rest[:size]
+    response = json_reply({"name": repository, "tags": page})
+    if len(page) < len(rest):
+        query = urlencode({"last": page[-1], "n": size}) if page else urlencode({"n": size})
+        response.headers["Link"] = f'<{request.path}?{query}>; rel="next"'
+    return response

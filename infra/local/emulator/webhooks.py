@@ -1,0 +1,151 @@
+"""ACR's webhooks: who wants to know, and the one attempt to tell them.
+
+https://learn.microsoft.com/azure/container-registry/container-registry-webhook-reference
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from infra.local.emulator.faults import Faults
+from infra.local.emulator.registries import PARTS, Registries
+from infra.local.topology import Topology
+
+_SECONDS = 5
+_REMEMBERED = 100
+_SENDERS = 4
+
+
+@dataclass
+class Webhook:
+    """One webhook resource and the events it was sent, newest first."""
+
+    registry: str
+    name: str
+    body: dict[str, Any]
+    service_uri: str
+    headers: dict[str, str]
+    actions: tuple[str, ...]
+    scope: str
+    enabled: bool
+    events: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+
+    def wants(self, action: str, repository: str, tag: str) -> bool:
+        """Tell whether an event is within actions and scope: empty, ``repository:tag`` or ``repository:*``."""
+        if not self.enabled or action not in self.actions:
+            return False
+        return self.scope in ("", f"{repository}:{tag}", f"{repository}:*", repository)
+
+
+class Webhooks:
+    """All webhooks; events are sent from a few threads of their own."""
+
+    def __init__(self, topology: Topology, registries: Registries, faults: Faults) -> None:
+        self._topology = topology
+        self._registries = registries
+        self._faults = faults
+        self._lock = threading.Lock()
+        self._all: dict[tuple[str, str], Webhook] = {}
+        self._pool = ThreadPoolExecutor(_SENDERS, thread_name_prefix="webhook")
+
+    def put(self, webhook: Webhook) -> bool:
+        """Keep a webhook in place of one of its name; tell whether it is new."""
+        key = (webhook.registry, webhook.name)
+        with self._lock:
+            created = key not in self._all
+            self._all[key] = webhook
+        return created
+
+    def find(self, registry: str, name: str) -> Webhook | None:
+        """Return a webhook, or ``None``."""
+        return self._all.get((registry, name))
+
+    def remove(self, registry: str, name: str) -> bool:
+        """Forget a webhook; tell whether there was one."""
+        with self._lock:
+            return self._all.pop((registry, name), None) is not None
+
+    def of(self, registry: str) -> list[Webhook]:
+        """Return a registry's webhooks."""
+        with self._lock:
+            return [webhook for (owner, _), webhook in self._all.items() if owner == registry]
+
+    def notify(self, part: str, event: dict[str, Any]) -> None:
+        """Tell whoever wants to know of a registry notification (CNCF Distribution's format)."""
+        registry = next((name for name, own in PARTS.items() if own == part), None)
+        if registry is None:
+            return
+        target = event["target"]
+        content = self._content(registry, event)
+        for webhook in self.of(registry):
+            if webhook.wants(event["action"], target["repository"], target.get("tag", "")):
+                self._pool.submit(self._send, webhook, content)
+
+    def ping(self, webhook: Webhook) -> str:
+        """Send a ping and return its id."""
+        content = {"id": str(uuid.uuid4()), "action": "ping"}
+        self._pool.submit(self._send, webhook, content)
+        return content["id"]
+
+    def close(self) -> None:
+        """Send nothing more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _content(self, registry: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Return ACR's payload, whose format grew from the notification's; the host is the login server."""
+        wanted = ("mediaType", "size", "digest", "length", "repository", "tag")
+        request = event.get("request") or {}
+        return {
+            "id": str(uuid.uuid4()),
+            "timestamp": event["timestamp"],
+            "action": event["action"],
+            "target": {name: event["target"][name] for name in wanted if name in event["target"]},
+            "request": {
+                "id": request.get("id", str(uuid.uuid4())),
+                "host": self._registries.login_server(registry),
+                "method": request.get("method", ""),
+                "useragent": request.get("useragent", ""),
+            },
+        }
+
+    def _send(self, webhook: Webhook, content: dict[str, Any]) -> None:
+        """Make the one attempt there is: five seconds, no retry."""
+        if self._faults.take(PARTS[webhook.registry], "webhook", webhook.service_uri, ("lost-webhook",)):
+            return
+        headers = {"Content-Type": "application/json; charset=utf-8", **webhook.headers}
+        try:
+            answer = requests.post(
+                webhook.service_uri,
+                data=json.dumps(content),
+                headers=headers,
+                timeout=_SECONDS,
+                verify=str(self._topology.ca_bundle),
+            )
+            response = {"statusCode": str(answer.status_code), "version": "1.1", "headers": dict(answer.headers)}
+        except requests.RequestException as error:
+            response = {"statusCode": "0", "version": "1.1", "content": str(error)}
+        webhook.events.appendleft(_event(webhook, content, headers, response))
+
+
+def _event(
+    webhook: Webhook, content: dict[str, Any], headers: dict[str, str], response: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "id": content["id"],
+        "eventRequestMessage": {
+            "content": content,
+            "headers": headers,
+            "method": "POST",
+            "requestUri": webhook.service_uri,
+            "version": "1.1",
+        },
+        "eventResponseMessage": response,
+    }

@@ -1,0 +1,131 @@
+"""buildah, as the runner uses it: pull, build, run a command, push.
+
+Everything goes through ``--isolation chroot``, which needs root but neither cgroups nor a container engine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from infra.local.runner.errors import EngineError
+from infra.local.runner.folder import RunFolder
+from infra.local.runner.limits import Limits
+from infra.local.runner.process import run
+from infra.local.runner.task import Build
+
+_HOME = "/acb/home"
+# What buildah itself prints about a command's exit status, after the command's own output.
+_EXIT_REMARK = re.compile(r"(subprocess exited (with status|on) \S+|Error: exit status \d+)")
+
+
+@dataclass(frozen=True)
+class ContainerOptions:
+    """How a command's container differs from its image; ``directory`` is ``None`` to stay in the image's own."""
+
+    environment: tuple[tuple[str, str], ...]
+    entry_point: str | None
+    directory: PurePosixPath | None
+
+
+class Engine:
+    """buildah on one run's folder."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder.home),
+            "TMPDIR": str(folder.temporary),
+            "BUILDAH_ISOLATION": "chroot",
+        }
+
+    def pull(self, pinned: str, tagged: str, limits: Limits) -> None:
+        """Pull ``pinned``, a reference with a digest; storage knows it as ``tagged`` too unless that is empty."""
+        image = self._ask(["pull", "--quiet", "--retry=0", self._folder.signature_policy, pinned], limits).strip()
+        if tagged:
+            self._ask(["tag", image, tagged], limits)
+
+    def build(
+        self, build: Build, tags: Sequence[str], directory: Path, output: Callable[[str], None], limits: Limits
+    ) -> int:
+        """Build in ``directory`` under fully qualified ``tags``, and return buildah's exit status.
+
+        What storage holds is not asked of a registry again: bases stay at the digests they were pulled at.
+        Docker's own image format is used, for it is what ``docker build`` in ACR produces.
+        """
+        command = ["bud", "--format=docker", "--pull=false", self._folder.signature_policy]
+        command += [f"--tag={tag}" for tag in tags]
+        command += [f"--build-arg={name}={value}" for name, value in build.arguments]
+        command += [f"--file={directory / build.dockerfile}"] if build.dockerfile else []
+        command += [f"--target={build.target}"] if build.target else []
+        return self._stream([*command, "--", str(directory / build.context)], output, limits)
+
+    def run(
+        self,
+        image: str,
+        arguments: Sequence[str],
+        options: ContainerOptions,
+        output: Callable[[str], None],
+        limits: Limits,
+    ) -> int:
+        """Run a command in a fresh container of ``image``, as ``docker run`` would, and return its exit status."""
+        command = self._command_line(image, arguments, options.entry_point, limits)
+        container = self._ask(["from", "--pull-never", self._folder.signature_policy, image], limits).strip()
+        flags = [f"--volume={self._folder.workspace}:/workspace", f"--volume={self._folder.home}:{_HOME}"]
+        flags += [f"--env={name}={value}" for name, value in (("HOME", _HOME), *options.environment)]
+        flags += [f"--workingdir={options.directory}"] if options.directory else []
+
+        def write(line: str) -> None:
+            if not _EXIT_REMARK.fullmatch(line):
+                output(line)
+
+        return self._stream(["run", *flags, container, "--", *command], write, limits)
+
+    def push(self, image: str, address: str, limits: Limits) -> str:
+        """Push ``image`` to ``address``, ``host:port/repository:tag`` over plain http; return its digest there."""
+        digest = self._folder.temporary / f"digest-{address.replace('/', '_')}"
+        flags = ["--quiet", "--retry=0", "--tls-verify=false", f"--digestfile={digest}", self._folder.signature_policy]
+        self._ask(["push", *flags, image, f"docker://{address}"], limits)
+        return digest.read_text().strip()
+
+    def _command_line(self, image: str, arguments: Sequence[str], entry_point: str | None, limits: Limits) -> list[str]:
+        """Join entry point and command as docker does: an entry point that is given drops the image's command."""
+        config: Mapping[str, Any] = json.loads(self._ask(["inspect", "--type=image", image], limits))["OCIv1"]["config"]
+        if entry_point:
+            return [entry_point, *arguments]
+        command = [*(config.get("Entrypoint") or []), *(arguments or config.get("Cmd") or [])]
+        if not command:
+            raise EngineError(f"no command specified, and {image} has none")
+        return command
+
+    def _ask(self, command: Sequence[str], limits: Limits) -> str:
+        answer: list[str] = []
+        trouble: list[str] = []
+        if self._call(command, answer.append, trouble.append, limits) != 0:
+            raise EngineError("\n".join(trouble) or f"buildah {command[0]} failed")
+        return "\n".join(answer)
+
+    def _stream(self, command: Sequence[str], output: Callable[[str], None], limits: Limits) -> int:
+        return self._call(command, output, None, limits)
+
+    def _call(
+        self,
+        command: Sequence[str],
+        output: Callable[[str], None],
+        errors: Callable[[str], None] | None,
+        limits: Limits,
+    ) -> int:
+        return run(
+            ["buildah", *self._folder.buildah_flags(), *command],
+            environment=self._environment,
+            folder=self._folder.workspace,
+            output=output,
+            errors=errors,
+            limits=limits,
+        )

@@ -1,0 +1,106 @@
+"""A run from its request to its result."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from infra.local.runner.dependencies import dependencies, report
+from infra.local.runner.engine import Engine
+from infra.local.runner.errors import StepFailed, Stopped, TaskRefused
+from infra.local.runner.folder import RunFolder, run_folder
+from infra.local.runner.images import Images
+from infra.local.runner.limits import Limits
+from infra.local.runner.logs import RunLog, last_line
+from infra.local.runner.model import Image, RunRequest, RunResult
+from infra.local.runner.order import run_in_order
+from infra.local.runner.parse import VERSION_WITH_ALIASES, parse_task, version_of
+from infra.local.runner.source import unpack
+from infra.local.runner.steps import StepRunner
+from infra.local.runner.task import Step
+from infra.local.runner.variables import expand_aliases, render, run_variables
+
+
+def execute(request: RunRequest, log: Callable[[str], None], cancelled: threading.Event) -> RunResult:
+    """Run a multi-step task to its end.
+
+    Args:
+        log: called with each line of the run log, without its newline; never by two threads at once.
+        cancelled: set it to end the run; everything it started is killed within a fraction of a second.
+
+    Returns:
+        The result; a run that cannot be run at all has the status Error and says why. Nothing is raised for it.
+    """
+    started = time.monotonic()
+    run_log = RunLog(log)
+    limits = Limits(cancelled, threading.Event(), started + request.timeout)
+    result = _result(request, run_log, limits)
+    run_log.raw("")
+    run_log.raw(last_line(request.run_id, result, time.monotonic() - started))
+    return result
+
+
+def _result(request: RunRequest, log: RunLog, limits: Limits) -> RunResult:
+    try:
+        with run_folder(request.workdir, request.run_id, request.registries) as folder:
+            return _run(request, folder, log, limits)
+    except TaskRefused as error:
+        log.raw(str(error))
+        return RunResult("Error", error=str(error))
+    except StepFailed:
+        return RunResult("Failed", error="failed during run, err: exit status 1")
+    except Stopped as error:
+        return RunResult(error.status, error=f"failed during run, err: {error}")
+    except OSError as error:
+        return RunResult("Error", error=f"the machine cannot run this: {error}")
+
+
+def _run(request: RunRequest, folder: RunFolder, log: RunLog, limits: Limits) -> RunResult:
+    shared_volume = f"acb_vol_{uuid.uuid4()}"
+    steps = _steps(request, shared_volume)
+    if request.source:
+        log.say("Downloading source code...")
+        unpack(request.source, folder.workspace)
+        log.say("Finished downloading source code")
+    log.say(f"Using {shared_volume} as the home volume")
+    engine = Engine(folder)
+    runner = StepRunner(engine, Images(engine, request.registries), log, request.registries, folder.workspace)
+    run_in_order(steps, lambda step: _run_step(step, runner, log, limits), limits.abandoned)
+    return _succeeded(steps, runner, log)
+
+
+def _steps(request: RunRequest, shared_volume: str) -> tuple[Step, ...]:
+    variables = run_variables(request, datetime.now(UTC), shared_volume)
+    text = request.steps_yaml
+    if version_of(text) == VERSION_WITH_ALIASES:
+        text = expand_aliases(text, variables)
+    return parse_task(render(text, variables, request.values))
+
+
+def _run_step(step: Step, runner: StepRunner, log: RunLog, limits: Limits) -> None:
+    try:
+        limits.check()
+        runner.run(step, limits)
+    except (StepFailed, Stopped) as error:
+        log.raw(f"failed to run step ID: {step.id}: {error}")
+        raise
+
+
+def _succeeded(steps: tuple[Step, ...], runner: StepRunner, log: RunLog) -> RunResult:
+    for step in steps:
+        seconds = runner.seconds[step.id]
+        log.say(f"Step ID: {step.id} marked as successful (elapsed time in seconds: {seconds:f})")
+    builds = [runner.built[step.id] for step in steps if step.id in runner.built]
+    if lines := report(builds, runner.pushed):
+        log.say("The following dependencies were found:")
+        log.say("")
+        for line in lines:
+            log.raw(line)
+    images = tuple(
+        Image(reference.host, reference.repository, reference.tag, digest)
+        for reference, digest in runner.pushed.items()
+    )
+    return RunResult("Succeeded", images, dependencies(builds))

@@ -1,0 +1,158 @@
+"""Running one step: its attempts, and what a build, a push and a command each do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from infra.local.runner.dependencies import Base, Built
+from infra.local.runner.dockerfile import read_bases
+from infra.local.runner.engine import ContainerOptions, Engine
+from infra.local.runner.errors import EngineError, StepFailed, Stopped
+from infra.local.runner.images import Images
+from infra.local.runner.limits import Limits
+from infra.local.runner.logs import RunLog
+from infra.local.runner.reference import Reference, parse_reference
+from infra.local.runner.registry import backing_address
+from infra.local.runner.task import WORKSPACE, Build, Command, Push, Step
+
+_PUSH_ATTEMPTS = 3
+_PUSH_BACKOFF = 0.25  # seconds before the second attempt; doubles
+_DOCKER_BUILD_FAILED = 1
+_DOCKER_RUN_FAILED = 125  # what `docker run` exits with if there is no container to speak for itself
+
+
+class StepRunner:
+    """Runs the steps of one run and remembers what they built and pushed."""
+
+    def __init__(
+        self, engine: Engine, images: Images, log: RunLog, registries: Mapping[str, str], workspace: Path
+    ) -> None:
+        self._engine = engine
+        self._images = images
+        self._log = log
+        self._registries = registries
+        self._workspace = workspace
+        self.built: dict[str, Built] = {}
+        self.pushed: dict[Reference, str] = {}
+        self.seconds: dict[str, float] = {}
+
+    def run(self, step: Step, limits: Limits) -> None:
+        """Run ``step`` to its end.
+
+        Raises:
+            StepFailed: it used all its attempts, unless it ignores errors.
+            Stopped: its own or the run's time is used up, or the run was cancelled.
+        """
+        self._log.say(
+            f"Executing step ID: {step.id}. Timeout(sec): {step.timeout}, "
+            f"Working directory: '{step.working_directory}', Network: ''"
+        )
+        started = time.monotonic()
+        try:
+            self._dispatch(step, limits.within(step.timeout))
+        except (StepFailed, Stopped) as error:
+            limits.check()  # the run itself is over: that is nothing a step may ignore
+            if not step.ignore_errors:
+                raise
+            self._log.say(
+                f"Step ID: {step.id} encountered an error: {error}, but is set to ignore errors. Continuing..."
+            )
+        finally:
+            self.seconds[step.id] = time.monotonic() - started
+
+    def _dispatch(self, step: Step, limits: Limits) -> None:
+        match step.action:
+            case Build() as build:
+                self._attempts(step, limits, lambda: self._build(step, build, limits))
+            case Command() as command:
+                self._attempts(step, limits, lambda: self._command(step, command, limits))
+            case Push() as push:
+                for image in push.images:
+                    self._push(image, limits)
+
+    def _attempts(self, step: Step, limits: Limits, attempt: Callable[[], int]) -> None:
+        for remaining in range(step.retries, -1, -1):
+            self._log.say(f"Launching container with name: {step.id}")
+            status = attempt()
+            if status == 0:
+                self._log.say(f"Successfully executed container: {step.id}")
+                return
+            if remaining:
+                self._log.say(
+                    f"Container failed during run: {step.id}, waiting {step.retry_delay} seconds before retrying..."
+                )
+                limits.sleep(step.retry_delay)
+        self._log.say(f"Container failed during run: {step.id}. No retries remaining.")
+        raise StepFailed(f"exit status {status}")
+
+    def _build(self, step: Step, build: Build, limits: Limits) -> int:
+        try:
+            directory = self._directory(step, build)
+            made = self._prepare_build(build, directory, limits)
+        except EngineError as error:
+            self._log.raw(str(error))
+            return _DOCKER_BUILD_FAILED
+        tags = [tag.tagged for tag in made.tags]
+        status = self._engine.build(build, tags, directory, self._log.raw, limits)
+        if status == 0:
+            self.built[step.id] = made
+            for tag in made.tags:
+                self._images.built(tag)
+        return status
+
+    def _directory(self, step: Step, build: Build) -> Path:
+        """Return the step's working directory on this machine, once the build is known to stay inside the source."""
+        if not step.container_directory.is_relative_to(WORKSPACE):
+            raise EngineError(f"working directory {step.working_directory!r} lies outside the source")
+        directory = self._workspace / step.container_directory.relative_to(WORKSPACE)
+        for path in (build.context, build.dockerfile or "."):
+            if not (directory / path).resolve().is_relative_to(self._workspace.resolve()):
+                raise EngineError(f"{path!r} lies outside the source")
+        return directory
+
+    def _prepare_build(self, build: Build, directory: Path, limits: Limits) -> Built:
+        """Have every base in storage, so that the build uses exactly the digests that are reported."""
+        dockerfile = build.dockerfile or f"{build.context}/Dockerfile"
+        try:
+            text = (directory / dockerfile).read_text(errors="replace")
+        except OSError as error:
+            raise EngineError(f"error opening dockerfile: {dockerfile}, error: {error.strerror}") from error
+        bases = read_bases(text, dict(build.arguments), build.target)
+        runtime = self._base(bases.runtime, limits) if bases.runtime else None
+        build_time = tuple(self._base(image, limits) for image in bases.build_time)
+        return Built(tuple(parse_reference(tag) for tag in build.tags), runtime, build_time)
+
+    def _base(self, image: str, limits: Limits) -> Base:
+        reference = parse_reference(image)
+        return Base(reference, self._images.ensure(reference, limits))
+
+    def _command(self, step: Step, command: Command, limits: Limits) -> int:
+        directory = None if step.use_image_directory else step.container_directory
+        options = ContainerOptions(step.environment, step.entry_point, directory)
+        try:
+            image = self._base(command.image, limits)
+            return self._engine.run(image.name, command.arguments, options, self._log.raw, limits)
+        except EngineError as error:
+            self._log.raw(str(error))
+            return _DOCKER_RUN_FAILED
+
+    def _push(self, image: str, limits: Limits) -> None:
+        for attempt in range(_PUSH_ATTEMPTS):
+            self._log.say(f"Pushing image: {image}, attempt {attempt + 1}")
+            try:
+                self._push_once(parse_reference(image), limits)
+            except EngineError as error:
+                self._log.raw(str(error))
+                limits.sleep(_PUSH_BACKOFF * 2**attempt)
+            else:
+                self._log.say(f"Successfully pushed image: {image}")
+                return
+        raise StepFailed("failed to push images successfully")
+
+    def _push_once(self, reference: Reference, limits: Limits) -> None:
+        if reference.digest:
+            raise EngineError("cannot push a digest reference")
+        address = f"{backing_address(reference, self._registries)}/{reference.repository}:{reference.tag}"
+        self.pushed[reference] = self._engine.push(reference.tagged, address, limits)

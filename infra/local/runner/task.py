@@ -1,0 +1,67 @@
+"""A task as read from its YAML: every default filled in, every name resolved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+WORKSPACE = PurePosixPath("/workspace")  # where containers see the source
+
+
+@dataclass(frozen=True)
+class Build:
+    """``build``: what ``docker build`` would be told. Paths are relative to the step's working directory."""
+
+    tags: tuple[str, ...]
+    dockerfile: str | None
+    arguments: tuple[tuple[str, str], ...]
+    target: str | None
+    context: str
+
+
+@dataclass(frozen=True)
+class Push:
+    """``push``: references to push, each once."""
+
+    images: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Command:
+    """``cmd``: an image and what follows it."""
+
+    image: str
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step.
+
+    Attributes:
+        id: given, or ``acb_step_<index>``.
+        action: what it does.
+        after: ids of the steps that must have ended well before this one starts.
+        timeout: seconds for all attempts together.
+        retries: attempts after the first; ``retry_delay`` seconds lie between them.
+        environment: task and step variables merged, the step's winning.
+        working_directory: below ``/workspace`` unless absolute.
+        use_image_directory: leave the container in the image's own working directory.
+    """
+
+    id: str
+    action: Build | Push | Command
+    after: tuple[str, ...]
+    timeout: int
+    retries: int
+    retry_delay: int
+    ignore_errors: bool
+    environment: tuple[tuple[str, str], ...]
+    entry_point: str | None
+    working_directory: str
+    use_image_directory: bool
+
+    @property
+    def container_directory(self) -> PurePosixPath:
+        """The working directory as the container sees it."""
+        return WORKSPACE / self.working_directory

@@ -1,0 +1,93 @@
+"""One emulator with its registries for all tests of the twin; each test uses repositories of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import requests
+from azure.containerregistry import ContainerRegistryClient
+from azure.identity import ManagedIdentityCredential
+from azure.mgmt.containerregistry import ContainerRegistryManagementClient
+from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
+
+from infra.local.emulator.app import Emulator
+from infra.local.topology import SUBSCRIPTION, Topology
+from tests.twin.double import DoubleRunner
+from tests.twin.processes import PARTS, new_topology, start_registry, stop, wait_for_registries
+
+
+@dataclass(frozen=True)
+class Twin:
+    """The emulator under test, the clients a product would use, and the double that executes runs."""
+
+    topology: Topology
+    credential: ManagedIdentityCredential
+    management: ContainerRegistryManagementClient
+    tasks: ContainerRegistryTasksMgmtClient
+    runner: DoubleRunner
+
+    def client(self, part: str) -> ContainerRegistryClient:
+        """Return a data-plane client of one registry's front."""
+        return ContainerRegistryClient(
+            self.topology.https(part), self.credential, audience="https://containerregistry.azure.net"
+        )
+
+    def get(self, front: str, path: str, **options: Any) -> requests.Response:
+        """GET from a TLS front."""
+        return requests.get(self.topology.https(front) + path, timeout=20, **options)
+
+    def control(self, method: str, path: str, body: object = None) -> requests.Response:
+        """Ask the control port."""
+        response = requests.request(method, self.topology.http("control") + path, json=body, timeout=20)
+        response.raise_for_status()
+        return response
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
+    """Registries and emulator, once for all tests."""
+    topology = new_topology(tmp_path_factory.mktemp("twin"))
+    registries = [start_registry(topology, part) for part in PARTS]
+    runner = DoubleRunner()
+    emulator = Emulator(topology, runner)
+    emulator.start()
+    os.environ["REQUESTS_CA_BUNDLE"] = str(topology.ca_bundle)
+    os.environ["IDENTITY_ENDPOINT"] = topology.http("identity") + "/msi/token"
+    os.environ["IDENTITY_HEADER"] = topology.identity_header
+    try:
+        wait_for_registries(topology)
+        yield twin_of(topology, runner)
+    finally:
+        emulator.stop()
+        for process in registries:
+            stop(process)
+        for name in ("REQUESTS_CA_BUNDLE", "IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
+            del os.environ[name]
+
+
+def twin_of(topology: Topology, runner: DoubleRunner) -> Twin:
+    """Return the clients of a running emulator; the environment already names its identity endpoint."""
+    credential = ManagedIdentityCredential()
+    options: dict[str, Any] = {
+        "base_url": topology.https("arm"),
+        "credential_scopes": ["https://management.azure.com/.default"],
+        "polling_interval": 1,
+    }
+    management = ContainerRegistryManagementClient(credential, SUBSCRIPTION, **options)
+    tasks = ContainerRegistryTasksMgmtClient(credential, SUBSCRIPTION, **options)
+    return Twin(topology, credential, management, tasks, runner)
+
+
+@pytest.fixture
+def twin(running: Twin) -> Iterator[Twin]:
+    """The twin with counts, faults and settings as they are at the start."""
+    settings = running.control("GET", "/settings").json()
+    running.control("DELETE", "/counts")
+    running.control("DELETE", "/faults")
+    yield running
+    running.control("POST", "/settings", {**settings, "hub_token": ""})
+    running.runner.forget()

@@ -1,0 +1,88 @@
+"""Small real images, pushed by plain HTTP to the registries behind the fronts."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+
+import requests
+
+from infra.local.topology import Topology
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+ANY = f"{MANIFEST}, {INDEX}, application/vnd.docker.distribution.manifest.v2+json"
+
+
+def digest_of(content: bytes) -> str:
+    """Return the digest of a blob or manifest."""
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def push_image(topology: Topology, part: str, image: str, text: str) -> str:
+    """Push an image with one file, ``/text``, to a part's registry; return its digest."""
+    repository, _, tag = image.partition(":")
+    url = topology.http(f"backing_{part}")
+    layer = _layer(text)
+    rootfs = {"type": "layers", "diff_ids": [digest_of(layer)]}
+    config = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": rootfs}).encode()
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": _blob(url, repository, config, "application/vnd.oci.image.config.v1+json"),
+        "layers": [_blob(url, repository, layer, "application/vnd.oci.image.layer.v1.tar")],
+    }
+    return _manifest(url, repository, tag or "latest", manifest, MANIFEST)
+
+
+def push_index(topology: Topology, part: str, image: str, *texts: str) -> str:
+    """Push an index over one image per text; return the index's digest."""
+    repository, _, tag = image.partition(":")
+    members = [push_image(topology, part, f"{repository}:member-{number}", text) for number, text in enumerate(texts)]
+    url = topology.http(f"backing_{part}")
+    entries = [
+        {
+            "mediaType": MANIFEST,
+            "digest": member,
+            "size": _size(f"{url}/v2/{repository}/manifests/{member}"),
+            "platform": {"os": "linux", "architecture": architecture},
+        }
+        for member, architecture in zip(members, ("amd64", "arm64"), strict=True)
+    ]
+    return _manifest(url, repository, tag, {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}, INDEX)
+
+
+def digest_at(topology: Topology, part: str, image: str) -> str | None:
+    """Return the digest a tag points at in the real registry, or ``None``."""
+    repository, _, tag = image.partition(":")
+    url = f"{topology.http(f'backing_{part}')}/v2/{repository}/manifests/{tag}"
+    return requests.head(url, headers={"Accept": ANY}, timeout=9).headers.get("Docker-Content-Digest")
+
+
+def _size(manifest: str) -> int:
+    return int(requests.head(manifest, headers={"Accept": MANIFEST}, timeout=9).headers["Content-Length"])
+
+
+def _layer(text: str) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        member = tarfile.TarInfo("text")
+        member.size = len(text.encode())
+        archive.addfile(member, io.BytesIO(text.encode()))
+    return buffer.getvalue()
+
+
+def _blob(url: str, repository: str, content: bytes, media_type: str) -> dict[str, object]:
+    start = requests.post(f"{url}/v2/{repository}/blobs/uploads/", timeout=9)
+    digest = digest_of(content)
+    requests.put(start.headers["Location"], params={"digest": digest}, data=content, timeout=9).raise_for_status()
+    return {"mediaType": media_type, "digest": digest, "size": len(content)}
+
+
+def _manifest(url: str, repository: str, tag: str, manifest: dict[str, object], media_type: str) -> str:
+    body = json.dumps(manifest).encode()
+    target = f"{url}/v2/{repository}/manifests/{tag}"
+    requests.put(target, data=body, headers={"Content-Type": media_type}, timeout=9).raise_for_status()
+    return digest_of(body)

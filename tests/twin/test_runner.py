@@ -1,0 +1,293 @@
+"""The runner, with real builds, containers and registry."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from infra.local.runner import Dependency, Image
+from tests.twin.runner_fixtures import OWN, Registry, Runs, processes_with, running_registry
+
+pytestmark = pytest.mark.twin
+
+GATE = """
+steps:
+  - id: build
+    build: -t $Registry/gate:$ID --build-arg BASE_IMAGE={{.Values.base}} .
+  - id: test
+    cmd: $Registry/gate:$ID sh -c 'cat /made; exit {{.Values.status}}'
+"""
+DOCKERFILE = {"Dockerfile": "ARG BASE_IMAGE\nFROM $BASE_IMAGE\nRUN echo hello > /made\n"}
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    with running_registry(tmp_path_factory.mktemp("registry")) as found:
+        found.push_busybox("library/busybox:1")
+        yield found
+
+
+@pytest.fixture
+def runs(registry: Registry, tmp_path: Path) -> Runs:
+    return Runs(registry, tmp_path)
+
+
+def step_lines(log: list[str]) -> list[str]:
+    """Return the log's own lines without their timestamps."""
+    return [line[20:] for line in log if line[:4].isdigit() and line[4:5] == "/"]
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Return as soon as ``holds`` does; fail after 10 s."""
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_an_image_is_built_and_run_without_a_push(runs: Runs) -> None:
+    result, log = runs.start(GATE, DOCKERFILE, base="busybox:1", status="0")
+    assert (result.status, result.output_images, result.error) == ("Succeeded", (), "")
+    assert "hello" in log
+    assert runs.registry.digest("gate:cab") is None
+
+
+def test_the_log_speaks_as_acr_does(runs: Runs) -> None:
+    _, log = runs.start(GATE, DOCKERFILE, base="busybox:1", status="0")
+    expected = [
+        "Downloading source code...",
+        "Finished downloading source code",
+        "Executing step ID: build. Timeout(sec): 600, Working directory: '', Network: ''",
+        "Launching container with name: build",
+        "Successfully executed container: build",
+        "Executing step ID: test. Timeout(sec): 600, Working directory: '', Network: ''",
+        "Launching container with name: test",
+        "Successfully executed container: test",
+        "The following dependencies were found:",
+    ]
+    assert [line for line in step_lines(log) if line in expected] == expected
+    assert log[-1].startswith("Run ID: cab was successful after ")
+
+
+def test_a_command_that_exits_non_zero_fails_the_run(runs: Runs) -> None:
+    result, log = runs.start(GATE, DOCKERFILE, base="busybox:1", status="7")
+    assert (result.status, result.error) == ("Failed", "failed during run, err: exit status 1")
+    assert "Container failed during run: test. No retries remaining." in step_lines(log)
+    assert "failed to run step ID: test: exit status 7" in log
+    assert log[-1].endswith("Error: failed during run, err: exit status 1")
+
+
+def test_a_build_that_fails_fails_the_run_and_nothing_after_it_starts(runs: Runs) -> None:
+    result, log = runs.start(GATE, {"Dockerfile": "FROM busybox:1\nRUN exit 3\n"}, base="", status="0")
+    assert result.status == "Failed"
+    assert not any("step ID: test" in line for line in log)
+
+
+def test_an_ignored_error_lets_the_run_go_on(runs: Runs) -> None:
+    result, log = runs.start(
+        'steps:\n- cmd: busybox:1 sh -c "exit 3"\n  ignoreErrors: true\n- cmd: busybox:1 echo on\n'
+    )
+    assert result.status == "Succeeded"
+    assert "on" in log
+
+
+def test_a_step_is_retried_as_often_as_it_asks(runs: Runs) -> None:
+    steps = "steps:\n- cmd: busybox:1 sh -c 'mkdir seen || exit 0; exit 1'\n  retries: 2\n  retryDelay: 0\n"
+    result, log = runs.start(steps)
+    assert result.status == "Succeeded"
+    assert step_lines(log).count("Launching container with name: acb_step_0") == 2
+
+
+def test_a_step_that_takes_too_long_times_the_run_out(runs: Runs) -> None:
+    result, log = runs.start("steps:\n- cmd: busybox:1 sleep 91001\n  timeout: 1\n")
+    assert result.status == "Timeout"
+    assert "failed to run step ID: acb_step_0: context deadline exceeded" in log
+    assert processes_with("91001") == []
+
+
+def test_a_run_that_takes_too_long_times_out_even_where_errors_are_ignored(runs: Runs) -> None:
+    result, _ = runs.start("steps:\n- cmd: busybox:1 sleep 91002\n  ignoreErrors: true\n", timeout=1)
+    assert result.status == "Timeout"
+
+
+def test_cancelling_ends_the_run_at_once_with_everything_it_started(runs: Runs) -> None:
+    steps = "steps:\n- cmd: busybox:1 sh -c 'setsid sleep 91003 & echo up; touch up; sleep 91003'\n"
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(runs.start, steps)
+        wait_until((runs.folder / "runs/cab/workspace/up").exists)
+        runs.cancelled.set()
+        result, log = run.result(timeout=5)
+    assert result.status == "Canceled"
+    assert "up" in log
+    assert processes_with("91003") == []
+
+
+def test_a_runner_that_is_killed_leaves_nothing_running(runs: Runs) -> None:
+    runner = multiprocessing.get_context("fork").Process(
+        target=runs.start, args=("steps:\n- cmd: busybox:1 sh -c 'touch up; sleep 91004'\n",)
+    )
+    runner.start()
+    wait_until((runs.folder / "runs/cab/workspace/up").exists)
+    runner.kill()
+    wait_until(lambda: not processes_with("91004"))
+
+
+def test_a_push_is_reported_with_the_digest_the_registry_has(runs: Runs) -> None:
+    base = runs.registry.digest("library/busybox:1")
+    steps = GATE + "  - push: ['$Registry/gate:$ID']\n"
+    result, log = runs.start(steps, DOCKERFILE, run_id="pushed", base="busybox:1", status="0")
+    assert result.output_images == (Image(OWN, "gate", "pushed", runs.registry.digest("gate:pushed") or "absent"),)
+    assert result.dependencies == (
+        Dependency("RunTime", "registry.hub.docker.com", "library/busybox", "1", base or "absent"),
+    )
+    assert f"    digest: {base}" in log
+
+
+def test_other_stages_are_build_time_dependencies(runs: Runs) -> None:
+    tools = runs.registry.push_busybox("tools:2", {"tool": "sharp"})
+    text = f"FROM {OWN}/tools:2 AS tools\nFROM busybox:1\nCOPY --from=tools /tool /tool\n"
+    result, _ = runs.start("steps:\n- build: -t app .\n- cmd: app cat /tool\n", {"Dockerfile": text})
+    assert [d.type for d in result.dependencies] == ["RunTime", "BuildTime"]
+    assert result.dependencies[1] == Dependency("BuildTime", OWN, "tools", "2", tools)
+
+
+def test_a_base_named_by_digest_is_built_from_that_digest(runs: Runs) -> None:
+    digest = runs.registry.push_busybox("staged:1", {"which": "old"})
+    runs.registry.push_busybox("staged:1", {"which": "new"})
+    steps = (
+        "steps:\n- build: -t app --build-arg BASE_IMAGE=$Registry/staged@{{.Values.digest}} .\n- cmd: app cat /which\n"
+    )
+    result, log = runs.start(steps, DOCKERFILE, digest=digest)
+    assert "old" in log
+    assert result.dependencies == (Dependency("RunTime", OWN, "staged", "", digest),)
+
+
+def test_a_tag_that_moved_between_two_runs_is_seen_to_have_moved(runs: Runs) -> None:
+    steps = "steps:\n- build: -t app --build-arg BASE_IMAGE=$Registry/moving:1 .\n- cmd: app cat /which\n"
+    logs = []
+    for which in ("first", "second"):
+        runs.registry.push_busybox("moving:1", {"which": which})
+        logs.append(runs.start(steps, DOCKERFILE)[1])
+    assert "first" in logs[0]
+    assert "second" in logs[1]
+
+
+def test_a_later_build_may_start_from_an_earlier_one(runs: Runs) -> None:
+    files = {
+        "a/Dockerfile": "FROM busybox:1\nRUN echo a > /a\n",
+        "b/Dockerfile": f"FROM {OWN}/a:cab\n",
+    }
+    result, _ = runs.start(
+        "steps:\n- build: -t $Registry/a:$ID a\n- build: -t b -f b/Dockerfile .\n- cmd: b cat /a\n", files
+    )
+    assert result.status == "Succeeded"
+    assert Dependency("RunTime", OWN, "a", "cab", "") in result.dependencies
+
+
+def test_an_image_copied_from_is_pulled_though_no_stage_names_it(runs: Runs) -> None:
+    runs.registry.push_busybox("tools:3", {"tool": "sharp"})
+    text = f"FROM busybox:1\nCOPY --from={OWN}/tools:3 /tool /tool\n"
+    result, log = runs.start("steps:\n- build: -t app .\n- cmd: app cat /tool\n", {"Dockerfile": text})
+    assert result.status == "Succeeded"
+    assert "sharp" in log
+
+
+def test_steps_share_the_workspace_and_start_there(runs: Runs) -> None:
+    steps = (
+        "steps:\n- cmd: busybox:1 sh -c 'echo $$HOME > sub/made'\n- cmd: busybox:1 cat made\n  workingDirectory: sub\n"
+    )
+    result, log = runs.start(steps, {"sub/given": ""})
+    assert result.status == "Succeeded"
+    assert "/acb/home" in log
+
+
+def test_a_container_follows_its_image_where_the_step_says_nothing_else(runs: Runs) -> None:
+    runs.registry.push_busybox(
+        "entry:1", {"srv/x": ""}, Entrypoint=["/bin/echo", "entry"], Cmd=["cmd"], WorkingDir="/srv"
+    )
+    _, log = runs.start(
+        "steps:\n- cmd: $Registry/entry:1\n- cmd: $Registry/entry:1 given\n"
+        "- cmd: $Registry/entry:1\n  entryPoint: /bin/pwd\n  disableWorkingDirectoryOverride: true\n"
+    )
+    assert [line for line in log if line in ("entry cmd", "entry given", "/srv")] == [
+        "entry cmd",
+        "entry given",
+        "/srv",
+    ]
+
+
+def test_environment_reaches_the_container_the_steps_own_winning(runs: Runs) -> None:
+    steps = "env: [A=task, 'B=\"two words\"']\nsteps:\n- cmd: busybox:1 env\n  env: [A=step]\n"
+    _, log = runs.start(steps)
+    assert {"A=step", "B=two words"} <= set(log)
+
+
+def test_steps_that_wait_for_nothing_run_side_by_side(runs: Runs) -> None:
+    steps = """steps:
+- cmd: busybox:1 sh -c 'until [ -e signal ]; do sleep 0.1; done; echo seen'
+- cmd: busybox:1 touch signal
+  when: ["-"]
+"""
+    result, log = runs.start(steps, timeout=20)
+    assert result.status == "Succeeded"
+    assert "seen" in log
+
+
+def test_two_runs_at_once_do_not_see_each_other(runs: Runs) -> None:
+    def start(run_id: str) -> tuple[str, list[str]]:
+        text = f"FROM busybox:1\nRUN echo I am {run_id} > /who\n"
+        steps = "steps:\n- build: -t $Registry/same:1 .\n- cmd: $Registry/same:1 cat /who\n"
+        result, log = runs.start(steps, {"Dockerfile": text}, run_id=run_id)
+        return result.status, log
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = dict(zip(("one", "two"), pool.map(start, ("one", "two")), strict=True))
+    assert [status for status, _ in outcomes.values()] == ["Succeeded", "Succeeded"]
+    assert all(f"I am {run_id}" in log for run_id, (_, log) in outcomes.items())
+
+
+def test_a_run_leaves_nothing_on_disk(runs: Runs) -> None:
+    runs.start(GATE, DOCKERFILE, base="busybox:1", status="0")
+    assert list((runs.folder / "runs").iterdir()) == []
+    assert str(runs.folder) not in Path("/proc/mounts").read_text()
+
+
+def test_it_also_runs_where_the_file_system_carries_no_overlay(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.local.runner.folder.storage_driver", lambda _: "vfs")
+    result, _ = runs.start(GATE, DOCKERFILE, base="busybox:1", status="0")
+    assert result.status == "Succeeded"
+
+
+def test_an_image_of_an_unknown_registry_fails_the_step_by_name(runs: Runs) -> None:
+    result, log = runs.start("steps:\n- cmd: quay.example.org/some/thing:1\n")
+    assert result.status == "Failed"
+    assert "no registry is known for quay.example.org, asked for some/thing" in log
+
+
+def test_an_image_the_registry_does_not_have_fails_the_step_by_name(runs: Runs) -> None:
+    result, log = runs.start(GATE, DOCKERFILE, base="busybox:none", status="0")
+    assert result.status == "Failed"
+    assert "manifest for docker.io/library/busybox:none not found: the registry answered 404" in log
+
+
+def test_an_image_that_was_never_built_cannot_be_pushed(runs: Runs) -> None:
+    result, log = runs.start("steps:\n- push: ['$Registry/never:1']\n")
+    assert result.status == "Failed"
+    assert "failed to run step ID: acb_step_0: failed to push images successfully" in log
+
+
+def test_a_build_does_not_reach_outside_its_source(runs: Runs) -> None:
+    result, log = runs.start("steps:\n- build: -t app -f ../../secret .\n", DOCKERFILE)
+    assert result.status == "Failed"
+    assert "'../../secret' lies outside the source" in log
+
+
+def test_a_task_that_cannot_be_run_is_an_error_and_says_why(runs: Runs) -> None:
+    result, log = runs.start("steps:\n- cmd: busybox:1 true\n  detach: true\n")
+    assert (result.status, result.error) == ("Error", "steps[0]: this twin does not run `detach`")
+    assert result.error in log
