@@ -15,9 +15,19 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-# What these libraries log below warnings are requests, with addresses that may hold signatures.
-for _chatty in ("azure", "urllib3"):
-    logging.getLogger(_chatty).setLevel(logging.WARNING)
+# What these libraries log below warnings are requests, with addresses that may hold signatures. The Functions worker
+# logs as azure.functions and is left alone.
+_CHATTY = (
+    "azure.core",
+    "azure.identity",
+    "azure.storage",
+    "azure.data",
+    "azure.mgmt",
+    "azure.containerregistry",
+    "urllib3",
+)
+for _name in _CHATTY:
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 _TRACER = trace.get_tracer("tidegate")

@@ -180,7 +180,7 @@ class Checker:
 
     def _of_same_tag(self, candidate: Candidate) -> Iterator[Stored[Candidate]]:
         prefix = candidate_id(candidate.target, candidate.tag, Digest(""))
-        return self._progress.records.current(prefix)
+        return (stored for stored in self._progress.records.current(prefix) if stored.record.target == candidate.target)
 
     def _insert(self, wanted: Candidate, look: Look) -> None:
         if self._progress.records.insert(wanted):

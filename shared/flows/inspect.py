@@ -27,7 +27,7 @@ def list_candidates(
     """
     current = candidates.current(f"{repository.replace('/', '~')}~" if repository else "")
     archived = candidates.archived(repository.replace("/", "~")) if repository else iter(())
-    found = (stored.record for stored in chain(current, archived))
+    found = (stored.record for stored in chain(current, archived) if repository in {None, "", stored.record.target})
     listed = islice((c for c in found if status in {None, c.status}), MOST_LISTED)
     return tuple(sorted(listed, key=lambda candidate: candidate.last.at, reverse=True))
 

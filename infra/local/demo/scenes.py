@@ -1,0 +1,177 @@
+"""The five scenes. Each asserts what the registries hold, not what the product says of them."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from infra.local.demo.stage_set import APPLICATION, NODE, NODE_TARGET, RUNTIME, RUNTIME_TARGET, StageSet
+from infra.local.demo.watching import SceneFailed, Watcher, eventually, expect
+from infra.local.topology import APPLICATIONS
+from infra.local.twin.twin import Twin
+
+_WORK_QUEUES = ("imports", "validations", "promotions", "rebuilds")
+_POISON_QUEUES = tuple(f"{name}-poison" for name in ("checks", *_WORK_QUEUES))
+
+
+class Scenes:
+    """The scenes, to be played in order on one twin.
+
+    Args:
+        twin: up, with its host.
+    """
+
+    def __init__(self, twin: Twin) -> None:
+        self._twin = twin
+        self._watcher = Watcher(twin.topology)
+        self._set = StageSet(twin.topology, self._watcher)
+        self._released: dict[tuple[str, str], str] = {}
+
+    @property
+    def watcher(self) -> Watcher:
+        """What looks at the twin."""
+        return self._watcher
+
+    def prepare(self) -> None:
+        """Put everything on the stage but the first import."""
+        for part, repository, tag in (
+            ("docker_hub", NODE, "22-alpine"),
+            ("docker_hub", NODE, "20-alpine"),
+            ("mcr", RUNTIME, "8.0"),
+        ):
+            self._release(part, repository, tag, f"{tag} release 1")
+        self._set.add_webhook()
+        self._set.configure()
+
+    def first_import(self) -> None:
+        """(a) Everything on the watch list arrives in the base registry, by the digest it has upstream."""
+        for (repository, tag), digest in self._released.items():
+            self._until_promoted(repository, tag, digest)
+        self._set.add_application()
+
+    def good_update(self) -> None:
+        """(b) An upstream update passes its test, is promoted, and the application is rebuilt on it and runs."""
+        before = self._watcher.digest("applications", APPLICATION, "latest")
+        digest = self._release("docker_hub", NODE, "22-alpine", "22-alpine release 2")
+        self._until_promoted(NODE, "22-alpine", digest)
+        eventually("the application's rebuild", lambda: self._application_changed(before))
+        base = self._watcher.layers("base", NODE_TARGET, "22-alpine")
+        application = self._watcher.layers("applications", APPLICATION, "latest")
+        expect(application[: len(base)] == base, "the application's image begins with the layers of the new base")
+        said = self._set.run_application()
+        expect(
+            said.strip() == "shop runs on 22-alpine release 2",
+            f"the application runs on the new base; it said {said!r}",
+        )
+
+    def bad_update(self) -> None:
+        """(c) An upstream update fails its test: rejected, the base tag still the old digest, the log kept."""
+        old = self._watcher.digest("base", NODE_TARGET, "20-alpine")
+        digest = self._release("docker_hub", NODE, "20-alpine", "20-alpine release 2 broken")
+        candidate = eventually("the rejection", lambda: self._ended(digest))
+        expect(candidate["status"] == "rejected", f"the candidate is rejected, not {candidate['status']}")
+        expect(self._watcher.digest("base", NODE_TARGET, "20-alpine") == old, "the base tag still has the old digest")
+        log = self._watcher.container("evidence").download_blob(f"{candidate['id']}/{candidate['evidence'][0]}")
+        expect(b"this release is broken" in log.readall(), "the log of the failed test is kept")
+        del self._released[NODE, "20-alpine"]
+
+    def same_messages_again(self) -> None:
+        """(d) Every message of the past delivered again: no second import, run or rebuild."""
+        before = self._until_quiet()
+        sent = self._send_again()
+        after = self._until_quiet()
+        expect(sent > 20, f"many messages were sent again, not {sent}")
+        expect(after == before, f"no import, run or rebuild is made a second time: {after[len(before) :]}")
+        self._registries_hold_what_was_promoted()
+
+    def killed_between_import_and_validation(self) -> None:
+        """(e) The host is killed between import and validation and started again: the update still arrives, once."""
+        before = len(self._until_quiet())
+        self._watcher.set(import_seconds=2.0)
+        digest = self._release("mcr", RUNTIME, "8.0", "8.0 release 2")
+        eventually("the import into staging is under way", lambda: self._operations(before), pause=0.02)
+        time.sleep(0.5)  # the function that began it has returned; its next look is a second away
+        self._twin.kill_host()
+        eventually("the import ends while nobody looks", lambda: self._operations(before)[0]["finished"])
+        expect(len(self._operations(before)) == 1, "nothing else was begun")
+        expect(self._watcher.digest("base", RUNTIME_TARGET, "8.0") != digest, "nothing was promoted")
+        self._watcher.set(import_seconds=0.0)
+        self._twin.start_host()
+        self._until_promoted(RUNTIME, "8.0", digest)
+        kinds = [operation["kind"] for operation in self._until_quiet()[before:]]
+        expect(sorted(kinds) == ["import", "import", "run"], f"one import, one run, one promotion; there were {kinds}")
+
+    def all(self) -> tuple[Any, ...]:
+        """Return the scenes in order."""
+        return (
+            self.first_import,
+            self.good_update,
+            self.bad_update,
+            self.same_messages_again,
+            self.killed_between_import_and_validation,
+        )
+
+    def _release(self, part: str, repository: str, tag: str, release: str) -> str:
+        digest = self._set.release(part, repository, tag, release)
+        self._released[repository, tag] = digest
+        return digest
+
+    def _until_promoted(self, repository: str, tag: str, digest: str) -> None:
+        target = NODE_TARGET if repository == NODE else RUNTIME_TARGET
+        eventually(
+            f"{target}:{tag} is {digest} in the base registry",
+            lambda: self._watcher.digest("base", target, tag) == digest or self._unless_ended_badly(digest),
+        )
+
+    def _unless_ended_badly(self, digest: str) -> None:
+        candidate = self._ended(digest)
+        if candidate and candidate["status"] != "promoted":
+            raise SceneFailed(f"{candidate['id']} ended as {candidate['status']}: {candidate['detail']}")
+
+    def _ended(self, digest: str) -> dict[str, Any] | None:
+        candidate = self._watcher.candidate(digest)
+        ended = candidate and candidate["status"] in {"promoted", "rejected", "superseded", "failed"}
+        return candidate if ended else None
+
+    def _application_changed(self, before: str | None) -> bool:
+        return self._watcher.digest("applications", APPLICATION, "latest") != before
+
+    def _operations(self, since: int) -> list[dict[str, Any]]:
+        return self._watcher.operations()[since:]
+
+    def _until_quiet(self) -> list[dict[str, Any]]:
+        eventually("no work waits in any queue", lambda: self._watcher.waiting(*_WORK_QUEUES) == 0)
+        expect(self._watcher.waiting(*_POISON_QUEUES) == 0, "no message died")
+        return self._watcher.operations()
+
+    def _send_again(self) -> int:
+        """Send each message the candidates can have had: every step of every one, to every stage, and the webhooks."""
+        sent = 0
+        for candidate in self._watcher.candidates():
+            for step in range(1, candidate["step"] + 1):
+                message = {"kind": "candidate", "v": 1, "candidate": candidate["id"], "step": step}
+                sent += self._send(message, "imports", "validations", "promotions")
+            moved = {"repository": candidate["target"], "tag": candidate["tag"], "digest": candidate["digest"]}
+            if candidate["status"] == "promoted":
+                sent += self._send({"kind": "base-moved", "v": 1, **moved}, "rebuilds")
+                sent += self._webhook(moved)
+        return sent
+
+    def _send(self, message: dict[str, Any], *queues: str) -> int:
+        for queue in queues:
+            self._watcher.queue(queue).send_message(json.dumps(message))
+        return len(queues)
+
+    def _webhook(self, target: dict[str, str]) -> int:
+        event = {"id": "again", "action": "push", "target": target}
+        headers = {"x-tidegate-secret": self._twin.topology.webhook_secret}
+        answer = self._watcher.api("POST", "webhooks/acr", json=event, headers=headers)
+        expect(answer.status_code == 202, f"the webhook is taken, not answered {answer.status_code}")
+        return 1
+
+    def _registries_hold_what_was_promoted(self) -> None:
+        for (repository, tag), digest in self._released.items():
+            target = NODE_TARGET if repository == NODE else RUNTIME_TARGET
+            expect(self._watcher.digest("base", target, tag) == digest, f"{target}:{tag} is still {digest}")
+        expect(bool(self._watcher.arm("GET", APPLICATIONS, "tasks").get("value")), "the application's task is there")

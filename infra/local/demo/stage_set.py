@@ -1,0 +1,134 @@
+"""What stands on the stage before the first scene: images upstream, the watch list with its gate, an application."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from azure.core.exceptions import ResourceExistsError
+
+from infra.local.demo.watching import Watcher, eventually, expect
+from infra.local.topology import APPLICATIONS, BASE, Topology
+from infra.local.twin.images import push_image
+
+NODE, RUNTIME = "library/node", "dotnet/runtime"
+NODE_TARGET, RUNTIME_TARGET = "base/node", "base/dotnet-runtime"
+APPLICATION, TASK = "shop", "shop"
+
+WATCH_LIST = """\
+images:
+  - name: node
+    source: docker.io/library/node
+    tags: [22-alpine, 20-alpine]
+    target: base/node
+    gate: release
+  - name: dotnet-runtime
+    source: mcr.microsoft.com/dotnet/runtime
+    tags: [8.0]
+    target: base/dotnet-runtime
+    gate: release
+"""
+GATE = {
+    "Dockerfile": 'ARG BASE_IMAGE\nFROM $BASE_IMAGE\nCOPY test.sh /test.sh\nCMD ["/bin/sh", "/test.sh"]\n',
+    "test.sh": (
+        'set -eu\necho "release $(cat /etc/base-release)"\n'
+        "if grep -q broken /etc/base-release; then\n"
+        '  echo "this release is broken"\n  exit 3\nfi\necho "all is well"\n'
+    ),
+}
+APPLICATION_FILES = {
+    "Dockerfile": (
+        'ARG REGISTRY\nFROM ${REGISTRY}/base/node:22-alpine\nCOPY app.sh /app.sh\nCMD ["/bin/sh", "/app.sh"]\n'
+    ),
+    "app.sh": 'echo "shop runs on $(cat /etc/base-release)"\n',
+}
+
+
+class StageSet:
+    """Puts things on the stage.
+
+    Args:
+        topology: of the running twin.
+        watcher: looks at it.
+    """
+
+    def __init__(self, topology: Topology, watcher: Watcher) -> None:
+        self._topology = topology
+        self._watcher = watcher
+
+    def release(self, part: str, repository: str, tag: str, release: str) -> str:
+        """Publish a release upstream, as its maintainers do: an index of two platforms; return its digest."""
+        registry = self._topology.http(f"backing_{part}")
+        return push_image(registry, repository, tag, release, platforms=("linux/amd64", "linux/arm64")).digest
+
+    def configure(self) -> None:
+        """Store the watch list and its gate where the product reads them."""
+        container = self._watcher.container("config")
+        try:
+            container.create_container()
+        except ResourceExistsError:
+            expect(container.exists(), "the container for the configuration is there")
+        for name, text in GATE.items():
+            container.upload_blob(f"gates/release/{name}", text.encode(), overwrite=True)
+        container.upload_blob("images.yaml", WATCH_LIST.encode(), overwrite=True)
+
+    def add_webhook(self) -> None:
+        """Let the base registry tell the product of pushes, as the deployment does."""
+        uri = f"{self._topology.http('host')}/api/webhooks/acr?code={self._topology.function_key}"
+        properties = {
+            "serviceUri": uri,
+            "customHeaders": {"x-tidegate-secret": self._topology.webhook_secret},
+            "actions": ["push"],
+            "status": "enabled",
+        }
+        self._watcher.arm("PUT", BASE, "webhooks/tidegate", {"location": "westeurope", "properties": properties})
+
+    def add_application(self) -> None:
+        """Make the application's task, and run it once, so that ACR knows what it is built on."""
+        folder = self._topology.state / "shop"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in APPLICATION_FILES.items():
+            (folder / name).write_text(text)
+        self._watcher.arm("PUT", APPLICATIONS, f"tasks/{TASK}", self._task(folder))
+        task_id = f"{self._topology.registry_id(APPLICATIONS)}/tasks/{TASK}"
+        self._watcher.arm("POST", APPLICATIONS, "scheduleRun", {"type": "TaskRunRequest", "taskId": task_id})
+        eventually("the application's first build", lambda: self._watcher.digest("applications", APPLICATION, "latest"))
+        eventually("ACR knows what the task is built on", self._dependencies)
+
+    def run_application(self) -> str:
+        """Run the application's image from its registry, and return what it prints."""
+        image = f"docker://127.0.0.1:{self._topology.port('backing_applications')}/{APPLICATION}:latest"
+        root = self._topology.state / "containers"
+        buildah = ["buildah", "--root", str(root), "--runroot", str(root / "run"), "--storage-driver", "vfs"]
+        container = _run([*buildah, "from", "--tls-verify=false", "--pull-always", image]).strip()
+        try:
+            return _run([*buildah, "run", "--isolation", "chroot", container, "--", "/bin/sh", "/app.sh"])
+        finally:
+            _run([*buildah, "rm", container])
+
+    def _task(self, folder: Path) -> dict[str, object]:
+        step = {
+            "type": "Docker",
+            "contextPath": folder.as_uri(),
+            "dockerFilePath": "Dockerfile",
+            "imageNames": [f"{APPLICATION}:latest"],
+            "isPushEnabled": True,
+            "arguments": [{"name": "REGISTRY", "value": self._topology.address("base")}],
+        }
+        platform = {"os": "Linux", "architecture": "amd64"}
+        properties = {"status": "Enabled", "platform": platform, "step": step, "timeout": 600}
+        return {"location": "westeurope", "properties": properties}
+
+    def _dependencies(self) -> object:
+        task = self._watcher.arm("GET", APPLICATIONS, f"tasks/{TASK}")
+        return task["properties"]["step"].get("baseImageDependencies")
+
+
+def _run(command: list[str]) -> str:
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "BUILDAH_ISOLATION": "chroot"}
+    )
+    expect(done.returncode == 0, f"{json.dumps(command)} ends well, and does not print {done.stderr[-500:]}")
+    return done.stdout

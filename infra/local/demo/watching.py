@@ -1,0 +1,176 @@
+"""What the scenes look at: the real registries, the emulator's counts, the product's HTTP API and its storage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import requests
+from azure.storage.blob import ContainerClient
+from azure.storage.queue import QueueClient
+
+from infra.local.topology import Topology
+from infra.local.twin.settings import storage_connection_string
+
+T = TypeVar("T")
+
+MANIFESTS = ", ".join(
+    (
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+    )
+)
+_SECONDS = 20
+
+
+class SceneFailed(Exception):
+    """What a scene expects did not happen; the message says what was seen instead."""
+
+
+def eventually(what: str, look: Callable[[], T | None], seconds: float = 60, pause: float = 0.1) -> T:
+    """Look again and again until there is something to see.
+
+    Args:
+        what: what is waited for, for people.
+        look: returns something true once it is there.
+        seconds: how long to wait.
+        pause: seconds between two looks.
+
+    Returns:
+        What was seen.
+
+    Raises:
+        SceneFailed: it did not come.
+    """
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if seen := look():
+            return seen
+        time.sleep(pause)
+    raise SceneFailed(f"waited {seconds:.0f} s for this, and it did not happen: {what}")
+
+
+def expect(condition: bool, what: str) -> None:
+    """Hold the scene to something.
+
+    Raises:
+        SceneFailed: it is not so.
+    """
+    if not condition:
+        raise SceneFailed(f"this is not so: {what}")
+
+
+class Watcher:
+    """Looks at a running twin.
+
+    Args:
+        topology: where it listens.
+    """
+
+    def __init__(self, topology: Topology) -> None:
+        self._topology = topology
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    # The registries behind the fronts: what really is there.
+
+    def digest(self, part: str, repository: str, tag: str) -> str | None:
+        """Return what a tag of a backing registry points at, or ``None``."""
+        answer = self._session.head(
+            f"{self._topology.http(f'backing_{part}')}/v2/{repository}/manifests/{tag}",
+            headers={"Accept": MANIFESTS},
+            timeout=_SECONDS,
+        )
+        return answer.headers["Docker-Content-Digest"] if answer.status_code == 200 else None
+
+    def layers(self, part: str, repository: str, reference: str) -> list[str]:
+        """Return the digests of an image's layers before compression, which every builder may do in its own way.
+
+        Of an index, those of its linux/amd64 image. They are the configuration's ``rootfs.diff_ids``:
+        https://github.com/opencontainers/image-spec/blob/main/config.md
+        """
+        manifest = self._read(part, f"{repository}/manifests/{reference}")
+        for entry in manifest.get("manifests", []):
+            if entry["platform"]["architecture"] == "amd64":
+                return self.layers(part, repository, entry["digest"])
+        configuration = self._read(part, f"{repository}/blobs/{manifest['config']['digest']}")
+        return list(configuration["rootfs"]["diff_ids"])
+
+    def _read(self, part: str, path: str) -> dict[str, Any]:
+        url = f"{self._topology.http(f'backing_{part}')}/v2/{path}"
+        answer = self._session.get(url, headers={"Accept": MANIFESTS}, timeout=_SECONDS)
+        answer.raise_for_status()
+        content: dict[str, Any] = answer.json()
+        return content
+
+    # The emulator: what was asked of Azure.
+
+    def operations(self) -> list[dict[str, Any]]:
+        """Return every import and run since the emulator began, oldest first."""
+        answer = self._session.get(f"{self._topology.http('control')}/operations", timeout=_SECONDS)
+        listed: list[dict[str, Any]] = answer.json()
+        return listed
+
+    def set(self, **settings: float | str | None) -> None:
+        """Change settings of the emulator."""
+        url = f"{self._topology.http('control')}/settings"
+        self._session.post(url, json=settings, timeout=_SECONDS).raise_for_status()
+
+    def token(self) -> str:
+        """Return an access token of the twin's managed identity, to act as an operator."""
+        answer = self._session.get(
+            f"{self._topology.http('identity')}/msi/token",
+            params={"resource": "https://management.azure.com", "api-version": "2019-08-01"},
+            headers={"X-IDENTITY-HEADER": self._topology.identity_header},
+            timeout=_SECONDS,
+        )
+        return str(answer.json()["access_token"])
+
+    def arm(self, method: str, registry: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask Azure Resource Manager something about a registry, as an operator with the Azure CLI would."""
+        answer = self._session.request(
+            method,
+            f"{self._topology.https('arm')}{self._topology.registry_id(registry)}/{path}",
+            params={"api-version": "2025-03-01-preview"},
+            headers={"Authorization": f"Bearer {self.token()}"},
+            json=body,
+            verify=str(self._topology.ca_bundle),
+            timeout=_SECONDS,
+        )
+        answer.raise_for_status()
+        content: dict[str, Any] = answer.json() if answer.content else {}
+        return content
+
+    # The product, from outside.
+
+    def api(self, method: str, path: str, **request: Any) -> requests.Response:
+        """Call the product's HTTP API with the function key."""
+        headers = {"x-functions-key": self._topology.function_key, **request.pop("headers", {})}
+        url = f"{self._topology.http('host')}/api/{path}"
+        return self._session.request(method, url, headers=headers, timeout=_SECONDS, **request)
+
+    def candidates(self) -> list[dict[str, Any]]:
+        """Return the product's candidates with their histories."""
+        listed = self.api("GET", "candidates").json()["candidates"]
+        return [self.api("GET", f"candidates/{one['id']}").json() for one in listed]
+
+    def candidate(self, digest: str) -> dict[str, Any] | None:
+        """Return the product's candidate for a digest, or ``None``."""
+        return next((c for c in self.candidates() if c["digest"] == digest), None)
+
+    # Its storage.
+
+    def container(self, name: str) -> ContainerClient:
+        """Return a blob container of the product's storage account."""
+        return ContainerClient.from_connection_string(storage_connection_string(self._topology), name)
+
+    def queue(self, name: str) -> QueueClient:
+        """Return a queue of the product's storage account."""
+        return QueueClient.from_connection_string(storage_connection_string(self._topology), name)
+
+    def waiting(self, *queues: str) -> int:
+        """Return how many messages wait in some queues, hidden ones too."""
+        return sum(self.queue(name).get_queue_properties().approximate_message_count or 0 for name in queues)

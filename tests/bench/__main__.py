@@ -1,0 +1,23 @@
+"""``python -m tests.bench``: measure, and print one table. Never a test: machines differ."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from infra.local.twin.ports import new_topology
+from infra.local.twin.settings import product_settings
+from tests.bench import start_up, updates
+from tests.bench.table import shown
+
+
+def main() -> None:
+    """Run every benchmark."""
+    with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as folder:
+        settings = product_settings(new_topology(Path(folder)))
+        rows = [*start_up.rows(settings), *updates.rows(Path(folder))]
+    print(shown(rows))
+
+
+if __name__ == "__main__":
+    main()

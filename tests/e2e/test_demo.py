@@ -1,0 +1,53 @@
+"""The demo's scenes, one after the other on one twin with the Functions host: what users see is what is tested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.demo.scenes import Scenes
+from infra.local.twin.ports import free_base_port, new_topology
+from infra.local.twin.twin import Twin
+
+pytestmark = pytest.mark.e2e
+
+_SETTINGS = {"SWEEP_SCHEDULE": "*/5 * * * * *", "PYTHON_THREADPOOL_THREAD_COUNT": "32"}
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenes]:
+    folder: Path = tmp_path_factory.mktemp("twin")
+    with Twin(new_topology(folder, free_base_port()), _SETTINGS) as twin:
+        twin.start_host()
+        made = Scenes(twin)
+        made.prepare()
+        yield made
+        assert "Traceback" not in twin.log("host").read_text(), "no function broke off"
+
+
+def test_everything_on_the_watch_list_arrives_in_the_base_registry(scenes: Scenes) -> None:
+    scenes.first_import()
+    assert len(scenes.watcher.candidates()) == 3
+
+
+def test_a_good_update_is_promoted_and_the_application_is_rebuilt_on_it_and_runs(scenes: Scenes) -> None:
+    scenes.good_update()
+    assert {one["status"] for one in scenes.watcher.candidates()} == {"promoted"}
+
+
+def test_a_bad_update_is_rejected_and_the_base_tag_stays_as_it_was(scenes: Scenes) -> None:
+    scenes.bad_update()
+    assert "rejected" in {one["status"] for one in scenes.watcher.candidates()}
+
+
+def test_the_same_messages_again_make_nothing_happen_twice(scenes: Scenes) -> None:
+    before = len(scenes.watcher.operations())
+    scenes.same_messages_again()
+    assert len(scenes.watcher.operations()) == before
+
+
+def test_an_update_survives_the_host_being_killed_between_import_and_validation(scenes: Scenes) -> None:
+    scenes.killed_between_import_and_validation()
+    assert {one["status"] for one in scenes.watcher.candidates()} == {"promoted", "rejected"}

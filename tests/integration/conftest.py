@@ -1,0 +1,163 @@
+"""The product's own parts on the twin, without its host: all is real but the queues, which need no waiting."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+import requests
+
+from infra.local.twin.images import PushedImage, push_image
+from infra.local.twin.ports import free_base_port, new_topology
+from infra.local.twin.twin import Twin
+from shared.bootstrap import Parts
+from shared.config import load_settings
+from shared.domain.candidate import Candidate, candidate_id
+from shared.domain.messages import (
+    CHECKS,
+    REBUILDS,
+    BaseMoved,
+    CheckRepositories,
+    LookAtCandidate,
+    LookAtRebuild,
+    decode,
+)
+from shared.domain.references import Digest, Tag
+from shared.flows.check import plan
+from tests.doubles.queues import Delivery, InMemoryOutbox
+from tests.doubles.storage import SettableClock
+
+GATE = {
+    "Dockerfile": 'ARG BASE_IMAGE\nFROM $BASE_IMAGE\nCMD ["/bin/sh", "-c", "! grep broken /etc/base-release"]\n',
+}
+
+
+_MOST_SECONDS = 90
+
+
+class Product:
+    """Tidegate's flows and adapters, fed by queues that deliver at once, whatever the delay.
+
+    Args:
+        twin: up, without a host.
+        name: makes this product's image, and so its candidates, its own.
+    """
+
+    def __init__(self, twin: Twin, name: str) -> None:
+        self.twin = twin
+        self.path, self.target = f"library/{name}", f"base/{name}"
+        self.parts = Parts(load_settings(twin.environment()))
+        self.clock = SettableClock()
+        self.outbox = InMemoryOutbox(self.clock)
+        self.parts.__dict__.update(outbox=self.outbox, clock=self.clock)
+        self.clock.now = self.clock.now.replace(year=2030)
+
+    def push(self, release: str) -> PushedImage:
+        """Release an image upstream, under the tag ``1``."""
+        return push_image(self.twin.topology.http("backing_docker_hub"), self.path, "1", release)
+
+    def check(self) -> None:
+        """Plan a check of everything on the watch list."""
+        plan(tuple(self.parts.watch_lists.in_force().images), self.outbox, traceparent="")
+
+    def settle(self) -> None:
+        """Work on messages until none is left; time passes as their delays say, but nobody waits for it."""
+        end = time.monotonic() + _MOST_SECONDS
+        while time.monotonic() < end:
+            due = self.outbox.next_due()
+            if due is None:
+                return
+            time.sleep(0.02)  # runs and imports are real, and take their time
+            self.clock.now = max(self.clock.now, due)
+            for delivery in self.outbox.deliver():
+                self._work(delivery)
+        raise AssertionError(f"still busy after {_MOST_SECONDS} s: {self.outbox.waiting}")
+
+    def update(self, release: str) -> PushedImage:
+        """Release, check, and work until all is done."""
+        pushed = self.push(release)
+        self.check()
+        self.settle()
+        return pushed
+
+    def candidate(self, digest: str) -> Candidate:
+        """Return the candidate for a digest."""
+        stored = self.parts.candidates.get(candidate_id(self.target, Tag("1"), Digest(digest)))
+        assert stored is not None
+        return stored.record
+
+    def base_digest(self) -> str | None:
+        """Return what the base registry really holds under the tag."""
+        url = f"{self.twin.topology.http('backing_base')}/v2/{self.target}/manifests/1"
+        accept = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json"
+        return requests.head(url, headers={"Accept": accept}, timeout=9).headers.get("Docker-Content-Digest")
+
+    def fault(self, **fault: object) -> None:
+        """Ask the emulator to fail."""
+        requests.post(f"{self._control}/faults", json=fault, timeout=9).raise_for_status()
+
+    def emulate(self, **settings: object) -> None:
+        """Change settings of the emulator."""
+        requests.post(f"{self._control}/settings", json=settings, timeout=9).raise_for_status()
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return how many requests of each kind each front has served."""
+        counted: dict[str, dict[str, int]] = requests.get(f"{self._control}/counts", timeout=9).json()
+        return counted
+
+    def configure(self, *, settings: dict[str, str] | None = None) -> None:
+        """Store this product's watch list and gate; with settings, begin anew with those."""
+        if settings:
+            self.parts = Parts(load_settings({**self.twin.environment(), **settings}))
+            self.parts.__dict__.update(outbox=self.outbox, clock=self.clock)
+        write = self.parts.configuration._container.write  # type: ignore[attr-defined]
+        for name, text in GATE.items():
+            write(f"gates/release/{name}", text.encode())
+        entry = f"{{name: it, source: docker.io/{self.path}, tags: [1], target: {self.target}, gate: release}}"
+        write("images.yaml", f"images: [{entry}]".encode())
+
+    @property
+    def _control(self) -> str:
+        return self.twin.topology.http("control")
+
+    def _work(self, delivery: Delivery) -> None:
+        text = delivery.text
+        if delivery.queue == CHECKS:
+            self.parts.checker.check(decode(text, CheckRepositories))
+        elif delivery.queue == REBUILDS:
+            self._rebuild(text)
+        else:
+            look = decode(text, LookAtCandidate)
+            {
+                "imports": self.parts.stager.stage,
+                "validations": self.parts.validator.validate,
+                "promotions": self.parts.promoter.promote,
+            }[delivery.queue](look)
+
+    def _rebuild(self, text: str) -> None:
+        signal = decode(text, BaseMoved, LookAtRebuild)
+        if isinstance(signal, BaseMoved):
+            self.parts.rebuilder.take(signal)
+        else:
+            self.parts.rebuilder.look(signal)
+
+
+@pytest.fixture(scope="session")
+def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
+    folder = tmp_path_factory.mktemp("twin")
+    with pytest.MonkeyPatch.context() as patch:
+        topology = new_topology(folder, free_base_port())
+        with Twin(topology) as up:
+            for name in ("REQUESTS_CA_BUNDLE", "IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
+                patch.setenv(name, up.environment()[name])
+            yield up
+
+
+@pytest.fixture
+def product(twin: Twin) -> Iterator[Product]:
+    made = Product(twin, f"it-{uuid4().hex[:8]}")
+    made.configure()
+    yield made
+    requests.delete(f"{twin.topology.http('control')}/faults", timeout=9)

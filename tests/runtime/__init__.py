@@ -1,0 +1,1 @@
+"""Every function of the app, indexed and invoked by Microsoft's own worker library: what Azure will accept."""

@@ -1,0 +1,66 @@
+"""The functions as the portal shows them, and the trigger each has, in the words of function.json.
+
+https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger#configuration and its like
+for timers and HTTP.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Binding = dict[str, Any]
+
+
+def _timer(schedule: str) -> Binding:
+    return {"direction": "IN", "type": "timerTrigger", "name": "timer", "schedule": schedule}
+
+
+def _queue(name: str) -> Binding:
+    return {
+        "direction": "IN",
+        "type": "queueTrigger",
+        "name": "message",
+        "queueName": name,
+        "connection": "AzureWebJobsStorage",
+    }
+
+
+def _http(method: str, route: str, level: str = "FUNCTION") -> Binding:
+    return {
+        "direction": "IN",
+        "type": "httpTrigger",
+        "name": "req",
+        "methods": [method],
+        "authLevel": level,
+        "route": route,
+    }
+
+
+TIMERS = {
+    "check_docker_hub": _timer("%CHECK_DOCKER_HUB_SCHEDULE%"),
+    "check_mcr": _timer("%CHECK_MCR_SCHEDULE%"),
+    "sweep": _timer("%SWEEP_SCHEDULE%"),
+}
+QUEUES = {
+    "check_repositories": _queue("checks"),
+    "import_candidate": _queue("imports"),
+    "validate_candidate": _queue("validations"),
+    "promote_candidate": _queue("promotions"),
+    "rebuild_application": _queue("rebuilds"),
+}
+POISON = {
+    "poisoned_check": _queue("checks-poison"),
+    "poisoned_import": _queue("imports-poison"),
+    "poisoned_validation": _queue("validations-poison"),
+    "poisoned_promotion": _queue("promotions-poison"),
+    "poisoned_rebuild": _queue("rebuilds-poison"),
+}
+HTTP = {
+    "acr_webhook": _http("POST", "webhooks/acr"),
+    "check_now": _http("POST", "check"),
+    "list_candidates": _http("GET", "candidates"),
+    "get_candidate": _http("GET", "candidates/{id}"),
+    "health": _http("GET", "health", level="ANONYMOUS"),
+}
+HTTP_ANSWER = {"direction": "OUT", "type": "http", "name": "$return"}
+TRIGGERS = {**TIMERS, **QUEUES, **POISON, **HTTP}

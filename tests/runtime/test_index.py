@@ -1,0 +1,40 @@
+"""What Azure finds when it indexes the app."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.runtime.expected import HTTP, HTTP_ANSWER, POISON, QUEUES, TRIGGERS
+from tests.runtime.worker import ROOT, Worker
+
+
+def test_the_portal_shows_each_function_under_its_name_and_no_other(worker: Worker) -> None:
+    assert sorted(worker.functions) == sorted(TRIGGERS)
+
+
+@pytest.mark.parametrize("name", TRIGGERS)
+def test_a_function_is_set_off_by_its_own_trigger(worker: Worker, name: str) -> None:
+    assert worker.functions[name].bindings[0] == TRIGGERS[name]
+
+
+@pytest.mark.parametrize("name", TRIGGERS)
+def test_only_an_http_function_returns_anything_to_the_host(worker: Worker, name: str) -> None:
+    assert worker.functions[name].bindings[1:] == ((HTTP_ANSWER,) if name in HTTP else ())
+
+
+def test_every_queue_has_a_function_for_what_the_host_moves_to_its_poison_queue(worker: Worker) -> None:
+    queues = {worker.functions[name].bindings[0]["queueName"] for name in QUEUES}
+    assert {worker.functions[name].bindings[0]["queueName"] for name in POISON} == {f"{q}-poison" for q in queues}
+
+
+def test_every_schedule_is_an_app_setting_of_the_example(worker: Worker) -> None:
+    example = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
+    schedules = [function.bindings[0].get("schedule", "") for function in worker.functions.values()]
+    assert {schedule.strip("%") for schedule in schedules if schedule} <= set(example)
+
+
+def test_the_host_hands_on_queue_messages_as_the_product_writes_them() -> None:
+    host = json.loads((ROOT / "host.json").read_text())
+    assert host["extensions"]["queues"]["messageEncoding"] == "none"

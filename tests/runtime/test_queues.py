@@ -1,0 +1,71 @@
+"""The queue functions: what the host delivers again, and what it takes for done."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from shared.adapters.observations_table import ObservationsTable
+from shared.adapters.records_table import RecordsTable
+from shared.adapters.storage_account import StorageAccount
+from shared.domain.candidate import Candidate
+from shared.domain.messages import CheckRepositories, LookAtCandidate, LookAtRebuild, encode
+from shared.domain.references import parse_repository
+from tests.contract.examples import candidate, rebuild
+from tests.runtime.expected import QUEUES
+from tests.runtime.typed_data import queue_message
+from tests.runtime.worker import Worker
+
+STEPS = ("import_candidate", "validate_candidate", "promote_candidate")
+MALFORMED = {
+    "text that is not JSON": "look at node",
+    "a message without a version": "{}",
+    "a message of a later version": '{"v": 2, "kind": "candidate"}',
+    "a message of no known kind": '{"v": 1, "kind": "order"}',
+    "a message whose fields have wrong types": '{"v": 1, "kind": "candidate", "candidate": 5, "step": "one"}',
+    "an empty message": "",
+}
+
+
+@pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
+@pytest.mark.parametrize("name", QUEUES)
+def test_a_malformed_message_fails_so_that_the_host_moves_it_to_the_poison_queue(
+    worker: Worker, name: str, text: str
+) -> None:
+    outcome = worker.invoke(name, queue_message(text))
+    assert not outcome.succeeded
+    assert outcome.error.startswith("MalformedMessage: ")
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_message_about_a_candidate_that_nobody_knows_is_done(worker: Worker, name: str) -> None:
+    text = encode(LookAtCandidate(v=1, candidate=candidate(target="base/unknown").id, step=1))
+    assert worker.invoke(name, queue_message(text)).succeeded
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_message_about_a_candidate_that_has_gone_on_is_done_and_changes_nothing(
+    worker: Worker, name: str, candidates: RecordsTable[Candidate]
+) -> None:
+    gone_on = msgspec.structs.replace(candidate(target=f"base/{name.replace('_', '-')}"), step=5)
+    candidates.insert(gone_on)
+    before = candidates.get(gone_on.id)
+    text = encode(LookAtCandidate(v=1, candidate=gone_on.id, step=1))
+    assert worker.invoke(name, queue_message(text, dequeue_count=3)).succeeded
+    assert candidates.get(gone_on.id) == before
+
+
+def test_a_message_about_a_rebuild_that_nobody_knows_is_done(worker: Worker) -> None:
+    text = encode(LookAtRebuild(v=1, rebuild=rebuild().id, step=1))
+    assert worker.invoke("rebuild_application", queue_message(text)).succeeded
+
+
+@pytest.mark.parametrize("source", ["docker.io/library/node", "mcr.microsoft.com/dotnet/runtime"])
+def test_an_upstream_out_of_reach_is_noted_and_its_check_is_done(
+    worker: Worker, source: str, account: StorageAccount
+) -> None:
+    text = encode(CheckRepositories(v=1, repositories=(source,)))
+    assert worker.invoke("check_repositories", queue_message(text)).succeeded
+    noted = ObservationsTable(account).of(parse_repository(source))
+    assert noted
+    assert all("127.0.0.1" in observation.trouble for observation in noted.values())

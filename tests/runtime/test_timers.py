@@ -1,0 +1,33 @@
+"""The timer functions."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.adapters.records_table import RecordsTable
+from shared.domain.candidate import Candidate
+from tests.contract.examples import candidate
+from tests.runtime.conftest import Sent
+from tests.runtime.typed_data import timer
+from tests.runtime.worker import Worker
+
+REGISTRIES = {"check_docker_hub": "docker.io/", "check_mcr": "mcr.microsoft.com/"}
+
+
+@pytest.mark.parametrize("name", REGISTRIES)
+def test_a_check_timer_asks_for_a_check_of_its_own_upstream(worker: Worker, name: str, sent: Sent) -> None:
+    sent("checks")
+    assert worker.invoke(name, timer()).succeeded
+    (message,) = sent("checks")
+    assert message["repositories"]
+    assert all(repository.startswith(REGISTRIES[name]) for repository in message["repositories"])
+
+
+def test_the_sweep_sends_the_message_of_a_candidate_that_was_left_behind(
+    worker: Worker, sent: Sent, candidates: RecordsTable[Candidate]
+) -> None:
+    overdue = candidate(target="base/overdue")
+    candidates.insert(overdue)
+    sent("imports")
+    assert worker.invoke("sweep", timer()).succeeded
+    assert overdue.id in [message["candidate"] for message in sent("imports")]
