@@ -159,7 +159,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """
     values = {field.name: environment.get(name, "").strip() for name, field, _ in setting_fields()}
     storage = _storage(environment)
-    problems = [*_missing(values), *_wrong(values), *([] if storage else [_NO_STORAGE])]
+    problems = [*_missing(values), *_wrong(values), *([] if storage else [_NO_STORAGE]), *_plain_storage(storage)]
     if problems or storage is None:
         raise ConfigurationError("the app's settings are incomplete:\n" + "\n".join(f"  - {p}" for p in problems))
     given = {name: value for name, value in values.items() if value}
@@ -182,6 +182,13 @@ def _storage(environment: Mapping[str, str]) -> Storage | None:
         for kind in ("blob", "queue", "table")
     }
     return Storage(**uris) if all(uris.values()) else None
+
+
+def _plain_storage(storage: Storage | None) -> list[str]:
+    uris = (storage.blob_uri, storage.queue_uri, storage.table_uri) if storage else ()
+    return [
+        f"{STORAGE}__*ServiceUri must begin with https://" for uri in uris if uri and not uri.startswith("https://")
+    ]
 
 
 def _missing(values: Mapping[str, str]) -> list[str]:

@@ -76,9 +76,9 @@ class Progress(Generic[R]):
 
     def again(self, stored: Stored[R], pause: timedelta, operation: str = "") -> None:
         """Look at an operation again after a pause, renewing the record's lease where little of it is left."""
-        now = self.clock()
-        short = schedule.lease_runs_out(stored.record.look_at, now + pause)
-        if short and self.claim(stored, self._renew(stored.record, now)) is None:
+        look = self.clock() + pause
+        short = schedule.lease_runs_out(stored.record.look_at, look)
+        if short and self.claim(stored, self._renew(stored.record, look)) is None:
             return
         self.send(stored.record, pause, operation)
 

@@ -86,6 +86,7 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         step: counts the changes of this record; a message about an earlier step is out of date.
         look_at: when it is to be looked at again, UTC; the sweep takes it for lost some time after.
         since: when the present status began, UTC.
+        detected_at: when this generation began, UTC.
         failures: how often in a row the present step did not succeed.
         runs: how many runs of the gate were started in this generation.
         run_id: the registry's id of the last run whose end was seen.
@@ -107,6 +108,7 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     step: int = 1
     look_at: datetime
     since: datetime
+    detected_at: datetime
     failures: int = 0
     runs: int = 0
     run_id: str = ""

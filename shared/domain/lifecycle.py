@@ -35,7 +35,7 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
         for reason in (Reason.GAVE_UP, Reason.REFUSED)
     },
     **{(status, Reason.TROUBLE): status for status in (*_BEFORE_PROMOTION, Status.PROMOTING)},
-    **{(status, Reason.SEEN_AGAIN): Status.DETECTED for status in (Status.PROMOTED, Status.SUPERSEDED, Status.FAILED)},
+    **{(status, Reason.SEEN_AGAIN): Status.DETECTED for status in Status if status in ENDS},
 }
 
 # Failures are counted until one of these: a loop of detected, importing and lost must come to an end too.
@@ -126,7 +126,7 @@ def begin_again(candidate: Candidate, now: datetime, *, detail: str, wanted: Can
         wanted: what a new candidate would be; its gate, trace and order are taken over.
 
     Raises:
-        ImpossibleChange: it has not ended, or was rejected: a rejected digest stays rejected.
+        ImpossibleChange: it has not ended.
     """
     return advance(
         candidate,
@@ -134,6 +134,7 @@ def begin_again(candidate: Candidate, now: datetime, *, detail: str, wanted: Can
         now,
         detail=detail,
         generation=candidate.generation + 1,
+        detected_at=now,
         runs=0,
         image=wanted.image,
         gate=wanted.gate,
@@ -164,6 +165,6 @@ def put_off(candidate: Candidate, error: TidegateError, now: datetime, reason: R
     return advance(candidate, reason, now, detail=str(error), pause=pause, failures=failures)
 
 
-def renew(candidate: Candidate, now: datetime) -> Candidate:
-    """Put off the time at which the sweep takes a candidate for lost; its messages stay valid."""
-    return msgspec.structs.replace(candidate, look_at=now + LEASE)
+def renew(candidate: Candidate, look: datetime) -> Candidate:
+    """Put off the time at which the sweep takes a candidate for lost to well after its next look, at ``look``."""
+    return msgspec.structs.replace(candidate, look_at=look + LEASE)

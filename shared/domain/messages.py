@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import or_
-from typing import Any, TypeVar, overload
+from typing import Annotated, Any, TypeVar, overload
 
 import msgspec
+from msgspec import Meta
 
 from shared.domain.candidate import target_of
 from shared.domain.references import Digest, Tag, parse_digest, parse_path, parse_tag
 from shared.errors import InvalidReference, MalformedMessage
 
 VERSION = 1
+# A repository is a handful of requests; twenty keep a message's work below a minute even when an upstream is slow.
+MOST_REPOSITORIES = 20
 CHECKS, REBUILDS = "checks", "rebuilds"
 # The other queues carry the name of their stage: shared.domain.lifecycle.Stage.
 MESSAGE_QUEUES = (CHECKS, "imports", "validations", "promotions", REBUILDS)
@@ -34,7 +37,7 @@ class CheckRepositories(_Message, frozen=True, kw_only=True, tag="check"):
         image: the one entry of the watch list that was asked for by hand; empty for a timer's check.
     """
 
-    repositories: tuple[str, ...]
+    repositories: Annotated[tuple[str, ...], Meta(min_length=1, max_length=MOST_REPOSITORIES)]
     image: str = ""
 
 

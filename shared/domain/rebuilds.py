@@ -180,6 +180,6 @@ def outcome(status: RunStatus) -> RebuildStatus | None:
     return RebuildStatus.FAILED if status is RunStatus.FAILED else None
 
 
-def renew_rebuild(rebuild: Rebuild, now: datetime) -> Rebuild:
-    """Put off the time at which the sweep takes a rebuild for lost; its messages stay valid."""
-    return msgspec.structs.replace(rebuild, look_at=now + LEASE)
+def renew_rebuild(rebuild: Rebuild, look: datetime) -> Rebuild:
+    """Put off the time at which the sweep takes a rebuild for lost to well after its next look, at ``look``."""
+    return msgspec.structs.replace(rebuild, look_at=look + LEASE)

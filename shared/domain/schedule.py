@@ -12,7 +12,7 @@ LOOK_FACTOR = 3
 
 FIRST_RETRY = timedelta(seconds=15)
 LONGEST_RETRY = timedelta(hours=1)
-# Fifteen seconds doubling to an hour: the last of twelve tries is about five hours after the first.
+# Fifteen seconds doubling to an hour: the last of twelve tries is about four hours after the first.
 MOST_ATTEMPTS = 12
 # A job that was decided badly for no fault of the image (a time-out, a canceled run) costs minutes: far fewer tries.
 MOST_RUNS = 3

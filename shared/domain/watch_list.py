@@ -117,7 +117,7 @@ def _inner(kind: Any) -> tuple[Any, bool]:
 
 def _field_problems(value: dict[str, object], kind: Any, path: Path) -> Iterator[Problem]:
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
-    for name in value.keys() - fields.keys():
+    for name in sorted(value.keys() - fields.keys()):
         yield (*path, name), f"unknown field; expected {', '.join(fields)}"
     for name, field in fields.items():
         if name in value:

@@ -11,7 +11,7 @@ import msgspec
 from shared.domain import observation as obs
 from shared.domain.candidate import Candidate, Reason, Status, candidate_id
 from shared.domain.lifecycle import ENDS, advance, begin_again, detected
-from shared.domain.messages import CHECKS, CheckRepositories
+from shared.domain.messages import CHECKS, MOST_REPOSITORIES, CheckRepositories
 from shared.domain.observation import Look, Meeting, Observation
 from shared.domain.references import Digest, Repository, Tag, parse_repository
 from shared.domain.watch_list import Image, WatchList
@@ -21,8 +21,6 @@ from shared.progress import Progress
 
 log = logging.getLogger("tidegate.check")
 
-# A repository is a handful of requests; twenty keep a message's work below a minute even when an upstream is slow.
-REPOSITORIES_A_MESSAGE = 20
 _TRIES = 3
 
 
@@ -39,8 +37,8 @@ def plan(images: tuple[Image, ...], outbox: Outbox, *, traceparent: str, image: 
         The repositories that will be checked, each once.
     """
     repositories = tuple(dict.fromkeys(entry.repository for entry in images))
-    for start in range(0, len(repositories), REPOSITORIES_A_MESSAGE):
-        batch = tuple(str(repository) for repository in repositories[start : start + REPOSITORIES_A_MESSAGE])
+    for start in range(0, len(repositories), MOST_REPOSITORIES):
+        batch = tuple(str(repository) for repository in repositories[start : start + MOST_REPOSITORIES])
         outbox.send(CHECKS, CheckRepositories(v=1, repositories=batch, image=image, traceparent=traceparent))
     return repositories
 
@@ -139,7 +137,7 @@ class Checker:
             return
         candidate = self._new(image, tag, digest, look, message.traceparent)
         log.info("%s:%s is %s: %s", image.source, tag, look.value, candidate.id)
-        self._want(candidate, look)
+        self._want(candidate, look, known)
 
     def _tell_vanished(self, image: Image, tag: Tag, known: Observation | None) -> None:
         seen = known.digest if known else ""
@@ -159,12 +157,13 @@ class Checker:
             status=Status.DETECTED,
             look_at=now,
             since=now,
+            detected_at=now,
             traceparent=traceparent,
         )
         reason = Reason.TAG_MOVED if look is Look.MOVED else Reason.FIRST_IMPORT
         return detected(first, reason, now, f"{image.source}:{tag} is {digest}")
 
-    def _want(self, candidate: Candidate, look: Look) -> None:
+    def _want(self, candidate: Candidate, look: Look, known: Observation | None) -> None:
         others = () if look is Look.FIRST_SEEN else tuple(self._of_same_tag(candidate))
         existing = next((stored for stored in others if stored.record.id == candidate.id), None)
         if look is Look.UNCHANGED:
@@ -174,29 +173,37 @@ class Checker:
         after = self._supersede(stored for stored in others if stored is not existing)
         wanted = msgspec.structs.replace(candidate, after=after)
         if existing is None:
-            self._insert(wanted, look)
+            self._insert(wanted, look, known)
         else:
-            self._meet_existing(existing, wanted, look)
+            self._meet_existing(existing, wanted, look, known)
 
     def _of_same_tag(self, candidate: Candidate) -> Iterator[Stored[Candidate]]:
         prefix = candidate_id(candidate.target, candidate.tag, Digest(""))
         return (stored for stored in self._progress.records.current(prefix) if stored.record.target == candidate.target)
 
-    def _insert(self, wanted: Candidate, look: Look) -> None:
+    def _insert(self, wanted: Candidate, look: Look, known: Observation | None) -> None:
         if self._progress.records.insert(wanted):
             self._progress.send(wanted)
             return
         existing = self._progress.records.get(wanted.id)
         if existing is not None:
-            self._meet_existing(existing, wanted, look)
+            self._meet_existing(existing, wanted, look, known)
 
-    def _meet_existing(self, existing: Stored[Candidate], wanted: Candidate, look: Look) -> None:
-        meeting = obs.meet(existing.record, look)
+    def _meet_existing(
+        self, existing: Stored[Candidate], wanted: Candidate, look: Look, known: Observation | None
+    ) -> None:
+        meeting = obs.meet(existing.record, look, self._previous(wanted, look, known))
         if meeting is Meeting.RESEND:
             self._progress.send(existing.record)
         if meeting is Meeting.BEGIN_AGAIN:
             now, detail = self._progress.clock(), wanted.last.detail
             self._progress.save(existing, begin_again(existing.record, now, detail=detail, wanted=wanted))
+
+    def _previous(self, wanted: Candidate, look: Look, known: Observation | None) -> Candidate | None:
+        if known is None or look is not Look.MOVED:
+            return None
+        stored = self._progress.records.get(candidate_id(wanted.target, wanted.tag, known.digest))
+        return stored.record if stored else None
 
     def _supersede(self, others: Iterator[Stored[Candidate]]) -> str:
         """End what the newer digest overtakes; return the id of one that is beyond being overtaken, if there is one."""

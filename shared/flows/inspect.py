@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import chain, islice
+from heapq import nlargest
+from itertools import chain
 
 from shared.domain.candidate import Candidate, Status, target_of
 from shared.errors import MalformedRequest
@@ -23,13 +24,13 @@ def list_candidates(
         status: only those with this status.
 
     Returns:
-        At most 500.
+        The newest 500 at most.
     """
     current = candidates.current(f"{repository.replace('/', '~')}~" if repository else "")
     archived = candidates.archived(repository.replace("/", "~")) if repository else iter(())
     found = (stored.record for stored in chain(current, archived) if repository in {None, "", stored.record.target})
-    listed = islice((c for c in found if status in {None, c.status}), MOST_LISTED)
-    return tuple(sorted(listed, key=lambda candidate: candidate.last.at, reverse=True))
+    listed = (candidate for candidate in found if status in {None, candidate.status})
+    return tuple(nlargest(MOST_LISTED, listed, key=lambda candidate: candidate.last.at))
 
 
 def get_candidate(candidates: Records[Candidate], candidate: str) -> Candidate:

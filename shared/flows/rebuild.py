@@ -24,7 +24,7 @@ from shared.domain.rebuilds import (
 )
 from shared.domain.schedule import LEASE, MOST_ATTEMPTS, MOST_RUNS, pause_before_look, pause_before_retry
 from shared.domain.verdict import UNDER_WAY, RunStatus
-from shared.errors import ServiceError
+from shared.errors import Refused, ServiceError
 from shared.ports import Evidence, Outbox, Records, Registry, Run, Runs, Stored
 from shared.progress import Progress
 
@@ -170,7 +170,7 @@ class Rebuilder:
         started = follow(rebuild, RebuildStatus.RUNNING, now, pause=LEASE, runs=rebuild.runs + 1, detail="")
         claimed = self._progress.claim(stored, started)
         if claimed is not None:
-            self._runs[rebuild.registry].start_task(rebuild_run_name(started), rebuild.task_id)
+            self._runs_of(rebuild).start_task(rebuild_run_name(started), rebuild.task_id)
             self._progress.again(claimed, pause_before_look(timedelta(0)))
 
     def _look_at_own_trigger(self, stored: Stored[Rebuild]) -> None:
@@ -187,7 +187,7 @@ class Rebuilder:
             self._progress.save(stored, wanted)
 
     def _is_built(self, rebuild: Rebuild) -> bool:
-        for task in self._runs[rebuild.registry].tasks():
+        for task in self._runs_of(rebuild).tasks():
             if task.name.lower() == rebuild.task.lower():
                 dependency = depends_on(task, self._login_server, rebuild.base_repository, rebuild.base_tag)
                 return dependency is not None and dependency.digest == rebuild.base_digest
@@ -195,13 +195,19 @@ class Rebuilder:
 
     def _look_at_run(self, stored: Stored[Rebuild]) -> None:
         rebuild = stored.record
-        runs = self._runs[rebuild.registry]
+        runs = self._runs_of(rebuild)
         name = rebuild_run_name(rebuild)
         run = runs.find(name) or runs.start_task(name, rebuild.task_id)
         if run.status in UNDER_WAY:
             self._progress.again(stored, pause_before_look(self._progress.clock() - rebuild.since))
         else:
             self._conclude(stored, run, runs)
+
+    def _runs_of(self, rebuild: Rebuild) -> Runs:
+        runs = self._runs.get(rebuild.registry)
+        if runs is None:
+            raise Refused(f"{rebuild.registry} is not in APPLICATION_REGISTRY_IDS any more, so its tasks are not run")
+        return runs
 
     def _conclude(self, stored: Stored[Rebuild], run: Run, runs: Runs) -> None:
         rebuild = stored.record

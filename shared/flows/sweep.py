@@ -57,7 +57,7 @@ def sweep_rebuilds(progress: Progress[Rebuild], runs: Mapping[str, Runs]) -> Swe
     return _sweep(
         progress,
         lambda rebuild: rebuild.status in REBUILD_ENDS,
-        lambda rebuild: _forget(runs[rebuild.registry], rebuild_run_names(rebuild)),
+        lambda rebuild: _forget(runs.get(rebuild.registry), rebuild_run_names(rebuild)),
     )
 
 
@@ -88,6 +88,8 @@ def _archive(progress: Progress[R], stored: Stored[R], forget: Callable[[R], Non
     return True
 
 
-def _forget(runs: Runs, names: tuple[str, ...]) -> None:
+def _forget(runs: Runs | None, names: tuple[str, ...]) -> None:
+    if runs is None:  # a registry that is not in the settings any more: we may not be allowed to reach it
+        return
     for name in names:
         runs.forget(name)

@@ -31,6 +31,7 @@ def candidate(number: int = 1, tag: str = "22-alpine", target: str = "base/node"
         status=Status.DETECTED,
         look_at=NOON,
         since=NOON,
+        detected_at=NOON,
     )
     return detected(record, Reason.FIRST_IMPORT, NOON, "seen “first”")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 
 import pytest
 
 from shared.domain.candidate import Reason, Status, candidate_id
-from shared.domain.messages import BaseMoved
+from shared.domain.messages import BaseMoved, CheckRepositories, decode
 from shared.domain.rebuilds import Rebuild, RebuildStatus
 from shared.domain.verdict import RunStatus
 from shared.errors import NotFound, OperationFailed, RateLimited, Refused, Unavailable
@@ -113,6 +114,16 @@ def test_a_failed_candidate_is_tried_again_when_somebody_asks_for_its_image(worl
     world.settle()
     assert world.status(TWO) is Status.PROMOTED
     assert world.candidate(TWO).generation == 2
+
+
+def test_a_rejected_candidate_is_tested_again_when_somebody_who_mended_its_gate_asks_for_its_image(
+    world: World,
+) -> None:
+    world.staging_runs.end(TWO, RunStatus.FAILED, log=TEST_FAILED_LOG)
+    update(world)
+    world.check(image="node")
+    world.settle()
+    assert world.base.tags[TARGET, TAG] == TWO
 
 
 def test_a_missing_gate_fails_the_candidate_and_says_what_to_do(world: World) -> None:
@@ -372,6 +383,28 @@ def test_what_ended_long_ago_is_put_away_with_the_names_of_its_runs(world: World
     assert not list(world.candidates.current())
     assert not world.staging_runs.names
     assert world.status(TWO) is Status.PROMOTED
+
+
+def test_a_check_that_died_and_comes_again_after_the_promotion_does_nothing_twice(world: World) -> None:
+    left = [1]
+
+    def die(moment: str) -> None:
+        if moment == "observations.before:save" and left:
+            left.pop()
+            raise Died
+
+    world.push(TWO)
+    world.check()
+    held = world.outbox.deliver()
+    world.hook = die
+    for delivery in held:
+        with contextlib.suppress(Died):
+            world.checker.check(decode(delivery.text, CheckRepositories))
+    world.settle()
+    for delivery in held:
+        world.work(delivery)
+    world.settle()
+    assert_happened_once(world)
 
 
 def test_a_message_that_dies_in_a_poison_queue_is_kept_and_its_candidate_goes_on_later(world: World) -> None:

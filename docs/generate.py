@@ -1,0 +1,57 @@
+"""``python -m docs.generate``: writes the generated parts of the documentation. A test fails while they are old.
+
+A generated part of a page stands between ``<!-- generated: name -->`` and ``<!-- end: name -->``; the rest is written
+by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+from docs import parts
+from docs.parts import ROOT
+from shared.domain.watch_list import schema
+
+PARTS: dict[str, Callable[[], str]] = {
+    "scenes": parts.scenes,
+    "functions": parts.function_table,
+    "layout": parts.layout,
+    "lifecycle": parts.lifecycle,
+    "statuses": parts.statuses,
+    "reasons": parts.reasons,
+    "rebuild-statuses": parts.rebuild_statuses,
+    "settings": parts.settings,
+    "watch-list": parts.watch_list,
+}
+PAGES = ("README.md", "docs/architecture.md", "docs/configuration.md")
+_MARKED = re.compile(r"<!-- generated: (?P<name>[\w-]+) -->\n.*?<!-- end: (?P=name) -->", re.DOTALL)
+
+
+def pages() -> dict[str, str]:
+    """Return what every page with generated parts should hold, by its path in the repository.
+
+    Raises:
+        KeyError: a page asks for a part that nobody makes.
+    """
+    written = {page: _MARKED.sub(_filled, (ROOT / page).read_text()) for page in PAGES}
+    return {**written, "docs/images.schema.json": json.dumps(schema(), indent=2) + "\n"}
+
+
+def _filled(found: re.Match[str]) -> str:
+    name = found["name"]
+    return f"<!-- generated: {name} -->\n{PARTS[name]()}\n<!-- end: {name} -->"
+
+
+def main() -> None:
+    """Write the pages that are out of date, and say which."""
+    for page, text in pages().items():
+        file = ROOT / page
+        if not file.exists() or file.read_text() != text:
+            file.write_text(text)
+            print(f"wrote {page}")
+
+
+if __name__ == "__main__":
+    main()

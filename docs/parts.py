@@ -1,0 +1,140 @@
+"""Every generated part of the documentation, as Markdown, from the code that it describes."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterable
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from docs.triggers import functions
+from infra.local.demo.scenes import Scenes
+from shared.config import setting_fields
+from shared.domain.candidate import Reason, Status
+from shared.domain.lifecycle import ENDS, TRANSITIONS, stage_of
+from shared.domain.rebuilds import REBUILD_ENDS, RebuildStatus
+from shared.domain.watch_list import schema
+
+ROOT = Path(__file__).resolve().parent.parent
+_MEMBER = re.compile(r'^    [A-Z_]+ = "(?P<value>[\w-]+)"  # (?P<comment>.+)$', re.MULTILINE)
+
+
+def scenes() -> str:
+    """Return the demo's scenes, as they announce themselves."""
+    told = (inspect.getdoc(member) or "" for member in vars(Scenes).values() if inspect.isfunction(member))
+    return "\n".join(f"- {text}" for text in sorted(text for text in told if text.startswith("(")))
+
+
+def function_table() -> str:
+    """Return every function of the app with what triggers it."""
+    shown = {"timer": "timer, `{}`", "queue": "queue `{}`", "http": "`{}`"}
+    rows = ((f"`{f.name}`", shown[f.kind].format(f.source), f.purpose) for f in functions(ROOT / "function_app.py"))
+    return table(("function", "trigger", "what it does"), rows)
+
+
+def layout() -> str:
+    """Return every module of the product with the first sentence it says of itself."""
+    files = sorted((ROOT / "shared").rglob("*.py"), key=lambda file: (file.parent, file.name))
+    rows = ((f"`{file.relative_to(ROOT)}`", _purpose(file)) for file in files if file.stat().st_size)
+    return table(("module", "what it says of itself"), rows)
+
+
+def _purpose(file: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(file.read_text())) or ""
+    return " ".join(docstring.partition("\n\n")[0].split()).replace("``", "`")
+
+
+def lifecycle() -> str:
+    """Return the candidate's state diagram, one arrow for each pair of statuses of the transition table."""
+    arrows: dict[tuple[str, str], list[str]] = {("[*]", Status.DETECTED.value): [r.value for r in _beginnings()]}
+    for (status, reason), to in TRANSITIONS.items():
+        arrows.setdefault((status.value, to.value), []).append(reason.value)
+    lines = [f"    {begin} --> {to}: {', '.join(reasons)}" for (begin, to), reasons in arrows.items()]
+    ends = [f"    {status.value} --> [*]" for status in Status if status in ENDS]
+    return "\n".join(("```mermaid", "stateDiagram-v2", *lines, *ends, "```"))
+
+
+def _beginnings() -> list[Reason]:
+    """The reasons that no transition has are those that begin a candidate's first way."""
+    in_table = {reason for _, reason in TRANSITIONS}
+    return [reason for reason in Reason if reason not in in_table]
+
+
+def statuses() -> str:
+    """Return a candidate's statuses, each with the queue of the stage whose turn it is."""
+    rows = ((f"`{value}`", _queue(Status(value)), said) for value, said in told(Status))
+    return table(("status", "queue", "meaning"), rows)
+
+
+def _queue(status: Status) -> str:
+    stage = stage_of(status)
+    return f"`{stage.value}`" if stage else ""
+
+
+def reasons() -> str:
+    """Return the reasons for which a candidate's record changes."""
+    return table(("reason", "meaning"), ((f"`{value}`", said) for value, said in told(Reason)))
+
+
+def rebuild_statuses() -> str:
+    """Return a rebuild's statuses."""
+    ends = {status.value for status in REBUILD_ENDS}
+    rows = ((f"`{value}`", "yes" if value in ends else "", said) for value, said in told(RebuildStatus))
+    return table(("status", "end", "meaning"), rows)
+
+
+def told(kind: type[Enum]) -> list[tuple[str, str]]:
+    """Return the values of an enumeration with the comments that stand beside them.
+
+    Raises:
+        ValueError: a value has no comment.
+    """
+    comments = {found["value"]: found["comment"] for found in _MEMBER.finditer(inspect.getsource(kind))}
+    silent = [member.value for member in kind if member.value not in comments]
+    if silent:
+        raise ValueError(f"{kind.__name__}: no comment beside {', '.join(silent)}")
+    return [(member.value, comments[member.value]) for member in kind]
+
+
+def settings() -> str:
+    """Return every app setting with its default."""
+    rows = ((f"`{name}`", _default(field), _described(meta)) for name, field, meta in setting_fields())
+    return table(("app setting", "default", "meaning"), rows)
+
+
+def _default(field: Any) -> str:
+    if field.required:
+        return "**required**"
+    return f"`{field.default}`" if field.default else "empty"
+
+
+def _described(meta: Any) -> str:
+    return f"{meta.description} **Secret.**" if meta.extra["secret"] else str(meta.description)
+
+
+def watch_list() -> str:
+    """Return the fields of an entry of the watch list."""
+    image = schema()["$defs"]["Image"]
+    needed = set(image["required"])
+    rows = (
+        (f"`{name}`", _kind(field), "yes" if name in needed else "no", field["description"])
+        for name, field in image["properties"].items()
+    )
+    return table(("field", "kind", "required", "meaning"), rows)
+
+
+def _kind(field: dict[str, Any]) -> str:
+    if "anyOf" in field:
+        return " or ".join(_kind(choice) for choice in field["anyOf"])
+    if field["type"] == "array":
+        return f"list, {field['minItems']} to {field['maxItems']} of {field['items']['type']}"
+    return f"{field['type']}, `{field['pattern']}`" if "pattern" in field else str(field["type"])
+
+
+def table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Return a Markdown table."""
+    lines = (heads, ("---",) * len(heads), *rows)
+    return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)

@@ -1,0 +1,172 @@
+"""The documents say what is so: paths, links, commands, settings, functions, values and generated parts."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docs.generate import pages
+from docs.parts import ROOT
+from docs.triggers import functions
+from shared.config import STORAGE, setting_fields
+from shared.domain import rebuilds, schedule
+from shared.domain.rebuilds import RebuildStatus
+
+pytestmark = pytest.mark.unit
+
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    *DECISIONS,
+]
+FUNCTIONS = functions(ROOT / "function_app.py")
+SUFFIXES = {".py", ".md", ".sh", ".json", ".yaml", ".toml", ".txt"}
+# Names of blobs, which look like paths.
+BLOBS = ("config/", "images.last-good.yaml")
+# What the Functions host reads and the app does not.
+HOST_SETTINGS = {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def spans(text: str) -> list[str]:
+    """Inline code, without that of code blocks."""
+    return re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
+
+
+def names_a_path(span: str) -> bool:
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*/?", span) or span.startswith(BLOBS):
+        return False
+    in_repository = "/" in span and (ROOT / span.partition("/")[0]).is_dir()
+    return in_repository or span.endswith("/") or Path(span).suffix in SUFFIXES
+
+
+def slug(heading: str) -> str:
+    return re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-")
+
+
+def rows(text: str, columns: int) -> list[list[str]]:
+    """The rows of every Markdown table with so many columns."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+    return [row for row in cells if len(row) == columns]
+
+
+def flat(value: Any, path: str = "") -> dict[str, str]:
+    if isinstance(value, dict):
+        inner = [flat(child, f"{path}.{name}" if path else name) for name, child in value.items()]
+        return {name: text for part in inner for name, text in part.items()}
+    return {path: value if isinstance(value, str) else json.dumps(value)}
+
+
+def hours_of_all_retries() -> float:
+    pauses = (schedule.pause_before_retry(attempt) for attempt in range(1, schedule.MOST_ATTEMPTS))
+    return sum(pauses, timedelta()) / timedelta(hours=1)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
+def test_every_path_a_document_names_exists(document: Path) -> None:
+    named = {span for span in spans(document.read_text()) if names_a_path(span)}
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
+def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(((?!https?:)[^)]+)\)", document.read_text()):
+        path, _, anchor = target.partition("#")
+        file = document.parent / path if path else document
+        assert file.exists(), target
+        if anchor:
+            assert anchor in {slug(heading) for heading in re.findall(r"^#+ (.+)$", file.read_text(), re.MULTILINE)}
+
+
+@pytest.mark.parametrize("page", pages())
+def test_the_generated_parts_of_a_page_are_up_to_date(page: str) -> None:
+    assert (ROOT / page).read_text() == pages()[page], "run make docs"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
+def test_every_make_target_a_document_mentions_exists(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z0-9-]+):", text_of("Makefile"), re.MULTILINE))
+    mentioned = set(re.findall(r"(?:`|^)make ([a-z0-9-]+)", document.read_text(), re.MULTILINE))
+    assert mentioned <= targets
+
+
+def test_every_level_of_tests_is_explained_to_contributors() -> None:
+    levels = re.findall(r"^(test-[a-z0-9-]+):.*##", text_of("Makefile"), re.MULTILINE)
+    explained = text_of("CONTRIBUTING.md")
+    assert levels
+    assert [level for level in levels if f"`make {level}`" not in explained] == []
+
+
+def test_the_example_of_local_settings_holds_every_setting_and_no_other() -> None:
+    example = json.loads(text_of("local.settings.json.example"))["Values"]
+    assert set(example) - HOST_SETTINGS == {name for name, _, _ in setting_fields()} | {STORAGE}
+
+
+def test_the_table_of_the_http_api_has_every_http_function_and_no_other() -> None:
+    told = {(row[0], row[1], row[2] == "anonymous") for row in rows(text_of("README.md"), 4) if "/api/" in row[0]}
+    assert told == {(f"`{f.source}`", f"`{f.name}`", f.anonymous) for f in FUNCTIONS if f.kind == "http"}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
+def test_every_address_a_document_names_is_served(document: Path) -> None:
+    addresses = {function.source for function in FUNCTIONS if function.kind == "http"}
+    assert set(re.findall(r"\b(?:GET|POST) /api/[\w{}/]+", document.read_text())) <= addresses
+
+
+def test_the_drawing_of_the_way_names_functions_and_queues_that_exist() -> None:
+    drawing = re.search(r"^    check_docker_hub.*?(?=^\S)", text_of("docs/architecture.md"), re.DOTALL | re.MULTILINE)
+    assert drawing is not None
+    named = set(re.findall(r"\w+_\w+", drawing[0]))
+    assert named and named <= {function.name for function in FUNCTIONS}
+    queues = {function.source for function in FUNCTIONS if function.kind == "queue"}
+    assert set(re.findall(r"queue (\w+)", drawing[0])) == {queue for queue in queues if not queue.endswith("-poison")}
+
+
+def test_every_value_of_host_json_is_explained_and_quoted_as_it_is() -> None:
+    section = text_of("docs/configuration.md").partition("\n## host.json\n")[2]
+    quoted = {row[0].strip("`"): row[1].strip("`") for row in rows(section, 3) if row[0].startswith("`")}
+    assert quoted == flat(json.loads(text_of("host.json")))
+
+
+def test_decisions_are_numbered_without_gaps_and_say_context_decision_and_consequence() -> None:
+    assert [file.name[:4] for file in DECISIONS] == [f"{number:04}" for number in range(1, len(DECISIONS) + 1)]
+    for number, file in enumerate(DECISIONS, 1):
+        text = file.read_text()
+        assert text.startswith(f"# {number}. ")
+        assert re.findall(r"^\*\*(\w+)\.\*\*", text, re.MULTILINE) == ["Context", "Decision", "Consequence"]
+
+
+def test_the_drawing_of_a_rebuilds_lifecycle_has_every_status_and_no_other() -> None:
+    drawing = text_of("docs/architecture.md").partition("## A rebuild's lifecycle")[2].split("```")[1]
+    ends = {end for arrow in re.findall(r"(\S+) --> ([^:\s]+)", drawing) for end in arrow} - {"[*]"}
+    assert ends == {status.value.replace("-", "_") for status in RebuildStatus}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected", "told", "page"),
+    [
+        (schedule.LEASE, timedelta(minutes=2), "at most two minutes ahead", "docs/architecture.md"),
+        (schedule.OVERDUE_GRACE, timedelta(seconds=60), "more than 60 seconds ago", "docs/architecture.md"),
+        (schedule.MOST_ATTEMPTS, 12, "after twelve in a row", "docs/architecture.md"),
+        (schedule.FIRST_RETRY, timedelta(seconds=15), "after 15 seconds, doubling", "docs/architecture.md"),
+        (round(hours_of_all_retries()), 4, "about four hours", "docs/architecture.md"),
+        (schedule.MOST_RUNS, 3, "three runs at most", "docs/configuration.md"),
+        (schedule.KEPT_CURRENT, timedelta(days=1), "ended less than a day ago", "docs/architecture.md"),
+        (schedule.IMPORT_PATIENCE, timedelta(minutes=5), "for five minutes", DECISIONS[2].relative_to(ROOT)),
+        (schedule.LONGEST_LOOK, timedelta(seconds=30), "every thirty seconds", DECISIONS[2].relative_to(ROOT)),
+        (rebuilds.OWN_TRIGGER_GRACE, timedelta(minutes=10), "for ten minutes", DECISIONS[6].relative_to(ROOT)),
+    ],
+)
+def test_times_and_counts_are_told_as_they_are(value: object, expected: object, told: str, page: str | Path) -> None:
+    assert told in " ".join((ROOT / page).read_text().split())
+    assert value == expected, f"{page} says {told!r}"

@@ -1,0 +1,183 @@
+"""The rules of the house that no linter knows: what may import what, who reads the environment, how long a file is."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.test_settings import COMPLETE
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).resolve().parents[2]
+PRODUCT = [ROOT / "function_app.py", *sorted((ROOT / "shared").rglob("*.py"))]
+SHARED = PRODUCT[1:]
+
+# What each part may import: parts of the product, which point inward, and packages.
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "domain": {"domain", "errors", "msgspec"},
+    "config": {"errors", "msgspec"},
+    "ports": {"domain", "errors", "msgspec"},
+    "watch_list_yaml": {"domain", "errors", "yaml"},
+    "telemetry": {"opentelemetry"},
+    "progress": {"domain", "ports", "errors"},
+    "imports": {"domain", "ports", "errors", "msgspec"},
+    "flows": {"domain", "ports", "errors", "progress", "imports", "msgspec"},
+    "web": {"web", "flows", "domain", "ports", "errors", "msgspec", "azure.functions"},
+    # Of the settings, adapters take single records as arguments: see the test about who loads them.
+    "adapters": {"adapters", "domain", "ports", "errors", "config", "msgspec", "azure", "requests"},
+    "bootstrap": {"adapters", "flows", "domain", "ports", "errors", "config", "progress", "watch_list_yaml"},
+    "function_app": {"bootstrap", "web", "flows", "domain", "config", "telemetry", "azure.functions"},
+}
+# Modules of the standard library that reach outside; the domain is pure.
+OUTSIDE = {"asyncio", "http", "io", "logging", "os", "pathlib", "socket", "subprocess", "threading", "time", "urllib"}
+# What costs most at a cold start, and is loaded where it is first used.
+HEAVY = (
+    "azure.containerregistry",
+    "azure.core",
+    "azure.data",
+    "azure.identity",
+    "azure.mgmt",
+    "azure.storage",
+    "requests",
+)
+LONGEST_FILE = 350
+
+
+def part_of(path: Path) -> str:
+    """Return the part of the product that a file belongs to, such as ``flows`` or ``errors``."""
+    names = path.relative_to(ROOT).with_suffix("").parts
+    return names[1] if names[0] == "shared" else names[0]
+
+
+def imported(path: Path) -> Iterator[tuple[str, str]]:
+    """Iterate over (module, name) of all that a file imports, wherever in it; the name is empty for a whole module."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports by a relative path"
+            yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def import_name(module: str, name: str) -> str:
+    """Return what an import reaches: a part of the product, ``azure.functions``, or a package."""
+    whole = f"{module}.{name}".split(".")
+    if whole[0] == "shared":
+        return whole[1]
+    return "azure.functions" if whole[:2] == ["azure", "functions"] else whole[0]
+
+
+def is_overload(node: ast.FunctionDef | ast.ClassDef) -> bool:
+    """Whether a definition only tells the type checker of one more way to call the function that follows."""
+    return any(isinstance(mark, ast.Name) and mark.id == "overload" for mark in node.decorator_list)
+
+
+def definitions(tree: ast.Module | ast.ClassDef, prefix: str = "") -> Iterator[tuple[str, ast.AST]]:
+    """Iterate over the public functions, classes and methods with their names."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not (node.name.startswith("_") or is_overload(node)):
+            yield f"{prefix}{node.name}", node
+            if isinstance(node, ast.ClassDef):
+                yield from definitions(node, f"{node.name}.")
+
+
+def shown(path: Path) -> str:
+    """Return a file's path as people write it."""
+    return str(path.relative_to(ROOT))
+
+
+def test_every_part_of_the_product_has_its_rule() -> None:
+    assert {part_of(path) for path in PRODUCT if part_of(path) != "__init__"} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("path", [path for path in PRODUCT if path.name != "__init__.py"], ids=shown)
+def test_imports_point_inward(path: Path) -> None:
+    reached = {import_name(module, name) for module, name in imported(path)} - sys.stdlib_module_names
+    assert reached <= MAY_IMPORT[part_of(path)]
+
+
+@pytest.mark.parametrize("path", [path for path in SHARED if part_of(path) == "domain"], ids=shown)
+def test_the_domain_reaches_nothing_outside(path: Path) -> None:
+    assert not {module.partition(".")[0] for module, _ in imported(path)} & OUTSIDE
+
+
+@pytest.mark.parametrize("path", [path for path in SHARED if part_of(path) == "adapters"], ids=shown)
+def test_adapters_are_handed_single_records_of_the_settings(path: Path) -> None:
+    assert {name for module, name in imported(path) if module == "shared.config"} <= {
+        "RegistryId",
+        "Storage",
+        "STORAGE",
+    }
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    reading = {
+        shown(path)
+        for path in PRODUCT
+        if any(name in path.read_text() for name in ("environ", "getenv", "from os import", "import os\n"))
+    }
+    assert reading == {"shared/config.py"}
+
+
+def test_nothing_sleeps() -> None:
+    assert not [shown(path) for path in PRODUCT if "sleep(" in path.read_text() or ("time", "sleep") in imported(path)]
+
+
+def test_no_file_is_too_long_to_be_read_at_once() -> None:
+    lengths = {shown(path): len(path.read_text().splitlines()) for path in PRODUCT}
+    assert not {path: length for path, length in lengths.items() if length > LONGEST_FILE}
+
+
+def test_everything_public_says_what_it_is_for() -> None:
+    missing = []
+    for path in PRODUCT:
+        tree = ast.parse(path.read_text())
+        named = [("the module", tree), *definitions(tree)] if tree.body else []
+        missing += [f"{shown(path)}: {name}" for name, node in named if not ast.get_docstring(node)]  # type: ignore[arg-type]
+    assert missing == []
+
+
+def test_the_app_starts_without_loading_what_it_does_not_need_yet() -> None:
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | COMPLETE
+    program = "import function_app, json, sys; print(json.dumps(sorted(sys.modules)))"
+    start = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert start.returncode == 0, start.stderr
+    loaded = json.loads(start.stdout)
+    assert "function_app" in loaded
+    assert not [
+        module for module in loaded if module in HEAVY or module.startswith(tuple(f"{name}." for name in HEAVY))
+    ]
+
+
+def test_no_file_is_bound_to_the_address_of_a_package_registry() -> None:
+    """Packages come from wherever the machine's own clients are told to find them."""
+    words = tuple(
+        "".join(parts).encode() for parts in (("npm", "js."), ("yarn", "pkg."), ("py", "pi."), ("python", "hosted"))
+    )
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    paths = [ROOT / os.fsdecode(name) for name in listed.stdout.split(b"\0") if name]
+    assert paths
+    files = [path for path in paths if path.is_file()]
+    assert not [shown(path) for path in files if any(word in path.read_bytes().lower() for word in words)]

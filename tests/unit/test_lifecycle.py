@@ -1,0 +1,275 @@
+"""A candidate's way obeys one table: it never leaves it, and it always comes to an end."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from itertools import pairwise, product
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.candidate import Candidate, Reason, Status, candidate_id, run_name, run_names, target_of
+from shared.domain.lifecycle import (
+    ENDS,
+    TRANSITIONS,
+    ImpossibleChange,
+    Stage,
+    advance,
+    begin_again,
+    put_off,
+    renew,
+    stage_of,
+)
+from shared.domain.messages import MESSAGE_QUEUES
+from shared.domain.references import Digest, Tag, parse_tag
+from shared.errors import InvalidReference, OperationFailed, RateLimited, Refused, Unavailable
+from tests.unit.examples import NOON, candidate
+from tests.unit.strategies import digests, paths, tags
+
+pytestmark = pytest.mark.unit
+
+UNDER_WAY = [status for status in Status if status not in ENDS]
+# What ends a count of failures: the step that failed has succeeded, or its way begins anew.
+HEADWAY = {
+    Reason.IMPORT_VERIFIED,
+    Reason.NO_GATE,
+    Reason.GATE_PASSED,
+    Reason.PROMOTION_VERIFIED,
+    Reason.SEEN_AGAIN,
+}
+
+
+@st.composite
+def walks(draw: st.DrawFn) -> list[Candidate]:
+    """Walk from DETECTED along the table, with some failures already counted, as long as there is a way on."""
+    way = [candidate(failures=draw(st.integers(0, 11)))]
+    for _ in range(draw(st.integers(0, 40))):
+        reasons = [reason for status, reason in TRANSITIONS if status is way[-1].status]
+        if not reasons:
+            break
+        seconds = draw(st.integers(1, 5))
+        way.append(advance(way[-1], draw(st.sampled_from(reasons)), way[-1].last.at + timedelta(seconds=seconds)))
+    return way
+
+
+def reachable(start: Status) -> set[Status]:
+    """Return every status that the table leads to."""
+    found, left = {start}, [start]
+    while left:
+        status = left.pop()
+        following = {to for (origin, _), to in TRANSITIONS.items() if origin is status} - found
+        found |= following
+        left += following
+    return found
+
+
+@given(walks())
+def test_every_step_of_a_way_is_in_the_table_and_counted(way: list[Candidate]) -> None:
+    for before, after in pairwise(way):
+        assert TRANSITIONS[before.status, after.last.reason] is after.status
+        assert after.step == before.step + 1
+
+
+@given(walks())
+def test_an_end_is_left_only_by_being_seen_again(way: list[Candidate]) -> None:
+    for before, after in pairwise(way):
+        assert before.status not in ENDS or after.last.reason is Reason.SEEN_AGAIN
+
+
+@given(walks())
+def test_failures_are_forgotten_only_by_headway(way: list[Candidate]) -> None:
+    for before, after in pairwise(way):
+        assert after.failures == (0 if after.last.reason in HEADWAY else before.failures)
+
+
+@given(walks())
+def test_a_status_began_when_it_was_entered(way: list[Candidate]) -> None:
+    for before, after in pairwise(way):
+        assert after.since == (before.since if after.status is before.status else after.last.at)
+
+
+@given(walks())
+def test_a_candidate_keeps_its_id_and_the_latest_thirty_changes(way: list[Candidate]) -> None:
+    assert {record.id for record in way} == {way[0].id}
+    changes = tuple(record.last for record in way)
+    assert way[-1].history == changes[-30:]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [pair for pair in product(Status, Reason) if pair not in TRANSITIONS],
+    ids=lambda part: part.value,
+)
+def test_what_is_not_in_the_table_cannot_happen(status: Status, reason: Reason) -> None:
+    with pytest.raises(ImpossibleChange, match=f"{reason.value} cannot happen to what is {status.value}"):
+        advance(candidate(status=status), reason, NOON)
+
+
+def test_every_status_can_be_reached_from_detected() -> None:
+    assert reachable(Status.DETECTED) == set(Status)
+
+
+@pytest.mark.parametrize("status", UNDER_WAY, ids=lambda status: status.value)
+def test_every_end_can_be_reached_from_whatever_is_under_way(status: Status) -> None:
+    assert reachable(status) >= ENDS
+
+
+def test_the_base_registry_is_reached_only_by_a_passed_gate_or_by_having_none() -> None:
+    into = {reason for (origin, reason), to in TRANSITIONS.items() if to is Status.PROMOTING is not origin}
+    assert into == {Reason.GATE_PASSED, Reason.NO_GATE}
+
+
+@pytest.mark.parametrize("status", Status, ids=lambda status: status.value)
+def test_every_status_but_the_ends_has_a_stage_with_a_queue(status: Status) -> None:
+    stage = stage_of(status)
+    assert (stage is None) == (status in ENDS)
+    assert stage is None or stage.value in MESSAGE_QUEUES
+
+
+@pytest.mark.parametrize("status", UNDER_WAY, ids=lambda status: status.value)
+def test_everything_under_way_can_be_in_trouble_be_given_up_and_be_refused(status: Status) -> None:
+    assert TRANSITIONS[status, Reason.TROUBLE] is status
+    for reason in (Reason.GAVE_UP, Reason.REFUSED):
+        assert TRANSITIONS[status, reason] is Status.FAILED
+
+
+def test_every_stage_does_something() -> None:
+    assert {stage_of(status) for status in Status} - {None} == set(Stage)
+
+
+def test_a_step_is_looked_at_again_after_its_pause() -> None:
+    after = advance(candidate(), Reason.IMPORT_STARTED, NOON, pause=timedelta(minutes=2), detail="from docker.io")
+    assert after.look_at == NOON + timedelta(minutes=2)
+    assert (after.last.at, after.last.detail) == (NOON, "from docker.io")
+
+
+def test_a_detail_is_cut_to_what_a_record_should_hold() -> None:
+    assert len(advance(candidate(), Reason.TROUBLE, NOON, detail="x" * 10_000).last.detail) == 600
+
+
+# What an error means.
+
+
+@pytest.mark.parametrize("status", UNDER_WAY, ids=lambda status: status.value)
+def test_a_temporary_error_keeps_the_status_and_comes_back_after_a_growing_pause(status: Status) -> None:
+    first = put_off(candidate(status=status), Unavailable("503"), NOON)
+    second = put_off(first, Unavailable("503"), NOON)
+    assert (first.status, first.failures, first.last.reason) == (status, 1, Reason.TROUBLE)
+    assert (first.look_at, second.look_at) == (NOON + timedelta(seconds=15), NOON + timedelta(seconds=30))
+
+
+@pytest.mark.parametrize("status", UNDER_WAY, ids=lambda status: status.value)
+def test_an_error_that_stays_fails_the_candidate_at_once_with_what_was_said(status: Status) -> None:
+    after = put_off(candidate(status=status), Refused("the app's identity may not import"), NOON)
+    assert (after.status, after.last.reason) == (Status.FAILED, Reason.REFUSED)
+    assert after.last.detail == "the app's identity may not import"
+
+
+@pytest.mark.parametrize("status", UNDER_WAY, ids=lambda status: status.value)
+def test_the_twelfth_failure_in_a_row_is_the_last(status: Status) -> None:
+    after = candidate(status=status)
+    for _ in range(11):
+        after = put_off(after, Unavailable("503"), NOON)
+    assert after.status is status
+    after = put_off(after, Unavailable("503"), NOON)
+    assert (after.status, after.last.reason) == (Status.FAILED, Reason.GAVE_UP)
+    assert after.last.detail == "503 (tried 12 times)"
+
+
+@given(st.floats(0, 86_400), st.integers(0, 10))
+def test_a_service_that_asks_to_be_left_alone_is_left_alone(seconds: float, failures: int) -> None:
+    after = put_off(candidate(failures=failures), RateLimited("429", retry_after=seconds), NOON)
+    assert after.look_at >= NOON + timedelta(seconds=seconds)
+
+
+def test_an_import_that_is_lost_again_and_again_comes_to_an_end() -> None:
+    record = candidate()
+    for _ in range(12):
+        assert record.status is Status.DETECTED
+        record = advance(record, Reason.IMPORT_STARTED, NOON)
+        record = put_off(record, OperationFailed(Unavailable("503")), NOON, Reason.IMPORT_LOST)
+    assert record.status is Status.FAILED
+
+
+def test_a_renewed_lease_changes_nothing_but_the_time_of_the_next_look() -> None:
+    before = candidate(status=Status.VALIDATING)
+    after = renew(before, NOON + timedelta(minutes=1))
+    assert after == msgspec.structs.replace(before, look_at=NOON + timedelta(minutes=3))
+
+
+# Beginning again.
+
+
+def test_a_candidate_that_begins_again_is_its_next_generation_by_the_rules_of_now() -> None:
+    ended = candidate(status=Status.FAILED, failures=12, runs=3, run_id="cf7", gate="old", evidence=("gate-1-3.log",))
+    wanted = candidate(image="renamed", gate=None, after="base~node~22~" + "0" * 32, traceparent="00-1-2-01")
+    again = begin_again(ended, NOON, detail="the tag came back", wanted=wanted)
+    assert (again.status, again.generation, again.runs, again.failures) == (Status.DETECTED, 2, 0, 0)
+    assert (again.image, again.gate, again.after, again.traceparent) == ("renamed", None, wanted.after, "00-1-2-01")
+    assert again.evidence == ("gate-1-3.log",)
+
+
+@pytest.mark.parametrize("status", UNDER_WAY, ids=lambda status: status.value)
+def test_what_has_not_ended_does_not_begin_again(status: Status) -> None:
+    with pytest.raises(ImpossibleChange):
+        begin_again(candidate(status=status), NOON, detail="", wanted=candidate())
+
+
+# Names.
+
+
+@given(paths, tags, digests)
+def test_a_candidate_id_gives_back_its_target_and_tag(path: str, tag: Tag, digest: Digest) -> None:
+    assert target_of(candidate_id(path, tag, digest)) == (path, tag)
+
+
+@given(paths, tags, digests)
+def test_a_candidate_id_fits_into_urls_table_keys_and_blob_names(path: str, tag: Tag, digest: Digest) -> None:
+    assert re.fullmatch(r"[A-Za-z0-9._~-]{1,512}", candidate_id(path, tag, digest))
+
+
+@given(paths, tags, digests, paths, tags, digests)
+def test_two_candidates_share_an_id_only_if_they_are_the_same(
+    path: str, tag: Tag, digest: Digest, other_path: str, other_tag: Tag, other_digest: Digest
+) -> None:
+    same_id = candidate_id(path, tag, digest) == candidate_id(other_path, other_tag, other_digest)
+    short, other_short = (text.partition(":")[2][:32] for text in (digest, other_digest))
+    assert same_id == ((path, tag, short) == (other_path, other_tag, other_short))
+
+
+@given(st.one_of(st.text(), st.text("ab~:/.0", max_size=80)))
+def test_what_is_no_candidate_id_is_refused(text: str) -> None:
+    try:
+        path, tag = target_of(text)
+    except InvalidReference:
+        return
+    assert text.startswith(f"{path.replace('/', '~')}~{tag}~")
+
+
+@pytest.mark.parametrize("digits", ["", "0" * 31, "0" * 33, "0" * 64, "G" * 32])
+def test_a_candidate_id_ends_with_32_hexadecimal_digits(digits: str) -> None:
+    with pytest.raises(InvalidReference, match="32 hexadecimal digits"):
+        target_of(f"base~node~22-alpine~{digits}")
+
+
+@given(tags, digests)
+def test_the_staging_tag_is_a_tag_that_tells_the_digest(tag: Tag, digest: Digest) -> None:
+    staging_tag = candidate(tag=tag, digest=digest).staging_tag
+    assert parse_tag(staging_tag) == staging_tag
+    assert staging_tag.endswith(digest.partition(":")[2][:32])
+
+
+@given(paths, tags, digests, st.integers(1, 1000), st.integers(0, 1000))
+def test_a_run_name_is_valid_for_azure(path: str, tag: Tag, digest: Digest, generation: int, runs: int) -> None:
+    record = candidate(target=path, tag=tag, digest=digest, generation=generation, runs=runs)
+    assert re.fullmatch(r"[A-Za-z0-9-]{5,50}", run_name(record))
+
+
+def test_every_run_of_every_generation_has_a_name_of_its_own_and_always_the_same() -> None:
+    first, second = candidate(generation=1, runs=3), candidate(generation=2, runs=3)
+    names = run_names(first) + run_names(second)
+    assert len(set(names)) == 6
+    assert run_name(first) == run_names(first)[-1] == run_name(candidate(generation=1, runs=3))

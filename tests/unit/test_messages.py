@@ -1,0 +1,163 @@
+"""A queue message is read as it was written, or refused: no version of the product guesses at one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.candidate import candidate_id
+from shared.domain.messages import (
+    BaseMoved,
+    CheckRepositories,
+    LookAtCandidate,
+    LookAtRebuild,
+    Message,
+    decode,
+    encode,
+)
+from shared.errors import MalformedMessage
+from tests.unit.examples import ONE
+from tests.unit.strategies import digests, paths, tags
+
+pytestmark = pytest.mark.unit
+
+KINDS = (CheckRepositories, LookAtCandidate, BaseMoved, LookAtRebuild)
+# A storage queue takes 64 KiB of base64. https://learn.microsoft.com/rest/api/storageservices/put-message
+LARGEST_BODY = 48 * 1024
+MESSAGES = st.one_of(
+    st.builds(
+        CheckRepositories,
+        v=st.just(1),
+        repositories=st.lists(paths, min_size=1, max_size=3).map(tuple),
+        image=st.text(max_size=10),
+        traceparent=st.text(max_size=10),
+    ),
+    st.builds(
+        LookAtCandidate,
+        v=st.just(1),
+        candidate=st.builds(candidate_id, paths, tags, digests),
+        step=st.integers(1, 10_000),
+        operation=st.text(max_size=20),
+        traceparent=st.text(max_size=10),
+    ),
+    st.builds(BaseMoved, v=st.just(1), repository=paths, tag=tags, digest=digests, traceparent=st.text(max_size=10)),
+    st.builds(LookAtRebuild, v=st.just(1), rebuild=st.text(max_size=20), step=st.integers(1, 10_000)),
+)
+LOOK = {"v": 1, "kind": "candidate", "candidate": "base~node~22~" + "0" * 32, "step": 3}
+MOVED = {"v": 1, "kind": "base-moved", "repository": "base/node", "tag": "22-alpine", "digest": ONE}
+
+
+@given(MESSAGES)
+def test_a_message_reads_back_as_it_was_sent(message: Message) -> None:
+    assert decode(encode(message), *KINDS) == message
+    assert decode(encode(message).encode(), type(message)) == message
+
+
+@given(MESSAGES)
+def test_a_message_names_its_version_and_its_kind(message: Message) -> None:
+    plain = json.loads(encode(message))
+    assert plain["v"] == 1
+    assert plain["kind"] in {"check", "candidate", "base-moved", "rebuild"}
+
+
+@pytest.mark.parametrize("version", [0, 2, -1, 99])
+def test_a_message_of_another_version_is_refused_by_its_number(version: int) -> None:
+    with pytest.raises(MalformedMessage, match=f"version {version}: this product reads version 1"):
+        decode(json.dumps({**LOOK, "v": version}), LookAtCandidate)
+
+
+def test_a_message_of_another_version_is_refused_even_if_nothing_else_of_it_is_known() -> None:
+    with pytest.raises(MalformedMessage, match="version 2"):
+        decode('{"v": 2, "kind": "unheard-of", "since": "tomorrow"}', LookAtCandidate)
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"v": "1"}, r"\$\.v"),
+        ({"step": "3"}, r"\$\.step"),
+        ({"step": None}, r"\$\.step"),
+        ({"candidate": 7}, r"\$\.candidate"),
+        ({"operation": {}}, r"\$\.operation"),
+        ({"kind": 1}, r"\$\.kind"),
+    ],
+)
+def test_a_field_of_the_wrong_type_is_named(change: dict[str, object], place: str) -> None:
+    with pytest.raises(MalformedMessage, match=place):
+        decode(json.dumps({**LOOK, **change}), LookAtCandidate)
+
+
+@pytest.mark.parametrize("field", LOOK)
+def test_a_missing_field_is_named(field: str) -> None:
+    rest = {name: value for name, value in LOOK.items() if name != field}
+    with pytest.raises(MalformedMessage, match=field):
+        decode(json.dumps(rest), BaseMoved, LookAtCandidate)
+
+
+@pytest.mark.parametrize("change", [{"repository": "Base/Node"}, {"tag": "22 alpine"}, {"digest": "sha256:0"}])
+def test_a_base_that_moved_is_named_by_valid_references(change: dict[str, str]) -> None:
+    with pytest.raises(MalformedMessage, match="cannot be read"):
+        decode(json.dumps({**MOVED, **change}), BaseMoved)
+
+
+def test_a_candidate_is_named_by_a_valid_id() -> None:
+    with pytest.raises(MalformedMessage, match="'base~node' is not a candidate's id"):
+        decode(json.dumps({**LOOK, "candidate": "base~node"}), LookAtCandidate)
+
+
+def test_a_message_of_a_kind_that_its_queue_does_not_carry_is_refused() -> None:
+    with pytest.raises(MalformedMessage, match="base-moved"):
+        decode(json.dumps(MOVED), LookAtCandidate)
+
+
+@pytest.mark.parametrize("text", ["", "look at base~node", "null", "[]", "1", "{", '{"v": 1} {}', "\ufeff{}", b"\xff"])
+def test_what_is_no_json_object_is_refused(text: str | bytes) -> None:
+    with pytest.raises(MalformedMessage):
+        decode(text, LookAtCandidate)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" * 1_000_000,
+        b'{"v": 1, "more": ' + b"[" * 1_000_000,
+        b'{"v": ' + b"9" * 1_000_000 + b"}",
+        b'{"v": 1, "kind": "' + b"x" * 1_000_000,
+        b" " * 1_000_000,
+        '{"v": 1, "kind": "\udcff"}',
+    ],
+    ids=["nested", "nested where nobody looks", "a number", "a string", "blanks", "half a surrogate pair"],
+)
+def test_an_oversized_or_hostile_message_is_refused_like_any_other(text: str | bytes) -> None:
+    with pytest.raises(MalformedMessage):
+        decode(text, *KINDS)
+
+
+@given(st.binary())
+def test_arbitrary_bytes_are_refused(content: bytes) -> None:
+    with pytest.raises(MalformedMessage):
+        decode(content, *KINDS)
+
+
+@given(MESSAGES, st.data())
+def test_a_message_that_was_damaged_is_read_or_refused_and_never_anything_else(
+    message: Message, data: st.DataObject
+) -> None:
+    body = bytearray(encode(message).encode())
+    body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        read = decode(bytes(body), *KINDS)
+    except MalformedMessage as refused:
+        assert str(refused)
+    else:
+        assert isinstance(read, KINDS)
+
+
+def test_the_longest_check_there_may_be_fits_into_a_queue() -> None:
+    longest = CheckRepositories(
+        v=1, repositories=("registry.example/" + "a" * 255,) * 20, image="i" * 63, traceparent="0" * 55
+    )
+    assert len(encode(longest).encode()) < LARGEST_BODY

@@ -1,0 +1,168 @@
+"""What a look at an upstream tag amounts to, and what is remembered of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from shared.domain.candidate import Status
+from shared.domain.lifecycle import ENDS
+from shared.domain.observation import (
+    Look,
+    Meeting,
+    Observation,
+    Presence,
+    compare,
+    meet,
+    observed,
+    troubled,
+    worth_writing,
+)
+from shared.domain.references import Digest
+from tests.unit.examples import NOON, ONE, TAG, TWO, candidate
+
+pytestmark = pytest.mark.unit
+
+TARGET = "base/node"
+LATER = NOON + timedelta(minutes=5)
+KNOWN = Observation(tag=TAG, digest=ONE, targets=(TARGET,), first_seen=NOON, last_checked=NOON)
+GONE = msgspec.structs.replace(KNOWN, presence=Presence.GONE)
+NEVER_THERE = Observation(tag=TAG, presence=Presence.GONE, first_seen=NOON, last_checked=NOON)
+
+
+@pytest.mark.parametrize(
+    ("known", "digest", "look"),
+    [
+        (None, ONE, Look.FIRST_SEEN),
+        (None, None, Look.STILL_GONE),
+        (NEVER_THERE, ONE, Look.FIRST_SEEN),
+        (NEVER_THERE, None, Look.STILL_GONE),
+        (KNOWN, ONE, Look.UNCHANGED),
+        (KNOWN, TWO, Look.MOVED),
+        (KNOWN, None, Look.VANISHED),
+        (GONE, None, Look.STILL_GONE),
+        (GONE, ONE, Look.UNCHANGED),
+        (GONE, TWO, Look.MOVED),
+    ],
+)
+def test_a_look_is_compared_with_what_is_known(known: Observation | None, digest: Digest | None, look: Look) -> None:
+    assert compare(known, digest, TARGET) is look
+
+
+@pytest.mark.parametrize("known", [KNOWN, GONE])
+@pytest.mark.parametrize("digest", [ONE, TWO])
+def test_a_target_that_is_new_sees_every_digest_for_the_first_time(known: Observation, digest: Digest) -> None:
+    assert compare(known, digest, "golden/node") is Look.FIRST_SEEN
+
+
+def test_trouble_on_the_first_look_leaves_the_tag_to_be_seen_for_the_first_time() -> None:
+    known = troubled(None, TAG, "429", NOON)
+    assert compare(known, ONE, TARGET) is Look.FIRST_SEEN
+    assert compare(known, None, TARGET) is Look.STILL_GONE
+
+
+def test_a_digest_that_is_seen_is_remembered_with_its_time_and_its_targets() -> None:
+    assert observed(None, TAG, ONE, (TARGET,), NOON) == KNOWN
+
+
+def test_a_digest_that_stays_keeps_the_time_at_which_it_was_first_seen() -> None:
+    new = observed(KNOWN, TAG, ONE, (TARGET,), LATER)
+    assert (new.first_seen, new.last_checked) == (NOON, LATER)
+
+
+def test_a_digest_that_is_new_was_first_seen_now() -> None:
+    new = observed(KNOWN, TAG, TWO, (TARGET,), LATER)
+    assert (new.digest, new.first_seen) == (TWO, LATER)
+
+
+def test_a_tag_that_vanishes_keeps_its_digest_and_its_targets() -> None:
+    new = observed(KNOWN, TAG, None, (TARGET, "golden/node"), LATER)
+    assert (new.presence, new.digest, new.targets, new.first_seen) == (Presence.GONE, ONE, (TARGET,), NOON)
+
+
+def test_a_tag_that_was_never_there_has_neither_digest_nor_targets() -> None:
+    new = observed(None, TAG, None, (TARGET,), NOON)
+    assert new == NEVER_THERE
+
+
+def test_trouble_keeps_what_is_known_and_says_why() -> None:
+    new = troubled(KNOWN, TAG, "429 from the registry", LATER)
+    assert new == msgspec.structs.replace(KNOWN, trouble="429 from the registry")
+
+
+def test_an_answer_ends_the_trouble() -> None:
+    assert observed(troubled(KNOWN, TAG, "429", NOON), TAG, ONE, (TARGET,), LATER).trouble == ""
+
+
+@pytest.mark.parametrize(
+    ("new", "worth"),
+    [
+        (KNOWN, False),
+        (msgspec.structs.replace(KNOWN, last_checked=NOON + timedelta(minutes=15)), False),
+        (msgspec.structs.replace(KNOWN, last_checked=NOON + timedelta(minutes=15, seconds=1)), True),
+        (msgspec.structs.replace(KNOWN, digest=TWO), True),
+        (msgspec.structs.replace(KNOWN, trouble="429"), True),
+        (msgspec.structs.replace(KNOWN, targets=(TARGET, "golden/node")), True),
+        (GONE, True),
+    ],
+)
+def test_an_observation_is_written_if_it_says_something_new_or_a_quarter_of_an_hour_passed(
+    new: Observation, worth: bool
+) -> None:
+    assert worth_writing(KNOWN, new) is worth
+
+
+def test_the_first_observation_of_a_tag_is_written() -> None:
+    assert worth_writing(None, NEVER_THERE)
+
+
+@pytest.mark.parametrize("look", Look)
+@pytest.mark.parametrize(
+    "status", [s for s in Status if s not in ENDS | {Status.DETECTED}], ids=lambda status: status.value
+)
+def test_a_candidate_on_its_way_is_left_alone(status: Status, look: Look) -> None:
+    assert meet(candidate(status=status), look, None) is Meeting.LEAVE
+
+
+@pytest.mark.parametrize("look", Look)
+def test_a_candidate_that_was_only_just_detected_gets_its_message_again(look: Look) -> None:
+    assert meet(candidate(), look, None) is Meeting.RESEND
+
+
+@pytest.mark.parametrize("look", [look for look in Look if look is not Look.UNCHANGED])
+def test_a_rejected_digest_stays_rejected_however_it_comes_back(look: Look) -> None:
+    assert meet(candidate(status=Status.REJECTED), look, None) is Meeting.LEAVE
+
+
+@pytest.mark.parametrize("look", [Look.MOVED, Look.FIRST_SEEN])
+@pytest.mark.parametrize("status", [Status.SUPERSEDED, Status.FAILED])
+def test_a_wanted_digest_that_was_never_promoted_begins_its_way_again(status: Status, look: Look) -> None:
+    assert meet(candidate(status=status), look, None) is Meeting.BEGIN_AGAIN
+
+
+def test_a_promoted_digest_begins_its_way_again_if_another_one_was_detected_since() -> None:
+    later = candidate(digest=TWO, detected_at=NOON + timedelta(hours=1))
+    assert meet(candidate(status=Status.PROMOTED), Look.MOVED, later) is Meeting.BEGIN_AGAIN
+
+
+@pytest.mark.parametrize("look", Look)
+def test_a_promoted_digest_is_left_alone_if_the_check_that_found_it_was_only_repeated(look: Look) -> None:
+    earlier = candidate(digest=TWO, detected_at=NOON - timedelta(hours=1))
+    assert meet(candidate(status=Status.PROMOTED), look, earlier) is Meeting.LEAVE
+
+
+@pytest.mark.parametrize(
+    ("status", "meeting"),
+    [
+        (Status.PROMOTED, Meeting.LEAVE),
+        (Status.SUPERSEDED, Meeting.LEAVE),
+        (Status.FAILED, Meeting.BEGIN_AGAIN),
+        (Status.REJECTED, Meeting.BEGIN_AGAIN),
+    ],
+)
+def test_somebody_who_asks_for_an_unchanged_tag_has_what_failed_or_was_rejected_tried_again(
+    status: Status, meeting: Meeting
+) -> None:
+    assert meet(candidate(status=status), Look.UNCHANGED, None) is meeting

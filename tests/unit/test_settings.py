@@ -1,0 +1,203 @@
+"""The settings are read once, all problems are told at once, and no secret is told at all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.config import STORAGE, Settings, Storage, load_settings, parse_registry_id, setting_fields
+from shared.errors import ConfigurationError
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).resolve().parents[2]
+GROUP = "/subscriptions/0000-1111/resourceGroups/images/providers/Microsoft.ContainerRegistry/registries"
+REQUIRED = {
+    "STAGING_REGISTRY_ID": f"{GROUP}/TidegateStaging",
+    "BASE_REGISTRY_ID": f"{GROUP}/tidegatebase",
+    "WEBHOOK_SECRET": "sixteen letters!",
+    "CHECK_DOCKER_HUB_SCHEDULE": "0 */15 * * * *",
+    "CHECK_MCR_SCHEDULE": "0 */15 * * * *",
+    "SWEEP_SCHEDULE": "30 * * * * *",
+}
+COMPLETE = {**REQUIRED, STORAGE: "UseDevelopmentStorage=true"}
+
+
+def load(**changes: str) -> Settings:
+    """Load settings that are complete but for some changes."""
+    return load_settings({**COMPLETE, **changes})
+
+
+def refusal(environment: dict[str, str]) -> str:
+    """Return what an environment is refused with."""
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings(environment)
+    return str(refused.value)
+
+
+# Defaults.
+
+
+def test_what_is_not_set_has_its_default() -> None:
+    settings = load()
+    assert settings.docker_hub_registry_url == "https://registry-1.docker.io"
+    assert settings.docker_hub_auth_url == "https://auth.docker.io"
+    assert settings.mcr_url == "https://mcr.microsoft.com"
+    assert settings.arm_endpoint == settings.arm_audience == "https://management.azure.com"
+    assert settings.acr_audience == "https://containerregistry.azure.net"
+    assert (settings.docker_hub_username, settings.docker_hub_token) == ("", "")
+
+
+def test_a_setting_that_is_empty_or_blank_has_its_default() -> None:
+    assert load(MCR_URL="", ARM_ENDPOINT="  ") == load()
+
+
+def test_what_is_set_counts_and_blanks_around_it_do_not() -> None:
+    assert load(MCR_URL=" https://proxy.example/mcr\n").mcr_url == "https://proxy.example/mcr"
+
+
+def test_login_servers_follow_from_the_registries_unless_they_are_set() -> None:
+    settings = load()
+    assert (settings.staging_server, settings.base_server) == ("tidegatestaging.azurecr.io", "tidegatebase.azurecr.io")
+    settings = load(STAGING_LOGIN_SERVER="staging.example", BASE_LOGIN_SERVER="base.example")
+    assert (settings.staging_server, settings.base_server) == ("staging.example", "base.example")
+
+
+def test_applications_are_built_in_the_base_registry_unless_it_is_said_where() -> None:
+    assert load().applications == (load().base,)
+    ids = f"{GROUP}/apps01, {GROUP}/apps02,"
+    assert [registry.name for registry in load(APPLICATION_REGISTRY_IDS=ids).applications] == ["apps01", "apps02"]
+
+
+def test_every_setting_is_described() -> None:
+    assert {name for name, _, _ in setting_fields()} >= set(REQUIRED)
+    assert all(meta.description for _, _, meta in setting_fields())
+
+
+# Registries.
+
+
+def test_a_registry_is_taken_apart() -> None:
+    registry = parse_registry_id(REQUIRED["STAGING_REGISTRY_ID"])
+    assert (registry.subscription, registry.group, registry.name) == ("0000-1111", "images", "TidegateStaging")
+    assert registry.resource_id == REQUIRED["STAGING_REGISTRY_ID"]
+
+
+def test_a_resource_id_may_be_written_in_any_case_as_azure_does() -> None:
+    text = REQUIRED["BASE_REGISTRY_ID"].replace("resourceGroups", "resourcegroups").replace("Microsoft", "microsoft")
+    assert parse_registry_id(text).name == "tidegatebase"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tidegatebase",
+        "tidegatebase.azurecr.io",
+        f"{GROUP}/tb",
+        f"{GROUP}/tide-gate",
+        f"{GROUP}/tidegate/tasks/a",
+        GROUP,
+    ],
+)
+def test_what_is_no_resource_id_is_told_with_what_was_expected(text: str) -> None:
+    told = refusal({**COMPLETE, "BASE_REGISTRY_ID": text})
+    assert f"'{text}' is not a registry's resource id: expected /subscriptions/" in told
+
+
+def test_a_wrong_application_registry_is_told() -> None:
+    assert "'apps02' is not a registry's" in refusal({**COMPLETE, "APPLICATION_REGISTRY_IDS": f"{GROUP}/apps01,apps02"})
+
+
+# Storage.
+
+
+def test_storage_is_reached_by_a_connection_string() -> None:
+    assert load().storage == Storage(connection_string="UseDevelopmentStorage=true")
+
+
+def test_storage_is_reached_by_its_addresses() -> None:
+    uris = {kind: f"https://tidegate.{kind}.core.example" for kind in ("blob", "queue", "table")}
+    environment = {**REQUIRED, **{f"{STORAGE}__{kind}ServiceUri": uri for kind, uri in uris.items()}}
+    assert load_settings(environment).storage == Storage("", uris["blob"], uris["queue"], uris["table"])
+
+
+def test_storage_is_reached_by_the_accounts_name() -> None:
+    storage = load_settings({**REQUIRED, f"{STORAGE}__accountName": "tidegate"}).storage
+    assert storage.blob_uri == "https://tidegate.blob.core.windows.net"
+    assert storage.queue_uri == "https://tidegate.queue.core.windows.net"
+    assert storage.table_uri == "https://tidegate.table.core.windows.net"
+
+
+def test_an_address_goes_before_the_accounts_name() -> None:
+    environment = {
+        **REQUIRED,
+        f"{STORAGE}__accountName": "tidegate",
+        f"{STORAGE}__tableServiceUri": "https://cosmos.example",
+    }
+    assert load_settings(environment).storage.table_uri == "https://cosmos.example"
+
+
+@pytest.mark.parametrize("missing", ["blob", "queue", "table"])
+def test_storage_needs_all_three_addresses(missing: str) -> None:
+    uris = {f"{STORAGE}__{kind}ServiceUri": "https://x" for kind in ("blob", "queue", "table") if kind != missing}
+    assert f"{STORAGE} is missing" in refusal({**REQUIRED, **uris})
+
+
+# Refusals.
+
+
+def test_everything_that_is_missing_is_told_in_one_message() -> None:
+    told = refusal({})
+    for name in [*REQUIRED, STORAGE]:
+        assert told.count(f"- {name} is missing: ") == 1
+    assert len(told.splitlines()) == 1 + len(REQUIRED) + 1
+
+
+def test_what_is_missing_and_what_is_wrong_are_told_together() -> None:
+    told = refusal({"BASE_REGISTRY_ID": "base", "MCR_URL": "http://mcr.example", "WEBHOOK_SECRET": "short"})
+    for problem in ("STAGING_REGISTRY_ID is missing", "'base' is not a registry's", "MCR_URL must begin with https://"):
+        assert problem in told
+    assert "WEBHOOK_SECRET is too short" in told
+
+
+@pytest.mark.parametrize("name", ["DOCKER_HUB_REGISTRY_URL", "DOCKER_HUB_AUTH_URL", "MCR_URL", "ARM_ENDPOINT"])
+@pytest.mark.parametrize("address", ["http://proxy.example", "proxy.example", "ftp://proxy.example"])
+def test_credentials_are_sent_over_tls_only(name: str, address: str) -> None:
+    assert f"{name} must begin with https://" in refusal({**COMPLETE, name: address})
+
+
+def test_a_webhook_secret_has_16_characters_or_more() -> None:
+    assert "WEBHOOK_SECRET is too short" in refusal({**COMPLETE, "WEBHOOK_SECRET": "fifteen letters"})
+    assert load(WEBHOOK_SECRET="sixteen letters!").webhook_secret == "sixteen letters!"
+
+
+def test_a_docker_hub_token_is_of_no_use_without_its_account() -> None:
+    assert "DOCKER_HUB_USERNAME is missing" in refusal({**COMPLETE, "DOCKER_HUB_TOKEN": "dckr_pat_0123456789"})
+
+
+def test_no_secret_is_ever_part_of_a_message() -> None:
+    secrets = {"WEBHOOK_SECRET": "hush", "DOCKER_HUB_TOKEN": "dckr_pat_hush", STORAGE: "AccountKey=hush=="}
+    told = refusal({**REQUIRED, **secrets, "BASE_REGISTRY_ID": "wrong"})
+    assert "hush" not in told
+    assert {name for name, _, meta in setting_fields() if meta.extra and meta.extra["secret"]} == set(secrets) - {
+        STORAGE
+    }
+
+
+def test_an_app_without_its_settings_does_not_start_and_says_all_that_it_needs() -> None:
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    start = subprocess.run(
+        [sys.executable, "-c", "import function_app"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert start.returncode != 0
+    assert all(f"{name} is missing" in start.stderr for name in [*REQUIRED, STORAGE])

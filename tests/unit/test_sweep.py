@@ -1,0 +1,26 @@
+"""The sweep takes up and puts away what it can, whatever becomes of a single record."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.rebuilds import Rebuild, RebuildStatus
+from shared.flows.sweep import sweep_rebuilds
+from shared.progress import rebuild_progress
+from tests.doubles.queues import InMemoryOutbox
+from tests.doubles.registries import InMemoryRuns
+from tests.doubles.storage import InMemoryRecords, SettableClock
+from tests.unit.examples import NOON, rebuild
+
+pytestmark = pytest.mark.unit
+
+
+def test_a_rebuild_of_a_registry_that_is_not_in_the_settings_any_more_is_put_away_and_keeps_nobody_waiting() -> None:
+    clock = SettableClock(NOON + timedelta(days=2))
+    rebuilds, outbox = InMemoryRecords(Rebuild), InMemoryOutbox(clock)
+    rebuilds.insert(rebuild(registry="former", status=RebuildStatus.SUCCEEDED, runs=1))
+    rebuilds.insert(rebuild(status=RebuildStatus.RUNNING, runs=1))
+    swept = sweep_rebuilds(rebuild_progress(rebuilds, outbox, clock), {"tidegateapps": InMemoryRuns()})
+    assert (swept.taken_up, swept.archived) == (1, 1)
