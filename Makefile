@@ -1,0 +1,65 @@
+# Every command does its own set-up; the second run installs nothing.
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-unit test-contract test-twin test-integration test-e2e test-runtime lint bench up down \
+	docs clean python twin runtime
+
+PYTHON_BIN := .venv/bin/python
+# pytest answers 5 when a level holds no test yet; that is not a failure of the gate.
+PYTEST := sh infra/local/setup/pytest.sh $(PYTHON_BIN)
+
+help: ## List every target
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
+
+demo: twin ## Run the main job on the laptop twin: five scenes, at the end a timeline
+	@$(PYTHON_BIN) -m infra.local.demo
+
+test: lint runtime twin ## Pass every test: style and types, then all levels
+	@$(PYTEST) tests
+
+test-unit: python ## Test the domain and the web parser; needs nothing running
+	@$(PYTEST) tests/unit
+
+test-contract: twin ## Test every implementation of each port by one suite
+	@$(PYTEST) tests/contract
+
+test-twin: twin ## Test the laptop twin itself through the real SDKs
+	@$(PYTEST) tests/twin
+
+test-integration: twin ## Test the flows on the twin
+	@$(PYTEST) tests/integration
+
+test-e2e: twin ## Test the demo's scenes
+	@$(PYTEST) tests/e2e
+
+test-runtime: runtime twin ## Index and invoke every function under Microsoft's own runtime library
+	@$(PYTEST) tests/runtime
+
+lint: python ## Check style, formatting and types
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --check --quiet .
+	@.venv/bin/mypy
+
+bench: twin ## Measure start-up, latency and requests per promoted candidate; prints a table
+	@$(PYTHON_BIN) -m tests.bench
+
+up: twin ## Start the twin and leave it running; prints its addresses
+	@$(PYTHON_BIN) -m infra.local.twin up
+
+down: python ## Stop the twin that `make up` left running
+	@$(PYTHON_BIN) -m infra.local.twin down
+
+docs: python ## Write the generated pages of docs/
+	@$(PYTHON_BIN) -m docs.generate
+
+clean: ## Remove environments, Azurite and the twin's state
+	@if [ -x $(PYTHON_BIN) ]; then $(PYTHON_BIN) -m infra.local.twin down; fi
+	rm -rf .venv .venv-runtime .twin infra/local/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+python:
+	@infra/local/setup.sh python
+
+twin: python
+	@infra/local/setup.sh twin
+
+runtime:
+	@infra/local/setup.sh runtime

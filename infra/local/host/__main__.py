@@ -1,0 +1,76 @@
+"""``python -m infra.local.host``: serves a function app whose settings stand in the environment."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import NoReturn
+
+from infra.local.host.host import Host
+from infra.local.host.hostjson import HostJsonError, read_host_json
+from infra.local.host.metadata import AppError, load_app, read_functions
+from infra.local.host.ncrontab import NcrontabError
+from infra.local.host.storage import ConnectionMissingError
+
+_STOP_SECONDS = 5.0
+_log = logging.getLogger("host")
+
+
+def main() -> int:
+    """Serve until SIGTERM or Ctrl-C; return the exit status of a start that failed."""
+    arguments = _parse()
+    _log_to_stdout()
+    try:
+        host = _build(arguments)
+    except (AppError, ConnectionMissingError, HostJsonError, NcrontabError) as error:
+        print(f"host: {error}", file=sys.stderr)
+        return 1
+    _serve(host)
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m infra.local.host", description=__doc__)
+    parser.add_argument("--app", default="function_app:app", help="module:variable")
+    parser.add_argument("--host-json", type=Path, default=Path("host.json"))
+    parser.add_argument("--port", type=int, default=7071)
+    parser.add_argument("--function-key", required=True, help="stands for function, host and master key")
+    return parser.parse_args()
+
+
+def _build(arguments: argparse.Namespace) -> Host:
+    functions = read_functions(load_app(arguments.app), os.environ)
+    host_json = read_host_json(arguments.host_json)
+    return Host(functions, host_json, os.environ, arguments.port, arguments.function_key)
+
+
+def _serve(host: Host) -> NoReturn:
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    host.start()
+    ended.wait()
+    if not host.stop(_STOP_SECONDS):
+        _log.warning("functions still run after %.0f s; their messages will be delivered again", _STOP_SECONDS)
+    # Pool threads are not daemons: a function that hangs must not keep the process.
+    logging.shutdown()
+    os._exit(0)
+
+
+def _log_to_stdout() -> None:
+    formatter = logging.Formatter("[%(asctime)s.%(msecs)03dZ] %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    # The Azure SDKs log every request at INFO.
+    logging.getLogger("azure").setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

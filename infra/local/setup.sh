@@ -1,0 +1,23 @@
+#!/bin/sh
+# Makes a fresh Debian 12 machine ready for one target of the Makefile; run again, it installs nothing.
+#
+# usage: infra/local/setup.sh python | runtime | twin
+#   python   the virtual environment .venv from requirements-dev.txt
+#   runtime  .venv-runtime with Microsoft's own worker library, apart because it ships a package named "tests"
+#   twin     the Debian packages and Azurite that the laptop twin runs
+set -eu
+cd "$(dirname "$0")/../.."
+
+say() { printf 'setup: %s\n' "$*"; }
+stop() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+. infra/local/setup/debian.sh
+. infra/local/setup/python.sh
+. infra/local/setup/azurite.sh
+
+case "${1:-}" in
+    python) make_dev_venv ;;
+    runtime) make_runtime_venv ;;
+    twin) require_debian_packages && install_azurite ;;
+    *) stop "usage: infra/local/setup.sh python | runtime | twin" ;;
+esac

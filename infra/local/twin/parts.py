@@ -1,0 +1,114 @@
+"""The processes the twin is made of, and how each is recognised as ready."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from functools import partial
+from pathlib import Path
+
+import requests
+
+from infra.local.topology import Topology
+from infra.local.twin.processes import Part
+from infra.local.twin.registries import REGISTRIES, write_config
+
+ROOT = Path(__file__).resolve().parents[3]
+# A proxy that the environment names is for the world outside.
+_NO_PROXY = {"NO_PROXY": "localhost,127.0.0.1", "no_proxy": "localhost,127.0.0.1"}
+_loopback = requests.Session()
+_loopback.trust_env = False
+_AZURITE = ROOT / "infra/local/node_modules/azurite/dist/src/azurite.js"
+
+
+class PartMissingError(Exception):
+    """A program the twin runs is not installed; the message says how to get it."""
+
+
+def backing_parts(topology: Topology, topology_file: Path, in_memory: bool) -> list[Part]:
+    """Return Azurite, the five registries and the emulator.
+
+    Arguments:
+        topology: where everything listens.
+        topology_file: the same, saved; the emulator reads it.
+        in_memory: whether Azurite keeps its data in memory alone, else in the state folder.
+
+    Raises:
+        PartMissingError: a program is not installed.
+    """
+    return [
+        _azurite(topology, in_memory),
+        *(_registry(topology, name) for name in REGISTRIES),
+        _emulator(topology, topology_file),
+    ]
+
+
+def host_part(topology: Topology, settings: dict[str, str], app: str, folder: Path) -> Part:
+    """Return the Functions host: Core Tools where they are installed, else the twin's own.
+
+    Arguments:
+        topology: where the host listens, and its key.
+        settings: the product's settings.
+        app: the app to load, ``module:variable``; Core Tools always take ``function_app.py``.
+        folder: the folder that holds the app and its ``host.json``.
+    """
+    port = str(topology.port("host"))
+    if shutil.which("func"):
+        argv = ["func", "start", "--port", port]
+    else:
+        argv = [sys.executable, "-m", "infra.local.host", "--app", app, "--port", port]
+        argv += ["--host-json", str(folder / "host.json"), f"--function-key={topology.function_key}"]
+    ready = partial(_answers, f"{topology.http('host')}/admin/host/status", topology.function_key)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **_NO_PROXY, **settings}
+    return Part("host", argv, environment, folder, _log(topology, "host"), ready)
+
+
+def provision_part(topology: Topology, settings: dict[str, str], app: str, folder: Path) -> Part:
+    """Return the short process that makes the app's queues, as a deployment's template does."""
+    argv = [sys.executable, "-m", "infra.local.host.provision", "--app", app]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **_NO_PROXY, **settings}
+    return Part("provision", argv, environment, folder, _log(topology, "provision"), lambda: True)
+
+
+def _azurite(topology: Topology, in_memory: bool) -> Part:
+    if not _AZURITE.exists():
+        raise PartMissingError("Azurite is not installed: run `infra/local/setup.sh twin`")
+    store = ["--inMemoryPersistence"] if in_memory else ["-l", str(topology.state / "azurite")]
+    ports = [
+        argument
+        for service in ("blob", "queue", "table")
+        for argument in (f"--{service}Port", str(topology.port(f"azurite_{service}")))
+    ]
+    argv = ["node", str(_AZURITE), *store, *ports, "--skipApiVersionCheck", "--disableTelemetry"]
+    probes = [topology.http(f"azurite_{service}") for service in ("blob", "queue", "table")]
+    return Part("azurite", argv, dict(os.environ), ROOT, _log(topology, "azurite"), lambda: all(map(_answers, probes)))
+
+
+def _registry(topology: Topology, name: str) -> Part:
+    if not shutil.which("docker-registry"):
+        raise PartMissingError("docker-registry is not installed: run `infra/local/setup.sh twin`")
+    argv = ["docker-registry", "serve", str(write_config(topology, name))]
+    ready = partial(_answers, f"{topology.http(f'backing_{name}')}/v2/")
+    # The registry would take REGISTRY_* variables of whoever starts the twin for settings of its own.
+    environment = {"PATH": os.environ["PATH"]}
+    return Part(f"registry-{name}", argv, environment, ROOT, _log(topology, f"registry-{name}"), ready)
+
+
+def _emulator(topology: Topology, topology_file: Path) -> Part:
+    argv = [sys.executable, "-m", "infra.local.emulator", "--topology", str(topology_file)]
+    ready = partial(_answers, f"{topology.http('control')}/health")
+    return Part("emulator", argv, {**os.environ, **_NO_PROXY}, ROOT, _log(topology, "emulator"), ready)
+
+
+def _log(topology: Topology, name: str) -> Path:
+    return topology.state / "logs" / f"{name}.log"
+
+
+def _answers(url: str, key: str | None = None) -> bool:
+    """Whether an address answers at all; a refusal for want of credentials is an answer, a failure is not."""
+    headers = {"x-functions-key": key} if key else {}
+    try:
+        return _loopback.get(url, headers=headers, timeout=1).status_code < 500
+    except requests.RequestException:
+        return False

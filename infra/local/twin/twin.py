@@ -1,0 +1,137 @@
+"""The laptop twin as one object: start it, ask it for the product's settings, stop it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from infra.local.topology import Topology
+from infra.local.twin import processes
+from infra.local.twin.parts import ROOT, backing_parts, host_part, provision_part
+from infra.local.twin.ports import require_free
+from infra.local.twin.processes import Running
+from infra.local.twin.records import forget, record
+from infra.local.twin.settings import product_settings
+
+_READY_SECONDS = 60.0
+_STOP_SECONDS = 8.0
+
+
+class Twin:
+    """Azurite, five registries and the emulator; and, when asked for, the Functions host with the product.
+
+    Use it as a context manager, which starts all but the host and stops everything, also on an error::
+
+        with Twin(new_topology(folder)) as twin:
+            twin.start_host()
+    """
+
+    def __init__(
+        self,
+        topology: Topology,
+        settings_overrides: dict[str, str] | None = None,
+        *,
+        in_memory: bool = True,
+        app: str = "function_app:app",
+        folder: Path = ROOT,
+    ) -> None:
+        """Describe a twin; nothing is started.
+
+        Arguments:
+            topology: where everything listens; see ``ports.new_topology``.
+            settings_overrides: product settings that replace or join the twin's.
+            in_memory: whether Azurite forgets everything when it stops.
+            app: the app the host loads, ``module:variable``.
+            folder: the folder that holds the app and its ``host.json``.
+        """
+        self.topology = topology
+        self._overrides = settings_overrides or {}
+        self._in_memory = in_memory
+        self._app = app
+        self._folder = folder
+        self._parts: list[Running] = []
+        self._host: Running | None = None
+        self._provisioned = False
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def environment(self) -> dict[str, str]:
+        """Return the product's settings on this twin, with the overrides given."""
+        return product_settings(self.topology, self._overrides)
+
+    def start(self) -> None:
+        """Start everything but the host, side by side, and wait until all of it serves.
+
+        Raises:
+            PortsTakenError: another program holds ports of the twin.
+            PartMissingError: a program is not installed.
+            PartFailedError: a part died or is not ready in time; everything else is stopped again.
+        """
+        require_free(self.topology.base_port)
+        self.topology.state.mkdir(parents=True, exist_ok=True)
+        file = self.topology.state / "topology.json"
+        self.topology.save(file)
+        try:
+            for part in backing_parts(self.topology, file, self._in_memory):
+                self._add(processes.start(part))
+            processes.wait_ready(self._parts, _READY_SECONDS)
+        except BaseException:
+            self.stop()
+            raise
+
+    def start_host(self) -> None:
+        """Start the Functions host and wait until it answers; on the first call the app's queues are made too.
+
+        Raises:
+            PartFailedError: the host, or the making of the queues, failed; with the end of the log.
+        """
+        if not self._provisioned:
+            processes.wait_success(processes.start(self._provision()), _READY_SECONDS)
+            self._provisioned = True
+        self._host = processes.start(host_part(self.topology, self.environment(), self._app, self._folder))
+        self._add(self._host)
+        processes.wait_ready([self._host], _READY_SECONDS)
+
+    def stop_host(self) -> None:
+        """Ask the host to end, as a deployment or a scale-in does; running functions may finish."""
+        if host := self._take_host():
+            processes.stop([host], _STOP_SECONDS)
+
+    def kill_host(self) -> None:
+        """Kill the host without warning (SIGKILL), as a lost machine does."""
+        if host := self._take_host():
+            processes.kill(host)
+
+    def stop(self) -> None:
+        """Stop every process of the twin, children included; what is stored stays in the state folder."""
+        # The host goes first: its functions may still be writing to what the others hold.
+        self.stop_host()
+        processes.stop(self._parts, _STOP_SECONDS)
+        self._parts.clear()
+        forget(self.topology.state)
+
+    def log(self, name: str) -> Path:
+        """Return the log file of one part: ``azurite``, ``emulator``, ``host``, ``registry-<name>``."""
+        return self.topology.state / "logs" / f"{name}.log"
+
+    def _provision(self) -> processes.Part:
+        return provision_part(self.topology, self.environment(), self._app, self._folder)
+
+    def _add(self, running: Running) -> None:
+        self._parts.append(running)
+        record(self.topology.state, self._parts)
+
+    def _take_host(self) -> Running | None:
+        host, self._host = self._host, None
+        if host is not None:
+            self._parts.remove(host)
+            record(self.topology.state, self._parts)
+        return host

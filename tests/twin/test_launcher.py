@@ -1,0 +1,121 @@
+"""The launcher: what it starts, what it says when it cannot, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from infra.local.twin.parts import ROOT
+from infra.local.twin.ports import PortsTakenError, free_base_port, new_topology, require_free
+from infra.local.twin.processes import PartFailedError, started_at
+from infra.local.twin.settings import product_settings
+from infra.local.twin.twin import Twin
+from tests.twin.host_fixtures import SAMPLE_APP, eventually
+
+pytestmark = pytest.mark.twin
+
+_SAMPLE_SETTINGS = {"WORK_QUEUE": "work", "TICK_SCHEDULE": "0 0 0 1 1 *"}
+
+
+def _pids(state: Path) -> list[int]:
+    return [row["pid"] for row in json.loads((state / "processes.json").read_text())]
+
+
+def _all_gone(pids: list[int]) -> bool:
+    return all(started_at(pid) is None for pid in pids)
+
+
+def test_a_twin_serves_every_part_and_leaves_no_process_behind(tmp_path: Path) -> None:
+    topology = new_topology(tmp_path)
+    with Twin(topology) as twin:
+        pids = _pids(tmp_path)
+        assert len(pids) == 7
+        assert requests.get(f"{topology.http('control')}/health", timeout=5).status_code == 200
+        for name in ("docker_hub", "mcr", "staging", "base", "applications"):
+            assert requests.get(f"{topology.http(f'backing_{name}')}/v2/", timeout=5).status_code == 200
+        assert Path(twin.environment()["REQUESTS_CA_BUNDLE"]).exists()
+    assert _all_gone(pids)
+    assert not (tmp_path / "processes.json").exists()
+
+
+def test_a_part_that_dies_is_named_with_the_end_of_its_log_and_the_rest_is_stopped(tmp_path: Path) -> None:
+    twin = Twin(new_topology(tmp_path), {}, app="sample_app:app", folder=SAMPLE_APP)
+    with pytest.raises(PartFailedError, match=r"provision ended with status 1(.|\n)*WORK_QUEUE"), twin:
+        pids = _pids(tmp_path)
+        twin.start_host()
+    assert _all_gone(pids)
+
+
+def test_a_host_killed_and_stopped_is_gone_while_the_rest_stays(tmp_path: Path) -> None:
+    settings = {**_SAMPLE_SETTINGS, "JOURNAL": str(tmp_path / "journal")}
+    with Twin(new_topology(tmp_path), settings, app="sample_app:app", folder=SAMPLE_APP) as twin:
+        for end in (twin.kill_host, twin.stop_host):
+            twin.start_host()
+            assert len(_pids(tmp_path)) == 8
+            end()
+            assert len(_pids(tmp_path)) == 7
+            with pytest.raises(requests.ConnectionError):
+                requests.get(twin.topology.http("host"), timeout=5)
+
+
+def test_taken_ports_are_named() -> None:
+    base = free_base_port()
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", base + 3))
+        holder.listen()
+        with pytest.raises(PortsTakenError, match=rf"taken: {base + 3} "):
+            require_free(base)
+
+
+def test_the_products_settings_follow_the_topology_and_overrides_win(tmp_path: Path) -> None:
+    topology = new_topology(tmp_path, 20000)
+    settings = product_settings(topology, {"SWEEP_SCHEDULE": "0 * * * * *"})
+    assert settings["STAGING_REGISTRY_ID"].endswith("/registries/tidegatestaging")
+    assert settings["BASE_LOGIN_SERVER"] == "localhost:20026"
+    assert settings["ARM_ENDPOINT"] == "https://localhost:20020"
+    assert settings["IDENTITY_ENDPOINT"] == "http://127.0.0.1:20028/msi/token"
+    assert settings["CHECK_MCR_SCHEDULE"] == "*/1 * * * * *"
+    assert settings["SWEEP_SCHEDULE"] == "0 * * * * *"
+    assert "QueueEndpoint=http://127.0.0.1:20001/devstoreaccount1;" in settings["AzureWebJobsStorage"]
+
+
+def test_every_topology_has_secrets_of_its_own(tmp_path: Path) -> None:
+    one, other = new_topology(tmp_path, 20000), new_topology(tmp_path, 20000)
+    assert len({one.function_key, one.webhook_secret, one.identity_header, other.function_key}) == 4
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_start_leaves_no_process_behind(tmp_path: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "infra.local.twin", "run", "--state", str(tmp_path)]
+    command += ["--base-port", str(free_base_port())]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    eventually(lambda: True if (tmp_path / "processes.json").exists() else None)
+    time.sleep(0.3)
+    pids = _pids(tmp_path)
+    os.kill(process.pid, number)
+    process.communicate(timeout=20)
+    assert pids
+    assert _all_gone(pids)
+
+
+def test_down_stops_what_a_lost_launcher_left(tmp_path: Path) -> None:
+    twin = Twin(new_topology(tmp_path))
+    twin.start()
+    pids = _pids(tmp_path)
+    command = [sys.executable, "-m", "infra.local.twin", "down", "--state", str(tmp_path)]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=30).stdout
+    assert re.match(r"stopped: azurite, registry-docker_hub, .*emulator", said)
+    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=30).stdout
+    assert again.strip() == "no twin is up"
+    twin.stop()
+    assert _all_gone(pids)
