@@ -12,6 +12,7 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
+from shared.domain.budget import Budget, Learned
 from shared.domain.candidate import Candidate
 from shared.domain.messages import Message
 from shared.domain.observation import Observation
@@ -164,11 +165,85 @@ class Configuration(Protocol):
         ...
 
 
+class Hint(msgspec.Struct, frozen=True):
+    """What an upstream's own catalogue says of a tag. It is not the registry: HEAD is asked before anything is imported.
+
+    Attributes:
+        tag: the tag.
+        digest: what it is said to point at; empty if the catalogue does not say.
+        updated: when it was last pushed, UTC; ``None`` if the catalogue does not say.
+    """
+
+    tag: Tag
+    digest: Digest
+    updated: datetime | None = None
+
+
+class Hints(msgspec.Struct, frozen=True):
+    """What an upstream's own catalogue says of a repository.
+
+    Attributes:
+        hints: of tags, the latest pushed first where the catalogue says when.
+        complete: whether these are all tags there are; else the others were not pushed since the time asked for.
+    """
+
+    hints: tuple[Hint, ...]
+    complete: bool
+
+
 class Upstream(Protocol):
     """A public registry, asked without pulling."""
 
     def digest(self, repository: Repository, tag: Tag) -> Digest | None:
         """Return what a tag points at now, or ``None`` if the registry says it is not there."""
+        ...
+
+    def tags(self, repository: Repository) -> tuple[Tag, ...]:
+        """Return every tag of a repository, as the registry itself lists them."""
+        ...
+
+    def hints(self, repository: Repository, since: datetime | None) -> Hints | None:
+        """Return what the upstream's own catalogue says, or ``None`` if it has none or will not answer.
+
+        Args:
+            repository: in this upstream.
+            since: what was pushed before is known and need not be told; ``None`` for everything.
+        """
+        ...
+
+    def prepare(self, repositories: tuple[Repository, ...]) -> None:
+        """Get ready to look at many repositories, such as by asking for one token for all of them."""
+        ...
+
+
+class Meter(Protocol):
+    """Is told what each answer of an upstream says of its limits."""
+
+    def __call__(self, upstream: str, learned: Learned) -> None:
+        """Take note; ``upstream`` is the host whose limit it is, such as ``docker.io`` or ``hub.docker.com``."""
+        ...
+
+
+class StoredBudget(msgspec.Struct, frozen=True):
+    """A budget as it was read; the ETag is empty if there was none yet."""
+
+    budget: Budget
+    etag: str
+
+
+class Budgets(Protocol):
+    """What is left of each upstream's limits, shared by all instances."""
+
+    def get(self, upstream: str) -> StoredBudget:
+        """Return the budget of an upstream; one without a limit if none was ever learned."""
+        ...
+
+    def replace(self, stored: StoredBudget, budget: Budget) -> None:
+        """Write a budget that nobody changed since it was read.
+
+        Raises:
+            Conflict: somebody did.
+        """
         ...
 
 

@@ -1,0 +1,125 @@
+"""What may still be asked of an upstream: learned from its answers, shared by all instances, spread over its window.
+
+Docker Hub: https://docs.docker.com/docker-hub/usage/ (``ratelimit-*``, ``X-RateLimit-*``, ``X-Retry-After``)
+``Retry-After``: https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import Enum
+
+import msgspec
+
+# Looking may use this much of what an upstream grants; the rest is for imports, which cannot be put off for ever.
+LOOKING_SHARE = 0.8
+# How long an upstream that says 429 without saying for how long is left alone.
+_UNTOLD_PAUSE = timedelta(minutes=1)
+
+
+class Purpose(Enum):
+    """What a request is for; imports have priority."""
+
+    LOOK = "look"  # to see what a tag points at
+    IMPORT = "import"  # to copy what was found
+
+
+class Refusal(Enum):
+    """Why a request is put off."""
+
+    LOCKED_OUT = "locked-out"  # the upstream said 429, and until when
+    SPENT = "spent"  # what is left is kept for imports, or is nothing
+
+
+class Learned(msgspec.Struct, frozen=True):
+    """What one answer said of the limit.
+
+    Attributes:
+        limit: requests a window; ``None`` if the answer did not say.
+        remaining: requests left in it.
+        window: its length.
+        locked_for: how long to keep away, after a 429.
+    """
+
+    limit: int | None = None
+    remaining: int | None = None
+    window: timedelta | None = None
+    locked_for: timedelta | None = None
+
+
+class Budget(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What is left of one upstream's limit. An upstream that never told a limit has none.
+
+    Attributes:
+        upstream: such as ``docker.io`` or ``hub.docker.com``.
+        limit: requests a window; 0 for none known.
+        remaining: requests left, less those granted since the last answer.
+        resets_at: when the window is full again, UTC.
+        locked_until: when the upstream may be asked again, UTC.
+    """
+
+    upstream: str
+    limit: int = 0
+    remaining: int = 0
+    resets_at: datetime | None = None
+    locked_until: datetime | None = None
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """How many requests may be made now.
+
+    Attributes:
+        requests: the number; the rest is put off.
+        refusal: why there are not as many as were wanted.
+        until: when to ask again, UTC.
+    """
+
+    requests: int
+    refusal: Refusal | None = None
+    until: datetime | None = None
+
+
+def grant(budget: Budget, wanted: int, purpose: Purpose, now: datetime) -> tuple[Grant, Budget]:
+    """Take requests from a budget.
+
+    Args:
+        budget: as it was read.
+        wanted: how many requests somebody would like to make.
+        purpose: what for.
+        now: UTC.
+
+    Returns:
+        How many may be made, and the budget without them. Without a known limit: as many as wanted.
+    """
+    if budget.locked_until is not None and now < budget.locked_until:
+        return Grant(0, Refusal.LOCKED_OUT, budget.locked_until), budget
+    fresh = _renewed(budget, now)
+    if not fresh.limit:
+        return Grant(wanted), fresh
+    kept = 0 if purpose is Purpose.IMPORT else round(fresh.limit * (1 - LOOKING_SHARE))
+    given = max(min(wanted, fresh.remaining - kept), 0)
+    spent = msgspec.structs.replace(fresh, remaining=fresh.remaining - given)
+    if given == wanted:
+        return Grant(given), spent
+    return Grant(given, Refusal.SPENT, fresh.resets_at), spent
+
+
+def learn(budget: Budget, learned: Learned, now: datetime) -> Budget:
+    """Return a budget corrected by what an answer said; the lower of two numbers of requests left is believed.
+
+    The window is taken to be full again a whole window after this answer: upstreams do not say when theirs began.
+    """
+    known = _renewed(budget, now)
+    if learned.locked_for is not None:
+        known = msgspec.structs.replace(known, locked_until=now + max(learned.locked_for, timedelta(seconds=1)))
+    if learned.limit is None or learned.remaining is None:
+        return known
+    left = learned.remaining if not known.limit else min(known.remaining, learned.remaining)
+    resets_at = known.resets_at or now + (learned.window or _UNTOLD_PAUSE)
+    return msgspec.structs.replace(known, limit=learned.limit, remaining=max(left, 0), resets_at=resets_at)
+
+
+def _renewed(budget: Budget, now: datetime) -> Budget:
+    if budget.resets_at is None or now < budget.resets_at:
+        return budget
+    return msgspec.structs.replace(budget, remaining=budget.limit, resets_at=None)
