@@ -166,7 +166,7 @@ class Configuration(Protocol):
 
 
 class Hint(msgspec.Struct, frozen=True):
-    """What an upstream's own catalogue says of a tag. It is not the registry: HEAD is asked before anything is imported.
+    """What an upstream's own catalogue says of a tag; the registry is asked by HEAD before anything is imported.
 
     Attributes:
         tag: the tag.
