@@ -97,6 +97,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     storage: Storage
 
+    def __repr__(self) -> str:
+        """Whoever logs the settings must not log their secrets."""
+        return f"Settings(base_registry_id={self.base_registry_id!r}, …)"
+
     @property
     def staging(self) -> RegistryId:
         """The staging registry."""

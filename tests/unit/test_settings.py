@@ -201,3 +201,9 @@ def test_an_app_without_its_settings_does_not_start_and_says_all_that_it_needs()
     )
     assert start.returncode != 0
     assert all(f"{name} is missing" in start.stderr for name in [*REQUIRED, STORAGE])
+
+
+def test_settings_that_somebody_logs_tell_no_secret() -> None:
+    shown = repr(load(WEBHOOK_SECRET="a secret of the webhook", DOCKER_HUB_USERNAME="u", DOCKER_HUB_TOKEN="a token"))
+    assert "secret of" not in shown
+    assert "a token" not in shown

@@ -31,7 +31,7 @@ def main() -> int:
     except (AppError, ConnectionMissingError, HostJsonError, NcrontabError) as error:
         print(f"host: {error}", file=sys.stderr)
         return 1
-    _serve(host)
+    return _serve(host)
 
 
 def _parse() -> argparse.Namespace:
