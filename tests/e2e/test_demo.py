@@ -20,9 +20,9 @@ _SETTINGS = {"SWEEP_SCHEDULE": "*/5 * * * * *", "PYTHON_THREADPOOL_THREAD_COUNT"
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenes]:
     folder: Path = tmp_path_factory.mktemp("twin")
     with Twin(new_topology(folder, free_base_port()), _SETTINGS) as twin:
-        twin.start_host()
         made = Scenes(twin)
         made.prepare()
+        twin.start_host()
         yield made
         assert "Traceback" not in twin.log("host").read_text(), "no function broke off"
 

@@ -27,10 +27,10 @@ def main() -> int:
     began = time.monotonic()
     print("bringing the twin up: Azurite, five registries, the emulator, the Functions host", flush=True)
     with Twin(new_topology(_STATE, free_base_port()), _SETTINGS) as twin:
-        twin.start_host()
-        print(f"  up after {time.monotonic() - began:.1f} s", flush=True)
         scenes = Scenes(twin)
         scenes.prepare()
+        twin.start_host()
+        print(f"  up after {time.monotonic() - began:.1f} s", flush=True)
         passed = sum(_play(scene, twin) for scene in scenes.all())
         print("\ntimeline\n" + "\n".join(timeline(scenes.watcher.candidates())))
     total = len(scenes.all())

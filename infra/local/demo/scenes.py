@@ -19,7 +19,7 @@ class Scenes:
     """The scenes, to be played in order on one twin.
 
     Args:
-        twin: up, with its host.
+        twin: up; its host starts once all is prepared.
     """
 
     def __init__(self, twin: Twin) -> None:
@@ -34,7 +34,7 @@ class Scenes:
         return self._watcher
 
     def prepare(self) -> None:
-        """Put everything on the stage but the first import."""
+        """Put everything on the stage before the host starts, which would go by the deployed watch list otherwise."""
         for part, repository, tag in (
             ("docker_hub", NODE, "22-alpine"),
             ("docker_hub", NODE, "20-alpine"),

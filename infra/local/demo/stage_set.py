@@ -104,7 +104,9 @@ class StageSet:
         buildah = ["buildah", "--root", str(root), "--runroot", str(root / "run"), "--storage-driver", "vfs"]
         container = _run([*buildah, "from", "--tls-verify=false", "--pull-always", image]).strip()
         try:
-            return _run([*buildah, "run", "--isolation", "chroot", container, "--", "/bin/sh", "/app.sh"])
+            # buildah loses the last words of a command that ends at once.
+            script = "/bin/sh /app.sh; sleep 0.2"
+            return _run([*buildah, "run", "--isolation", "chroot", container, "--", "/bin/sh", "-c", script])
         finally:
             _run([*buildah, "rm", container])
 

@@ -20,6 +20,10 @@ from infra.local.runner.process import run
 from infra.local.runner.task import Build
 
 _HOME = "/acb/home"
+_TOOLS = "/acb/tools"
+# With this isolation buildah loses the last output of a command that ends at once. A shell that is always there starts
+# the command, and stays for a moment after it; the command's exit status is kept.
+_LINGER = (f"{_TOOLS}/busybox", "sh", "-c", f'"$@"; status=$?; {_TOOLS}/busybox sleep 0.1; exit $status', "command")
 # What buildah itself prints about a command's exit status, after the command's own output.
 _EXIT_REMARK = re.compile(r"(subprocess exited (with status|on) \S+|Error: exit status \d+)")
 
@@ -78,6 +82,7 @@ class Engine:
         command = self._command_line(image, arguments, options.entry_point, limits)
         container = self._ask(["from", "--pull-never", self._folder.signature_policy, image], limits).strip()
         flags = [f"--volume={self._folder.workspace}:/workspace", f"--volume={self._folder.home}:{_HOME}"]
+        flags += [f"--volume={self._folder.tools}:{_TOOLS}:ro"]
         flags += [f"--env={name}={value}" for name, value in (("HOME", _HOME), *options.environment)]
         flags += [f"--workingdir={options.directory}"] if options.directory else []
 
@@ -85,7 +90,7 @@ class Engine:
             if not _EXIT_REMARK.fullmatch(line):
                 output(line)
 
-        return self._stream(["run", *flags, container, "--", *command], write, limits)
+        return self._stream(["run", *flags, container, "--", *_LINGER, *command], write, limits)
 
     def push(self, image: str, address: str, limits: Limits) -> str:
         """Push ``image`` to ``address``, ``host:port/repository:tag`` over plain http; return its digest there."""

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.local.runner.errors import EngineError
 from infra.local.runner.reference import DOCKER_HUB
 
-_PARTS = ("workspace", "home", "storage", "state", "tmp", "registries.d")
+_PARTS = ("workspace", "home", "storage", "state", "tmp", "tools", "registries.d")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class RunFolder:
     def temporary(self) -> Path:
         """For scratch files of buildah and of the runner."""
         return self.root / "tmp"
+
+    @property
+    def tools(self) -> Path:
+        """Holds the machine's static busybox, for the shell that starts a container's command."""
+        return self.root / "tools"
 
     def buildah_flags(self) -> list[str]:
         """The global flags that keep buildah within this folder."""
@@ -68,10 +74,18 @@ def run_folder(workdir: Path, run_id: str, registries: Mapping[str, str]) -> Ite
     (root / "registries.conf").write_text(_registries_conf(registries))
     # The machine may have no policy, or a stricter one; what the twin's own registries hold is trusted here.
     (root / "policy.json").write_text(json.dumps({"default": [{"type": "insecureAcceptAnything"}]}))
+    shutil.copy(_busybox(), root / "tools" / "busybox")
     try:
         yield RunFolder(root)
     finally:
         shutil.rmtree(root)
+
+
+def _busybox() -> str:
+    program = shutil.which("busybox")
+    if program is None:
+        raise EngineError("busybox is not installed: run `infra/local/setup.sh twin`")
+    return program
 
 
 def _registries_conf(registries: Mapping[str, str]) -> str:

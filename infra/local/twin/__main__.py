@@ -42,8 +42,10 @@ def _parse() -> argparse.Namespace:
 
 
 def _up(twin: Twin, *, stay: bool) -> int:
-    # A terminated `run` must clean up just as an interrupted one does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A terminated `run` must clean up just as an interrupted one does; and one that was started in the background,
+    # where shells let Ctrl-C be ignored, may still be interrupted on purpose.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     try:
         twin.start()
         twin.start_host()
