@@ -5,6 +5,7 @@
     ├── WatchListError              images.yaml is not valid; the last good one stays in force
     ├── MalformedInput              something sent to us cannot be read
     │   ├── InvalidReference        not a repository, tag or digest
+    │   ├── InvalidSelection        not a range of versions, nor a pattern of tags
     │   ├── MalformedMessage        a queue message
     │   └── MalformedRequest        an HTTP body; carries the status to answer
     ├── StepBroke                   a function ended with an error nobody foresaw, again and again (temporary)
@@ -58,6 +59,10 @@ class MalformedInput(TidegateError):
 
 class InvalidReference(MalformedInput, ValueError):
     """Text that should be a repository, a tag or a digest is not one."""
+
+
+class InvalidSelection(MalformedInput, ValueError):
+    """Text that should select tags cannot: a range of versions, a glob or a regular expression."""
 
 
 class MalformedMessage(MalformedInput):
