@@ -20,6 +20,8 @@ _REGISTRY_ID = re.compile(
     r"/providers/Microsoft\.ContainerRegistry/registries/(?P<name>[A-Za-z0-9]{5,50})",
     re.IGNORECASE,
 )
+_HOST = re.compile(r"(?:\[[0-9a-f:]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::[0-9]{1,5})?")
+_CREDENTIALS = 'a JSON object such as {"ghcr.io": {"username": "…", "password": "…"}}'
 STORAGE = "AzureWebJobsStorage"
 
 
@@ -41,6 +43,23 @@ class Storage(msgspec.Struct, frozen=True):
     table_uri: str = ""
 
 
+class Account(msgspec.Struct, frozen=True):
+    """An account at an upstream; its text form holds no password.
+
+    Attributes:
+        username: empty for none.
+        password: or access token.
+        token_host: host of the registry's token service, where that is neither its own nor above or below it.
+    """
+
+    username: str = ""
+    password: str = ""
+    token_host: str = ""
+
+    def __repr__(self) -> str:
+        return f"Account({self.username!r})"
+
+
 def _setting(description: str, *, secret: bool = False) -> Meta:
     return Meta(description=description, extra={"secret": secret})
 
@@ -56,6 +75,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ]
     check_docker_hub_schedule: Annotated[str, _setting("When Docker Hub is checked: NCRONTAB of six fields.")]
     check_mcr_schedule: Annotated[str, _setting("When MCR is checked: NCRONTAB of six fields.")]
+    check_other_registries_schedule: Annotated[
+        str, _setting("When every other registry is checked: NCRONTAB of six fields.")
+    ]
     sweep_schedule: Annotated[str, _setting("When what was left behind is taken up again: NCRONTAB of six fields.")]
     application_registry_ids: Annotated[
         str,
@@ -76,12 +98,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     docker_hub_token: Annotated[
         str, _setting("Personal access token of that account, with read permission.", secret=True)
     ] = ""
+    registry_credentials: Annotated[
+        str,
+        _setting(
+            "Accounts to check and import with at other registries, as JSON: "
+            '`{"ghcr.io": {"username": "…", "password": "…"}}`. A third member, `token_host`, names a token service '
+            "that is neither the registry's own nor above or below it.",
+            secret=True,
+        ),
+    ] = ""
     docker_hub_registry_url: Annotated[str, _setting("Docker Hub's registry, or a proxy of it.")] = (
         "https://registry-1.docker.io"
     )
     docker_hub_auth_url: Annotated[str, _setting("Docker Hub's token service, or a proxy of it.")] = (
         "https://auth.docker.io"
     )
+    docker_hub_api_url: Annotated[str, _setting("Docker Hub's API, or a proxy of it.")] = "https://hub.docker.com"
     mcr_url: Annotated[str, _setting("Microsoft's registry, or a proxy of it.")] = "https://mcr.microsoft.com"
     arm_endpoint: Annotated[str, _setting("Azure Resource Manager; another one in sovereign clouds.")] = (
         "https://management.azure.com"
@@ -122,6 +154,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.base_login_server or f"{self.base.name.lower()}.azurecr.io"
 
     @property
+    def accounts(self) -> dict[str, Account]:
+        """The accounts at upstreams, by registry."""
+        hub = Account(self.docker_hub_username, self.docker_hub_token)
+        return {**parse_accounts(self.registry_credentials), **({"docker.io": hub} if hub.password else {})}
+
+    @property
     def applications(self) -> tuple[RegistryId, ...]:
         """The registries whose tasks build application images."""
         ids = [part.strip() for part in self.application_registry_ids.split(",") if part.strip()]
@@ -147,6 +185,43 @@ def parse_registry_id(text: str) -> RegistryId:
             "Microsoft.ContainerRegistry/registries/<name>"
         )
     return RegistryId(match["subscription"], match["group"], match["name"], text)
+
+
+def parse_accounts(text: str) -> dict[str, Account]:
+    """Read the accounts at registries.
+
+    Args:
+        text: JSON; empty for none.
+
+    Returns:
+        The accounts by registry.
+
+    Raises:
+        ConfigurationError: it is none; the message holds nothing but names of registries.
+    """
+    try:
+        entries = msgspec.json.decode(text or "{}", type=dict[str, dict[str, str]])
+    except msgspec.DecodeError:
+        raise ConfigurationError(f"REGISTRY_CREDENTIALS is not what was expected: {_CREDENTIALS}") from None
+    return {
+        host.lower(): _account(number, host.lower(), entry) for number, (host, entry) in enumerate(entries.items(), 1)
+    }
+
+
+def _account(number: int, host: str, entry: Mapping[str, str]) -> Account:
+    if not _HOST.fullmatch(host):
+        raise ConfigurationError(f"REGISTRY_CREDENTIALS: entry {number} is not named by a registry's host")
+    if _has_own_settings(host):
+        raise ConfigurationError(
+            f"REGISTRY_CREDENTIALS: {host} needs no entry: Docker Hub has settings of its own, MCR no accounts"
+        )
+    if not {"username", "password"} <= set(entry) <= {"username", "password", "token_host"} or not all(entry.values()):
+        raise ConfigurationError(f"REGISTRY_CREDENTIALS: the entry {host} is not what was expected: {_CREDENTIALS}")
+    return Account(entry["username"], entry["password"], entry.get("token_host", "").lower())
+
+
+def _has_own_settings(host: str) -> bool:
+    return host in {"docker.io", "registry.hub.docker.com", "mcr.microsoft.com"} or host.endswith(".docker.io")
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -215,6 +290,10 @@ def _wrong(values: Mapping[str, str]) -> list[str]:
         problems.append("WEBHOOK_SECRET is too short: expected 16 characters or more")
     if values["docker_hub_token"] and not values["docker_hub_username"]:
         problems.append("DOCKER_HUB_USERNAME is missing: DOCKER_HUB_TOKEN is of no use without it")
+    try:
+        parse_accounts(values["registry_credentials"])
+    except ConfigurationError as error:
+        problems.append(str(error))
     return problems + _plain_http(values)
 
 

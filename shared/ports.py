@@ -16,9 +16,9 @@ from shared.domain.budget import Budget, Learned
 from shared.domain.candidate import Candidate
 from shared.domain.messages import Message
 from shared.domain.observation import Observation
-from shared.domain.rebuilds import ApplicationTask, Rebuild
+from shared.domain.questions import RepositoryState
+from shared.domain.rebuilds import Rebuild
 from shared.domain.references import Digest, Repository, Tag
-from shared.domain.verdict import RunStatus
 
 R = TypeVar("R", Candidate, Rebuild)
 
@@ -73,15 +73,31 @@ class Records(Protocol[R]):
         ...
 
 
-class Observations(Protocol):
-    """What upstream tags pointed at when last looked at."""
+class Known(msgspec.Struct, frozen=True):
+    """What is known of an upstream repository.
 
-    def of(self, repository: Repository) -> Mapping[Tag, Observation]:
-        """Return every observation of one upstream repository."""
+    Attributes:
+        tags: the observations of its tags.
+        state: what is remembered of it as a whole.
+    """
+
+    tags: Mapping[Tag, Observation]
+    state: RepositoryState
+
+
+class Observations(Protocol):
+    """What upstream repositories and their tags were like when last looked at."""
+
+    def of(self, repository: Repository) -> Known:
+        """Return everything known of one upstream repository."""
         ...
 
-    def save(self, repository: Repository, observations: tuple[Observation, ...]) -> None:
-        """Write observations of one repository, replacing what was known of their tags."""
+    def save(self, repository: Repository, state: RepositoryState, observations: tuple[Observation, ...]) -> None:
+        """Write a repository's state and some of its observations, replacing what was known of their tags."""
+        ...
+
+    def states(self) -> Mapping[Repository, RepositoryState]:
+        """Return the state of every repository: a table's scan, for when a budget is short."""
         ...
 
 
@@ -294,58 +310,4 @@ class Registry(Protocol):
 
     def digest(self, repository: str, tag: Tag) -> Digest | None:
         """Read back what a tag points at, or ``None`` if it is not there."""
-        ...
-
-
-class Run(msgspec.Struct, frozen=True):
-    """A run of ACR Tasks.
-
-    Attributes:
-        run_id: the registry's id; empty until the registry has given one.
-        status: its status.
-    """
-
-    run_id: str
-    status: RunStatus
-
-
-class GateRun(msgspec.Struct, frozen=True):
-    """A gate's run to be scheduled.
-
-    Attributes:
-        image: repository of the staged image in the staging registry.
-        digest: of the staged image.
-        files: the gate's files by relative path, with its Dockerfile.
-    """
-
-    image: str
-    digest: Digest
-    files: Mapping[str, bytes]
-
-
-class Runs(Protocol):
-    """Runs of ACR Tasks in one registry, each under a name that makes scheduling it twice the same as once."""
-
-    def find(self, name: str) -> Run | None:
-        """Return the run that was scheduled under a name, or ``None``."""
-        ...
-
-    def start_gate(self, name: str, gate: GateRun) -> Run:
-        """Build the gate's test image from the staged digest and run it."""
-        ...
-
-    def start_task(self, name: str, task_id: str) -> Run:
-        """Run an existing task."""
-        ...
-
-    def log(self, run_id: str) -> str:
-        """Return a finished run's log, its last megabyte at most; empty if the registry has none."""
-        ...
-
-    def forget(self, name: str) -> None:
-        """Delete the name of a run whose result is recorded; no harm if it is gone already."""
-        ...
-
-    def tasks(self) -> tuple[ApplicationTask, ...]:
-        """Return the registry's tasks with what they were last built on."""
         ...

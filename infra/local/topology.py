@@ -20,6 +20,7 @@ _PORTS = {
     "backing_staging": 12,
     "backing_base": 13,
     "backing_applications": 14,
+    "backing_other": 15,
     "arm": 20,
     "docker_hub_registry": 21,
     "docker_hub_auth": 22,
@@ -31,6 +32,7 @@ _PORTS = {
     "identity": 28,
     "control": 29,
     "host": 30,
+    "other": 31,
 }
 
 

@@ -5,35 +5,19 @@ Import: https://learn.microsoft.com/rest/api/containerregistry/registries/import
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from shared.adapters.azure_clients import AzureClients
 from shared.adapters.azure_errors import IMPORTER, azure_errors
 from shared.adapters.import_errors import look_errors, start_errors
-from shared.config import RegistryId
-from shared.domain.references import DOCKER_HUB, Digest, Tag, parse_digest
+from shared.config import Account, RegistryId
+from shared.domain.references import Digest, Tag, parse_digest
 from shared.errors import InvalidReference, NotFound, Unavailable
 from shared.ports import ImportSource, Operation
 
 if TYPE_CHECKING:
     from azure.core.polling import LROPoller
-
-
-class Account(msgspec.Struct, frozen=True):
-    """An account at an upstream; its text form holds no token.
-
-    Attributes:
-        username: empty for none.
-        token: personal access token.
-    """
-
-    username: str = ""
-    token: str = ""
-
-    def __repr__(self) -> str:
-        return f"Account({self.username!r})"
 
 
 class AzureContainerRegistry:
@@ -44,7 +28,7 @@ class AzureContainerRegistry:
         registry: which registry.
         login_server: its host; empty for its name and ``.azurecr.io``.
         staging_id: resource id of the registry that staged images are copied from.
-        docker_hub: account to copy from Docker Hub with; anonymous imports share Azure's own small limit.
+        accounts: to copy from upstreams with, by registry; anonymous imports share Azure's own small limits.
     """
 
     def __init__(
@@ -54,13 +38,13 @@ class AzureContainerRegistry:
         *,
         login_server: str = "",
         staging_id: str,
-        docker_hub: Account = Account(),  # noqa: B008  frozen
+        accounts: Mapping[str, Account],
     ) -> None:
         self._clients = clients
         self._registry = registry
         self._login_server = login_server or f"{registry.name.lower()}.azurecr.io"
         self._staging_id = staging_id
-        self._docker_hub = docker_hub
+        self._accounts = accounts
 
     def start_import(self, source: ImportSource, repository: str, tag: Tag) -> Operation:
         """Ask for a copy by digest, and do not wait for it.
@@ -78,7 +62,7 @@ class AzureContainerRegistry:
         """
         from shared.adapters.one_look import OneLook  # noqa: PLC0415
 
-        body = import_parameters(source, f"{repository}:{tag}", self._staging_id, self._docker_hub)
+        body = import_parameters(source, f"{repository}:{tag}", self._staging_id, self._accounts)
         target = f"{self._login_server}/{repository}:{tag}"
         with start_errors(f"importing {source.repository}@{source.digest} as {target}"):
             poller = self._begin(body, OneLook(look=False))
@@ -138,25 +122,30 @@ class AzureContainerRegistry:
         )
 
 
-def import_parameters(source: ImportSource, target: str, staging_id: str, docker_hub: Account) -> dict[str, Any]:
+def import_parameters(
+    source: ImportSource, target: str, staging_id: str, accounts: Mapping[str, Account]
+) -> dict[str, Any]:
     """Return the body of ``importImage``.
 
     Args:
         source: what to copy.
         target: repository and tag to copy to, such as ``base/node:22-alpine``.
         staging_id: resource id of the staging registry.
-        docker_hub: account sent along for what comes from Docker Hub, if there is one.
+        accounts: by registry; that of the source's registry is sent along, if there is one.
 
     Returns:
         The body as JSON objects. The source is named by digest: a tag may move while it is copied.
     """
     image = f"{source.repository.path}@{source.digest}"
-    place: dict[str, Any] = (
-        {"resourceId": staging_id} if source.staging else {"registryUri": source.repository.registry}
-    )
-    if not source.staging and source.repository.registry == DOCKER_HUB and docker_hub.token:
-        place["credentials"] = {"username": docker_hub.username, "password": docker_hub.token}
+    if source.staging:
+        place: dict[str, Any] = {"resourceId": staging_id}
+    else:
+        place = {"registryUri": source.repository.registry, **_credentials(accounts.get(source.repository.registry))}
     return {"source": {**place, "sourceImage": image}, "targetTags": [target], "mode": "Force"}
+
+
+def _credentials(account: Account | None) -> dict[str, Any]:
+    return {"credentials": {"username": account.username, "password": account.password}} if account else {}
 
 
 def _operation(poller: LROPoller[None]) -> Operation:

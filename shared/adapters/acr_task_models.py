@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shared.domain.rebuilds import ApplicationTask, Dependency
 from shared.domain.verdict import RunStatus
 from shared.errors import Unavailable
-from shared.ports import Run
+from shared.run_ports import Run
 
 if TYPE_CHECKING:
     from azure.mgmt.containerregistrytasks.models import BaseImageDependency, Task, TaskRun

@@ -15,7 +15,7 @@ from shared.config import RegistryId
 from shared.domain.rebuilds import ApplicationTask
 from shared.domain.verdict import UNDER_WAY
 from shared.errors import NotFound, Unavailable
-from shared.ports import GateRun, Run
+from shared.run_ports import GateRun, Run
 
 if TYPE_CHECKING:
     from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient

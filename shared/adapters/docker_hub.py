@@ -1,4 +1,4 @@
-"""Docker Hub: the one upstream that wants a token for every repository, and counts what is asked of it.
+"""Docker Hub: the one upstream that wants a token for every repository, and grants one for many at once.
 
 Tokens: https://distribution.github.io/distribution/spec/auth/token/
 Limits: https://docs.docker.com/docker-hub/usage/pulls/ (HEAD is not a pull, GET of a manifest is)
@@ -6,132 +6,109 @@ Limits: https://docs.docker.com/docker-hub/usage/pulls/ (HEAD is not a pull, GET
 
 from __future__ import annotations
 
-import threading
+import logging
 import time
-from collections.abc import Callable
-from functools import cached_property
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 import msgspec
 
-from shared.adapters.oci_registry import TIMEOUTS, OciRegistry, attach, open_session
-from shared.adapters.requests_errors import requests_errors, status_error
-from shared.errors import Refused, Unavailable
+from shared.adapters.challenges import Challenge
+from shared.adapters.docker_hub_catalogue import DockerHubCatalogue
+from shared.adapters.oci_registry import OciRegistry
+from shared.adapters.token_service import KeptTokens, TokenService, scope_of
+from shared.adapters.upstream_http import UpstreamHttp, unmetered
+from shared.config import Account
+from shared.domain.references import DOCKER_HUB
+from shared.errors import NotFound, Refused
+from shared.ports import Meter
 
-if TYPE_CHECKING:
-    from requests import Response, Session
+log = logging.getLogger("tidegate.docker_hub")
 
 _SERVICE = "registry.docker.io"
-_LARGEST_ANSWER = 64 * 1024
-# A token is not used when it is about to expire: the request made with it takes time too.
-_MARGIN_SECONDS = 30.0
+_CHECK = "check DOCKER_HUB_USERNAME, and whether the access token in DOCKER_HUB_TOKEN has expired or was revoked"
+# A token names every repository it is good for, and travels in a header of which servers take 8 KiB.
+_MOST_SCOPES = 25
+_LONGEST_SCOPES = 1500
 
 
-class _Grant(msgspec.Struct):
-    """The token service's answer; it names the token in one of two ways, and may leave out its 60 seconds."""
+class HubAddresses(msgspec.Struct, frozen=True):
+    """Where Docker Hub is reached, or proxies of it.
 
-    token: str = ""
-    access_token: str = ""
-    expires_in: float = 60.0
+    Attributes:
+        registry: its registry.
+        auth: its token service.
+        api: its API.
+    """
+
+    registry: str
+    auth: str
+    api: str
 
 
-def docker_hub(registry_url: str, auth_url: str, username: str = "", token: str = "") -> OciRegistry:
+def docker_hub(addresses: HubAddresses, account: Account = Account(), meter: Meter = unmetered) -> OciRegistry:  # noqa: B008  frozen
     """Return Docker Hub as an upstream.
 
     Args:
-        registry_url: its registry, or a proxy of it.
-        auth_url: its token service, or a proxy of it.
-        username: account to ask as; empty to ask anonymously.
-        token: personal access token of that account.
+        addresses: where it is reached.
+        account: with a personal access token for password; empty to ask anonymously.
+        meter: is told what answers say of limits.
     """
-    return OciRegistry("Docker Hub", registry_url, HubTokens(auth_url, username, token))
+    http = UpstreamHttp(DOCKER_HUB, meter)
+    return OciRegistry(
+        "Docker Hub",
+        addresses.registry,
+        http,
+        tokens=HubTokens(http, addresses.auth, account),
+        catalogue=DockerHubCatalogue(addresses.api, account, meter),
+    )
 
 
 class HubTokens:
-    """Tokens of Docker Hub, one for each repository, kept until shortly before they expire.
+    """The port ``Tokens`` of ``oci_registry`` for Docker Hub, whose token service is known beforehand.
 
     Args:
+        http: how Docker Hub is asked.
         url: the token service.
-        username: account to ask as; empty to ask anonymously.
-        token: personal access token of that account.
+        account: empty to ask anonymously.
         clock: seconds that only go forward.
     """
 
-    def __init__(self, url: str, username: str, token: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._url = f"{url.rstrip('/')}/token"
-        self._account = (username, token) if username and token else None
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._kept: dict[str, tuple[str, float]] = {}
+    def __init__(
+        self, http: UpstreamHttp, url: str, account: Account, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._service = TokenService(http, "Docker Hub", account, _CHECK)
+        self._challenge = Challenge("bearer", f"{url.rstrip('/')}/token", _SERVICE)
+        self._kept = KeptTokens(clock)
 
-    @cached_property
-    def _session(self) -> Session:
-        return open_session()
+    def authorization(self, path: str) -> str:
+        """See the port."""
+        return self._token(path, refused="")
 
-    def authorization(self, path: str, *, fresh: bool) -> str:
-        """Return the ``Authorization`` header for reading a repository.
+    def renewed(self, path: str, refused: str, challenge: str) -> str:  # noqa: ARG002  the settings say where to ask
+        """See the port."""
+        return self._token(path, refused)
 
-        Args:
-            path: the repository's name.
-            fresh: whether to ask for a new token even if one is kept.
+    def prepare(self, paths: tuple[str, ...]) -> None:
+        """See the port: one token for as many repositories as fit; each gets its own if that is refused."""
+        missing = tuple(scope for scope in map(scope_of, paths) if not self._kept.get(scope))
+        for scopes in _batches(missing):
+            try:
+                self._kept.keep(scopes, self._service.ask(self._challenge, scopes))
+            except (Refused, NotFound) as error:
+                log.warning("no token for many repositories, each gets its own: %s", error)
+                return
 
-        Raises:
-            Refused: the account is not accepted.
-            RateLimited, Unavailable: see ``shared.errors``.
-        """
-        with self._lock:
-            kept, good_until = self._kept.get(path, ("", 0.0))
-        if kept and not fresh and self._clock() < good_until:
-            return kept
-        grant = self._ask(path)
-        header = f"Bearer {grant.token or grant.access_token}"
-        with self._lock:
-            self._kept[path] = (header, self._clock() + grant.expires_in - _MARGIN_SECONDS)
-        return header
-
-    def _ask(self, path: str) -> _Grant:
-        doing = f"Docker Hub: asking for a token for {path}"
-        with requests_errors(doing):
-            response = self._session.get(
-                self._url,
-                params={"service": _SERVICE, "scope": f"repository:{path}:pull"},
-                auth=self._account or attach(""),
-                timeout=TIMEOUTS,
-                allow_redirects=False,
-                stream=True,
-            )
-            with response:
-                body = _bounded(response, doing)
-        if response.status_code in {401, 403} and self._account:
-            raise _account_refused(self._account[0], response.status_code)
-        if response.status_code != 200:
-            raise status_error(doing, response.status_code, response.headers)
-        return _grant(body, doing)
+    def _token(self, path: str, refused: str) -> str:
+        scope = scope_of(path)
+        return self._kept.get_or_ask(scope, lambda: self._service.ask(self._challenge, (scope,)), refused)
 
 
-def _bounded(response: Response, doing: str) -> bytes:
-    body = b""
-    for piece in response.iter_content(8192):
-        body += piece
-        if len(body) > _LARGEST_ANSWER:
-            raise Unavailable(f"{doing}: the answer is larger than {_LARGEST_ANSWER} bytes")
-    return body
-
-
-def _grant(body: bytes, doing: str) -> _Grant:
-    try:
-        grant = msgspec.json.decode(body, type=_Grant)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        # The text is not quoted: it may hold the token.
-        raise Unavailable(f"{doing}: the answer is not that of a token service") from None
-    if not (grant.token or grant.access_token):
-        raise Unavailable(f"{doing}: the answer holds no token")
-    return grant
-
-
-def _account_refused(username: str, status: int) -> Refused:
-    return Refused(
-        f"Docker Hub does not accept the account {username!r} (HTTP {status}): check DOCKER_HUB_USERNAME, and whether "
-        "the access token in DOCKER_HUB_TOKEN has expired or was revoked",
-        code=str(status),
-    )
+def _batches(scopes: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    batch: tuple[str, ...] = ()
+    for scope in scopes:
+        if len(batch) == _MOST_SCOPES or sum(map(len, batch)) + len(scope) > _LONGEST_SCOPES:
+            yield batch
+            batch = ()
+        batch = (*batch, scope)
+    if batch:
+        yield batch

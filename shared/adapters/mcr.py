@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from shared.adapters.mcr_catalogue import McrCatalogue
 from shared.adapters.oci_registry import OciRegistry
+from shared.adapters.upstream_http import UpstreamHttp, unmetered
+from shared.domain.references import MCR
+from shared.ports import Meter
 
 
-def mcr(url: str) -> OciRegistry:
+def mcr(url: str, meter: Meter = unmetered) -> OciRegistry:
     """Return Microsoft's registry as an upstream.
 
     Args:
         url: its address, or that of a proxy.
+        meter: is told what answers say of limits.
     """
-    return OciRegistry("MCR", url)
+    http = UpstreamHttp(MCR, meter)
+    return OciRegistry("MCR", url, http, catalogue=McrCatalogue(url, http))

@@ -1,4 +1,4 @@
-"""The table ``observations``: one partition for each upstream repository, one row for each of its watched tags."""
+"""The table ``observations``: a partition for each upstream repository, a row for each watched tag and one for all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ import msgspec
 from shared.adapters.storage_account import StorageAccount
 from shared.adapters.tables import Row, Table, key
 from shared.domain.observation import Observation
-from shared.domain.references import Repository, Tag
+from shared.domain.questions import RepositoryState
+from shared.domain.references import Repository
+from shared.ports import Known
+
+# No tag can begin with it.
+_STATE = "@"
 
 
 class ObservationsTable:
@@ -22,16 +27,25 @@ class ObservationsTable:
     def __init__(self, account: StorageAccount) -> None:
         self._table = Table(account, "observations")
 
-    def of(self, repository: Repository) -> Mapping[Tag, Observation]:
+    def of(self, repository: Repository) -> Known:
         """See ``Observations.of``. One transaction for each thousand tags."""
-        rows = self._table.select("PartitionKey eq @partition", {"partition": key(str(repository))})
-        observations = (self._table.decode(row, Observation) for row in rows)
-        return {observation.tag: observation for observation in observations}
+        rows = tuple(self._table.select("PartitionKey eq @partition", {"partition": key(str(repository))}))
+        states = [self._table.decode(row, RepositoryState) for row in rows if row.key == _STATE]
+        observations = (self._table.decode(row, Observation) for row in rows if row.key != _STATE)
+        return Known({seen.tag: seen for seen in observations}, states[0] if states else RepositoryState())
 
-    def save(self, repository: Repository, observations: tuple[Observation, ...]) -> None:
-        """See ``Observations.save``. One transaction for each hundred tags; of two for one tag the last counts."""
+    def save(self, repository: Repository, state: RepositoryState, observations: tuple[Observation, ...]) -> None:
+        """See ``Observations.save``. One transaction for each hundred rows, the state's with the last of them.
+
+        The state says what need not be looked at again, so it is not written before what was seen.
+        """
         rows = {observation.tag: _row(repository, observation) for observation in observations}
-        self._table.upsert(tuple(rows.values()))
+        self._table.upsert((*rows.values(), _state_row(repository, state)))
+
+    def states(self) -> Mapping[Repository, RepositoryState]:
+        """See ``Observations.states``. One transaction for each thousand rows of the table."""
+        rows = self._table.select("RowKey eq @row", {"row": _STATE})
+        return {_repository(row): self._table.decode(row, RepositoryState) for row in rows}
 
 
 def _row(repository: Repository, observation: Observation) -> Row:
@@ -41,3 +55,13 @@ def _row(repository: Repository, observation: Observation) -> Row:
         "last_checked": observation.last_checked,
     }
     return Row(key(str(repository)), observation.tag, msgspec.json.encode(observation).decode(), columns)
+
+
+def _state_row(repository: Repository, state: RepositoryState) -> Row:
+    columns = {"trouble": state.trouble, "deferred": state.deferred, "failures": state.failures}
+    return Row(key(str(repository)), _STATE, msgspec.json.encode(state).decode(), columns)
+
+
+def _repository(row: Row) -> Repository:
+    registry, _, path = row.partition.partition("~")
+    return Repository(registry, path.replace("~", "/"))

@@ -5,82 +5,87 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md#checking-i
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from datetime import datetime
+from functools import partial
+from typing import Protocol
 
-from shared.adapters.requests_errors import requests_errors, status_error
+from shared.adapters.requests_errors import status_error
+from shared.adapters.tag_pages import MOST_BYTES, Page, all_tags, read_page
+from shared.adapters.upstream_http import Answer, UpstreamHttp
 from shared.domain.references import Digest, Repository, Tag, parse_digest
-from shared.errors import InvalidReference, NotFound, Refused, Unavailable
+from shared.errors import InvalidReference, NotFound, Refused, ServiceError, Unavailable
+from shared.ports import Hints
 
-if TYPE_CHECKING:
-    from requests import PreparedRequest, Response, Session
-
-# Without the index types a registry answers with one architecture's manifest, or converts it: another digest.
+# Without the index types a registry answers with one architecture's manifest, or converts it: another digest. Charts
+# and other artifacts are image manifests; the last type is what some wrote before that was settled.
 MANIFEST_TYPES = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.oci.artifact.manifest.v1+json",
 )
-# Seconds: to connect, and between two pieces of an answer.
-TIMEOUTS = (5.0, 20.0)
-# Two of the widest checks side by side; what is beyond waits for no connection, it makes one.
-_POOL = 32
+_ACCEPT = ", ".join(MANIFEST_TYPES)
 
 
 class Tokens(Protocol):
-    """Gives the right to read a repository."""
+    """Gives the right to read repositories."""
 
-    def authorization(self, path: str, *, fresh: bool) -> str:
-        """Return the ``Authorization`` header for a repository; a fresh one if the last was not accepted."""
+    def authorization(self, path: str) -> str:
+        """Return the ``Authorization`` header for a repository; empty if none is known to be needed."""
+        ...
+
+    def renewed(self, path: str, refused: str, challenge: str) -> str:
+        """Return another header after a 401.
+
+        Args:
+            path: of the repository.
+            refused: the header that was not accepted.
+            challenge: the ``WWW-Authenticate`` header of the answer.
+
+        Returns:
+            The header to try instead; empty if there is none.
+        """
+        ...
+
+    def prepare(self, paths: tuple[str, ...]) -> None:
+        """Get the right to read many repositories at once, where that takes fewer requests."""
         ...
 
 
-def open_session() -> Session:
-    """Return a session that many threads may use at once: it keeps connections, and no cookies."""
-    from http.cookiejar import DefaultCookiePolicy  # noqa: PLC0415
+class Catalogue(Protocol):
+    """An upstream's own catalogue, beside its registry."""
 
-    from requests import Session  # noqa: PLC0415  costs 0.1 s, and not every process asks
-    from requests.adapters import HTTPAdapter  # noqa: PLC0415
-
-    session = Session()
-    session.headers["User-Agent"] = "tidegate"
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.mount("https://", HTTPAdapter(pool_maxsize=_POOL))
-    return session
-
-
-def attach(authorization: str) -> Callable[[PreparedRequest], PreparedRequest]:
-    """Return what sets the ``Authorization`` header; empty sets none, and keeps a .netrc file from setting one."""
-
-    def set_header(request: PreparedRequest) -> PreparedRequest:
-        if authorization:
-            request.headers["Authorization"] = authorization
-        return request
-
-    return set_header
+    def hints(self, repository: Repository, since: datetime | None) -> Hints | None:
+        """See ``shared.ports.Upstream.hints``."""
+        ...
 
 
 class OciRegistry:
     """The port ``Upstream`` for any registry that obeys the OCI distribution specification.
 
-    Redirects are not followed, so a token is never sent anywhere but to the address in the settings.
-
     Args:
         name: for people.
         url: address of the registry, without ``/v2``.
+        http: how it is asked.
         tokens: gives the right to read; ``None`` where anybody may.
+        catalogue: the upstream's own, if it has one.
     """
 
-    def __init__(self, name: str, url: str, tokens: Tokens | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        http: UpstreamHttp,
+        *,
+        tokens: Tokens | None = None,
+        catalogue: Catalogue | None = None,
+    ) -> None:
         self._name = name
         self._url = url.rstrip("/")
+        self._http = http
         self._tokens = tokens
-
-    @cached_property
-    def _session(self) -> Session:
-        return open_session()
+        self._catalogue = catalogue
 
     def digest(self, repository: Repository, tag: Tag) -> Digest | None:
         """Return what a tag points at now, by one HEAD request; by another if the token was not accepted.
@@ -96,45 +101,112 @@ class OciRegistry:
             NotFound: there is no such repository, or it is private; Docker Hub does not say which.
             Refused: the registry will not answer this caller.
             RateLimited: too many requests.
-            Unavailable: no answer, a 5xx, or an answer without a digest.
+            Unavailable: no answer, a 5xx, or an answer that is not that of a registry.
         """
         doing = f"{self._name}: looking at {repository}:{tag}"
-        with requests_errors(doing):
-            response = self._head(repository.path, tag, fresh=False)
-            if response.status_code == 401 and self._tokens is not None:
-                response = self._head(repository.path, tag, fresh=True)
-        return _digest(response, doing)
+        url = f"{self._url}/v2/{repository.path}/manifests/{tag}"
+        answer = self._ask(doing, repository.path, url, "HEAD", _ACCEPT)
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise _refusal(answer, doing)
+        return _digest(answer, doing)
 
-    def _head(self, path: str, tag: Tag, *, fresh: bool) -> Response:
-        authorization = self._tokens.authorization(path, fresh=fresh) if self._tokens else ""
-        return self._session.head(
-            f"{self._url}/v2/{path}/manifests/{tag}",
-            headers={"Accept": ", ".join(MANIFEST_TYPES)},
-            auth=attach(authorization),
-            timeout=TIMEOUTS,
-            allow_redirects=False,
-        )
+    def tags(self, repository: Repository) -> tuple[Tag, ...]:
+        """Return every tag, in the registry's order, by as many requests as it has pages.
+
+        https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-tags
+
+        Args:
+            repository: in this registry.
+
+        Returns:
+            The tags, each once; what is no tag by the specification is left out.
+
+        Raises:
+            NotFound: there is no such repository, or it is private.
+            Refused: the registry will not answer this caller, or there are more tags than can be listed.
+            RateLimited, Unavailable: as for ``digest``.
+        """
+        doing = f"{self._name}: listing the tags of {repository}"
+        first = f"{self._url}/v2/{repository.path}/tags/list"
+        return all_tags(first, partial(self._page, doing, repository.path), doing)
+
+    def hints(self, repository: Repository, since: datetime | None) -> Hints | None:
+        """See ``shared.ports.Upstream.hints``.
+
+        Raises:
+            RateLimited: too many requests; whatever else the catalogue has, it is as if there were none.
+        """
+        return self._catalogue.hints(repository, since) if self._catalogue else None
+
+    def prepare(self, repositories: tuple[Repository, ...]) -> None:
+        """See ``shared.ports.Upstream.prepare``.
+
+        Raises:
+            RateLimited, Unavailable: of the token service.
+        """
+        if self._tokens:
+            self._tokens.prepare(tuple(repository.path for repository in repositories))
+
+    def _page(self, doing: str, path: str, url: str) -> Page:
+        answer = self._ask(doing, path, url, "GET", "application/json")
+        if answer.status != 200:
+            raise _refusal(answer, doing)
+        return read_page(answer, doing)
+
+    def _ask(self, doing: str, path: str, url: str, method: str, accept: str) -> Answer:
+        """Ask with whatever right is known to be needed, and once more with what a 401 asks for.
+
+        A registry that redirects may have its next page elsewhere: rights are shown to its own address alone, and
+        only that one's challenges are met.
+        """
+        tokens = self._tokens if self._is_ours(url) else None
+        authorization = tokens.authorization(path) if tokens else ""
+        headers = {"Accept": accept, "Authorization": authorization}
+        answer = self._http.ask(doing, url, method=method, headers=headers, most=MOST_BYTES)
+        if answer.status != 401 or tokens is None or not self._is_ours(answer.url):
+            return answer
+        renewed = tokens.renewed(path, authorization, answer.headers.get("www-authenticate", ""))
+        if not renewed:
+            return answer
+        headers = {"Accept": accept, "Authorization": renewed}
+        return self._http.ask(doing, url, method=method, headers=headers, most=MOST_BYTES)
+
+    def _is_ours(self, url: str) -> bool:
+        return url.startswith(f"{self._url}/")
 
 
-def _digest(response: Response, doing: str) -> Digest | None:
-    if response.status_code == 404:
-        return None
-    if response.status_code in {401, 403}:
-        raise _not_permitted(response, doing)
-    if response.status_code != 200:
-        raise status_error(doing, response.status_code, response.headers)
+def _digest(answer: Answer, doing: str) -> Digest:
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind and kind not in MANIFEST_TYPES:
+        raise Unavailable(f"{doing}: the answer is {kind}, which is no manifest we can use", code="200")
     try:
-        return parse_digest(response.headers.get("docker-content-digest", ""))
+        digest = parse_digest(answer.headers.get("docker-content-digest", ""))
     except InvalidReference as error:
         raise Unavailable(f"{doing}: the answer has no docker-content-digest: {error}", code="200") from error
+    if _contradicts(answer.headers.get("etag", ""), digest):
+        raise Unavailable(f"{doing}: the answer has a docker-content-digest that its ETag contradicts", code="200")
+    return digest
 
 
-def _not_permitted(response: Response, doing: str) -> NotFound | Refused:
+def _contradicts(etag: str, digest: Digest) -> bool:
+    """Registries that name a manifest by its digest in the ETag too must mean the same one."""
+    try:
+        other = parse_digest(etag.removeprefix("W/").strip('"'))
+    except InvalidReference:
+        return False
+    return other.partition(":")[0] == digest.partition(":")[0] and other != digest
+
+
+def _refusal(answer: Answer, doing: str) -> ServiceError:
     """A token that was granted, but not for this repository, is how registries hide what they do not show.
 
     https://distribution.github.io/distribution/spec/auth/token/ (``insufficient_scope``)
     """
-    code = str(response.status_code)
-    if "insufficient_scope" in response.headers.get("www-authenticate", ""):
+    if answer.status not in {401, 403}:
+        return status_error(doing, answer.status, answer.headers)
+    code = str(answer.status)
+    if "insufficient_scope" in answer.headers.get("www-authenticate", ""):
         return NotFound(f"{doing}: there is no such repository, or it is private and not shown to us", code=code)
     return Refused(f"{doing}: the registry does not let us read it (HTTP {code})", code=code)

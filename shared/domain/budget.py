@@ -11,8 +11,12 @@ from enum import Enum
 
 import msgspec
 
+from shared.domain.references import DOCKER_HUB
+
 # Looking may use this much of what an upstream grants; the rest is for imports, which cannot be put off for ever.
 LOOKING_SHARE = 0.8
+# Docker Hub's limit is one of pulls, and a HEAD is none: looking is bound only by a 429.
+LOOKS_ARE_FREE = frozenset({DOCKER_HUB})
 # How long an upstream that says 429 without saying for how long is left alone.
 _UNTOLD_PAUSE = timedelta(minutes=1)
 
@@ -94,7 +98,7 @@ def grant(budget: Budget, wanted: int, purpose: Purpose, now: datetime) -> tuple
     if budget.locked_until is not None and now < budget.locked_until:
         return Grant(0, Refusal.LOCKED_OUT, budget.locked_until), budget
     fresh = _renewed(budget, now)
-    if not fresh.limit:
+    if not fresh.limit or (purpose is Purpose.LOOK and budget.upstream in LOOKS_ARE_FREE):
         return Grant(wanted), fresh
     kept = 0 if purpose is Purpose.IMPORT else round(fresh.limit * (1 - LOOKING_SHARE))
     given = max(min(wanted, fresh.remaining - kept), 0)

@@ -30,7 +30,7 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         presence: whether it was there.
         first_seen: when this digest was first seen under the tag, UTC.
         last_checked: when the upstream last gave an answer, UTC.
-        targets: repositories of the base registry for which a candidate of this digest was made.
+        targets: places in the base registry, such as ``base/node:22``, for which a candidate of this digest was made.
         trouble: why the last look gave no answer; empty if it did.
     """
 
@@ -59,7 +59,7 @@ def compare(known: Observation | None, digest: Digest | None, target: str) -> Lo
     Args:
         known: the last observation; ``None`` if the tag was never looked at.
         digest: what the tag points at now; ``None`` if the upstream says it is not there.
-        target: repository in the base registry that the tag is wanted in.
+        target: the place in the base registry that the tag is wanted in, such as ``base/node:22``.
 
     Returns:
         What that amounts to. A tag that returns with the digest it had is unchanged; one that is wanted in a new

@@ -25,6 +25,17 @@ from tests.twin.processes import PARTS, new_topology, start_registry, wait_for_r
 
 SIDES = ("double", "emulator")
 HUB_USER, HUB_TOKEN = "tidegate-tests", "hub-secret-token"
+# What tests change of the emulator's settings, as it is unless they do.
+_DEFAULTS = {
+    "import_seconds": 0.0,
+    "hub_api_limit": 180,
+    "other_auth": "bearer",
+    "other_user": "",
+    "other_password": "",
+    "other_token_seconds": 300,
+    "other_redirects": False,
+    "other_page": 1000,
+}
 _numbers = itertools.count(1)
 
 
@@ -92,7 +103,7 @@ def outside(emulator: Outside, monkeypatch: pytest.MonkeyPatch) -> Outside:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(emulator.topology.ca_bundle))
     monkeypatch.setenv("IDENTITY_ENDPOINT", emulator.topology.http("identity") + "/msi/token")
     monkeypatch.setenv("IDENTITY_HEADER", emulator.topology.identity_header)
-    emulator.control("POST", "/settings", {"hub_user": HUB_USER, "hub_token": HUB_TOKEN, "import_seconds": 0.0})
+    emulator.control("POST", "/settings", {"hub_user": HUB_USER, "hub_token": HUB_TOKEN, **_DEFAULTS})
     emulator.control("DELETE", "/faults")
     emulator.runner.forget()
     emulator.forget_counts()

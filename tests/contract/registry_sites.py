@@ -3,33 +3,47 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol
 
 import requests
 
 from infra.local.runner.model import Dependency, RunResult
 from infra.local.topology import BASE, STAGING
-from shared.adapters.acr import Account, AzureContainerRegistry
+from shared.adapters.acr import AzureContainerRegistry
 from shared.adapters.acr_tasks import AcrTasks
-from shared.adapters.docker_hub import docker_hub
+from shared.adapters.docker_hub import HubAddresses, docker_hub
 from shared.adapters.mcr import mcr
+from shared.adapters.oci_registry import OciRegistry
+from shared.adapters.upstream_http import unmetered
+from shared.adapters.upstreams import any_registry
+from shared.config import Account
 from shared.domain.rebuilds import ApplicationTask
 from shared.domain.rebuilds import Dependency as KnownDependency
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Repository, Tag
 from shared.domain.verdict import UNDER_WAY, RunStatus
-from shared.ports import ImportSource, Operation, Registry, Run, Runs, Upstream
+from shared.ports import ImportSource, Meter, Operation, Registry, Upstream
+from shared.run_ports import Run, Runs
 from tests.contract.registry_fixtures import HUB_TOKEN, HUB_USER, Outside
-from tests.doubles.registries import InMemoryRegistry, InMemoryRuns, InMemoryUpstream, digest_of
+from tests.doubles.registries import InMemoryRegistry, InMemoryRuns, digest_of
+from tests.doubles.upstreams import InMemoryUpstream
 from tests.twin.images import push_image
 
 _PATIENCE = 20.0
+ACCOUNTS = {DOCKER_HUB: Account(HUB_USER, HUB_TOKEN)}
 
 
 class UpstreamSite(Protocol):
     """An upstream that a test can push to."""
 
-    upstream: Upstream
+    registry: str
+
+    @property
+    def upstream(self) -> Upstream:
+        """The upstream."""
+        ...
 
     def push(self, repository: Repository, tag: Tag, text: str) -> Digest:
         """Point a tag at an image that holds a text, and return its digest."""
@@ -37,10 +51,11 @@ class UpstreamSite(Protocol):
 
 
 class InMemoryUpstreamSite:
-    """The double."""
+    """The double, without or with a catalogue of its own."""
 
-    def __init__(self) -> None:
-        self.upstream = InMemoryUpstream()
+    def __init__(self, *, catalogue: bool = False) -> None:
+        self.registry = DOCKER_HUB
+        self.upstream = InMemoryUpstream(catalogue=catalogue)
 
     def push(self, repository: Repository, tag: Tag, text: str) -> Digest:
         """See the protocol."""
@@ -49,22 +64,35 @@ class InMemoryUpstreamSite:
 
 
 class EmulatedUpstreamSite:
-    """Docker Hub with an account, or MCR, as adapters to the emulator's fronts."""
+    """Docker Hub with an account, MCR, or any other registry, as adapters to the emulator's fronts."""
 
-    def __init__(self, outside: Outside, registry: str) -> None:
+    def __init__(self, outside: Outside, part: str) -> None:
         self._outside = outside
-        self._part = {DOCKER_HUB: "docker_hub", MCR: "mcr"}[registry]
-        self.upstream = hub(outside) if registry == DOCKER_HUB else mcr(outside.topology.https("mcr"))
+        self._part = part
+        self.registry = {"docker_hub": DOCKER_HUB, "mcr": MCR}.get(part) or outside.topology.address(part)
+        self.upstream: Upstream = _adapter(outside, part)
 
     def push(self, repository: Repository, tag: Tag, text: str) -> Digest:
         """See the protocol."""
         return Digest(push_image(self._outside.topology, self._part, f"{repository.path}:{tag}", text))
 
 
-def hub(outside: Outside, username: str = HUB_USER, token: str = HUB_TOKEN) -> Upstream:
+def _adapter(outside: Outside, part: str) -> Upstream:
+    if part == "docker_hub":
+        return hub(outside)
+    return mcr(outside.topology.https("mcr")) if part == "mcr" else other(outside)
+
+
+def hub(outside: Outside, username: str = HUB_USER, token: str = HUB_TOKEN, meter: Meter = unmetered) -> OciRegistry:
     """Return an adapter to the emulator's Docker Hub."""
     https = outside.topology.https
-    return docker_hub(https("docker_hub_registry"), https("docker_hub_auth"), username, token)
+    addresses = HubAddresses(https("docker_hub_registry"), https("docker_hub_auth"), https("docker_hub_api"))
+    return docker_hub(addresses, Account(username, token), meter)
+
+
+def other(outside: Outside, account: Account = Account(), meter: Meter = unmetered) -> OciRegistry:  # noqa: B008  frozen
+    """Return an adapter to the emulator's other registry, of which it knows nothing but the host."""
+    return any_registry(outside.topology.address("other"), account, meter)
 
 
 @dataclass
@@ -95,17 +123,19 @@ def registry_site(outside: Outside | None) -> RegistrySite:
         staging = InMemoryRegistry(upstreams=[upstream.upstream])
         return RegistrySite(upstream, staging, InMemoryRegistry(staging=staging))
     staging, base = acr(outside, STAGING, "staging"), acr(outside, BASE, "base")
-    return RegistrySite(EmulatedUpstreamSite(outside, DOCKER_HUB), staging, base)
+    return RegistrySite(EmulatedUpstreamSite(outside, "docker_hub"), staging, base)
 
 
-def acr(outside: Outside, name: str, part: str) -> AzureContainerRegistry:
+def acr(
+    outside: Outside, name: str, part: str, accounts: Mapping[str, Account] = MappingProxyType(ACCOUNTS)
+) -> AzureContainerRegistry:
     """Return an adapter to one of the emulator's Azure registries."""
     return AzureContainerRegistry(
         outside.clients(),
         outside.registry_id(name),
         login_server=outside.topology.address(part),
         staging_id=outside.topology.registry_id(STAGING),
-        docker_hub=Account(HUB_USER, HUB_TOKEN),
+        accounts=accounts,
     )
 
 

@@ -11,7 +11,7 @@ from shared.adapters.acr_tasks import AcrTasks
 from shared.adapters.azure_clients import AzureClients
 from shared.domain.verdict import RunStatus
 from shared.errors import Refused, Unavailable
-from shared.ports import GateRun
+from shared.run_ports import GateRun
 from tests.contract.registry_fixtures import Outside, emulator, outside, word
 from tests.contract.registry_sites import RunsSite
 from tests.doubles.registries import digest_of

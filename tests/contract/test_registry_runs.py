@@ -6,7 +6,7 @@ import pytest
 
 from shared.domain.rebuilds import Dependency
 from shared.domain.verdict import UNDER_WAY, RunStatus
-from shared.ports import GateRun
+from shared.run_ports import GateRun
 from tests.contract.registry_fixtures import Outside, emulator, outside, outside_or_none, side, word
 from tests.contract.registry_sites import RunsSite, runs_site
 from tests.doubles.registries import TEST_FAILED_LOG, digest_of

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.adapters import oci_registry
+from shared.adapters import upstream_http
 from shared.adapters.mcr import mcr
+from shared.domain.budget import Learned
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Repository, Tag
 from shared.errors import RateLimited, Refused, Unavailable
 from shared.ports import ImportSource
@@ -99,7 +101,7 @@ def test_a_docker_hub_that_hangs_up_is_unavailable(outside: Outside, pushed: Imp
 def test_an_upstream_that_does_not_answer_in_time_is_unavailable(
     outside: Outside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(oci_registry, "TIMEOUTS", (1.0, 0.2))
+    monkeypatch.setattr(upstream_http, "TIMEOUTS", (1.0, 0.2))
     outside.fault("mcr", "slow", seconds=1.0)
     with pytest.raises(Unavailable, match="ReadTimeout"):
         mcr(outside.topology.https("mcr")).digest(Repository(MCR, "dotnet/sdk"), TAG)
@@ -109,3 +111,75 @@ def test_mcr_is_asked_once_and_without_any_token(outside: Outside, word: str) ->
     digest = push_image(outside.topology, "mcr", f"dotnet/{word}:{TAG}", "text")
     assert mcr(outside.topology.https("mcr")).digest(Repository(MCR, f"dotnet/{word}"), TAG) == digest
     assert outside.counts("mcr") == {"HEAD manifest": 1}
+
+
+# Many repositories, and many tags, with few requests.
+
+
+def test_one_token_serves_many_repositories(outside: Outside, word: str) -> None:
+    repositories = tuple(Repository(DOCKER_HUB, f"library/{word}-{number}") for number in range(30))
+    for repository in repositories:
+        push_image(outside.topology, "docker_hub", f"{repository.path}:{TAG}", "text")
+    upstream = hub(outside)
+    upstream.prepare(repositories)
+    assert all(upstream.digest(repository, TAG) for repository in repositories)
+    assert outside.counts("docker_hub_auth") == {"GET token": 2}, "one for each 25"
+    assert outside.counts("docker_hub_registry") == {"HEAD manifest": 30}
+
+
+def test_a_repository_in_which_nothing_was_pushed_costs_one_request(outside: Outside, pushed: ImportSource) -> None:
+    upstream = hub(outside, "", "")
+    hints = upstream.hints(pushed.repository, datetime.now(UTC) + timedelta(hours=1))
+    assert hints is not None
+    assert (hints.hints, hints.complete) == ((), False)
+    assert outside.counts("docker_hub_api") == {"GET tags": 1}
+    assert outside.counts("docker_hub_registry") == {}
+
+
+def test_an_account_logs_in_to_docker_hubs_api_once(outside: Outside, pushed: ImportSource) -> None:
+    upstream = hub(outside)
+    for _ in range(2):
+        assert upstream.hints(pushed.repository, None) is not None
+    assert outside.counts("docker_hub_api") == {"GET tags": 2, "POST login": 1}
+
+
+def test_all_tags_of_a_repository_of_mcr_cost_one_request(outside: Outside, word: str) -> None:
+    for tag in ("8", "9"):
+        push_image(outside.topology, "mcr", f"dotnet/{word}:{tag}", tag)
+    hints = mcr(outside.topology.https("mcr")).hints(Repository(MCR, f"dotnet/{word}"), None)
+    assert hints is not None
+    assert {hint.tag for hint in hints.hints} == {"8", "9"}
+    assert outside.counts("mcr") == {"GET catalog tags": 1}
+
+
+# What answers say of limits.
+
+
+def test_docker_hubs_limit_of_pulls_is_told_to_the_meter(outside: Outside, pushed: ImportSource) -> None:
+    told: dict[str, Learned] = {}
+    hub(outside, meter=told.__setitem__).digest(pushed.repository, TAG)
+    learned = told[DOCKER_HUB]
+    assert (learned.limit, learned.window, learned.locked_for) == (200, timedelta(hours=6), None)
+
+
+def test_docker_hubs_api_has_a_limit_of_its_own(outside: Outside, pushed: ImportSource) -> None:
+    told: dict[str, Learned] = {}
+    upstream = hub(outside, "", "", told.__setitem__)
+    upstream.hints(pushed.repository, None)
+    assert (set(told), told["hub.docker.com"].limit) == ({"hub.docker.com"}, 180)
+    outside.control("POST", "/settings", {"hub_api_limit": 0})
+    with pytest.raises(RateLimited):
+        upstream.hints(pushed.repository, None)
+    locked_for = told["hub.docker.com"].locked_for
+    assert locked_for is not None
+    assert timedelta(0) < locked_for <= timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("fault", [{"status": 403}, {"status": 500}, {"status": 200, "body": "<html>"}])
+def test_a_catalogue_that_fails_leaves_the_registry_to_be_asked(
+    outside: Outside, pushed: ImportSource, fault: dict[str, object]
+) -> None:
+    outside.fault("docker_hub_api", "status", kind="GET tags", **fault)
+    upstream = hub(outside)
+    assert upstream.hints(pushed.repository, None) is None
+    assert upstream.tags(pushed.repository) == (TAG,)

@@ -1,19 +1,21 @@
-"""Upstreams, registries and ACR Tasks in memory: they keep the ports' promises and count what was asked of them."""
+"""Our registries and ACR Tasks in memory: they keep the ports' promises and count what was asked of them."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
 
 from shared.domain.rebuilds import ApplicationTask
-from shared.domain.references import Digest, Repository, Tag
+from shared.domain.references import Digest, Tag
 from shared.domain.verdict import BUILD_STEP, TEST_STEP, UNDER_WAY, RunStatus
 from shared.errors import NotFound, OperationFailed
-from shared.ports import GateRun, ImportSource, Operation, Run
+from shared.ports import ImportSource, Operation
+from shared.run_ports import GateRun, Run
 from tests.doubles.scripted import Scripted
+from tests.doubles.upstreams import InMemoryUpstream
 
 TEST_FAILED_LOG = f"failed to run step ID: {TEST_STEP}: exit status 1\nRun ID: cf1 failed after 5s.\n"
 BUILD_FAILED_LOG = f"failed to run step ID: {BUILD_STEP}: exit status 1\nRun ID: cf1 failed after 5s.\n"
@@ -22,42 +24,6 @@ BUILD_FAILED_LOG = f"failed to run step ID: {BUILD_STEP}: exit status 1\nRun ID:
 def digest_of(text: str) -> Digest:
     """Return a digest that stands for some content; equal texts have equal digests."""
     return Digest("sha256:" + hashlib.sha256(text.encode()).hexdigest())
-
-
-class InMemoryUpstream(Scripted):
-    """The port ``Upstream``.
-
-    Attributes:
-        tags: what each tag points at; a tag that is not here is not there.
-        asked: how often each tag was asked for.
-    """
-
-    def __init__(self, tags: Mapping[tuple[Repository, Tag], Digest] | None = None) -> None:
-        super().__init__()
-        self.tags: dict[tuple[Repository, Tag], Digest] = {}
-        self.asked: Counter[tuple[Repository, Tag]] = Counter()
-        self._manifests: set[tuple[Repository, Digest]] = set()
-        for (repository, tag), digest in (tags or {}).items():
-            self.push(repository, tag, digest)
-
-    def push(self, repository: Repository, tag: Tag, digest: Digest) -> None:
-        """Point a tag at a digest; what it pointed at before can still be had by its digest."""
-        self.tags[repository, tag] = digest
-        self._manifests.add((repository, digest))
-
-    def delete(self, repository: Repository, tag: Tag) -> None:
-        """Remove a tag, if it is there."""
-        self.tags.pop((repository, tag), None)
-
-    def holds(self, repository: Repository, digest: Digest) -> bool:
-        """Whether a manifest can be had by its digest."""
-        return (repository, digest) in self._manifests
-
-    def digest(self, repository: Repository, tag: Tag) -> Digest | None:
-        """See the port."""
-        self.asked[repository, tag] += 1
-        self._raise_scripted("digest")
-        return self.tags.get((repository, tag))
 
 
 @dataclass

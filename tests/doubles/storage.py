@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,11 +17,13 @@ from typing import Generic
 
 import msgspec
 
+from shared.domain.budget import Budget
 from shared.domain.candidate import Candidate, target_of
 from shared.domain.observation import Observation
+from shared.domain.questions import RepositoryState
 from shared.domain.references import Repository, Tag
 from shared.errors import Conflict, InvalidReference
-from shared.ports import Event, ListSource, R, Stored
+from shared.ports import Event, Known, ListSource, R, Stored, StoredBudget
 from tests.doubles.scripted import Scripted
 
 Hook = Callable[[str], None]
@@ -147,22 +149,56 @@ class InMemoryRecords(OneAtATime, Generic[R]):
 
 
 class InMemoryObservations(OneAtATime):
-    """``Observations`` in a dictionary."""
+    """``Observations`` in dictionaries."""
 
     def __init__(self, before_call: Hook | None = None) -> None:
         super().__init__(before_call)
         self._known: dict[Repository, dict[Tag, Observation]] = defaultdict(dict)
+        self._states: dict[Repository, RepositoryState] = {}
 
-    def of(self, repository: Repository) -> Mapping[Tag, Observation]:
+    def of(self, repository: Repository) -> Known:
         """See ``Observations.of``."""
         self._raise_scripted("of")
         with self._lock:
-            return dict(self._known[repository])
+            return Known(dict(self._known[repository]), self._states.get(repository, RepositoryState()))
 
-    def save(self, repository: Repository, observations: tuple[Observation, ...]) -> None:
+    def save(self, repository: Repository, state: RepositoryState, observations: tuple[Observation, ...]) -> None:
         """See ``Observations.save``."""
         with self._change("save"):
             self._known[repository].update({observation.tag: observation for observation in observations})
+            self._states[repository] = state
+
+    def states(self) -> Mapping[Repository, RepositoryState]:
+        """See ``Observations.states``."""
+        self._raise_scripted("states")
+        with self._lock:
+            return dict(self._states)
+
+
+class InMemoryBudgets(OneAtATime):
+    """``Budgets`` in a dictionary. ``asked`` counts the transactions of each kind."""
+
+    def __init__(self, before_call: Hook | None = None) -> None:
+        super().__init__(before_call)
+        self.asked: Counter[str] = Counter()
+        self._versions = itertools.count(1)
+        self._rows: dict[str, StoredBudget] = {}
+
+    def get(self, upstream: str) -> StoredBudget:
+        """See ``Budgets.get``."""
+        self.asked["get"] += 1
+        self._raise_scripted("get")
+        with self._lock:
+            return self._rows.get(upstream) or StoredBudget(Budget(upstream=upstream), "")
+
+    def replace(self, stored: StoredBudget, budget: Budget) -> None:
+        """See ``Budgets.replace``."""
+        self.asked["replace"] += 1
+        with self._change("replace"):
+            found = self._rows.get(budget.upstream)
+            if (found.etag if found else "") != stored.etag:
+                raise Conflict(f"the budget of {budget.upstream} was changed by another worker")
+            self._rows[budget.upstream] = StoredBudget(budget, f"budget:{next(self._versions)}")
 
 
 class InMemoryActivity(OneAtATime):

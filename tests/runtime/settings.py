@@ -17,6 +17,7 @@ REQUIRED = {
     "WEBHOOK_SECRET": WEBHOOK_SECRET,
     "CHECK_DOCKER_HUB_SCHEDULE": "0 */15 * * * *",
     "CHECK_MCR_SCHEDULE": "0 */20 * * * *",
+    "CHECK_OTHER_REGISTRIES_SCHEDULE": "0 */25 * * * *",
     "SWEEP_SCHEDULE": "30 * * * * *",
 }
 STORAGE = "AzureWebJobsStorage"
@@ -31,6 +32,7 @@ def app_settings(connection_string: str) -> dict[str, str]:
         "DOCKER_HUB_TOKEN": DOCKER_HUB_TOKEN,
         "DOCKER_HUB_REGISTRY_URL": CLOSED,
         "DOCKER_HUB_AUTH_URL": CLOSED,
+        "DOCKER_HUB_API_URL": CLOSED,
         "MCR_URL": CLOSED,
         "ARM_ENDPOINT": CLOSED,
     }

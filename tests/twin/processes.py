@@ -13,7 +13,7 @@ import yaml
 
 from infra.local.topology import Topology
 
-PARTS = ("docker_hub", "mcr", "staging", "base", "applications")
+PARTS = ("docker_hub", "mcr", "other", "staging", "base", "applications")
 _PORTS = 40
 
 

@@ -39,9 +39,9 @@ def test_a_twin_serves_every_part_and_leaves_no_process_behind(tmp_path: Path) -
     topology = new_topology(tmp_path)
     with Twin(topology) as twin:
         pids = _pids(tmp_path)
-        assert len(pids) == 7
+        assert len(pids) == 8
         assert requests.get(f"{topology.http('control')}/health", timeout=5).status_code == 200
-        for name in ("docker_hub", "mcr", "staging", "base", "applications"):
+        for name in ("docker_hub", "mcr", "other", "staging", "base", "applications"):
             assert requests.get(f"{topology.http(f'backing_{name}')}/v2/", timeout=5).status_code == 200
         assert Path(twin.environment()["REQUESTS_CA_BUNDLE"]).exists()
     assert _all_gone(pids)
@@ -61,9 +61,9 @@ def test_a_host_killed_and_stopped_is_gone_while_the_rest_stays(tmp_path: Path) 
     with Twin(new_topology(tmp_path), settings, app="sample_app:app", folder=SAMPLE_APP) as twin:
         for end in (twin.kill_host, twin.stop_host):
             twin.start_host()
-            assert len(_pids(tmp_path)) == 8
+            assert len(_pids(tmp_path)) == 9
             end()
-            assert len(_pids(tmp_path)) == 7
+            assert len(_pids(tmp_path)) == 8
             with pytest.raises(requests.ConnectionError):
                 requests.get(twin.topology.http("host"), timeout=5)
 

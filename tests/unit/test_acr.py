@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from azure.core.credentials import AccessToken
 
-from shared.adapters.acr import Account, AzureContainerRegistry, import_parameters
+from shared.adapters.acr import AzureContainerRegistry, import_parameters
 from shared.adapters.azure_clients import AzureClients
-from shared.config import RegistryId
+from shared.config import Account, RegistryId
 from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag
 from shared.errors import NotFound, OperationFailed, Unavailable
 from shared.ports import ImportSource
@@ -26,8 +26,11 @@ STAGING_ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerReg
 DIGEST = digest_of("node")
 FROM_HUB = ImportSource(Repository(DOCKER_HUB, "library/node"), DIGEST)
 FROM_MCR = ImportSource(Repository(MCR, "dotnet/sdk"), DIGEST)
+FROM_GHCR = ImportSource(Repository("ghcr.io", "org/app"), DIGEST)
+FROM_QUAY = ImportSource(Repository("quay.io", "org/app"), DIGEST)
 FROM_STAGING = ImportSource(Repository("staging", "base/node"), DIGEST, staging=True)
 ACCOUNT = Account("someone", "the-pat")
+ACCOUNTS = {DOCKER_HUB: ACCOUNT, "ghcr.io": Account("robot", "another-pat")}
 TAG = Tag("22-alpine")
 LOCATION = {"Location": "https://management.azure.com/operationResults/1?api-version=2025-11-01", "Retry-After": "7"}
 
@@ -50,7 +53,7 @@ def registry() -> AzureContainerRegistry:
         acr_audience="https://containerregistry.azure.net",
     )
     return AzureContainerRegistry(
-        clients, RegistryId("s", "g", "Base", "/id"), staging_id=STAGING_ID, docker_hub=ACCOUNT
+        clients, RegistryId("s", "g", "Base", "/id"), staging_id=STAGING_ID, accounts=ACCOUNTS
     )
 
 
@@ -65,19 +68,28 @@ def registry() -> AzureContainerRegistry:
                 "credentials": {"username": "someone", "password": "the-pat"},
             },
         ),
+        (
+            FROM_GHCR,
+            {
+                "registryUri": "ghcr.io",
+                "sourceImage": f"org/app@{DIGEST}",
+                "credentials": {"username": "robot", "password": "another-pat"},
+            },
+        ),
+        (FROM_QUAY, {"registryUri": "quay.io", "sourceImage": f"org/app@{DIGEST}"}),
         (FROM_MCR, {"registryUri": "mcr.microsoft.com", "sourceImage": f"dotnet/sdk@{DIGEST}"}),
         (FROM_STAGING, {"resourceId": STAGING_ID, "sourceImage": f"base/node@{DIGEST}"}),
     ],
 )
-def test_an_import_names_its_source_by_digest_and_gives_an_account_to_docker_hub_alone(
+def test_an_import_names_its_source_by_digest_and_gives_each_registry_its_own_account_alone(
     source: ImportSource, expected: dict[str, object]
 ) -> None:
-    body = import_parameters(source, "base/node:22", STAGING_ID, ACCOUNT)
+    body = import_parameters(source, "base/node:22", STAGING_ID, ACCOUNTS)
     assert body == {"source": expected, "targetTags": ["base/node:22"], "mode": "Force"}
 
 
 def test_an_import_without_an_account_is_anonymous() -> None:
-    assert "credentials" not in import_parameters(FROM_HUB, "base/node:22", STAGING_ID, Account())["source"]
+    assert "credentials" not in import_parameters(FROM_HUB, "base/node:22", STAGING_ID, {})["source"]
 
 
 def test_an_account_does_not_show_its_token() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.config import STORAGE, Settings, Storage, load_settings, parse_registry_id, setting_fields
+from shared.config import STORAGE, Account, Settings, Storage, load_settings, parse_registry_id, setting_fields
 from shared.errors import ConfigurationError
 
 pytestmark = pytest.mark.unit
@@ -22,6 +22,7 @@ REQUIRED = {
     "WEBHOOK_SECRET": "sixteen letters!",
     "CHECK_DOCKER_HUB_SCHEDULE": "0 */15 * * * *",
     "CHECK_MCR_SCHEDULE": "0 */15 * * * *",
+    "CHECK_OTHER_REGISTRIES_SCHEDULE": "0 */15 * * * *",
     "SWEEP_SCHEDULE": "30 * * * * *",
 }
 COMPLETE = {**REQUIRED, STORAGE: "UseDevelopmentStorage=true"}
@@ -46,6 +47,7 @@ def test_what_is_not_set_has_its_default() -> None:
     settings = load()
     assert settings.docker_hub_registry_url == "https://registry-1.docker.io"
     assert settings.docker_hub_auth_url == "https://auth.docker.io"
+    assert settings.docker_hub_api_url == "https://hub.docker.com"
     assert settings.mcr_url == "https://mcr.microsoft.com"
     assert settings.arm_endpoint == settings.arm_audience == "https://management.azure.com"
     assert settings.acr_audience == "https://containerregistry.azure.net"
@@ -112,6 +114,55 @@ def test_a_wrong_application_registry_is_told() -> None:
     assert "'apps02' is not a registry's" in refusal({**COMPLETE, "APPLICATION_REGISTRY_IDS": f"{GROUP}/apps01,apps02"})
 
 
+# Accounts at upstreams.
+
+
+def test_each_registry_has_its_own_account() -> None:
+    credentials = (
+        '{"ghcr.io": {"username": "robot", "password": "pat"}, "[::1]:5000": {"username": "u", "password": "p"},'
+        ' "Registry.Example:5050": {"username": "u", "password": "p", "token_host": "GitLab.example"}}'
+    )
+    settings = load(REGISTRY_CREDENTIALS=credentials, DOCKER_HUB_USERNAME="someone", DOCKER_HUB_TOKEN="the-pat")
+    assert settings.accounts == {
+        "docker.io": Account("someone", "the-pat"),
+        "ghcr.io": Account("robot", "pat"),
+        "[::1]:5000": Account("u", "p"),
+        "registry.example:5050": Account("u", "p", "gitlab.example"),
+    }
+
+
+def test_without_credentials_there_are_no_accounts() -> None:
+    assert load().accounts == {}
+
+
+def test_an_account_does_not_show_its_password() -> None:
+    assert "hush" not in f"{Account('someone', 'hush')!r} {Account('someone', 'hush')}"
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        "hush",
+        '["hush"]',
+        '{"ghcr.io": "hush"}',
+        '{"ghcr.io": {"username": "u"}}',
+        '{"ghcr.io": {"username": "u", "password": ""}}',
+        '{"ghcr.io": {"username": "u", "password": 7}}',
+        '{"ghcr.io": {"username": "u", "password": "hush", "hush": "x"}}',
+        '{"u:hush@ghcr.io": {"username": "u", "password": "hush"}}',
+        '{"https://ghcr.io": {"username": "u", "password": "hush"}}',
+        '{"docker.io": {"username": "u", "password": "hush"}}',
+        '{"registry-1.docker.io": {"username": "u", "password": "hush"}}',
+        '{"mcr.microsoft.com": {"username": "u", "password": "hush"}}',
+        '{"ghcr.io": {"username": "u", "password": "hush"}',
+    ],
+)
+def test_credentials_that_are_wrong_are_told_without_any_of_them(credentials: str) -> None:
+    told = refusal({**COMPLETE, "REGISTRY_CREDENTIALS": credentials})
+    assert "- REGISTRY_CREDENTIALS" in told
+    assert "hush" not in told
+
+
 # Storage.
 
 
@@ -164,7 +215,9 @@ def test_what_is_missing_and_what_is_wrong_are_told_together() -> None:
     assert "WEBHOOK_SECRET is too short" in told
 
 
-@pytest.mark.parametrize("name", ["DOCKER_HUB_REGISTRY_URL", "DOCKER_HUB_AUTH_URL", "MCR_URL", "ARM_ENDPOINT"])
+@pytest.mark.parametrize(
+    "name", ["DOCKER_HUB_REGISTRY_URL", "DOCKER_HUB_AUTH_URL", "DOCKER_HUB_API_URL", "MCR_URL", "ARM_ENDPOINT"]
+)
 @pytest.mark.parametrize("address", ["http://proxy.example", "proxy.example", "ftp://proxy.example"])
 def test_credentials_are_sent_over_tls_only(name: str, address: str) -> None:
     assert f"{name} must begin with https://" in refusal({**COMPLETE, name: address})
@@ -180,7 +233,12 @@ def test_a_docker_hub_token_is_of_no_use_without_its_account() -> None:
 
 
 def test_no_secret_is_ever_part_of_a_message() -> None:
-    secrets = {"WEBHOOK_SECRET": "hush", "DOCKER_HUB_TOKEN": "dckr_pat_hush", STORAGE: "AccountKey=hush=="}
+    secrets = {
+        "WEBHOOK_SECRET": "hush",
+        "DOCKER_HUB_TOKEN": "dckr_pat_hush",
+        "REGISTRY_CREDENTIALS": '{"ghcr.io": {"password": "hush"}}',
+        STORAGE: "AccountKey=hush==",
+    }
     told = refusal({**REQUIRED, **secrets, "BASE_REGISTRY_ID": "wrong"})
     assert "hush" not in told
     assert {name for name, _, meta in setting_fields() if meta.extra and meta.extra["secret"]} == set(secrets) - {

@@ -8,9 +8,11 @@ import pytest
 import requests
 from requests import exceptions
 
-from shared.adapters.docker_hub import HubTokens, docker_hub
+from shared.adapters.docker_hub import HubAddresses, HubTokens, docker_hub
 from shared.adapters.mcr import mcr
-from shared.adapters.oci_registry import MANIFEST_TYPES
+from shared.adapters.oci_registry import MANIFEST_TYPES, OciRegistry
+from shared.adapters.upstream_http import UpstreamHttp
+from shared.config import Account
 from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag
 from shared.errors import NotFound, RateLimited, Refused, Unavailable
 from tests.doubles.registries import digest_of
@@ -22,8 +24,13 @@ pytestmark = pytest.mark.unit
 NODE, SDK, TAG = Repository(DOCKER_HUB, "library/node"), Repository(MCR, "dotnet/sdk"), Tag("22-alpine")
 DIGEST = digest_of("node")
 HELD = {"Docker-Content-Digest": DIGEST, "Content-Type": MANIFEST_TYPES[0]}
-HUB = ("https://registry-1.docker.io", "https://auth.docker.io")
+HUB = HubAddresses("https://registry-1.docker.io", "https://auth.docker.io", "https://hub.docker.com")
 GRANT = {"token": "granted-token", "expires_in": 300}
+
+
+def hub(username: str = "", token: str = "") -> OciRegistry:
+    """Return Docker Hub as an account sees it, or anonymous callers."""
+    return docker_hub(HUB, Account(username, token))
 
 
 def test_a_look_is_a_head_that_names_the_index_types(wire: ScriptedHttp) -> None:
@@ -38,7 +45,7 @@ def test_a_look_is_a_head_that_names_the_index_types(wire: ScriptedHttp) -> None
 def test_docker_hub_gets_a_token_of_its_own_service_for_one_repository(wire: ScriptedHttp) -> None:
     wire.answer(200, body=GRANT)
     wire.answer(200, HELD)
-    assert docker_hub(*HUB, "someone", "pat").digest(NODE, TAG) == DIGEST
+    assert hub("someone", "pat").digest(NODE, TAG) == DIGEST
     token, head = wire.requests
     assert token.path_url == "/token?service=registry.docker.io&scope=repository%3Alibrary%2Fnode%3Apull"
     assert token.headers["Authorization"] == "Basic " + base64.b64encode(b"someone:pat").decode()
@@ -51,13 +58,13 @@ def test_an_anonymous_caller_sends_no_account_even_if_a_netrc_file_has_one(
     monkeypatch.setattr("requests.sessions.get_netrc_auth", lambda _: ("netrc", "password"))
     wire.answer(200, body=GRANT)
     wire.answer(200, HELD)
-    docker_hub(*HUB).digest(NODE, TAG)
+    hub().digest(NODE, TAG)
     assert "Authorization" not in wire.requests[0].headers
     assert wire.requests[1].headers["Authorization"] == "Bearer granted-token"
 
 
 def test_each_repository_has_its_own_token(wire: ScriptedHttp) -> None:
-    upstream = docker_hub(*HUB)
+    upstream = hub()
     for repository in (NODE, Repository(DOCKER_HUB, "library/python"), NODE):
         if len(wire.requests) < 4:
             wire.answer(200, body=GRANT)
@@ -67,13 +74,90 @@ def test_each_repository_has_its_own_token(wire: ScriptedHttp) -> None:
 
 
 def test_a_token_is_not_used_in_its_last_half_minute(wire: ScriptedHttp) -> None:
-    clock = iter([0.0, 269.0, 271.0, 271.0])
-    tokens = HubTokens(HUB[1], "", "", lambda: next(clock))
+    now = 0.0
+    tokens = HubTokens(UpstreamHttp(DOCKER_HUB), HUB.auth, Account(), lambda: now)
     wire.answer(200, body=GRANT)
     wire.answer(200, body={"access_token": "second", "expires_in": 300})
-    first = tokens.authorization("library/node", fresh=False)
-    assert tokens.authorization("library/node", fresh=False) == first == "Bearer granted-token"
-    assert tokens.authorization("library/node", fresh=False) == "Bearer second"
+    first = tokens.authorization("library/node")
+    now = 269.0
+    assert tokens.authorization("library/node") == first == "Bearer granted-token"
+    now = 271.0
+    assert tokens.authorization("library/node") == "Bearer second"
+
+
+def test_a_token_of_a_minute_is_used_for_half_of_it(wire: ScriptedHttp) -> None:
+    now = 0.0
+    tokens = HubTokens(UpstreamHttp(DOCKER_HUB), HUB.auth, Account(), lambda: now)
+    wire.answer(200, body={"token": "short"})
+    tokens.authorization("library/node")
+    now = 29.0
+    assert tokens.authorization("library/node") == "Bearer short"
+
+
+# One token for many repositories.
+
+
+def test_one_token_is_asked_for_many_repositories_and_each_uses_it(wire: ScriptedHttp) -> None:
+    upstream = hub()
+    python = Repository(DOCKER_HUB, "library/python")
+    wire.answer(200, body=GRANT)
+    upstream.prepare((NODE, python))
+    for repository in (NODE, python):
+        wire.answer(200, HELD)
+        upstream.digest(repository, TAG)
+    token, *heads = wire.requests
+    scopes = "scope=repository%3Alibrary%2Fnode%3Apull&scope=repository%3Alibrary%2Fpython%3Apull"
+    assert token.path_url == f"/token?service=registry.docker.io&{scopes}"
+    assert [head.headers["Authorization"] for head in heads] == ["Bearer granted-token"] * 2
+
+
+def test_repositories_that_have_a_token_are_not_asked_for_again(wire: ScriptedHttp) -> None:
+    upstream = hub()
+    wire.answer(200, body=GRANT)
+    upstream.prepare((NODE,))
+    upstream.prepare((NODE,))
+    assert len(wire.requests) == 1
+
+
+def test_no_token_is_for_more_repositories_than_a_header_can_name(wire: ScriptedHttp) -> None:
+    repositories = tuple(Repository(DOCKER_HUB, f"{'team' * 12}/{'image' * 20}-{number}") for number in range(60))
+    for _ in range(60):
+        wire.answer(200, body=GRANT)
+    hub().prepare(repositories)
+    assert all(len(request.path_url) < 2_500 for request in wire.requests)
+    asked = [request.path_url.count("scope=") for request in wire.requests]
+    assert sum(asked) == 60
+    assert len(asked) <= 8
+
+
+def test_where_many_at_once_are_refused_each_repository_gets_its_own_token(wire: ScriptedHttp) -> None:
+    upstream = hub()
+    wire.answer(400)
+    upstream.prepare((NODE, Repository(DOCKER_HUB, "library/python")))
+    wire.answer(200, body=GRANT)
+    wire.answer(200, HELD)
+    assert upstream.digest(NODE, TAG) == DIGEST
+
+
+def test_a_repository_that_the_common_token_does_not_cover_asks_for_its_own(wire: ScriptedHttp) -> None:
+    upstream = hub()
+    wire.answer(200, body={**GRANT, "token": "common"})
+    upstream.prepare((NODE, Repository(DOCKER_HUB, "library/python")))
+    wire.answer(401)
+    wire.answer(200, body={**GRANT, "token": "own"})
+    wire.answer(200, HELD)
+    assert upstream.digest(NODE, TAG) == DIGEST
+    assert [request.headers.get("Authorization") for request in wire.requests[1:]] == [
+        "Bearer common",
+        None,
+        "Bearer own",
+    ]
+
+
+def test_a_token_service_that_is_down_is_told_when_preparing(wire: ScriptedHttp) -> None:
+    wire.answer(503)
+    with pytest.raises(Unavailable):
+        hub().prepare((NODE,))
 
 
 def test_a_token_that_is_not_accepted_is_replaced_once_and_not_again(wire: ScriptedHttp) -> None:
@@ -81,7 +165,7 @@ def test_a_token_that_is_not_accepted_is_replaced_once_and_not_again(wire: Scrip
         wire.answer(200, body={**GRANT, "token": f"token-{answer}"})
         wire.answer(401)
     with pytest.raises(Refused):
-        docker_hub(*HUB).digest(NODE, TAG)
+        hub().digest(NODE, TAG)
     assert [request.headers.get("Authorization") for request in wire.requests] == [
         None,
         "Bearer token-0",
@@ -96,14 +180,14 @@ def test_a_repository_that_docker_hub_hides_is_not_found(wire: ScriptedHttp) -> 
         wire.answer(200, body=GRANT)
         wire.answer(401, challenge)
     with pytest.raises(NotFound, match="private"):
-        docker_hub(*HUB).digest(NODE, TAG)
+        hub().digest(NODE, TAG)
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_an_account_that_is_not_accepted_is_named_and_its_token_is_not(wire: ScriptedHttp, status: int) -> None:
     wire.answer(status, body={"details": "incorrect username or password"})
     with pytest.raises(Refused, match="someone") as refused:
-        docker_hub(*HUB, "someone", "the-pat").digest(NODE, TAG)
+        hub("someone", "the-pat").digest(NODE, TAG)
     assert "the-pat" not in str(refused.value)
 
 
@@ -150,7 +234,45 @@ def test_a_token_service_that_answers_nonsense_is_unavailable(
 ) -> None:
     wire.answer(200, headers, body)
     with pytest.raises(Unavailable):
-        docker_hub(*HUB).digest(NODE, TAG)
+        hub().digest(NODE, TAG)
+
+
+@pytest.mark.parametrize("token", ["white space", "line\nbreak", "ümlaut"])
+def test_a_token_that_would_not_fit_a_header_is_not_used(wire: ScriptedHttp, token: str) -> None:
+    wire.answer(200, body={"token": token})
+    with pytest.raises(Unavailable, match="no token"):
+        hub().digest(NODE, TAG)
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/vnd.docker.distribution.manifest.v1+prettyjws"])
+def test_an_answer_of_another_type_is_no_answer(wire: ScriptedHttp, kind: str) -> None:
+    wire.answer(200, {**HELD, "Content-Type": kind})
+    with pytest.raises(Unavailable, match=kind.partition("+")[0]):
+        mcr("https://mcr.microsoft.com").digest(SDK, TAG)
+
+
+def test_a_type_with_parameters_in_any_case_is_known(wire: ScriptedHttp) -> None:
+    wire.answer(200, {**HELD, "Content-Type": "Application/vnd.oci.image.index.v1+JSON; charset=utf-8"})
+    assert mcr("https://mcr.microsoft.com").digest(SDK, TAG) == DIGEST
+
+
+def test_a_digest_that_the_same_answer_contradicts_is_not_believed(wire: ScriptedHttp) -> None:
+    wire.answer(200, {**HELD, "ETag": f'"{digest_of("something else")}"'})
+    with pytest.raises(Unavailable, match="ETag"):
+        mcr("https://mcr.microsoft.com").digest(SDK, TAG)
+
+
+@pytest.mark.parametrize("etag", [f'"{DIGEST}"', f'W/"{DIGEST}"', '"5f3-abc"', ""])
+def test_other_etags_do_not_matter(wire: ScriptedHttp, etag: str) -> None:
+    wire.answer(200, {**HELD, "ETag": etag})
+    assert mcr("https://mcr.microsoft.com").digest(SDK, TAG) == DIGEST
+
+
+@pytest.mark.parametrize("location", ["https://[bad", "http://", "\x7f", "//"])
+def test_a_redirect_that_leads_nowhere_breaks_nothing(wire: ScriptedHttp, location: str) -> None:
+    wire.answer(307, {"Location": location})
+    with pytest.raises(Refused):
+        mcr("https://mcr.microsoft.com").digest(SDK, TAG)
 
 
 def _request_errors(kind: type[Exception] = exceptions.RequestException) -> list[type[Exception]]:

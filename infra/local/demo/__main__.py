@@ -25,7 +25,7 @@ def main() -> int:
     """Play the demo and return its exit status: 0 only if every scene passed."""
     shutil.rmtree(_STATE, ignore_errors=True)
     began = time.monotonic()
-    print("bringing the twin up: Azurite, five registries, the emulator, the Functions host", flush=True)
+    print("bringing the twin up: Azurite, six registries, the emulator, the Functions host", flush=True)
     with Twin(new_topology(_STATE, free_base_port()), _SETTINGS) as twin:
         scenes = Scenes(twin)
         scenes.prepare()

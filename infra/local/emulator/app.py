@@ -30,6 +30,7 @@ from infra.local.emulator.identity import Identity
 from infra.local.emulator.locks import Locks
 from infra.local.emulator.mcr import Mcr
 from infra.local.emulator.operations import Operations
+from infra.local.emulator.other import OtherRegistry
 from infra.local.emulator.registries import PARTS, Registries
 from infra.local.emulator.runs import Execute, Runs
 from infra.local.emulator.server import close, listen
@@ -72,7 +73,7 @@ class Emulator:
         self._listen("arm", self._arm_routes(), context, guard)
         for part in PARTS.values():
             self._listen(part, self._acr_routes(part), context)
-        for name, routes in (self._docker_hub_routes() | {"mcr": self._mcr_routes()}).items():
+        for name, routes in (self._upstream_routes()).items():
             self._listen(name, routes, context)
         self._listen("identity", Identity(self._tokens, self._topology.identity_header).routes(), None)
         self._listen("control", self._control_routes(), None)
@@ -115,7 +116,7 @@ class Emulator:
             *AcrRegistry(part, backing, attributes, self._locks, auth).routes(),
         ]
 
-    def _docker_hub_routes(self) -> dict[str, list[Route]]:
+    def _upstream_routes(self) -> dict[str, list[Route]]:
         backing = self._registries.backing("docker_hub")
         auth = DockerHubAuth(self._tokens, self._settings)
         auth_url = self._topology.https("docker_hub_auth")
@@ -125,10 +126,9 @@ class Emulator:
             "docker_hub_auth": auth.routes(),
             "docker_hub_registry": registry.routes(),
             "docker_hub_api": [*auth.api_routes(), *api.routes()],
+            "mcr": Mcr(self._registries.backing("mcr"), self._catalog).routes(),
+            "other": OtherRegistry(self._registries.backing("other"), self._tokens, self._settings).routes(),
         }
-
-    def _mcr_routes(self) -> list[Route]:
-        return Mcr(self._registries.backing("mcr"), self._catalog).routes()
 
     def _control_routes(self) -> list[Route]:
         events = Events(self._registries, self._catalog, self._webhooks, self._tasks, self._untagging)

@@ -118,9 +118,14 @@ class ArmImports:
         return self._registries.part_of_host(str(source.get("registryUri") or ""))
 
     def _check_credentials(self, part: str, given: dict[str, Any]) -> None:
-        """Docker Hub's account is checked where credentials are given; the other registries ask for none."""
-        expected = (self._settings.now.hub_user, self._settings.now.hub_token)
-        if part == "docker_hub" and given and (given.get("username"), given.get("password")) != expected:
+        """Credentials are checked where they are given; only the other registry may ask for some."""
+        now = self._settings.now
+        expected = {
+            "docker_hub": (now.hub_user, now.hub_token),
+            "other": (now.other_user, now.other_password) if now.other_user else (None, None),
+        }
+        wrong = (given.get("username"), given.get("password")) != expected.get(part)
+        if part in expected and wrong and (given or part == "other"):
             message = "An error occurred when getting manifest. StatusCode: 401, Reason: Unauthorized"
             abort(arm_error(400, "InvalidParameters", message))
 

@@ -6,16 +6,16 @@ from infra.local.emulator.backing import Backing
 from infra.local.topology import APPLICATIONS, BASE, STAGING, Topology
 
 PARTS = {STAGING: "staging", BASE: "base", APPLICATIONS: "applications"}
-UPSTREAMS = ("docker_hub", "mcr")
+UPSTREAMS = ("docker_hub", "mcr", "other")
 DOCKER_HUB_HOSTS = ("docker.io", "index.docker.io", "registry.hub.docker.com", "registry-1.docker.io")
 MCR_HOST = "mcr.microsoft.com"
 
 
 class Registries:
-    """The five registries of the twin, by every name they go by.
+    """The six registries of the twin, by every name they go by.
 
-    A *part* is ``docker_hub``, ``mcr``, ``staging``, ``base`` or ``applications``; a *resource name* is what the
-    registry is called in Azure; a *host* is what stands before the repository in a reference.
+    A *part* is ``docker_hub``, ``mcr``, ``other``, ``staging``, ``base`` or ``applications``; a *resource name* is what
+    the registry is called in Azure; a *host* is what stands before the repository in a reference.
     """
 
     def __init__(self, topology: Topology) -> None:
@@ -23,7 +23,7 @@ class Registries:
             part: Backing(f"127.0.0.1:{topology.port(f'backing_{part}')}") for part in (*UPSTREAMS, *PARTS.values())
         }
         self._hosts = dict.fromkeys(DOCKER_HUB_HOSTS, "docker_hub") | {MCR_HOST: "mcr"}
-        self._hosts |= {topology.address(part): part for part in PARTS.values()}
+        self._hosts |= {topology.address(part): part for part in ("other", *PARTS.values())}
         self._names = {topology.registry_id(name).lower(): name for name in PARTS}
         self._topology = topology
 

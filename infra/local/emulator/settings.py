@@ -6,6 +6,8 @@ import threading
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+_SECRETS = {"hub_token", "other_password"}
+
 
 @dataclass(frozen=True)
 class Values:
@@ -17,6 +19,12 @@ class Values:
         anonymous_pull_limit: manifest GETs an anonymous address may make per window; ``None`` for no limit.
         account_pull_limit: the same for the account.
         pull_window_seconds: length of the window, six hours as on Docker Hub.
+        other_auth: what the other registry asks for: ``bearer``, ``basic``, or nothing if empty.
+        other_user: its one account, which it serves alone; empty for anybody.
+        other_password: that account's password.
+        other_token_seconds: how long its tokens are good for.
+        other_redirects: whether it sends those who ask for manifests and tags to another host, as registry.k8s.io does.
+        other_page: tags it lists a page at most.
         hub_api_limit: requests per minute that Docker Hub's API serves to one caller.
         import_seconds: how much longer than its copying an import takes.
         base_trigger_seconds: how long after a base image moved its tasks are started.
@@ -27,6 +35,12 @@ class Values:
     anonymous_pull_limit: int | None = 100
     account_pull_limit: int | None = 200
     pull_window_seconds: int = 21600
+    other_auth: str = "bearer"
+    other_user: str = ""
+    other_password: str = ""
+    other_token_seconds: int = 300
+    other_redirects: bool = False
+    other_page: int = 1000
     hub_api_limit: int = 180
     import_seconds: float = 0.0
     base_trigger_seconds: float = 0.0
@@ -53,5 +67,5 @@ class Settings:
             self._values = replace(self._values, **record)
 
     def snapshot(self) -> dict[str, Any]:
-        """Return the values in force; the access token is left out."""
-        return {name: value for name, value in asdict(self._values).items() if name != "hub_token"}
+        """Return the values in force; secrets are left out."""
+        return {name: value for name, value in asdict(self._values).items() if name not in _SECRETS}

@@ -27,7 +27,7 @@ class PartMissingError(Exception):
 
 
 def backing_parts(topology: Topology, topology_file: Path, in_memory: bool) -> list[Part]:
-    """Return Azurite, the five registries and the emulator.
+    """Return Azurite, the six registries and the emulator.
 
     Arguments:
         topology: where everything listens.

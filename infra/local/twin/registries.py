@@ -1,4 +1,4 @@
-"""The five backing registries: real CNCF Distribution processes, one for each registry the product deals with."""
+"""The six backing registries: real CNCF Distribution processes, one for each registry the product deals with."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from infra.local.topology import Topology
 
 # The names under which the emulator knows where a notification comes from.
-REGISTRIES = ("docker_hub", "mcr", "staging", "base", "applications")
+REGISTRIES = ("docker_hub", "mcr", "other", "staging", "base", "applications")
 
 
 def write_config(topology: Topology, name: str) -> Path:

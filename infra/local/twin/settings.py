@@ -53,14 +53,15 @@ def _registries(topology: Topology) -> dict[str, str]:
 
 
 def _schedules() -> dict[str, str]:
-    names = ("CHECK_DOCKER_HUB_SCHEDULE", "CHECK_MCR_SCHEDULE", "SWEEP_SCHEDULE")
-    return dict.fromkeys(names, EVERY_SECOND)
+    timers = ("CHECK_DOCKER_HUB", "CHECK_MCR", "CHECK_OTHER_REGISTRIES", "SWEEP")
+    return {f"{timer}_SCHEDULE": EVERY_SECOND for timer in timers}
 
 
 def _upstreams(topology: Topology) -> dict[str, str]:
     return {
         "DOCKER_HUB_REGISTRY_URL": topology.https("docker_hub_registry"),
         "DOCKER_HUB_AUTH_URL": topology.https("docker_hub_auth"),
+        "DOCKER_HUB_API_URL": topology.https("docker_hub_api"),
         "MCR_URL": topology.https("mcr"),
     }
 

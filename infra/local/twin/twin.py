@@ -19,7 +19,7 @@ _STOP_SECONDS = 8.0
 
 
 class Twin:
-    """Azurite, five registries and the emulator; and, when asked for, the Functions host with the product.
+    """Azurite, six registries and the emulator; and, when asked for, the Functions host with the product.
 
     Use it as a context manager, which starts all but the host and stops everything, also on an error::
 

@@ -1,0 +1,46 @@
+"""The table ``budgets``: one row for each upstream, by its host."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.adapters.storage_account import StorageAccount
+from shared.adapters.tables import Row, Table, key
+from shared.domain.budget import Budget
+from shared.errors import Conflict
+from shared.ports import StoredBudget
+
+_PARTITION = "upstream"
+
+
+class BudgetsTable:
+    """The port ``Budgets``.
+
+    Args:
+        account: where the table is.
+    """
+
+    def __init__(self, account: StorageAccount) -> None:
+        self._table = Table(account, "budgets")
+
+    def get(self, upstream: str) -> StoredBudget:
+        """See ``Budgets.get``. One transaction."""
+        row = self._table.find(_PARTITION, key(upstream))
+        if row is None:
+            return StoredBudget(Budget(upstream=upstream), "")
+        return StoredBudget(self._table.decode(row, Budget), row.etag)
+
+    def replace(self, stored: StoredBudget, budget: Budget) -> None:
+        """See ``Budgets.replace``. One transaction."""
+        row = _row(budget)
+        if stored.etag:
+            self._table.replace(row, stored.etag)
+        elif self._table.insert(row) is None:
+            raise Conflict(f"the budget of {budget.upstream} was written by another worker; it is looked at again")
+
+
+def _row(budget: Budget) -> Row:
+    columns = {"limit": budget.limit, "remaining": budget.remaining}
+    times = {"resets_at": budget.resets_at, "locked_until": budget.locked_until}
+    told = {name: moment for name, moment in times.items() if moment is not None}
+    return Row(_PARTITION, key(budget.upstream), msgspec.json.encode(budget).decode(), {**columns, **told})

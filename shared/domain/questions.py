@@ -1,0 +1,163 @@
+"""The cheapest question that tells whether a repository has changed: pure, with a named reason.
+
+Docker Hub's catalogue: https://docs.docker.com/reference/api/hub/latest/ . Lists of tags:
+https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-tags
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import Enum
+
+import msgspec
+
+from shared.domain.references import DOCKER_HUB, MCR, Repository
+
+# Upstreams whose catalogue answers for a whole repository at once, and the host whose limit that counts against.
+CATALOGUES = {DOCKER_HUB: "hub.docker.com", MCR: MCR}
+# What was pushed lately is told by increments; what was deleted, only by the whole list.
+WHOLE_LIST_EVERY = timedelta(days=1)
+# Clocks differ, and a page of a catalogue may be some minutes old.
+OVERLAP = timedelta(minutes=10)
+CHECKED_KEPT_FOR = timedelta(minutes=15)
+FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(minutes=1), timedelta(hours=6)
+# An upstream that lists no tags at all where there were some is not believed before it has said so three times.
+EMPTY_LISTS_DOUBTED = 3
+
+
+class Strategy(Enum):
+    """How a repository is asked."""
+
+    HEADS = "heads"  # one HEAD for each exact tag
+    CATALOGUE = "catalogue"  # the upstream's catalogue, and a HEAD for what it says has changed
+    LIST = "list"  # the registry's own list of tags, and a HEAD for each that is taken
+
+
+class Why(Enum):
+    """Why a strategy was picked."""
+
+    ONE_TAG = "one-tag"  # one HEAD is one request, and the truth
+    EXACT_TAGS = "exact-tags"  # the tags are known, and the upstream has no catalogue
+    ONE_REQUEST = "one-request"  # the catalogue answers for all tags at once
+    WHOLE_LIST_DUE = "whole-list-due"  # what was deleted shows in the whole list only
+    PATTERNS = "patterns"  # which tags there are has to be seen first
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What to ask.
+
+    Attributes:
+        strategy: how.
+        why: the reason.
+        since: for a catalogue: what was pushed before is known; ``None`` for everything.
+        requests: how many requests it will take if nothing has changed.
+    """
+
+    strategy: Strategy
+    why: Why
+    since: datetime | None
+    requests: int
+
+
+class RepositoryState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What is remembered of a repository as a whole.
+
+    Attributes:
+        checked_at: when it last gave an answer, UTC.
+        whole_list_at: when all its tags were last listed, UTC.
+        rules: what the watch list asked for then; the list is read anew when that changes.
+        failures: how often in a row it gave none.
+        next_at: not to be asked before, after failures, UTC.
+        trouble: why it gave none.
+        deferred: why it was put off when its upstream's budget was short; empty if it was not.
+        empty_lists: how often in a row it listed no tags although there were some.
+    """
+
+    checked_at: datetime | None = None
+    whole_list_at: datetime | None = None
+    rules: str = ""
+    failures: int = 0
+    next_at: datetime | None = None
+    trouble: str = ""
+    deferred: str = ""
+    empty_lists: int = 0
+
+
+def plan(
+    repository: Repository, state: RepositoryState, *, exact: int, patterns: bool, known: int, rules: str, now: datetime
+) -> Question:
+    """Pick the cheapest question.
+
+    Args:
+        repository: which.
+        state: what is remembered of it.
+        exact: how many exact tags are watched.
+        patterns: whether anything else than exact tags is.
+        known: how many tags were taken when it was last listed.
+        rules: what the watch list asks for, as one text.
+        now: UTC.
+
+    Returns:
+        The question.
+    """
+    if exact <= 1 and not patterns:
+        return Question(Strategy.HEADS, Why.ONE_TAG, None, exact)
+    if repository.registry in CATALOGUES:
+        return _catalogue(state, rules, now)
+    if patterns:
+        return Question(Strategy.LIST, Why.PATTERNS, None, 1 + known)
+    return Question(Strategy.HEADS, Why.EXACT_TAGS, None, exact)
+
+
+def _catalogue(state: RepositoryState, rules: str, now: datetime) -> Question:
+    whole = state.whole_list_at
+    if whole is None or state.checked_at is None or state.rules != rules or now - whole > WHOLE_LIST_EVERY:
+        return Question(Strategy.CATALOGUE, Why.WHOLE_LIST_DUE, None, 1)
+    return Question(Strategy.CATALOGUE, Why.ONE_REQUEST, state.checked_at - OVERLAP, 1)
+
+
+def limit_of(question: Question, repository: Repository) -> str:
+    """Return the host whose limit a question counts against."""
+    if question.strategy is Strategy.CATALOGUE:
+        return CATALOGUES[repository.registry]
+    return repository.registry
+
+
+def deferred(state: RepositoryState, refusal: str, until: datetime | None) -> RepositoryState:
+    """Return the state of a repository that is put off because its upstream's budget is short: that is no failure."""
+    return msgspec.structs.replace(state, deferred=refusal, next_at=until)
+
+
+def worth_writing(known: RepositoryState, new: RepositoryState) -> bool:
+    """Whether a state says something new; that a repository was checked once more is written only now and then."""
+    same = msgspec.structs.replace(new, checked_at=known.checked_at) == known
+    if not same or known.checked_at is None or new.checked_at is None:
+        return not same or new.checked_at is not known.checked_at
+    return new.checked_at - known.checked_at > CHECKED_KEPT_FOR
+
+
+def answered(state: RepositoryState, *, whole_list: bool, rules: str, now: datetime) -> RepositoryState:
+    """Return the state after a repository gave an answer."""
+    return RepositoryState(checked_at=now, whole_list_at=now if whole_list else state.whole_list_at, rules=rules)
+
+
+def failed(state: RepositoryState, problem: str, now: datetime, wait: float | None) -> RepositoryState:
+    """Return the state after a repository gave none: it is left alone for a growing time, and keeps the last error.
+
+    Args:
+        state: before.
+        problem: why, for people.
+        now: UTC.
+        wait: seconds the upstream asked for, if it did.
+    """
+    pause = min(FIRST_BACKOFF * (1 << min(state.failures, 16)), LONGEST_BACKOFF)
+    next_at = now + max(pause, timedelta(seconds=wait or 0))
+    return msgspec.structs.replace(
+        state, failures=state.failures + 1, next_at=next_at, trouble=problem[:1000], deferred=""
+    )
+
+
+def listed_nothing(state: RepositoryState) -> tuple[RepositoryState, bool]:
+    """Return the state after an empty list where there were tags, and whether it is to be believed by now."""
+    times = state.empty_lists + 1
+    return msgspec.structs.replace(state, empty_lists=times), times >= EMPTY_LISTS_DOUBTED

@@ -1,0 +1,66 @@
+"""What flows ask of ACR Tasks; see ``shared.ports`` for what holds for every port."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from shared.domain.rebuilds import ApplicationTask
+from shared.domain.references import Digest
+from shared.domain.verdict import RunStatus
+
+
+class Run(msgspec.Struct, frozen=True):
+    """A run of ACR Tasks.
+
+    Attributes:
+        run_id: the registry's id; empty until the registry has given one.
+        status: its status.
+    """
+
+    run_id: str
+    status: RunStatus
+
+
+class GateRun(msgspec.Struct, frozen=True):
+    """A gate's run to be scheduled.
+
+    Attributes:
+        image: repository of the staged image in the staging registry.
+        digest: of the staged image.
+        files: the gate's files by relative path, with its Dockerfile.
+    """
+
+    image: str
+    digest: Digest
+    files: Mapping[str, bytes]
+
+
+class Runs(Protocol):
+    """Runs of ACR Tasks in one registry, each under a name that makes scheduling it twice the same as once."""
+
+    def find(self, name: str) -> Run | None:
+        """Return the run that was scheduled under a name, or ``None``."""
+        ...
+
+    def start_gate(self, name: str, gate: GateRun) -> Run:
+        """Build the gate's test image from the staged digest and run it."""
+        ...
+
+    def start_task(self, name: str, task_id: str) -> Run:
+        """Run an existing task."""
+        ...
+
+    def log(self, run_id: str) -> str:
+        """Return a finished run's log, its last megabyte at most; empty if the registry has none."""
+        ...
+
+    def forget(self, name: str) -> None:
+        """Delete the name of a run whose result is recorded; no harm if it is gone already."""
+        ...
+
+    def tasks(self) -> tuple[ApplicationTask, ...]:
+        """Return the registry's tasks with what they were last built on."""
+        ...

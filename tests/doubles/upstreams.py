@@ -1,0 +1,130 @@
+"""An upstream in memory: it keeps the port's promises, counts what was asked of it, and misbehaves when told to."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+
+from shared.domain.references import Digest, Repository, Tag
+from shared.errors import NotFound, TidegateError
+from shared.ports import Hint, Hints
+from tests.doubles.scripted import Scripted
+from tests.doubles.storage import MIDDAY
+
+
+@dataclass(frozen=True)
+class _Pushed:
+    digest: Digest
+    at: datetime
+
+
+class InMemoryUpstream(Scripted):
+    """The port ``Upstream``. It may be asked by several threads.
+
+    Args:
+        catalogue: whether it has a catalogue of its own, so that ``hints`` answers.
+        clock: when something is pushed; by default each push is a second after the one before.
+
+    Attributes:
+        deepest: how many hints the catalogue gives at most; asked for more than these it does not answer.
+        asked: how often the registry was asked for each tag.
+        listed: how often the registry was asked for all tags of a repository.
+        consulted: how often the catalogue was asked about a repository.
+        prepared: what it was told to get ready for, one line a call.
+    """
+
+    def __init__(self, *, catalogue: bool = False, clock: Callable[[], datetime] | None = None) -> None:
+        super().__init__()
+        self.catalogue = catalogue
+        self.deepest: int | None = None
+        self.asked: Counter[tuple[Repository, Tag]] = Counter()
+        self.listed: Counter[Repository] = Counter()
+        self.consulted: Counter[Repository] = Counter()
+        self.prepared: list[tuple[Repository, ...]] = []
+        self._clock = clock or _ticking()
+        self._lock = threading.Lock()
+        self._tags: defaultdict[Repository, dict[Tag, _Pushed]] = defaultdict(dict)
+        self._manifests: set[tuple[Repository, Digest]] = set()
+        self._lies: dict[tuple[Repository, Tag], Digest] = {}
+        self._troubles: dict[Repository, TidegateError] = {}
+
+    def push(self, repository: Repository, tag: Tag, digest: Digest) -> None:
+        """Point a tag at a digest; what it pointed at before can still be had by its digest."""
+        self._tags[repository][tag] = _Pushed(digest, self._clock())
+        self._manifests.add((repository, digest))
+
+    def delete(self, repository: Repository, tag: Tag) -> None:
+        """Remove a tag, if it is there."""
+        self._tags[repository].pop(tag, None)
+
+    def rename(self, repository: Repository) -> None:
+        """Let a repository be gone with all its tags."""
+        self._tags.pop(repository, None)
+
+    def lie(self, repository: Repository, tag: Tag, digest: Digest) -> None:
+        """Let the catalogue say that a tag points at something it does not; an empty digest has it say nothing."""
+        self._lies[repository, tag] = digest
+
+    def trouble(self, repository: Repository, error: TidegateError | None) -> None:
+        """Let every question about one repository end in an error; ``None`` ends the trouble."""
+        self._troubles.pop(repository, None)
+        if error is not None:
+            self._troubles[repository] = error
+
+    def holds(self, repository: Repository, digest: Digest) -> bool:
+        """Whether a manifest can be had by its digest."""
+        return (repository, digest) in self._manifests
+
+    def digest(self, repository: Repository, tag: Tag) -> Digest | None:
+        """See the port."""
+        with self._lock:
+            self.asked[repository, tag] += 1
+            self._raise_trouble("digest", repository)
+            pushed = self._tags.get(repository, {}).get(tag)
+        return pushed.digest if pushed else None
+
+    def tags(self, repository: Repository) -> tuple[Tag, ...]:
+        """See the port."""
+        with self._lock:
+            self.listed[repository] += 1
+            self._raise_trouble("tags", repository)
+            if repository not in self._tags:
+                raise NotFound(f"{repository} is not there", code="404")
+            return tuple(sorted(self._tags[repository]))
+
+    def hints(self, repository: Repository, since: datetime | None) -> Hints | None:
+        """See the port."""
+        if not self.catalogue:
+            return None
+        with self._lock:
+            self.consulted[repository] += 1
+            self._raise_trouble("hints", repository)
+            everything = self._newest_first(repository)
+        told = tuple(hint for hint in everything if since is None or hint.updated is None or hint.updated >= since)
+        beyond = self.deepest is not None and len(told) > self.deepest
+        return None if beyond or not everything else Hints(told, complete=len(told) == len(everything))
+
+    def prepare(self, repositories: tuple[Repository, ...]) -> None:
+        """See the port."""
+        with self._lock:
+            self.prepared.append(repositories)
+            self._raise_scripted("prepare")
+
+    def _raise_trouble(self, method: str, repository: Repository) -> None:
+        self._raise_scripted(method)
+        if repository in self._troubles:
+            raise self._troubles[repository]
+
+    def _newest_first(self, repository: Repository) -> tuple[Hint, ...]:
+        pushed = self._tags.get(repository, {})
+        hints = (Hint(tag, self._lies.get((repository, tag), at.digest), at.at) for tag, at in pushed.items())
+        return tuple(sorted(hints, key=lambda hint: hint.updated or MIDDAY, reverse=True))
+
+
+def _ticking() -> Callable[[], datetime]:
+    seconds = count(1)
+    return lambda: MIDDAY + timedelta(seconds=next(seconds))
