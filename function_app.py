@@ -22,10 +22,9 @@ from shared.domain.messages import (
 )
 from shared.domain.references import DOCKER_HUB, MCR
 from shared.flows import poisoned
-from shared.flows.check import plan
 from shared.flows.sweep import sweep_candidates, sweep_rebuilds
 from shared.telemetry import consuming, current_traceparent
-from shared.web import candidates, checks, webhook
+from shared.web import candidates, checks, images, webhook
 from shared.web import health as health_page
 from shared.web.answers import answered
 
@@ -39,13 +38,19 @@ parts = Parts(load_settings())
 @app.timer_trigger(arg_name="timer", schedule="%CHECK_DOCKER_HUB_SCHEDULE%")
 def check_docker_hub(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's binding
     """Ask for a check of every watched repository on Docker Hub."""
-    plan(parts.watch_lists.in_force().of_registry(DOCKER_HUB), parts.outbox, traceparent=current_traceparent())
+    parts.planner.plan(parts.watch_lists.in_force().of_registry(DOCKER_HUB), traceparent=current_traceparent())
 
 
 @app.timer_trigger(arg_name="timer", schedule="%CHECK_MCR_SCHEDULE%")
 def check_mcr(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's binding
     """Ask for a check of every watched repository on Microsoft's registry."""
-    plan(parts.watch_lists.in_force().of_registry(MCR), parts.outbox, traceparent=current_traceparent())
+    parts.planner.plan(parts.watch_lists.in_force().of_registry(MCR), traceparent=current_traceparent())
+
+
+@app.timer_trigger(arg_name="timer", schedule="%CHECK_OTHER_REGISTRIES_SCHEDULE%")
+def check_other_registries(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's binding
+    """Ask for a check of every watched repository in any other registry."""
+    parts.planner.plan(parts.watch_lists.in_force().elsewhere(), traceparent=current_traceparent())
 
 
 @app.timer_trigger(arg_name="timer", schedule="%SWEEP_SCHEDULE%")
@@ -125,8 +130,22 @@ def check_now(req: func.HttpRequest) -> func.HttpResponse:
         lambda: checks.check_now(
             req,
             watch_list=parts.watch_lists.in_force(),
-            outbox=parts.outbox,
+            planner=parts.planner,
             traceparent=current_traceparent(),
+        )
+    )
+
+
+@app.route("images/{name}/tags", methods=["GET"])
+def explain_tags(req: func.HttpRequest) -> func.HttpResponse:
+    """Tell for every upstream tag of an entry whether it is taken, and why."""
+    return answered(
+        lambda: images.explain_tags(
+            req,
+            watch_list=parts.watch_lists.in_force(),
+            upstream=parts.upstream,
+            observations=parts.observations,
+            ledger=parts.ledger,
         )
     )
 

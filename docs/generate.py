@@ -24,6 +24,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "rebuild-statuses": parts.rebuild_statuses,
     "settings": parts.settings,
     "watch-list": parts.watch_list,
+    "tag-rules": parts.tag_rules,
+    "choice-reasons": parts.choice_reasons,
 }
 PAGES = ("README.md", "docs/architecture.md", "docs/configuration.md")
 _MARKED = re.compile(r"<!-- generated: (?P<name>[\w-]+) -->\n.*?<!-- end: (?P=name) -->", re.DOTALL)

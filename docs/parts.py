@@ -16,6 +16,7 @@ from shared.config import setting_fields
 from shared.domain.candidate import Reason, Status
 from shared.domain.lifecycle import ENDS, TRANSITIONS, stage_of
 from shared.domain.rebuilds import REBUILD_ENDS, RebuildStatus
+from shared.domain.selection import ChoiceReason
 from shared.domain.watch_list import schema
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -126,11 +127,27 @@ def watch_list() -> str:
     return table(("field", "kind", "required", "meaning"), rows)
 
 
+def tag_rules() -> str:
+    """Return the fields of a rule that selects tags."""
+    fields = schema()["$defs"]["TagRule"]["properties"]
+    rows = ((f"`{name}`", _kind(field), field["description"]) for name, field in fields.items())
+    return table(("field", "kind", "meaning"), rows)
+
+
+def choice_reasons() -> str:
+    """Return the reasons for which a tag is taken or left."""
+    return table(("reason", "meaning"), ((f"`{value}`", said) for value, said in told(ChoiceReason)))
+
+
 def _kind(field: dict[str, Any]) -> str:
     if "anyOf" in field:
-        return " or ".join(_kind(choice) for choice in field["anyOf"])
+        return " or ".join(_kind(choice) for choice in field["anyOf"] if choice != {"type": "null"})
+    if "$ref" in field:
+        return "rule"
     if field["type"] == "array":
-        return f"list, {field['minItems']} to {field['maxItems']} of {field['items']['type']}"
+        return f"list, {field.get('minItems', 0)} to {field['maxItems']} of {_kind(field['items'])}"
+    if "minimum" in field:
+        return f"{field['type']}, {field['minimum']} to {field['maximum']}"
     return f"{field['type']}, `{field['pattern']}`" if "pattern" in field else str(field["type"])
 
 

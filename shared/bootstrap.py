@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.config import RegistryId, Settings
-from shared.domain.references import DOCKER_HUB, MCR
+from shared.detection import Detector
 from shared.flows.check import Checker
+from shared.flows.plan import Planner
 from shared.flows.promote import Promoter
 from shared.flows.rebuild import Rebuilder
 from shared.flows.stage import Stager
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
+from shared.ledger import Ledger
 from shared.progress import Progress, candidate_progress, rebuild_progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shared.adapters.acr import AzureContainerRegistry
     from shared.adapters.acr_tasks import AcrTasks
     from shared.adapters.azure_clients import AzureClients
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
     from shared.domain.candidate import Candidate
     from shared.domain.rebuilds import Rebuild
     from shared.domain.watch_list import WatchList
-    from shared.ports import Activity, Configuration, Evidence, Observations, Outbox, Records, Upstream
+    from shared.ports import Activity, Budgets, Configuration, Evidence, Observations, Outbox, Records, Upstream
 
 DEPLOYED = Path(__file__).resolve().parent.parent
 
@@ -133,18 +137,22 @@ class Parts:
         return ConfigurationBlobs(self._account, self._deployed)
 
     @cached_property
-    def upstreams(self) -> dict[str, Upstream]:
-        """The upstreams, by registry."""
-        from shared.adapters.docker_hub import docker_hub  # noqa: PLC0415
-        from shared.adapters.mcr import mcr  # noqa: PLC0415
+    def budgets(self) -> Budgets:
+        """What is left of each upstream's limits."""
+        from shared.adapters.budgets_table import BudgetsTable  # noqa: PLC0415
 
-        hub = docker_hub(
-            self.settings.docker_hub_registry_url,
-            self.settings.docker_hub_auth_url,
-            self.settings.docker_hub_username,
-            self.settings.docker_hub_token,
+        return BudgetsTable(self._account)
+
+    @cached_property
+    def upstream(self) -> Callable[[str], Upstream]:
+        """Gives the upstream of a registry; adding a registry to the watch list needs nothing else."""
+        from shared.adapters.docker_hub import HubAddresses  # noqa: PLC0415
+        from shared.adapters.upstreams import Upstreams  # noqa: PLC0415
+
+        hub = HubAddresses(
+            self.settings.docker_hub_registry_url, self.settings.docker_hub_auth_url, self.settings.docker_hub_api_url
         )
-        return {DOCKER_HUB: hub, MCR: mcr(self.settings.mcr_url)}
+        return Upstreams(hub, self.settings.mcr_url, self.settings.accounts, self.ledger.learned).upstream_for
 
     @cached_property
     def staging(self) -> AzureContainerRegistry:
@@ -167,14 +175,14 @@ class Parts:
         return {registry.name: self._tasks(registry) for registry in self.settings.applications}
 
     def _registry(self, registry: RegistryId, login_server: str) -> AzureContainerRegistry:
-        from shared.adapters.acr import Account, AzureContainerRegistry  # noqa: PLC0415
+        from shared.adapters.acr import AzureContainerRegistry  # noqa: PLC0415
 
         return AzureContainerRegistry(
             self._azure,
             registry,
             login_server=login_server,
             staging_id=self.settings.staging_registry_id,
-            docker_hub=Account(self.settings.docker_hub_username, self.settings.docker_hub_token),
+            accounts=self.settings.accounts,
         )
 
     def _tasks(self, registry: RegistryId) -> AcrTasks:
@@ -200,16 +208,33 @@ class Parts:
         return rebuild_progress(self.rebuilds, self.outbox, self.clock)
 
     @cached_property
+    def ledger(self) -> Ledger:
+        """One budget for each upstream."""
+        return Ledger(self.budgets, self.clock)
+
+    @cached_property
+    def planner(self) -> Planner:
+        """Puts repositories into the queue of checks."""
+        return Planner(self.outbox, self.observations, self.ledger)
+
+    @cached_property
     def checker(self) -> Checker:
-        """Looks at upstream tags."""
+        """Looks at upstream repositories."""
         return Checker(
-            self.watch_lists.in_force, self.upstreams, self.observations, self.candidate_progress, self.activity
+            self.watch_lists.in_force,
+            self.upstream,
+            self.observations,
+            Detector(self.candidate_progress),
+            self.ledger,
+            self.activity,
+            self.clock,
         )
 
     @cached_property
     def stager(self) -> Stager:
         """Takes candidates into the staging registry, and on to their gates."""
-        return Stager(self.candidate_progress, self.staging, then=self.validator.begin)
+        ours = self.settings.accounts.keys()
+        return Stager(self.candidate_progress, self.staging, self.ledger, ours, then=self.validator.begin)
 
     @cached_property
     def validator(self) -> Validator:

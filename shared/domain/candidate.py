@@ -37,6 +37,7 @@ class Reason(Enum):
     FIRST_IMPORT = "first-import"  # the tag had never been seen
     TAG_MOVED = "tag-moved"  # the upstream tag points at another digest than before
     SEEN_AGAIN = "seen-again"  # a digest whose way had ended is wanted once more
+    DEFERRED = "deferred"  # the upstream's limit is used up; the import waits until it is not
     IMPORT_STARTED = "import-started"  # the staging registry was asked to copy it
     IMPORT_VERIFIED = "import-verified"  # read back from the staging registry under the expected digest
     IMPORT_LOST = "import-lost"  # the copy ended or vanished without the digest being there; it is repeated

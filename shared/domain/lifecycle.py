@@ -17,6 +17,7 @@ _BEFORE_PROMOTION = (Status.DETECTED, Status.IMPORTING, Status.STAGED, Status.VA
 
 # (from, reason) -> to. Drawn in docs/architecture.md from here; what is not in it cannot happen.
 TRANSITIONS: dict[tuple[Status, Reason], Status] = {
+    (Status.DETECTED, Reason.DEFERRED): Status.DETECTED,
     (Status.DETECTED, Reason.IMPORT_STARTED): Status.IMPORTING,
     (Status.IMPORTING, Reason.IMPORT_VERIFIED): Status.STAGED,
     (Status.IMPORTING, Reason.IMPORT_LOST): Status.DETECTED,

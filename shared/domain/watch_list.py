@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
+from functools import cache
+from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
 
 from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag, parse_path, parse_repository, parse_tag
+from shared.domain.selection import exact_tags, needs_listing
+from shared.domain.tag_rules import TagRule, rule_problems
 from shared.errors import InvalidReference
-
-WATCHED_REGISTRIES = (DOCKER_HUB, MCR)
 
 _NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 Path = tuple[str | int, ...]
@@ -27,13 +30,20 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     source: Annotated[
         str,
         Meta(
-            description="Upstream repository, without a tag, on Docker Hub or MCR.",
-            examples=["docker.io/library/node", "mcr.microsoft.com/dotnet/runtime"],
+            description="Upstream repository, without a tag, in any OCI registry; Docker Hub if no registry is named.",
+            examples=["docker.io/library/node", "mcr.microsoft.com/dotnet/runtime", "ghcr.io/fluxcd/flux-cli"],
         ),
     ]
-    tags: Annotated[list[str], Meta(min_length=1, max_length=200, description="Exact tags to watch.")]
+    tags: Annotated[
+        list[str | TagRule],
+        Meta(min_length=1, max_length=200, description="Tags to watch: exact ones as text, or rules that select them."),
+    ]
     target: Annotated[
-        str, Meta(description="Repository in the base registry; tags keep their names.", examples=["base/node"])
+        str,
+        Meta(
+            description="Repository in the base registry; tags keep their names unless a rule says otherwise.",
+            examples=["base/node"],
+        ),
     ]
     gate: Annotated[
         Annotated[str, Meta(pattern=_NAME)] | None,
@@ -54,9 +64,19 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         return None if self.gate == "none" else self.gate
 
     @property
+    def rules(self) -> tuple[TagRule, ...]:
+        """The items of ``tags`` in their order, exact tags made rules too."""
+        return tuple(TagRule(tag=item) if isinstance(item, str) else item for item in self.tags)
+
+    @property
+    def needs_listing(self) -> bool:
+        """Whether which tags there are has to be seen before it is known which are wanted."""
+        return needs_listing(self.rules)
+
+    @property
     def wanted(self) -> tuple[Tag, ...]:
-        """The tags to watch."""
-        return tuple(Tag(tag) for tag in self.tags)
+        """The upstream tags that are named exactly."""
+        return tuple(exact_tags(self.rules))
 
 
 class WatchList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,6 +88,10 @@ class WatchList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return the entries whose upstream is one registry, in the order of the list."""
         return tuple(image for image in self.images if image.repository.registry == registry)
 
+    def elsewhere(self) -> tuple[Image, ...]:
+        """Return the entries whose upstream is neither Docker Hub nor MCR, in the order of the list."""
+        return tuple(image for image in self.images if image.repository.registry not in {DOCKER_HUB, MCR})
+
     def of_repository(self, repository: Repository) -> tuple[Image, ...]:
         """Return the entries that watch one upstream repository."""
         return tuple(image for image in self.images if image.repository == repository)
@@ -75,6 +99,12 @@ class WatchList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def named(self, name: str) -> Image | None:
         """Return the entry with a name, or ``None``."""
         return next((image for image in self.images if image.name == name), None)
+
+
+def fingerprint(images: tuple[Image, ...]) -> str:
+    """Return what some entries ask for as one short text, which changes when that does."""
+    asked = msgspec.json.encode([(image.name, image.target, image.tags) for image in images])
+    return hashlib.sha256(asked).hexdigest()[:16]
 
 
 def schema() -> dict[str, Any]:
@@ -101,7 +131,7 @@ def read(document: object) -> tuple[WatchList | None, tuple[Problem, ...]]:
 
 def _shape_problems(value: object, kind: Any, path: Path) -> Iterator[Problem]:
     """msgspec stops at the first problem; a person wants them all, so the document is taken apart."""
-    inner, is_struct = _inner(kind)
+    inner, is_struct = _inner(kind, value)
     if is_struct and isinstance(value, dict):
         yield from _field_problems(value, inner, path)
     elif get_origin(inner) is list and isinstance(value, list):
@@ -110,13 +140,17 @@ def _shape_problems(value: object, kind: Any, path: Path) -> Iterator[Problem]:
         yield from _leaf_problems(value, kind, path)
 
 
-def _inner(kind: Any) -> tuple[Any, bool]:
-    inner = get_args(kind)[0] if get_origin(kind) is Annotated else kind
-    return inner, isinstance(inner, type) and issubclass(inner, msgspec.Struct)
+def _inner(kind: Any, value: object) -> tuple[Any, bool]:
+    """The kind without its limits, and whether it is a record. Among several kinds, an object means the record."""
+    choice = get_args(kind) if get_origin(kind) is UnionType else (kind,)
+    record = next((each for each in choice if isinstance(each, type) and issubclass(each, msgspec.Struct)), None)
+    if record is not None and (isinstance(value, dict) or len(choice) == 1):
+        return record, True
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind, False
 
 
 def _field_problems(value: dict[str, object], kind: Any, path: Path) -> Iterator[Problem]:
-    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    fields = _fields(kind)
     for name in sorted(value.keys() - fields.keys()):
         yield (*path, name), f"unknown field; expected {', '.join(fields)}"
     for name, field in fields.items():
@@ -124,6 +158,12 @@ def _field_problems(value: dict[str, object], kind: Any, path: Path) -> Iterator
             yield from _shape_problems(value[name], field.type, (*path, name))
         elif field.required:
             yield path, f"the field {name!r} is missing"
+
+
+@cache
+def _fields(kind: Any) -> dict[str, msgspec.structs.FieldInfo]:
+    """Kept, because msgspec evaluates the annotations anew each time: that is most of the time a long list takes."""
+    return {field.encode_name: field for field in msgspec.structs.fields(kind)}
 
 
 def _list_problems(value: list[object], kind: Any, inner: Any, path: Path) -> Iterator[Problem]:
@@ -151,16 +191,24 @@ def _reference_problems(document: object) -> Iterator[Problem]:
     """Check the references of every entry that has them as text, whatever else may be wrong with it."""
     images = document.get("images") if isinstance(document, dict) else None
     for index, image in enumerate(images if isinstance(images, list) else []):
-        for path, value, parse in _references(image if isinstance(image, dict) else {}):
+        fields = image if isinstance(image, dict) else {}
+        for path, value, parse in _references(fields):
             yield from _parse_problem(("images", index, *path), value, parse)
+        for position, item in enumerate(_items(fields)):
+            for path, problem in rule_problems(item) if isinstance(item, dict) else ():
+                yield ("images", index, "tags", position, *path), problem
 
 
 def _references(image: dict[str, object]) -> Iterator[tuple[Path, object, Callable[[str], object]]]:
-    yield ("source",), image.get("source"), _upstream
+    yield ("source",), image.get("source"), parse_repository
     yield ("target",), image.get("target"), parse_path
-    tags = image.get("tags")
-    for position, tag in enumerate(tags if isinstance(tags, list) else []):
+    for position, tag in enumerate(_items(image)):
         yield ("tags", position), tag, parse_tag
+
+
+def _items(image: dict[str, object]) -> list[object]:
+    tags = image.get("tags")
+    return tags if isinstance(tags, list) else []
 
 
 def _parse_problem(path: Path, value: object, parse: Callable[[str], object]) -> Iterator[Problem]:
@@ -171,21 +219,28 @@ def _parse_problem(path: Path, value: object, parse: Callable[[str], object]) ->
         yield path, str(error)
 
 
-def _upstream(source: str) -> None:
-    registry = parse_repository(source).registry
-    if registry not in WATCHED_REGISTRIES:
-        raise InvalidReference(f"{source!r}: expected an upstream on {' or '.join(WATCHED_REGISTRIES)}, not {registry}")
-
-
 def _clashes(watch_list: WatchList) -> Iterator[Problem]:
-    """Two entries with one name, or two that would write the same tag of the base registry."""
+    """Two entries with one name, one upstream tag twice in an entry, or two writers of a tag of the base registry."""
     names: dict[str, int] = {}
-    targets: dict[tuple[str, str], int] = {}
+    targets: dict[tuple[str, Tag], int] = {}
     for index, image in enumerate(watch_list.images):
         first = names.setdefault(image.name, index)
         if first != index:
             yield ("images", index, "name"), f"{image.name!r} is already the name of images[{first}]"
-        for position, tag in enumerate(image.tags):
-            owner = targets.setdefault((image.target, tag), index)
-            if owner != index or tag in image.tags[:position]:
-                yield ("images", index, "tags", position), f"{image.target}:{tag} is already written by images[{owner}]"
+        for path, problem in _tag_clashes(image, index, targets):
+            yield ("images", index, "tags", *path), problem
+
+
+def _tag_clashes(image: Image, index: int, targets: dict[tuple[str, Tag], int]) -> Iterator[Problem]:
+    """Only tags that are written down can be told apart here; patterns meet at run time."""
+    sources: dict[str, int] = {}
+    for position, rule in enumerate(image.rules):
+        if rule.target is None:
+            continue
+        if (image.target, rule.target) in targets:
+            owner = targets[image.target, rule.target]
+            yield (position,), f"{image.target}:{rule.target} is already written by images[{owner}]"
+        elif rule.tag is not None and rule.tag in sources:
+            yield (position,), f"{rule.tag!r} already goes to another tag by tags[{sources[rule.tag]}]"
+        targets.setdefault((image.target, rule.target), index)
+        sources.setdefault(rule.tag or "", position)

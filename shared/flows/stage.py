@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
+from shared.domain.budget import Grant, Purpose
 from shared.domain.candidate import Candidate, Reason, Status
 from shared.domain.lifecycle import Stage, advance, put_off, stage_of
 from shared.domain.messages import LookAtCandidate
-from shared.domain.schedule import LEASE, pause_before_look
+from shared.domain.schedule import FIRST_RETRY, LEASE, pause_before_look
 from shared.errors import DigestMismatch, OperationFailed, ServiceError
 from shared.imports import Awaited, UnderWay, look
+from shared.ledger import Ledger
 from shared.ports import ImportSource, Registry, Stored
 from shared.progress import Progress
 
@@ -21,6 +23,9 @@ class Stager:
     Args:
         progress: where candidates are kept and how they go on.
         staging: the staging registry.
+        ledger: the upstreams' budgets; an import is a pull.
+        ours: registries that are imported from with an account of ours. Anonymous imports are made from Azure's own
+            addresses, of whose limits we learn nothing by looking.
         then: begins the validation of a staged candidate; given the record as read, and as it is to be written.
     """
 
@@ -28,10 +33,14 @@ class Stager:
         self,
         progress: Progress[Candidate],
         staging: Registry,
+        ledger: Ledger,
+        ours: Collection[str],
         then: Callable[[Stored[Candidate], Candidate], None],
     ) -> None:
         self._progress = progress
         self._staging = staging
+        self._ledger = ledger
+        self._ours = ours
         self._then = then
 
     def stage(self, message: LookAtCandidate) -> None:
@@ -47,6 +56,10 @@ class Stager:
     def _start(self, stored: Stored[Candidate]) -> None:
         candidate = stored.record
         now, detail = self._progress.clock(), f"from {candidate.source}"
+        grant = self._granted(candidate.source.registry)
+        if grant.refusal is not None:
+            self._defer(stored, grant)
+            return
         claimed = self._progress.claim(
             stored, advance(candidate, Reason.IMPORT_STARTED, now, pause=LEASE, detail=detail)
         )
@@ -59,6 +72,16 @@ class Stager:
             self._lost(claimed, error)
         else:
             self._progress.again(claimed, pause_before_look(timedelta(0), operation.retry_after), operation.token)
+
+    def _granted(self, registry: str) -> Grant:
+        return self._ledger.grant(registry, 1, Purpose.IMPORT) if registry in self._ours else Grant(1)
+
+    def _defer(self, stored: Stored[Candidate], grant: Grant) -> None:
+        """No failure: it is counted as none, and says until when it waits."""
+        now, registry = self._progress.clock(), stored.record.source.registry
+        pause = max((grant.until or now) - now, FIRST_RETRY)
+        detail = f"{registry} grants no more pulls until {now + pause:%H:%M:%S} UTC"
+        self._progress.save(stored, advance(stored.record, Reason.DEFERRED, now, pause=pause, detail=detail))
 
     def _look(self, stored: Stored[Candidate], token: str) -> None:
         candidate = stored.record

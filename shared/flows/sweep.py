@@ -12,8 +12,9 @@ from shared.domain.lifecycle import ENDS
 from shared.domain.rebuilds import REBUILD_ENDS, Rebuild, rebuild_run_names
 from shared.domain.schedule import KEPT_CURRENT
 from shared.errors import TidegateError
-from shared.ports import R, Runs, Stored
+from shared.ports import R, Stored
 from shared.progress import Progress
+from shared.run_ports import Runs
 
 log = logging.getLogger("tidegate.sweep")
 

@@ -13,8 +13,9 @@ from shared.domain.messages import LookAtCandidate
 from shared.domain.schedule import LEASE, MOST_RUNS, pause_before_look, pause_before_retry
 from shared.domain.verdict import UNDER_WAY, Finding, Verdict, judge
 from shared.errors import NotFound, ServiceError
-from shared.ports import Configuration, Evidence, GateRun, Run, Runs, Stored
+from shared.ports import Configuration, Evidence, Stored
 from shared.progress import Progress
+from shared.run_ports import GateRun, Run, Runs
 
 _REASONS = {Finding.PASSED: Reason.GATE_PASSED, Finding.REJECTED: Reason.GATE_REJECTED}
 

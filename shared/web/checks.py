@@ -7,8 +7,7 @@ import msgspec
 
 from shared.domain.watch_list import WatchList
 from shared.errors import MalformedRequest
-from shared.flows.check import plan_by_hand
-from shared.ports import Outbox
+from shared.flows.plan import Planner
 from shared.web.answers import json_answer
 
 _LARGEST_BODY = 16 * 1024
@@ -19,14 +18,14 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def check_now(
-    request: func.HttpRequest, *, watch_list: WatchList, outbox: Outbox, traceparent: str
+    request: func.HttpRequest, *, watch_list: WatchList, planner: Planner, traceparent: str
 ) -> func.HttpResponse:
     """Put a check into the queue.
 
     Args:
         request: its body is empty or ``{"image": "<name of an entry>"}``.
         watch_list: the list in force.
-        outbox: sends the messages.
+        planner: sends the messages.
         traceparent: trace context of the request.
 
     Returns:
@@ -36,7 +35,7 @@ def check_now(
         MalformedRequest: 400, 404 or 413.
     """
     body = _read(request.get_body())
-    repositories = plan_by_hand(watch_list, outbox, image=body.image, traceparent=traceparent)
+    repositories = planner.plan_by_hand(watch_list, image=body.image, traceparent=traceparent)
     return json_answer({"repositories": [str(repository) for repository in repositories]}, 202)
 
 

@@ -23,6 +23,7 @@ _COUNTED_UPDATES = 5
 _TOGETHER = 10
 # After the base tag is there: the last look's writes, and the rebuild's search for tasks.
 _SETTLED = 5.0
+_TIMERS = ("CHECK_DOCKER_HUB", "CHECK_MCR", "CHECK_OTHER_REGISTRIES", "SWEEP")
 _NEVER = "0 0 0 1 1 *"
 _REPOSITORY, _TARGET = "library/node", "base/node"
 _TAGS = [f"{number}-alpine" for number in range(10, 10 + _TOGETHER)]
@@ -119,7 +120,7 @@ def _timed(ground: Ground) -> tuple[float, float]:
 
 def _cost_rows(folder: Path) -> list[Row]:
     """The timers are off, so that what is counted is the update's and nobody else's."""
-    never = dict.fromkeys(("CHECK_DOCKER_HUB_SCHEDULE", "CHECK_MCR_SCHEDULE", "SWEEP_SCHEDULE"), _NEVER)
+    never = dict.fromkeys([f"{timer}_SCHEDULE" for timer in _TIMERS], _NEVER)
     with Twin(new_topology(folder, free_base_port()), never) as twin:
         twin.start_host()
         ground = Ground(twin)
@@ -143,7 +144,7 @@ def _counted(ground: Ground, tags: list[str]) -> Cost:
 
 
 def _since(before: dict[str, dict[str, int]], after: dict[str, dict[str, int]]) -> dict[str, Counter[str]]:
-    fronts = ("arm", "staging", "base", "docker_hub_auth", "docker_hub_registry")
+    fronts = ("arm", "staging", "base", "docker_hub_auth", "docker_hub_registry", "docker_hub_api")
     return {front: Counter(after.get(front, {})) - Counter(before.get(front, {})) for front in fronts}
 
 

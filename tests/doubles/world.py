@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from shared.detection import Detector
 from shared.domain.candidate import Candidate, Status, candidate_id
 from shared.domain.messages import (
     CHECKS,
@@ -18,26 +19,31 @@ from shared.domain.messages import (
 from shared.domain.rebuilds import ApplicationTask, Dependency, Rebuild
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Tag, parse_repository
 from shared.flows import poisoned
-from shared.flows.check import Checker, plan
+from shared.flows.check import Checker
+from shared.flows.plan import Planner
 from shared.flows.promote import Promoter
 from shared.flows.rebuild import Rebuilder
 from shared.flows.stage import Stager
 from shared.flows.sweep import sweep_candidates, sweep_rebuilds
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
+from shared.ledger import Ledger
 from shared.progress import candidate_progress, rebuild_progress
 from shared.watch_list_yaml import parse_watch_list
 from tests.doubles.queues import Delivery, InMemoryOutbox
-from tests.doubles.registries import InMemoryRegistry, InMemoryRuns, InMemoryUpstream, digest_of
+from tests.doubles.registries import InMemoryRegistry, InMemoryRuns, digest_of
 from tests.doubles.storage import (
     InMemoryActivity,
+    InMemoryBudgets,
     InMemoryConfiguration,
     InMemoryEvidence,
     InMemoryObservations,
     InMemoryRecords,
     SettableClock,
 )
+from tests.doubles.upstreams import InMemoryUpstream
 
+GHCR = "ghcr.io"
 NODE = parse_repository("docker.io/library/node")
 TAG = Tag("22-alpine")
 TARGET = "base/node"
@@ -69,15 +75,17 @@ class World:
     def __init__(self, watch_list: bytes = WATCH_LIST, *, own_trigger: bool = False) -> None:
         self.hook: Callable[[str], None] | None = None
         self.clock = SettableClock()
-        self.hub = InMemoryUpstream()
-        self.mcr = InMemoryUpstream()
-        self.staging = InMemoryRegistry(upstreams=(self.hub, self.mcr), before_call=self._moment("staging"))
+        self.hub = InMemoryUpstream(catalogue=True, clock=self.clock)
+        self.mcr = InMemoryUpstream(catalogue=True, clock=self.clock)
+        self.ghcr = InMemoryUpstream(clock=self.clock)
+        self.staging = InMemoryRegistry(upstreams=(self.hub, self.mcr, self.ghcr), before_call=self._moment("staging"))
         self.base = InMemoryRegistry(staging=self.staging, before_call=self._moment("base"))
         self.staging_runs = InMemoryRuns(before_call=self._moment("staging_runs"))
         self.application_runs = InMemoryRuns(before_call=self._moment("application_runs"))
         self.candidates = InMemoryRecords(Candidate, self._moment("candidates"))
         self.rebuilds = InMemoryRecords(Rebuild, self._moment("rebuilds"))
         self.observations = InMemoryObservations(self._moment("observations"))
+        self.budgets = InMemoryBudgets(self._moment("budgets"))
         self.activity = InMemoryActivity(self._moment("activity"))
         self.evidence = InMemoryEvidence(self._moment("evidence"))
         self.outbox = InMemoryOutbox(self.clock, self._moment("outbox"))
@@ -92,18 +100,24 @@ class World:
         self.watch_lists = WatchLists(self.configuration, self.activity, parse_watch_list)
         self.candidate_progress = candidate_progress(self.candidates, self.outbox, self.clock)
         self.rebuild_progress = rebuild_progress(self.rebuilds, self.outbox, self.clock)
+        self.ledger = Ledger(self.budgets, self.clock)
+        self.planner = Planner(self.outbox, self.observations, self.ledger)
         self.checker = Checker(
             self.watch_lists.in_force,
-            {DOCKER_HUB: self.hub, MCR: self.mcr},
+            {DOCKER_HUB: self.hub, MCR: self.mcr, GHCR: self.ghcr}.__getitem__,
             self.observations,
-            self.candidate_progress,
+            Detector(self.candidate_progress),
+            self.ledger,
             self.activity,
+            self.clock,
         )
         self.promoter = Promoter(self.candidate_progress, self.base, self.outbox)
         self.validator = Validator(
             self.candidate_progress, self.configuration, self.staging_runs, self.evidence, then=self.promoter.begin
         )
-        self.stager = Stager(self.candidate_progress, self.staging, then=self.validator.begin)
+        self.stager = Stager(
+            self.candidate_progress, self.staging, self.ledger, {DOCKER_HUB}, then=self.validator.begin
+        )
         self.rebuilder = Rebuilder(
             self.rebuild_progress,
             self.candidates,
@@ -122,7 +136,7 @@ class World:
 
     def check(self, image: str = "") -> None:
         """Let the timer plan a check, or a person if an image is named."""
-        plan(tuple(self.watch_lists.in_force().images), self.outbox, traceparent="", image=image)
+        self.planner.plan(self.watch_lists.in_force().images, traceparent="", image=image)
 
     def sweep(self) -> None:
         """Let the timer sweep."""

@@ -25,7 +25,6 @@ from shared.domain.messages import (
     decode,
 )
 from shared.domain.references import Digest, Tag
-from shared.flows.check import plan
 from tests.doubles.queues import Delivery, InMemoryOutbox
 from tests.doubles.storage import SettableClock
 
@@ -60,7 +59,7 @@ class Product:
 
     def check(self) -> None:
         """Plan a check of everything on the watch list."""
-        plan(tuple(self.parts.watch_lists.in_force().images), self.outbox, traceparent="")
+        self.parts.planner.plan(self.parts.watch_lists.in_force().images, traceparent="")
 
     def settle(self) -> None:
         """Work on messages until none is left; time passes as their delays say, but nobody waits for it."""

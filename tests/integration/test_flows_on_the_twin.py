@@ -6,7 +6,6 @@ import pytest
 
 from shared.domain.candidate import Reason, Status
 from shared.errors import MalformedRequest
-from shared.flows.check import plan_by_hand
 from shared.flows.sweep import sweep_candidates
 from tests.integration.conftest import Product
 
@@ -112,7 +111,7 @@ def test_a_wrong_docker_hub_token_is_told_as_such_and_is_not_quoted(product: Pro
     product.settle()
     product.emulate(hub_user="", hub_token="")
     repository = product.parts.watch_lists.in_force().images[0].repository
-    trouble = next(iter(product.parts.observations.of(repository).values())).trouble
+    trouble = product.parts.observations.of(repository).state.trouble
     assert "DOCKER_HUB_TOKEN" in trouble
     assert "a-wrong-one" not in trouble
 
@@ -137,4 +136,4 @@ def test_a_bad_watch_list_leaves_the_last_good_one_in_force_and_is_recorded(prod
     assert again.watch_lists.in_force().images[0].target == product.target
     assert "line 1: images[0]" in again.activity.of("watch-list", 1)[0].detail
     with pytest.raises(MalformedRequest):
-        plan_by_hand(again.watch_lists.in_force(), product.outbox, image="no such image", traceparent="")
+        again.planner.plan_by_hand(again.watch_lists.in_force(), image="no such image", traceparent="")

@@ -39,6 +39,7 @@ def _http(method: str, route: str, level: str = "FUNCTION") -> Binding:
 TIMERS = {
     "check_docker_hub": _timer("%CHECK_DOCKER_HUB_SCHEDULE%"),
     "check_mcr": _timer("%CHECK_MCR_SCHEDULE%"),
+    "check_other_registries": _timer("%CHECK_OTHER_REGISTRIES_SCHEDULE%"),
     "sweep": _timer("%SWEEP_SCHEDULE%"),
 }
 QUEUES = {
@@ -59,6 +60,7 @@ HTTP = {
     "acr_webhook": _http("POST", "webhooks/acr"),
     "check_now": _http("POST", "check"),
     "list_candidates": _http("GET", "candidates"),
+    "explain_tags": _http("GET", "images/{name}/tags"),
     "get_candidate": _http("GET", "candidates/{id}"),
     "health": _http("GET", "health", level="ANONYMOUS"),
 }

@@ -12,7 +12,7 @@ from shared.config import RegistryId
 from shared.domain.rebuilds import Dependency
 from shared.domain.verdict import RunStatus
 from shared.errors import Unavailable
-from shared.ports import GateRun, Run
+from shared.run_ports import GateRun, Run
 from tests.doubles.registries import digest_of
 from tests.doubles.scripted_http import ScriptedHttp, wire
 from tests.unit.test_acr import StaticCredential

@@ -11,7 +11,7 @@ import yaml
 
 from shared.adapters.gate_run import archive, gate_request, steps, task_request
 from shared.domain.verdict import BUILD_STEP, TEST_STEP
-from shared.ports import GateRun
+from shared.run_ports import GateRun
 from tests.doubles.registries import digest_of
 
 pytestmark = pytest.mark.unit

@@ -222,7 +222,8 @@ def test_an_upstream_that_is_away_leaves_what_is_known_and_the_next_check_finds_
     world.push(TWO)
     world.check()
     world.settle()
-    assert world.observations.of(NODE)[TAG].trouble == "429"
+    assert world.observations.of(NODE).state.trouble == "429"
+    world.pass_time(timedelta(minutes=2))
     world.check()
     world.settle()
     assert world.base.tags[TARGET, TAG] == TWO
@@ -233,7 +234,7 @@ def test_a_tag_that_vanishes_upstream_is_kept_told_once_and_forgiven(world: Worl
     for _ in range(3):
         world.check()
         world.settle()
-    assert [event.name for event in world.activity.events] == ["tag-vanished"]
+    assert [event.name for event in world.activity.events] == ["tags-vanished"]
     assert world.base.tags[TARGET, TAG] == ONE
     world.push(ONE)
     world.check()

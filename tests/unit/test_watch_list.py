@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.references import DOCKER_HUB, MCR, parse_repository
+from shared.domain.selection import choose
+from shared.domain.tag_rules import TagRule
 from shared.domain.watch_list import Image, WatchList, read, schema
 from shared.errors import WatchListError
 from shared.watch_list_yaml import LARGEST_WATCH_LIST, parse_watch_list
@@ -77,6 +80,74 @@ def test_a_quoted_tag_may_be_called_null() -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "registry"),
+    [
+        ("ghcr.io/fluxcd/flux-cli", "ghcr.io"),
+        ("quay.io/prometheus/prometheus", "quay.io"),
+        ("registry.k8s.io/pause", "registry.k8s.io"),
+        ("public.ecr.aws/docker/library/node", "public.ecr.aws"),
+        ("contoso.azurecr.io/base/node", "contoso.azurecr.io"),
+        ("localhost:5000/node", "localhost:5000"),
+        ("'[::1]:5000/node'", "[::1]:5000"),
+        ("fluxcd/flux-cli", DOCKER_HUB),
+    ],
+)
+def test_any_registry_may_be_watched(source: str, registry: str) -> None:
+    watch_list = parse(entry(source=source))
+    assert watch_list.images[0].repository.registry == registry
+    assert watch_list.of_registry(registry) == tuple(watch_list.images)
+
+
+def test_a_tag_may_be_selected_by_a_rule() -> None:
+    text = """\
+images:
+  - name: node
+    source: node
+    target: base/node
+    tags:
+      - 22.10
+      - {tag: 22-alpine, as: 22}
+      - glob: "*-slim"
+        exclude: ["1*", 2.10-slim]
+      - regex: '[0-9]+-alpine'
+        newest: 3
+      - semver: ">=3.19 <4"
+        flavour: alpine3.20
+        newest: 1
+        prereleases: true
+        as: current
+"""
+    (image,) = parse(text).images
+    assert image.rules == (
+        TagRule(tag="22.10"),
+        TagRule(tag="22-alpine", as_="22"),
+        TagRule(glob="*-slim", exclude=["1*", "2.10-slim"]),
+        TagRule(regex="[0-9]+-alpine", newest=3),
+        TagRule(semver=">=3.19 <4", flavour="alpine3.20", newest=1, prereleases=True, as_="current"),
+    )
+    assert image.wanted == ("22.10", "22-alpine")
+    assert [rule.target for rule in image.rules] == ["22.10", "22", None, None, "current"]
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [("false", False), ("true", True), ("False", False), ("1", True), ("0", False)],
+)
+def test_whether_prereleases_are_taken_may_be_written_as_yaml_does(text: str, written: bool) -> None:
+    (rule,) = parse(entry(tags=f"[{{semver: ^22, prereleases: {text}}}]")).images[0].rules
+    assert rule.prereleases is written
+
+
+def test_one_upstream_tag_may_go_to_two_tags_by_two_entries() -> None:
+    text = entry(tags="[{tag: 22, as: lts}]") + "\n  - {name: again, source: node, tags: [22], target: base/node}"
+    assert [image.rules[0].target for image in parse(text).images] == ["lts", "22"]
+
+
+def test_patterns_that_may_meet_are_taken_since_only_a_listing_can_tell() -> None:
+    assert len(parse(entry(tags="[22, {glob: '2*'}, {semver: ^22}, {semver: ^22}]")).images[0].rules) == 4
+
+
+@pytest.mark.parametrize(
     ("gate", "functional"), [("node", "node"), ("none", None), ("", None), ("~", None), ("22", "22")]
 )
 def test_an_entry_may_ask_for_no_functional_test(gate: str, functional: str | None) -> None:
@@ -120,13 +191,13 @@ def test_one_repository_may_be_written_by_two_entries_if_their_tags_differ() -> 
         (entry(source="[]"), "line 3: images[0].source: expected `str`, got `array`"),
         (entry(source="node:22"), "line 3: images[0].source: 'node:22': expected a repository without tag or digest"),
         (
-            entry(source="quay.io/a/b"),
-            "line 3: images[0].source: 'quay.io/a/b': expected an upstream on docker.io or mcr.microsoft.com, "
-            "not quay.io",
+            entry(source="quay.io/a/b:1"),
+            "line 3: images[0].source: 'quay.io/a/b:1': expected a repository without tag or digest",
         ),
+        (entry(source="qu_ay.io/a"), "line 3: images[0].source: 'qu_ay.io/a': 'qu_ay.io' is not a registry host"),
         (entry(tags="22"), "line 4: images[0].tags: expected `array`, got `str`"),
         (entry(tags="[]"), "line 4: images[0].tags: expected `array` of length >= 1"),
-        (entry(tags="[~]"), "line 4: images[0].tags[0]: expected `str`, got `null`"),
+        (entry(tags="[~]"), "line 4: images[0].tags[0]: expected `str | object`, got `null`"),
         (
             entry(tags="\n    - 22\n    - 2 2"),
             "line 6: images[0].tags[1]: '2 2' is not a tag: up to 128 letters, digits, '_', '.' and '-'",
@@ -149,6 +220,93 @@ def test_one_repository_may_be_written_by_two_entries_if_their_tags_differ() -> 
 )
 def test_a_problem_is_told_with_its_line_its_path_and_what_was_expected(text: str, problem: str) -> None:
     assert problems(text) == (problem,)
+
+
+KINDS = "expected exactly one of tag, glob, regex, semver, got"
+NO_GLOB = "is not a glob of tags: the characters of a tag, '*', '?', '[0-9]' and '[!0-9]'"
+NO_VERSION = "is not a version to compare with; a flavour is a field of its own"
+ONE_TAG = ".as: expected beside an exact tag or newest: 1, for several tags cannot have one name"
+
+
+@pytest.mark.parametrize(
+    ("rule", "problem"),
+    [
+        ("{}", f": {KINDS} none"),
+        ("{flavour: alpine}", f": {KINDS} none"),
+        ("{glob: ~}", f": {KINDS} none"),
+        ("{glob: '*', regex: .*}", f": {KINDS} glob and regex"),
+        ("[22]", ": expected `str | object`, got `array`"),
+        ("{tag: 2 2}", ".tag: '2 2' is not a tag: up to 128 letters, digits, '_', '.' and '-'"),
+        ("{tag: [22]}", ".tag: expected `str | null`, got `array`"),
+        ("{tags: 22, tag: 22}", ".tags: unknown field; expected tag, glob, regex, semver, flavour, newest, exclude, "
+         "prereleases, as"),
+        ("{tag: 22, as_: 22}", ".as_: unknown field; expected tag, glob, regex, semver, flavour, newest, exclude, "
+         "prereleases, as"),
+        ("{tag: 22, newest: 1}", ".newest: expected beside a pattern; an exact tag needs none"),
+        ("{tag: 22, prereleases: false}", ".prereleases: expected beside a pattern; an exact tag needs none"),
+        ("{glob: 'a/*'}", f".glob: 'a/*' {NO_GLOB}"),
+        ("{glob: '*', exclude: ['2*', 'a b']}", f".exclude[1]: 'a b' {NO_GLOB}"),
+        ("{glob: '*', exclude: '2*'}", ".exclude: expected `array`, got `str`"),
+        (f"{{glob: {'a' * 129}}}", ".glob: a pattern has 1 to 128 characters, not 129"),
+        (f"{{semver: {'1' * 201}}}", ".semver: a range has at most 200 characters, not 201"),
+        ("{regex: '(a'}", ".regex: '(a': missing ): (a (RE2 syntax)"),
+        ("{regex: '(?!a)'}", ".regex: '(?!a)': invalid perl operator: (?! (RE2 syntax)"),
+        ("{semver: latest}", f".semver: 'latest' {NO_VERSION}"),
+        ("{semver: 22-alpine}", f".semver: '22-alpine' {NO_VERSION}"),
+        ("{semver: ''}", ".semver: '': cannot read ''; expected a range such as '>=3.19 <4' or '^22'"),
+        ("{semver: ^22, flavour: -alpine}", ".flavour: '-alpine' is read as no flavour; expected a suffix without its "
+         "hyphen, such as alpine"),
+        ("{semver: ^22, flavour: rc.1}", ".flavour: 'rc.1' is read as a prerelease; expected a suffix without its "
+         "hyphen, such as alpine"),
+        ("{semver: ^22, newest: 0}", ".newest: expected `int` >= 1"),
+        ("{semver: ^22, newest: 201}", ".newest: expected `int` <= 200"),
+        ("{semver: ^22, newest: many}", ".newest: expected `int | null`, got `str`"),
+        ("{semver: ^22, prereleases: maybe}", ".prereleases: expected `bool`, got `str`"),
+        ("{semver: ^22, as: 22}", ONE_TAG),
+        ("{glob: 2*, newest: 2, as: 22}", ONE_TAG),
+        ("{tag: 22, as: 2 2}", ".as: '2 2' is not a tag: up to 128 letters, digits, '_', '.' and '-'"),
+    ],
+)  # fmt: skip
+def test_a_problem_of_a_rule_is_told_with_its_path_and_what_was_expected(rule: str, problem: str) -> None:
+    assert problems(entry(tags=f"[{rule}]")) == (f"line 4: images[0].tags[0]{problem}",)
+
+
+def test_every_problem_of_a_rule_is_told_at_once_and_at_its_line() -> None:
+    text = """
+      - 22
+      - regex: (a
+        semver: ">>1"
+        newest: 0
+        flavour: dev
+        exclude:
+          - ok
+          - "[]"
+        as: "a b"
+        more: true"""
+    places = {" ".join(problem.split(": ")[:2]).removeprefix("line ") for problem in problems(entry(tags=text))}
+    assert places == {
+        "6 images[0].tags[1]",
+        "6 images[0].tags[1].regex",
+        "7 images[0].tags[1].semver",
+        "8 images[0].tags[1].newest",
+        "9 images[0].tags[1].flavour",
+        "12 images[0].tags[1].exclude[1]",
+        "13 images[0].tags[1].as",
+        "14 images[0].tags[1].more",
+    }
+
+
+@pytest.mark.parametrize(
+    ("tags", "problem"),
+    [
+        ("[22, {tag: alpine, as: 22}]", "[1]: base/node:22 is already written by images[0]"),
+        ("[{tag: alpine, as: 22}, 22]", "[1]: base/node:22 is already written by images[0]"),
+        ("[{semver: ^22, newest: 1, as: 22}, 22]", "[1]: base/node:22 is already written by images[0]"),
+        ("[22, {tag: 22, as: lts}]", "[1]: '22' already goes to another tag by tags[0]"),
+    ],
+)
+def test_two_rules_that_would_surely_write_one_tag_or_rename_one_twice_are_refused(tags: str, problem: str) -> None:
+    assert problems(entry(tags=tags)) == (f"line 4: images[0].tags{problem}",)
 
 
 def test_an_entry_has_at_most_200_tags() -> None:
@@ -257,6 +415,30 @@ def test_a_list_with_one_wrong_character_is_read_or_refused(position: int, chara
         assert all(problem.startswith(("line ", "not YAML")) for problem in refused.problems)
 
 
+# What the documentation shows.
+
+
+@pytest.mark.parametrize(
+    ("place", "tags", "taken"),
+    [
+        (0, ["22-alpine", "22"], {"22-alpine": "22-alpine"}),
+        (1, ["22-alpine", "22"], {"22-alpine": "22"}),
+        (2, ["9-slim", "10-slim", "1-slim", "22-slim", "22"], {tag: tag for tag in ("9-slim", "1-slim", "22-slim")}),
+        (3, ["24.1-alpine", "24-alpine", "23-alpine", "22-alpine"], {tag: tag for tag in ("24-alpine", "23-alpine")}),
+        (4, ["3.18-alpine", "3.19-alpine", "3.20.1-alpine", "4-alpine", "3.20"],
+         {tag: tag for tag in ("3.19-alpine", "3.20.1-alpine")}),
+        (5, ["22-alpine", "22.1-alpine", "22.1.3-alpine", "23-alpine"], {"22.1.3-alpine": "22"}),
+    ],
+)  # fmt: skip
+def test_an_example_of_the_documentation_takes_what_is_said_beside_it(
+    place: int, tags: list[str], taken: dict[str, str]
+) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text()
+    (block,) = re.findall(r"```yaml\ntags:\n(.*?)```", page, re.DOTALL)
+    rules = parse(entry(tags="\n" + block.splitlines()[place].replace("  -", "    -"))).images[0].rules
+    assert {choice.tag: choice.target for choice in choose(rules, tags) if choice.target} == taken
+
+
 # The schema that editors go by.
 
 
@@ -272,7 +454,7 @@ def test_the_schema_says_what_it_is_and_begins_with_the_whole_list() -> None:
     assert definition("WatchList")["properties"]["images"]["items"] == {"$ref": "#/$defs/Image"}
 
 
-@pytest.mark.parametrize("name", ["WatchList", "Image"])
+@pytest.mark.parametrize("name", ["WatchList", "Image", "TagRule"])
 def test_the_schema_refuses_unknown_fields_as_the_reader_does(name: str) -> None:
     assert definition(name)["additionalProperties"] is False
 
@@ -299,6 +481,15 @@ def test_the_schema_knows_how_many_tags_there_may_be_and_that_there_may_be_no_ga
     assert definition("WatchList")["properties"]["images"]["maxItems"] == 5000
 
 
-@pytest.mark.parametrize("name", ["WatchList", "Image"])
+def test_the_schema_offers_a_text_or_a_rule_for_every_tag() -> None:
+    kinds = definition("Image")["properties"]["tags"]["items"]["anyOf"]
+    assert kinds == [{"type": "string"}, {"$ref": "#/$defs/TagRule"}]
+    assert set(definition("TagRule")["properties"]) == {
+        "tag", "glob", "regex", "semver", "flavour", "newest", "exclude", "prereleases", "as",
+    }  # fmt: skip
+    assert definition("TagRule")["required"] == []
+
+
+@pytest.mark.parametrize("name", ["WatchList", "Image", "TagRule"])
 def test_the_schema_describes_every_field(name: str) -> None:
     assert all(field["description"] for field in definition(name)["properties"].values())

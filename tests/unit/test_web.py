@@ -15,6 +15,8 @@ from shared.domain.candidate import Candidate, Status
 from shared.domain.messages import BaseMoved, CheckRepositories
 from shared.domain.webhook import SECRET_HEADER
 from shared.errors import Refused, Unavailable, WatchListError
+from shared.flows.plan import Planner
+from shared.ledger import Ledger
 from shared.watch_list_yaml import parse_watch_list
 from shared.web.answers import answered
 from shared.web.candidates import get_candidate, list_candidates
@@ -22,7 +24,7 @@ from shared.web.checks import check_now
 from shared.web.health import health
 from shared.web.webhook import acr_webhook
 from tests.doubles.queues import InMemoryOutbox
-from tests.doubles.storage import InMemoryRecords, SettableClock
+from tests.doubles.storage import InMemoryBudgets, InMemoryObservations, InMemoryRecords, SettableClock
 from tests.unit.examples import NOON, ONE, TWO, candidate
 
 pytestmark = pytest.mark.unit
@@ -93,10 +95,15 @@ def candidates() -> InMemoryRecords[Candidate]:
 # POST /api/check
 
 
+def planner(outbox: InMemoryOutbox) -> Planner:
+    """Return a planner over nothing known yet."""
+    return Planner(outbox, InMemoryObservations(), Ledger(InMemoryBudgets(), SettableClock()))
+
+
 def check(outbox: InMemoryOutbox, body: object) -> func.HttpResponse:
     """Ask for a check."""
     asked = request("POST", body=body)
-    return answered(lambda: check_now(asked, watch_list=WATCH_LIST, outbox=outbox, traceparent=TRACE))
+    return answered(lambda: check_now(asked, watch_list=WATCH_LIST, planner=planner(outbox), traceparent=TRACE))
 
 
 @pytest.mark.parametrize("body", [b"", b"  \n", {}, {"image": None}])

@@ -1,0 +1,61 @@
+"""Tell for every tag of an upstream repository whether an entry of the watch list takes it, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from shared.domain.budget import Purpose
+from shared.domain.references import Tag
+from shared.domain.selection import choose, exact_tags
+from shared.domain.watch_list import WatchList
+from shared.errors import MalformedRequest, RateLimited
+from shared.ledger import Ledger
+from shared.ports import Observations, Upstream
+
+
+def explain(
+    name: str,
+    *,
+    watch_list: WatchList,
+    upstream: Callable[[str], Upstream],
+    observations: Observations,
+    ledger: Ledger,
+) -> dict[str, Any]:
+    """List an entry's upstream tags as they are now, with the reason for each that is taken or left.
+
+    Args:
+        name: the entry's name.
+        watch_list: the list in force.
+        upstream: gives the upstream of a registry.
+        observations: what is known of the tags.
+        ledger: the upstreams' budgets.
+
+    Returns:
+        The repository, what is remembered of it, and a line for each tag, fit to be JSON.
+
+    Raises:
+        MalformedRequest: 404, the watch list has no such entry.
+        RateLimited: the upstream's budget is kept for checks and imports just now.
+        ServiceError: the upstream did not answer.
+    """
+    image = watch_list.named(name)
+    if image is None:
+        raise MalformedRequest(f"the watch list has no entry named {name!r}", status=404)
+    repository = image.repository
+    if not ledger.grant(repository.registry, 1, Purpose.LOOK).requests:
+        raise RateLimited(f"the budget of {repository.registry} is short; its tags are not listed just now")
+    known = observations.of(repository)
+    listed = upstream(repository.registry).tags(repository)
+    choices = choose(image.rules, (*listed, *(tag for tag in exact_tags(image.rules) if tag not in listed)))
+    tags = [
+        {
+            "tag": choice.tag,
+            "target": f"{image.target}:{choice.target}" if choice.target else None,
+            "reason": choice.reason.value,
+            "listed": choice.tag in listed,
+            "observation": known.tags.get(Tag(choice.tag)),
+        }
+        for choice in choices
+    ]
+    return {"image": name, "source": str(repository), "state": known.state, "tags": tags}

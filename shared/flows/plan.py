@@ -1,0 +1,94 @@
+"""Put upstream repositories into the queue of checks: a timer only plans, so that checks scale out over instances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from shared.domain.messages import CHECKS, MOST_REPOSITORIES, CheckRepositories
+from shared.domain.questions import CATALOGUES
+from shared.domain.references import Repository
+from shared.domain.watch_list import Image, WatchList
+from shared.errors import MalformedRequest
+from shared.ledger import Ledger
+from shared.ports import Observations, Outbox
+
+# Some seconds of work even for an upstream that is slow to answer; many messages are what lets many instances help.
+REQUESTS_A_MESSAGE = 20
+_PATTERNS_COST = 10
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Planner:
+    """Plans checks.
+
+    Args:
+        outbox: sends the messages.
+        observations: tells which repositories were checked least recently.
+        ledger: tells whether an upstream's budget is short.
+    """
+
+    def __init__(self, outbox: Outbox, observations: Observations, ledger: Ledger) -> None:
+        self._outbox = outbox
+        self._observations = observations
+        self._ledger = ledger
+
+    def plan(self, images: Iterable[Image], *, traceparent: str, image: str = "") -> tuple[Repository, ...]:
+        """Send the messages for some entries of the watch list.
+
+        Args:
+            images: the entries.
+            traceparent: trace context of whoever asks.
+            image: the entry's name if it was asked for by hand.
+
+        Returns:
+            The repositories that will be checked, each once; where a budget is short, the least recently checked first.
+        """
+        costs: dict[Repository, int] = {}
+        for entry in images:
+            costs[entry.repository] = costs.get(entry.repository, 0) + _cost(entry)
+        ordered = self._in_order(costs)
+        for batch in _batches(ordered, costs):
+            names = tuple(str(repository) for repository in batch)
+            self._outbox.send(CHECKS, CheckRepositories(v=1, repositories=names, image=image, traceparent=traceparent))
+        return ordered
+
+    def plan_by_hand(self, watch_list: WatchList, *, image: str | None, traceparent: str) -> tuple[Repository, ...]:
+        """Send the messages for one entry of the watch list, or for all, as somebody asked.
+
+        Raises:
+            MalformedRequest: 404, the watch list has no entry with that name.
+        """
+        if image is None:
+            return self.plan(watch_list.images, traceparent=traceparent)
+        entry = watch_list.named(image)
+        if entry is None:
+            raise MalformedRequest(f"image: the watch list has no entry named {image!r}", status=404)
+        return self.plan((entry,), traceparent=traceparent, image=image)
+
+    def _in_order(self, costs: dict[Repository, int]) -> tuple[Repository, ...]:
+        hosts = {CATALOGUES.get(repository.registry, repository.registry) for repository in costs}
+        if not any(self._ledger.is_short(host, sum(costs.values())) for host in hosts):
+            return tuple(costs)
+        states = self._observations.states()
+        checked = {repository: state.checked_at or _NEVER for repository, state in states.items()}
+        return tuple(sorted(costs, key=lambda repository: checked.get(repository, _NEVER)))
+
+
+def _cost(image: Image) -> int:
+    """About how many requests an entry takes while nothing changes."""
+    if image.repository.registry in CATALOGUES:
+        return 1
+    return len(image.wanted) + (_PATTERNS_COST if image.needs_listing else 0)
+
+
+def _batches(repositories: tuple[Repository, ...], costs: dict[Repository, int]) -> Iterator[list[Repository]]:
+    batch: list[Repository] = []
+    for repository in repositories:
+        full = len(batch) == MOST_REPOSITORIES or sum(costs[one] for one in batch) >= REQUESTS_A_MESSAGE
+        if batch and full:
+            yield batch
+            batch = []
+        batch.append(repository)
+    if batch:
+        yield batch

@@ -1,0 +1,43 @@
+"""GET /api/images/{name}/tags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import azure.functions as func
+
+from shared.domain.watch_list import WatchList
+from shared.flows.explain import explain
+from shared.ledger import Ledger
+from shared.ports import Observations, Upstream
+from shared.web.answers import json_answer
+
+
+def explain_tags(
+    request: func.HttpRequest,
+    *,
+    watch_list: WatchList,
+    upstream: Callable[[str], Upstream],
+    observations: Observations,
+    ledger: Ledger,
+) -> func.HttpResponse:
+    """Show every upstream tag of an entry of the watch list, with the reason why it is taken or left.
+
+    Args:
+        request: the route holds the entry's name.
+        watch_list: the list in force.
+        upstream: gives the upstream of a registry.
+        observations: what is known of the tags.
+        ledger: the upstreams' budgets.
+
+    Returns:
+        200.
+
+    Raises:
+        MalformedRequest: 404, there is no such entry.
+        ServiceError: the upstream does not answer.
+    """
+    name = request.route_params.get("name", "")
+    return json_answer(
+        explain(name, watch_list=watch_list, upstream=upstream, observations=observations, ledger=ledger)
+    )
