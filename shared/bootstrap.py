@@ -16,6 +16,8 @@ from shared.flows.stage import Stager
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
 from shared.progress import Progress, candidate_progress, rebuild_progress
+from shared.telemetry.changes import candidate_changed, rebuild_changed
+from shared.telemetry.observers import CountedUpstream, ToldActivity, TracedOutbox
 
 if TYPE_CHECKING:
     from shared.adapters.acr import AzureContainerRegistry
@@ -88,7 +90,7 @@ class Parts:
         """The queues."""
         from shared.adapters.queues import Queues  # noqa: PLC0415
 
-        return Queues(self._account)
+        return TracedOutbox(Queues(self._account))
 
     @cached_property
     def candidates(self) -> Records[Candidate]:
@@ -116,7 +118,7 @@ class Parts:
         """The activity log."""
         from shared.adapters.activity_table import ActivityTable  # noqa: PLC0415
 
-        return ActivityTable(self._account)
+        return ToldActivity(ActivityTable(self._account))
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -144,7 +146,8 @@ class Parts:
             self.settings.docker_hub_username,
             self.settings.docker_hub_token,
         )
-        return {DOCKER_HUB: hub, MCR: mcr(self.settings.mcr_url)}
+        found: dict[str, Upstream] = {DOCKER_HUB: hub, MCR: mcr(self.settings.mcr_url)}
+        return {name: CountedUpstream(name, upstream) for name, upstream in found.items()}
 
     @cached_property
     def staging(self) -> AzureContainerRegistry:
@@ -192,12 +195,12 @@ class Parts:
     @cached_property
     def candidate_progress(self) -> Progress[Candidate]:
         """How candidates go on."""
-        return candidate_progress(self.candidates, self.outbox, self.clock)
+        return candidate_progress(self.candidates, self.outbox, self.clock, tell=candidate_changed)
 
     @cached_property
     def rebuild_progress(self) -> Progress[Rebuild]:
         """How rebuilds go on."""
-        return rebuild_progress(self.rebuilds, self.outbox, self.clock)
+        return rebuild_progress(self.rebuilds, self.outbox, self.clock, tell=rebuild_changed)
 
     @cached_property
     def checker(self) -> Checker:

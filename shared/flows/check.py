@@ -182,7 +182,7 @@ class Checker:
         return (stored for stored in self._progress.records.current(prefix) if stored.record.target == candidate.target)
 
     def _insert(self, wanted: Candidate, look: Look, known: Observation | None) -> None:
-        if self._progress.records.insert(wanted):
+        if self._progress.insert(wanted):
             self._progress.send(wanted)
             return
         existing = self._progress.records.get(wanted.id)

@@ -27,14 +27,24 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"errors", "msgspec"},
     "ports": {"domain", "errors", "msgspec"},
     "watch_list_yaml": {"domain", "errors", "yaml"},
-    "telemetry": {"opentelemetry"},
+    "telemetry": {"telemetry", "domain", "ports", "errors", "msgspec", "opentelemetry"},
     "progress": {"domain", "ports", "errors"},
     "imports": {"domain", "ports", "errors", "msgspec"},
     "flows": {"domain", "ports", "errors", "progress", "imports", "msgspec"},
     "web": {"web", "flows", "domain", "ports", "errors", "msgspec", "azure.functions"},
     # Of the settings, adapters take single records as arguments: see the test about who loads them.
     "adapters": {"adapters", "domain", "ports", "errors", "config", "msgspec", "azure", "requests"},
-    "bootstrap": {"adapters", "flows", "domain", "ports", "errors", "config", "progress", "watch_list_yaml"},
+    "bootstrap": {
+        "adapters",
+        "flows",
+        "domain",
+        "ports",
+        "errors",
+        "config",
+        "progress",
+        "telemetry",
+        "watch_list_yaml",
+    },
     "function_app": {"bootstrap", "web", "flows", "domain", "config", "telemetry", "azure.functions"},
 }
 # Modules of the standard library that reach outside; the domain is pure.
