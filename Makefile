@@ -1,7 +1,7 @@
 # Every command does its own set-up; the second run installs nothing.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-contract test-twin test-integration test-e2e test-runtime lint bench up down \
-	docs clean python twin runtime
+.PHONY: help demo test test-unit test-contract test-twin test-integration test-e2e test-telemetry test-runtime test-infra \
+	lint deploy-check cost bench up down docs clean python twin runtime infra
 
 PYTHON_BIN := .venv/bin/python
 # pytest answers 5 when a level holds no test yet; that is not a failure of the gate.
@@ -13,7 +13,7 @@ help: ## List every target
 demo: twin ## Run the main job on the laptop twin: five scenes, at the end a timeline
 	@$(PYTHON_BIN) -m infra.local.demo
 
-test: lint runtime twin ## Pass every test: style and types, then all levels
+test: lint runtime infra twin ## Pass every test: style and types, then all levels
 	@$(PYTEST) tests
 
 test-unit: python ## Test the domain and the web parser; needs nothing running
@@ -31,13 +31,25 @@ test-integration: twin ## Test the flows on the twin
 test-e2e: twin ## Test the demo's scenes
 	@$(PYTEST) tests/e2e
 
+test-telemetry: twin ## Test what Application Insights is told of one update, and the saved queries
+	@$(PYTEST) tests/telemetry
+
 test-runtime: runtime twin ## Index and invoke every function under Microsoft's own runtime library
 	@$(PYTEST) tests/runtime
+
+test-infra: python infra ## Check the templates for Azure offline: syntax, names, roles, settings, security
+	@$(PYTEST) tests/infra
+
+deploy-check: ## Compile the templates and show what a deployment would change, where the Azure CLI is installed
+	@sh infra/deploy-check.sh
 
 lint: python ## Check style, formatting and types
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/mypy
+
+cost: twin ## Count on the twin what a month costs in Azure, and write docs/cost.md
+	@$(PYTHON_BIN) -m tests.bench.cost
 
 bench: twin ## Measure start-up, latency and requests per promoted candidate; prints a table
 	@$(PYTHON_BIN) -m tests.bench
@@ -53,7 +65,7 @@ docs: python ## Write the generated pages of docs/
 
 clean: ## Remove environments, Azurite and the twin's state
 	@if [ -x $(PYTHON_BIN) ]; then $(PYTHON_BIN) -m infra.local.twin down; fi
-	rm -rf .venv .venv-runtime .twin infra/local/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-runtime .venv-infra .twin infra/local/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 python:
 	@infra/local/setup.sh python
@@ -63,3 +75,6 @@ twin: python
 
 runtime:
 	@infra/local/setup.sh runtime
+
+infra:
+	@infra/local/setup.sh infra

@@ -21,11 +21,14 @@ from shared.domain.messages import (
     decode,
 )
 from shared.domain.references import DOCKER_HUB, MCR
+from shared.domain.watch_list import Image
 from shared.flows import poisoned
 from shared.flows.sweep import sweep_candidates, sweep_rebuilds
-from shared.telemetry import consuming, current_traceparent
-from shared.web import candidates, checks, images, webhook
+from shared.telemetry.metrics import checked, observed
+from shared.telemetry.spans import acting, consuming, current_traceparent
+from shared.web import candidates, checks, webhook
 from shared.web import health as health_page
+from shared.web import images as images_page
 from shared.web.answers import answered
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
@@ -35,29 +38,36 @@ parts = Parts(load_settings())
 # Timers: they only plan.
 
 
+def _plan(registry: str, images: tuple[Image, ...]) -> None:
+    with acting(f"check {registry}"):
+        parts.planner.plan(images, traceparent=current_traceparent())
+
+
 @app.timer_trigger(arg_name="timer", schedule="%CHECK_DOCKER_HUB_SCHEDULE%")
 def check_docker_hub(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's binding
     """Ask for a check of every watched repository on Docker Hub."""
-    parts.planner.plan(parts.watch_lists.in_force().of_registry(DOCKER_HUB), traceparent=current_traceparent())
+    _plan(DOCKER_HUB, parts.watch_lists.in_force().of_registry(DOCKER_HUB))
 
 
 @app.timer_trigger(arg_name="timer", schedule="%CHECK_MCR_SCHEDULE%")
 def check_mcr(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's binding
     """Ask for a check of every watched repository on Microsoft's registry."""
-    parts.planner.plan(parts.watch_lists.in_force().of_registry(MCR), traceparent=current_traceparent())
+    _plan(MCR, parts.watch_lists.in_force().of_registry(MCR))
 
 
 @app.timer_trigger(arg_name="timer", schedule="%CHECK_OTHER_REGISTRIES_SCHEDULE%")
 def check_other_registries(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's binding
     """Ask for a check of every watched repository in any other registry."""
-    parts.planner.plan(parts.watch_lists.in_force().elsewhere(), traceparent=current_traceparent())
+    _plan("other registries", parts.watch_lists.in_force().elsewhere())
 
 
 @app.timer_trigger(arg_name="timer", schedule="%SWEEP_SCHEDULE%")
 def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's binding
     """Take up what was left behind and put away what ended long ago."""
-    sweep_candidates(parts.candidate_progress, parts.staging_runs)
-    sweep_rebuilds(parts.rebuild_progress, parts.application_runs)
+    with acting("sweep"):
+        swept = sweep_candidates(parts.candidate_progress, parts.staging_runs)
+        observed(swept.waiting, parts.clock())
+        sweep_rebuilds(parts.rebuild_progress, parts.application_runs)
 
 
 # Queues: one look at one thing.
@@ -66,40 +76,36 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's bind
 @app.queue_trigger(arg_name="message", queue_name=CHECKS, connection=STORAGE)
 def check_repositories(message: func.QueueMessage) -> None:
     """Look at the tags of some upstream repositories; every new digest becomes a candidate."""
-    check = decode(message.get_body(), CheckRepositories)
-    with consuming(CHECKS, check.traceparent):
+    with consuming(CHECKS, decode(message.get_body(), CheckRepositories)) as check:
         parts.checker.check(check)
+        checked(check)
 
 
 @app.queue_trigger(arg_name="message", queue_name="imports", connection=STORAGE)
 def import_candidate(message: func.QueueMessage) -> None:
     """Copy a candidate into the staging registry, and begin its gate once it is there."""
-    look = decode(message.get_body(), LookAtCandidate)
-    with consuming("imports", look.traceparent):
+    with consuming("imports", decode(message.get_body(), LookAtCandidate)) as look:
         parts.stager.stage(look)
 
 
 @app.queue_trigger(arg_name="message", queue_name="validations", connection=STORAGE)
 def validate_candidate(message: func.QueueMessage) -> None:
     """Follow a candidate's gate, and begin its promotion once it has passed."""
-    look = decode(message.get_body(), LookAtCandidate)
-    with consuming("validations", look.traceparent):
+    with consuming("validations", decode(message.get_body(), LookAtCandidate)) as look:
         parts.validator.validate(look)
 
 
 @app.queue_trigger(arg_name="message", queue_name="promotions", connection=STORAGE)
 def promote_candidate(message: func.QueueMessage) -> None:
     """Copy what passed into the base registry."""
-    look = decode(message.get_body(), LookAtCandidate)
-    with consuming("promotions", look.traceparent):
+    with consuming("promotions", decode(message.get_body(), LookAtCandidate)) as look:
         parts.promoter.promote(look)
 
 
 @app.queue_trigger(arg_name="message", queue_name=REBUILDS, connection=STORAGE)
 def rebuild_application(message: func.QueueMessage) -> None:
     """Find what is built on a base that moved, or follow one rebuild."""
-    signal = decode(message.get_body(), BaseMoved, LookAtRebuild)
-    with consuming(REBUILDS, signal.traceparent):
+    with consuming(REBUILDS, decode(message.get_body(), BaseMoved, LookAtRebuild)) as signal:
         if isinstance(signal, BaseMoved):
             parts.rebuilder.take(signal)
         else:
@@ -112,35 +118,37 @@ def rebuild_application(message: func.QueueMessage) -> None:
 @app.route("webhooks/acr", methods=["POST"])
 def acr_webhook(req: func.HttpRequest) -> func.HttpResponse:
     """Take an event of the base registry."""
-    return answered(
-        lambda: webhook.acr_webhook(
-            req,
-            secret=parts.settings.webhook_secret,
-            login_server=parts.settings.base_server,
-            outbox=parts.outbox,
-            traceparent=current_traceparent(),
+    with acting("webhook"):
+        return answered(
+            lambda: webhook.acr_webhook(
+                req,
+                secret=parts.settings.webhook_secret,
+                login_server=parts.settings.base_server,
+                outbox=parts.outbox,
+                traceparent=current_traceparent(),
+            )
         )
-    )
 
 
 @app.route("check", methods=["POST"])
 def check_now(req: func.HttpRequest) -> func.HttpResponse:
     """Ask for a check of one entry of the watch list, or of all."""
-    return answered(
-        lambda: checks.check_now(
-            req,
-            watch_list=parts.watch_lists.in_force(),
-            planner=parts.planner,
-            traceparent=current_traceparent(),
+    with acting("check by hand"):
+        return answered(
+            lambda: checks.check_now(
+                req,
+                watch_list=parts.watch_lists.in_force(),
+                planner=parts.planner,
+                traceparent=current_traceparent(),
+            )
         )
-    )
 
 
 @app.route("images/{name}/tags", methods=["GET"])
 def explain_tags(req: func.HttpRequest) -> func.HttpResponse:
     """Tell for every upstream tag of an entry whether it is taken, and why."""
     return answered(
-        lambda: images.explain_tags(
+        lambda: images_page.explain_tags(
             req,
             watch_list=parts.watch_lists.in_force(),
             upstream=parts.upstream,

@@ -18,6 +18,8 @@ from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
 from shared.ledger import Ledger
 from shared.progress import Progress, candidate_progress, rebuild_progress
+from shared.telemetry.changes import candidate_changed, rebuild_changed
+from shared.telemetry.observers import CountedUpstream, ToldActivity, TracedOutbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +94,7 @@ class Parts:
         """The queues."""
         from shared.adapters.queues import Queues  # noqa: PLC0415
 
-        return Queues(self._account)
+        return TracedOutbox(Queues(self._account))
 
     @cached_property
     def candidates(self) -> Records[Candidate]:
@@ -120,7 +122,7 @@ class Parts:
         """The activity log."""
         from shared.adapters.activity_table import ActivityTable  # noqa: PLC0415
 
-        return ActivityTable(self._account)
+        return ToldActivity(ActivityTable(self._account))
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -152,7 +154,8 @@ class Parts:
         hub = HubAddresses(
             self.settings.docker_hub_registry_url, self.settings.docker_hub_auth_url, self.settings.docker_hub_api_url
         )
-        return Upstreams(hub, self.settings.mcr_url, self.settings.accounts, self.ledger.learned).upstream_for
+        upstreams = Upstreams(hub, self.settings.mcr_url, self.settings.accounts, self.ledger.learned)
+        return lambda registry: CountedUpstream(registry, upstreams.upstream_for(registry))
 
     @cached_property
     def staging(self) -> AzureContainerRegistry:
@@ -200,12 +203,12 @@ class Parts:
     @cached_property
     def candidate_progress(self) -> Progress[Candidate]:
         """How candidates go on."""
-        return candidate_progress(self.candidates, self.outbox, self.clock)
+        return candidate_progress(self.candidates, self.outbox, self.clock, tell=candidate_changed)
 
     @cached_property
     def rebuild_progress(self) -> Progress[Rebuild]:
         """How rebuilds go on."""
-        return rebuild_progress(self.rebuilds, self.outbox, self.clock)
+        return rebuild_progress(self.rebuilds, self.outbox, self.clock, tell=rebuild_changed)
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -88,7 +88,7 @@ class Detector:
         return tuple(stored for stored in found if stored.record.target == candidate.target)
 
     def _insert(self, wanted: Candidate, look: Look, known: Observation | None) -> None:
-        if self._progress.records.insert(wanted):
+        if self._progress.insert(wanted):
             self._progress.send(wanted)
             return
         existing = self._progress.records.get(wanted.id)

@@ -38,6 +38,18 @@ class Stored(msgspec.Struct, Generic[R], frozen=True):
     etag: str
 
 
+class Waiting(msgspec.Struct, frozen=True):
+    """Records of one status, as a sweep found them.
+
+    Attributes:
+        count: how many.
+        oldest: since when the oldest of them has been in that status, UTC.
+    """
+
+    count: int
+    oldest: datetime
+
+
 class Records(Protocol[R]):
     """Records that are current (under way, or ended not long ago), apart from the archive of those long ended.
 

@@ -27,8 +27,12 @@ from shared.ports import Clock, Outbox, R, Records, Stored
 log = logging.getLogger("tidegate.progress")
 
 
+def _untold(before: Candidate | Rebuild | None, record: Candidate | Rebuild) -> None:
+    """Nobody listens."""
+
+
 class Progress(Generic[R]):
-    """Takes records of one kind from step to step.
+    """Takes records of one kind from step to step. Every change of a record passes here, and is told here.
 
     Args:
         records: where they are.
@@ -36,6 +40,7 @@ class Progress(Generic[R]):
         clock: tells the time.
         address: gives the queue and the message of a record's next step, or ``None`` at an end.
         renew: puts off the time at which the sweep takes a record for lost.
+        tell: is told of every change, once it is written: the record before, ``None`` for a new one, and after.
     """
 
     def __init__(
@@ -45,12 +50,14 @@ class Progress(Generic[R]):
         clock: Clock,
         address: Callable[[R, str], tuple[str, Message] | None],
         renew: Callable[[R, datetime], R],
+        tell: Callable[[R | None, R], None],
     ) -> None:
         self.records: Records[R] = records
         self.clock = clock
         self._outbox = outbox
         self._address: Callable[[R, str], tuple[str, Message] | None] = address
         self._renew: Callable[[R, datetime], R] = renew
+        self._tell: Callable[[R | None, R], None] = tell
 
     def held(self, record_id: str, step: int) -> Stored[R] | None:
         """Return the record a message is about, or ``None`` if there is none or the message is out of date."""
@@ -61,13 +68,23 @@ class Progress(Generic[R]):
             return None
         return stored
 
+    def insert(self, record: R) -> bool:
+        """Add a new record; ``False`` if it is there already."""
+        inserted = self.records.insert(record)
+        if inserted:
+            self._tell(None, record)
+        return inserted
+
     def claim(self, stored: Stored[R], record: R) -> Stored[R] | None:
         """Write a record before acting on it; ``None`` if another worker did so first."""
         try:
-            return self.records.replace(stored, record)
+            written = self.records.replace(stored, record)
         except Conflict:
             log.info("%s was taken by another worker", record.id)
             return None
+        if record.step != stored.record.step:  # else only its lease was renewed
+            self._tell(stored.record, record)
+        return written
 
     def save(self, stored: Stored[R], record: R, operation: str = "") -> None:
         """Write what a step led to, then send the message of the next one, to be seen when the record says."""
@@ -100,14 +117,26 @@ class Progress(Generic[R]):
             self._outbox.send(queue, message, max(delay, timedelta(0)))
 
 
-def candidate_progress(records: Records[Candidate], outbox: Outbox, clock: Clock) -> Progress[Candidate]:
+def candidate_progress(
+    records: Records[Candidate],
+    outbox: Outbox,
+    clock: Clock,
+    *,
+    tell: Callable[[Candidate | None, Candidate], None] = _untold,
+) -> Progress[Candidate]:
     """Return the rules for candidates."""
-    return Progress(records, outbox, clock, _candidate_address, lifecycle.renew)
+    return Progress(records, outbox, clock, _candidate_address, lifecycle.renew, tell)
 
 
-def rebuild_progress(records: Records[Rebuild], outbox: Outbox, clock: Clock) -> Progress[Rebuild]:
+def rebuild_progress(
+    records: Records[Rebuild],
+    outbox: Outbox,
+    clock: Clock,
+    *,
+    tell: Callable[[Rebuild | None, Rebuild], None] = _untold,
+) -> Progress[Rebuild]:
     """Return the rules for rebuilds."""
-    return Progress(records, outbox, clock, _rebuild_address, rebuilds.renew_rebuild)
+    return Progress(records, outbox, clock, _rebuild_address, rebuilds.renew_rebuild, tell)
 
 
 def _candidate_address(candidate: Candidate, operation: str) -> tuple[str, Message] | None:

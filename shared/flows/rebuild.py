@@ -92,9 +92,9 @@ class Rebuilder:
         if not dependent or self._is_late(message):
             log.info("no task is to be rebuilt on %s:%s", message.repository, message.tag)
             return 0
-        generation = self._generation(message)
+        promoted = self._promoted(message)
         for task in dependent:
-            self._want(task, message, generation)
+            self._want(task, message, promoted)
         log.info("%d tasks are built on %s:%s", len(dependent), message.repository, message.tag)
         return len(dependent)
 
@@ -118,16 +118,16 @@ class Rebuilder:
             log.info("%s:%s is %s by now, not %s", message.repository, message.tag, found, message.digest)
         return found != message.digest
 
-    def _generation(self, message: BaseMoved) -> int:
-        """What somebody pushed into the base registry by hand was no candidate: it is of generation 0."""
+    def _promoted(self, message: BaseMoved) -> Candidate | None:
+        """Return the candidate a signal is about; what somebody pushed into the base registry by hand was none."""
         stored = self._candidates.get(candidate_id(message.repository, message.tag, message.digest))
-        return stored.record.generation if stored else 0
+        return stored.record if stored else None
 
-    def _want(self, task: ApplicationTask, message: BaseMoved, generation: int) -> None:
+    def _want(self, task: ApplicationTask, message: BaseMoved, promoted: Candidate | None) -> None:
         dependency = depends_on(task, self._login_server, message.repository, message.tag)
         up_to_date = dependency is not None and dependency.digest == message.digest
-        rebuild = self._new(task, message, generation, up_to_date)
-        if self._progress.records.insert(rebuild):
+        rebuild = self._new(task, message, promoted, up_to_date)
+        if self._progress.insert(rebuild):
             self._progress.send(rebuild, rebuild.look_at - self._progress.clock())
         else:
             self._send_again(rebuild)
@@ -138,7 +138,8 @@ class Rebuilder:
         if stored is not None and stored.record.status is RebuildStatus.WANTED:
             self._progress.send(stored.record)
 
-    def _new(self, task: ApplicationTask, message: BaseMoved, generation: int, up_to_date: bool) -> Rebuild:
+    def _new(self, task: ApplicationTask, message: BaseMoved, promoted: Candidate | None, up_to_date: bool) -> Rebuild:
+        """Whichever signal came first, the webhook's or the promotion's: the trace is the candidate's."""
         now = self._progress.clock()
         status, detail, pause = _first(task, up_to_date)
         return Rebuild(
@@ -148,12 +149,12 @@ class Rebuilder:
             base_repository=message.repository,
             base_tag=message.tag,
             base_digest=message.digest,
-            generation=generation,
+            generation=promoted.generation if promoted else 0,
             status=status,
             detail=detail,
             look_at=now + pause,
             since=now,
-            traceparent=message.traceparent,
+            traceparent=(promoted and promoted.traceparent) or message.traceparent,
         )
 
     def _step(self, stored: Stored[Rebuild]) -> None:

@@ -12,7 +12,7 @@ from shared.domain.lifecycle import ENDS
 from shared.domain.rebuilds import REBUILD_ENDS, Rebuild, rebuild_run_names
 from shared.domain.schedule import KEPT_CURRENT
 from shared.errors import TidegateError
-from shared.ports import R, Stored
+from shared.ports import R, Stored, Waiting
 from shared.progress import Progress
 from shared.run_ports import Runs
 
@@ -29,11 +29,13 @@ class Swept(msgspec.Struct, frozen=True):
         under_way: records that have not ended.
         taken_up: overdue ones whose message was sent again.
         archived: ended ones that were put away.
+        waiting: all that it found, by status.
     """
 
     under_way: int
     taken_up: int
     archived: int
+    waiting: Mapping[str, Waiting]
 
 
 def sweep_candidates(progress: Progress[Candidate], staging_runs: Runs) -> Swept:
@@ -64,14 +66,21 @@ def sweep_rebuilds(progress: Progress[Rebuild], runs: Mapping[str, Runs]) -> Swe
 
 def _sweep(progress: Progress[R], ended: Callable[[R], bool], forget: Callable[[R], None]) -> Swept:
     under_way = taken_up = archived = 0
+    waiting: dict[str, Waiting] = {}
     for stored in progress.records.current():
+        _find(waiting, stored.record)
         if not ended(stored.record):
             under_way += 1
             taken_up += progress.take_up(stored)
         elif archived < MOST_ARCHIVED and _is_old(progress, stored):
             archived += _archive(progress, stored, forget)
     log.info("sweep: %d under way, %d taken up again, %d put away", under_way, taken_up, archived)
-    return Swept(under_way, taken_up, archived)
+    return Swept(under_way, taken_up, archived, waiting)
+
+
+def _find(waiting: dict[str, Waiting], record: Candidate | Rebuild) -> None:
+    found = waiting.get(record.status.value, Waiting(0, record.since))
+    waiting[record.status.value] = Waiting(found.count + 1, min(found.oldest, record.since))
 
 
 def _is_old(progress: Progress[R], stored: Stored[R]) -> bool:

@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"errors", "msgspec"},
     "ports": {"domain", "errors", "msgspec"},
     "watch_list_yaml": {"domain", "errors", "yaml"},
-    "telemetry": {"opentelemetry"},
+    "telemetry": {"telemetry", *_CORE, "msgspec", "opentelemetry"},
     "run_ports": {"domain", "msgspec"},
     "asking": {"domain", "ports", "errors", "msgspec"},
     "detection": {"domain", "ports", "errors", "progress", "msgspec"},
@@ -39,7 +39,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "web": {"web", "flows", "ledger", *_CORE, "msgspec", "azure.functions"},
     # Of the settings, adapters take single records as arguments: see the test about who loads them.
     "adapters": {"adapters", *_CORE, "config", "msgspec", "azure", "requests"},
-    "bootstrap": {"adapters", "flows", *_CORE, "config", "progress", "detection", "ledger", "watch_list_yaml"},
+    "bootstrap": {
+        *_CORE,
+        "adapters",
+        "flows",
+        "config",
+        "progress",
+        "detection",
+        "ledger",
+        "telemetry",
+        "watch_list_yaml",
+    },
     "function_app": {"bootstrap", "web", "flows", "domain", "config", "telemetry", "azure.functions"},
 }
 # What single files may import besides, and why.

@@ -10,13 +10,13 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import NoReturn
 
 from infra.local.host.host import Host
 from infra.local.host.hostjson import HostJsonError, read_host_json
 from infra.local.host.metadata import AppError, load_app, read_functions
 from infra.local.host.ncrontab import NcrontabError
 from infra.local.host.storage import ConnectionMissingError
+from infra.local.host.telemetry import flush_telemetry, set_up_telemetry
 
 _STOP_SECONDS = 5.0
 _log = logging.getLogger("host")
@@ -26,12 +26,18 @@ def main() -> int:
     """Serve until SIGTERM or Ctrl-C; return the exit status of a start that failed."""
     arguments = _parse()
     _log_to_stdout()
+    telemetry = set_up_telemetry(os.environ)
     try:
         host = _build(arguments)
     except (AppError, ConnectionMissingError, HostJsonError, NcrontabError) as error:
         print(f"host: {error}", file=sys.stderr)
         return 1
-    return _serve(host)
+    _serve(host)
+    if telemetry:
+        flush_telemetry()
+    # Pool threads are not daemons: a function that hangs must not keep the process.
+    logging.shutdown()
+    os._exit(0)
 
 
 def _parse() -> argparse.Namespace:
@@ -49,7 +55,7 @@ def _build(arguments: argparse.Namespace) -> Host:
     return Host(functions, host_json, os.environ, arguments.port, arguments.function_key)
 
 
-def _serve(host: Host) -> NoReturn:
+def _serve(host: Host) -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
@@ -57,9 +63,6 @@ def _serve(host: Host) -> NoReturn:
     ended.wait()
     if not host.stop(_STOP_SECONDS):
         _log.warning("functions still run after %.0f s; their messages will be delivered again", _STOP_SECONDS)
-    # Pool threads are not daemons: a function that hangs must not keep the process.
-    logging.shutdown()
-    os._exit(0)
 
 
 def _log_to_stdout() -> None:

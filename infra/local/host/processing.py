@@ -17,6 +17,7 @@ from infra.local.host.deliveries import Delivery, Renewals
 from infra.local.host.hostjson import QueueOptions
 from infra.local.host.invoke import Invoker, Outcome
 from infra.local.host.metadata import Function
+from infra.local.host.telemetry import untold
 from infra.local.host.values import queue_value
 
 _log = logging.getLogger("host.queues")
@@ -102,7 +103,8 @@ class Processor:
 
     def _settle(self, delivery: Delivery, how: Callable[[Delivery], None]) -> None:
         try:
-            how(delivery)
+            with untold():
+                how(delivery)
         except AzureError:
             # Left as it is, the message becomes visible again by itself: delivery is at least once.
             _log.exception("message %s of queue '%s' could not be settled", delivery.message.id, self._queue.queue_name)

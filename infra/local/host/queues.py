@@ -15,6 +15,7 @@ from azure.storage.queue import QueueClient, QueueMessage
 from infra.local.host.backoff import Backoff
 from infra.local.host.hostjson import MIN_POLLING_SECONDS, QueueOptions
 from infra.local.host.processing import Processor
+from infra.local.host.telemetry import untold
 
 _log = logging.getLogger("host.queues")
 
@@ -87,6 +88,10 @@ class QueueListener:
         self._processor.wait_for_room(self._stopping)
 
     def _receive(self) -> list[QueueMessage]:
+        with untold():
+            return self._page()
+
+    def _page(self) -> list[QueueMessage]:
         try:
             # As in the SDK: look once whether the queue is there, and again after an error only.
             if not self._exists:

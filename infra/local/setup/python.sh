@@ -33,3 +33,7 @@ make_runtime_venv() {
     make_venv .venv-runtime "$(hash_of requirements.txt requirements-runtime.txt)" \
         --ignore-requires-python -r requirements-runtime.txt
 }
+
+make_infra_venv() {
+    make_venv .venv-infra "$(hash_of requirements-infra.txt)" -r requirements-infra.txt
+}

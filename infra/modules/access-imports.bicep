@@ -1,0 +1,25 @@
+// What the app's identity may do with the images of the staging or the base registry.
+
+param registryName string
+param principalId string
+
+var roles = [
+  // begin_import_image into it, and out of it where promotion names it as the source; get_tag_properties, to read back
+  // the digest. It is the built-in role with no more than registries/importImage/action, registries/read and
+  // registries/pull/read: it cannot push.
+  { name: 'Container Registry Data Importer and Data Reader', id: '577a9874-89fd-4f24-9dbd-b5034d0ad23a' }
+]
+
+resource registry 'Microsoft.ContainerRegistry/registries@2025-11-01' existing = {
+  name: registryName
+}
+
+resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in roles: {
+  name: guid(registry.id, principalId, role.id)
+  scope: registry
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.id)
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+  }
+}]

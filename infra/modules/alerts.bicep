@@ -1,0 +1,80 @@
+// What an operator is called for. Every query returns a row where there is something to be done; docs/runbook.md says what.
+
+param applicationInsightsId string
+param location string
+@description('Where alerts go; empty shows them in the portal alone.')
+param actionGroupId string
+
+// Severity: 1 error, 2 warning. Every rule looks at the last `window`, as often as `every`.
+var rules = [
+  {
+    name: 'heartbeat-lost'
+    text: 'Nothing was swept for a quarter of an hour: no image is checked, promoted or rebuilt.'
+    query: loadTextContent('../queries/heartbeat-lost.kql')
+    severity: 1
+    every: 'PT5M'
+    window: 'PT15M'
+  }
+  {
+    name: 'poisoned'
+    text: 'A queue message could not be worked on; it is kept, and its candidate or rebuild is tried again later.'
+    query: loadTextContent('../queries/poisoned.kql')
+    severity: 2
+    every: 'PT15M'
+    window: 'PT15M'
+  }
+  {
+    name: 'stuck'
+    text: 'A candidate has been in one status for six hours.'
+    query: loadTextContent('../queries/stuck.kql')
+    severity: 2
+    every: 'PT15M'
+    window: 'PT15M'
+  }
+  {
+    name: 'upstream-locked-out'
+    text: 'An upstream turned away every look at its tags for an hour: its updates are not seen.'
+    query: loadTextContent('../queries/upstream-locked-out.kql')
+    severity: 2
+    every: 'PT15M'
+    window: 'PT1H'
+  }
+  {
+    name: 'failure-rate'
+    text: 'More than one in five messages, or candidates and rebuilds, failed within an hour.'
+    query: loadTextContent('../queries/failure-rate.kql')
+    severity: 1
+    every: 'PT15M'
+    window: 'PT1H'
+  }
+]
+
+resource alerts 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = [
+  for rule in rules: {
+    name: 'tidegate-${rule.name}'
+    location: location
+    kind: 'LogAlert'
+    properties: {
+      displayName: 'Tidegate: ${rule.name}'
+      description: '${rule.text} See docs/runbook.md, "${rule.name}".'
+      severity: rule.severity
+      enabled: true
+      scopes: [applicationInsightsId]
+      evaluationFrequency: rule.every
+      windowSize: rule.window
+      autoMitigate: true
+      criteria: {
+        allOf: [
+          {
+            query: rule.query
+            timeAggregation: 'Count'
+            operator: 'GreaterThan'
+            threshold: 0
+            failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
+          }
+        ]
+      }
+      actions: { actionGroups: empty(actionGroupId) ? [] : [actionGroupId] }
+    }
+  }
+]

@@ -1,0 +1,147 @@
+// The app on Flex Consumption, and its settings. tests/infra holds them against what the product reads.
+
+param name string
+param location string
+param identityId string
+param identityClientId string
+param instanceMemoryMB int
+param warmHttpInstances int
+param applicationInsightsConnectionString string
+param deploymentContainerUri string
+param blobServiceUri string
+param queueServiceUri string
+param tableServiceUri string
+param stagingRegistryId string
+param baseRegistryId string
+param applicationRegistryIds array
+param stagingLoginServer string
+param baseLoginServer string
+param webhookSecretUri string
+param dockerHubUsername string
+param dockerHubTokenUri string
+param useRegistryCredentials bool
+param registryCredentialsUri string
+param checkDockerHubSchedule string
+param checkMcrSchedule string
+param checkOtherRegistriesSchedule string
+param sweepSchedule string
+
+@description('Subnet to send from; empty for the public network.')
+param subnetId string
+
+var manager = environment().resourceManager
+var armEndpoint = endsWith(manager, '/') ? substring(manager, 0, length(manager) - 1) : manager
+// Where registries have no audience of their own they take tokens for Resource Manager.
+var acrAudience = environment().name == 'AzureCloud' ? 'https://containerregistry.azure.net' : armEndpoint
+
+var settings = {
+  // The storage account, by identity. The host reads all five, the app the three addresses.
+  AzureWebJobsStorage__credential: 'managedidentity'
+  AzureWebJobsStorage__clientId: identityClientId
+  AzureWebJobsStorage__blobServiceUri: blobServiceUri
+  AzureWebJobsStorage__queueServiceUri: queueServiceUri
+  AzureWebJobsStorage__tableServiceUri: tableServiceUri
+  // Telemetry, by identity; docs/configuration.md says why these values.
+  APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsightsConnectionString
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+  PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
+  OTEL_TRACES_SAMPLER: 'always_on'
+  OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk'
+  PYTHON_THREADPOOL_THREAD_COUNT: '32'
+  // The app's own.
+  AZURE_CLIENT_ID: identityClientId
+  STAGING_REGISTRY_ID: stagingRegistryId
+  STAGING_LOGIN_SERVER: stagingLoginServer
+  BASE_REGISTRY_ID: baseRegistryId
+  BASE_LOGIN_SERVER: baseLoginServer
+  APPLICATION_REGISTRY_IDS: join(applicationRegistryIds, ',')
+  WEBHOOK_SECRET: '@Microsoft.KeyVault(SecretUri=${webhookSecretUri})'
+  CHECK_DOCKER_HUB_SCHEDULE: checkDockerHubSchedule
+  CHECK_MCR_SCHEDULE: checkMcrSchedule
+  CHECK_OTHER_REGISTRIES_SCHEDULE: checkOtherRegistriesSchedule
+  SWEEP_SCHEDULE: sweepSchedule
+  ARM_ENDPOINT: armEndpoint
+  ARM_AUDIENCE: environment().authentication.audiences[0]
+  ACR_AUDIENCE: acrAudience
+}
+
+// A reference to a secret that is not there would be taken for the token itself.
+var dockerHubSettings = empty(dockerHubUsername) ? {} : {
+  DOCKER_HUB_USERNAME: dockerHubUsername
+  DOCKER_HUB_TOKEN: '@Microsoft.KeyVault(SecretUri=${dockerHubTokenUri})'
+}
+
+var registrySettings = useRegistryCredentials ? {
+  REGISTRY_CREDENTIALS: '@Microsoft.KeyVault(SecretUri=${registryCredentialsUri})'
+} : {}
+
+resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+  name: 'plan-${name}'
+  location: location
+  kind: 'functionapp'
+  sku: { name: 'FC1', tier: 'FlexConsumption' }
+  properties: { reserved: true }
+}
+
+resource app 'Microsoft.Web/sites@2024-04-01' = {
+  name: name
+  location: location
+  kind: 'functionapp,linux'
+  tags: { 'azd-service-name': 'gate' }
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: { '${identityId}': {} }
+  }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    // Stays open where all else is closed: webhooks come from the registry's service, at no address of ours.
+    publicNetworkAccess: 'Enabled'
+    keyVaultReferenceIdentity: identityId
+    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
+    functionAppConfig: {
+      runtime: { name: 'python', version: '3.12' }
+      deployment: {
+        storage: {
+          type: 'blobContainer'
+          value: deploymentContainerUri
+          authentication: { type: 'UserAssignedIdentity', userAssignedIdentityResourceId: identityId }
+        }
+      }
+      scaleAndConcurrency: {
+        // The least that the plan takes; the work waits on registries and never needs as many.
+        maximumInstanceCount: 40
+        instanceMemoryMB: instanceMemoryMB
+        alwaysReady: warmHttpInstances > 0 ? [{ name: 'http', instanceCount: warmHttpInstances }] : []
+      }
+    }
+    siteConfig: {
+      minTlsVersion: '1.2'
+      http20Enabled: true
+      ftpsState: 'Disabled'
+    }
+  }
+}
+
+resource appSettings 'Microsoft.Web/sites/config@2024-04-01' = {
+  parent: app
+  name: 'appsettings'
+  properties: union(settings, dockerHubSettings, registrySettings)
+}
+
+// Publishing is by Entra identity too: no user names and passwords for it.
+resource noPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+  parent: app
+  name: 'scm'
+  properties: { allow: false }
+}
+
+resource noFtpPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+  parent: app
+  name: 'ftp'
+  properties: { allow: false }
+}
+
+output id string = app.id
+output name string = app.name
+output host string = app.properties.defaultHostName

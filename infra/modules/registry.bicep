@@ -1,0 +1,65 @@
+// One registry, made here or there already. One that is there is left as it is.
+
+param name string
+param create bool
+param location string
+param sku string
+param replicaLocations array
+param publicNetworkAccess string
+param encryptionKeyUri string
+param encryptionIdentityId string
+param encryptionIdentityClientId string
+
+@description('Days until untagged manifests go, in the tier that knows it; 0 keeps them.')
+param untaggedRetentionDays int
+
+var ownKey = !empty(encryptionKeyUri)
+var retention = untaggedRetentionDays > 0 && sku == 'Premium'
+
+resource made 'Microsoft.ContainerRegistry/registries@2025-11-01' = if (create) {
+  name: name
+  location: location
+  sku: { name: sku }
+  identity: ownKey ? {
+    type: 'UserAssigned'
+    userAssignedIdentities: { '${encryptionIdentityId}': {} }
+  } : { type: 'None' }
+  properties: {
+    adminUserEnabled: false
+    anonymousPullEnabled: false
+    publicNetworkAccess: publicNetworkAccess
+    // Imports into a closed registry are made by ARM, and gates are run by ACR Tasks: both come from outside.
+    networkRuleBypassOptions: 'AzureServices'
+    networkRuleBypassAllowedForTasks: publicNetworkAccess == 'Disabled'
+    // The runs that are scheduled here pull with the registry's own login, which roles by repository would shut out.
+    roleAssignmentMode: 'LegacyRegistryPermissions'
+    encryption: ownKey ? {
+      status: 'enabled'
+      keyVaultProperties: {
+        identity: encryptionIdentityClientId
+        keyIdentifier: encryptionKeyUri
+      }
+    } : { status: 'disabled' }
+    policies: {
+      // A registry of its own is the quarantine; ACR's would hold every push until somebody passes it.
+      quarantinePolicy: { status: 'disabled' }
+      // Promotion imports from the staging registry, which is an export.
+      exportPolicy: { status: 'enabled' }
+      retentionPolicy: retention ? { status: 'enabled', days: untaggedRetentionDays } : { status: 'disabled' }
+    }
+  }
+}
+
+resource replicas 'Microsoft.ContainerRegistry/registries/replications@2025-11-01' = [for place in replicaLocations: if (create) {
+  parent: made
+  name: toLower(replace(place, ' ', ''))
+  location: place
+}]
+
+resource found 'Microsoft.ContainerRegistry/registries@2025-11-01' existing = if (!create) {
+  name: name
+}
+
+output id string = create ? made.id : found.id
+output location string = create ? made.location : found.location
+output loginServer string = create ? made.properties.loginServer : found.properties.loginServer

@@ -1,0 +1,111 @@
+// The storage account: the Functions host's own, the app's state, and the published package. There are no keys to it.
+
+param name string
+param location string
+param sku string
+param publicNetworkAccess string
+param encryptionKeyUri string
+param encryptionIdentityId string
+
+// The app would make these when it first writes; made here, triggers and dashboards find them from the start.
+var containers = ['config', 'evidence', 'deployment']
+var tables = ['observations', 'candidates', 'rebuilds', 'activity', 'budgets']
+var queues = [
+  'checks'
+  'imports'
+  'validations'
+  'promotions'
+  'rebuilds'
+  'checks-poison'
+  'imports-poison'
+  'validations-poison'
+  'promotions-poison'
+  'rebuilds-poison'
+]
+var defaultAction = publicNetworkAccess == 'Disabled' ? 'Deny' : 'Allow'
+var ownKey = !empty(encryptionKeyUri)
+// https://<vault>/keys/<key>
+var keyParts = split(ownKey ? encryptionKeyUri : 'https://unused/keys/unused', '/')
+
+resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
+  name: name
+  location: location
+  kind: 'StorageV2'
+  sku: { name: sku }
+  identity: ownKey ? {
+    type: 'UserAssigned'
+    userAssignedIdentities: { '${encryptionIdentityId}': {} }
+  } : { type: 'None' }
+  properties: {
+    accessTier: 'Hot'
+    allowBlobPublicAccess: false
+    allowSharedKeyAccess: false
+    allowCrossTenantReplication: false
+    defaultToOAuthAuthentication: true
+    minimumTlsVersion: 'TLS1_2'
+    supportsHttpsTrafficOnly: true
+    publicNetworkAccess: publicNetworkAccess
+    networkAcls: {
+      defaultAction: defaultAction
+      bypass: 'AzureServices'
+    }
+    encryption: {
+      keySource: ownKey ? 'Microsoft.Keyvault' : 'Microsoft.Storage'
+      identity: ownKey ? { userAssignedIdentity: encryptionIdentityId } : null
+      keyvaultproperties: ownKey ? {
+        keyname: keyParts[4]
+        keyvaulturi: 'https://${keyParts[2]}'
+      } : null
+      // The scope of these two keys is fixed when the account is made; so a key of one's own can still come later.
+      services: {
+        blob: { enabled: true, keyType: 'Account' }
+        file: { enabled: true, keyType: 'Account' }
+        queue: { enabled: true, keyType: 'Account' }
+        table: { enabled: true, keyType: 'Account' }
+      }
+    }
+  }
+}
+
+resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' = {
+  parent: account
+  name: 'default'
+  properties: {
+    // A watch list or evidence deleted by mistake can be had back.
+    deleteRetentionPolicy: { enabled: true, days: 7 }
+    containerDeleteRetentionPolicy: { enabled: true, days: 7 }
+  }
+}
+
+resource blobContainers 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' = [for container in containers: {
+  parent: blobService
+  name: container
+  properties: { publicAccess: 'None' }
+}]
+
+resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2023-05-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource messageQueues 'Microsoft.Storage/storageAccounts/queueServices/queues@2023-05-01' = [for queue in queues: {
+  parent: queueService
+  name: queue
+}]
+
+resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2023-05-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource stateTables 'Microsoft.Storage/storageAccounts/tableServices/tables@2023-05-01' = [for table in tables: {
+  parent: tableService
+  name: table
+}]
+
+output id string = account.id
+output name string = account.name
+output blobServiceUri string = account.properties.primaryEndpoints.blob
+output queueServiceUri string = account.properties.primaryEndpoints.queue
+output tableServiceUri string = account.properties.primaryEndpoints.table
+output deploymentContainerUri string = '${account.properties.primaryEndpoints.blob}deployment'

@@ -1,0 +1,88 @@
+"""What the change of a record means for people: events by the names of its reasons, and metrics of how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from opentelemetry import trace
+
+from shared.domain.candidate import Candidate, Change, Reason
+from shared.domain.rebuilds import REBUILD_ENDS, Rebuild
+from shared.telemetry import metrics
+from shared.telemetry.events import tell
+from shared.telemetry.spans import within
+
+_VERDICTS = {
+    Reason.GATE_PASSED: "passed",
+    Reason.GATE_REJECTED: "rejected",
+    Reason.GATE_UNDECIDED: "undecided",
+}
+
+
+def candidate_changed(before: Candidate | None, candidate: Candidate) -> None:
+    """Tell what a write did to a candidate; one write may take several steps.
+
+    Args:
+        before: the record that was replaced; ``None`` for a new one.
+        candidate: the record as it was written.
+    """
+    about = _about_candidate(candidate)
+    if before is not None:
+        trace.get_current_span().set_attributes(about)
+    with within(candidate.traceparent):
+        for change, seconds in _changes(before, candidate):
+            told = {**about, "tidegate.status": change.status.value, "tidegate.seconds": seconds}
+            tell(change.reason.value, told, change.detail)
+            _count(change, candidate)
+
+
+def rebuild_changed(before: Rebuild | None, rebuild: Rebuild) -> None:
+    """Tell what a write did to a rebuild: the event is named for its status, such as ``rebuild-succeeded``."""
+    if before is not None and before.status is rebuild.status:
+        return
+    about: dict[str, str | float] = {
+        "tidegate.status": rebuild.status.value,
+        "tidegate.rebuild": rebuild.id,
+        "tidegate.registry": rebuild.registry,
+        "tidegate.task": rebuild.task,
+        "tidegate.tag": rebuild.base_tag,
+        "container.image.name": rebuild.base_repository,
+        "oci.manifest.digest": rebuild.base_digest,
+    }
+    with within(rebuild.traceparent):
+        tell(f"rebuild-{rebuild.status.value}", about, rebuild.detail)
+    if rebuild.status in REBUILD_ENDS:
+        metrics.REBUILDS.add(1, {"tidegate.outcome": rebuild.status.value})
+
+
+def _about_candidate(candidate: Candidate) -> dict[str, str | float]:
+    return {
+        "tidegate.candidate": candidate.id,
+        "tidegate.image": candidate.image,
+        "tidegate.gate": candidate.gate or "none",
+        "tidegate.tag": candidate.tag,
+        "container.image.name": candidate.target,
+        "oci.manifest.digest": candidate.digest,
+    }
+
+
+def _changes(before: Candidate | None, candidate: Candidate) -> Iterator[tuple[Change, float]]:
+    """The changes since a record was read, each with the seconds spent in the status it found."""
+    steps = candidate.step - (before.step if before else 0)
+    status, since = (before.status, before.since) if before else (candidate.status, candidate.since)
+    for change in candidate.history[-steps:] if steps else ():
+        yield change, _seconds(since, change.at)
+        if change.status is not status:
+            status, since = change.status, change.at
+
+
+def _seconds(since: datetime, until: datetime) -> float:
+    return round((until - since).total_seconds(), 3)
+
+
+def _count(change: Change, candidate: Candidate) -> None:
+    if verdict := _VERDICTS.get(change.reason):
+        metrics.VERDICTS.add(1, {"tidegate.verdict": verdict})
+    if change.reason is Reason.PROMOTION_VERIFIED:
+        metrics.TIME_TO_PROMOTE.record(_seconds(candidate.detected_at, change.at))

@@ -1,0 +1,103 @@
+"""Ports that are watched: each does what the one inside it does, and tells of it. Flows know nothing of this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from shared.domain.messages import Message
+from shared.domain.references import Digest, Repository, Tag
+from shared.errors import NotFound, RateLimited, Refused, TidegateError, Unavailable
+from shared.ports import Activity, Event, Hints, Outbox, Upstream
+from shared.telemetry import metrics
+from shared.telemetry.events import tell
+from shared.telemetry.spans import producing
+
+T = TypeVar("T")
+
+_OUTCOMES: dict[type[TidegateError], str] = {
+    NotFound: "not-found",
+    RateLimited: "rate-limited",
+    Refused: "refused",
+    Unavailable: "unavailable",
+}
+
+
+class TracedOutbox:
+    """The port ``Outbox``: every message is sent within a span of its own, whose context it carries.
+
+    Args:
+        outbox: sends the messages.
+    """
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def send(self, queue: str, message: Message, delay: timedelta = timedelta(0)) -> None:
+        """See ``Outbox.send``."""
+        with producing(queue, message) as traced:
+            self._outbox.send(queue, traced, delay)
+
+
+class CountedUpstream:
+    """The port ``Upstream``: every question is counted by its outcome.
+
+    Args:
+        name: the registry, such as ``docker.io``.
+        upstream: answers.
+    """
+
+    def __init__(self, name: str, upstream: Upstream) -> None:
+        self._name = name
+        self._upstream = upstream
+
+    def digest(self, repository: Repository, tag: Tag) -> Digest | None:
+        """See ``Upstream.digest``."""
+        return self._counted(lambda: self._upstream.digest(repository, tag))
+
+    def tags(self, repository: Repository) -> tuple[Tag, ...]:
+        """See ``Upstream.tags``."""
+        return self._counted(lambda: self._upstream.tags(repository))
+
+    def hints(self, repository: Repository, since: datetime | None) -> Hints | None:
+        """See ``Upstream.hints``."""
+        return self._counted(lambda: self._upstream.hints(repository, since))
+
+    def prepare(self, repositories: tuple[Repository, ...]) -> None:
+        """See ``Upstream.prepare``."""
+        self._upstream.prepare(repositories)
+
+    def _counted(self, ask: Callable[[], T]) -> T:
+        outcome = "failed"
+        try:
+            found = ask()
+            outcome = "absent" if found is None else "found"
+        except TidegateError as error:
+            outcome = _OUTCOMES.get(type(error), outcome)
+            raise
+        finally:
+            metrics.UPSTREAM_REQUESTS.add(1, {"tidegate.upstream": self._name, "tidegate.outcome": outcome})
+        return found
+
+
+class ToldActivity:
+    """The port ``Activity``: every line is an event too, by the same name.
+
+    Args:
+        activity: keeps the lines.
+    """
+
+    def __init__(self, activity: Activity) -> None:
+        self._activity = activity
+
+    def append(self, event: Event) -> None:
+        """See ``Activity.append``."""
+        self._activity.append(event)
+        tell(event.name, {"tidegate.subject": event.subject}, event.detail)
+        if event.name == "message-poisoned":
+            metrics.POISON.add(1, {"tidegate.queue": event.subject.removeprefix("queue:")})
+
+    def of(self, subject: str, limit: int) -> tuple[Event, ...]:
+        """See ``Activity.of``."""
+        return self._activity.of(subject, limit)

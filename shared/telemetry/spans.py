@@ -1,0 +1,146 @@
+"""Spans by name, and the trace context that queue messages carry: storage queues carry none themselves.
+
+What became of one check is one trace. A record remembers the context of the check that made it, and every message about
+it is sent under that context; so a trace stays flat however often an operation is looked at, and what the sweep sends
+again is in it too.
+
+Conventions: https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
+and https://opentelemetry.io/docs/specs/semconv/registry/attributes/oci/
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import msgspec
+from opentelemetry import context, trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, SpanKind
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from shared.domain.messages import BaseMoved, LookAtCandidate, LookAtRebuild, Message
+
+M = TypeVar("M", bound=Message)
+
+# What these libraries log below warnings are requests, with addresses that may hold signatures. The Functions worker
+# logs as azure.functions and is left alone.
+_CHATTY = (
+    "azure.core",
+    "azure.identity",
+    "azure.storage",
+    "azure.data",
+    "azure.mgmt",
+    "azure.monitor",
+    "azure.containerregistry",
+    "urllib3",
+)
+for _name in _CHATTY:
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+_PROPAGATOR = TraceContextTextMapPropagator()
+_TRACER = trace.get_tracer("tidegate")
+
+
+@contextmanager
+def acting(name: str) -> Iterator[None]:
+    """Do what a timer or a request asks for within a span: the root of what follows, or below the host's own span."""
+    with _TRACER.start_as_current_span(name):
+        yield
+
+
+@contextmanager
+def producing(queue: str, message: M) -> Iterator[M]:
+    """Send a message within the trace that it names.
+
+    Args:
+        queue: the queue's name.
+        message: its trace context becomes the parent; what is under way now, which may be the sweep, is linked.
+
+    Returns:
+        The message as it is to be sent: with the context of this span.
+    """
+    with _span("send", queue, message, SpanKind.PRODUCER):
+        yield msgspec.structs.replace(message, traceparent=current_traceparent())
+
+
+@contextmanager
+def consuming(queue: str, message: M) -> Iterator[M]:
+    """Work on a message within the trace of whoever sent it; an unreadable context begins a new trace.
+
+    Args:
+        queue: the queue's name.
+        message: as received.
+
+    Returns:
+        The message with the context of this span, for what is made of it.
+    """
+    with _span("process", queue, message, SpanKind.CONSUMER):
+        yield msgspec.structs.replace(message, traceparent=current_traceparent())
+
+
+@contextmanager
+def within(traceparent: str) -> Iterator[None]:
+    """Tell of a record within its own trace, also while working for another: a webhook's, the sweep's, the host's.
+
+    Args:
+        traceparent: the record's; an unreadable one changes nothing.
+    """
+    own = _PROPAGATOR.extract({"traceparent": traceparent}, context.get_current())
+    if _trace_id(own) == _trace_id(context.get_current()):
+        yield
+        return
+    token = context.attach(own)
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+def current_traceparent() -> str:
+    """Return the W3C trace context of the present span; where there is none, that of a new trace."""
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier)
+    return carrier.get("traceparent") or f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+@contextmanager
+def _span(operation: str, queue: str, message: Message, kind: SpanKind) -> Iterator[None]:
+    attributes: dict[str, str | int] = {
+        "messaging.system": "azure_storage_queues",
+        "messaging.operation.type": operation,
+        "messaging.operation.name": operation,
+        "messaging.destination.name": queue,
+        **_about(message),
+    }
+    parent = _PROPAGATOR.extract({"traceparent": message.traceparent}, context.get_current())
+    with _TRACER.start_as_current_span(f"{operation} {queue}", parent, kind, attributes, _links(parent)):
+        yield
+
+
+def _trace_id(of: Context) -> int:
+    return trace.get_current_span(of).get_span_context().trace_id
+
+
+def _links(parent: Context) -> list[Link]:
+    """The host's own span around an invocation is of another trace; a link keeps the way from one to the other."""
+    present = trace.get_current_span().get_span_context()
+    other = present.is_valid and present != trace.get_current_span(parent).get_span_context()
+    return [Link(present)] if other else []
+
+
+def _about(message: Message) -> dict[str, str | int]:
+    if isinstance(message, LookAtCandidate):
+        return {"tidegate.candidate": message.candidate, "tidegate.step": message.step}
+    if isinstance(message, LookAtRebuild):
+        return {"tidegate.rebuild": message.rebuild, "tidegate.step": message.step}
+    if isinstance(message, BaseMoved):
+        return {
+            "container.image.name": message.repository,
+            "tidegate.tag": message.tag,
+            "oci.manifest.digest": message.digest,
+        }
+    return {"messaging.batch.message_count": len(message.repositories)}

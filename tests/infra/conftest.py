@@ -1,0 +1,47 @@
+"""Fixtures of the checks of the templates."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.infra.bicep import INFRA
+
+CHECKOV = INFRA.parent / ".venv-infra" / "bin" / "checkov"
+# The templates alone: the folder holds the laptop twin and its packages too.
+_ARGUMENTS = ("--framework", "bicep", "--skip-download", "--output", "json", "--compact", "--quiet")
+
+
+@dataclass
+class Scan:
+    """What checkov said.
+
+    Attributes:
+        summary: its counts.
+        failed: (check, resource) of everything it objects to.
+        broken: checks that failed themselves.
+    """
+
+    summary: dict[str, int]
+    failed: set[tuple[str, str]]
+    broken: set[str]
+
+
+@pytest.fixture(scope="session")
+def scan() -> Scan:
+    """One run of checkov over every template."""
+    assert CHECKOV.exists(), "checkov is not installed: run make test-infra"
+    templates = [INFRA / "main.bicep", *sorted((INFRA / "modules").glob("*.bicep"))]
+    named = [argument for template in templates for argument in ("--file", str(template))]
+    run = subprocess.run([str(CHECKOV), *_ARGUMENTS, *named], capture_output=True, text=True, check=False, timeout=300)
+    return _read(json.loads(run.stdout), run.stderr)
+
+
+def _read(report: Any, log: str) -> Scan:
+    failed = {(found["check_id"], found["resource"]) for found in report["results"]["failed_checks"]}
+    return Scan(report["summary"], failed, set(re.findall(r"Failed to run check (\w+)", log)))

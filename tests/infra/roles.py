@@ -1,0 +1,100 @@
+"""The built-in roles that the templates give, as Microsoft lists them, and what every call of the product needs.
+
+https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+"""
+
+from __future__ import annotations
+
+_ACR = "Microsoft.ContainerRegistry/registries"
+_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
+_QUEUES = "Microsoft.Storage/storageAccounts/queueServices/queues"
+_TABLES = "Microsoft.Storage/storageAccounts/tableServices/tables"
+
+# Name: (id, actions and data actions). Of roles with wildcards as they are written there.
+BUILT_IN: dict[str, tuple[str, set[str]]] = {
+    "Container Registry Data Importer and Data Reader": (
+        "577a9874-89fd-4f24-9dbd-b5034d0ad23a",
+        {f"{_ACR}/importImage/action", f"{_ACR}/read", f"{_ACR}/pull/read"},
+    ),
+    "Storage Blob Data Owner": ("b7e6dc6d-f1e8-4753-8033-0f276bb0955b", {f"{_BLOBS}/*", f"{_BLOBS}/blobs/*"}),
+    "Storage Queue Data Contributor": (
+        "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
+        {
+            *(f"{_QUEUES}/{verb}" for verb in ("read", "write", "delete")),
+            *(f"{_QUEUES}/messages/{verb}" for verb in ("read", "write", "delete", "process/action")),
+        },
+    ),
+    "Storage Table Data Contributor": (
+        "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
+        {
+            *(f"{_TABLES}/{verb}" for verb in ("read", "write", "delete")),
+            *(f"{_TABLES}/entities/{verb}" for verb in ("read", "write", "delete", "add/action", "update/action")),
+        },
+    ),
+    "Key Vault Secrets User": (
+        "4633458b-17de-408a-b874-0445c86b69e6",
+        {
+            "Microsoft.KeyVault/vaults/secrets/getSecret/action",
+            "Microsoft.KeyVault/vaults/secrets/readMetadata/action",
+        },
+    ),
+    "Monitoring Metrics Publisher": (
+        "3913510d-42f4-4e42-8a64-420c390055eb",
+        {"Microsoft.Insights/Metrics/Write", "Microsoft.Insights/Telemetry/Write"},
+    ),
+    "Container Registry Tasks Contributor": (
+        "fb382eab-e894-4461-af04-94435c366c3f",
+        set(),  # given only on demand, instead of the role of our own
+    ),
+}
+
+IMPORTS, RUNS, STORAGE = "access-imports.bicep", "access-runs.bicep", "access-storage.bicep"
+VAULT, MONITORING = "access-vault.bicep", "access-monitoring.bicep"
+
+# (adapter, call): (which template permits it, what it needs).
+NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
+    # The source is read too: ARM checks `read` on it, and pulls from it on the caller's behalf.
+    ("acr.py", "registries.begin_import_image"): (
+        IMPORTS,
+        {f"{_ACR}/importImage/action", f"{_ACR}/read", f"{_ACR}/pull/read"},
+    ),
+    ("acr.py", "get_tag_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
+    ("acr_tasks.py", "registries.get_build_source_upload_url"): (RUNS, {f"{_ACR}/listBuildSourceUploadUrl/action"}),
+    ("acr_tasks.py", "task_runs.get"): (RUNS, {f"{_ACR}/taskruns/read"}),
+    ("acr_tasks.py", "task_runs.begin_create"): (RUNS, {f"{_ACR}/taskruns/write"}),
+    ("acr_tasks.py", "task_runs.delete"): (RUNS, {f"{_ACR}/taskruns/delete"}),
+    ("acr_tasks.py", "runs.get"): (RUNS, {f"{_ACR}/runs/read"}),
+    ("acr_tasks.py", "runs.get_log_sas_url"): (RUNS, {f"{_ACR}/runs/listLogSasUrl/action"}),
+    ("acr_tasks.py", "tasks.list"): (RUNS, {f"{_ACR}/tasks/read"}),
+    ("acr_tasks.py", "tasks.get"): (RUNS, {f"{_ACR}/tasks/read"}),
+    # To addresses given by ARM that carry their own permission.
+    ("acr_tasks.py", "upload_blob"): (RUNS, set()),
+    ("acr_tasks.py", "download_blob"): (RUNS, set()),
+    ("blobs.py", "download_blob"): (STORAGE, {f"{_BLOBS}/blobs/read"}),
+    ("blobs.py", "list_blobs"): (STORAGE, {f"{_BLOBS}/blobs/read"}),
+    ("blobs.py", "upload_blob"): (STORAGE, {f"{_BLOBS}/blobs/write"}),
+    ("blobs.py", "create_container"): (STORAGE, {f"{_BLOBS}/write"}),
+    ("queues.py", "send_message"): (STORAGE, {f"{_QUEUES}/messages/write"}),
+    ("queues.py", "create_queue"): (STORAGE, {f"{_QUEUES}/write"}),
+    ("tables.py", "create_table"): (STORAGE, {f"{_TABLES}/write"}),
+    ("tables.py", "get_entity"): (STORAGE, {f"{_TABLES}/entities/read"}),
+    ("tables.py", "query_entities"): (STORAGE, {f"{_TABLES}/entities/read"}),
+    ("tables.py", "create_entity"): (STORAGE, {f"{_TABLES}/entities/add/action"}),
+    ("tables.py", "update_entity"): (STORAGE, {f"{_TABLES}/entities/update/action"}),
+    ("tables.py", "delete_entity"): (STORAGE, {f"{_TABLES}/entities/delete"}),
+    ("tables.py", "submit_transaction"): (STORAGE, {f"{_TABLES}/entities/write"}),
+}
+
+# What the Functions host and the worker do under the same identity.
+HOST_NEEDS: dict[str, set[str]] = {
+    # Locks of timers are leases; its keys are blobs; poison queues and messages are its own business.
+    STORAGE: {
+        f"{_BLOBS}/write",
+        f"{_BLOBS}/blobs/write",
+        f"{_BLOBS}/blobs/delete",
+        f"{_QUEUES}/messages/process/action",
+        f"{_QUEUES}/messages/delete",
+    },
+    VAULT: {"Microsoft.KeyVault/vaults/secrets/getSecret/action"},
+    MONITORING: {"Microsoft.Insights/Telemetry/Write"},
+}

@@ -1,0 +1,110 @@
+"""The templates are sound as far as that can be seen without Azure's compiler."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.infra.bicep import (
+    FILES,
+    INFRA,
+    MAIN,
+    calls,
+    errors,
+    module_outputs_read,
+    read,
+    reads,
+    resource_types,
+)
+
+each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+
+# Of https://learn.microsoft.com/azure/azure-resource-manager/bicep/bicep-functions, those that are used here.
+FUNCTIONS = {
+    "any", "base64", "concat", "empty", "endsWith", "environment", "format", "guid", "join", "json", "last", "length",
+    "listKeys", "loadJsonContent", "loadTextContent", "newGuid", "replace", "resourceGroup", "resourceId", "split",
+    "string", "subscription", "subscriptionResourceId", "substring", "toLower", "union", "uniqueString",
+    "uriComponent",
+}  # fmt: skip
+DECORATORS = {"allowed", "description", "maxLength", "minLength", "minValue", "secure"}
+# Resource types of which Azure offers previews only, or no stable version with what is used.
+PREVIEWS = {"Microsoft.ContainerRegistry/registries/tasks"}
+
+
+@each_file
+def test_a_template_has_no_syntax_error(path: Path) -> None:
+    assert errors(read(path)) == []
+
+
+@each_file
+def test_a_template_reads_only_what_it_declares(path: Path) -> None:
+    file = read(path)
+    assert set(reads(file.root)) - file.symbols == set()
+
+
+@each_file
+def test_a_template_declares_no_parameter_or_variable_that_nothing_reads(path: Path) -> None:
+    file = read(path)
+    assert {*file.params, *file.variables} - set(reads(file.root)) == set()
+
+
+@each_file
+def test_a_template_calls_only_functions_that_bicep_has(path: Path) -> None:
+    assert calls(read(path)) - FUNCTIONS - DECORATORS == set()
+
+
+@each_file
+def test_every_resource_has_a_dated_api_version_and_a_preview_only_where_there_is_no_other(path: Path) -> None:
+    for typed in resource_types(read(path)).values():
+        name, _, version = typed.partition("@")
+        found = re.fullmatch(r"(\d{4}-\d{2}-\d{2})(-preview)?", version)
+        assert found, typed
+        assert date(2019, 1, 1) < date.fromisoformat(found[1]) < date.today()
+        assert (found[2] is not None) == (name in PREVIEWS), typed
+
+
+@each_file
+def test_one_resource_type_has_one_api_version_everywhere(path: Path) -> None:
+    everywhere = {typed.partition("@")[::2] for file in FILES for typed in resource_types(read(file)).values()}
+    versions = dict(everywhere)
+    for typed in resource_types(read(path)).values():
+        name, _, version = typed.partition("@")
+        assert {found for other, found in everywhere if other == name} == {version}, versions
+
+
+@each_file
+def test_every_module_is_handed_exactly_the_parameters_it_wants(path: Path) -> None:
+    file = read(path)
+    for symbol in file.modules:
+        module, passed = read(file.module_file(symbol)), file.passed(symbol)
+        assert passed - set(module.params) == set(), f"{symbol} knows no such parameter"
+        assert module.required() - passed == set(), f"{symbol} is not told"
+
+
+@each_file
+def test_every_output_that_is_read_of_a_module_is_one_that_it_has(path: Path) -> None:
+    file = read(path)
+    for symbol, output in module_outputs_read(file):
+        assert output in read(file.module_file(symbol)).outputs, f"{symbol}.outputs.{output}"
+
+
+def test_every_module_is_used() -> None:
+    used = {file.module_file(symbol) for file in map(read, FILES) for symbol in file.modules}
+    assert set(FILES) - used == {MAIN}
+
+
+def test_every_parameter_of_the_parameter_file_is_one_of_the_template() -> None:
+    given = json.loads((INFRA / "main.parameters.json").read_text())["parameters"]
+    main = read(MAIN)
+    assert set(given) - set(main.params) == set()
+    assert main.required() - set(given) == set()
+
+
+def test_no_secret_has_a_default_that_is_written_down() -> None:
+    for file in map(read, FILES):
+        for found in re.finditer(rb"@secure\(\)\nparam \w+ string(?: = (.*))?", file.root.text or b""):
+            assert found[1] in {None, b"''", b"'${newGuid()}${newGuid()}'"}, found[0]

@@ -1,0 +1,121 @@
+"""Workflows, the action that validates watch lists, azd's project and the dev container."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.infra.bicep import INFRA
+
+ROOT = INFRA.parent
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+ACTION = ROOT / ".github" / "actions" / "validate-watch-list"
+# Their commits could not be verified when they were written down.
+BY_VERSION = {"Azure/setup-azd"}
+
+each_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+
+
+def loaded(path: Path) -> dict[str, Any]:
+    # YAML 1.1 takes the key `on` for true.
+    return {str(key): value for key, value in yaml.safe_load(path.read_text()).items()}
+
+
+def make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def validated(file: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(ACTION / "validate.py"), str(file)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, ACTION / "action.yml"], ids=lambda path: path.name)
+def test_actions_of_others_are_pinned_by_commit_or_named_as_exceptions(path: Path) -> None:
+    used = re.findall(r"uses: ([^\s@]+)@(\S+) # (.+)", path.read_text())
+    assert len(used) == len(re.findall(r"uses: (?!\./)", path.read_text())), "each with a comment"
+    for action, version, _ in used:
+        assert re.fullmatch(r"[0-9a-f]{40}", version) or action in BY_VERSION, action
+
+
+@each_workflow
+def test_a_workflow_asks_for_its_permissions_and_uses_no_secret(path: Path) -> None:
+    assert loaded(path)["permissions"]["contents"] == "read"
+    assert "secrets." not in path.read_text()
+
+
+@each_workflow
+def test_a_workflow_calls_only_targets_that_make_has(path: Path) -> None:
+    assert set(re.findall(r"run: make (\S+)", path.read_text())) <= make_targets()
+
+
+def test_only_the_deployment_may_ask_for_a_token_of_its_own() -> None:
+    asking = {path.stem for path in WORKFLOWS if loaded(path)["permissions"].get("id-token") == "write"}
+    assert asking == {"deploy"}
+
+
+def test_the_deployment_hands_on_every_parameter_but_secrets() -> None:
+    parameters = json.loads((INFRA / "main.parameters.json").read_text())["parameters"]
+    names = {re.sub(r"\$\{(\w+)(=.*)?\}", r"\1", parameter["value"]) for parameter in parameters.values()}
+    given = set(loaded(ROOT / ".github" / "workflows" / "deploy.yml")["jobs"]["deploy"]["env"])
+    assert names - given == {"DOCKER_HUB_TOKEN", "REGISTRY_CREDENTIALS"}
+    assert given - names == {"AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_SUBSCRIPTION_ID"}
+
+
+def test_a_valid_watch_list_passes_the_action() -> None:
+    run = validated(ROOT / "images.yaml")
+    assert (run.returncode, run.stdout) == (0, f"{ROOT / 'images.yaml'}: 2 images, valid\n")
+
+
+def test_every_problem_of_a_watch_list_is_marked_at_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "images.yaml"
+    file.write_text(
+        "images:\n  - name: node\n    source: quay.io/A/b\n    tags: [1]\n    target: base/node\n    colour: x\n"
+    )
+    run = validated(file)
+    assert run.returncode == 1
+    marked = re.findall(rf"^::error file={file},line=(\d+),title=Watch list::(.+)$", run.stdout, re.MULTILINE)
+    assert {line for line, _ in marked} >= {"3", "6"}
+
+
+def test_a_watch_list_that_is_not_there_fails_the_action(tmp_path: Path) -> None:
+    run = validated(tmp_path / "none.yaml")
+    assert run.returncode == 1
+    assert "cannot be read" in run.stdout
+
+
+def test_the_action_installs_what_the_reader_imports() -> None:
+    pattern = re.search(r"grep -E '([^']+)'", (ACTION / "action.yml").read_text())
+    assert pattern
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    assert {line.partition("==")[0] for line in lines if re.match(pattern[1], line)} == {"msgspec", "PyYAML"}
+
+
+def test_azd_finds_the_app_by_the_tag_that_the_template_gives_it() -> None:
+    (service,) = loaded(ROOT / "azure.yaml")["services"]
+    assert f"'azd-service-name': '{service}'" in (INFRA / "modules" / "function-app.bicep").read_text()
+
+
+def test_the_dev_container_is_the_system_of_the_gate_and_has_what_the_twin_needs() -> None:
+    dockerfile = (ROOT / ".devcontainer" / "Dockerfile").read_text()
+    wanted = re.search(r"for program in (.+); do", (ROOT / "infra/local/setup/debian.sh").read_text())
+    assert wanted
+    assert set(wanted[1].split()) | {"busybox-static"} <= set(dockerfile.split())
+    workflow = loaded(ROOT / ".github" / "workflows" / "test.yml")
+    assert f"FROM {workflow['jobs']['test']['container']['image']}\n" in dockerfile
+
+
+def test_the_dev_container_sets_up_with_targets_that_make_has() -> None:
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    called = container["postCreateCommand"].split()
+    assert called[0] == "make"
+    assert set(called[1:]) <= make_targets()

@@ -1,0 +1,134 @@
+"""The app's settings in the template are those that the product and its host read."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+
+from shared.config import load_settings, setting_fields
+from shared.domain.messages import MESSAGE_QUEUES
+from tests.infra.bicep import INFRA, MAIN, of_type, properties, read, strings, text
+from tests.infra.sdk_calls import ADAPTERS
+
+ROOT = INFRA.parent
+APP = read(INFRA / "modules" / "function-app.bicep")
+STORAGE = read(INFRA / "modules" / "storage.bicep")
+EXAMPLE: dict[str, str] = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
+PRODUCT = {name for name, _, _ in setting_fields()}
+
+LEFT_TO_DEFAULT = {
+    "DOCKER_HUB_REGISTRY_URL": "Docker Hub itself; a proxy is set by hand",
+    "DOCKER_HUB_AUTH_URL": "Docker Hub itself; a proxy is set by hand",
+    "DOCKER_HUB_API_URL": "Docker Hub itself; a proxy is set by hand",
+    "MCR_URL": "MCR itself; a proxy is set by hand",
+}
+# What the product takes from the environment beside its own settings, and what only the host and the worker read.
+HOST = {
+    "AzureWebJobsStorage__credential",
+    "AzureWebJobsStorage__clientId",
+    "AzureWebJobsStorage__blobServiceUri",
+    "AzureWebJobsStorage__queueServiceUri",
+    "AzureWebJobsStorage__tableServiceUri",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
+    "PYTHON_THREADPOOL_THREAD_COUNT",
+}
+ONLY_LOCAL = {
+    "FUNCTIONS_WORKER_RUNTIME": "on Flex Consumption a property of the app, and refused as a setting",
+    "AzureWebJobsStorage": "a connection string; in Azure there are no keys",
+}
+REGISTRY = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/tidegate"
+
+
+def declared() -> dict[str, str]:
+    """Every setting of the template with its expression."""
+    objects = (
+        found
+        for name in ("settings", "dockerHubSettings", "registrySettings")
+        for found in of_type(APP.variables[name], "object")
+    )
+    return {name: text(value) for found in map(properties, objects) for name, value in found.items()}
+
+
+def names_in(variable: str) -> set[str]:
+    return set(strings(STORAGE.variables[variable]))
+
+
+def named_by_adapters(kind: str) -> set[str]:
+    """The second argument of every ``Table(account, "name")`` or ``Container(account, "name")``."""
+    calls = (node for file in ADAPTERS.glob("*.py") for node in ast.walk(ast.parse(Path(file).read_text())))
+    made = (node for node in calls if isinstance(node, ast.Call) and getattr(node.func, "id", "") == kind)
+    return {node.args[1].value for node in made if isinstance(node.args[1], ast.Constant)}
+
+
+def test_every_setting_of_the_product_is_set_or_left_to_its_default_on_purpose() -> None:
+    assert {name for name in declared() if name in PRODUCT} | set(LEFT_TO_DEFAULT) == PRODUCT
+
+
+def test_what_is_left_to_its_default_has_one() -> None:
+    optional = {name for name, field, _ in setting_fields() if not field.required}
+    assert set(LEFT_TO_DEFAULT) <= optional
+
+
+def test_nothing_is_set_that_neither_the_product_nor_its_host_reads() -> None:
+    assert set(declared()) - PRODUCT == HOST
+
+
+def test_the_example_of_local_settings_and_the_template_differ_only_on_purpose() -> None:
+    assert set(EXAMPLE) - set(declared()) == set(LEFT_TO_DEFAULT) | set(ONLY_LOCAL)
+
+
+def test_a_value_that_both_state_is_the_same() -> None:
+    main = read(MAIN)
+    schedules = {
+        "CHECK_DOCKER_HUB_SCHEDULE": "checkDockerHubSchedule",
+        "CHECK_MCR_SCHEDULE": "checkMcrSchedule",
+        "CHECK_OTHER_REGISTRIES_SCHEDULE": "checkOtherRegistriesSchedule",
+        "SWEEP_SCHEDULE": "sweepSchedule",
+    }
+    for setting, parameter in schedules.items():
+        assert strings(main.params[parameter])[-1] == EXAMPLE[setting]
+    threads = "PYTHON_THREADPOOL_THREAD_COUNT"
+    assert declared()[threads].strip("'") == EXAMPLE[threads]
+
+
+def test_every_setting_that_the_documents_name_for_telemetry_has_the_value_they_name() -> None:
+    section = (ROOT / "docs" / "configuration.md").read_text().partition("\n## Telemetry\n")[2].partition("\n## ")[0]
+    told = dict(re.findall(r"^\| `([A-Z_]+)` \| (?:`(.+?)`)? ?\|", section, re.MULTILINE))
+    assert told
+    assert {name: value for name, value in told.items() if declared().get(name, "").strip("'") != value and value} == {}
+    assert set(told) <= set(declared())
+
+
+def test_the_product_starts_with_the_settings_of_the_template() -> None:
+    environment = {name: f"https://{name.lower()}.example" for name in declared()}
+    environment |= dict.fromkeys(("STAGING_REGISTRY_ID", "BASE_REGISTRY_ID", "APPLICATION_REGISTRY_IDS"), REGISTRY)
+    environment["REGISTRY_CREDENTIALS"] = '{"ghcr.io": {"username": "u", "password": "p"}}'
+    settings = load_settings(environment)
+    assert settings.storage.connection_string == ""
+    assert settings.storage.queue_uri == environment["AzureWebJobsStorage__queueServiceUri"]
+
+
+def test_secrets_are_references_to_the_vault() -> None:
+    secret = {name for name, _, meta in setting_fields() if (meta.extra or {})["secret"]}
+    referring = {name for name, value in declared().items() if value.startswith("'@Microsoft.KeyVault(SecretUri=")}
+    assert referring == secret
+
+
+def test_the_queues_of_the_template_are_those_of_the_product() -> None:
+    assert names_in("queues") == {name for queue in MESSAGE_QUEUES for name in (queue, f"{queue}-poison")}
+
+
+def test_the_tables_of_the_template_are_those_of_the_product() -> None:
+    assert names_in("tables") == named_by_adapters("Table")
+
+
+def test_the_containers_of_the_template_are_those_of_the_product_and_the_package() -> None:
+    assert names_in("containers") == named_by_adapters("Container") | {"deployment"}
+    package = text(STORAGE.outputs["deploymentContainerUri"])
+    assert package.endswith("deployment'")

@@ -1,0 +1,98 @@
+"""One life of the product on the twin, told to a local ingestion endpoint: updates good and bad, and failures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from json import dumps
+
+import pytest
+import requests
+
+from infra.local.demo.scenes import Scenes
+from infra.local.demo.stage_set import NODE_TARGET
+from infra.local.demo.watching import Watcher, eventually
+from infra.local.ingestion.server import Ingestion
+from infra.local.ingestion.tables import Row
+from infra.local.twin.ports import free_base_port, new_topology
+from infra.local.twin.settings import AZURITE_KEY
+from infra.local.twin.twin import Twin
+
+# As infra/modules/function-app.bicep sets them, so that what is seen here is what Azure gets.
+AS_DEPLOYED = {
+    "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "true",
+    "OTEL_TRACES_SAMPLER": "always_on",
+    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "azure_sdk",
+}
+# Microsoft's own statistics and remote configuration have no place to go to from here.
+_HERE = {
+    "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
+    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED": "true",
+    "OTEL_METRIC_EXPORT_INTERVAL": "2000",
+    "SWEEP_SCHEDULE": "*/2 * * * * *",
+    "PYTHON_THREADPOOL_THREAD_COUNT": "32",
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What arrived, once the host had ended.
+
+    Attributes:
+        rows: all of it.
+        promoted: the digest of the good update.
+        secrets: what must not be found in it.
+    """
+
+    rows: list[Row]
+    promoted: str
+    secrets: tuple[str, ...]
+
+    def of(self, table: str) -> list[Row]:
+        """Return the rows of one table."""
+        return [row for row in self.rows if row.table == table]
+
+    def names(self, table: str) -> set[str]:
+        """Return every name in a table."""
+        return {str(row.columns["name"]) for row in self.of(table)}
+
+
+@pytest.fixture(scope="session")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    """Two updates from the check to the rebuild or the rejection, a message that died and a function that broke off."""
+    topology = new_topology(tmp_path_factory.mktemp("twin"), free_base_port())
+    with Ingestion() as ingestion:
+        settings = {**AS_DEPLOYED, **_HERE, "APPLICATIONINSIGHTS_CONNECTION_STRING": ingestion.connection_string}
+        with Twin(topology, settings) as twin:
+            twin.start_host()
+            promoted = _live(Scenes(twin))
+            assert "Traceback" not in twin.log("host").read_text(), "no function broke off"
+            _break(twin, Watcher(topology), promoted)
+            # Ending, the host sends what it still holds.
+            twin.stop_host()
+        secrets = (topology.webhook_secret, topology.function_key, topology.identity_header, AZURITE_KEY)
+        yield Told(ingestion.rows(), promoted, secrets)
+
+
+def _live(scenes: Scenes) -> str:
+    watcher = scenes.watcher
+    scenes.prepare()
+    scenes.first_import()
+    scenes.good_update()
+    promoted = watcher.digest("base", NODE_TARGET, "22-alpine")
+    assert promoted is not None
+    scenes.bad_update()
+    watcher.queue("imports-poison").send_message("not a message")
+    queues = ("imports", "validations", "promotions", "rebuilds", "imports-poison")
+    eventually("no work waits in any queue", lambda: watcher.waiting(*queues) == 0)
+    return promoted
+
+
+def _break(twin: Twin, watcher: Watcher, digest: str) -> None:
+    """Let a function break off: the registry of the applications refuses once to list its tasks."""
+    body = dumps({"error": {"code": "AuthorizationFailed", "message": "not allowed to list tasks"}})
+    fault = {"front": "arm", "action": "status", "status": 403, "path": "/tasks$", "body": body}
+    requests.post(f"{twin.topology.http('control')}/faults", json=fault, timeout=9).raise_for_status()
+    signal = {"kind": "base-moved", "v": 1, "repository": NODE_TARGET, "tag": "22-alpine", "digest": digest}
+    watcher.queue("rebuilds").send_message(dumps(signal))
+    eventually("the function breaks off", lambda: "Traceback" in twin.log("host").read_text(), seconds=15)
