@@ -154,7 +154,8 @@ def _open_session() -> Session:
     from http.cookiejar import DefaultCookiePolicy  # noqa: PLC0415
 
     from requests import Session  # noqa: PLC0415
-    from requests.adapters import HTTPAdapter  # noqa: PLC0415
+
+    from shared.adapters.shared_trust import SharedTrust  # noqa: PLC0415
 
     class WithoutRedirects(Session):
         """Even where it follows none, a session reads where a redirect leads, and may stumble over it."""
@@ -165,7 +166,7 @@ def _open_session() -> Session:
     session = WithoutRedirects()
     session.headers["User-Agent"] = "tidegate"
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.mount("https://", HTTPAdapter(pool_maxsize=_POOL))
+    session.mount("https://", SharedTrust(pool_maxsize=_POOL))
     return session
 
 
