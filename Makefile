@@ -54,6 +54,10 @@ cost: twin ## Count on the twin what a month costs in Azure, and write docs/cost
 bench: twin ## Measure start-up, latency and requests per promoted candidate; prints a table
 	@$(PYTHON_BIN) -m tests.bench
 
+bench-check: twin ## Measure looking at upstreams beside skopeo, Renovate and ab; writes docs/performance.md
+	@tests/bench/check/setup.sh
+	@$(PYTHON_BIN) -m tests.bench.check
+
 up: twin ## Start the twin and leave it running; prints its addresses
 	@$(PYTHON_BIN) -m infra.local.twin up
 
@@ -65,7 +69,7 @@ docs: python ## Write the generated pages of docs/
 
 clean: ## Remove environments, Azurite and the twin's state
 	@if [ -x $(PYTHON_BIN) ]; then $(PYTHON_BIN) -m infra.local.twin down; fi
-	rm -rf .venv .venv-runtime .venv-infra .twin infra/local/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-runtime .venv-infra .twin infra/local/node_modules tests/bench/check/renovate/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 python:
 	@infra/local/setup.sh python

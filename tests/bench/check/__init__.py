@@ -1,0 +1,1 @@
+"""Looking at upstreams side by side with other watchers, on a real registry: ``make bench-check``."""
