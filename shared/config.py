@@ -294,7 +294,17 @@ def _wrong(values: Mapping[str, str]) -> list[str]:
         parse_accounts(values["registry_credentials"])
     except ConfigurationError as error:
         problems.append(str(error))
-    return problems + _plain_http(values)
+    return problems + _plain_http(values) + _unresolved(values)
+
+
+def _unresolved(values: Mapping[str, str]) -> list[str]:
+    """A reference to a vault that could not be followed is handed on as it stands; it is nobody's secret."""
+    return [
+        f"{name} is a reference to a key vault that was not resolved: check that the secret is there and that the "
+        "app's identity may read it"
+        for name, field, _ in setting_fields()
+        if values[field.name].startswith("@Microsoft.KeyVault(")
+    ]
 
 
 def _plain_http(values: Mapping[str, str]) -> list[str]:

@@ -265,3 +265,8 @@ def test_settings_that_somebody_logs_tell_no_secret() -> None:
     shown = repr(load(WEBHOOK_SECRET="a secret of the webhook", DOCKER_HUB_USERNAME="u", DOCKER_HUB_TOKEN="a token"))
     assert "secret of" not in shown
     assert "a token" not in shown
+
+
+def test_a_vault_reference_that_was_not_resolved_is_not_taken_for_the_secret() -> None:
+    reference = "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/webhook-secret)"
+    assert "WEBHOOK_SECRET is a reference to a key vault" in refusal({**COMPLETE, "WEBHOOK_SECRET": reference})
