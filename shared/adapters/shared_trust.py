@@ -53,7 +53,8 @@ class SharedTrust(HTTPAdapter):
 
 
 def _shares(verify: Any, cert: Any) -> bool:
-    return bool(verify) and cert is None and Path(_bundle(verify)).exists()
+    bundle = Path(_bundle(verify)) if verify else None
+    return cert is None and bundle is not None and (bundle.is_file() or bundle.is_dir())
 
 
 def _bundle(verify: Any) -> str:
