@@ -7,11 +7,11 @@ from typing import Any
 
 from shared.domain.budget import Purpose
 from shared.domain.references import Tag
-from shared.domain.selection import choose, exact_tags
-from shared.domain.watch_list import WatchList
+from shared.domain.selection import Choice, choose, exact_tags
+from shared.domain.watch_list import Image, WatchList
 from shared.errors import MalformedRequest, RateLimited
 from shared.ledger import Ledger
-from shared.ports import Observations, Upstream
+from shared.ports import Known, Observations, Upstream
 
 
 def explain(
@@ -47,15 +47,17 @@ def explain(
         raise RateLimited(f"the budget of {repository.registry} is short; its tags are not listed just now")
     known = observations.of(repository)
     listed = upstream(repository.registry).tags(repository)
-    choices = choose(image.rules, (*listed, *(tag for tag in exact_tags(image.rules) if tag not in listed)))
-    tags = [
-        {
-            "tag": choice.tag,
-            "target": f"{image.target}:{choice.target}" if choice.target else None,
-            "reason": choice.reason.value,
-            "listed": choice.tag in listed,
-            "observation": known.tags.get(Tag(choice.tag)),
-        }
-        for choice in choices
-    ]
+    there = frozenset(listed)
+    choices = choose(image.rules, (*listed, *(tag for tag in exact_tags(image.rules) if tag not in there)))
+    tags = [_line(image, choice, there, known) for choice in choices]
     return {"image": name, "source": str(repository), "state": known.state, "tags": tags}
+
+
+def _line(image: Image, choice: Choice, listed: frozenset[Tag], known: Known) -> dict[str, Any]:
+    return {
+        "tag": choice.tag,
+        "target": f"{image.target}:{choice.target}" if choice.target else None,
+        "reason": choice.reason.value,
+        "listed": choice.tag in listed,
+        "observation": known.tags.get(Tag(choice.tag)),
+    }
