@@ -15,7 +15,7 @@ from datetime import datetime
 import msgspec
 
 from shared.adapters.hints import read_hint
-from shared.adapters.requests_errors import status_error
+from shared.adapters.http_errors import status_error
 from shared.adapters.upstream_http import UpstreamHttp, unmetered
 from shared.config import Account
 from shared.domain.references import Repository, Tag

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from shared.adapters.hints import read_hint
-from shared.adapters.requests_errors import status_error
+from shared.adapters.http_errors import status_error
 from shared.adapters.upstream_http import UpstreamHttp
 from shared.domain.references import Digest, Repository, Tag
 from shared.errors import RateLimited, ServiceError

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
-from shared.adapters.requests_errors import status_error
+from shared.adapters.http_errors import status_error
 from shared.adapters.tag_pages import MOST_BYTES, Page, all_tags, read_page
 from shared.adapters.upstream_http import Answer, UpstreamHttp
 from shared.domain.references import Digest, Repository, Tag, parse_digest

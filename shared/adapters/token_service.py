@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from shared.adapters.challenges import Challenge
-from shared.adapters.requests_errors import status_error
+from shared.adapters.http_errors import status_error
 from shared.adapters.upstream_http import UpstreamHttp
 from shared.config import Account
 from shared.errors import Refused, Unavailable

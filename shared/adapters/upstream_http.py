@@ -1,26 +1,25 @@
-"""HTTP as upstreams are asked by it: answers of bounded size and time, redirects by rule, and limits told to the meter.
-
-Preparing a request once for a host, and not for every question, halves what a HEAD costs the processor.
-"""
+"""HTTP as upstreams are asked by it: answers of bounded size and time, redirects by rule, limits told to the meter."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
+from shared.adapters.http_errors import http_errors
 from shared.adapters.rate_limits import learned_from
-from shared.adapters.requests_errors import requests_errors
 from shared.domain.budget import Learned
 from shared.errors import Refused, Unavailable
 from shared.ports import Meter
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest, Response, Session
+    from urllib3 import BaseHTTPResponse
+
+    from shared.adapters.connections import Connections
 
 # Seconds: to connect, and between two pieces of an answer.
 TIMEOUTS = (5.0, 20.0)
@@ -28,8 +27,7 @@ TIMEOUTS = (5.0, 20.0)
 LONGEST_ANSWER = 60.0
 # Bytes an answer may have, unless more are expected.
 _LARGEST_ANSWER = 64 * 1024
-# Two of the widest checks side by side; what is beyond waits for no connection, it makes one.
-_POOL = 32
+_HEADERS = {"User-Agent": "tidegate", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
 _REDIRECTS = {301, 302, 303, 307, 308}
 
 
@@ -66,7 +64,6 @@ class UpstreamHttp:
         self._upstream = upstream
         self._meter = meter
         self._redirects = redirects
-        self._ways: dict[str, dict[str, Any]] = {}
 
     def ask(
         self,
@@ -107,67 +104,22 @@ class UpstreamHttp:
         raise Refused(f"{doing}: redirected more than {self._redirects} times", code=str(answer.status))
 
     def _once(self, doing: str, method: str, url: str, headers: Mapping[str, str], json: object, most: int) -> Answer:
-        with requests_errors(doing):
-            request = self._prepared(method, url, headers, json)
-            options = self._way_to(url)
-            # A response that is streamed and not read takes its connection with it; there is nothing to read of a HEAD.
-            stream = method != "HEAD"
-            response = self._session.send(request, timeout=TIMEOUTS, allow_redirects=False, stream=stream, **options)
-            with response:
-                body = _bounded(response, most, doing) if stream else b""
-        learned = learned_from(response.status_code, response.headers)
+        body = None if json is None else msgspec.json.encode(json)
+        kind = {} if json is None else {"Content-Type": "application/json"}
+        with http_errors(doing):
+            response = self._connections.send(method, url, {**_HEADERS, **kind, **headers}, body, TIMEOUTS)
+            # That to a HEAD has been read: there is nothing to read of it, and the connection is free again.
+            said = b"" if method == "HEAD" else _bounded(response, most, doing)
+        learned = learned_from(response.status, response.headers)
         if learned is not None:
             self._meter(self._upstream, learned)
-        return Answer(response.status_code, response.headers, body, url)
+        return Answer(response.status, response.headers, said, url)
 
     @cached_property
-    def _session(self) -> Session:
-        return _open_session()
+    def _connections(self) -> Connections:
+        from shared.adapters.connections import Connections  # noqa: PLC0415  costs 0.1 s, and not every process asks
 
-    @cached_property
-    def _template(self) -> PreparedRequest:
-        from requests import Request  # noqa: PLC0415  costs 0.1 s, and not every process asks
-
-        return Request("GET", "https://upstream.invalid/").prepare()
-
-    def _prepared(self, method: str, url: str, headers: Mapping[str, str], json: object) -> PreparedRequest:
-        """Return a request with nothing added from a .netrc file, which only a session's own preparing would read."""
-        request = self._template.copy()
-        request.method = method
-        request.prepare_url(url, None)
-        request.prepare_headers({**self._session.headers, **headers})
-        if json is not None:
-            request.prepare_body(None, None, json)
-        return request
-
-    def _way_to(self, url: str) -> dict[str, Any]:
-        """Return the proxies and the bundle of authorities that the machine is set up with for a host."""
-        host = urlsplit(url).netloc
-        if host not in self._ways:
-            found = self._session.merge_environment_settings(url, {}, None, None, None)
-            self._ways[host] = {name: found[name] for name in ("proxies", "verify", "cert")}
-        return self._ways[host]
-
-
-def _open_session() -> Session:
-    """Return a session that many threads may use at once: it keeps connections, and no cookies."""
-    from http.cookiejar import DefaultCookiePolicy  # noqa: PLC0415
-
-    from requests import Session  # noqa: PLC0415
-
-    from shared.adapters.shared_trust import SharedTrust  # noqa: PLC0415
-
-    class WithoutRedirects(Session):
-        """Even where it follows none, a session reads where a redirect leads, and may stumble over it."""
-
-        def get_redirect_target(self, resp: Response) -> None:  # noqa: ARG002  the library names it
-            return None
-
-    session = WithoutRedirects()
-    session.headers["User-Agent"] = "tidegate"
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.mount("https://", SharedTrust(pool_maxsize=_POOL))
-    return session
+        return Connections()
 
 
 def _target(answer: Answer, doing: str) -> str:
@@ -182,13 +134,16 @@ def _target(answer: Answer, doing: str) -> str:
     raise Refused(f"{doing}: redirected to {parts.scheme}://{parts.hostname or ''}, which is not followed", code=code)
 
 
-def _bounded(response: Response, most: int, doing: str) -> bytes:
+def _bounded(response: BaseHTTPResponse, most: int, doing: str) -> bytes:
     pieces, size, deadline = [], 0, time.monotonic() + LONGEST_ANSWER
-    for piece in response.iter_content(64 * 1024):
-        size += len(piece)
-        if size > most:
-            raise Unavailable(f"{doing}: the answer is larger than {most} bytes")
-        if time.monotonic() > deadline:
-            raise Unavailable(f"{doing}: the answer took longer than {LONGEST_ANSWER:.0f} s")
-        pieces.append(piece)
+    try:
+        for piece in response.stream(64 * 1024, decode_content=True):
+            size += len(piece)
+            if size > most:
+                raise Unavailable(f"{doing}: the answer is larger than {most} bytes")
+            if time.monotonic() > deadline:
+                raise Unavailable(f"{doing}: the answer took longer than {LONGEST_ANSWER:.0f} s")
+            pieces.append(piece)
+    finally:
+        response.close()
     return b"".join(pieces)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, cached_property
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
 
@@ -79,7 +79,7 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         return tuple(exact_tags(self.rules))
 
 
-class WatchList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class WatchList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """The whole document, ``images.yaml``."""
 
     images: Annotated[list[Image], Meta(max_length=5000, description="What is watched.")]
@@ -94,7 +94,15 @@ class WatchList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def of_repository(self, repository: Repository) -> tuple[Image, ...]:
         """Return the entries that watch one upstream repository."""
-        return tuple(image for image in self.images if image.repository == repository)
+        return self._by_repository.get(repository, ())
+
+    @cached_property
+    def _by_repository(self) -> dict[Repository, tuple[Image, ...]]:
+        """Every repository of a check is looked up, so that going through the whole list would cost its square."""
+        found: dict[Repository, tuple[Image, ...]] = {}
+        for image in self.images:
+            found[image.repository] = (*found.get(image.repository, ()), image)
+        return found
 
     def named(self, name: str) -> Image | None:
         """Return the entry with a name, or ``None``."""

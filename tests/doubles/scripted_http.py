@@ -1,4 +1,4 @@
-"""HTTP without a network: answers by appointment to whatever is sent through ``requests``, the Azure SDKs included."""
+"""HTTP without a network: answers by appointment to whatever is sent through ``urllib3``, the Azure SDKs included."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import io
 import json
 from collections import deque
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 import urllib3
-from requests import PreparedRequest, Response
-from requests.adapters import HTTPAdapter
+from requests import PreparedRequest
+from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPConnectionPool
+from urllib3.connection import port_by_scheme
 
 
 class ScriptedHttp:
@@ -33,26 +36,41 @@ class ScriptedHttp:
             self._answers.append((status, json_headers, json.dumps(body).encode()))
 
     def fail(self, error: Exception) -> None:
-        """Let a request end in an error of ``requests`` instead."""
+        """Let a request end in an error instead."""
         self._answers.append(error)
 
-    def send(self, request: PreparedRequest, *_: object, **__: object) -> Response:
-        """Stand in for ``HTTPAdapter.send``."""
-        self.requests.append(request)
-        assert self._answers, f"nobody expected {request.method} {request.url}"
+    def urlopen(
+        self, pool: HTTPConnectionPool, method: str, url: str, body: Any = None, headers: Any = None, **options: Any
+    ) -> urllib3.HTTPResponse:
+        """Stand in for ``HTTPConnectionPool.urlopen``."""
+        self.requests.append(_sent(pool, method, url, body, headers))
+        assert self._answers, f"nobody expected {method} {self.requests[-1].url}"
         answer = self._answers.popleft()
         if isinstance(answer, Exception):
             raise answer
-        status, headers, body = answer
-        raw = urllib3.HTTPResponse(
-            io.BytesIO(body), headers, status, preload_content=False, request_method=request.method
+        status, answered, content = answer
+        preload = options.get("preload_content", True)
+        return urllib3.HTTPResponse(
+            io.BytesIO(content), answered, status, preload_content=preload, request_method=method
         )
-        return HTTPAdapter().build_response(request, raw)
+
+
+def _sent(pool: HTTPConnectionPool, method: str, url: str, body: Any, headers: Any) -> PreparedRequest:
+    request = PreparedRequest()
+    host = f"[{pool.host}]" if ":" in pool.host else pool.host
+    port = "" if pool.port == port_by_scheme[pool.scheme] else f":{pool.port}"
+    request.method, request.url, request.body = method, f"{pool.scheme}://{host}{port}{url}", body
+    request.headers = CaseInsensitiveDict(headers)
+    return request
 
 
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> ScriptedHttp:
-    """Everything that ``requests`` would send in this test."""
+    """Everything that would be sent in this test."""
     scripted = ScriptedHttp()
-    monkeypatch.setattr(HTTPAdapter, "send", lambda _, request, *args, **options: scripted.send(request))  # noqa: ARG005
+
+    def urlopen(pool: HTTPConnectionPool, *args: Any, **options: Any) -> urllib3.HTTPResponse:
+        return scripted.urlopen(pool, *args, **options)
+
+    monkeypatch.setattr(HTTPConnectionPool, "urlopen", urlopen)
     return scripted

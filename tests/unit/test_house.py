@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "flows": {*_CORE, "progress", "imports", "asking", "detection", "ledger", "msgspec"},
     "web": {"web", "flows", "ledger", *_CORE, "msgspec", "azure.functions"},
     # Of the settings, adapters take single records as arguments: see the test about who loads them.
-    "adapters": {"adapters", *_CORE, "config", "msgspec", "azure", "requests"},
+    "adapters": {"adapters", *_CORE, "config", "msgspec", "azure", "requests", "urllib3"},
     "bootstrap": {
         *_CORE,
         "adapters",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 
 import pytest
-import requests
 from requests import exceptions
+from urllib3.exceptions import HTTPError, LocationValueError
 
 from shared.adapters.docker_hub import HubAddresses, HubTokens, docker_hub
 from shared.adapters.mcr import mcr
@@ -275,30 +275,33 @@ def test_a_redirect_that_leads_nowhere_breaks_nothing(wire: ScriptedHttp, locati
         mcr("https://mcr.microsoft.com").digest(SDK, TAG)
 
 
-def _request_errors(kind: type[Exception] = exceptions.RequestException) -> list[type[Exception]]:
-    return [kind, *(error for child in kind.__subclasses__() for error in _request_errors(child))]
+def _kinds_of(error: type[Exception]) -> set[type[Exception]]:
+    return {error}.union(*map(_kinds_of, error.__subclasses__()))
 
 
-REQUEST_ERRORS = sorted(
-    {error for error in _request_errors() if error.__module__ == "requests.exceptions"}, key=lambda kind: kind.__name__
-)
-WRONG_REQUESTS = {
-    exceptions.InvalidHeader,
-    exceptions.InvalidProxyURL,
-    exceptions.InvalidSchema,
-    exceptions.InvalidURL,
-    exceptions.MissingSchema,
-    exceptions.TooManyRedirects,
-    exceptions.URLRequired,
-    exceptions.UnrewindableBodyError,
-}
+def _all_of(error: type[Exception]) -> list[type[Exception]]:
+    kinds = {kind for kind in _kinds_of(error) if kind.__module__ == error.__module__}
+    return sorted(kinds, key=lambda kind: kind.__name__)
 
 
-@pytest.mark.parametrize("kind", REQUEST_ERRORS)
-def test_every_error_of_requests_is_translated_and_not_shown(wire: ScriptedHttp, kind: type[Exception]) -> None:
-    text = "https://mcr.microsoft.com/?sig=S3CRET"
-    wire.fail(kind(text, text, 0) if kind is requests.exceptions.JSONDecodeError else kind(text))
-    with pytest.raises(Refused if kind in WRONG_REQUESTS else Unavailable) as error:
+# Requests opens connections alone: what it does not accept is an address, or a proxy of the machine.
+WRONG_REQUESTS = {*_all_of(exceptions.RequestException), *_all_of(LocationValueError), ValueError, OSError}
+
+
+@pytest.mark.parametrize("kind", [*_all_of(HTTPError), *sorted(WRONG_REQUESTS, key=lambda kind: kind.__name__)])
+def test_every_error_of_the_libraries_is_translated_and_not_shown(wire: ScriptedHttp, kind: type[Exception]) -> None:
+    error = kind.__new__(kind)
+    Exception.__init__(error, "https://mcr.microsoft.com/?sig=S3CRET")
+    vars(error).update(length="3", partial=1, expected=2)
+    wire.fail(error)
+    with pytest.raises(Refused if kind in WRONG_REQUESTS else Unavailable) as translated:
         mcr("https://mcr.microsoft.com").digest(SDK, TAG)
-    assert "S3CRET" not in str(error.value)
-    assert error.value.__suppress_context__, "a traceback would show the text of the library's error"
+    assert "S3CRET" not in str(translated.value)
+    assert translated.value.__suppress_context__, "a traceback would show the text of the library's error"
+
+
+@pytest.mark.parametrize("value", ["Bearer a\nHost: elsewhere", "Bearer \u2603"])
+def test_a_header_that_cannot_be_sent_is_refused_and_not_shown(value: str) -> None:
+    with pytest.raises(Refused, match="characters") as refused:
+        UpstreamHttp("the registry").ask("looking", "http://127.0.0.1:9/", headers={"Authorization": value})
+    assert "Bearer" not in str(refused.value)

@@ -1,57 +1,47 @@
-"""The one place where the errors of ``requests``, and HTTP statuses of upstreams, become errors of Tidegate."""
+"""The one place where the errors of ``requests`` and ``urllib3``, and HTTP statuses of upstreams, become Tidegate's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from shared.adapters.redaction import redacted
 from shared.adapters.retry_after import retry_after
 from shared.errors import NotFound, RateLimited, Refused, ServiceError, Unavailable
 
-if TYPE_CHECKING:
-    from requests.exceptions import RequestException
-
-# These mean that the request could not even be written down, so sending it again is of no use.
-_WRONG_REQUEST = (
-    "InvalidHeader",
-    "InvalidProxyURL",
-    "InvalidSchema",
-    "InvalidURL",
-    "MissingSchema",
-    "TooManyRedirects",
-    "URLRequired",
-    "UnrewindableBodyError",
-)
-
 
 @contextmanager
-def requests_errors(doing: str) -> Iterator[None]:
-    """Translate what ``requests`` raises within.
+def http_errors(doing: str) -> Iterator[None]:
+    """Translate what ``shared.adapters.connections`` raises within, and what reading its answers does.
 
     Args:
         doing: what is being asked, of whom and of which image, for the error's message.
 
     Raises:
-        Refused: the address in the settings cannot be used.
+        Refused: the request could not even be written down, or the machine is not set up for it.
         Unavailable: no answer, or one that broke off.
     """
     from requests.exceptions import RequestException  # noqa: PLC0415  costs 0.1 s, and not every process asks
+    from urllib3.exceptions import HTTPError, LocationValueError  # noqa: PLC0415
 
+    # Not chained: a library's text may quote a header, or an address with a query, and be logged with the traceback.
     try:
         yield
-    except RequestException as error:
-        # Not chained: the library's text may quote an address with a query, and would be logged with the traceback.
-        raise request_error(error, doing) from None
-
-
-def request_error(error: RequestException, doing: str) -> ServiceError:
-    """Return the error of Tidegate for one of ``requests``; see ``requests_errors``."""
-    name = type(error).__name__
-    if name in _WRONG_REQUEST:
-        return Refused(f"{doing}: the request cannot be sent, check the address in the settings: {_said(error)}")
-    return Unavailable(f"{doing}: no usable answer ({name}): {_said(error)}", code=name)
+    except (RequestException, LocationValueError) as error:
+        raise Refused(
+            f"{doing}: the request cannot be sent, check the address and the proxy in the settings: {_said(error)}"
+        ) from None
+    except HTTPError as error:
+        name = type(error).__name__
+        raise Unavailable(f"{doing}: no usable answer ({name}): {_said(error)}", code=name) from None
+    except ValueError:
+        raise Refused(
+            f"{doing}: the request cannot be sent, its address or a header has characters that no request may have"
+        ) from None
+    except OSError as error:
+        raise Refused(
+            f"{doing}: the bundle of authorities cannot be read, check REQUESTS_CA_BUNDLE: {_said(error)}"
+        ) from None
 
 
 def _said(error: Exception) -> str:
@@ -62,7 +52,7 @@ def status_error(doing: str, status: int, headers: Mapping[str, str]) -> Service
     """Return the error for an HTTP status that is not a success.
 
     Args:
-        doing: as for ``requests_errors``.
+        doing: as for ``http_errors``.
         status: the HTTP status, 300 or above.
         headers: of the answer; names in any case.
 

@@ -1,0 +1,130 @@
+"""Connections to upstreams: kept for each address, and opened as the machine is set up, its proxies and authorities.
+
+``requests`` knows how the machine is set up and opens the pools; what is asked goes to a pool directly. Its sessions
+would spend as much of the processor on a HEAD as sending and reading it do.
+https://requests.readthedocs.io/en/latest/user/advanced/#transport-adapters
+
+Imports ``requests``, so this module is itself imported only where something is asked.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from requests import PreparedRequest, Request, Session
+from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
+
+# Two of the widest checks side by side; what is beyond waits for no connection, it makes one.
+_POOL = 32
+# Between two checks connections lie idle, and Azure forgets a silent one after four minutes without a word to either
+# side: https://learn.microsoft.com/azure/load-balancer/load-balancer-tcp-idle-timeout
+_KEPT_ALIVE = (
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
+)
+
+
+class _Line(NamedTuple):
+    """The way to one address: its pool, and what a proxy wants to read before the path."""
+
+    pool: HTTPConnectionPool
+    before: str
+
+
+class Connections:
+    """Sends requests; many threads may use it at once."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, _Line] = {}
+        self._lock = threading.Lock()
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeouts: tuple[float, float]
+    ) -> BaseHTTPResponse:
+        """Send one request: it is not tried again, and no redirect is followed.
+
+        Args:
+            method: of the request.
+            url: absolute.
+            headers: all that are sent, but ``Host`` and the body's length.
+            body: of the request, if it has one.
+            timeouts: seconds to connect, and between two pieces of the answer.
+
+        Returns:
+            The answer. That to a HEAD has been read; any other is the caller's to read and to close.
+
+        Raises:
+            urllib3.exceptions.HTTPError: no answer.
+            requests.exceptions.RequestException: the address or the machine's proxy cannot be used.
+            ValueError: a header or the address cannot be written down.
+            OSError: the bundle of authorities cannot be read.
+        """
+        parts = urlsplit(url)
+        line = self._line(f"{parts.scheme}://{parts.netloc}")
+        target = f"{line.before}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
+        return line.pool.urlopen(
+            method,
+            target,
+            body,
+            headers,
+            retries=False,
+            redirect=False,
+            assert_same_host=False,
+            timeout=Timeout(*timeouts),
+            preload_content=method == "HEAD",
+            decode_content=False,
+        )
+
+    def _line(self, origin: str) -> _Line:
+        with self._lock:
+            if origin not in self._lines:
+                self._lines[origin] = _open(origin)
+            return self._lines[origin]
+
+
+def _open(origin: str) -> _Line:
+    request = Request("GET", origin).prepare()
+    machine = Session().merge_environment_settings(origin, {}, None, None, None)
+    adapter = _Trusting(pool_maxsize=_POOL)
+    pool = adapter.get_connection_with_tls_context(request, machine["verify"], machine["proxies"])
+    return _Line(pool, adapter.request_url(request, machine["proxies"]).removesuffix(request.path_url))
+
+
+class _Trusting(HTTPAdapter):
+    """Gives all connections of a pool one TLS context, where ``requests`` would read the bundle for each of them."""
+
+    def build_connection_pool_key_attributes(
+        self, request: PreparedRequest, verify: bool | str, cert: tuple[str, str] | str | None = None
+    ) -> Any:
+        """See ``HTTPAdapter``: what tells one pool of connections from another."""
+        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
+        bundle = str(DEFAULT_CA_BUNDLE_PATH if verify is True else verify)
+        return host, {"ssl_context": trust(bundle), "socket_options": _KEPT_ALIVE}
+
+
+@cache
+def trust(bundle: str) -> ssl.SSLContext:
+    """Return what verifies certificates and names by a bundle of authorities.
+
+    Reading certifi's takes the processor some 35 ms and 0.8 MB, and a check opens many connections at once.
+
+    Args:
+        bundle: a file, or a folder as OpenSSL reads it.
+
+    Raises:
+        OSError: there is no such bundle, or it is none.
+    """
+    folder = Path(bundle).is_dir()
+    return ssl.create_default_context(cafile=None if folder else bundle, capath=bundle if folder else None)

@@ -1,0 +1,140 @@
+"""Connections to upstreams: opened as the machine is set up, kept, and trusting one bundle of authorities."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+from shared.adapters.connections import Connections, trust
+from shared.adapters.upstream_http import UpstreamHttp
+from shared.errors import Refused
+
+pytestmark = pytest.mark.unit
+
+TIMEOUTS = (2.0, 2.0)
+
+
+class Told(ThreadingHTTPServer):
+    """Answers with the request's own target and remembers who asked."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Echo)
+        self.callers: list[tuple[str, int]] = []
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class Echo(BaseHTTPRequestHandler):
+    """One connection to ``Told``."""
+
+    protocol_version = "HTTP/1.1"
+    server: Told
+
+    def do_GET(self) -> None:
+        """Answer with what was asked for."""
+        self.server.callers.append(self.client_address)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.path)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(self.path.encode())
+
+    do_HEAD = do_GET  # noqa: N815  the server looks it up by this name
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Tests are quiet."""
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
+    """A server that this machine's proxies do not stand before."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with Told() as told:
+        threading.Thread(target=told.serve_forever, daemon=True).start()
+        yield told
+        told.shutdown()
+
+
+def asked(connections: Connections, url: str, method: str = "GET") -> str:
+    """Return what the other side was asked for."""
+    answer = connections.send(method, url, {}, None, TIMEOUTS)
+    try:
+        return answer.read().decode()
+    finally:
+        answer.close()
+
+
+def test_questions_to_one_address_share_a_connection_heads_too(server: Told) -> None:
+    connections = Connections()
+    for method in ("HEAD", "GET", "HEAD", "HEAD"):
+        asked(connections, f"{server.url}/v2/", method)
+    assert len(server.callers) == 4
+    assert len(set(server.callers)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [("", "/"), ("/v2/a/tags/list?n=1&last=b", "/v2/a/tags/list?n=1&last=b"), ("?n=1", "/?n=1"), ("/a b#c", "/a%20b")],
+)
+def test_an_address_is_written_as_a_request_may_have_it(server: Told, path: str, target: str) -> None:
+    assert asked(Connections(), server.url + path) == target
+
+
+def test_a_proxy_of_the_machine_is_asked_for_the_whole_address(server: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", server.url)
+    assert asked(Connections(), "http://registry.example/v2/?n=1") == "http://registry.example/v2/?n=1"
+
+
+def test_idle_connections_are_kept_alive(server: Told) -> None:
+    connections = Connections()
+    connections.send("HEAD", f"{server.url}/", {}, None, TIMEOUTS)
+    pool = connections._line(server.url).pool
+    kept = pool._get_conn().sock
+    assert kept.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    assert kept.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < 240, "Azure forgets a connection after that"
+
+
+@pytest.mark.parametrize("url", ["registry.example/v2/", "ftp://registry.example/", "https://", "https://[::1/"])
+def test_an_address_that_cannot_be_used_is_refused(url: str) -> None:
+    with pytest.raises(Refused, match="looking"):
+        UpstreamHttp("the registry").ask("looking", url)
+
+
+def test_connections_share_a_context_that_verifies_certificate_and_name() -> None:
+    shared = trust(DEFAULT_CA_BUNDLE_PATH)
+    assert shared is trust(DEFAULT_CA_BUNDLE_PATH)
+    assert shared.verify_mode is ssl.CERT_REQUIRED
+    assert shared.check_hostname
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_the_machines_own_bundle_is_trusted_instead(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = tmp_path / "ca.pem"
+    other.write_text(Path(DEFAULT_CA_BUNDLE_PATH).read_text())
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv(name, str(other))
+    pool = Connections()._line("https://registry.example").pool
+    assert pool.conn_kw["ssl_context"] is trust(str(other))
+    assert trust(str(other)) is not trust(DEFAULT_CA_BUNDLE_PATH)
+
+
+def test_a_bundle_that_is_not_there_is_told_instead_of_trusting_anybody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
+    with pytest.raises(Refused, match="REQUESTS_CA_BUNDLE"):
+        UpstreamHttp("the registry").ask("looking", "https://registry.example/v2/")
