@@ -12,8 +12,8 @@ from tests.bench.check.page import PAGE, write
 def main() -> None:
     """Measure, write the page and print it."""
     with tempfile.TemporaryDirectory(prefix="tidegate-bench-check-") as folder:
-        cases, sizes = measure(Path(folder))
-    write(cases, sizes)
+        cases, growth = measure(Path(folder))
+    write(cases, growth)
     print(PAGE.read_text())
 
 

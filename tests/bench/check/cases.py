@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 
 from infra.local.twin.ports import free_base_port, new_topology
-from tests.bench.check.content import TAGS, Publisher, repositories
+from tests.bench.check.content import TAGS, Publisher, builds, repositories
 from tests.bench.check.ground import LATENCY, Ground, Result
 from tests.bench.check.limit import limit
 from tests.bench.check.measure import wait_for_calm
@@ -21,8 +21,9 @@ from tests.bench.check.ways import WAYS
 
 REPOSITORIES = 200
 _CHANGED_ONE_IN = 100
-# 100, 1,000 and 10,000 watched tags.
+# 100, 1,000 and 10,000 watched tags: in so many repositories of ten tags, and as so many tags in ten repositories.
 SIZES = (10, 100, 1000)
+_FEW = 10
 _ROUNDS = 3
 
 
@@ -47,15 +48,28 @@ class Case:
 
 @dataclass(frozen=True)
 class Size:
-    """One of our ways at one size."""
+    """Our ways at one size."""
 
     repositories: int
     watched: int
     ours: list[Result]
 
 
-def measure(folder: Path) -> tuple[list[Case], list[Size]]:
-    """Measure every case and every size; takes several minutes.
+@dataclass(frozen=True)
+class Series:
+    """Our ways at growing sizes.
+
+    Attributes:
+        grows: what does: ``repositories`` or ``tags``.
+        sizes: the smallest first.
+    """
+
+    grows: str
+    sizes: list[Size]
+
+
+def measure(folder: Path) -> tuple[list[Case], list[Series]]:
+    """Measure every case and every series; takes several minutes.
 
     Args:
         folder: for everything that is written.
@@ -73,7 +87,7 @@ def measure(folder: Path) -> tuple[list[Case], list[Size]]:
         publisher.move(moved)
         changed = replace(ground, moved=frozenset(moved))
         cases += [_case(changed), _case(replace(changed, latency=LATENCY))]
-        return cases, _sizes(publisher, replace(ground, known={}))
+        return cases, [_in_repositories(publisher, ground), _in_tags(publisher, ground)]
 
 
 def _case(ground: Ground) -> Case:
@@ -86,11 +100,23 @@ def _case(ground: Ground) -> Case:
     return Case(ground.case, at_limit, ours, peers, busy)
 
 
-def _sizes(publisher: Publisher, ground: Ground) -> list[Size]:
+def _in_repositories(publisher: Publisher, ground: Ground) -> Series:
     _say(f"publishing {SIZES[-1] * len(TAGS)} tags")
     known = publisher.publish(repositories(SIZES[-1]))
     wait_for_calm()
-    return [_size(replace(ground, known={name: known[name] for name in repositories(size)})) for size in SIZES]
+    grounds = (replace(ground, known={name: known[name] for name in repositories(size)}) for size in SIZES)
+    return Series("repositories", [_size(one) for one in grounds])
+
+
+def _in_tags(publisher: Publisher, ground: Ground) -> Series:
+    """Nobody writes a thousand tags into a list: a rule takes them all."""
+    _say(f"publishing {_FEW * SIZES[-1]} tags")
+    sizes = []
+    for size in SIZES:
+        known = publisher.publish(repositories(_FEW, f"builds-{size}"), builds(size))
+        wait_for_calm()
+        sizes.append(_size(replace(ground, known=known, wanted=[{"glob": "24-*"}])))
+    return Series("tags", sizes)
 
 
 def _size(ground: Ground) -> Size:

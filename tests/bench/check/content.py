@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -27,9 +27,14 @@ _THREADS = 8
 _TIMEOUT = 30.0
 
 
-def repositories(number: int) -> list[str]:
-    """Return the names of the first so many repositories."""
-    return [f"library/image-{index:04}" for index in range(number)]
+def repositories(number: int, kind: str = "image") -> list[str]:
+    """Return the names of the first so many repositories of a kind."""
+    return [f"library/{kind}-{index:04}" for index in range(number)]
+
+
+def builds(number: int) -> list[str]:
+    """Return so many tags, as a repository has them that keeps one for every build."""
+    return [f"24-build.{index:04}" for index in range(number)]
 
 
 class Publisher:
@@ -45,13 +50,13 @@ class Publisher:
         self._ca_bundle = ca_bundle
         self._local = local()
 
-    def publish(self, names: list[str]) -> Known:
-        """Push every tag of some repositories and return what they point at."""
+    def publish(self, names: list[str], tags: Sequence[str] = TAGS) -> Known:
+        """Push tags to some repositories and return what they point at."""
         first, *others = names
         self._push_blobs(first, None)
         with ThreadPoolExecutor(_THREADS) as pool:
             list(pool.map(lambda name: self._push_blobs(name, first), others))
-            pushed = pool.map(lambda name: {tag: self._push(name, tag, 1) for tag in TAGS}, names)
+            pushed = pool.map(lambda name: {tag: self._push(name, tag, 1) for tag in tags}, names)
             return dict(zip(names, pushed, strict=True))
 
     def move(self, tags: Iterable[tuple[str, str]]) -> None:

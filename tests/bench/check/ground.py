@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +24,7 @@ class Ground:
         known: what every watched tag pointed at when last looked at.
         moved: those that point at something else now, with their repositories.
         latency: milliseconds by which every request arrives late; 0, or ``LATENCY``.
+        wanted: the tags, or the rules for them, that our watch list has for each repository.
     """
 
     registry: Registry
@@ -31,6 +32,7 @@ class Ground:
     known: Known
     moved: frozenset[tuple[str, str]] = frozenset()
     latency: int = 0
+    wanted: Sequence[str | Mapping[str, str]] = TAGS
 
     @property
     def case(self) -> str:
@@ -41,7 +43,7 @@ class Ground:
     @property
     def watched(self) -> int:
         """How many tags are watched."""
-        return len(self.known) * len(TAGS)
+        return sum(len(tags) for tags in self.known.values())
 
     def address(self, kind: str = "tls") -> str:
         """Return ``127.0.0.1:<port>`` of the upstream in this case; see ``Registry.address``."""

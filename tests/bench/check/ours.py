@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
+import msgspec
+
 from shared.adapters.docker_hub_catalogue import DockerHubCatalogue
 from shared.adapters.oci_registry import OciRegistry
 from shared.adapters.upstream_http import UpstreamHttp
@@ -25,6 +27,7 @@ from shared.domain.messages import CHECKS, CheckRepositories
 from shared.domain.observation import Observation
 from shared.domain.questions import RepositoryState, answered
 from shared.domain.references import DOCKER_HUB, Digest, Repository, Tag
+from shared.domain.tag_rules import TagRule
 from shared.domain.watch_list import Image, WatchList, fingerprint
 from shared.flows.check import Checker
 from shared.flows.plan import Planner
@@ -58,16 +61,18 @@ class Checked:
     megabytes: float
 
 
+# Exact tags, and rules as the watch list has them.
+Tags = Sequence[str | Mapping[str, str]]
 # As many as the app's thread pool has in Azure.
 THREADS = 32
 
 
-def check_all(base_url: str, tags: Sequence[str], known: Known, catalogue_url: str) -> Checked:
+def check_all(base_url: str, tags: Tags, known: Known, catalogue_url: str) -> Checked:
     """Plan a check of everything and work on its messages.
 
     Args:
         base_url: the registry's address, with scheme.
-        tags: the tags watched in each repository.
+        tags: what is watched in each repository.
         known: what they pointed at when last looked at.
         catalogue_url: address of an API that answers for a whole repository; empty to ask by HEAD.
     """
@@ -99,8 +104,13 @@ def check_all(base_url: str, tags: Sequence[str], known: Known, catalogue_url: s
     return Checked(seconds, changed, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
-def _image(host: str, path: str, tags: Sequence[str]) -> Image:
-    return Image(name=path.rpartition("/")[2], source=f"{host}/{path}", tags=list(tags), target=f"base/{path}")
+def _image(host: str, path: str, tags: Tags) -> Image:
+    return Image(
+        name=path.rpartition("/")[2],
+        source=f"{host}/{path}",
+        tags=msgspec.convert(tags, list[str | TagRule]),
+        target=f"base/{path}",
+    )
 
 
 def _remember(observations: InMemoryObservations, watch_list: WatchList, known: Known, clock: SettableClock) -> None:

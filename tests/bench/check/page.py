@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from docs.parts import ROOT, table
-from tests.bench.check.cases import REPOSITORIES, Case, Size
+from tests.bench.check.cases import REPOSITORIES, Case, Series
 from tests.bench.check.chart import svg
 from tests.bench.check.content import TAGS
 from tests.bench.check.goals import Judged, judged
 from tests.bench.check.ground import LATENCY, Result
 
-PAGE, CHART = ROOT / "docs" / "performance.md", ROOT / "docs" / "performance.svg"
+PAGE = ROOT / "docs" / "performance.md"
 _HEADS = ("who", "seconds", "times ours", "requests", "of which", "tags a second", "processor s", "MB")
 _ABOUT = f"""# Performance of looking
 
@@ -36,19 +36,27 @@ something else than what has changed would have ended the run.
 """
 
 
-def write(cases: list[Case], sizes: list[Size]) -> None:
-    """Write the page and the chart."""
-    PAGE.write_text(markdown(cases, sizes))
-    CHART.write_text(_drawn(sizes))
+def write(cases: list[Case], growth: list[Series]) -> None:
+    """Write the page and its charts."""
+    PAGE.write_text(markdown(cases, growth))
+    for series in growth:
+        PAGE.with_name(_chart(series)).write_text(_drawn(series))
 
 
-def markdown(cases: list[Case], sizes: list[Size]) -> str:
+def markdown(cases: list[Case], growth: list[Series]) -> str:
     """Return the page."""
     when = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
     busiest = max(case.busy for case in cases)
     machine = f"Measured on {when}, {os.cpu_count()} cores ({_processor()})"
     quiet = f"other programs used up to {busiest:.0%} of the machine just before a case."
-    parts = [_ABOUT, f"{machine}; {quiet}\n", "## Where we lose\n", _lost(cases), *map(_case, cases), _growth(sizes)]
+    parts = [
+        _ABOUT,
+        f"{machine}; {quiet}\n",
+        "## Where we lose\n",
+        _lost(cases),
+        *map(_case, cases),
+        *map(_growth, growth),
+    ]
     return "\n".join(parts)
 
 
@@ -85,7 +93,17 @@ def _goal(one: Judged) -> tuple[str, ...]:
     return one.who, one.goal, one.reached, "yes" if one.met else "**no**"
 
 
-def _growth(sizes: list[Size]) -> str:
+_GROWTH = {
+    "repositories": f"More repositories, {len(TAGS)} tags named in each",
+    "tags": "More tags in the same ten repositories, all taken by one rule",
+}
+
+
+def _chart(series: Series) -> str:
+    return f"performance-{series.grows}.svg"
+
+
+def _growth(series: Series) -> str:
     rows = [
         (
             ours.who,
@@ -95,22 +113,23 @@ def _growth(sizes: list[Size]) -> str:
             f"{ours.seconds:.1f}",
             f"{ours.megabytes:.0f}",
         )
-        for size in sizes
+        for size in series.sizes
         for ours in size.ours
     ]
     shown = table(("way", "repositories", "watched tags", "requests", "seconds", "MB"), rows)
-    return f"## Growth\n\n{shown}\n\n![Requests, seconds and megabytes by watched tags]({CHART.name})\n"
+    picture = f"![Requests, seconds and megabytes by watched tags]({_chart(series)})"
+    return f"## {_GROWTH[series.grows]}\n\n{shown}\n\n{picture}\n"
 
 
-def _drawn(sizes: list[Size]) -> str:
-    names = [ours.who for ours in sizes[0].ours]
+def _drawn(series: Series) -> str:
+    names = [ours.who for ours in series.sizes[0].ours]
     shown: dict[str, Callable[[Result], float]] = {
         "requests": lambda result: float(result.total),
         "seconds": lambda result: result.seconds,
         "MB": lambda result: result.megabytes,
     }
     charts = {
-        title: {name: [(size.watched, read(size.ours[at])) for size in sizes] for at, name in enumerate(names)}
+        title: {name: [(size.watched, read(size.ours[at])) for size in series.sizes] for at, name in enumerate(names)}
         for title, read in shown.items()
     }
     return svg(charts, "watched tags")

@@ -65,7 +65,7 @@ def by_catalogue(ground: Ground) -> Result:
 def _check(ground: Ground, catalogue: str) -> tuple[Usage, float]:
     plan = {
         "base_url": f"https://{ground.address()}",
-        "tags": TAGS,
+        "tags": ground.wanted,
         "known": ground.known,
         "catalogue_url": catalogue,
     }
