@@ -9,7 +9,6 @@ Imports ``requests``, so this module is itself imported only where something is 
 
 from __future__ import annotations
 
-import socket
 import ssl
 import threading
 from collections.abc import Mapping
@@ -19,21 +18,10 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from requests import PreparedRequest, Request, Session
-from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
 
-# Two of the widest checks side by side; what is beyond waits for no connection, it makes one.
-_POOL = 32
-# Between two checks connections lie idle, and Azure forgets a silent one after four minutes without a word to either
-# side: https://learn.microsoft.com/azure/load-balancer/load-balancer-tcp-idle-timeout
-_KEPT_ALIVE = (
-    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
-)
+from shared.adapters.kept_alive import KeptAlive
 
 
 class _Line(NamedTuple):
@@ -97,21 +85,21 @@ class Connections:
 def _open(origin: str) -> _Line:
     request = Request("GET", origin).prepare()
     machine = Session().merge_environment_settings(origin, {}, None, None, None)
-    adapter = _Trusting(pool_maxsize=_POOL)
+    adapter = _Trusting()
     pool = adapter.get_connection_with_tls_context(request, machine["verify"], machine["proxies"])
     return _Line(pool, adapter.request_url(request, machine["proxies"]).removesuffix(request.path_url))
 
 
-class _Trusting(HTTPAdapter):
+class _Trusting(KeptAlive):
     """Gives all connections of a pool one TLS context, where ``requests`` would read the bundle for each of them."""
 
     def build_connection_pool_key_attributes(
         self, request: PreparedRequest, verify: bool | str, cert: tuple[str, str] | str | None = None
     ) -> Any:
         """See ``HTTPAdapter``: what tells one pool of connections from another."""
-        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
+        host, attributes = super().build_connection_pool_key_attributes(request, verify, cert)
         bundle = str(DEFAULT_CA_BUNDLE_PATH if verify is True else verify)
-        return host, {"ssl_context": trust(bundle), "socket_options": _KEPT_ALIVE}
+        return host, {"socket_options": attributes["socket_options"], "ssl_context": trust(bundle)}
 
 
 @cache

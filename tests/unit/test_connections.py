@@ -10,9 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from requests import Request
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import HTTPConnectionPool
 
 from shared.adapters.connections import Connections, trust
+from shared.adapters.kept_alive import sdk_transport
 from shared.adapters.upstream_http import UpstreamHttp
 from shared.errors import Refused
 
@@ -98,13 +101,24 @@ def test_a_proxy_of_the_machine_is_asked_for_the_whole_address(server: Told, mon
     assert asked(Connections(), "http://registry.example/v2/?n=1") == "http://registry.example/v2/?n=1"
 
 
-def test_idle_connections_are_kept_alive(server: Told) -> None:
+def is_kept_alive(pool: HTTPConnectionPool) -> bool:
+    """Whether the operating system will say a word on a pool's idle connection before Azure forgets it."""
+    kept = pool._get_conn().sock
+    idle: int = kept.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
+    return kept.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1 and idle < 240
+
+
+def test_idle_connections_to_upstreams_are_kept_alive(server: Told) -> None:
     connections = Connections()
     connections.send("HEAD", f"{server.url}/", {}, None, TIMEOUTS)
-    pool = connections._line(server.url).pool
-    kept = pool._get_conn().sock
-    assert kept.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
-    assert kept.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < 240, "Azure forgets a connection after that"
+    assert is_kept_alive(connections._line(server.url).pool)
+
+
+def test_idle_connections_to_azure_are_kept_alive(server: Told) -> None:
+    request = Request("GET", server.url).prepare()
+    adapter = sdk_transport(2.0, 2.0).session.get_adapter(server.url)
+    assert adapter.send(request).content == b"/"
+    assert is_kept_alive(adapter.get_connection_with_tls_context(request, verify=True))
 
 
 @pytest.mark.parametrize("url", ["registry.example/v2/", "ftp://registry.example/", "https://", "https://[::1/"])
