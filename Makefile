@@ -28,7 +28,7 @@ test-twin: twin ## Test the laptop twin itself through the real SDKs
 test-integration: twin ## Test the flows on the twin
 	@$(PYTEST) tests/integration
 
-test-e2e: twin ## Test the demo's scenes
+test-e2e: twin ## Test the demo's scenes, and Event Grid instead of webhooks
 	@$(PYTEST) tests/e2e
 
 test-telemetry: twin ## Test what Application Insights is told of one update, and the saved queries

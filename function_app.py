@@ -1,8 +1,8 @@
 """Every trigger of Tidegate: read what came in, call one flow, return. The table of contents.
 
 What follows what: timers and ``check_now`` fill the queue of checks; a check makes candidates; a candidate goes through
-``import_candidate``, ``validate_candidate`` and ``promote_candidate``; a promotion and the registry's webhook ask for
-``rebuild_application``; ``sweep`` takes up what was left behind.
+``import_candidate``, ``validate_candidate`` and ``promote_candidate``; a promotion asks for ``rebuild_application``. So
+does the base registry, by its webhook or by Event Grid. ``sweep`` takes up what was left behind.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import azure.functions as func
 
 from shared.bootstrap import Parts
 from shared.config import STORAGE, load_settings
+from shared.domain.event_grid import read_event
 from shared.domain.messages import (
     CHECKS,
+    PUSHES,
     REBUILDS,
     BaseMoved,
     CheckRepositories,
@@ -23,6 +25,7 @@ from shared.domain.messages import (
 from shared.domain.references import DOCKER_HUB, MCR
 from shared.domain.watch_list import Image
 from shared.flows import poisoned
+from shared.flows.signal import signal
 from shared.flows.sweep import sweep_candidates, sweep_rebuilds
 from shared.telemetry.metrics import checked, observed
 from shared.telemetry.spans import acting, consuming, current_traceparent
@@ -105,11 +108,23 @@ def promote_candidate(message: func.QueueMessage) -> None:
 @app.queue_trigger(arg_name="message", queue_name=REBUILDS, connection=STORAGE)
 def rebuild_application(message: func.QueueMessage) -> None:
     """Find what is built on a base that moved, or follow one rebuild."""
-    with consuming(REBUILDS, decode(message.get_body(), BaseMoved, LookAtRebuild)) as signal:
-        if isinstance(signal, BaseMoved):
-            parts.rebuilder.take(signal)
+    with consuming(REBUILDS, decode(message.get_body(), BaseMoved, LookAtRebuild)) as asked:
+        if isinstance(asked, BaseMoved):
+            parts.rebuilder.take(asked)
         else:
-            parts.rebuilder.look(signal)
+            parts.rebuilder.look(asked)
+
+
+@app.queue_trigger(arg_name="message", queue_name=PUSHES, connection=STORAGE)
+def receive_push(message: func.QueueMessage) -> None:
+    """Take an event of the base registry that Event Grid delivered."""
+    with acting("event"):
+        signal(
+            read_event(message.get_body()),
+            login_server=parts.settings.base_server,
+            outbox=parts.outbox,
+            traceparent=current_traceparent(),
+        )
 
 
 # HTTP.
@@ -213,3 +228,9 @@ def poisoned_promotion(message: func.QueueMessage) -> None:
 def poisoned_rebuild(message: func.QueueMessage) -> None:
     """Record a rebuild that broke off again and again, and try it again later."""
     poisoned.put_off_rebuilding(_record(REBUILDS, message), parts.rebuild_progress)
+
+
+@app.queue_trigger(arg_name="message", queue_name="pushes-poison", connection=STORAGE)
+def poisoned_push(message: func.QueueMessage) -> None:
+    """Record an event that could not be read or handed on; a promotion's rebuilds do not depend on it."""
+    _record(PUSHES, message)

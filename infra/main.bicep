@@ -28,7 +28,7 @@ param applicationRegistryIds array = []
 @allowed(['Basic', 'Standard', 'Premium'])
 param registrySku string = 'Standard'
 
-@description('Further regions of the base registry: made for a new one, given webhooks in any case.')
+@description('Further regions of the base registry: made for a new one, given webhooks, if there are any, in any case.')
 param baseReplicaLocations array = []
 
 @description('Days after which tags are purged from a staging registry made here.')
@@ -67,7 +67,14 @@ param checkOtherRegistriesSchedule string = '0 */15 * * * *'
 @description('When what was left behind is taken up again: NCRONTAB of six fields.')
 param sweepSchedule string = '30 * * * * *'
 
-// The webhook.
+// How the app hears of what others push into the base registry.
+
+@description('webhooks: the registry calls the app. event-grid: Event Grid puts events into a queue, and nothing calls the app.')
+@allowed(['webhooks', 'event-grid'])
+param registryEvents string = 'webhooks'
+
+@description('Event Grid system topic that the base registry has already, with a system-assigned identity; empty makes one.')
+param eventGridTopicName string = ''
 
 @description('What the webhook sends to be believed. A new one for every deployment unless it is given.')
 @secure()
@@ -340,10 +347,11 @@ module functionApp 'modules/function-app.bicep' = {
     checkMcrSchedule: checkMcrSchedule
     checkOtherRegistriesSchedule: checkOtherRegistriesSchedule
     sweepSchedule: sweepSchedule
+    registryEvents: registryEvents
   }
 }
 
-module webhooks 'modules/webhooks.bicep' = if (connectWebhook) {
+module webhooks 'modules/webhooks.bicep' = if (connectWebhook && registryEvents == 'webhooks') {
   name: 'webhooks-${token}'
   scope: resourceGroup(baseParts[2], baseParts[4])
   params: {
@@ -352,6 +360,17 @@ module webhooks 'modules/webhooks.bicep' = if (connectWebhook) {
     functionAppId: functionApp.outputs.id
     functionAppHost: functionApp.outputs.host
     secret: webhookSecret
+  }
+}
+
+module eventGrid 'modules/event-grid.bicep' = if (registryEvents == 'event-grid') {
+  name: 'event-grid-${token}'
+  scope: resourceGroup(baseParts[2], baseParts[4])
+  params: {
+    registryName: baseParts[8]
+    location: base.outputs.location
+    topicName: eventGridTopicName
+    storageId: storage.outputs.id
   }
 }
 

@@ -46,6 +46,7 @@ class Topology:
         identity_header: the value the managed-identity endpoint asks for in ``X-IDENTITY-HEADER``.
         function_key: the key the Functions host asks for where a function is not anonymous.
         webhook_secret: the value the base registry's webhook sends in its custom header.
+        event_grid: whether Event Grid tells of pushes into the base registry, and no webhook is listened to.
     """
 
     state: Path
@@ -53,6 +54,7 @@ class Topology:
     identity_header: str
     function_key: str
     webhook_secret: str
+    event_grid: bool = False
 
     def port(self, name: str) -> int:
         """Return the TCP port of one part, by the names in ``_PORTS``; ``KeyError`` for an unknown name."""

@@ -25,6 +25,7 @@ param checkDockerHubSchedule string
 param checkMcrSchedule string
 param checkOtherRegistriesSchedule string
 param sweepSchedule string
+param registryEvents string
 
 @description('Subnet to send from; empty for the public network.')
 param subnetId string
@@ -75,6 +76,14 @@ var registrySettings = useRegistryCredentials ? {
   REGISTRY_CREDENTIALS: '@Microsoft.KeyVault(SecretUri=${registryCredentialsUri})'
 } : {}
 
+// Of the way that is not chosen there is nothing to ask and nothing to call: an empty queue's polls cost, too.
+var eventSettings = registryEvents == 'event-grid' ? {
+  'AzureWebJobs.acr_webhook.Disabled': 'true'
+} : {
+  'AzureWebJobs.receive_push.Disabled': 'true'
+  'AzureWebJobs.poisoned_push.Disabled': 'true'
+}
+
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   name: 'plan-${name}'
   location: location
@@ -95,7 +104,8 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
-    // Stays open where all else is closed: webhooks come from the registry's service, at no address of ours.
+    // Stays open where all else is closed: webhooks come from the registry's service, from no address of ours, and the
+    // app is published from wherever its deployment runs.
     publicNetworkAccess: 'Enabled'
     keyVaultReferenceIdentity: identityId
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
@@ -126,7 +136,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
 resource appSettings 'Microsoft.Web/sites/config@2024-04-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(settings, dockerHubSettings, registrySettings)
+  properties: union(settings, dockerHubSettings, registrySettings, eventSettings)
 }
 
 // Publishing is by Entra identity too: no user names and passwords for it.

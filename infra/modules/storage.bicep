@@ -8,7 +8,8 @@ param encryptionKeyUri string
 param encryptionIdentityId string
 
 // The app would make these when it first writes; made here, triggers and dashboards find them from the start.
-var containers = ['config', 'evidence', 'deployment']
+// Event Grid leaves in `undelivered` what it could not put into `pushes`; without it both stay empty.
+var containers = ['config', 'evidence', 'deployment', 'undelivered']
 var tables = ['observations', 'candidates', 'rebuilds', 'activity', 'budgets']
 var queues = [
   'checks'
@@ -16,11 +17,13 @@ var queues = [
   'validations'
   'promotions'
   'rebuilds'
+  'pushes'
   'checks-poison'
   'imports-poison'
   'validations-poison'
   'promotions-poison'
   'rebuilds-poison'
+  'pushes-poison'
 ]
 var defaultAction = publicNetworkAccess == 'Disabled' ? 'Deny' : 'Allow'
 var ownKey = !empty(encryptionKeyUri)

@@ -20,8 +20,10 @@ VERSION = 1
 # A repository is a handful of requests; twenty keep a message's work below a minute even when an upstream is slow.
 MOST_REPOSITORIES = 20
 CHECKS, REBUILDS = "checks", "rebuilds"
+# Event Grid fills this one, with events of the base registry: shared.domain.event_grid.
+PUSHES = "pushes"
 # The other queues carry the name of their stage: shared.domain.lifecycle.Stage.
-MESSAGE_QUEUES = (CHECKS, "imports", "validations", "promotions", REBUILDS)
+MESSAGE_QUEUES = (CHECKS, "imports", "validations", "promotions", REBUILDS, PUSHES)
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):

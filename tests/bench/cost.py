@@ -122,7 +122,8 @@ It is an upper bound where Azure's bill cannot be known from here:
 - Free grants of Functions and Log Analytics are not taken off.
 - Functions are billed by the time in which an instance is busy; here every call counts by itself, as if no two of an
   instance ever ran at once, with a second at least, as Flex Consumption has it.
-- Polls are those of ten queue functions that never scale to zero; an instance that is not there polls nothing.
+- Polls are those of ten queue functions that never scale to zero; an instance that is not there polls nothing. Event
+  Grid instead of webhooks makes them twelve.
 - Metrics are those of one instance that never sleeps, performance counters of the exporter among them.
 
 Left out are the host's own telemetry and its lease and timer blobs, which the twin's host does not have.

@@ -31,6 +31,18 @@ BUILT_IN: dict[str, tuple[str, set[str]]] = {
             *(f"{_TABLES}/entities/{verb}" for verb in ("read", "write", "delete", "add/action", "update/action")),
         },
     ),
+    "Storage Queue Data Message Sender": (
+        "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a",
+        {f"{_QUEUES}/messages/add/action"},
+    ),
+    "Storage Blob Data Contributor": (
+        "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+        {
+            *(f"{_BLOBS}/{verb}" for verb in ("read", "write", "delete")),
+            "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action",
+            *(f"{_BLOBS}/blobs/{verb}" for verb in ("read", "write", "delete", "add/action", "move/action")),
+        },
+    ),
     "Key Vault Secrets User": (
         "4633458b-17de-408a-b874-0445c86b69e6",
         {
@@ -49,7 +61,7 @@ BUILT_IN: dict[str, tuple[str, set[str]]] = {
 }
 
 IMPORTS, RUNS, STORAGE = "access-imports.bicep", "access-runs.bicep", "access-storage.bicep"
-VAULT, MONITORING = "access-vault.bicep", "access-monitoring.bicep"
+VAULT, MONITORING, EVENTS = "access-vault.bicep", "access-monitoring.bicep", "access-events.bicep"
 
 # (adapter, call): (which template permits it, what it needs).
 NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
@@ -98,3 +110,6 @@ HOST_NEEDS: dict[str, set[str]] = {
     VAULT: {"Microsoft.KeyVault/vaults/secrets/getSecret/action"},
     MONITORING: {"Microsoft.Insights/Telemetry/Write"},
 }
+
+# What Event Grid does as the identity of the base registry's system topic, which has no other role.
+TOPIC_NEEDS: dict[str, set[str]] = {EVENTS: {f"{_QUEUES}/messages/add/action", f"{_BLOBS}/blobs/write"}}

@@ -1,4 +1,4 @@
-"""The app's identity has the roles that its calls need, and no other."""
+"""The app's identity has the roles that its calls need, and no other; Event Grid's has the two it needs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from fnmatch import fnmatchcase
 import pytest
 
 from tests.infra.bicep import FILES, INFRA, BicepFile, body, of_type, properties, read, resource_types, strings, text
-from tests.infra.roles import BUILT_IN, HOST_NEEDS, NEEDS, RUNS
+from tests.infra.roles import BUILT_IN, EVENTS, HOST_NEEDS, NEEDS, RUNS, TOPIC_NEEDS
 from tests.infra.sdk_calls import sdk_calls
 
 ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
-ACCESS = sorted({template for template, _ in NEEDS.values()} | set(HOST_NEEDS))
+OF_THE_APP = sorted({template for template, _ in NEEDS.values()} | set(HOST_NEEDS))
+ACCESS = [*OF_THE_APP, *TOPIC_NEEDS]
 
 
 def access(name: str) -> BicepFile:
@@ -40,7 +41,7 @@ def permitted(name: str) -> set[str]:
 
 def needed(name: str) -> set[str]:
     asked: list[Iterable[str]] = [actions for template, actions in NEEDS.values() if template == name]
-    return {action for actions in (*asked, HOST_NEEDS.get(name, ())) for action in actions}
+    return {action for actions in (*asked, HOST_NEEDS.get(name, ()), TOPIC_NEEDS.get(name, ())) for action in actions}
 
 
 def covered(action: str, by: set[str]) -> bool:
@@ -90,11 +91,27 @@ def test_roles_are_given_nowhere_else() -> None:
     assert giving == set(ACCESS)
 
 
-def test_every_role_is_given_on_one_resource_to_the_apps_identity_alone() -> None:
+def test_every_role_is_given_on_one_resource_to_one_identity() -> None:
     for file in map(access, ACCESS):
         declared = [file.resources[s] for s, typed in resource_types(file).items() if typed.startswith(ASSIGNMENT)]
         for assignment in map(properties, map(body, declared)):
             assert text(assignment["scope"]) in file.resources
             assert text(properties(assignment["properties"])["principalId"]) == "principalId"
+
+
+def test_all_roles_are_the_apps_identitys_but_those_of_the_registrys_topic() -> None:
     main = text(read(INFRA / "main.bicep").root)
-    assert main.count("principalId: identity.outputs.principalId") == main.count("principalId:") == len(ACCESS)
+    assert main.count("principalId: identity.outputs.principalId") == main.count("principalId:") == len(OF_THE_APP)
+    event_grid = text(access("event-grid.bicep").root)
+    assert event_grid.count("principalId: create ? made.identity.principalId : topic.identity.principalId") == 1
+    assert event_grid.count("principalId:") == 1
+
+
+def test_event_grid_may_put_into_one_queue_and_one_container() -> None:
+    file = access(EVENTS)
+    scopes = {
+        symbol: text(properties(body(node))["scope"])
+        for symbol, node in file.resources.items()
+        if "scope" in properties(body(node))
+    }
+    assert scopes == {"sending": "queue", "keeping": "container"}

@@ -7,9 +7,11 @@ import json
 import re
 from pathlib import Path
 
+from docs.triggers import functions
 from shared.config import load_settings, setting_fields
-from shared.domain.messages import MESSAGE_QUEUES
-from tests.infra.bicep import INFRA, MAIN, of_type, properties, read, strings, text
+from shared.domain.event_grid import PUSHED
+from shared.domain.messages import MESSAGE_QUEUES, PUSHES
+from tests.infra.bicep import INFRA, MAIN, body, of_type, properties, read, strings, text
 from tests.infra.sdk_calls import ADAPTERS
 
 ROOT = INFRA.parent
@@ -37,11 +39,16 @@ HOST = {
     "OTEL_TRACES_SAMPLER",
     "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
     "PYTHON_THREADPOOL_THREAD_COUNT",
+    "AzureWebJobs.acr_webhook.Disabled",
+    "AzureWebJobs.receive_push.Disabled",
+    "AzureWebJobs.poisoned_push.Disabled",
 }
 ONLY_LOCAL = {
     "FUNCTIONS_WORKER_RUNTIME": "on Flex Consumption a property of the app, and refused as a setting",
     "AzureWebJobsStorage": "a connection string; in Azure there are no keys",
 }
+EVENT_GRID = read(INFRA / "modules" / "event-grid.bicep")
+UNDELIVERED = "undelivered"
 REGISTRY = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/tidegate"
 
 
@@ -49,7 +56,7 @@ def declared() -> dict[str, str]:
     """Every setting of the template with its expression."""
     objects = (
         found
-        for name in ("settings", "dockerHubSettings", "registrySettings")
+        for name in ("settings", "dockerHubSettings", "registrySettings", "eventSettings")
         for found in of_type(APP.variables[name], "object")
     )
     return {name: text(value) for found in map(properties, objects) for name, value in found.items()}
@@ -129,6 +136,31 @@ def test_the_tables_of_the_template_are_those_of_the_product() -> None:
 
 
 def test_the_containers_of_the_template_are_those_of_the_product_and_the_package() -> None:
-    assert names_in("containers") == named_by_adapters("Container") | {"deployment"}
+    beside = {"deployment": "the package", UNDELIVERED: "what Event Grid could not deliver"}
+    assert names_in("containers") == named_by_adapters("Container") | set(beside)
     package = text(STORAGE.outputs["deploymentContainerUri"])
     assert package.endswith("deployment'")
+
+
+def test_what_is_switched_off_is_the_way_of_events_that_was_not_chosen() -> None:
+    event_grid, webhooks = map(properties, of_type(APP.variables["eventSettings"], "object"))
+    off = [{name.split(".")[1] for name in found} for found in (event_grid, webhooks)]
+    by_name = {function.name: function for function in functions(ROOT / "function_app.py")}
+    assert {by_name[name].source for name in off[0]} == {"POST /api/webhooks/acr"}
+    assert {by_name[name].source for name in off[1]} == {PUSHES, f"{PUSHES}-poison"}
+    assert {text(value) for value in (*event_grid.values(), *webhooks.values())} == {"'true'"}
+
+
+def test_event_grid_delivers_what_the_product_reads_to_where_it_reads_it() -> None:
+    (queue,), (container,) = (strings(EVENT_GRID.variables[name]) for name in ("queueName", "containerName"))
+    assert (queue, container) == (PUSHES, UNDELIVERED)
+    subscription = properties(properties(body(EVENT_GRID.resources["pushes"]))["properties"])
+    assert strings(subscription["filter"]) == [PUSHED]
+    assert strings(subscription["eventDeliverySchema"]) == ["CloudEventSchemaV1_0"]
+
+
+def test_nothing_is_made_of_the_way_of_events_that_was_not_chosen() -> None:
+    conditions = {module: text(read(MAIN).modules[module]).partition("{")[0] for module in ("webhooks", "eventGrid")}
+    assert conditions["webhooks"].endswith("= if (connectWebhook && registryEvents == 'webhooks') ")
+    assert conditions["eventGrid"].endswith("= if (registryEvents == 'event-grid') ")
+    assert strings(read(MAIN).params["registryEvents"])[-1] == "webhooks"

@@ -48,6 +48,7 @@ QUEUES = {
     "validate_candidate": _queue("validations"),
     "promote_candidate": _queue("promotions"),
     "rebuild_application": _queue("rebuilds"),
+    "receive_push": _queue("pushes"),
 }
 POISON = {
     "poisoned_check": _queue("checks-poison"),
@@ -55,6 +56,7 @@ POISON = {
     "poisoned_validation": _queue("validations-poison"),
     "poisoned_promotion": _queue("promotions-poison"),
     "poisoned_rebuild": _queue("rebuilds-poison"),
+    "poisoned_push": _queue("pushes-poison"),
 }
 HTTP = {
     "acr_webhook": _http("POST", "webhooks/acr"),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
@@ -11,7 +15,8 @@ from shared.adapters.storage_account import StorageAccount
 from shared.domain.candidate import Candidate
 from shared.domain.messages import CheckRepositories, LookAtCandidate, LookAtRebuild, encode
 from shared.domain.references import parse_repository
-from tests.contract.examples import candidate, rebuild
+from tests.contract.examples import candidate, digest, rebuild
+from tests.runtime.conftest import Sent
 from tests.runtime.expected import QUEUES
 from tests.runtime.typed_data import queue_message
 from tests.runtime.worker import Worker
@@ -68,3 +73,20 @@ def test_an_upstream_out_of_reach_is_noted_and_its_check_is_done(
     assert worker.invoke("check_repositories", queue_message(text)).succeeded
     noted = ObservationsTable(account).of(parse_repository(source))
     assert "127.0.0.1" in noted.state.trouble
+
+
+@pytest.mark.parametrize("encode", [bytes, base64.b64encode], ids=["plain", "base64"])
+def test_an_event_of_event_grid_asks_for_the_rebuild_within_a_trace_of_its_own(
+    worker: Worker, sent: Sent, encode: Callable[[bytes], bytes]
+) -> None:
+    sent("rebuilds")
+    pushed = {
+        "action": "push",
+        "target": {"repository": "base/node", "tag": "22-alpine", "digest": digest(7)},
+        "request": {"host": "tidegatebase.azurecr.io"},
+    }
+    event = {"specversion": "1.0", "type": "Microsoft.ContainerRegistry.ImagePushed", "data": pushed}
+    assert worker.invoke("receive_push", queue_message(encode(json.dumps(event).encode()).decode())).succeeded
+    (message,) = sent("rebuilds")
+    assert (message["kind"], message["digest"]) == ("base-moved", digest(7))
+    assert message["traceparent"].startswith("00-")

@@ -23,6 +23,7 @@ from infra.local.emulator.counting import Counts
 from infra.local.emulator.docker_hub_api import DockerHubApi
 from infra.local.emulator.docker_hub_auth import DockerHubAuth
 from infra.local.emulator.docker_hub_registry import DockerHubRegistry
+from infra.local.emulator.event_grid import EventGrid
 from infra.local.emulator.events import Events
 from infra.local.emulator.faults import Faults
 from infra.local.emulator.front import Front, Guard, Route
@@ -57,6 +58,7 @@ class Emulator:
         self._catalog, self._locks, self._untagging = Catalog(), Locks(), Untagging()
         self._registries = Registries(topology)
         self._webhooks = Webhooks(topology, self._registries, self._faults)
+        self._event_grid = EventGrid(topology, self._registries)
         self._long_running = LongRunning(topology)
         self._runs = Runs(topology, self._registries, self._faults, self._operations, execute)
         self._sources = Sources(self._tokens, topology)
@@ -84,6 +86,7 @@ class Emulator:
             close(server)
         self._imports.close()
         self._webhooks.close()
+        self._event_grid.close()
         self._runs.close()
 
     def _listen(
@@ -131,5 +134,5 @@ class Emulator:
         }
 
     def _control_routes(self) -> list[Route]:
-        events = Events(self._registries, self._catalog, self._webhooks, self._tasks, self._untagging)
+        events = Events(self._registries, self._catalog, self._webhooks, self._event_grid, self._tasks, self._untagging)
         return Control(self._counts, self._faults, self._settings, self._operations, events).routes()

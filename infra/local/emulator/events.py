@@ -7,6 +7,7 @@ from typing import Any
 
 from infra.local.emulator.arm_tasks import ArmTasks
 from infra.local.emulator.catalog import Catalog
+from infra.local.emulator.event_grid import EventGrid
 from infra.local.emulator.registries import Registries
 from infra.local.emulator.untagging import Untagging
 from infra.local.emulator.webhooks import Webhooks
@@ -18,11 +19,18 @@ class Events:
     """Receives CNCF Distribution's notifications (https://distribution.github.io/distribution/about/notifications/)."""
 
     def __init__(
-        self, registries: Registries, catalog: Catalog, webhooks: Webhooks, tasks: ArmTasks, untagging: Untagging
+        self,
+        registries: Registries,
+        catalog: Catalog,
+        webhooks: Webhooks,
+        event_grid: EventGrid,
+        tasks: ArmTasks,
+        untagging: Untagging,
     ) -> None:
         self._registries = registries
         self._catalog = catalog
         self._webhooks = webhooks
+        self._event_grid = event_grid
         self._tasks = tasks
         self._untagging = untagging
 
@@ -46,6 +54,7 @@ class Events:
         self._await_tag(part, repository, tag, digest)
         self._catalog.pushed(part, repository, tag, digest)
         self._webhooks.notify(part, event)
+        self._event_grid.notify(part, event)
         self._tasks.base_moved(part, repository, tag, digest)
 
     def _await_tag(self, part: str, repository: str, tag: str, digest: str) -> None:

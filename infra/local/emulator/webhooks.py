@@ -15,6 +15,7 @@ from typing import Any
 
 import requests
 
+from infra.local.emulator.event_payload import event_payload
 from infra.local.emulator.faults import Faults
 from infra.local.emulator.registries import PARTS, Registries
 from infra.local.topology import Topology
@@ -84,7 +85,7 @@ class Webhooks:
         if registry is None:
             return
         target = event["target"]
-        content = self._content(registry, event)
+        content = event_payload(event, self._registries.login_server(registry))
         for webhook in self.of(registry):
             if webhook.wants(event["action"], target["repository"], target.get("tag", "")):
                 self._pool.submit(self._send, webhook, content)
@@ -98,23 +99,6 @@ class Webhooks:
     def close(self) -> None:
         """Send nothing more."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def _content(self, registry: str, event: dict[str, Any]) -> dict[str, Any]:
-        """Return ACR's payload, whose format grew from the notification's; the host is the login server."""
-        wanted = ("mediaType", "size", "digest", "length", "repository", "tag")
-        request = event.get("request") or {}
-        return {
-            "id": str(uuid.uuid4()),
-            "timestamp": event["timestamp"],
-            "action": event["action"],
-            "target": {name: event["target"][name] for name in wanted if name in event["target"]},
-            "request": {
-                "id": request.get("id", str(uuid.uuid4())),
-                "host": self._registries.login_server(registry),
-                "method": request.get("method", ""),
-                "useragent": request.get("useragent", ""),
-            },
-        }
 
     def _send(self, webhook: Webhook, content: dict[str, Any]) -> None:
         """Make the one attempt there is: five seconds, no retry."""

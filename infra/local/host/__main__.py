@@ -13,7 +13,7 @@ from pathlib import Path
 
 from infra.local.host.host import Host
 from infra.local.host.hostjson import HostJsonError, read_host_json
-from infra.local.host.metadata import AppError, load_app, read_functions
+from infra.local.host.metadata import AppError, enabled, load_app, read_functions
 from infra.local.host.ncrontab import NcrontabError
 from infra.local.host.storage import ConnectionMissingError
 from infra.local.host.telemetry import flush_telemetry, set_up_telemetry
@@ -50,7 +50,7 @@ def _parse() -> argparse.Namespace:
 
 
 def _build(arguments: argparse.Namespace) -> Host:
-    functions = read_functions(load_app(arguments.app), os.environ)
+    functions = enabled(read_functions(load_app(arguments.app), os.environ), os.environ)
     host_json = read_host_json(arguments.host_json)
     return Host(functions, host_json, os.environ, arguments.port, arguments.function_key)
 

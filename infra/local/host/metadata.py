@@ -74,6 +74,15 @@ def read_functions(app: func.FunctionApp, settings: Mapping[str, str]) -> list[F
     return functions
 
 
+def enabled(functions: list[Function], settings: Mapping[str, str]) -> list[Function]:
+    """Return the functions that are not switched off by ``AzureWebJobs.<name>.Disabled``.
+
+    https://learn.microsoft.com/azure/azure-functions/disable-function
+    """
+    off = {"true", "1"}
+    return [one for one in functions if settings.get(f"AzureWebJobs.{one.name}.Disabled", "").lower() not in off]
+
+
 def _read(built: Any, settings: Mapping[str, str]) -> Function:
     name = built.get_function_name()
     trigger = built.get_trigger().get_dict_repr()

@@ -27,7 +27,8 @@ def main() -> int:
     if arguments.command == "status":
         return _status(state)
     try:
-        return _up(Twin(new_topology(state, arguments.base_port), in_memory=False), stay=arguments.command == "run")
+        topology = new_topology(state, arguments.base_port, event_grid=arguments.event_grid)
+        return _up(Twin(topology, in_memory=False), stay=arguments.command == "run")
     except (PartFailedError, PartMissingError, PortsTakenError) as error:
         print(f"twin: {error}", file=sys.stderr)
         return 1
@@ -38,6 +39,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("command", choices=["up", "down", "status", "run"], help="run = up, until Ctrl-C")
     parser.add_argument("--state", default=str(ROOT / ".twin"), help="the twin's folder")
     parser.add_argument("--base-port", type=int, default=DEFAULT_BASE_PORT, help="first of the twin's forty ports")
+    parser.add_argument("--event-grid", action="store_true", help="Event Grid tells of pushes instead of webhooks")
     return parser.parse_args()
 
 

@@ -19,12 +19,13 @@ class PortsTakenError(Exception):
     """Another program listens on ports the twin needs; the message names them."""
 
 
-def new_topology(state: Path, base_port: int | None = None) -> Topology:
+def new_topology(state: Path, base_port: int | None = None, *, event_grid: bool = False) -> Topology:
     """Make a topology with fresh secrets.
 
     Arguments:
         state: the twin's folder; made absolute.
         base_port: first of forty ports; a free block is looked for when ``None``.
+        event_grid: see ``Topology``.
     """
     return Topology(
         state=state.resolve(),
@@ -32,6 +33,7 @@ def new_topology(state: Path, base_port: int | None = None) -> Topology:
         identity_header=secrets.token_hex(20),
         function_key=secrets.token_hex(20),
         webhook_secret=secrets.token_hex(20),
+        event_grid=event_grid,
     )
 
 

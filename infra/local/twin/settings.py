@@ -36,6 +36,7 @@ def product_settings(topology: Topology, overrides: dict[str, str] | None = None
         **_schedules(),
         **_upstreams(topology),
         **_azure(topology),
+        **_switched_off(topology),
         "WEBHOOK_SECRET": topology.webhook_secret,
         "REQUESTS_CA_BUNDLE": str(topology.ca_bundle),
         **(overrides or {}),
@@ -74,3 +75,9 @@ def _azure(topology: Topology) -> dict[str, str]:
         "IDENTITY_ENDPOINT": f"{topology.http('identity')}/msi/token",
         "IDENTITY_HEADER": topology.identity_header,
     }
+
+
+def _switched_off(topology: Topology) -> dict[str, str]:
+    """As in a deployment, the way of events that was not chosen has no function that listens."""
+    functions = ["acr_webhook"] if topology.event_grid else ["receive_push", "poisoned_push"]
+    return {f"AzureWebJobs.{name}.Disabled": "true" for name in functions}
