@@ -27,7 +27,7 @@ from shared.domain.watch_list import Image
 from shared.flows import poisoned
 from shared.flows.signal import signal
 from shared.flows.sweep import sweep_candidates, sweep_rebuilds
-from shared.telemetry.metrics import checked, observed
+from shared.telemetry.metrics import budgets_observed, checked, observed
 from shared.telemetry.spans import acting, consuming, current_traceparent
 from shared.web import candidates, checks, webhook
 from shared.web import health as health_page
@@ -71,6 +71,7 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's bind
         swept = sweep_candidates(parts.candidate_progress, parts.staging_runs)
         observed(swept.waiting, parts.clock())
         sweep_rebuilds(parts.rebuild_progress, parts.application_runs)
+        budgets_observed(parts.budgets.every(), parts.clock())
 
 
 # Queues: one look at one thing.

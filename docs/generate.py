@@ -22,6 +22,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "statuses": parts.statuses,
     "reasons": parts.reasons,
     "rebuild-statuses": parts.rebuild_statuses,
+    "metrics": parts.metrics,
     "settings": parts.settings,
     "watch-list": parts.watch_list,
     "tag-rules": parts.tag_rules,

@@ -100,6 +100,24 @@ def told(kind: type[Enum]) -> list[tuple[str, str]]:
     return [(member.value, comments[member.value]) for member in kind]
 
 
+def metrics() -> str:
+    """Return every metric with its unit and what it says of itself.
+
+    Raises:
+        ValueError: one is made in a way that is not read here.
+    """
+    tree = ast.parse((ROOT / "shared" / "telemetry" / "metrics.py").read_text())
+    made = (node.value for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call))
+    rows = (_instrument(call) for call in made if ast.unparse(call.func).startswith("_METER."))
+    return table(("metric", "kind", "unit", "what it counts or measures"), rows)
+
+
+def _instrument(call: ast.Call) -> tuple[str, ...]:
+    name, unit, description = (ast.literal_eval(argument) for argument in call.args)
+    kind = ast.unparse(call.func).removeprefix("_METER.create_")
+    return f"`{name}`", kind, unit.strip("{}"), description
+
+
 def settings() -> str:
     """Return every app setting with its default."""
     rows = ((f"`{name}`", _default(field), _described(meta)) for name, field, meta in setting_fields())

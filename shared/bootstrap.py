@@ -19,6 +19,7 @@ from shared.flows.watch_lists import WatchLists
 from shared.ledger import Ledger
 from shared.progress import Progress, candidate_progress, rebuild_progress
 from shared.telemetry.changes import candidate_changed, rebuild_changed
+from shared.telemetry.metrics import put_off
 from shared.telemetry.observers import CountedUpstream, ToldActivity, TracedOutbox
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ class Parts:
     @cached_property
     def ledger(self) -> Ledger:
         """One budget for each upstream."""
-        return Ledger(self.budgets, self.clock)
+        return Ledger(self.budgets, self.clock, put_off)
 
     @cached_property
     def planner(self) -> Planner:

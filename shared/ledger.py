@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 
-from shared.domain.budget import Grant, Learned, Purpose, grant, learn
+from shared.domain.budget import Grant, Learned, Purpose, Refusal, grant, learn
 from shared.errors import Conflict
 from shared.ports import Budgets, Clock
 
 _TRIES = 8
+
+
+def _untold(upstream: str, refusal: Refusal) -> None:
+    """Nobody listens."""
 
 
 class Ledger:
@@ -18,11 +23,13 @@ class Ledger:
     Args:
         budgets: the table.
         clock: tells the time.
+        tell: is told of every request that is put off, with the upstream and why.
     """
 
-    def __init__(self, budgets: Budgets, clock: Clock) -> None:
+    def __init__(self, budgets: Budgets, clock: Clock, tell: Callable[[str, Refusal], None] = _untold) -> None:
         self._budgets = budgets
         self._clock = clock
+        self._tell = tell
         self._lock = threading.Lock()
         self._learned: defaultdict[str, list[Learned]] = defaultdict(list)
 
@@ -32,6 +39,12 @@ class Ledger:
         Raises:
             Conflict: too many others take from it at this moment; the message is delivered again.
         """
+        given = self._grant(upstream, wanted, purpose)
+        if given.refusal is not None:
+            self._tell(upstream, given.refusal)
+        return given
+
+    def _grant(self, upstream: str, wanted: int, purpose: Purpose) -> Grant:
         for _ in range(_TRIES):
             stored = self._budgets.get(upstream)
             given, left = grant(stored.budget, wanted, purpose, self._clock())

@@ -266,6 +266,10 @@ class Budgets(Protocol):
         """Return the budget of an upstream; one without a limit if none was ever learned."""
         ...
 
+    def every(self) -> tuple[Budget, ...]:
+        """Return the budget of every upstream of which something was learned, in no order."""
+        ...
+
     def replace(self, stored: StoredBudget, budget: Budget) -> None:
         """Write a budget that nobody changed since it was read.
 

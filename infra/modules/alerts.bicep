@@ -33,7 +33,7 @@ var rules = [
   }
   {
     name: 'upstream-locked-out'
-    text: 'An upstream turned away every look at its tags for an hour: its updates are not seen.'
+    text: 'An upstream let us look at nothing for an hour: its updates are not seen.'
     query: loadTextContent('../queries/upstream-locked-out.kql')
     severity: 2
     every: 'PT15M'

@@ -12,6 +12,8 @@ var queries = {
   rejected: loadTextContent('../queries/rejected.kql')
   failed: loadTextContent('../queries/failed.kql')
   rebuilds: loadTextContent('../queries/rebuilds.kql')
+  'budget-over-time': loadTextContent('../queries/budget-over-time.kql')
+  budget: loadTextContent('../queries/budget.kql')
   upstreams: loadTextContent('../queries/upstreams.kql')
   poisoned: loadTextContent('../queries/poisoned.kql')
 }

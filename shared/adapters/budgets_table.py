@@ -30,6 +30,11 @@ class BudgetsTable:
             return StoredBudget(Budget(upstream=upstream), "")
         return StoredBudget(self._table.decode(row, Budget), row.etag)
 
+    def every(self) -> tuple[Budget, ...]:
+        """See ``Budgets.every``. One transaction for each thousand upstreams."""
+        rows = self._table.select("PartitionKey eq @partition", {"partition": _PARTITION})
+        return tuple(self._table.decode(row, Budget) for row in rows)
+
     def replace(self, stored: StoredBudget, budget: Budget) -> None:
         """See ``Budgets.replace``. One transaction."""
         row = _row(budget)

@@ -95,7 +95,7 @@ def grant(budget: Budget, wanted: int, purpose: Purpose, now: datetime) -> tuple
     Returns:
         How many may be made, and the budget without them. Without a known limit: as many as wanted.
     """
-    if budget.locked_until is not None and now < budget.locked_until:
+    if locked_for(budget, now):
         return Grant(0, Refusal.LOCKED_OUT, budget.locked_until), budget
     fresh = _renewed(budget, now)
     if not fresh.limit or (purpose is Purpose.LOOK and budget.upstream in LOOKS_ARE_FREE):
@@ -121,6 +121,30 @@ def learn(budget: Budget, learned: Learned, now: datetime) -> Budget:
     left = learned.remaining if not known.limit else min(known.remaining, learned.remaining)
     resets_at = known.resets_at or now + (learned.window or _UNTOLD_PAUSE)
     return msgspec.structs.replace(known, limit=learned.limit, remaining=max(left, 0), resets_at=resets_at)
+
+
+def locked_for(budget: Budget, now: datetime) -> timedelta:
+    """Return for how long an upstream that said 429 is still to be left alone; no time at all if it may be asked."""
+    return max((budget.locked_until or now) - now, timedelta(0))
+
+
+def left(budget: Budget, now: datetime) -> int | None:
+    """Return how many requests an upstream still lets us make in the window that runs.
+
+    Args:
+        budget: as it was read.
+        now: UTC.
+
+    Returns:
+        ``None`` where no number can be told: it has no limit that is known, or nothing was asked of it since its
+        window ended. 0 while it is to be left alone.
+    """
+    if not budget.limit:
+        return None
+    if locked_for(budget, now):
+        return 0
+    runs = budget.resets_at is not None and now < budget.resets_at
+    return budget.remaining if runs else None
 
 
 def _renewed(budget: Budget, now: datetime) -> Budget:

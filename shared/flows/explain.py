@@ -46,7 +46,10 @@ def explain(
     if not ledger.grant(repository.registry, 1, Purpose.LOOK).requests:
         raise RateLimited(f"the budget of {repository.registry} is short; its tags are not listed just now")
     known = observations.of(repository)
-    listed = upstream(repository.registry).tags(repository)
+    try:
+        listed = upstream(repository.registry).tags(repository)
+    finally:
+        ledger.settle()
     there = frozenset(listed)
     choices = choose(image.rules, (*listed, *(tag for tag in exact_tags(image.rules) if tag not in there)))
     tags = [_line(image, choice, there, known) for choice in choices]

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from shared.domain.messages import Message
+from shared.domain.questions import CATALOGUES
 from shared.domain.references import Digest, Repository, Tag
 from shared.errors import NotFound, RateLimited, Refused, TidegateError, Unavailable
 from shared.ports import Activity, Event, Hints, Outbox, Upstream
@@ -41,7 +42,7 @@ class TracedOutbox:
 
 
 class CountedUpstream:
-    """The port ``Upstream``: every question is counted by its outcome.
+    """The port ``Upstream``: every question is counted by its outcome and the host whose limit it counts against.
 
     Args:
         name: the registry, such as ``docker.io``.
@@ -54,21 +55,22 @@ class CountedUpstream:
 
     def digest(self, repository: Repository, tag: Tag) -> Digest | None:
         """See ``Upstream.digest``."""
-        return self._counted(lambda: self._upstream.digest(repository, tag))
+        return self._counted(self._name, lambda: self._upstream.digest(repository, tag))
 
     def tags(self, repository: Repository) -> tuple[Tag, ...]:
         """See ``Upstream.tags``."""
-        return self._counted(lambda: self._upstream.tags(repository))
+        return self._counted(self._name, lambda: self._upstream.tags(repository))
 
     def hints(self, repository: Repository, since: datetime | None) -> Hints | None:
         """See ``Upstream.hints``."""
-        return self._counted(lambda: self._upstream.hints(repository, since))
+        catalogue = CATALOGUES.get(self._name, self._name)
+        return self._counted(catalogue, lambda: self._upstream.hints(repository, since))
 
     def prepare(self, repositories: tuple[Repository, ...]) -> None:
         """See ``Upstream.prepare``."""
         self._upstream.prepare(repositories)
 
-    def _counted(self, ask: Callable[[], T]) -> T:
+    def _counted(self, host: str, ask: Callable[[], T]) -> T:
         outcome = "failed"
         try:
             found = ask()
@@ -77,7 +79,7 @@ class CountedUpstream:
             outcome = _OUTCOMES.get(type(error), outcome)
             raise
         finally:
-            metrics.UPSTREAM_REQUESTS.add(1, {"tidegate.upstream": self._name, "tidegate.outcome": outcome})
+            metrics.UPSTREAM_REQUESTS.add(1, {"tidegate.upstream": host, "tidegate.outcome": outcome})
         return found
 
 

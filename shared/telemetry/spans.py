@@ -5,7 +5,9 @@ it is sent under that context; so a trace stays flat however often an operation 
 again is in it too.
 
 Conventions: https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
-and https://opentelemetry.io/docs/specs/semconv/registry/attributes/oci/
+and https://opentelemetry.io/docs/specs/semconv/registry/attributes/ (``oci``, ``container``, ``error``). They name no
+system for storage queues, so it has a name of its own, as they allow; what they have no attribute for is
+``tidegate.*``. The OCI's own conventions are one attribute, the digest of a manifest.
 """
 
 from __future__ import annotations
@@ -117,8 +119,12 @@ def _span(operation: str, queue: str, message: Message, kind: SpanKind) -> Itera
         **_about(message),
     }
     parent = _PROPAGATOR.extract({"traceparent": message.traceparent}, context.get_current())
-    with _TRACER.start_as_current_span(f"{operation} {queue}", parent, kind, attributes, _links(parent)):
-        yield
+    with _TRACER.start_as_current_span(f"{operation} {queue}", parent, kind, attributes, _links(parent)) as span:
+        try:
+            yield
+        except Exception as error:
+            span.set_attribute("error.type", type(error).__qualname__)
+            raise
 
 
 def _trace_id(of: Context) -> int:
@@ -143,4 +149,4 @@ def _about(message: Message) -> dict[str, str | int]:
             "tidegate.tag": message.tag,
             "oci.manifest.digest": message.digest,
         }
-    return {"messaging.batch.message_count": len(message.repositories)}
+    return {"tidegate.repositories": len(message.repositories)}

@@ -80,22 +80,23 @@ def page(counted: dict[str, Any], prices: dict[str, Any], updates: int = UPDATES
     parts = ("check", "update", "sweep")
     kinds = {key: [counted[part][key] for part in parts] for key in counted["check"]}
     table = [f"| {key.replace('_', ' ')} | {' | '.join(f'{value:g}' for value in row)} |" for key, row in kinds.items()]
-    rates = [
-        f"| {name.replace('_', ' ')} | {_plain(one['price'])} | <{one['source']}> |"
-        for name, one in prices["per"].items()
-    ]
+    rates = [_rate(name, one) for name, one in prices["per"].items()]
     return _PAGE.format(
         tags=f"{WATCHED_TAGS:,}",
         updates=updates,
         currency=prices["currency"],
         region=prices["region"],
-        as_of=prices["as_of"],
         bill="\n".join([*body, total]),
         counted="\n".join(table),
         polls=counted["idle_polls_a_minute"],
         metrics=counted["metrics_kb_an_export"],
         prices="\n".join(rates),
     )
+
+
+def _rate(name: str, one: dict[str, Any]) -> str:
+    meter = f"[{one['meter']}]({one['source']})"
+    return f"| {name.replace('_', ' ')} | {_plain(one['price'])} | {meter} | {one['confirmed']} |"
 
 
 def _shown(amount: float) -> str:
@@ -141,11 +142,14 @@ Besides: {polls} polls a minute that found nothing, and {metrics} kB of metrics 
 
 ## Prices
 
-{currency}, {region}, as usually quoted in {as_of}; not looked up for this page. Put in your own, region and agreement
-considered: `.venv/bin/python -m tests.bench.cost --computed --price telemetry_gb=2.76 --updates 50`.
+{currency}, {region}, for the zone-redundant storage that the templates make; every blob transaction is taken for a
+write, the dearest kind. Azure's price list could not be asked from where this page was written. Each price was compared
+with an answer of the list that somebody else had recorded in public; the last column says for which region and of which
+day. The meters link to the list itself. Put in your own, region and agreement considered:
+`.venv/bin/python -m tests.bench.cost --computed --price telemetry_gb=2.76 --updates 50`.
 
-| one of | price | list |
-|---|---:|---|
+| one of | price | meter in Azure's price list | compared with the list's answer for |
+|---|---:|---|---|
 {prices}
 """
 

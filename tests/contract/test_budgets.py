@@ -44,6 +44,15 @@ def test_each_upstream_has_a_budget_of_its_own(budgets: Budgets) -> None:
     assert budgets.get("mcr.microsoft.com").budget == Budget(upstream="mcr.microsoft.com")
 
 
+def test_every_budget_that_was_written_is_told_and_no_other(budgets: Budgets) -> None:
+    assert budgets.every() == ()
+    one, other = (msgspec.structs.replace(LEARNED, upstream=upstream) for upstream in (HUB, "[::1]:5000"))
+    budgets.replace(budgets.get(HUB), one)
+    budgets.replace(budgets.get("[::1]:5000"), other)
+    budgets.get("mcr.microsoft.com")
+    assert sorted(budgets.every(), key=lambda budget: budget.upstream) == [other, one]
+
+
 def test_of_two_who_write_the_first_budget_one_meets_a_conflict(budgets: Budgets) -> None:
     read = budgets.get(HUB)
     budgets.replace(read, LEARNED)
@@ -76,4 +85,12 @@ def test_reading_and_writing_a_budget_cost_one_transaction_each(account: Storage
     assert len(sent) == 1
     with counted() as sent:
         budgets.replace(read, LEARNED)
+    assert len(sent) == 1
+
+
+def test_reading_every_budget_costs_one_transaction(account: StorageAccount) -> None:
+    budgets = BudgetsTable(account)
+    budgets.replace(budgets.get(HUB), LEARNED)
+    with counted() as sent:
+        assert budgets.every() == (LEARNED,)
     assert len(sent) == 1

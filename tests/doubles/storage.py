@@ -191,6 +191,12 @@ class InMemoryBudgets(OneAtATime):
         with self._lock:
             return self._rows.get(upstream) or StoredBudget(Budget(upstream=upstream), "")
 
+    def every(self) -> tuple[Budget, ...]:
+        """See ``Budgets.every``."""
+        self._raise_scripted("every")
+        with self._lock:
+            return tuple(stored.budget for stored in self._rows.values())
+
     def replace(self, stored: StoredBudget, budget: Budget) -> None:
         """See ``Budgets.replace``."""
         self.asked["replace"] += 1

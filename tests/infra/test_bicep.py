@@ -19,6 +19,7 @@ from tests.infra.bicep import (
     read,
     reads,
     resource_types,
+    text,
 )
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -31,6 +32,14 @@ FUNCTIONS = {
     "uriComponent",
 }  # fmt: skip
 DECORATORS = {"allowed", "description", "maxLength", "minLength", "minValue", "secure"}
+# The audience of registries in the public cloud, picked where the cloud is that one.
+ONE_CLOUD_BY_CHOICE = {"function-app.bicep": {"containerregistry.azure.net"}}
+OFF_BY_DEFAULT = {
+    "privateNetworking": "false",
+    "encryptionKeyUri": "''",
+    "baseReplicaLocations": "[]",
+    "warmHttpInstances": "0",
+}
 # Resource types of which Azure offers previews only, or no stable version with what is used.
 PREVIEWS = {"Microsoft.ContainerRegistry/registries/tasks"}
 
@@ -108,3 +117,16 @@ def test_no_secret_has_a_default_that_is_written_down() -> None:
     for file in map(read, FILES):
         for found in re.finditer(rb"@secure\(\)\nparam \w+ string(?: = (.*))?", file.root.text or b""):
             assert found[1] in {None, b"''", b"'${newGuid()}${newGuid()}'"}, found[0]
+
+
+@each_file
+def test_no_template_writes_down_an_address_of_one_cloud(path: Path) -> None:
+    code = re.sub(r"^\s*//.*$|^@description.*$", "", path.read_text(), flags=re.MULTILINE)
+    written = set(re.findall(r"[\w.-]+\.(?:net|com|cn|us|io)\b", code))
+    assert written - ONE_CLOUD_BY_CHOICE.get(path.name, set()) == set()
+
+
+def test_what_costs_more_or_closes_doors_is_off_unless_it_is_asked_for() -> None:
+    params = read(MAIN).params
+    defaults = {name: text(params[name]).rpartition(" = ")[2] for name in OFF_BY_DEFAULT}
+    assert defaults == OFF_BY_DEFAULT

@@ -18,8 +18,6 @@ from tests.infra.bicep import INFRA
 ROOT = INFRA.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTION = ROOT / ".github" / "actions" / "validate-watch-list"
-# Their commits could not be verified when they were written down.
-BY_VERSION = {"Azure/setup-azd"}
 
 each_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 
@@ -40,11 +38,11 @@ def validated(file: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("path", [*WORKFLOWS, ACTION / "action.yml"], ids=lambda path: path.name)
-def test_actions_of_others_are_pinned_by_commit_or_named_as_exceptions(path: Path) -> None:
+def test_actions_of_others_are_pinned_by_commit(path: Path) -> None:
     used = re.findall(r"uses: ([^\s@]+)@(\S+) # (.+)", path.read_text())
     assert len(used) == len(re.findall(r"uses: (?!\./)", path.read_text())), "each with a comment"
     for action, version, _ in used:
-        assert re.fullmatch(r"[0-9a-f]{40}", version) or action in BY_VERSION, action
+        assert re.fullmatch(r"[0-9a-f]{40}", version), action
 
 
 @each_workflow
@@ -68,7 +66,13 @@ def test_the_deployment_hands_on_every_parameter_but_secrets() -> None:
     names = {re.sub(r"\$\{(\w+)(=.*)?\}", r"\1", parameter["value"]) for parameter in parameters.values()}
     given = set(loaded(ROOT / ".github" / "workflows" / "deploy.yml")["jobs"]["deploy"]["env"])
     assert names - given == {"DOCKER_HUB_TOKEN", "REGISTRY_CREDENTIALS"}
-    assert given - names == {"AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_SUBSCRIPTION_ID"}
+    assert given - names == {"AZURE_CLOUD", "AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_SUBSCRIPTION_ID"}
+
+
+def test_one_action_of_others_is_of_one_version_everywhere() -> None:
+    files = [*WORKFLOWS, ACTION / "action.yml"]
+    used = {found for file in files for found in re.findall(r"uses: ([^\s@]+)@(\S+)", file.read_text())}
+    assert len({action for action, _ in used}) == len(used)
 
 
 def test_a_valid_watch_list_passes_the_action() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from json import dumps
+from typing import Any
 
 import pytest
 import requests
@@ -67,6 +68,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
             twin.start_host()
             promoted = _live(Scenes(twin))
             assert "Traceback" not in twin.log("host").read_text(), "no function broke off"
+            _lock_out(twin, Watcher(topology), ingestion)
             _break(twin, Watcher(topology), promoted)
             # Ending, the host sends what it still holds.
             twin.stop_host()
@@ -88,11 +90,34 @@ def _live(scenes: Scenes) -> str:
     return promoted
 
 
+def _lock_out(twin: Twin, watcher: Watcher, ingestion: Ingestion) -> None:
+    """Let Docker Hub's catalogue ask to be left alone for an hour, and ask for a check of what is in it."""
+    fault = {"front": "docker_hub_api", "action": "status", "status": 429, "headers": {"Retry-After": "3600"}}
+    _play(twin, fault)
+
+    def state() -> dict[str, Any]:
+        found: dict[str, Any] = watcher.api("GET", "images/node/tags").json()["state"]
+        return found
+
+    eventually("the check meets the lock", lambda: state().get("trouble"))
+    watcher.api("POST", "check", json={"image": "node"}).raise_for_status()
+    eventually("the next check is put off", lambda: state().get("deferred") == "locked-out")
+    eventually("a sweep tells of the lock", lambda: "tidegate.budget.locked" in _metrics(ingestion))
+
+
+def _metrics(ingestion: Ingestion) -> set[object]:
+    return {row.columns["name"] for row in ingestion.rows("customMetrics")}
+
+
+def _play(twin: Twin, fault: dict[str, Any]) -> None:
+    requests.post(f"{twin.topology.http('control')}/faults", json=fault, timeout=9).raise_for_status()
+
+
 def _break(twin: Twin, watcher: Watcher, digest: str) -> None:
     """Let a function break off: the registry of the applications refuses once to list its tasks."""
     body = dumps({"error": {"code": "AuthorizationFailed", "message": "not allowed to list tasks"}})
     fault = {"front": "arm", "action": "status", "status": 403, "path": "/tasks$", "body": body}
-    requests.post(f"{twin.topology.http('control')}/faults", json=fault, timeout=9).raise_for_status()
+    _play(twin, fault)
     signal = {"kind": "base-moved", "v": 1, "repository": NODE_TARGET, "tag": "22-alpine", "digest": digest}
     watcher.queue("rebuilds").send_message(dumps(signal))
     eventually("the function breaks off", lambda: "Traceback" in twin.log("host").read_text(), seconds=15)

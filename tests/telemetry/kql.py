@@ -19,8 +19,8 @@ OPERATORS = frozenset(
     | {"or", "withsource", "startswith", "contains"}
 )
 FUNCTIONS = frozenset(
-    {"tostring", "todouble", "round", "sum", "sumif", "count", "countif", "max", "percentile", "arg_max", "bin", "iff"}
-    | {"strcat", "isempty", "isnotempty"}
+    {"tostring", "todouble", "round", "sum", "sumif", "count", "countif", "percentile", "arg_max", "bin", "iff"}
+    | {"max", "maxif", "min", "minif", "strcat", "isempty", "isnotempty"}
 )
 LITERALS = frozenset({"true", "false"})
 

@@ -19,6 +19,7 @@ WAY += ["promotion-verified"]
 STAGES = {"checks", "imports", "validations", "promotions", "rebuilds"}
 METRICS = {"tidegate.checks", "tidegate.upstream.requests", "tidegate.candidates", "tidegate.candidates.oldest"}
 METRICS |= {"tidegate.time_to_promote", "tidegate.verdicts", "tidegate.rebuilds", "tidegate.poison"}
+METRICS |= {"tidegate.budget.left", "tidegate.budget.limit", "tidegate.budget.locked", "tidegate.put_off"}
 NO_SPAN = ("", "0" * 16)
 
 
@@ -97,6 +98,26 @@ def test_the_metrics_say_what_happened(told: Told) -> None:
     assert total("tidegate.checks", upstream="mcr.microsoft.com") > 0
 
 
+def test_what_upstreams_still_grant_is_told_beside_their_limits_and_only_of_those_that_have_one(told: Told) -> None:
+    def most(name: str) -> dict[str, float]:
+        rows = sorted(
+            (row for row in told.of("customMetrics") if row.columns["name"] == f"tidegate.budget.{name}"),
+            key=lambda row: float(row.columns["valueMax"]),
+        )
+        return {row.dimensions["tidegate.upstream"]: row.columns["valueMax"] for row in rows}
+
+    # As the emulator has it: anonymous pulls in six hours, and requests of Docker Hub's API in a minute.
+    assert most("limit") == {"docker.io": 100, "hub.docker.com": 180}
+    assert most("left") == {"docker.io": 100, "hub.docker.com": pytest.approx(170, abs=10)}
+    assert most("locked") == {"hub.docker.com": pytest.approx(3600, abs=30)}
+
+
+def test_a_check_that_is_put_off_is_counted_with_the_upstream_and_the_reason(told: Told) -> None:
+    (row,) = [row for row in told.of("customMetrics") if row.columns["name"] == "tidegate.put_off"]
+    assert row.columns["value"] == 1
+    assert row.dimensions == {"tidegate.upstream": "hub.docker.com", "tidegate.reason": "locked-out"}
+
+
 def test_metrics_have_dimensions_of_few_values(told: Told) -> None:
     values: dict[str, set[str]] = {}
     for row in told.of("customMetrics"):
@@ -104,8 +125,8 @@ def test_metrics_have_dimensions_of_few_values(told: Told) -> None:
             for key, value in row.dimensions.items():
                 values.setdefault(key, set()).add(value)
     assert values.pop("tidegate.status") <= {status.value for status in Status}
-    assert values.pop("tidegate.upstream") == {"docker.io", "mcr.microsoft.com"}
-    assert set(values) == {"tidegate.outcome", "tidegate.verdict", "tidegate.queue"}
+    assert values.pop("tidegate.upstream") == {"docker.io", "hub.docker.com", "mcr.microsoft.com"}
+    assert set(values) == {"tidegate.outcome", "tidegate.verdict", "tidegate.queue", "tidegate.reason"}
     assert not any(re.search(r"[~:/]|\d", value) for found in values.values() for value in found)
 
 

@@ -58,6 +58,12 @@ def test_a_query_asks_for_events_and_metrics_by_names_that_exist(file: Path, tol
 
 
 @pytest.mark.unit
+@pytest.mark.parametrize("word", ["alive", "waiting", "slowest gates", "rejected", "budget", "rebuilds"])
+def test_the_workbook_answers_what_an_operator_asks(word: str) -> None:
+    assert any(word in section["title"].lower() for section in WORKBOOK)
+
+
+@pytest.mark.unit
 def test_every_query_is_used_by_an_alert_the_workbook_or_the_runbook() -> None:
     shown = {section["query"] for section in WORKBOOK}
     unused = [file.stem for file in QUERIES if file.stem not in shown and f"infra/queries/{file.name}" not in RUNBOOK]

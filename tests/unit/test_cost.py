@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.bench.cost import COUNTED, PAGE, PRICES, lines, page
 
 pytestmark = pytest.mark.unit
 
+DATED = r"[A-Z][A-Za-z ]+, (\d{4}-\d{2}-\d{2}|not dated)"
 NOTHING = dict.fromkeys(("queue", "table", "blob", "executions", "seconds", "telemetry_kb"), 0.0)
 
 
@@ -41,4 +43,10 @@ def test_an_update_is_paid_for_as_often_as_it_happens() -> None:
 def test_every_price_has_its_list() -> None:
     prices = json.loads(PRICES.read_text())["per"]
     assert {line.price for line in lines(counted())} == set(prices)
-    assert all(one["source"].startswith("https://") and one["price"] > 0 for one in prices.values())
+    assert all(one["source"].startswith("https://prices.azure.com/") and one["price"] > 0 for one in prices.values())
+    assert all(one["meter"].replace(" ", "%20") in one["source"] for one in prices.values())
+
+
+def test_every_price_says_with_what_it_was_compared() -> None:
+    prices = json.loads(PRICES.read_text())["per"]
+    assert {name for name, one in prices.items() if not re.fullmatch(DATED, one["confirmed"])} == set()

@@ -15,6 +15,7 @@ from docs.parts import ROOT
 from docs.triggers import functions
 from shared.config import STORAGE, setting_fields
 from shared.domain import rebuilds, schedule
+from shared.domain.candidate import Reason
 from shared.domain.rebuilds import RebuildStatus
 
 pytestmark = pytest.mark.unit
@@ -144,6 +145,20 @@ def test_decisions_are_numbered_without_gaps_and_say_context_decision_and_conseq
         text = file.read_text()
         assert text.startswith(f"# {number}. ")
         assert re.findall(r"^\*\*(\w+)\.\*\*", text, re.MULTILINE) == ["Context", "Decision", "Consequence"]
+
+
+def test_the_events_that_the_runbook_names_are_told() -> None:
+    paragraph = text_of("docs/runbook.md").partition("What is told, and by which names:")[2].partition("\n\n")[0]
+    named = {name for name in spans(paragraph) if re.fullmatch(r"[a-z]+(-[a-z]+)*", name)}
+    lines = {
+        name
+        for file in (ROOT / "shared" / "flows").glob("*.py")
+        for name in re.findall(r'\bEvent\([^"]*(?:"[^"]*:[^"]*", )?"([a-z-]+)"', file.read_text())
+    }
+    assert lines == {"tags-vanished", "watch-list-invalid", "message-poisoned"}
+    reasons = {reason.value for reason in Reason}
+    assert named - lines - reasons - {f"rebuild-{status.value}" for status in RebuildStatus} == set()
+    assert lines <= named
 
 
 def test_the_drawing_of_a_rebuilds_lifecycle_has_every_status_and_no_other() -> None:

@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from azure.monitor.opentelemetry.exporter.export.metrics._exporter import APPLICATION_INSIGHTS_METRIC_TEMPORALITIES
 from opentelemetry import trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.semconv._incubating.attributes import (
+    container_attributes,
+    error_attributes,
+    messaging_attributes,
+    oci_attributes,
+)
 from opentelemetry.trace import SpanKind
 
+from shared.domain.budget import Budget, Learned, Purpose
 from shared.domain.candidate import Candidate, Reason
 from shared.domain.lifecycle import advance
 from shared.domain.messages import LookAtCandidate
 from shared.domain.rebuilds import RebuildStatus
 from shared.errors import RateLimited, TidegateError, Unavailable
+from shared.ledger import Ledger
 from shared.progress import candidate_progress
 from shared.telemetry import metrics, spans
 from shared.telemetry.changes import candidate_changed, rebuild_changed
 from shared.telemetry.observers import CountedUpstream, TracedOutbox
 from tests.doubles.queues import InMemoryOutbox
-from tests.doubles.storage import InMemoryRecords, SettableClock
+from tests.doubles.storage import InMemoryBudgets, InMemoryRecords, SettableClock
+from tests.doubles.upstreams import InMemoryUpstream
 from tests.unit.examples import NODE, NOON, ONE, TAG, candidate, rebuild
 
 pytestmark = pytest.mark.unit
@@ -31,6 +46,18 @@ pytestmark = pytest.mark.unit
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
 LOOK = LookAtCandidate(v=1, candidate=candidate().id, step=1, traceparent=TRACEPARENT)
+
+
+ROOT = Path(__file__).resolve().parents[2]
+# What the telemetry's own modules write in quotes with dots between and is no attribute: whose log is kept quiet.
+LIBRARIES = {name for name in spans._CHATTY if "." in name} | {"tidegate.events"}
+
+
+def names_collected(reader: InMemoryMetricReader) -> set[str]:
+    """The metrics that a reader has something of since it last looked."""
+    data = reader.get_metrics_data()
+    resources = data.resource_metrics if data else []
+    return {metric.name for one in resources for scope in one.scope_metrics for metric in scope.metrics}
 
 
 class Counted:
@@ -166,6 +193,26 @@ def test_what_happens_to_a_record_is_told_in_its_own_trace(exported: InMemorySpa
     assert [span.name for span in exported.get_finished_spans()] == ["webhook"]
 
 
+def test_work_that_breaks_off_names_its_error_by_the_convention(exported: InMemorySpanExporter) -> None:
+    with pytest.raises(Unavailable), spans.consuming("imports", LOOK):
+        raise Unavailable("away")
+    assert dict(exported.get_finished_spans()[0].attributes or {})["error.type"] == "Unavailable"
+
+
+def test_attributes_are_registered_conventions_or_our_own() -> None:
+    told_of = {
+        name
+        for file in (ROOT / "shared" / "telemetry").glob("*.py")
+        for name in re.findall(r'"((?:\w+\.)+\w+)"', file.read_text())
+    }
+    conventions = (container_attributes, error_attributes, messaging_attributes, oci_attributes)
+    registered = {value for module in conventions for value in vars(module).values() if isinstance(value, str)}
+    # By it the exporter tells events: https://learn.microsoft.com/azure/azure-monitor/app/opentelemetry-add-modify
+    others = {name for name in told_of - registered - LIBRARIES if not name.startswith("tidegate.")}
+    assert others == {"microsoft.custom_event.name"}
+    assert "oci.manifest.digest" in told_of
+
+
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [(None, "absent"), (RateLimited("later"), "rate-limited"), (Unavailable("away"), "unavailable")],
@@ -188,6 +235,69 @@ def test_a_look_at_an_upstream_is_counted_by_its_outcome(
         with pytest.raises(type(error)):
             upstream.digest(NODE, TAG)
     assert looks.told == [(1, {"tidegate.upstream": "docker.io", "tidegate.outcome": outcome})]
+
+
+def test_a_question_to_a_catalogue_is_counted_against_the_catalogues_own_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = Counted()
+    monkeypatch.setattr(metrics, "UPSTREAM_REQUESTS", looks)
+    upstream = InMemoryUpstream(catalogue=True)
+    upstream.push(NODE, TAG, ONE)
+    CountedUpstream("docker.io", upstream).hints(NODE, None)
+    assert looks.told == [(1, {"tidegate.upstream": "hub.docker.com", "tidegate.outcome": "found"})]
+
+
+HOUR = timedelta(hours=1)
+HUB = Budget(upstream="docker.io", limit=100, remaining=76, resets_at=NOON + HOUR)
+
+
+@pytest.mark.parametrize(
+    ("budget", "expected"),
+    [
+        (HUB, {"left": 76, "limit": 100}),
+        (msgspec.structs.replace(HUB, locked_until=NOON + HOUR), {"left": 0, "limit": 100, "locked": 3600}),
+        (msgspec.structs.replace(HUB, locked_until=NOON - HOUR), {"left": 76, "limit": 100}),
+        (Budget(upstream="docker.io", locked_until=NOON + HOUR), {"locked": 3600}),
+        (Budget(upstream="docker.io"), {}),
+        (msgspec.structs.replace(HUB, resets_at=NOON), {}),
+        (msgspec.structs.replace(HUB, resets_at=None), {}),
+    ],
+    ids=["limited", "locked-out", "free-again", "locked-out-without-a-limit", "no-limit", "window-over", "not-asked"],
+)
+def test_a_sweep_tells_what_is_left_while_a_limits_window_runs(
+    budget: Budget, expected: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instruments = {"left": Counted(), "limit": Counted(), "locked": Counted()}
+    for name, instrument in instruments.items():
+        monkeypatch.setattr(metrics, f"BUDGET_{name.upper()}", instrument)
+    metrics.budgets_observed([budget], NOON)
+    dimensions = {"tidegate.upstream": "docker.io"}
+    assert {name: one.told for name, one in instruments.items() if one.told} == {
+        name: [(value, dimensions)] for name, value in expected.items()
+    }
+
+
+def test_what_is_left_is_told_once_and_not_again_by_the_same_process_later() -> None:
+    reader = InMemoryMetricReader(preferred_temporality=APPLICATION_INSIGHTS_METRIC_TEMPORALITIES)
+    meter = MeterProvider([reader]).get_meter("tidegate")
+    for instrument in (meter.create_histogram("histogram").record, meter.create_gauge("gauge").set):
+        instrument(76, {})
+    assert names_collected(reader) == {"histogram", "gauge"}
+    assert names_collected(reader) == {"gauge"}, "which is why no metric here is one"
+
+
+def test_what_a_budget_does_not_allow_is_counted_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    put_off, budgets = Counted(), InMemoryBudgets()
+    monkeypatch.setattr(metrics, "PUT_OFF", put_off)
+    ledger = Ledger(budgets, SettableClock(NOON), metrics.put_off)
+    budgets.replace(budgets.get("docker.io"), msgspec.structs.replace(HUB, remaining=1))
+    assert ledger.grant("docker.io", 1, Purpose.IMPORT).requests == 1
+    assert ledger.grant("docker.io", 1, Purpose.IMPORT).requests == 0
+    ledger.learned("docker.io", Learned(locked_for=HOUR))
+    ledger.settle()
+    assert ledger.grant("docker.io", 1, Purpose.LOOK).requests == 0
+    assert put_off.told == [
+        (1, {"tidegate.upstream": "docker.io", "tidegate.reason": reason}) for reason in ("spent", "locked-out")
+    ]
 
 
 def test_a_sweep_that_finds_nothing_tells_zeros_as_the_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,14 +6,16 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.budget import Budget
+from shared.domain.budget import Budget, Learned
 from shared.domain.candidate import Reason, Status, candidate_id
 from shared.domain.messages import MOST_REPOSITORIES, CheckRepositories
 from shared.domain.observation import Presence
 from shared.domain.questions import LONGEST_BACKOFF
 from shared.domain.references import Tag, parse_repository
 from shared.errors import NotFound, RateLimited, Unavailable
+from shared.flows.explain import explain
 from tests.doubles.registries import digest_of
+from tests.doubles.upstreams import InMemoryUpstream
 from tests.doubles.world import GHCR, NODE, ONE, THREE, TWO, World
 
 pytestmark = pytest.mark.unit
@@ -175,6 +177,24 @@ def test_imports_are_granted_what_looking_may_not_use_and_wait_without_failing_w
     world.settle()
     assert world.clock() >= until
     assert base(world, "22-alpine") == TWO
+
+
+def test_what_is_learned_while_tags_are_listed_for_people_is_shared_at_once() -> None:
+    world = World(PATTERN)
+    world.push(ONE)
+
+    def listing(registry: str) -> InMemoryUpstream:
+        world.ledger.learned(registry, Learned(100, 5, timedelta(hours=6)))
+        return world.hub
+
+    explain(
+        "node",
+        watch_list=world.watch_lists.in_force(),
+        upstream=listing,
+        observations=world.observations,
+        ledger=world.ledger,
+    )
+    assert world.budgets.get("docker.io").budget.remaining == 5
 
 
 def test_an_upstream_that_locked_us_out_is_left_alone_until_it_said() -> None:
