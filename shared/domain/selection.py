@@ -9,7 +9,8 @@ Every rule judges the whole listing by itself; then each tag goes by one rule:
 4. Two tags never have one target tag: the later rule's is left.
 
 ``newest`` counts what is left after everything else. A tag that another one of the same flavour makes more precise, as
-``22.1`` does ``22``, is *floating* and not counted: ``newest: 2`` shall be two versions, not one in two spellings.
+``22.1`` does ``22``, is *floating* and not counted, and of ``v1.2`` and ``1.2`` only one is: ``newest: 2`` shall be two
+versions, not one in two spellings.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class ChoiceReason(Enum):
     PRERELEASE = "prerelease"  # left: it is a prerelease, and the rule does not ask for them
     EXCLUDED = "excluded"  # left: one of the rule's own exclusions matches it
     FLOATING = "floating"  # left: the rule counts the newest, and another tag makes this one more precise
+    SPELT_TWICE = "spelt-twice"  # left: the rule counts the newest, and another tag is the same version
     NOT_AMONG_NEWEST = "not-among-newest"  # left: the rule counts the newest, and there are enough of newer ones
     TARGET_TAKEN = "target-taken"  # left: another tag goes to the same tag of the base registry
     IN_RANGE = "in-range"  # taken: its version is in the rule's range
@@ -180,9 +182,13 @@ def _newest(count: int, verdicts: Verdicts, versions: Mapping[Tag, Version | Non
         (version.flavour, version.numbers[:length]) for version in taken for length in range(1, version.precision)
     }
     floating = {version for version in taken if (version.flavour, version.numbers[: version.precision]) in covered}
-    counted = sorted((version for version in taken if version not in floating), reverse=True)
+    precise = sorted(version for version in taken if version not in floating)
+    # The first in order, 1.2 of 1.2 and v1.2, has the last word.
+    spelt = {msgspec.structs.replace(version, tag=""): version for version in reversed(precise)}
+    counted = sorted(spelt.values(), reverse=True)
     return {
         **verdicts,
         **{Tag(version.tag): ChoiceReason.FLOATING for version in floating},
+        **{Tag(version.tag): ChoiceReason.SPELT_TWICE for version in set(precise) - set(counted)},
         **{Tag(version.tag): ChoiceReason.NOT_AMONG_NEWEST for version in counted[count:]},
     }

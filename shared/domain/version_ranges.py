@@ -1,11 +1,13 @@
 """Ranges of versions, in the notation of npm and Helm: ``>=3.19 <4``, ``^22``, ``~1.2``, ``22.x``, ``*``, ``1 || 2``.
 
-Two rules make them fit tags, which leave numbers out and carry more than numbers:
+Three rules make them fit tags, which leave numbers out and carry more than numbers:
 
 - **A bound speaks of as many numbers as it has, and a version is compared by those alone.** ``<4`` leaves out all of 4,
   ``4.0.0-rc.1`` too, and ``<=4`` takes all of it in.
 - **A tag that leaves numbers out stands for the newest it covers**: ``22`` is ``22.∞``. So ``22`` is in ``>=22.1`` and
   ``^22.1``, where it points already or will, and not in ``<22.5`` nor ``22.1``, which it will leave or has left.
+- **A serial number is compared with serial numbers alone.** Beside ``3.20`` a repository may have snapshots such as
+  ``20240923``, or commits of digits only; ``>=3.19`` shall not take these for what is newest.
 
 A bound may name a prerelease (``>=4.0.0-rc.2``); without one, prereleases count as the version they lead to. Builds and
 flavours do not matter here. npm's hyphen ranges (``1.2 - 2.3``) are not read.
@@ -46,8 +48,11 @@ class _Comparator(msgspec.Struct, frozen=True):
     numbers: int
     with_stage: bool
     bound: _Key
+    serial: bool = False
 
     def holds(self, version: Version) -> bool:
+        if self.numbers and version.is_serial != self.serial:
+            return False
         stage = (version.stage,) if self.with_stage else ()
         return _HOLDS[self.operator]((*version.numbers[: self.numbers], *stage), self.bound)
 
@@ -103,12 +108,13 @@ def _comparators(operator: str, text: str) -> list[_Comparator]:
     if operator in _HOLDS:
         return [_bound(operator, version)]
     alike = min(2, version.precision) if operator == "~" else _caret(version)
-    return [_bound(">=", version), _Comparator("=", alike, False, version.numbers[:alike])]
+    return [_bound(">=", version), _Comparator("=", alike, False, version.numbers[:alike], version.is_serial)]
 
 
 def _bound(operator: str, version: Version) -> _Comparator:
     stage = (version.stage,) if version.is_prerelease else ()
-    return _Comparator(operator, version.precision, bool(stage), (*version.numbers[: version.precision], *stage))
+    bound = (*version.numbers[: version.precision], *stage)
+    return _Comparator(operator, version.precision, bool(stage), bound, version.is_serial)
 
 
 def _caret(version: Version) -> int:

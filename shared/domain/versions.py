@@ -28,6 +28,8 @@ PRERELEASE_WORDS = (
     "dev", "snapshot", "nightly", "canary", "next", "unstable", "experimental",
 )  # fmt: skip
 _MOST_NUMBERS = 4
+# A number as long as this is no version's: it is a date without hyphens, a build's number or the digits of a commit.
+_SHORTEST_SERIAL = 100_000
 
 # Possessive quantifiers, and a look at what follows: a long tag is read once, and never cut in the middle of a number.
 _VERSION = re.compile(
@@ -73,6 +75,11 @@ class Version(msgspec.Struct, frozen=True, order=True):
     def is_prerelease(self) -> bool:
         """Whether this leads to a release that may come."""
         return self.stage != _RELEASE
+
+    @property
+    def is_serial(self) -> bool:
+        """Whether it begins with a number that only counts, such as ``20240115``."""
+        return self.numbers[0] >= _SHORTEST_SERIAL
 
     @property
     def precision(self) -> int:

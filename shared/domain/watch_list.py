@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 from msgspec import Meta
 
+from shared.domain.pattern_clashes import pattern_clashes
 from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag, parse_path, parse_repository, parse_tag
 from shared.domain.selection import exact_tags, needs_listing
 from shared.domain.tag_rules import TagRule, rule_problems
@@ -237,10 +238,10 @@ def _clashes(watch_list: WatchList) -> Iterator[Problem]:
             yield ("images", index, "name"), f"{image.name!r} is already the name of images[{first}]"
         for path, problem in _tag_clashes(image, index, targets):
             yield ("images", index, "tags", *path), problem
+    yield from pattern_clashes(watch_list.images)
 
 
 def _tag_clashes(image: Image, index: int, targets: dict[tuple[str, Tag], int]) -> Iterator[Problem]:
-    """Only tags that are written down can be told apart here; patterns meet at run time."""
     sources: dict[str, int] = {}
     for position, rule in enumerate(image.rules):
         if rule.target is None:

@@ -115,6 +115,19 @@ def test_the_newest_are_counted_by_version_and_not_by_spelling() -> None:
     assert taken([rule], ["9", "10", "10.0", "10.0.1", "9.9", "latest"]) == {"10.0.1": "10.0.1", "9.9": "9.9"}
 
 
+def test_of_two_spellings_of_a_version_the_newest_count_one() -> None:
+    tags = ["v3.1", "3.1", "v3.1.2", "3.1.2", "v3.1.1", "3.1.1", "v3.0.9"]
+    assert list(taken([TagRule(semver="^3", newest=3)], tags)) == ["3.1.2", "3.1.1", "v3.0.9"]
+    assert reasons([TagRule(semver="^3", newest=3)], tags)["v3.1.2"] == "spelt-twice"
+
+
+def test_snapshots_by_their_date_are_not_the_newest_versions() -> None:
+    alpine = ["latest", "edge", "3", "3.19", "3.20", "3.20.3", "20240923", "20240807"]
+    assert list(taken([TagRule(semver=">=3.19", newest=2)], alpine)) == ["3.19", "3.20.3"]
+    assert reasons([TagRule(semver=">=3.19")], alpine)["20240923"] == "out-of-range"
+    assert list(taken([TagRule(semver=">=20240901")], alpine)) == ["20240923"]
+
+
 def test_a_floating_tag_counts_where_nothing_makes_it_more_precise() -> None:
     assert list(taken([TagRule(semver="*", newest=2)], ["20.04", "22.04", "24.04"])) == ["22.04", "24.04"]
     assert reasons([TagRule(semver="*", newest=9)], ["22", "22.1-rc.1"])["22"] == "in-range"

@@ -199,8 +199,11 @@ def test_whole_releases_are_in_the_order_of_their_numbers(one: list[int], two: l
         (">=4.0.0-rc.2", ["4.0.0-rc.2", "4.0.0-rc.10", "4.0.0", "4.0", "4"], ["4.0.0-rc.1", "3.9"]),
         ("<=4.0.0-rc.1", ["4.0.0-rc.1", "4.0.0-beta", "3"], ["4.0.0", "4.0.0-rc.2", "4"]),
         ("^4.0.0-rc.2", ["4.0.0-rc.3", "4.1"], ["4.0.0-rc.1", "5"]),
-        (">=2024.10.1", ["2024.10.1", "2025.1", "20240115"], ["2024.9.30", "2024-09-30"]),
+        (">=2024.10.1", ["2024.10.1", "2025.1"], ["2024.9.30", "2024-09-30", "20240115"]),
         (">=20240101 <20250101", ["20240115"], ["20250115", "2024.1.15"]),
+        (">=3.19", ["3.19", "3.20.3", "4"], ["20240923", "7654321", "3.18"]),
+        (">3 || >=20240101", ["4.1", "20240923"], ["3", "20230901"]),
+        ("<20240101", ["20230901"], ["3.20"]),
         (">=1.2.3.4", ["1.2.3.5", "1.2.3"], ["1.2.3.3"]),
         ("v1.2", ["1.2.3", "v1.2.3"], ["1.3"]),
         ("21.0.1", ["21.0.1_12"], ["21.0.2_1"]),
@@ -237,12 +240,13 @@ def test_arbitrary_text_is_a_range_or_refused_and_never_anything_else(text: str,
 def test_every_version_is_below_at_or_above_a_bound_and_only_one_of_these(parts: list[int], some: Version) -> None:
     bound = ".".join(map(str, parts))
     held = {operator: parse_range(operator + bound).holds(some) for operator in ("<", "=", ">", "<=", ">=")}
-    assert held["<"] + held["="] + held[">"] == 1
+    assert held["<"] + held["="] + held[">"] == (version(bound).is_serial == some.is_serial)
     assert held["<="] == (held["<"] or held["="])
     assert held[">="] == (held[">"] or held["="])
 
 
 @given(st.lists(versions, min_size=2, max_size=10), numbers)
 def test_a_lower_bound_holds_everything_that_comes_after_what_it_holds(some: list[Version], parts: list[int]) -> None:
-    held = [parse_range(">=" + ".".join(map(str, parts))).holds(found) for found in sorted(some)]
+    alike = [found for found in sorted(some) if found.is_serial == (parts[0] >= 100_000)]
+    held = [parse_range(">=" + ".".join(map(str, parts))).holds(found) for found in alike]
     assert all(earlier <= later for earlier, later in pairwise(held))
