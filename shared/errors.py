@@ -15,6 +15,7 @@
         ├── Refused                 it will not do this: credentials, permissions or a bad request
         ├── RateLimited             it asks us to come back later (temporary)
         ├── Unavailable             no answer, or a 5xx (temporary)
+        │   └── UnusableAnswer      it answered this one question with what cannot be used (temporary)
         ├── OperationFailed         it accepted an operation, which then ended badly; its cause tells if temporary
         └── DigestMismatch          what it holds is not what was asked for (temporary: imports are repeated)
 
@@ -130,6 +131,10 @@ class Unavailable(ServiceError):
     """The other system gave no answer or a 5xx."""
 
     temporary = True
+
+
+class UnusableAnswer(Unavailable):
+    """The other system answered one question with what cannot be used; others it may answer well."""
 
 
 class OperationFailed(ServiceError):

@@ -79,6 +79,7 @@ class HubTokens:
         self._service = TokenService(http, "Docker Hub", account, _CHECK)
         self._challenge = Challenge("bearer", f"{url.rstrip('/')}/token", _SERVICE)
         self._kept = KeptTokens(clock)
+        self._together: dict[str, tuple[str, ...]] = {}
 
     def authorization(self, path: str) -> str:
         """See the port."""
@@ -89,18 +90,25 @@ class HubTokens:
         return self._token(path, refused)
 
     def prepare(self, paths: tuple[str, ...]) -> None:
-        """See the port: one token for as many repositories as fit; each gets its own if that is refused."""
-        missing = tuple(scope for scope in map(scope_of, paths) if not self._kept.get(scope))
-        for scopes in _batches(missing):
-            try:
-                self._kept.keep(scopes, self._service.ask(self._challenge, scopes))
-            except (Refused, NotFound) as error:
-                log.warning("no token for many repositories, each gets its own: %s", error)
-                return
+        """See the port. The first that needs a token asks for one for as many as fit; often none does."""
+        for scopes in _batches(tuple(map(scope_of, paths))):
+            self._together.update(dict.fromkeys(scopes, scopes))
 
     def _token(self, path: str, refused: str) -> str:
         scope = scope_of(path)
+        together = self._together.pop(scope, ())
+        if len(together) > 1 and not refused and not self._kept.get(scope):
+            self._ask_for_all(together)
         return self._kept.get_or_ask(scope, lambda: self._service.ask(self._challenge, (scope,)), refused)
+
+    def _ask_for_all(self, scopes: tuple[str, ...]) -> None:
+        """Each gets its own if that is refused."""
+        for scope in scopes:
+            self._together.pop(scope, None)
+        try:
+            self._kept.keep(scopes, self._service.ask(self._challenge, scopes))
+        except (Refused, NotFound) as error:
+            log.warning("no token for many repositories, each gets its own: %s", error)
 
 
 def _batches(scopes: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

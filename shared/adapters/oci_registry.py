@@ -13,7 +13,7 @@ from shared.adapters.http_errors import status_error
 from shared.adapters.tag_pages import MOST_BYTES, Page, all_tags, read_page
 from shared.adapters.upstream_http import Answer, UpstreamHttp
 from shared.domain.references import Digest, Repository, Tag, parse_digest
-from shared.errors import InvalidReference, NotFound, Refused, ServiceError, Unavailable
+from shared.errors import InvalidReference, NotFound, Refused, ServiceError, UnusableAnswer
 from shared.ports import Hints
 
 # Without the index types a registry answers with one architecture's manifest, or converts it: another digest. Charts
@@ -49,7 +49,7 @@ class Tokens(Protocol):
         ...
 
     def prepare(self, paths: tuple[str, ...]) -> None:
-        """Get the right to read many repositories at once, where that takes fewer requests."""
+        """Learn of repositories to which one right may do, where that takes fewer requests; asks nobody."""
         ...
 
 
@@ -101,7 +101,8 @@ class OciRegistry:
             NotFound: there is no such repository, or it is private; Docker Hub does not say which.
             Refused: the registry will not answer this caller.
             RateLimited: too many requests.
-            Unavailable: no answer, a 5xx, or an answer that is not that of a registry.
+            Unavailable: no answer, or a 5xx.
+            UnusableAnswer: an answer that names no manifest we can use, such as one of an abandoned type.
         """
         doing = f"{self._name}: looking at {repository}:{tag}"
         url = f"{self._url}/v2/{repository.path}/manifests/{tag}"
@@ -141,11 +142,7 @@ class OciRegistry:
         return self._catalogue.hints(repository, since) if self._catalogue else None
 
     def prepare(self, repositories: tuple[Repository, ...]) -> None:
-        """See ``shared.ports.Upstream.prepare``.
-
-        Raises:
-            RateLimited, Unavailable: of the token service.
-        """
+        """See ``shared.ports.Upstream.prepare``."""
         if self._tokens:
             self._tokens.prepare(tuple(repository.path for repository in repositories))
 
@@ -180,13 +177,13 @@ class OciRegistry:
 def _digest(answer: Answer, doing: str) -> Digest:
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind and kind not in MANIFEST_TYPES:
-        raise Unavailable(f"{doing}: the answer is {kind}, which is no manifest we can use", code="200")
+        raise UnusableAnswer(f"{doing}: the answer is {kind}, which is no manifest we can use", code="200")
     try:
         digest = parse_digest(answer.headers.get("docker-content-digest", ""))
     except InvalidReference as error:
-        raise Unavailable(f"{doing}: the answer has no docker-content-digest: {error}", code="200") from error
+        raise UnusableAnswer(f"{doing}: the answer has no docker-content-digest: {error}", code="200") from error
     if _contradicts(answer.headers.get("etag", ""), digest):
-        raise Unavailable(f"{doing}: the answer has a docker-content-digest that its ETag contradicts", code="200")
+        raise UnusableAnswer(f"{doing}: the answer has a docker-content-digest that its ETag contradicts", code="200")
     return digest
 
 

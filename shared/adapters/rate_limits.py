@@ -2,6 +2,8 @@
 
 Docker Hub's registry: https://docs.docker.com/docker-hub/usage/pulls/ (``ratelimit-limit: 100;w=21600``)
 Docker Hub's API: https://docs.docker.com/reference/api/hub/latest/#tag/rate-limiting (``X-RateLimit-*``)
+A 503's ``Retry-After`` is how long the whole service is expected to be away, not one question:
+https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
 """
 
 from __future__ import annotations
@@ -21,13 +23,14 @@ _COUNT = re.compile(r"(?P<count>\d{1,9})(?:;w=(?P<seconds>\d{1,6}))?(?:[,;].*)?"
 # A reset is told as the Unix time at which it happens, or as the seconds until then; the two cannot be confused.
 _EARLIEST_TIME = 1_000_000_000
 _PREFIXES = ("ratelimit", "x-ratelimit")
+_SAY_WHEN = ("retry-after", "x-retry-after")
 
 
 def learned_from(status: int, headers: Mapping[str, str], now: float | None = None) -> Learned | None:
     """Read what an answer says of the limits.
 
     Args:
-        status: the HTTP status; 429 locks us out whether the answer says for how long or not.
+        status: the HTTP status; 429 locks us out whether the answer says for how long or not, 503 only if it does.
         headers: of the answer, to be looked up in any case.
         now: Unix time; the present one if left out.
 
@@ -36,7 +39,7 @@ def learned_from(status: int, headers: Mapping[str, str], now: float | None = No
     """
     moment = time.time() if now is None else now
     learned = next(filter(None, (_counts(headers, prefix, moment) for prefix in _PREFIXES)), None)
-    if status != 429:
+    if status != 429 and not (status == 503 and _says_when(headers, moment)):
         return learned
     wait = retry_after(headers, moment)
     if wait is None and learned is not None and learned.window is not None:
@@ -45,6 +48,10 @@ def learned_from(status: int, headers: Mapping[str, str], now: float | None = No
     if learned is None:
         return Learned(locked_for=pause)
     return Learned(learned.limit, learned.remaining, learned.window, pause)
+
+
+def _says_when(headers: Mapping[str, str], now: float) -> bool:
+    return retry_after({name: headers.get(name, "") for name in _SAY_WHEN}, now) is not None
 
 
 def _counts(headers: Mapping[str, str], prefix: str, now: float) -> Learned | None:

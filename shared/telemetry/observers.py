@@ -9,7 +9,7 @@ from typing import TypeVar
 from shared.domain.messages import Message
 from shared.domain.questions import CATALOGUES
 from shared.domain.references import Digest, Repository, Tag
-from shared.errors import NotFound, RateLimited, Refused, TidegateError, Unavailable
+from shared.errors import NotFound, RateLimited, Refused, TidegateError, Unavailable, UnusableAnswer
 from shared.ports import Activity, Event, Hints, Outbox, Upstream
 from shared.telemetry import metrics
 from shared.telemetry.events import tell
@@ -22,6 +22,7 @@ _OUTCOMES: dict[type[TidegateError], str] = {
     RateLimited: "rate-limited",
     Refused: "refused",
     Unavailable: "unavailable",
+    UnusableAnswer: "unavailable",
 }
 
 

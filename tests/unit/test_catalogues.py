@@ -173,6 +173,7 @@ def test_what_is_odd_in_one_tag_says_nothing_of_that_tag_alone(wire: ScriptedHtt
         {"name": "b", "digest": "sha256:abc", "last_updated": "yesterday"},
         {"name": "c", "digest": None, "last_updated": None},
         {"name": "d", "digest": TWO, "last_updated": "2026-03-04T12:00:00"},
+        {"name": "e", "digest": TWO, "last_updated": "0001-01-01T00:00:00+14:00"},
     ]
     wire.answer(200, body=page(*odd))
     hints = hub().hints(NODE, None)
@@ -182,6 +183,7 @@ def test_what_is_odd_in_one_tag_says_nothing_of_that_tag_alone(wire: ScriptedHtt
         Hint(Tag("b"), ""),
         Hint(Tag("c"), ""),
         Hint(Tag("d"), TWO, NOON),
+        Hint(Tag("e"), TWO),
     )
 
 

@@ -83,6 +83,21 @@ def test_a_429_locks_out_for_as_long_as_it_says_or_else_for_a_minute(headers: di
     assert answer.locked_for == timedelta(seconds=seconds)
 
 
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [({"Retry-After": "120"}, 120), ({"Retry-After": "Fri, 15 Jan 2027 08:01:00 GMT"}, 60), ({"Retry-After": "0"}, 0)],
+)
+def test_a_service_that_says_how_long_it_is_away_is_left_alone_for_so_long(
+    headers: dict[str, str], seconds: int
+) -> None:
+    assert learned(503, headers) == Learned(locked_for=timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "soon"}, {"ratelimit-limit": "100;w=21600"}])
+def test_a_503_that_does_not_say_for_how_long_locks_nobody_out(headers: dict[str, str]) -> None:
+    assert learned(503, headers) is None
+
+
 def test_a_429_still_tells_the_limit() -> None:
     headers = {"X-RateLimit-Limit": "180", "X-RateLimit-Remaining": "0", "X-Retry-After": "1800000045"}
     assert learned(429, headers) == Learned(180, 0, None, timedelta(seconds=45))

@@ -37,6 +37,7 @@ def test_every_form_is_understood(headers: dict[str, str], seconds: float) -> No
         {},
         {"Retry-After": ""},
         {"Retry-After": "soon"},
+        {"Retry-After": "Fri, 15 Jan 99999999999999999999 08:01:00 GMT"},
         {"Retry-After": "-5"},
         {"Retry-After": "nan"},
         {"Retry-After": "9" * 400},

@@ -100,8 +100,8 @@ def test_a_token_of_a_minute_is_used_for_half_of_it(wire: ScriptedHttp) -> None:
 def test_one_token_is_asked_for_many_repositories_and_each_uses_it(wire: ScriptedHttp) -> None:
     upstream = hub()
     python = Repository(DOCKER_HUB, "library/python")
-    wire.answer(200, body=GRANT)
     upstream.prepare((NODE, python))
+    wire.answer(200, body=GRANT)
     for repository in (NODE, python):
         wire.answer(200, HELD)
         upstream.digest(repository, TAG)
@@ -111,19 +111,27 @@ def test_one_token_is_asked_for_many_repositories_and_each_uses_it(wire: Scripte
     assert [head.headers["Authorization"] for head in heads] == ["Bearer granted-token"] * 2
 
 
+def test_no_token_is_asked_for_while_none_is_needed(wire: ScriptedHttp) -> None:
+    hub().prepare((NODE, Repository(DOCKER_HUB, "library/python")))
+    assert wire.requests == []
+
+
 def test_repositories_that_have_a_token_are_not_asked_for_again(wire: ScriptedHttp) -> None:
-    upstream = hub()
+    tokens = HubTokens(UpstreamHttp(DOCKER_HUB), HUB.auth, Account())
     wire.answer(200, body=GRANT)
-    upstream.prepare((NODE,))
-    upstream.prepare((NODE,))
+    for path in ("library/node", "library/python", "library/node"):
+        tokens.prepare(("library/node", "library/python"))
+        assert tokens.authorization(path) == "Bearer granted-token"
     assert len(wire.requests) == 1
 
 
 def test_no_token_is_for_more_repositories_than_a_header_can_name(wire: ScriptedHttp) -> None:
-    repositories = tuple(Repository(DOCKER_HUB, f"{'team' * 12}/{'image' * 20}-{number}") for number in range(60))
+    paths = tuple(f"{'team' * 12}/{'image' * 20}-{number}" for number in range(60))
     for _ in range(60):
         wire.answer(200, body=GRANT)
-    hub().prepare(repositories)
+    tokens = HubTokens(UpstreamHttp(DOCKER_HUB), HUB.auth, Account())
+    tokens.prepare(paths)
+    assert {tokens.authorization(path) for path in paths} == {"Bearer granted-token"}
     assert all(len(request.path_url) < 2_500 for request in wire.requests)
     asked = [request.path_url.count("scope=") for request in wire.requests]
     assert sum(asked) == 60
@@ -132,8 +140,8 @@ def test_no_token_is_for_more_repositories_than_a_header_can_name(wire: Scripted
 
 def test_where_many_at_once_are_refused_each_repository_gets_its_own_token(wire: ScriptedHttp) -> None:
     upstream = hub()
-    wire.answer(400)
     upstream.prepare((NODE, Repository(DOCKER_HUB, "library/python")))
+    wire.answer(400)
     wire.answer(200, body=GRANT)
     wire.answer(200, HELD)
     assert upstream.digest(NODE, TAG) == DIGEST
@@ -141,8 +149,8 @@ def test_where_many_at_once_are_refused_each_repository_gets_its_own_token(wire:
 
 def test_a_repository_that_the_common_token_does_not_cover_asks_for_its_own(wire: ScriptedHttp) -> None:
     upstream = hub()
-    wire.answer(200, body={**GRANT, "token": "common"})
     upstream.prepare((NODE, Repository(DOCKER_HUB, "library/python")))
+    wire.answer(200, body={**GRANT, "token": "common"})
     wire.answer(401)
     wire.answer(200, body={**GRANT, "token": "own"})
     wire.answer(200, HELD)
@@ -154,10 +162,12 @@ def test_a_repository_that_the_common_token_does_not_cover_asks_for_its_own(wire
     ]
 
 
-def test_a_token_service_that_is_down_is_told_when_preparing(wire: ScriptedHttp) -> None:
+def test_a_token_service_that_is_down_is_told_by_whoever_needs_it(wire: ScriptedHttp) -> None:
+    upstream = hub()
+    upstream.prepare((NODE, Repository(DOCKER_HUB, "library/python")))
     wire.answer(503)
     with pytest.raises(Unavailable):
-        hub().prepare((NODE,))
+        upstream.digest(NODE, TAG)
 
 
 def test_a_token_that_is_not_accepted_is_replaced_once_and_not_again(wire: ScriptedHttp) -> None:
