@@ -1,18 +1,31 @@
-"""Put a planned question to an upstream, and return what is certain: what its catalogue says is confirmed by HEAD."""
+"""Put a planned question to an upstream, and return what is certain: what its catalogue says is confirmed by HEAD.
+
+Requests are granted where they are made. What is not granted is put off: the tags asked least recently go first, those
+in trouble last, so that neither a small budget nor a bad tag keeps any other from being asked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 
 import msgspec
 
+from shared.domain.budget import Grant, Refusal
 from shared.domain.observation import Observation, Presence
-from shared.domain.questions import Question, Strategy
+from shared.domain.questions import CATALOGUES, Question, Strategy, Why
 from shared.domain.references import Digest, Repository, Tag
 from shared.domain.selection import choose, exact_tags
 from shared.domain.watch_list import Image
-from shared.errors import ServiceError
+from shared.errors import ServiceError, UnusableAnswer
 from shared.ports import Hints, Upstream
+
+# Two minutes of a slow upstream: a message's repositories must be done with before the host ends the function.
+MOST_HEADS = 1000
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+# Grants requests to a host: the host, and how many are wanted.
+Granting = Callable[[str, int], Grant]
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -30,84 +43,99 @@ class Answers(msgspec.Struct, frozen=True):
         taken: by upstream tag, who takes it.
         whole_list: whether all tags there are were seen.
         empty: whether the upstream listed no tags at all.
+        troubles: of tags whose answer could not be used, and of the one that broke the asking off.
         problem: what broke the asking off; the tags without an answer are asked about again.
+        put_off: why not everything was asked, and until when; ``None`` if it was.
     """
 
     digests: Mapping[Tag, Digest | None]
     taken: Mapping[Tag, tuple[Taken, ...]]
     whole_list: bool = False
     empty: bool = False
+    troubles: Mapping[Tag, ServiceError] = {}
     problem: ServiceError | None = None
+    put_off: Grant | None = None
 
 
-def ask(
-    upstream: Upstream,
-    repository: Repository,
-    question: Question,
-    images: tuple[Image, ...],
-    known: Mapping[Tag, Observation],
-) -> Answers:
+class Asked(msgspec.Struct, frozen=True):
+    """Whom is asked about what, and what is known of it.
+
+    Attributes:
+        upstream: whom.
+        repository: about which.
+        images: the entries of the watch list that watch it.
+        known: its observations.
+        grant: grants requests.
+    """
+
+    upstream: Upstream
+    repository: Repository
+    images: tuple[Image, ...]
+    known: Mapping[Tag, Observation]
+    grant: Granting
+
+
+def ask(asked: Asked, question: Question) -> Answers:
     """Ask an upstream about a repository.
 
     Args:
-        upstream: whom.
-        repository: about which.
+        asked: whom about what.
         question: how.
-        images: the entries of the watch list that watch it.
-        known: its observations.
 
     Returns:
         The answers; a HEAD that breaks off keeps those before it.
 
     Raises:
         ServiceError: the list or the catalogue could not be had.
+        Conflict: the budget is fought over.
     """
     if question.strategy is Strategy.CATALOGUE:
-        hints = upstream.hints(repository, question.since)
+        grant = asked.grant(CATALOGUES[asked.repository.registry], 1)
+        if grant.refusal is not None:
+            return Answers({}, {}, put_off=grant)
+        hints = asked.upstream.hints(asked.repository, question.since)
         if hints is not None:
-            return _by_catalogue(upstream, repository, hints, images, known)
-    if question.strategy is Strategy.LIST or any(image.needs_listing for image in images):
-        return _by_list(upstream, repository, images, known)
-    taken = _taken(images, ())
-    return _by_heads(upstream, repository, tuple(taken), taken, {})
+            return _by_catalogue(asked, hints)
+    if question.strategy is Strategy.LIST or any(image.needs_listing for image in asked.images):
+        return _by_list(asked)
+    taken = _taken(asked.images, ())
+    answers = _by_heads(asked, tuple(taken), taken)
+    return msgspec.structs.replace(answers, whole_list=question.why is Why.WHOLE_LIST_DUE)
 
 
-def ask_again(
-    upstream: Upstream, repository: Repository, images: tuple[Image, ...], known: Mapping[Tag, Observation]
-) -> Answers:
-    """Ask about each tag that is known or wanted exactly, whatever lists and catalogues say."""
-    taken = _taken(images, known)
-    return _by_heads(upstream, repository, (*taken, *known), taken, {})
+def ask_again(asked: Asked) -> Answers:
+    """Ask about each tag that is known or wanted exactly, whatever lists and catalogues say.
+
+    Args:
+        asked: whom about what.
+    """
+    taken = _taken(asked.images, asked.known)
+    return _by_heads(asked, (*taken, *asked.known), taken)
 
 
-def _by_list(
-    upstream: Upstream, repository: Repository, images: tuple[Image, ...], known: Mapping[Tag, Observation]
-) -> Answers:
-    tags = upstream.tags(repository)
+def _by_list(asked: Asked) -> Answers:
+    grant = asked.grant(asked.repository.registry, 1)
+    if grant.refusal is not None:
+        return Answers({}, {}, put_off=grant)
+    tags = asked.upstream.tags(asked.repository)
     if not tags:
-        return Answers({}, _taken(images, known), empty=True)
-    taken = _taken(images, tags)
-    missing = _gone(known, tags)
-    answers = _by_heads(upstream, repository, (*taken, *missing), taken, {})
+        return Answers({}, _taken(asked.images, asked.known), empty=True)
+    taken = _taken(asked.images, tags)
+    answers = _by_heads(asked, (*taken, *_gone(asked.known, tags)), taken)
     return msgspec.structs.replace(answers, whole_list=True)
 
 
-def _by_catalogue(
-    upstream: Upstream,
-    repository: Repository,
-    hints: Hints,
-    images: tuple[Image, ...],
-    known: Mapping[Tag, Observation],
-) -> Answers:
+def _by_catalogue(asked: Asked, hints: Hints) -> Answers:
+    known, images = asked.known, asked.images
     if hints.complete and not hints.hints:
         return Answers({}, _taken(images, known), empty=True)
     told = {hint.tag: hint.digest for hint in hints.hints}
-    taken = _taken(images, told if hints.complete else {**dict.fromkeys(known), **told})
+    taken = _taken(images, told if hints.complete else {**dict.fromkeys(_present(known)), **told})
     same = {tag: known[tag].digest for tag in taken if _is_same(tag, told, known, complete=hints.complete)}
     missing = _gone(known, told) if hints.complete else _still_gone(known, told)
-    asked = tuple(tag for tag in taken if tag not in same and tag not in missing)
-    asked += missing if hints.complete else ()
-    answers = _by_heads(upstream, repository, asked, taken, same)
+    wanted = tuple(tag for tag in taken if tag not in same and tag not in missing)
+    wanted += missing if hints.complete else ()
+    answers = _by_heads(asked, wanted, taken, same)
     return msgspec.structs.replace(answers, whole_list=hints.complete)
 
 
@@ -117,6 +145,11 @@ def _is_same(tag: Tag, told: Mapping[Tag, Digest], known: Mapping[Tag, Observati
     if observation is None or not observation.digest or observation.presence is Presence.GONE or observation.trouble:
         return False
     return told[tag] == observation.digest if tag in told else not complete
+
+
+def _present(known: Mapping[Tag, Observation]) -> tuple[Tag, ...]:
+    """Tags that were there; one that is gone must not count among the newest."""
+    return tuple(tag for tag, seen in known.items() if seen.presence is Presence.PRESENT)
 
 
 def _still_gone(known: Mapping[Tag, Observation], told: Mapping[Tag, Digest]) -> tuple[Tag, ...]:
@@ -143,16 +176,34 @@ def _taken(images: tuple[Image, ...], tags: Iterable[Tag]) -> dict[Tag, tuple[Ta
 
 
 def _by_heads(
-    upstream: Upstream,
-    repository: Repository,
+    asked: Asked,
     tags: tuple[Tag, ...],
     taken: Mapping[Tag, tuple[Taken, ...]],
-    same: Mapping[Tag, Digest],
+    same: Mapping[Tag, Digest] = {},
 ) -> Answers:
-    digests: dict[Tag, Digest | None] = dict(same)
-    for tag in dict.fromkeys(tags):
+    wanted = sorted(dict.fromkeys(tags), key=lambda tag: _turn(asked.known.get(tag)))
+    grant = _granted(asked, len(wanted))
+    digests, troubles = dict[Tag, Digest | None](same), dict[Tag, ServiceError]()
+    for tag in wanted[: grant.requests]:
         try:
-            digests[tag] = upstream.digest(repository, tag)
+            digests[tag] = asked.upstream.digest(asked.repository, tag)
+        except UnusableAnswer as error:
+            troubles[tag] = error
         except ServiceError as error:
-            return Answers(digests, taken, problem=error)
-    return Answers(digests, taken)
+            return Answers(digests, taken, troubles={**troubles, tag: error}, problem=error)
+    problem = None if digests else next(iter(troubles.values()), None)
+    put_off = grant if grant.refusal is not None else None
+    return Answers(digests, taken, troubles=troubles, problem=problem, put_off=put_off)
+
+
+def _granted(asked: Asked, wanted: int) -> Grant:
+    if not wanted:
+        return Grant(0)
+    grant = asked.grant(asked.repository.registry, min(wanted, MOST_HEADS))
+    if grant.refusal is None and wanted > MOST_HEADS:
+        return Grant(grant.requests, Refusal.ENOUGH)
+    return grant
+
+
+def _turn(seen: Observation | None) -> tuple[bool, datetime]:
+    return (bool(seen.trouble), seen.last_checked) if seen else (False, _NEVER)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
 
-from shared.domain.budget import Grant, Learned, Purpose, Refusal, grant, learn
+from shared.domain.budget import Budget, Grant, Learned, Purpose, Refusal, grant, learn, turn
 from shared.errors import Conflict
 from shared.ports import Budgets, Clock
 
-_TRIES = 8
+T = TypeVar("T")
+
+_TRIES = 16
 
 
 def _untold(upstream: str, refusal: Refusal) -> None:
@@ -32,36 +36,29 @@ class Ledger:
         self._tell = tell
         self._lock = threading.Lock()
         self._learned: defaultdict[str, list[Learned]] = defaultdict(list)
+        self._turns: dict[str, threading.Lock] = {}
 
     def grant(self, upstream: str, wanted: int, purpose: Purpose) -> Grant:
         """Take requests from an upstream's budget: one transaction, and another if it has a limit.
 
+        An answer that locks us out is written down first, so that whoever asks next is not sent into it.
+
         Raises:
             Conflict: too many others take from it at this moment; the message is delivered again.
         """
-        given = self._grant(upstream, wanted, purpose)
+        if self._was_locked_out(upstream):
+            self.settle()
+        given = self._changed(upstream, lambda budget: grant(budget, wanted, purpose, self._clock()))
+        if given is None:
+            raise Conflict(f"the budget of {upstream} is taken from by too many at once; it is tried again")
         if given.refusal is not None:
             self._tell(upstream, given.refusal)
         return given
 
-    def _grant(self, upstream: str, wanted: int, purpose: Purpose) -> Grant:
-        for _ in range(_TRIES):
-            stored = self._budgets.get(upstream)
-            given, left = grant(stored.budget, wanted, purpose, self._clock())
-            if left == stored.budget:
-                return given
-            try:
-                self._budgets.replace(stored, left)
-            except Conflict:
-                continue
-            return given
-        raise Conflict(f"the budget of {upstream} is taken from by too many at once; it is tried again")
-
-    def is_short(self, upstream: str, wanted: int) -> bool:
-        """Whether an upstream would not grant looking as many requests as that: one transaction."""
-        stored = self._budgets.get(upstream)
-        given, _ = grant(stored.budget, wanted, Purpose.LOOK, self._clock())
-        return given.refusal is not None
+    def turns(self, upstream: str) -> Callable[[int], timedelta]:
+        """Return what tells how long a look waits for its turn after so many others: one transaction."""
+        budget, now = self._budgets.get(upstream).budget, self._clock()
+        return lambda before: turn(budget, before, now)
 
     def learned(self, upstream: str, learned: Learned) -> None:
         """Take note of what an answer said; this is the ``Meter`` that adapters are given."""
@@ -75,17 +72,40 @@ class Ledger:
         for upstream, answers in learned.items():
             self._correct(upstream, answers)
 
+    def _was_locked_out(self, upstream: str) -> bool:
+        with self._lock:
+            return any(answer.locked_for is not None for answer in self._learned.get(upstream, ()))
+
     def _correct(self, upstream: str, answers: list[Learned]) -> None:
-        telling = [*(answer for answer in answers if answer.locked_for), answers[-1]]
-        for _ in range(_TRIES):
-            stored = self._budgets.get(upstream)
-            budget = stored.budget
+        telling = [*(answer for answer in answers if answer.locked_for is not None), answers[-1]]
+
+        def corrected(budget: Budget) -> tuple[bool, Budget]:
             for answer in telling:
                 budget = learn(budget, answer, self._clock())
-            if budget == stored.budget:
-                return
-            try:
-                self._budgets.replace(stored, budget)
-            except Conflict:
-                continue
-            return
+            return True, budget
+
+        self._changed(upstream, corrected)
+
+    def _changed(self, upstream: str, change: Callable[[Budget], tuple[T, Budget]]) -> T | None:
+        """Change a budget, and return what came of it; ``None`` if others were faster every time.
+
+        Whoever meets somebody else waits for the others of this instance, so that in the end only instances compete.
+        """
+        turn_of = self._turns.setdefault(upstream, threading.Lock())
+        outcome = None if turn_of.locked() else self._try(upstream, change)
+        if outcome is None:
+            with turn_of:
+                tries = (self._try(upstream, change) for _ in range(_TRIES))
+                outcome = next((tried for tried in tries if tried is not None), None)
+        return outcome
+
+    def _try(self, upstream: str, change: Callable[[Budget], tuple[T, Budget]]) -> T | None:
+        stored = self._budgets.get(upstream)
+        outcome, budget = change(stored.budget)
+        if budget == stored.budget:
+            return outcome
+        try:
+            self._budgets.replace(stored, budget)
+        except Conflict:
+            return None
+        return outcome

@@ -240,7 +240,7 @@ class Upstream(Protocol):
         ...
 
     def prepare(self, repositories: tuple[Repository, ...]) -> None:
-        """Get ready to look at many repositories, such as by asking for one token for all of them."""
+        """Learn which repositories are looked at together, so that one token may do for all; asks nobody."""
         ...
 
 

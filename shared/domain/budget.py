@@ -17,8 +17,8 @@ from shared.domain.references import DOCKER_HUB
 LOOKING_SHARE = 0.8
 # Docker Hub's limit is one of pulls, and a HEAD is none: looking is bound only by a 429.
 LOOKS_ARE_FREE = frozenset({DOCKER_HUB})
-# How long an upstream that says 429 without saying for how long is left alone.
-_UNTOLD_PAUSE = timedelta(minutes=1)
+# The window of an upstream that tells a limit and not for how long it is.
+_UNTOLD_WINDOW = timedelta(minutes=1)
 
 
 class Purpose(Enum):
@@ -31,8 +31,9 @@ class Purpose(Enum):
 class Refusal(Enum):
     """Why a request is put off."""
 
-    LOCKED_OUT = "locked-out"  # the upstream said 429, and until when
+    LOCKED_OUT = "locked-out"  # the upstream said 429, or that it is not available, and until when
     SPENT = "spent"  # what is left is kept for imports, or is nothing
+    ENOUGH = "enough-for-now"  # one check has no time for more; the next one goes on with the rest
 
 
 class Learned(msgspec.Struct, frozen=True):
@@ -42,7 +43,7 @@ class Learned(msgspec.Struct, frozen=True):
         limit: requests a window; ``None`` if the answer did not say.
         remaining: requests left in it.
         window: its length.
-        locked_for: how long to keep away, after a 429.
+        locked_for: how long to keep away, after a 429 or a 503 that says so.
     """
 
     limit: int | None = None
@@ -58,13 +59,15 @@ class Budget(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         upstream: such as ``docker.io`` or ``hub.docker.com``.
         limit: requests a window; 0 for none known.
         remaining: requests left, less those granted since the last answer.
-        resets_at: when the window is full again, UTC.
+        window: its length, as last told.
+        resets_at: when the window is full again, UTC; ``None`` while nothing was taken from it.
         locked_until: when the upstream may be asked again, UTC.
     """
 
     upstream: str
     limit: int = 0
     remaining: int = 0
+    window: timedelta | None = None
     resets_at: datetime | None = None
     locked_until: datetime | None = None
 
@@ -93,38 +96,66 @@ def grant(budget: Budget, wanted: int, purpose: Purpose, now: datetime) -> tuple
         now: UTC.
 
     Returns:
-        How many may be made, and the budget without them. Without a known limit: as many as wanted.
+        How many may be made, and the budget without them. Without a known limit: as many as wanted. A window begins
+        with the first that is taken from it, so that it ends whether or not the upstream tells of limits again.
     """
     if locked_for(budget, now):
         return Grant(0, Refusal.LOCKED_OUT, budget.locked_until), budget
     fresh = _renewed(budget, now)
     if not fresh.limit or (purpose is Purpose.LOOK and budget.upstream in LOOKS_ARE_FREE):
         return Grant(wanted), fresh
-    kept = 0 if purpose is Purpose.IMPORT else round(fresh.limit * (1 - LOOKING_SHARE))
+    kept = 0 if purpose is Purpose.IMPORT else fresh.limit - _looking_share(fresh)
     given = max(min(wanted, fresh.remaining - kept), 0)
-    spent = msgspec.structs.replace(fresh, remaining=fresh.remaining - given)
+    resets_at = fresh.resets_at or now + _window(fresh)
+    spent = msgspec.structs.replace(fresh, remaining=fresh.remaining - given, resets_at=resets_at) if given else fresh
     if given == wanted:
         return Grant(given), spent
-    return Grant(given, Refusal.SPENT, fresh.resets_at), spent
+    return Grant(given, Refusal.SPENT, resets_at), spent
+
+
+def turn(budget: Budget, before: int, now: datetime) -> timedelta:
+    """Return how long a look waits for its turn, so that many of them are spread over the windows they will take.
+
+    Args:
+        budget: as it was read.
+        before: how many requests others will have made by then.
+        now: UTC.
+    """
+    fresh = _renewed(budget, now)
+    locked = locked_for(fresh, now)
+    if not fresh.limit or fresh.upstream in LOOKS_ARE_FREE:
+        return locked
+    share = _looking_share(fresh)
+    beyond = before - (fresh.remaining - fresh.limit + share)
+    if beyond < 0:
+        return locked
+    first = (fresh.resets_at or now + _window(fresh)) - now
+    return max(locked, first + beyond // share * _window(fresh))
 
 
 def learn(budget: Budget, learned: Learned, now: datetime) -> Budget:
-    """Return a budget corrected by what an answer said; the lower of two numbers of requests left is believed.
+    """Return a budget corrected by what an answer said.
 
-    The window is taken to be full again a whole window after this answer: upstreams do not say when theirs began.
+    The lower of two numbers of requests left is believed, the earlier of two ends of the window, and the later of two
+    times until which to keep away. Upstreams do not say when their window began: it is taken to be full again a whole
+    window after the first answer.
     """
     known = _renewed(budget, now)
     if learned.locked_for is not None:
-        known = msgspec.structs.replace(known, locked_until=now + max(learned.locked_for, timedelta(seconds=1)))
+        until = now + max(learned.locked_for, timedelta(seconds=1))
+        known = msgspec.structs.replace(known, locked_until=max(until, known.locked_until or until))
     if learned.limit is None or learned.remaining is None:
         return known
     left = learned.remaining if not known.limit else min(known.remaining, learned.remaining)
-    resets_at = known.resets_at or now + (learned.window or _UNTOLD_PAUSE)
-    return msgspec.structs.replace(known, limit=learned.limit, remaining=max(left, 0), resets_at=resets_at)
+    known = msgspec.structs.replace(known, window=learned.window or known.window)
+    ends = now + _window(known)
+    return msgspec.structs.replace(
+        known, limit=learned.limit, remaining=max(left, 0), resets_at=min(ends, known.resets_at or ends)
+    )
 
 
 def locked_for(budget: Budget, now: datetime) -> timedelta:
-    """Return for how long an upstream that said 429 is still to be left alone; no time at all if it may be asked."""
+    """Return for how long an upstream that locked us out is still to be left alone; no time if it may be asked."""
     return max((budget.locked_until or now) - now, timedelta(0))
 
 
@@ -148,6 +179,15 @@ def left(budget: Budget, now: datetime) -> int | None:
 
 
 def _renewed(budget: Budget, now: datetime) -> Budget:
-    if budget.resets_at is None or now < budget.resets_at:
+    if budget.resets_at is not None and now < budget.resets_at:
         return budget
     return msgspec.structs.replace(budget, remaining=budget.limit, resets_at=None)
+
+
+def _looking_share(budget: Budget) -> int:
+    """How much of a full window looking may use: something of the smallest, too."""
+    return max(round(budget.limit * LOOKING_SHARE), 1)
+
+
+def _window(budget: Budget) -> timedelta:
+    return budget.window or _UNTOLD_WINDOW

@@ -39,7 +39,7 @@ class Why(Enum):
     ONE_TAG = "one-tag"  # one HEAD is one request, and the truth
     EXACT_TAGS = "exact-tags"  # the tags are known, and the upstream has no catalogue
     ONE_REQUEST = "one-request"  # the catalogue answers for all tags at once
-    WHOLE_LIST_DUE = "whole-list-due"  # what was deleted shows in the whole list only
+    WHOLE_LIST_DUE = "whole-list-due"  # what was deleted shows only where all tags are asked about
     PATTERNS = "patterns"  # which tags there are has to be seen first
 
 
@@ -50,13 +50,11 @@ class Question(msgspec.Struct, frozen=True):
         strategy: how.
         why: the reason.
         since: for a catalogue: what was pushed before is known; ``None`` for everything.
-        requests: how many requests it will take if nothing has changed.
     """
 
     strategy: Strategy
     why: Why
-    since: datetime | None
-    requests: int
+    since: datetime | None = None
 
 
 class RepositoryState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -64,7 +62,7 @@ class RepositoryState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
 
     Attributes:
         checked_at: when it last gave an answer, UTC.
-        whole_list_at: when all its tags were last listed, UTC.
+        whole_list_at: when all its tags were last asked about, UTC.
         rules: what the watch list asked for then; the list is read anew when that changes.
         failures: how often in a row it gave none.
         next_at: not to be asked before, after failures, UTC.
@@ -84,7 +82,7 @@ class RepositoryState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
 
 
 def plan(
-    repository: Repository, state: RepositoryState, *, exact: int, patterns: bool, known: int, rules: str, now: datetime
+    repository: Repository, state: RepositoryState, *, exact: int, patterns: bool, rules: str, now: datetime
 ) -> Question:
     """Pick the cheapest question.
 
@@ -93,7 +91,6 @@ def plan(
         state: what is remembered of it.
         exact: how many exact tags are watched.
         patterns: whether anything else than exact tags is.
-        known: how many tags were taken when it was last listed.
         rules: what the watch list asks for, as one text.
         now: UTC.
 
@@ -101,31 +98,38 @@ def plan(
         The question.
     """
     if exact <= 1 and not patterns:
-        return Question(Strategy.HEADS, Why.ONE_TAG, None, exact)
+        return Question(Strategy.HEADS, Why.ONE_TAG)
     if repository.registry in CATALOGUES:
-        return _catalogue(state, rules, now)
+        return _catalogue(repository, state, rules, now, patterns=patterns)
     if patterns:
-        return Question(Strategy.LIST, Why.PATTERNS, None, 1 + known)
-    return Question(Strategy.HEADS, Why.EXACT_TAGS, None, exact)
+        return Question(Strategy.LIST, Why.PATTERNS)
+    return Question(Strategy.HEADS, Why.EXACT_TAGS)
 
 
-def _catalogue(state: RepositoryState, rules: str, now: datetime) -> Question:
+def _catalogue(
+    repository: Repository, state: RepositoryState, rules: str, now: datetime, *, patterns: bool
+) -> Question:
+    """Docker Hub tells all tags in pages, of which there may be a hundred: where tags are named, HEADs of these do."""
     whole = state.whole_list_at
     if whole is None or state.checked_at is None or state.rules != rules or now - whole > WHOLE_LIST_EVERY:
-        return Question(Strategy.CATALOGUE, Why.WHOLE_LIST_DUE, None, 1)
-    return Question(Strategy.CATALOGUE, Why.ONE_REQUEST, state.checked_at - OVERLAP, 1)
+        named = repository.registry == DOCKER_HUB and not patterns
+        return Question(Strategy.HEADS if named else Strategy.CATALOGUE, Why.WHOLE_LIST_DUE)
+    return Question(Strategy.CATALOGUE, Why.ONE_REQUEST, state.checked_at - OVERLAP)
 
 
-def limit_of(question: Question, repository: Repository) -> str:
-    """Return the host whose limit a question counts against."""
-    if question.strategy is Strategy.CATALOGUE:
-        return CATALOGUES[repository.registry]
-    return repository.registry
+def deferred(
+    state: RepositoryState, refusal: str, until: datetime | None, asked_at: datetime | None = None
+) -> RepositoryState:
+    """Return the state of a repository that is put off because its upstream's budget is short: that is no failure.
 
-
-def deferred(state: RepositoryState, refusal: str, until: datetime | None) -> RepositoryState:
-    """Return the state of a repository that is put off because its upstream's budget is short: that is no failure."""
-    return msgspec.structs.replace(state, deferred=refusal, next_at=until)
+    Args:
+        state: before.
+        refusal: why.
+        until: when to ask again, UTC.
+        asked_at: when some of its tags were asked about all the same, UTC; the next turn is that of other repositories.
+    """
+    checked_at = asked_at or state.checked_at
+    return msgspec.structs.replace(state, checked_at=checked_at, deferred=refusal, next_at=until)
 
 
 def worth_writing(known: RepositoryState, new: RepositoryState) -> bool:

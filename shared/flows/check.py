@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 
-from shared.asking import Answers, Taken, ask, ask_again
+from shared.asking import Answers, Asked, Taken, ask, ask_again
 from shared.detection import Detector
 from shared.domain import observation as obs
 from shared.domain import questions
-from shared.domain.budget import Purpose
+from shared.domain.budget import Grant, Purpose
 from shared.domain.messages import CheckRepositories
 from shared.domain.observation import Look, Observation, Presence
-from shared.domain.questions import Question, RepositoryState, limit_of
+from shared.domain.questions import Question, RepositoryState, Strategy
 from shared.domain.references import Digest, Repository, Tag, parse_repository
 from shared.domain.watch_list import Image, WatchList, fingerprint
 from shared.errors import ServiceError
@@ -73,10 +74,7 @@ class Checker:
     def _prepare(self, repositories: tuple[Repository, ...]) -> None:
         for registry in dict.fromkeys(repository.registry for repository in repositories):
             own = tuple(repository for repository in repositories if repository.registry == registry)
-            try:
-                self._upstream(registry).prepare(own)
-            except ServiceError as error:  # each repository finds out for itself
-                log.warning("%s could not be prepared for: %s", registry, error)
+            self._upstream(registry).prepare(own)
 
     def _check(self, repository: Repository, images: tuple[Image, ...], message: CheckRepositories) -> None:
         known = self._observations.of(repository)
@@ -84,19 +82,22 @@ class Checker:
         if not images or (known.state.next_at and now < known.state.next_at and not message.image):
             return
         question = self._question(repository, images, known)
-        grant = self._ledger.grant(limit_of(question, repository), question.requests, Purpose.LOOK)
-        if grant.refusal is not None and grant.requests < question.requests:
-            self._save(repository, known, questions.deferred(known.state, grant.refusal.value, grant.until), ())
-            return
+        log.debug("%s is asked by %s: %s", repository, question.strategy.value, question.why.value)
+        asked = Asked(self._upstream(repository.registry), repository, images, known.tags, self._grant)
         try:
-            answers = ask(self._upstream(repository.registry), repository, question, images, known.tags)
+            answers = ask(asked, question)
         except ServiceError as error:
             self._fail(repository, known, error)
             return
         if _is_doubtful(answers, known):
-            self._doubt(repository, images, known, message)
+            self._doubt(asked, known, message)
         else:
-            self._take(repository, images, known, answers, message)
+            # How far a catalogue was read is known by the time of the check, which stays until all of it was asked.
+            moved_on = None if question.strategy is Strategy.CATALOGUE else now
+            self._take(asked, known, answers, message, moved_on)
+
+    def _grant(self, host: str, wanted: int) -> Grant:
+        return self._ledger.grant(host, wanted, Purpose.LOOK)
 
     def _question(self, repository: Repository, images: tuple[Image, ...], known: Known) -> Question:
         exact = len({tag for image in images for tag in image.wanted})
@@ -105,44 +106,51 @@ class Checker:
             known.state,
             exact=exact,
             patterns=any(image.needs_listing for image in images),
-            known=len(known.tags),
             rules=fingerprint(images),
             now=self._clock(),
         )
 
-    def _doubt(
-        self, repository: Repository, images: tuple[Image, ...], known: Known, message: CheckRepositories
-    ) -> None:
+    def _doubt(self, asked: Asked, known: Known, message: CheckRepositories) -> None:
         """An upstream that lists nothing where there was something is asked about each tag before it is believed."""
         state, believed = questions.listed_nothing(known.state)
         if not believed:
-            log.warning("%s lists no tags; that is not believed yet", repository)
-            self._save(repository, known, state, ())
+            log.warning("%s lists no tags; that is not believed yet", asked.repository)
+            self._save(asked.repository, known, state, ())
             return
-        answers = ask_again(self._upstream(repository.registry), repository, images, known.tags)
-        self._take(repository, images, known, answers, message)
+        self._take(asked, known, ask_again(asked), message, None)
 
     def _take(
-        self,
-        repository: Repository,
-        images: tuple[Image, ...],
-        known: Known,
-        answers: Answers,
-        message: CheckRepositories,
+        self, asked: Asked, known: Known, answers: Answers, message: CheckRepositories, moved_on: datetime | None
     ) -> None:
         """Candidates first, then what was seen: a check that dies in between is made again."""
+        repository, now = asked.repository, self._clock()
         self._tell_vanished(repository, known, answers)
         seen = tuple(
             self._meet(tag, digest, answers.taken.get(tag, ()), known.tags.get(tag), message)
             for tag, digest in answers.digests.items()
         )
+        seen += tuple(
+            obs.troubled(known.tags.get(tag), tag, str(error), now) for tag, error in answers.troubles.items()
+        )
         if answers.problem is not None:
             self._fail(repository, known, answers.problem, seen)
-            return
-        state = questions.answered(
-            known.state, whole_list=answers.whole_list, rules=fingerprint(images), now=self._clock()
-        )
-        self._save(repository, known, state, seen)
+        elif answers.put_off is not None:
+            self._put_off(repository, known, answers.put_off, moved_on if seen else None, seen)
+        else:
+            rules = fingerprint(asked.images)
+            state = questions.answered(known.state, whole_list=answers.whole_list, rules=rules, now=now)
+            self._save(repository, known, state, seen)
+
+    def _put_off(
+        self,
+        repository: Repository,
+        known: Known,
+        grant: Grant,
+        asked_at: datetime | None,
+        seen: tuple[Observation, ...],
+    ) -> None:
+        why = grant.refusal.value if grant.refusal else ""
+        self._save(repository, known, questions.deferred(known.state, why, grant.until, asked_at), seen)
 
     def _meet(
         self,
@@ -186,6 +194,6 @@ class Checker:
 
 def _is_doubtful(answers: Answers, known: Known) -> bool:
     """Everything that was there is gone at once: more likely the upstream's trouble than its wish."""
-    was_there = any(seen.presence is Presence.PRESENT for seen in known.tags.values())
-    nothing = answers.problem is None and not any(answers.digests.values())
-    return was_there and (answers.empty or nothing)
+    there = {tag for tag, seen in known.tags.items() if seen.presence is Presence.PRESENT}
+    nothing = answers.problem is None and answers.put_off is None and not any(answers.digests.values())
+    return bool(there) if answers.empty else nothing and not there.isdisjoint(answers.digests)

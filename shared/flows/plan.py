@@ -1,9 +1,14 @@
-"""Put upstream repositories into the queue of checks: a timer only plans, so that checks scale out over instances."""
+"""Put upstream repositories into the queue of checks: a timer only plans, so that checks scale out over instances.
+
+Where an upstream's budget is too short for all at once, the least recently checked go first, and the messages are
+spread over the windows in which their turn comes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 
 from shared.domain.messages import CHECKS, MOST_REPOSITORIES, CheckRepositories
 from shared.domain.questions import CATALOGUES
@@ -16,6 +21,9 @@ from shared.ports import Observations, Outbox
 # Some seconds of work even for an upstream that is slow to answer; many messages are what lets many instances help.
 REQUESTS_A_MESSAGE = 20
 _PATTERNS_COST = 10
+# Who has no turn before the next timer is checked at once all the same, so as to be seen as put off.
+_LONGEST_WAIT = timedelta(minutes=10)
+_NO_WAIT = timedelta(0)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -47,10 +55,16 @@ class Planner:
         costs: dict[Repository, int] = {}
         for entry in images:
             costs[entry.repository] = costs.get(entry.repository, 0) + _cost(entry)
-        ordered = self._in_order(costs)
-        for batch in _batches(ordered, costs):
-            names = tuple(str(repository) for repository in batch)
-            self._outbox.send(CHECKS, CheckRepositories(v=1, repositories=names, image=image, traceparent=traceparent))
+        turns = self._turns(costs)
+        ordered = self._in_order(costs) if turns else tuple(costs)
+        for host in ("", *turns):
+            before = 0
+            for batch in _batches(tuple(one for one in ordered if _group(one, turns) == host), costs):
+                before += sum(costs[repository] for repository in batch)
+                wait = turns[host](before - 1) if host else _NO_WAIT
+                names = tuple(str(repository) for repository in batch)
+                message = CheckRepositories(v=1, repositories=names, image=image, traceparent=traceparent)
+                self._outbox.send(CHECKS, message, wait if wait <= _LONGEST_WAIT else _NO_WAIT)
         return ordered
 
     def plan_by_hand(self, watch_list: WatchList, *, image: str | None, traceparent: str) -> tuple[Repository, ...]:
@@ -66,10 +80,15 @@ class Planner:
             raise MalformedRequest(f"image: the watch list has no entry named {image!r}", status=404)
         return self.plan((entry,), traceparent=traceparent, image=image)
 
+    def _turns(self, costs: dict[Repository, int]) -> dict[str, Callable[[int], timedelta]]:
+        """Return when whose turn comes, for each host whose budget is too short for all that is asked of it."""
+        wanted: Counter[str] = Counter()
+        for repository, cost in costs.items():
+            wanted[_host(repository)] += cost
+        turns = {host: self._ledger.turns(host) for host in wanted}
+        return {host: turn for host, turn in turns.items() if turn(wanted[host] - 1)}
+
     def _in_order(self, costs: dict[Repository, int]) -> tuple[Repository, ...]:
-        hosts = {CATALOGUES.get(repository.registry, repository.registry) for repository in costs}
-        if not any(self._ledger.is_short(host, sum(costs.values())) for host in hosts):
-            return tuple(costs)
         states = self._observations.states()
         checked = {repository: state.checked_at or _NEVER for repository, state in states.items()}
         return tuple(sorted(costs, key=lambda repository: checked.get(repository, _NEVER)))
@@ -80,6 +99,17 @@ def _cost(image: Image) -> int:
     if image.repository.registry in CATALOGUES:
         return 1
     return len(image.wanted) + (_PATTERNS_COST if image.needs_listing else 0)
+
+
+def _host(repository: Repository) -> str:
+    """Return the host whose limit a repository's check counts against, most of all."""
+    return CATALOGUES.get(repository.registry, repository.registry)
+
+
+def _group(repository: Repository, short: Container[str]) -> str:
+    """Return its host if that is short of budget: who has to wait for it shares no message with others."""
+    host = _host(repository)
+    return host if host in short else ""
 
 
 def _batches(repositories: tuple[Repository, ...], costs: dict[Repository, int]) -> Iterator[list[Repository]]:

@@ -19,7 +19,14 @@ from tests.doubles.storage import InMemoryBudgets
 pytestmark = pytest.mark.contract
 
 HUB = "docker.io"
-LEARNED = Budget(upstream=HUB, limit=100, remaining=76, resets_at=NOON, locked_until=NOON + timedelta(minutes=1))
+LEARNED = Budget(
+    upstream=HUB,
+    limit=100,
+    remaining=76,
+    window=timedelta(hours=6),
+    resets_at=NOON,
+    locked_until=NOON + timedelta(minutes=1),
+)
 
 
 @pytest.fixture

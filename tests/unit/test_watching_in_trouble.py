@@ -1,0 +1,212 @@
+"""Neither a bad tag, a small budget, an upstream that has had enough nor a huge repository keeps others from a look."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from shared import asking
+from shared.domain.budget import Budget, Learned
+from shared.domain.observation import Presence
+from shared.domain.references import Repository, Tag, parse_repository
+from shared.errors import Unavailable, UnusableAnswer
+from tests.doubles.registries import digest_of
+from tests.doubles.world import GHCR, NODE, ONE, TWO, World
+
+pytestmark = pytest.mark.unit
+
+TOOL = parse_repository(f"{GHCR}/acme/tool")
+TAGS = tuple(Tag(f"v{number}") for number in range(1, 7))
+SIX = f"images: [{{name: tool, source: {TOOL}, tags: [{', '.join(TAGS)}], target: base/tool}}]".encode()
+
+
+def tool() -> World:
+    """Return a world that watches six tags of a registry without a catalogue, none looked at yet."""
+    world = World(SIX)
+    for tag in TAGS:
+        world.ghcr.push(TOOL, tag, digest_of(tag))
+    return world
+
+
+def checked(world: World) -> None:
+    """Check everything, and let an hour pass."""
+    world.check()
+    world.settle()
+    world.pass_time(timedelta(hours=1))
+
+
+def seen(world: World) -> set[Tag]:
+    """Return the tags whose digest is known."""
+    return {tag for tag, observation in world.observations.of(TOOL).tags.items() if observation.digest}
+
+
+def limited(world: World, host: str, *, remaining: int, limit: int = 5) -> None:
+    """Let an upstream have a limit an hour."""
+    hour = timedelta(hours=1)
+    budget = Budget(upstream=host, limit=limit, remaining=remaining, window=hour, resets_at=world.clock() + hour)
+    world.budgets.replace(world.budgets.get(host), budget)
+
+
+# Tags.
+
+
+def test_a_tag_whose_answer_cannot_be_used_keeps_no_other_from_being_looked_at() -> None:
+    world = tool()
+    world.ghcr.fail("digest", UnusableAnswer("a manifest of an abandoned type", code="200"))
+    checked(world)
+    known = world.observations.of(TOOL)
+    assert seen(world) == set(TAGS[1:])
+    assert known.tags[TAGS[0]].trouble == "a manifest of an abandoned type"
+    assert (known.state.failures, known.state.trouble) == (0, "")
+
+
+def test_a_registry_none_of_whose_answers_can_be_used_has_failed() -> None:
+    world = tool()
+    checked(world)
+    world.ghcr.fail("digest", *[UnusableAnswer("a page for people", code="200")] * len(TAGS))
+    checked(world)
+    known = world.observations.of(TOOL)
+    assert (known.state.failures, known.state.trouble) == (1, "a page for people")
+    assert {one.presence for one in known.tags.values()} == {Presence.PRESENT}
+
+
+def test_a_tag_at_which_the_asking_broke_off_is_asked_last_the_next_time() -> None:
+    world = tool()
+    for _ in range(2):
+        world.ghcr.fail("digest", Unavailable("HTTP 500", code="500"))
+        checked(world)
+    world.ghcr.fail("digest", *[UnusableAnswer("odd", code="200")] * 3)
+    checked(world)
+    troubled = {tag for tag, one in world.observations.of(TOOL).tags.items() if one.trouble}
+    assert troubled == set(TAGS[2:5]), "the first two were asked after all others, and answered"
+
+
+def test_a_tag_that_is_gone_is_not_the_newest_while_only_increments_are_read() -> None:
+    world = World(b"images: [{name: node, source: node, tags: [{semver: '>=20', newest: 1}], target: base/node}]")
+    for tag in ("20.1", "22.1"):
+        world.push(ONE, Tag(tag))
+    checked(world)
+    world.push(TWO, Tag("22.2"))
+    checked(world)
+    world.hub.delete(NODE, Tag("22.2"))
+    world.pass_time(timedelta(days=1))
+    checked(world)
+    assert world.observations.of(NODE).tags[Tag("22.2")].presence is Presence.GONE
+    world.push(TWO, Tag("22.1"))
+    checked(world)
+    assert world.base.tags["base/node", Tag("22.1")] == TWO
+
+
+def test_a_tag_that_is_not_upstream_is_no_reason_to_doubt_what_others_said_before_it_was_asked_for() -> None:
+    world = tool()
+    checked(world)
+    world.configuration.text = SIX.replace(", ".join(TAGS).encode(), b"v9")
+    checked(world)
+    state = world.observations.of(TOOL).state
+    assert (state.empty_lists, state.failures) == (0, 0)
+    assert world.observations.of(TOOL).tags[Tag("v9")].presence is Presence.GONE
+
+
+# Limits.
+
+
+def test_an_upstream_that_has_had_enough_is_not_asked_by_the_rest_of_the_message() -> None:
+    names = [f"n{number}" for number in range(5)]
+    entries = "".join(f"- {{name: {n}, source: {GHCR}/a/{n}, tags: [a], target: base/{n}}}\n" for n in names)
+    world = World(f"images:\n{entries}".encode())
+    world.ledger.learned(GHCR, Learned(locked_for=timedelta(minutes=10)))
+    world.check()
+    for delivery in world.outbox.deliver():
+        world.work(delivery)
+    assert world.ghcr.asked.total() == 0
+    states = world.observations.states()
+    assert {states[Repository(GHCR, f"a/{n}")].deferred for n in names} == {"locked-out"}
+
+
+def test_a_repository_with_more_tags_than_a_window_grants_is_looked_at_bit_by_bit() -> None:
+    world = tool()
+    limited(world, GHCR, remaining=3)
+    world.check()
+    for delivery in world.outbox.deliver():
+        world.work(delivery)
+    assert seen(world) == set(TAGS[:2])
+    state = world.observations.of(TOOL).state
+    assert (state.deferred, state.failures) == ("spent", 0)
+    assert state.checked_at == world.clock(), "so that others are checked before it in the next window"
+    world.settle()
+    world.pass_time(timedelta(hours=1))
+    world.check()
+    for delivery in world.outbox.deliver():
+        world.work(delivery)
+    assert seen(world) == set(TAGS)
+
+
+def test_what_changed_is_not_asked_of_a_registry_that_locked_us_out_and_is_not_forgotten() -> None:
+    tags = ", ".join(TAGS)
+    world = World(f"images: [{{name: node, source: node, tags: [{tags}], target: base/node}}]".encode())
+    for tag in TAGS:
+        world.push(ONE, tag)
+    checked(world)
+    world.push(TWO, TAGS[0])
+    before = world.hub.asked.total()
+    world.ledger.learned("docker.io", Learned(locked_for=timedelta(hours=3)))
+    for _ in range(2):
+        checked(world)
+    assert world.hub.asked.total() == before
+    assert world.observations.of(NODE).state.deferred == "locked-out"
+    world.pass_time(timedelta(hours=3))
+    checked(world)
+    assert world.base.tags["base/node", TAGS[0]] == TWO
+
+
+def test_a_huge_repository_is_looked_at_in_more_than_one_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "MOST_HEADS", 4)
+    world = tool()
+    checked(world)
+    assert (len(seen(world)), world.observations.of(TOOL).state.deferred) == (4, "enough-for-now")
+    checked(world)
+    assert seen(world) == set(TAGS)
+
+
+def test_messages_are_spread_over_the_windows_that_their_looks_take() -> None:
+    names = [f"n{number}" for number in range(50)]
+    entries = "".join(f"- {{name: {n}, source: {n}, tags: [a, b], target: base/{n}}}\n" for n in names)
+    elsewhere = f"- {{name: tool, source: {TOOL}, tags: [v1], target: base/tool}}\n"
+    world = World(f"images:\n{entries}{elsewhere}".encode())
+    minute = timedelta(minutes=1)
+    budget = Budget(upstream="hub.docker.com", limit=25, remaining=25, window=minute)
+    world.budgets.replace(world.budgets.get("hub.docker.com"), budget)
+    world.check()
+    waits = [(len(sent.message.repositories), sent.delay) for sent in world.outbox.sent]  # type: ignore[union-attr]
+    assert waits == [(1, timedelta(0)), (20, timedelta(0)), (20, minute), (10, 2 * minute)]
+    world.settle()
+    assert world.hub.prepared
+    assert not any(state.deferred for state in world.observations.states().values())
+
+
+def test_who_has_no_turn_before_the_next_timer_is_seen_to_be_put_off_at_once() -> None:
+    world = tool()
+    world.ledger.learned(GHCR, Learned(locked_for=timedelta(hours=6)))
+    world.ledger.settle()
+    world.check()
+    assert [sent.delay for sent in world.outbox.sent] == [timedelta(0)]
+    world.settle()
+    assert world.observations.of(TOOL).state.deferred == "locked-out"
+
+
+# The cheapest question.
+
+
+def test_a_catalogue_too_long_for_anonymous_callers_still_answers_for_exact_tags_of_which_none_changed() -> None:
+    tags = ", ".join(TAGS)
+    world = World(f"images: [{{name: node, source: node, tags: [{tags}], target: base/node}}]".encode())
+    world.hub.deepest = 3
+    for tag in TAGS:
+        world.push(ONE, tag)
+    world.pass_time(timedelta(hours=1))
+    for _ in range(2):
+        checked(world)
+    assert world.hub.asked.total() == len(TAGS), "once each; the second check was one look into the catalogue"
+    assert world.hub.consulted.total() == 1
+    assert world.hub.listed.total() == 0

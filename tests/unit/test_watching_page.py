@@ -1,0 +1,38 @@
+"""The page on watching tags says what is so: its list is read, and its choices are made anew."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from docs.parts import ROOT
+from shared import asking
+from shared.domain.budget import Refusal
+from shared.domain.selection import choose
+from shared.watch_list_yaml import parse_watch_list
+
+pytestmark = pytest.mark.unit
+
+PAGE = (ROOT / "docs" / "watching.md").read_text()
+LISTS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+ROW = r"\| `([^`]+)` \| `([^`]+)` \|\n"
+
+
+@pytest.mark.parametrize("name", ["alpine", "python", "renovate"])
+def test_the_choices_on_the_page_are_those_that_are_made(name: str) -> None:
+    image = parse_watch_list(LISTS[0].encode()).named(name)
+    table = re.search(rf"^\| {name} \| reason \|\n\| --- \| --- \|\n((?:{ROW})+)", PAGE, re.MULTILINE)
+    assert image is not None
+    assert table is not None
+    told = dict(re.findall(ROW, table[1]))
+    assert {choice.tag: choice.reason.value for choice in choose(image.rules, told)} == told
+
+
+def test_every_reason_for_being_put_off_is_on_the_page() -> None:
+    table = PAGE.partition("| `deferred` |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `([\w-]+)`", table, re.MULTILINE)) == {refusal.value for refusal in Refusal}
+
+
+def test_the_most_heads_of_one_check_are_those_the_page_names() -> None:
+    assert f"at most {asking.MOST_HEADS:,} HEADs" in PAGE
