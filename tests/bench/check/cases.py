@@ -36,6 +36,7 @@ class Case:
         limit: the C program.
         ours: our ways.
         peers: the others.
+        moved: how many tags have changed.
         busy: share of the machine that other programs used just before.
     """
 
@@ -43,6 +44,7 @@ class Case:
     limit: Result
     ours: list[Result]
     peers: list[Result]
+    moved: int
     busy: float
 
 
@@ -97,7 +99,7 @@ def _case(ground: Ground) -> Case:
     rounds = [[_told(ask, ground) for ask in (limit, *(way.look for way in WAYS.values()))] for _ in range(_ROUNDS)]
     at_limit, *ours = (_middle(list(results)) for results in zip(*rounds, strict=True))
     peers = [_told(ask, ground) for ask in (inspect, sync, renovate)]
-    return Case(ground.case, at_limit, ours, peers, busy)
+    return Case(ground.case, at_limit, ours, peers, len(ground.moved), busy)
 
 
 def _in_repositories(publisher: Publisher, ground: Ground) -> Series:

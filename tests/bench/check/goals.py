@@ -34,9 +34,9 @@ def judged(case: Case) -> list[Judged]:
 def _judged(way: Way, ours: Result, case: Case) -> list[Judged]:
     renovate, sync = (next(peer for peer in case.peers if name in peer.who) for name in ("Renovate", "sync"))
     found = [
-        _faster(ours, renovate.who, renovate, way.renovate),
-        _faster(ours, sync.who, sync, way.sync),
-        _requests(way, ours),
+        _faster(ours, renovate, way.renovate, case.limit),
+        _faster(ours, sync, way.sync, case.limit),
+        _requests(way, ours, case.moved),
         _fewest(ours, case.peers),
     ]
     return found if way.of_limit is None else [_of_limit(ours, case.limit, way.of_limit), *found]
@@ -47,14 +47,19 @@ def _of_limit(ours: Result, limit: Result, least: float) -> Judged:
     return Judged(ours.who, f"at least {least} of the limit's rate", f"{share:.2f}", share >= least)
 
 
-def _faster(ours: Result, name: str, peer: Result, least: float) -> Judged:
-    times = peer.seconds / ours.seconds
-    return Judged(ours.who, f"at least {least:g} × faster than {name}", f"{times:.1f} ×", times >= least)
+def _faster(ours: Result, peer: Result, least: float, limit: Result) -> Judged:
+    times, most = peer.seconds / ours.seconds, peer.seconds / limit.seconds
+    reached = f"{times:.1f} ×" if times >= least else f"{times:.1f} ×, where {limit.who} itself is {most:.1f} × faster"
+    return Judged(ours.who, f"at least {least:g} × faster than {peer.who}", reached, times >= least)
 
 
-def _requests(way: Way, ours: Result) -> Judged:
-    each = ours.total / REPOSITORIES
-    return Judged(ours.who, f"at most {way.requests} requests a repository", f"{each:.2f}", each <= way.requests)
+def _requests(way: Way, ours: Result, moved: int) -> Judged:
+    """What an API says has changed is confirmed by HEAD before anything is imported."""
+    confirming = moved if way.hints else 0
+    each = (ours.total - confirming) / REPOSITORIES
+    goal = "1 request" if way.requests == 1 else f"{way.requests} requests"
+    besides = f", and {confirming} for the changes" if confirming else ""
+    return Judged(ours.who, f"at most {goal} a repository{besides}", f"{each:.2f}", each <= way.requests)
 
 
 def _fewest(ours: Result, peers: list[Result]) -> Judged:

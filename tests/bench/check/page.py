@@ -32,6 +32,8 @@ something else than what has changed would have ended the run.
 - Renovate asks by plain HTTP and the skopeos verify no certificate, which is cheaper for them. Renovate starts with
   an empty cache, and also asks for each pinned digest, the list of tags and one image's labels. `skopeo sync` copies
   into a registry that is never far away.
+- *By a catalogue* is how Docker Hub and MCR are asked: here, of a stand-in that has its pages ready and asks for no
+  token. How fast theirs answer is another matter; how often they are asked is the same.
 - ≈ marks what was measured on a part of the tags and multiplied: both skopeos ask for one tag after the other.
 """
 

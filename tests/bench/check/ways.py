@@ -26,6 +26,7 @@ class Way:
         renovate: how many times faster than Renovate.
         sync: how many times faster than ``skopeo sync``.
         requests: most requests for an unchanged repository.
+        hints: whether a change costs a HEAD besides, which confirms it.
     """
 
     look: Callable[[Ground], Result]
@@ -33,6 +34,7 @@ class Way:
     renovate: float
     sync: float
     requests: int
+    hints: bool = False
 
 
 def by_head(ground: Ground) -> Result:
@@ -79,5 +81,5 @@ def _check(ground: Ground, catalogue: str) -> tuple[Usage, float]:
 BY_HEAD, BY_CATALOGUE = "Tidegate, by HEAD", "Tidegate, by a catalogue"
 WAYS = {
     BY_HEAD: Way(by_head, of_limit=0.7, renovate=20, sync=7, requests=len(TAGS)),
-    BY_CATALOGUE: Way(by_catalogue, of_limit=None, renovate=50, sync=10, requests=1),
+    BY_CATALOGUE: Way(by_catalogue, of_limit=None, renovate=50, sync=10, requests=1, hints=True),
 }
