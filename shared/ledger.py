@@ -5,16 +5,19 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from shared.domain.budget import Budget, Grant, Learned, Purpose, Refusal, grant, learn, turn
 from shared.errors import Conflict
-from shared.ports import Budgets, Clock
+from shared.ports import Budgets, Clock, StoredBudget
 
 T = TypeVar("T")
 
 _TRIES = 16
+# A budget is read once for many grants in a row. What others take meanwhile shows when it is written; a lockout that
+# another instance met is seen so much later.
+_READ_ANEW_AFTER = timedelta(seconds=10)
 
 
 def _untold(upstream: str, refusal: Refusal) -> None:
@@ -37,9 +40,10 @@ class Ledger:
         self._lock = threading.Lock()
         self._learned: defaultdict[str, list[Learned]] = defaultdict(list)
         self._turns: dict[str, threading.Lock] = {}
+        self._read: dict[str, tuple[StoredBudget, datetime]] = {}
 
     def grant(self, upstream: str, wanted: int, purpose: Purpose) -> Grant:
-        """Take requests from an upstream's budget: one transaction, and another if it has a limit.
+        """Take requests from an upstream's budget: a transaction if it has a limit, and one now and then to read it.
 
         An answer that locks us out is written down first, so that whoever asks next is not sent into it.
 
@@ -56,8 +60,8 @@ class Ledger:
         return given
 
     def turns(self, upstream: str) -> Callable[[int], timedelta]:
-        """Return what tells how long a look waits for its turn after so many others: one transaction."""
-        budget, now = self._budgets.get(upstream).budget, self._clock()
+        """Return what tells how long a look waits for its turn after so many others: one transaction at most."""
+        budget, now = self._stored(upstream).budget, self._clock()
         return lambda before: turn(budget, before, now)
 
     def learned(self, upstream: str, learned: Learned) -> None:
@@ -100,12 +104,23 @@ class Ledger:
         return outcome
 
     def _try(self, upstream: str, change: Callable[[Budget], tuple[T, Budget]]) -> T | None:
-        stored = self._budgets.get(upstream)
+        stored = self._stored(upstream)
         outcome, budget = change(stored.budget)
         if budget == stored.budget:
             return outcome
         try:
-            self._budgets.replace(stored, budget)
+            self._keep(self._budgets.replace(stored, budget))
         except Conflict:
+            self._read.pop(upstream, None)
             return None
         return outcome
+
+    def _stored(self, upstream: str) -> StoredBudget:
+        kept = self._read.get(upstream)
+        if kept is not None and self._clock() - kept[1] < _READ_ANEW_AFTER:
+            return kept[0]
+        return self._keep(self._budgets.get(upstream))
+
+    def _keep(self, stored: StoredBudget) -> StoredBudget:
+        self._read[stored.budget.upstream] = (stored, self._clock())
+        return stored

@@ -270,8 +270,8 @@ class Budgets(Protocol):
         """Return the budget of every upstream of which something was learned, in no order."""
         ...
 
-    def replace(self, stored: StoredBudget, budget: Budget) -> None:
-        """Write a budget that nobody changed since it was read.
+    def replace(self, stored: StoredBudget, budget: Budget) -> StoredBudget:
+        """Write a budget that nobody changed since it was read, and return it as it is stored now.
 
         Raises:
             Conflict: somebody did.

@@ -35,13 +35,13 @@ class BudgetsTable:
         rows = self._table.select("PartitionKey eq @partition", {"partition": _PARTITION})
         return tuple(self._table.decode(row, Budget) for row in rows)
 
-    def replace(self, stored: StoredBudget, budget: Budget) -> None:
+    def replace(self, stored: StoredBudget, budget: Budget) -> StoredBudget:
         """See ``Budgets.replace``. One transaction."""
         row = _row(budget)
-        if stored.etag:
-            self._table.replace(row, stored.etag)
-        elif self._table.insert(row) is None:
+        etag = self._table.replace(row, stored.etag) if stored.etag else self._table.insert(row)
+        if etag is None:
             raise Conflict(f"the budget of {budget.upstream} was written by another worker; it is looked at again")
+        return StoredBudget(budget, etag)
 
 
 def _row(budget: Budget) -> Row:

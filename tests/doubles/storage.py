@@ -197,7 +197,7 @@ class InMemoryBudgets(OneAtATime):
         with self._lock:
             return tuple(stored.budget for stored in self._rows.values())
 
-    def replace(self, stored: StoredBudget, budget: Budget) -> None:
+    def replace(self, stored: StoredBudget, budget: Budget) -> StoredBudget:
         """See ``Budgets.replace``."""
         self.asked["replace"] += 1
         with self._change("replace"):
@@ -205,6 +205,7 @@ class InMemoryBudgets(OneAtATime):
             if (found.etag if found else "") != stored.etag:
                 raise Conflict(f"the budget of {budget.upstream} was changed by another worker")
             self._rows[budget.upstream] = StoredBudget(budget, f"budget:{next(self._versions)}")
+            return self._rows[budget.upstream]
 
 
 class InMemoryActivity(OneAtATime):

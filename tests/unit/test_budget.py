@@ -110,3 +110,36 @@ def test_a_budget_that_others_change_now_and_then_is_granted() -> None:
     budgets.replace(budgets.get(HOST), FULL)
     budgets.fail("replace", *[Conflict("somebody was faster")] * 10)
     assert Ledger(budgets, SettableClock()).grant(HOST, 1, Purpose.LOOK) == Grant(1)
+
+
+def test_many_grants_in_a_row_read_a_budget_once() -> None:
+    budgets, clock = InMemoryBudgets(), SettableClock()
+    ledger = Ledger(budgets, clock)
+    for _ in range(20):
+        ledger.grant(HOST, 1, Purpose.LOOK)
+    assert budgets.asked == {"get": 1}
+    budgets.replace(budgets.get(HOST), FULL)
+    clock.advance(timedelta(seconds=10))
+    budgets.asked.clear()
+    for _ in range(20):
+        ledger.grant(HOST, 1, Purpose.LOOK)
+    assert budgets.asked == {"get": 1, "replace": 20}
+
+
+def test_what_other_instances_took_is_seen_when_a_grant_is_written() -> None:
+    budgets = InMemoryBudgets()
+    budgets.replace(budgets.get(HOST), FULL)
+    one, other = (Ledger(budgets, SettableClock()) for _ in range(2))
+    one.grant(HOST, 1, Purpose.LOOK)
+    other.grant(HOST, 79, Purpose.LOOK)
+    assert one.grant(HOST, 1, Purpose.LOOK).refusal is Refusal.SPENT
+
+
+def test_a_lockout_that_another_instance_met_is_heeded_ten_seconds_later() -> None:
+    budgets, clock = InMemoryBudgets(), SettableClock()
+    one, other = (Ledger(budgets, clock) for _ in range(2))
+    one.grant(HOST, 1, Purpose.LOOK)
+    other.learned(HOST, Learned(locked_for=MINUTE))
+    other.settle()
+    clock.advance(timedelta(seconds=10))
+    assert one.grant(HOST, 1, Purpose.LOOK).refusal is Refusal.LOCKED_OUT

@@ -274,6 +274,7 @@ def test_where_a_budget_is_short_the_least_recently_checked_repositories_go_firs
     world.observations.save(last, type_of(checked_at=state.checked_at - timedelta(days=3)), ())
     budget = Budget(upstream="hub.docker.com", limit=10, remaining=3, resets_at=world.clock() + timedelta(hours=1))
     world.budgets.replace(world.budgets.get("hub.docker.com"), budget)
+    world.pass_time(timedelta(seconds=10))
     ordered = world.planner.plan(world.watch_lists.in_force().images, traceparent="")
     assert ordered[0] == last
 
