@@ -45,14 +45,12 @@ class Ledger:
     def grant(self, upstream: str, wanted: int, purpose: Purpose) -> Grant:
         """Take requests from an upstream's budget: a transaction if it has a limit, and one now and then to read it.
 
-        An answer that locks us out is written down first, so that whoever asks next is not sent into it.
+        What answers said until now is written down with it, so that whoever asks next is not sent into a 429.
 
         Raises:
             Conflict: too many others take from it at this moment; the message is delivered again.
         """
-        if self._was_locked_out(upstream):
-            self.settle()
-        given = self._changed(upstream, lambda budget: grant(budget, wanted, purpose, self._clock()))
+        given = self._corrected(upstream, lambda budget: grant(budget, wanted, purpose, self._clock()))
         if given is None:
             raise Conflict(f"the budget of {upstream} is taken from by too many at once; it is tried again")
         if given.refusal is not None:
@@ -70,25 +68,22 @@ class Ledger:
             self._learned[upstream].append(learned)
 
     def settle(self) -> None:
-        """Write down what was learned since the last time; of many numbers the last counts, and any 429."""
+        """Write down what was learned since the last time."""
+        for upstream in tuple(self._learned):
+            self._corrected(upstream, lambda budget: (True, budget))
+
+    def _corrected(self, upstream: str, change: Callable[[Budget], tuple[T, Budget]]) -> T | None:
+        """Change a budget that says what answers said; they are kept for the next time if that fails."""
         with self._lock:
-            learned, self._learned = dict(self._learned), defaultdict(list)
-        for upstream, answers in learned.items():
-            self._correct(upstream, answers)
-
-    def _was_locked_out(self, upstream: str) -> bool:
-        with self._lock:
-            return any(answer.locked_for is not None for answer in self._learned.get(upstream, ()))
-
-    def _correct(self, upstream: str, answers: list[Learned]) -> None:
-        telling = [*(answer for answer in answers if answer.locked_for is not None), answers[-1]]
-
-        def corrected(budget: Budget) -> tuple[bool, Budget]:
-            for answer in telling:
-                budget = learn(budget, answer, self._clock())
-            return True, budget
-
-        self._changed(upstream, corrected)
+            answers = self._learned.pop(upstream, [])
+        outcome = None
+        try:
+            outcome = self._changed(upstream, lambda budget: change(_told(budget, answers, self._clock())))
+        finally:
+            if outcome is None:
+                with self._lock:
+                    self._learned[upstream] = [*answers, *self._learned[upstream]]
+        return outcome
 
     def _changed(self, upstream: str, change: Callable[[Budget], tuple[T, Budget]]) -> T | None:
         """Change a budget, and return what came of it; ``None`` if others were faster every time.
@@ -124,3 +119,10 @@ class Ledger:
     def _keep(self, stored: StoredBudget) -> StoredBudget:
         self._read[stored.budget.upstream] = (stored, self._clock())
         return stored
+
+
+def _told(budget: Budget, answers: list[Learned], now: datetime) -> Budget:
+    """Return a budget as answers correct it: of many numbers the last counts, and every lockout."""
+    for answer in (*(answer for answer in answers if answer.locked_for is not None), *answers[-1:]):
+        budget = learn(budget, answer, now)
+    return budget

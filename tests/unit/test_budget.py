@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.budget import Budget, Grant, Learned, Purpose, Refusal, grant, learn, turn
-from shared.errors import Conflict
+from shared.errors import Conflict, Unavailable
 from shared.ledger import Ledger
 from tests.doubles.storage import MIDDAY, InMemoryBudgets, SettableClock
 
@@ -85,6 +85,27 @@ def test_an_answer_that_locks_out_counts_before_anything_more_is_granted() -> No
     ledger = Ledger(InMemoryBudgets(), SettableClock())
     ledger.learned(HOST, Learned(locked_for=timedelta(minutes=10)))
     assert ledger.grant(HOST, 1, Purpose.LOOK) == Grant(0, Refusal.LOCKED_OUT, MIDDAY + timedelta(minutes=10))
+
+
+def test_what_answers_say_of_the_rest_counts_before_anything_more_is_granted() -> None:
+    budgets = InMemoryBudgets()
+    budgets.replace(budgets.get(HOST), FULL)
+    ledger = Ledger(budgets, SettableClock())
+    ledger.learned(HOST, Learned(100, 99, MINUTE))
+    ledger.learned(HOST, Learned(100, 21, MINUTE))
+    assert ledger.grant(HOST, 2, Purpose.LOOK) == Grant(1, Refusal.SPENT, MIDDAY + MINUTE)
+    assert budgets.asked == {"get": 2, "replace": 2}, "what was learned is written with what is taken"
+
+
+def test_what_was_learned_is_not_lost_with_a_write_that_fails() -> None:
+    budgets = InMemoryBudgets()
+    budgets.replace(budgets.get(HOST), FULL)
+    ledger = Ledger(budgets, SettableClock())
+    ledger.learned(HOST, Learned(locked_for=MINUTE))
+    budgets.fail("replace", Unavailable("503"))
+    with pytest.raises(Unavailable):
+        ledger.settle()
+    assert ledger.grant(HOST, 1, Purpose.LOOK).refusal is Refusal.LOCKED_OUT
 
 
 def test_many_threads_of_some_instances_take_from_one_budget_without_losing_a_request() -> None:
