@@ -9,7 +9,7 @@ from http import HTTPStatus
 import azure.functions as func
 import msgspec
 
-from shared.errors import InvalidReference, MalformedRequest, TidegateError, WatchListError
+from shared.errors import InvalidReference, MalformedRequest, ServiceError, TidegateError, WatchListError
 
 log = logging.getLogger("tidegate.web")
 
@@ -42,4 +42,11 @@ def answered(serve: Callable[[], func.HttpResponse]) -> func.HttpResponse:
         return problem(str(error), 409)
     except TidegateError as error:
         log.exception("the request could not be served")
-        return problem(str(error), 503 if error.temporary else 500)
+        return problem(str(error), _status(error))
+
+
+def _status(error: TidegateError) -> int:
+    """What another system will not do for us is its refusal, 502, and no defect of ours."""
+    if error.temporary:
+        return 503
+    return 502 if isinstance(error, ServiceError) else 500

@@ -196,7 +196,7 @@ def test_an_upstream_that_does_not_answer_is_to_be_asked_again() -> None:
 def test_a_repository_that_is_private_or_renamed_is_told_as_such() -> None:
     site = Site()
     site.upstream.trouble(TOOL, NotFound("there is no such repository, or it is private"))
-    assert "private" in content(site.ask(), 500)["detail"]
+    assert "private" in content(site.ask(), 502)["detail"]
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_neither_a_password_nor_a_token_is_told_whatever_the_registry_answers(wi
     wire.answer(401, challenge, {"details": "the-password of robot is wrong"})
     registry = any_registry(GHCR, Account("robot", "the-password"))
     answer = Site().ask(upstream=registry)
-    assert "robot" in content(answer, 500)["detail"]
+    assert "robot" in content(answer, 502)["detail"]
     assert b"the-password" not in answer.get_body()
     assert b"hidden" not in answer.get_body()
 

@@ -232,10 +232,10 @@ def test_a_list_that_storage_does_not_answer_is_to_be_asked_for_again(candidates
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_a_service_that_refuses_is_told_as_a_fault_of_the_app(candidates: InMemoryRecords[Candidate]) -> None:
+def test_a_service_that_refuses_is_told_as_a_bad_gateway(candidates: InMemoryRecords[Candidate]) -> None:
     candidates.fail("current", Refused("the app's identity may not read the table"))
     answer = listed(candidates)
-    assert content(answer, 500)["title"] == "Internal Server Error"
+    assert content(answer, 502)["title"] == "Bad Gateway"
     assert "Retry-After" not in answer.headers
 
 
