@@ -17,7 +17,7 @@ from urllib3 import HTTPConnectionPool
 from shared.adapters.connections import Connections, trust
 from shared.adapters.kept_alive import sdk_transport
 from shared.adapters.upstream_http import UpstreamHttp
-from shared.errors import Refused
+from shared.errors import Refused, Unavailable
 
 pytestmark = pytest.mark.unit
 
@@ -32,6 +32,7 @@ class Told(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Echo)
         self.callers: list[tuple[str, int]] = []
+        self.tunnels: list[str] = []
 
     @property
     def url(self) -> str:
@@ -54,6 +55,11 @@ class Echo(BaseHTTPRequestHandler):
         if self.command == "GET":
             self.wfile.write(self.path.encode())
 
+    def do_CONNECT(self) -> None:
+        """Note where a tunnel is wanted to, and let nobody through."""
+        self.server.tunnels.append(self.path)
+        self.send_error(502)
+
     do_HEAD = do_GET  # noqa: N815  the server looks it up by this name
 
     def log_message(self, format: str, *args: object) -> None:
@@ -63,7 +69,16 @@ class Echo(BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
     """A server that this machine's proxies do not stand before."""
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"):
+    for name in (
+        "http_proxy",
+        "HTTP_PROXY",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "all_proxy",
+        "ALL_PROXY",
+        "no_proxy",
+        "NO_PROXY",
+    ):
         monkeypatch.delenv(name, raising=False)
     with Told() as told:
         threading.Thread(target=told.serve_forever, daemon=True).start()
@@ -99,6 +114,21 @@ def test_an_address_is_written_as_a_request_may_have_it(server: Told, path: str,
 def test_a_proxy_of_the_machine_is_asked_for_the_whole_address(server: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", server.url)
     assert asked(Connections(), "http://registry.example/v2/?n=1") == "http://registry.example/v2/?n=1"
+
+
+def test_a_proxy_of_the_machine_is_asked_for_a_tunnel_to_where_tls_is_spoken(
+    server: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", server.url)
+    with pytest.raises(Unavailable, match="ProxyError"):
+        UpstreamHttp("the registry").ask("looking", "https://registry.example/v2/", method="HEAD")
+    assert server.tunnels == ["registry.example:443"]
+
+
+def test_what_is_excepted_from_the_proxy_is_asked_itself(server: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert asked(Connections(), f"{server.url}/v2/") == "/v2/"
 
 
 def is_kept_alive(pool: HTTPConnectionPool) -> bool:
