@@ -31,7 +31,7 @@ def learned_from(status: int, headers: Mapping[str, str], now: float | None = No
 
     Args:
         status: the HTTP status; 429 locks us out whether the answer says for how long or not, 503 only if it does.
-        headers: of the answer, to be looked up in any case.
+        headers: of the answer, by their names in lower case, or to be looked up in any case.
         now: Unix time; the present one if left out.
 
     Returns:

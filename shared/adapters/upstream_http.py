@@ -36,7 +36,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     Attributes:
         status: HTTP status.
-        headers: to be looked up in any case.
+        headers: by their names in lower case; one that came more than once is joined by commas.
         body: empty for HEAD.
         url: where it came from, after any redirects.
     """
@@ -110,10 +110,11 @@ class UpstreamHttp:
             response = self._connections.send(method, url, {**_HEADERS, **kind, **headers}, body, TIMEOUTS)
             # That to a HEAD has been read: there is nothing to read of it, and the connection is free again.
             said = b"" if method == "HEAD" else _bounded(response, most, doing)
-        learned = learned_from(response.status, response.headers)
+        named = {name.lower(): value for name, value in response.headers.itermerged()}
+        learned = learned_from(response.status, named)
         if learned is not None:
             self._meter(self._upstream, learned)
-        return Answer(response.status, response.headers, said, url)
+        return Answer(response.status, named, said, url)
 
     @cached_property
     def _connections(self) -> Connections:
