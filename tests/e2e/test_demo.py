@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.demo.scenes import Scenes
+from infra.local.demo.watching import eventually
 from infra.local.twin.ports import free_base_port, new_topology
 from infra.local.twin.twin import Twin
 
@@ -27,6 +28,13 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenes]:
         assert "Traceback" not in twin.log("host").read_text(), "no function broke off"
 
 
+def all_end_as(scenes: Scenes, statuses: set[str]) -> bool:
+    """Whether the candidates have these statuses in the end: one is promoted once the registry's tag was read back."""
+    return eventually(
+        f"all are {statuses}", lambda: {one["status"] for one in scenes.watcher.candidates()} == statuses, seconds=20
+    )
+
+
 def test_everything_on_the_watch_list_arrives_in_the_base_registry(scenes: Scenes) -> None:
     scenes.first_import()
     assert len(scenes.watcher.candidates()) == 3
@@ -34,7 +42,7 @@ def test_everything_on_the_watch_list_arrives_in_the_base_registry(scenes: Scene
 
 def test_a_good_update_is_promoted_and_the_application_is_rebuilt_on_it_and_runs(scenes: Scenes) -> None:
     scenes.good_update()
-    assert {one["status"] for one in scenes.watcher.candidates()} == {"promoted"}
+    assert all_end_as(scenes, {"promoted"})
 
 
 def test_a_bad_update_is_rejected_and_the_base_tag_stays_as_it_was(scenes: Scenes) -> None:
@@ -50,4 +58,4 @@ def test_the_same_messages_again_make_nothing_happen_twice(scenes: Scenes) -> No
 
 def test_an_update_survives_the_host_being_killed_between_import_and_validation(scenes: Scenes) -> None:
     scenes.killed_between_import_and_validation()
-    assert {one["status"] for one in scenes.watcher.candidates()} == {"promoted", "rejected"}
+    assert all_end_as(scenes, {"promoted", "rejected"})
