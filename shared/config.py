@@ -21,6 +21,7 @@ _REGISTRY_ID = re.compile(
     re.IGNORECASE,
 )
 _HOST = re.compile(r"(?:\[[0-9a-f:]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::[0-9]{1,5})?")
+_ACCOUNTS = msgspec.json.Decoder(dict[str, dict[str, str]])
 _CREDENTIALS = 'a JSON object such as {"ghcr.io": {"username": "…", "password": "…"}}'
 STORAGE = "AzureWebJobsStorage"
 
@@ -200,7 +201,7 @@ def parse_accounts(text: str) -> dict[str, Account]:
         ConfigurationError: it is none; the message holds nothing but names of registries.
     """
     try:
-        entries = msgspec.json.decode(text or "{}", type=dict[str, dict[str, str]])
+        entries = _ACCOUNTS.decode(text or "{}")
     except msgspec.DecodeError:
         raise ConfigurationError(f"REGISTRY_CREDENTIALS is not what was expected: {_CREDENTIALS}") from None
     return {

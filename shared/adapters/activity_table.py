@@ -17,6 +17,7 @@ _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 _MOST_A_PAGE = 1000
 # A watch list can have thousands of problems; what nobody would read must not exceed what a row holds (1 MiB).
 _LONGEST_DETAIL = 30_000
+_EVENTS = msgspec.json.Decoder(Event)
 
 
 class ActivityTable:
@@ -39,7 +40,7 @@ class ActivityTable:
         """See ``Activity.of``. One transaction for each thousand lines."""
         most = min(max(limit, 1), _MOST_A_PAGE)
         rows = self._table.select("PartitionKey eq @partition", {"partition": key(subject)}, most)
-        return tuple(self._table.decode(row, Event) for row in islice(rows, limit))
+        return tuple(self._table.decode(row, _EVENTS) for row in islice(rows, limit))
 
 
 def _row_key(event: Event) -> str:

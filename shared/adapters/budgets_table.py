@@ -11,6 +11,7 @@ from shared.errors import Conflict
 from shared.ports import StoredBudget
 
 _PARTITION = "upstream"
+_BUDGETS = msgspec.json.Decoder(Budget)
 
 
 class BudgetsTable:
@@ -28,12 +29,12 @@ class BudgetsTable:
         row = self._table.find(_PARTITION, key(upstream))
         if row is None:
             return StoredBudget(Budget(upstream=upstream), "")
-        return StoredBudget(self._table.decode(row, Budget), row.etag)
+        return StoredBudget(self._table.decode(row, _BUDGETS), row.etag)
 
     def every(self) -> tuple[Budget, ...]:
         """See ``Budgets.every``. One transaction for each thousand upstreams."""
         rows = self._table.select("PartitionKey eq @partition", {"partition": _PARTITION})
-        return tuple(self._table.decode(row, Budget) for row in rows)
+        return tuple(self._table.decode(row, _BUDGETS) for row in rows)
 
     def replace(self, stored: StoredBudget, budget: Budget) -> StoredBudget:
         """See ``Budgets.replace``. One transaction."""

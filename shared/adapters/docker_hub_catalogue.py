@@ -51,6 +51,9 @@ class _Login(msgspec.Struct):
     access_token: str
 
 
+_PAGE_OF_TAGS, _LOGIN = msgspec.json.Decoder(_Page), msgspec.json.Decoder(_Login)
+
+
 class DockerHubCatalogue:
     """The port ``Catalogue`` of ``oci_registry``.
 
@@ -126,7 +129,7 @@ class DockerHubCatalogue:
         if answer.status != 200:
             raise status_error(doing, answer.status, answer.headers)
         try:
-            return msgspec.json.decode(answer.body, type=_Page)
+            return _PAGE_OF_TAGS.decode(answer.body)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise Unavailable(f"{doing}: the answer is no page of tags", code="200") from None
 
@@ -156,7 +159,7 @@ class DockerHubCatalogue:
         try:
             if answer.status != 200:
                 raise status_error(doing, answer.status, answer.headers)
-            return f"Bearer {msgspec.json.decode(answer.body, type=_Login).access_token}"
+            return f"Bearer {_LOGIN.decode(answer.body).access_token}"
         except RateLimited:
             raise
         except (ServiceError, msgspec.DecodeError, UnicodeDecodeError) as error:

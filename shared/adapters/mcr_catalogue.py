@@ -30,6 +30,9 @@ class _Tag(msgspec.Struct, rename="camel"):
     last_modified_date: str | None = None
 
 
+_TAGS = msgspec.json.Decoder(list[_Tag])
+
+
 class McrCatalogue:
     """The port ``Catalogue`` of ``oci_registry``.
 
@@ -64,7 +67,7 @@ class McrCatalogue:
         answer = self._http.ask(doing, url, headers={"Accept": "application/json"}, most=_MOST_BYTES)
         if answer.status != 200:
             raise status_error(doing, answer.status, answer.headers)
-        return msgspec.json.decode(answer.body, type=list[_Tag])
+        return _TAGS.decode(answer.body)
 
 
 def _latest_first(tags: list[_Tag]) -> tuple[Hint, ...]:

@@ -15,6 +15,7 @@ from shared.ports import Known
 
 # No tag can begin with it.
 _STATE = "@"
+_STATES, _OBSERVATIONS = msgspec.json.Decoder(RepositoryState), msgspec.json.Decoder(Observation)
 
 
 class ObservationsTable:
@@ -30,8 +31,8 @@ class ObservationsTable:
     def of(self, repository: Repository) -> Known:
         """See ``Observations.of``. One transaction for each thousand tags."""
         rows = tuple(self._table.select("PartitionKey eq @partition", {"partition": key(str(repository))}))
-        states = [self._table.decode(row, RepositoryState) for row in rows if row.key == _STATE]
-        observations = (self._table.decode(row, Observation) for row in rows if row.key != _STATE)
+        states = [self._table.decode(row, _STATES) for row in rows if row.key == _STATE]
+        observations = (self._table.decode(row, _OBSERVATIONS) for row in rows if row.key != _STATE)
         return Known({seen.tag: seen for seen in observations}, states[0] if states else RepositoryState())
 
     def save(self, repository: Repository, state: RepositoryState, observations: tuple[Observation, ...]) -> None:
@@ -45,7 +46,7 @@ class ObservationsTable:
     def states(self) -> Mapping[Repository, RepositoryState]:
         """See ``Observations.states``. One transaction for each thousand rows of the table."""
         rows = self._table.select("RowKey eq @row", {"row": _STATE})
-        return {_repository(row): self._table.decode(row, RepositoryState) for row in rows}
+        return {_repository(row): self._table.decode(row, _STATES) for row in rows}
 
 
 def _row(repository: Repository, observation: Observation) -> Row:

@@ -25,6 +25,7 @@ _ARCHIVED = "archived "
 # Sorts behind every character an id can hold.
 _LAST = "\u00ff"
 _MOST_TOLD = 5
+_CANDIDATES, _REBUILDS = msgspec.json.Decoder(Candidate), msgspec.json.Decoder(Rebuild)
 
 
 class RecordsTable(Generic[R]):
@@ -33,12 +34,12 @@ class RecordsTable(Generic[R]):
     def __init__(
         self,
         table: Table,
-        kind: type[R],
+        decoder: msgspec.json.Decoder[R],
         group_of: Callable[[str], str],
         columns: Callable[[R], Mapping[str, Any]],
     ) -> None:
         self._table = table
-        self._kind: type[R] = kind
+        self._decoder: msgspec.json.Decoder[R] = decoder
         self._group_of = group_of
         self._columns: Callable[[R], Mapping[str, Any]] = columns
 
@@ -110,7 +111,7 @@ class RecordsTable(Generic[R]):
         if self._table.insert(row) is not None:
             return
         found = self._table.find(row.partition, row.key)
-        if found is None or self._table.decode(found, self._kind).step > record.step:
+        if found is None or self._table.decode(found, self._decoder).step > record.step:
             raise Conflict(f"{record.id} was archived, or taken out of the archive, by another worker")
         self._table.replace(row, found.etag)
 
@@ -128,7 +129,7 @@ class RecordsTable(Generic[R]):
 
     def _stored(self, row: Row) -> Stored[R]:
         mark = "" if row.partition == _CURRENT else _ARCHIVED
-        return Stored(self._table.decode(row, self._kind), mark + row.etag)
+        return Stored(self._table.decode(row, self._decoder), mark + row.etag)
 
     def _row(self, partition: str, record: R) -> Row:
         return Row(partition, record.id, msgspec.json.encode(record).decode(), self._columns(record))
@@ -136,12 +137,12 @@ class RecordsTable(Generic[R]):
 
 def candidates_table(account: StorageAccount) -> RecordsTable[Candidate]:
     """Return the candidates."""
-    return RecordsTable(Table(account, "candidates"), Candidate, _target_group, _candidate_columns)
+    return RecordsTable(Table(account, "candidates"), _CANDIDATES, _target_group, _candidate_columns)
 
 
 def rebuilds_table(account: StorageAccount) -> RecordsTable[Rebuild]:
     """Return the rebuilds."""
-    return RecordsTable(Table(account, "rebuilds"), Rebuild, _task_group, _rebuild_columns)
+    return RecordsTable(Table(account, "rebuilds"), _REBUILDS, _task_group, _rebuild_columns)
 
 
 def _target_group(candidate: str) -> str:

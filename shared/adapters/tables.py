@@ -132,14 +132,14 @@ class Table:
             operations = [("upsert", _entity(row), {"mode": "replace"}) for row in batch]
             self._write(batch[0], lambda operations=operations: self._client.submit_transaction(operations))  # type: ignore[misc]
 
-    def decode(self, row: Row, kind: type[T]) -> T:
+    def decode(self, row: Row, decoder: msgspec.json.Decoder[T]) -> T:
         """Read the record of a row.
 
         Raises:
             ServiceError: it is none; permanent, and names the row.
         """
         try:
-            return msgspec.json.decode(row.record, type=kind)
+            return decoder.decode(row.record)
         except msgspec.DecodeError as error:
             raise ServiceError(
                 f"{self._row(row.partition, row.key)} cannot be read: {error}. It was written by a newer version of "

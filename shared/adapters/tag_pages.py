@@ -39,6 +39,9 @@ class _Body(msgspec.Struct):
     tags: list[str] | None
 
 
+_BODY = msgspec.json.Decoder(_Body)
+
+
 def all_tags(first: str, get: Callable[[str], Page], doing: str) -> tuple[Tag, ...]:
     """Follow the pages from the first to the last.
 
@@ -87,7 +90,7 @@ def read_page(answer: Answer, doing: str) -> Page:
         Unavailable: the answer is no list of tags, or the next page is said to be at another host.
     """
     try:
-        body = msgspec.json.decode(answer.body, type=_Body)
+        body = _BODY.decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise Unavailable(f"{doing}: the answer is no list of tags", code="200") from None
     return Page(tuple(body.tags or ()), _next(answer, doing))

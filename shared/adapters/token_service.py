@@ -39,6 +39,9 @@ class Grant(msgspec.Struct):
         return f"Bearer {self.token or self.access_token}"
 
 
+_GRANT = msgspec.json.Decoder(Grant)
+
+
 def basic(account: Account) -> str:
     """Return the ``Authorization`` header that shows an account; empty for none."""
     if not account.username:
@@ -154,7 +157,7 @@ def _with_query(realm: str, query: list[tuple[str, str]]) -> str:
 
 def _grant(body: bytes, doing: str) -> Grant:
     try:
-        grant = msgspec.json.decode(body, type=Grant)
+        grant = _GRANT.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         # The text is not quoted: it may hold the token.
         raise Unavailable(f"{doing}: the answer is not that of a token service") from None

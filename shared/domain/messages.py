@@ -5,8 +5,6 @@ Trace context: https://www.w3.org/TR/trace-context/#traceparent-header
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import or_
 from typing import Annotated, Any, TypeVar, overload
 
 import msgspec
@@ -94,6 +92,9 @@ class _Envelope(msgspec.Struct):
     v: int
 
 
+_ENVELOPE, _MESSAGE = msgspec.json.Decoder(_Envelope), msgspec.json.Decoder(Message)
+
+
 def encode(message: Message) -> str:
     """Return a message as the JSON text that is put into a queue."""
     return msgspec.json.encode(message).decode()
@@ -121,12 +122,17 @@ def decode(text: str | bytes, *kinds: type[Any]) -> Any:
         MalformedMessage: it is none of them; says which field is wrong, or which version it has.
     """
     try:
-        version = msgspec.json.decode(text, type=_Envelope).v
+        version = _ENVELOPE.decode(text).v
         if version != VERSION:
             raise MalformedMessage(f"message of version {version}: this product reads version {VERSION} only")
-        return _checked(msgspec.json.decode(text, type=reduce(or_, kinds)))
+        message = _checked(_MESSAGE.decode(text))
     except (msgspec.DecodeError, UnicodeError, RecursionError, InvalidReference) as error:
         raise MalformedMessage(f"message cannot be read: {error}") from error
+    if not isinstance(message, kinds):
+        raise MalformedMessage(
+            f"message cannot be read: {message.__struct_config__.tag!r} is none of this queue's kinds"
+        )
+    return message
 
 
 def _checked(message: Message) -> Message:

@@ -110,6 +110,10 @@ class WatchList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
         return next((image for image in self.images if image.name == name), None)
 
 
+# Threads that all read their first list at once must find the types known whole: docs/decisions/0016.
+msgspec.json.Decoder(WatchList)
+
+
 def fingerprint(images: tuple[Image, ...]) -> str:
     """Return what some entries ask for as one short text, which changes when that does."""
     asked = msgspec.json.encode([(image.name, image.target, image.tags) for image in images])

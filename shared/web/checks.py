@@ -17,6 +17,9 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
     image: str | None = None
 
 
+_BODY = msgspec.json.Decoder(_Body)
+
+
 def check_now(
     request: func.HttpRequest, *, watch_list: WatchList, planner: Planner, traceparent: str
 ) -> func.HttpResponse:
@@ -43,6 +46,6 @@ def _read(body: bytes) -> _Body:
     if len(body) > _LARGEST_BODY:
         raise MalformedRequest(f"the body has {len(body)} bytes; at most {_LARGEST_BODY} are read", status=413)
     try:
-        return msgspec.json.decode(body, type=_Body) if body.strip() else _Body()
+        return _BODY.decode(body) if body.strip() else _Body()
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedRequest(f'the body is not {{"image": "<name>"}}: {error}') from error

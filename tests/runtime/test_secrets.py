@@ -48,5 +48,5 @@ def test_nothing_secret_is_told_when_the_storage_account_refuses_the_app(storage
         log = worker.log()
     assert [outcome.succeeded for outcome in outcomes[:4]] == [False] * 4
     assert outcomes[4].answer is not None
-    assert outcomes[4].answer.status in {500, 503}
+    assert outcomes[4].answer.status in {502, 503}
     assert _secrets_in(log + "".join(_told(outcome) for outcome in outcomes)) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -203,3 +204,46 @@ def test_no_file_is_bound_to_the_address_of_a_package_registry() -> None:
     assert paths
     files = [path for path in paths if path.is_file()]
     assert not [shown(path) for path in files if any(word in path.read_bytes().lower() for word in words)]
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=shown)
+def test_records_are_decoded_by_decoders_that_were_made_before_there_are_threads(path: Path) -> None:
+    """Two threads that decode a type for the first time at once crash msgspec 0.22.0: docs/decisions/0016."""
+    assert "msgspec.json.decode(" not in path.read_text()
+    assert re.search(r"^[ \t].*msgspec\.json\.Decoder\(", path.read_text(), re.MULTILINE) is None, "made in a function"
+
+
+def test_threads_that_wake_up_to_full_queues_decode_everything_at_once() -> None:
+    """In a process of its own, whose types nobody has decoded yet; a crash of the process is the failure."""
+    done = subprocess.run(
+        [sys.executable, "-c", _WAKING], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "256"), done.stderr
+
+
+_WAKING = """
+import sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from shared.adapters import activity_table, budgets_table, observations_table, records_table
+from shared.domain import messages, watch_list
+from shared.errors import MalformedMessage
+
+sys.setswitchinterval(1e-6)
+barrier = threading.Barrier(32)
+TABLES = (activity_table._EVENTS, budgets_table._BUDGETS, observations_table._STATES, observations_table._OBSERVATIONS,
+          records_table._CANDIDATES, records_table._REBUILDS)
+
+def wake(number):
+    barrier.wait()
+    messages.decode('{"kind": "check", "v": 1, "repositories": ["docker.io/a/b"]}', messages.CheckRepositories)
+    watch_list.read({"images": [{"name": "a", "source": "a", "target": "a", "tags": [{"semver": "*", "newest": "1"}]}]})
+    for decoder in TABLES:
+        try:
+            decoder.decode("{}")
+        except ValueError:
+            continue
+    return 1
+
+with ThreadPoolExecutor(32) as pool:
+    print(sum(pool.map(wake, range(256))))
+"""
