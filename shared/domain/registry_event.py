@@ -32,6 +32,9 @@ class RegistryEvent(msgspec.Struct):
     request: Request | None = None
 
 
+EVENT = msgspec.json.Decoder(RegistryEvent)
+
+
 class Push(msgspec.Struct, frozen=True):
     """A tag of a registry was pushed.
 

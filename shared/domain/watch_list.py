@@ -110,7 +110,7 @@ class WatchList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
         return next((image for image in self.images if image.name == name), None)
 
 
-# Threads that all read their first list at once must find the types known whole: docs/decisions/0016.
+# Threads that all read their first list at once must find its types known whole: docs/decisions/0016.
 msgspec.json.Decoder(WatchList)
 
 

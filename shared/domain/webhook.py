@@ -10,12 +10,11 @@ from collections.abc import Mapping
 
 import msgspec
 
-from shared.domain.registry_event import Ignored, Push, RegistryEvent, understood
+from shared.domain.registry_event import EVENT, Ignored, Push, understood
 from shared.errors import InvalidReference, MalformedRequest
 
 SECRET_HEADER = "x-tidegate-secret"  # noqa: S105  the header's name, not a secret
 LARGEST_BODY = 256 * 1024
-_EVENT = msgspec.json.Decoder(RegistryEvent)
 _ACTIONS = frozenset({"push", "delete", "quarantine", "chart_push", "chart_delete", "ping"})
 
 
@@ -43,7 +42,7 @@ def receive(headers: Mapping[str, str], body: bytes, secret: str) -> Push | Igno
 
 def _read(body: bytes) -> Push | Ignored:
     try:
-        event = _EVENT.decode(body)
+        event = EVENT.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedRequest(f"the body is not an ACR webhook event: {error}") from error
     if event.action not in _ACTIONS:

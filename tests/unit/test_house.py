@@ -9,8 +9,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any, get_args
 
+import msgspec
 import pytest
 
 from tests.unit.test_settings import COMPLETE
@@ -207,10 +210,33 @@ def test_no_file_is_bound_to_the_address_of_a_package_registry() -> None:
 
 
 @pytest.mark.parametrize("path", PRODUCT, ids=shown)
-def test_records_are_decoded_by_decoders_that_were_made_before_there_are_threads(path: Path) -> None:
+def test_records_are_decoded_by_decoders_that_their_modules_make(path: Path) -> None:
     """Two threads that decode a type for the first time at once crash msgspec 0.22.0: docs/decisions/0016."""
     assert "msgspec.json.decode(" not in path.read_text()
     assert re.search(r"^[ \t].*msgspec\.json\.Decoder\(", path.read_text(), re.MULTILINE) is None, "made in a function"
+
+
+def test_no_two_modules_make_decoders_of_one_record_unless_its_own_has_made_one() -> None:
+    """They may be imported by two threads side by side, and each would make the record known."""
+    makers: dict[type[Any], set[str]] = {}
+    for path in SHARED:
+        if "msgspec.json.Decoder(" in path.read_text():
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            made = [each for each in vars(import_module(name)).values() if isinstance(each, msgspec.json.Decoder)]
+            for record in (record for decoder in made for record in records_in(decoder.type)):
+                makers.setdefault(record, set()).add(name)
+    assert len(makers) > 10
+    assert not {record for record, names in makers.items() if len(names) > 1 and record.__module__ not in names}
+
+
+def records_in(kind: Any) -> Iterator[type[Any]]:
+    """Yield the records that a type is made of."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        yield kind
+        for field in msgspec.structs.fields(kind):
+            yield from records_in(field.type)
+    for inner in get_args(kind):
+        yield from records_in(inner)
 
 
 def test_threads_that_wake_up_to_full_queues_decode_everything_at_once() -> None:
