@@ -104,13 +104,15 @@ def _next(answer: Answer, doing: str) -> str:
 
 
 def _same_host(url: str, target: str, doing: str) -> str:
+    elsewhere = Unavailable(f"{doing}: the next page is said to be somewhere else, which is not followed", code="200")
     try:
         following = urljoin(url, target)
-        if urlsplit(following)[:2] == urlsplit(url)[:2]:
-            return following
+        place = urlsplit(following)[:2]
     except ValueError:
-        pass
-    raise Unavailable(f"{doing}: the next page is said to be somewhere else, which is not followed", code="200")
+        raise elsewhere from None
+    if place != urlsplit(url)[:2]:
+        raise elsewhere
+    return following
 
 
 def _valid(texts: tuple[str, ...]) -> list[Tag]:
