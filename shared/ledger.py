@@ -39,7 +39,7 @@ class Ledger:
         self._tell = tell
         self._lock = threading.Lock()
         self._learned: defaultdict[str, list[Learned]] = defaultdict(list)
-        self._turns: dict[str, threading.Lock] = {}
+        self._writing: dict[str, threading.Lock] = {}
         self._read: dict[str, tuple[StoredBudget, datetime]] = {}
 
     def grant(self, upstream: str, wanted: int, purpose: Purpose) -> Grant:
@@ -90,10 +90,10 @@ class Ledger:
 
         Whoever meets somebody else waits for the others of this instance, so that in the end only instances compete.
         """
-        turn_of = self._turns.setdefault(upstream, threading.Lock())
-        outcome = None if turn_of.locked() else self._try(upstream, change)
+        writing = self._writing.setdefault(upstream, threading.Lock())
+        outcome = None if writing.locked() else self._try(upstream, change)
         if outcome is None:
-            with turn_of:
+            with writing:
                 tries = (self._try(upstream, change) for _ in range(_TRIES))
                 outcome = next((tried for tried in tries if tried is not None), None)
         return outcome
