@@ -12,7 +12,7 @@ from docs.parts import ROOT
 from shared.domain.candidate import Reason
 from shared.domain.rebuilds import RebuildStatus
 from tests.telemetry.conftest import Told
-from tests.telemetry.kql import read_query
+from tests.telemetry.kql import Query, read_query
 
 QUERIES = sorted((ROOT / "infra" / "queries").glob("*.kql"))
 ALERTS = (ROOT / "infra" / "modules" / "alerts.bicep").read_text()
@@ -32,11 +32,16 @@ def alert_names() -> list[str]:
     return re.findall(r"^    name: '([\w-]+)'$", ALERTS, re.MULTILINE)
 
 
+def tables_of(query: Query, told: Told) -> set[str]:
+    """The tables that a query reads, of those that were written."""
+    return {row.table for row in told.rows} & query.names
+
+
 @pytest.mark.e2e
 @pytest.mark.parametrize("file", QUERIES, ids=name_of)
 def test_a_query_uses_only_tables_and_columns_that_are_written(file: Path, told: Told) -> None:
     query = read_query(file)
-    tables = {row.table for row in told.rows} & query.names
+    tables = tables_of(query, told)
     columns = {column for table in tables for row in told.of(table) for column in row.columns}
     assert tables
     assert query.names - tables - columns == set()
@@ -46,8 +51,7 @@ def test_a_query_uses_only_tables_and_columns_that_are_written(file: Path, told:
 @pytest.mark.parametrize("file", QUERIES, ids=name_of)
 def test_a_query_uses_only_dimensions_that_are_written(file: Path, told: Told) -> None:
     query = read_query(file)
-    tables = {row.table for row in told.rows} & query.names
-    written = {key for table in tables for row in told.of(table) for key in row.dimensions}
+    written = {key for table in tables_of(query, told) for row in told.of(table) for key in row.dimensions}
     assert query.dimensions - written == set()
 
 
