@@ -32,12 +32,14 @@ _MOST_NUMBERS = 4
 _SHORTEST_SERIAL = 100_000
 
 # Possessive quantifiers, and a look at what follows: a long tag is read once, and never cut in the middle of a number.
+# Groups are held by looks alone: Python 3.11.2, which Debian 12 has, reads possessive groups wrongly.
 _VERSION = re.compile(
     rf"""
     v?
-    (?P<numbers> [0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} (?: \.[0-9]++ )?+ (?! [0-9] | \.[0-9] )
-               | [0-9]++ (?: \.[0-9]++ ){{0,{_MOST_NUMBERS - 1}}}+ (?! \.[0-9] ) )
-    (?P<prerelease> (?: [-._]? (?: {"|".join(PRERELEASE_WORDS)} ) (?: [.-]?[0-9]++ )?+ (?: \.[0-9a-z]++ )*+
+    (?P<numbers> [0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} (?: \.[0-9]++ )? (?! [0-9] | \.[0-9] )
+               | [0-9]++ (?: \.[0-9]++ ){{0,{_MOST_NUMBERS - 1}}} (?! \.[0-9] ) )
+    (?P<prerelease> (?: [-._]? (?: {"|".join(PRERELEASE_WORDS)} ) (?: [.-]?[0-9]++ | (?! [.-]?[0-9] ) )
+                        (?: \.[0-9a-z]++ )* (?! \.[0-9a-z] )
                       | [ab][0-9]++
                       | [-.]m[0-9]++ ) (?! [0-9a-z] ) )?
     (?: _ (?P<build> [0-9][0-9a-z.]*+ ) )?
