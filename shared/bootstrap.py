@@ -149,8 +149,8 @@ class Parts:
     @cached_property
     def upstream(self) -> Callable[[str], Upstream]:
         """Gives the upstream of a registry; adding a registry to the watch list needs nothing else."""
-        from shared.adapters.docker_hub import HubAddresses  # noqa: PLC0415
-        from shared.adapters.upstreams import Upstreams  # noqa: PLC0415
+        from shared.adapters.upstream.docker_hub import HubAddresses  # noqa: PLC0415
+        from shared.adapters.upstream.upstreams import Upstreams  # noqa: PLC0415
 
         hub = HubAddresses(
             self.settings.docker_hub_registry_url, self.settings.docker_hub_auth_url, self.settings.docker_hub_api_url

@@ -14,11 +14,11 @@ from infra.local.runner.model import Dependency, RunResult
 from infra.local.topology import BASE, STAGING
 from shared.adapters.acr import AzureContainerRegistry
 from shared.adapters.acr_tasks import AcrTasks
-from shared.adapters.docker_hub import HubAddresses, docker_hub
-from shared.adapters.mcr import mcr
-from shared.adapters.oci_registry import OciRegistry
-from shared.adapters.upstream_http import unmetered
-from shared.adapters.upstreams import any_registry
+from shared.adapters.upstream.docker_hub import HubAddresses, docker_hub
+from shared.adapters.upstream.http import unmetered
+from shared.adapters.upstream.mcr import mcr
+from shared.adapters.upstream.oci_registry import OciRegistry
+from shared.adapters.upstream.upstreams import any_registry
 from shared.config import Account
 from shared.domain.rebuilds import ApplicationTask
 from shared.domain.rebuilds import Dependency as KnownDependency

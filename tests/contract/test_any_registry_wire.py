@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters import upstream_http
 from shared.config import Account
 from shared.domain.budget import Learned
 from shared.domain.references import Digest, Repository, Tag
@@ -179,7 +178,7 @@ def test_a_registry_that_hangs_up_is_unavailable(outside: Outside, pushed: Impor
 def test_a_registry_that_does_not_answer_in_time_is_unavailable(
     outside: Outside, pushed: ImportSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upstream_http, "TIMEOUTS", (1.0, 0.2))
+    monkeypatch.setattr("shared.adapters.upstream.http.TIMEOUTS", (1.0, 0.2))
     outside.fault("other", "slow", seconds=1.0)
     with pytest.raises(Unavailable, match="ReadTimeout"):
         other(outside).tags(pushed.repository)

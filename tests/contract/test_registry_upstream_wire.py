@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.adapters import upstream_http
-from shared.adapters.mcr import mcr
+from shared.adapters.upstream.mcr import mcr
 from shared.domain.budget import Learned
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Repository, Tag
 from shared.errors import RateLimited, Refused, Unavailable
@@ -101,7 +100,7 @@ def test_a_docker_hub_that_hangs_up_is_unavailable(outside: Outside, pushed: Imp
 def test_an_upstream_that_does_not_answer_in_time_is_unavailable(
     outside: Outside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upstream_http, "TIMEOUTS", (1.0, 0.2))
+    monkeypatch.setattr("shared.adapters.upstream.http.TIMEOUTS", (1.0, 0.2))
     outside.fault("mcr", "slow", seconds=1.0)
     with pytest.raises(Unavailable, match="ReadTimeout"):
         mcr(outside.topology.https("mcr")).digest(Repository(MCR, "dotnet/sdk"), TAG)

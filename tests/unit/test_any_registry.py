@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from shared.adapters import upstream_http
-from shared.adapters.docker_hub import HubAddresses
-from shared.adapters.oci_registry import MANIFEST_TYPES, OciRegistry
-from shared.adapters.tag_pages import MOST_TAGS
-from shared.adapters.upstreams import Upstreams, any_registry
+from shared.adapters.upstream.docker_hub import HubAddresses
+from shared.adapters.upstream.oci_registry import MANIFEST_TYPES, OciRegistry
+from shared.adapters.upstream.tag_pages import MOST_TAGS
+from shared.adapters.upstream.upstreams import Upstreams, any_registry
 from shared.config import Account
 from shared.domain.budget import Learned
 from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag, parse_repository
@@ -359,7 +358,7 @@ def test_what_is_no_list_of_tags_is_not_taken_for_an_empty_one(
 
 
 def test_an_answer_that_trickles_is_given_up(wire: ScriptedHttp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upstream_http, "LONGEST_ANSWER", -1.0)
+    monkeypatch.setattr("shared.adapters.upstream.http.LONGEST_ANSWER", -1.0)
     wire.answer(200, body={"tags": ["a"]})
     with pytest.raises(Unavailable, match="longer"):
         ghcr().tags(APP)

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from urllib3.exceptions import ProtocolError
 
-from shared.adapters.docker_hub import HubAddresses, docker_hub
-from shared.adapters.docker_hub_catalogue import DockerHubCatalogue
-from shared.adapters.mcr import mcr
-from shared.adapters.oci_registry import OciRegistry
-from shared.adapters.upstreams import any_registry
+from shared.adapters.upstream.docker_hub import HubAddresses, docker_hub
+from shared.adapters.upstream.docker_hub_catalogue import DockerHubCatalogue
+from shared.adapters.upstream.mcr import mcr
+from shared.adapters.upstream.oci_registry import OciRegistry
+from shared.adapters.upstream.upstreams import any_registry
 from shared.config import Account
 from shared.domain.budget import Learned
 from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag

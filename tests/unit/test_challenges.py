@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters.challenges import Challenge, is_token_service, may_be_shown, read_challenge
+from shared.adapters.upstream.challenges import Challenge, is_token_service, may_be_shown, read_challenge
 
 pytestmark = pytest.mark.unit
 REALM = "https://auth.example/token"

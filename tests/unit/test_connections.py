@@ -14,9 +14,9 @@ from requests import Request
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPConnectionPool
 
-from shared.adapters.connections import Connections, trust
 from shared.adapters.kept_alive import sdk_transport
-from shared.adapters.upstream_http import UpstreamHttp
+from shared.adapters.upstream.connections import Connections, trust
+from shared.adapters.upstream.http import UpstreamHttp
 from shared.errors import Refused, Unavailable
 
 pytestmark = pytest.mark.unit

@@ -10,7 +10,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from shared.adapters.upstreams import any_registry
+from shared.adapters.upstream.upstreams import any_registry
 from shared.config import Account
 from shared.domain.budget import Budget, Learned, Refusal
 from shared.domain.references import Repository, Tag, parse_repository

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from shared.adapters.rate_limits import learned_from
+from shared.adapters.upstream.rate_limits import learned_from
 from shared.domain.budget import Learned
 
 pytestmark = pytest.mark.unit

@@ -8,10 +8,10 @@ import pytest
 from requests import exceptions
 from urllib3.exceptions import HTTPError, LocationValueError
 
-from shared.adapters.docker_hub import HubAddresses, HubTokens, docker_hub
-from shared.adapters.mcr import mcr
-from shared.adapters.oci_registry import MANIFEST_TYPES, OciRegistry
-from shared.adapters.upstream_http import UpstreamHttp
+from shared.adapters.upstream.docker_hub import HubAddresses, HubTokens, docker_hub
+from shared.adapters.upstream.http import UpstreamHttp
+from shared.adapters.upstream.mcr import mcr
+from shared.adapters.upstream.oci_registry import MANIFEST_TYPES, OciRegistry
 from shared.config import Account
 from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag
 from shared.errors import NotFound, RateLimited, Refused, Unavailable

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from shared.adapters.oci_registry import MANIFEST_TYPES
+from shared.adapters.upstream.oci_registry import MANIFEST_TYPES
 from tests.bench.check.content import TAGS
 from tests.bench.check.ground import Ground, Result
 from tests.bench.check.measure import PeerFailedError, run

@@ -17,9 +17,9 @@ from datetime import timedelta
 
 import msgspec
 
-from shared.adapters.docker_hub_catalogue import DockerHubCatalogue
-from shared.adapters.oci_registry import OciRegistry
-from shared.adapters.upstream_http import UpstreamHttp
+from shared.adapters.upstream.docker_hub_catalogue import DockerHubCatalogue
+from shared.adapters.upstream.http import UpstreamHttp
+from shared.adapters.upstream.oci_registry import OciRegistry
 from shared.config import Account
 from shared.detection import Detector
 from shared.domain.candidate import Candidate

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from shared.adapters.challenges import Challenge
-from shared.adapters.docker_hub_catalogue import DockerHubCatalogue
-from shared.adapters.oci_registry import OciRegistry
-from shared.adapters.token_service import KeptTokens, TokenService, scope_of
-from shared.adapters.upstream_http import UpstreamHttp, unmetered
+from shared.adapters.upstream.challenges import Challenge
+from shared.adapters.upstream.docker_hub_catalogue import DockerHubCatalogue
+from shared.adapters.upstream.http import UpstreamHttp, unmetered
+from shared.adapters.upstream.oci_registry import OciRegistry
+from shared.adapters.upstream.token_service import KeptTokens, TokenService, scope_of
 from shared.config import Account
 from shared.domain.references import DOCKER_HUB
 from shared.errors import NotFound, Refused

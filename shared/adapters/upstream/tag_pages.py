@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
-from shared.adapters.upstream_http import Answer
+from shared.adapters.upstream.http import Answer
 from shared.domain.references import Tag, parse_tag
 from shared.errors import InvalidReference, Refused, Unavailable
 

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from shared.adapters.hints import read_hint
-from shared.adapters.http_errors import status_error
-from shared.adapters.upstream_http import UpstreamHttp
+from shared.adapters.upstream.errors import status_error
+from shared.adapters.upstream.hints import read_hint
+from shared.adapters.upstream.http import UpstreamHttp
 from shared.domain.references import Digest, Repository, Tag
 from shared.errors import RateLimited, ServiceError
 from shared.ports import Hint, Hints

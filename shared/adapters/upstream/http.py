@@ -10,8 +10,8 @@ from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
-from shared.adapters.http_errors import http_errors
-from shared.adapters.rate_limits import learned_from
+from shared.adapters.upstream.errors import http_errors
+from shared.adapters.upstream.rate_limits import learned_from
 from shared.domain.budget import Learned
 from shared.errors import Refused, Unavailable
 from shared.ports import Meter
@@ -19,7 +19,7 @@ from shared.ports import Meter
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
-    from shared.adapters.connections import Connections
+    from shared.adapters.upstream.connections import Connections
 
 # Seconds: to connect, and between two pieces of an answer.
 TIMEOUTS = (5.0, 20.0)
@@ -118,7 +118,7 @@ class UpstreamHttp:
 
     @cached_property
     def _connections(self) -> Connections:
-        from shared.adapters.connections import Connections  # noqa: PLC0415  costs 0.1 s, and not every process asks
+        from shared.adapters.upstream.connections import Connections  # noqa: PLC0415  costs 0.1 s, and not every process asks
 
         return Connections()
 

@@ -15,9 +15,9 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from shared.adapters.challenges import Challenge
-from shared.adapters.http_errors import status_error
-from shared.adapters.upstream_http import UpstreamHttp
+from shared.adapters.upstream.challenges import Challenge
+from shared.adapters.upstream.errors import status_error
+from shared.adapters.upstream.http import UpstreamHttp
 from shared.config import Account
 from shared.errors import Refused, Unavailable
 

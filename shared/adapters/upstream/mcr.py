@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from shared.adapters.mcr_catalogue import McrCatalogue
-from shared.adapters.oci_registry import OciRegistry
-from shared.adapters.upstream_http import UpstreamHttp, unmetered
+from shared.adapters.upstream.http import UpstreamHttp, unmetered
+from shared.adapters.upstream.mcr_catalogue import McrCatalogue
+from shared.adapters.upstream.oci_registry import OciRegistry
 from shared.domain.references import MCR
 from shared.ports import Meter
 

@@ -12,7 +12,7 @@ from shared.errors import NotFound, RateLimited, Refused, ServiceError, Unavaila
 
 @contextmanager
 def http_errors(doing: str) -> Iterator[None]:
-    """Translate what ``shared.adapters.connections`` raises within, and what reading its answers does.
+    """Translate what ``shared.adapters.upstream.connections`` raises within, and what reading its answers does.
 
     Args:
         doing: what is being asked, of whom and of which image, for the error's message.

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from shared.adapters.challenges import Challenge, is_token_service, may_be_shown, read_challenge
-from shared.adapters.token_service import KeptTokens, TokenService, basic, scope_of
-from shared.adapters.upstream_http import UpstreamHttp
+from shared.adapters.upstream.challenges import Challenge, is_token_service, may_be_shown, read_challenge
+from shared.adapters.upstream.http import UpstreamHttp
+from shared.adapters.upstream.token_service import KeptTokens, TokenService, basic, scope_of
 from shared.config import Account
 from shared.errors import Refused
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
-from shared.adapters.http_errors import status_error
-from shared.adapters.tag_pages import MOST_BYTES, Page, all_tags, read_page
-from shared.adapters.upstream_http import Answer, UpstreamHttp
+from shared.adapters.upstream.errors import status_error
+from shared.adapters.upstream.http import Answer, UpstreamHttp
+from shared.adapters.upstream.tag_pages import MOST_BYTES, Page, all_tags, read_page
 from shared.domain.references import Digest, Repository, Tag, parse_digest
 from shared.errors import InvalidReference, NotFound, Refused, ServiceError, UnusableAnswer
 from shared.ports import Hints

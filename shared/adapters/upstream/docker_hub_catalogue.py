@@ -14,9 +14,9 @@ from datetime import datetime
 
 import msgspec
 
-from shared.adapters.hints import read_hint
-from shared.adapters.http_errors import status_error
-from shared.adapters.upstream_http import UpstreamHttp, unmetered
+from shared.adapters.upstream.errors import status_error
+from shared.adapters.upstream.hints import read_hint
+from shared.adapters.upstream.http import UpstreamHttp, unmetered
 from shared.config import Account
 from shared.domain.references import Repository, Tag
 from shared.errors import RateLimited, ServiceError, Unavailable

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 
-from shared.adapters.docker_hub import HubAddresses, docker_hub
-from shared.adapters.mcr import mcr
-from shared.adapters.oci_registry import OciRegistry
-from shared.adapters.registry_tokens import ChallengedTokens
-from shared.adapters.upstream_http import UpstreamHttp, unmetered
+from shared.adapters.upstream.docker_hub import HubAddresses, docker_hub
+from shared.adapters.upstream.http import UpstreamHttp, unmetered
+from shared.adapters.upstream.mcr import mcr
+from shared.adapters.upstream.oci_registry import OciRegistry
+from shared.adapters.upstream.registry_tokens import ChallengedTokens
 from shared.config import Account
 from shared.domain.references import DOCKER_HUB, MCR
 from shared.ports import Meter
