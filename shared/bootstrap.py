@@ -25,10 +25,10 @@ from shared.telemetry.observers import CountedUpstream, ToldActivity, TracedOutb
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.adapters.acr import AzureContainerRegistry
-    from shared.adapters.acr_tasks import AcrTasks
-    from shared.adapters.azure_clients import AzureClients
-    from shared.adapters.identity import Identity
+    from shared.adapters.azure.clients import AzureClients
+    from shared.adapters.azure.identity import Identity
+    from shared.adapters.azure.registry import AzureContainerRegistry
+    from shared.adapters.azure.tasks import AcrTasks
     from shared.adapters.storage_account import StorageAccount
     from shared.domain.candidate import Candidate
     from shared.domain.rebuilds import Rebuild
@@ -69,7 +69,7 @@ class Parts:
 
     @cached_property
     def _identity(self) -> Identity:
-        from shared.adapters.identity import Identity  # noqa: PLC0415
+        from shared.adapters.azure.identity import Identity  # noqa: PLC0415
 
         return Identity(self.settings.azure_client_id)
 
@@ -81,7 +81,7 @@ class Parts:
 
     @cached_property
     def _azure(self) -> AzureClients:
-        from shared.adapters.azure_clients import AzureClients  # noqa: PLC0415
+        from shared.adapters.azure.clients import AzureClients  # noqa: PLC0415
 
         return AzureClients(
             self._identity.credential,
@@ -179,7 +179,7 @@ class Parts:
         return {registry.name: self._tasks(registry) for registry in self.settings.applications}
 
     def _registry(self, registry: RegistryId, login_server: str) -> AzureContainerRegistry:
-        from shared.adapters.acr import AzureContainerRegistry  # noqa: PLC0415
+        from shared.adapters.azure.registry import AzureContainerRegistry  # noqa: PLC0415
 
         return AzureContainerRegistry(
             self._azure,
@@ -190,7 +190,7 @@ class Parts:
         )
 
     def _tasks(self, registry: RegistryId) -> AcrTasks:
-        from shared.adapters.acr_tasks import AcrTasks  # noqa: PLC0415
+        from shared.adapters.azure.tasks import AcrTasks  # noqa: PLC0415
 
         return AcrTasks(self._azure, registry)
 

@@ -17,8 +17,8 @@ import requests
 
 from infra.local.emulator.app import Emulator
 from infra.local.topology import BASE, STAGING, Topology
-from shared.adapters.azure_clients import AzureClients
-from shared.adapters.identity import Identity
+from shared.adapters.azure.clients import AzureClients
+from shared.adapters.azure.identity import Identity
 from shared.config import parse_registry_id
 from tests.twin.double import DoubleRunner
 from tests.twin.processes import PARTS, new_topology, start_registry, wait_for_registries

@@ -12,8 +12,8 @@ import requests
 
 from infra.local.runner.model import Dependency, RunResult
 from infra.local.topology import BASE, STAGING
-from shared.adapters.acr import AzureContainerRegistry
-from shared.adapters.acr_tasks import AcrTasks
+from shared.adapters.azure.registry import AzureContainerRegistry
+from shared.adapters.azure.tasks import AcrTasks
 from shared.adapters.upstream.docker_hub import HubAddresses, docker_hub
 from shared.adapters.upstream.http import unmetered
 from shared.adapters.upstream.mcr import mcr

@@ -16,8 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from shared.adapters.azure.identity import Identity
 from shared.adapters.blobs import Container
-from shared.adapters.identity import Identity
 from shared.adapters.queues import Queues
 from shared.adapters.storage_account import StorageAccount
 from shared.adapters.tables import Row, Table

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from infra.local.topology import STAGING
-from shared.adapters.acr_tasks import AcrTasks
-from shared.adapters.azure_clients import AzureClients
+from shared.adapters.azure.clients import AzureClients
+from shared.adapters.azure.tasks import AcrTasks
 from shared.domain.verdict import RunStatus
 from shared.errors import Refused, Unavailable
 from shared.run_ports import GateRun

@@ -66,22 +66,22 @@ VAULT, MONITORING, EVENTS = "access-vault.bicep", "access-monitoring.bicep", "ac
 # (adapter, call): (which template permits it, what it needs).
 NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
     # The source is read too: ARM checks `read` on it, and pulls from it on the caller's behalf.
-    ("acr.py", "registries.begin_import_image"): (
+    ("azure/registry.py", "registries.begin_import_image"): (
         IMPORTS,
         {f"{_ACR}/importImage/action", f"{_ACR}/read", f"{_ACR}/pull/read"},
     ),
-    ("acr.py", "get_tag_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
-    ("acr_tasks.py", "registries.get_build_source_upload_url"): (RUNS, {f"{_ACR}/listBuildSourceUploadUrl/action"}),
-    ("acr_tasks.py", "task_runs.get"): (RUNS, {f"{_ACR}/taskruns/read"}),
-    ("acr_tasks.py", "task_runs.begin_create"): (RUNS, {f"{_ACR}/taskruns/write"}),
-    ("acr_tasks.py", "task_runs.delete"): (RUNS, {f"{_ACR}/taskruns/delete"}),
-    ("acr_tasks.py", "runs.get"): (RUNS, {f"{_ACR}/runs/read"}),
-    ("acr_tasks.py", "runs.get_log_sas_url"): (RUNS, {f"{_ACR}/runs/listLogSasUrl/action"}),
-    ("acr_tasks.py", "tasks.list"): (RUNS, {f"{_ACR}/tasks/read"}),
-    ("acr_tasks.py", "tasks.get"): (RUNS, {f"{_ACR}/tasks/read"}),
+    ("azure/registry.py", "get_tag_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
+    ("azure/tasks.py", "registries.get_build_source_upload_url"): (RUNS, {f"{_ACR}/listBuildSourceUploadUrl/action"}),
+    ("azure/tasks.py", "task_runs.get"): (RUNS, {f"{_ACR}/taskruns/read"}),
+    ("azure/tasks.py", "task_runs.begin_create"): (RUNS, {f"{_ACR}/taskruns/write"}),
+    ("azure/tasks.py", "task_runs.delete"): (RUNS, {f"{_ACR}/taskruns/delete"}),
+    ("azure/tasks.py", "runs.get"): (RUNS, {f"{_ACR}/runs/read"}),
+    ("azure/tasks.py", "runs.get_log_sas_url"): (RUNS, {f"{_ACR}/runs/listLogSasUrl/action"}),
+    ("azure/tasks.py", "tasks.list"): (RUNS, {f"{_ACR}/tasks/read"}),
+    ("azure/tasks.py", "tasks.get"): (RUNS, {f"{_ACR}/tasks/read"}),
     # To addresses given by ARM that carry their own permission.
-    ("acr_tasks.py", "upload_blob"): (RUNS, set()),
-    ("acr_tasks.py", "download_blob"): (RUNS, set()),
+    ("azure/tasks.py", "upload_blob"): (RUNS, set()),
+    ("azure/tasks.py", "download_blob"): (RUNS, set()),
     ("blobs.py", "download_blob"): (STORAGE, {f"{_BLOBS}/blobs/read"}),
     ("blobs.py", "list_blobs"): (STORAGE, {f"{_BLOBS}/blobs/read"}),
     ("blobs.py", "upload_blob"): (STORAGE, {f"{_BLOBS}/blobs/write"}),

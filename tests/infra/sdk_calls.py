@@ -28,8 +28,9 @@ _CLIENTS = (ContainerRegistryClient, TableClient, ContainerClient, QueueClient)
 
 
 def sdk_calls() -> set[tuple[str, str]]:
-    """Return (file, call) of every call, such as ``("acr_tasks.py", "task_runs.get")``."""
-    return {(file.name, call) for file in ADAPTERS.glob("*.py") for call in _calls(ast.parse(file.read_text()))}
+    """Return (file, call) of every call, such as ``("azure/tasks.py", "task_runs.get")``."""
+    files = {str(file.relative_to(ADAPTERS)): ast.parse(file.read_text()) for file in ADAPTERS.rglob("*.py")}
+    return {(name, call) for name, tree in files.items() for call in _calls(tree)}
 
 
 def _calls(tree: ast.AST) -> Iterator[str]:

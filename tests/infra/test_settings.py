@@ -68,7 +68,7 @@ def names_in(variable: str) -> set[str]:
 
 def named_by_adapters(kind: str) -> set[str]:
     """The second argument of every ``Table(account, "name")`` or ``Container(account, "name")``."""
-    calls = (node for file in ADAPTERS.glob("*.py") for node in ast.walk(ast.parse(Path(file).read_text())))
+    calls = (node for file in ADAPTERS.rglob("*.py") for node in ast.walk(ast.parse(Path(file).read_text())))
     made = (node for node in calls if isinstance(node, ast.Call) and getattr(node.func, "id", "") == kind)
     return {node.args[1].value for node in made if isinstance(node.args[1], ast.Constant)}
 

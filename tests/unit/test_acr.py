@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from azure.core.credentials import AccessToken
 
-from shared.adapters.acr import AzureContainerRegistry, import_parameters
-from shared.adapters.azure_clients import AzureClients
+from shared.adapters.azure.clients import AzureClients
+from shared.adapters.azure.registry import AzureContainerRegistry, import_parameters
 from shared.config import Account, RegistryId
 from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag
 from shared.errors import NotFound, OperationFailed, Unavailable

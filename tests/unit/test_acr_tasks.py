@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.acr_tasks import AcrTasks
-from shared.adapters.azure_clients import AzureClients
+from shared.adapters.azure.clients import AzureClients
+from shared.adapters.azure.tasks import AcrTasks
 from shared.config import RegistryId
 from shared.domain.rebuilds import Dependency
 from shared.domain.verdict import RunStatus

@@ -12,8 +12,8 @@ import pytest
 from azure.core import exceptions as azure
 from azure.identity import CredentialUnavailableError
 
-from shared.adapters.azure_errors import azure_error, azure_errors
-from shared.adapters.import_errors import look_errors, start_errors
+from shared.adapters.azure.errors import azure_error, azure_errors
+from shared.adapters.azure.import_errors import look_errors, start_errors
 from shared.errors import NotFound, OperationFailed, RateLimited, Refused, ServiceError, Unavailable
 
 pytestmark = pytest.mark.unit

@@ -9,7 +9,7 @@ import tarfile
 import pytest
 import yaml
 
-from shared.adapters.gate_run import archive, gate_request, steps, task_request
+from shared.adapters.azure.gate_run import archive, gate_request, steps, task_request
 from shared.domain.verdict import BUILD_STEP, TEST_STEP
 from shared.run_ports import GateRun
 from tests.doubles.registries import digest_of

@@ -43,10 +43,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "web": {"web", "flows", "ledger", *_CORE, "msgspec", "azure.functions"},
     # Of the settings, adapters take single records as arguments: see the test about who loads them.
     "adapters": {"adapters", *_CORE, "config", "msgspec", "azure", "requests", "urllib3"},
+    "adapters/azure": {"adapters/azure", "adapters", *_CORE, "config", "msgspec", "azure"},
     "adapters/upstream": {"adapters/upstream", "adapters", *_CORE, "config", "msgspec", "requests", "urllib3"},
     "bootstrap": {
         *_CORE,
         "adapters",
+        "adapters/azure",
         "adapters/upstream",
         "flows",
         "config",

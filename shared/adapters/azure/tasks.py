@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shared.adapters.acr_task_models import application_task, embedded_run, lacks_dependencies, status_of
-from shared.adapters.azure_clients import AzureClients
-from shared.adapters.azure_errors import TASKS_CONTRIBUTOR, azure_errors
-from shared.adapters.gate_run import archive, gate_request, task_request
+from shared.adapters.azure.clients import AzureClients
+from shared.adapters.azure.errors import TASKS_CONTRIBUTOR, azure_errors
+from shared.adapters.azure.gate_run import archive, gate_request, task_request
+from shared.adapters.azure.task_models import application_task, embedded_run, lacks_dependencies, status_of
 from shared.config import RegistryId
 from shared.domain.rebuilds import ApplicationTask
 from shared.domain.verdict import UNDER_WAY
@@ -48,7 +48,7 @@ class AcrTasks:
         the service keeps it up to date before that is not documented, so the run itself is asked.
 
         Raises:
-            ServiceError: see ``shared.adapters.azure_errors``.
+            ServiceError: see ``shared.adapters.azure.errors``.
         """
         try:
             with self._errors(f"finding the run {name}"):
@@ -64,7 +64,7 @@ class AcrTasks:
         the last one for a wish to run again.
 
         Raises:
-            ServiceError: see ``shared.adapters.azure_errors``.
+            ServiceError: see ``shared.adapters.azure.errors``.
         """
         scheduled = self.find(name)
         if scheduled is not None:
@@ -81,7 +81,7 @@ class AcrTasks:
         """Schedule a run of an existing task; the same request under the same name starts nothing new.
 
         Raises:
-            ServiceError: see ``shared.adapters.azure_errors``.
+            ServiceError: see ``shared.adapters.azure.errors``.
         """
         return self._schedule(name, task_request(task_id))
 
@@ -90,7 +90,7 @@ class AcrTasks:
 
         Raises:
             Unavailable: the log is still being written; its end, which decides, may be missing.
-            ServiceError: see ``shared.adapters.azure_errors``.
+            ServiceError: see ``shared.adapters.azure.errors``.
         """
         if not run_id:  # a run that could not even be scheduled
             return ""
@@ -105,7 +105,7 @@ class AcrTasks:
         """Delete a ``taskRun``; the run and its log stay.
 
         Raises:
-            ServiceError: see ``shared.adapters.azure_errors``.
+            ServiceError: see ``shared.adapters.azure.errors``.
         """
         try:
             with self._errors(f"deleting the taskRun {name}"):
@@ -117,7 +117,7 @@ class AcrTasks:
         """Return the registry's tasks, by one request for each page, and one for each task listed without its bases.
 
         Raises:
-            ServiceError: see ``shared.adapters.azure_errors``.
+            ServiceError: see ``shared.adapters.azure.errors``.
         """
         with self._errors("listing tasks"):
             listed = [self._whole(task) for task in self._client.tasks.list(*self._place)]

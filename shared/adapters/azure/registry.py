@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from shared.adapters.azure_clients import AzureClients
-from shared.adapters.azure_errors import IMPORTER, azure_errors
-from shared.adapters.import_errors import look_errors, start_errors
+from shared.adapters.azure.clients import AzureClients
+from shared.adapters.azure.errors import IMPORTER, azure_errors
+from shared.adapters.azure.import_errors import look_errors, start_errors
 from shared.config import Account, RegistryId
 from shared.domain.references import Digest, Tag, parse_digest
 from shared.errors import InvalidReference, NotFound, Unavailable
@@ -58,9 +58,9 @@ class AzureContainerRegistry:
             The operation as ARM accepted it.
 
         Raises:
-            ServiceError: see ``shared.adapters.import_errors.start_errors``.
+            ServiceError: see ``shared.adapters.azure.import_errors.start_errors``.
         """
-        from shared.adapters.one_look import OneLook  # noqa: PLC0415
+        from shared.adapters.azure.one_look import OneLook  # noqa: PLC0415
 
         body = import_parameters(source, f"{repository}:{tag}", self._staging_id, self._accounts)
         target = f"{self._login_server}/{repository}:{tag}"
@@ -103,7 +103,7 @@ class AzureContainerRegistry:
             raise Unavailable(f"{doing}: the answer is not that of a registry: {error}") from error
 
     def _resume(self, token: str) -> LROPoller[None]:
-        from shared.adapters.one_look import OneLook  # noqa: PLC0415
+        from shared.adapters.azure.one_look import OneLook  # noqa: PLC0415
 
         if not token:
             raise NotFound("an import without a continuation token cannot be looked at")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.adapters.azure_errors import IMPORTER, azure_error, code_of, headers_of, quoted, sdk_errors
+from shared.adapters.azure.errors import IMPORTER, azure_error, code_of, headers_of, quoted, sdk_errors
 from shared.adapters.retry_after import retry_after
 from shared.errors import NotFound, OperationFailed, RateLimited, Refused, ServiceError, Unavailable
 
