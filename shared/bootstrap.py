@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from shared.adapters.azure.identity import Identity
     from shared.adapters.azure.registry import AzureContainerRegistry
     from shared.adapters.azure.tasks import AcrTasks
-    from shared.adapters.storage_account import StorageAccount
+    from shared.adapters.storage.account import StorageAccount
     from shared.domain.candidate import Candidate
     from shared.domain.rebuilds import Rebuild
     from shared.domain.watch_list import WatchList
@@ -75,7 +75,7 @@ class Parts:
 
     @cached_property
     def _account(self) -> StorageAccount:
-        from shared.adapters.storage_account import StorageAccount  # noqa: PLC0415
+        from shared.adapters.storage.account import StorageAccount  # noqa: PLC0415
 
         return StorageAccount(self.settings.storage, self._identity.credential)
 
@@ -93,56 +93,56 @@ class Parts:
     @cached_property
     def outbox(self) -> Outbox:
         """The queues."""
-        from shared.adapters.queues import Queues  # noqa: PLC0415
+        from shared.adapters.storage.queues import Queues  # noqa: PLC0415
 
         return TracedOutbox(Queues(self._account))
 
     @cached_property
     def candidates(self) -> Records[Candidate]:
         """The candidates' records."""
-        from shared.adapters.records_table import candidates_table  # noqa: PLC0415
+        from shared.adapters.storage.records_table import candidates_table  # noqa: PLC0415
 
         return candidates_table(self._account)
 
     @cached_property
     def rebuilds(self) -> Records[Rebuild]:
         """The rebuilds' records."""
-        from shared.adapters.records_table import rebuilds_table  # noqa: PLC0415
+        from shared.adapters.storage.records_table import rebuilds_table  # noqa: PLC0415
 
         return rebuilds_table(self._account)
 
     @cached_property
     def observations(self) -> Observations:
         """What upstream tags pointed at."""
-        from shared.adapters.observations_table import ObservationsTable  # noqa: PLC0415
+        from shared.adapters.storage.observations_table import ObservationsTable  # noqa: PLC0415
 
         return ObservationsTable(self._account)
 
     @cached_property
     def activity(self) -> Activity:
         """The activity log."""
-        from shared.adapters.activity_table import ActivityTable  # noqa: PLC0415
+        from shared.adapters.storage.activity_table import ActivityTable  # noqa: PLC0415
 
         return ToldActivity(ActivityTable(self._account))
 
     @cached_property
     def evidence(self) -> Evidence:
         """Run logs, and what died in poison queues."""
-        from shared.adapters.blobs import EvidenceBlobs  # noqa: PLC0415
+        from shared.adapters.storage.blobs import EvidenceBlobs  # noqa: PLC0415
 
         return EvidenceBlobs(self._account)
 
     @cached_property
     def configuration(self) -> Configuration:
         """The watch list and the gates."""
-        from shared.adapters.configuration_blobs import ConfigurationBlobs  # noqa: PLC0415
+        from shared.adapters.storage.configuration_blobs import ConfigurationBlobs  # noqa: PLC0415
 
         return ConfigurationBlobs(self._account, self._deployed)
 
     @cached_property
     def budgets(self) -> Budgets:
         """What is left of each upstream's limits."""
-        from shared.adapters.budgets_table import BudgetsTable  # noqa: PLC0415
+        from shared.adapters.storage.budgets_table import BudgetsTable  # noqa: PLC0415
 
         return BudgetsTable(self._account)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.storage_account import StorageAccount
-from shared.adapters.tables import Table
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.tables import Table
 from shared.config import Storage
 from tests.contract.azurite import connection_string, running_azurite
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.adapters.activity_table import ActivityTable
-from shared.adapters.storage_account import StorageAccount
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.activity_table import ActivityTable
 from shared.ports import Activity, Event
 from tests.contract.examples import NOON
 from tests.doubles.storage import InMemoryActivity

@@ -7,8 +7,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.adapters.budgets_table import BudgetsTable
-from shared.adapters.storage_account import StorageAccount
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.budgets_table import BudgetsTable
 from shared.domain.budget import Budget
 from shared.errors import Conflict
 from shared.ports import Budgets

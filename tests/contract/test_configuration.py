@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from shared.adapters.blobs import Container
-from shared.adapters.configuration_blobs import ConfigurationBlobs
-from shared.adapters.storage_account import StorageAccount
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.blobs import Container
+from shared.adapters.storage.configuration_blobs import ConfigurationBlobs
 from shared.errors import ConfigurationError, ServiceError
 from shared.ports import Configuration
 from shared.watch_list_yaml import LARGEST_WATCH_LIST

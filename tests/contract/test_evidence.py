@@ -7,8 +7,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from shared.adapters.blobs import Container, EvidenceBlobs
-from shared.adapters.storage_account import StorageAccount
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.blobs import Container, EvidenceBlobs
 from shared.ports import Evidence
 from tests.contract.examples import candidate
 from tests.doubles.storage import InMemoryEvidence

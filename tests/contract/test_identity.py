@@ -17,10 +17,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from shared.adapters.azure.identity import Identity
-from shared.adapters.blobs import Container
-from shared.adapters.queues import Queues
-from shared.adapters.storage_account import StorageAccount
-from shared.adapters.tables import Row, Table
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.blobs import Container
+from shared.adapters.storage.queues import Queues
+from shared.adapters.storage.tables import Row, Table
 from shared.config import Storage
 from shared.domain.messages import LookAtCandidate
 from tests.contract.azurite import ACCOUNT, running_azurite

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.adapters.observations_table import ObservationsTable
-from shared.adapters.storage_account import StorageAccount
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.observations_table import ObservationsTable
 from shared.domain.questions import RepositoryState
 from shared.domain.references import Repository, parse_repository
 from shared.ports import Observations

@@ -8,8 +8,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.adapters.queues import Queues
-from shared.adapters.storage_account import StorageAccount
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.queues import Queues
 from shared.domain.messages import CheckRepositories, LookAtCandidate, decode, encode
 from shared.errors import Refused
 from shared.ports import Outbox

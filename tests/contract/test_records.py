@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.adapters.records_table import candidates_table, rebuilds_table
-from shared.adapters.storage_account import StorageAccount
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.records_table import candidates_table, rebuilds_table
 from shared.domain.candidate import Candidate
 from shared.domain.rebuilds import Rebuild
 from shared.errors import Conflict, InvalidReference

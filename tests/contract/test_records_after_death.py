@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from shared.adapters.records_table import candidates_table
-from shared.adapters.storage_account import StorageAccount
-from shared.adapters.tables import Row, Table
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.records_table import candidates_table
+from shared.adapters.storage.tables import Row, Table
 from shared.domain.candidate import Candidate
 from shared.errors import Conflict, ServiceError
 from shared.ports import Records, Stored

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from shared.adapters.records_table import candidates_table
-from shared.adapters.storage_account import StorageAccount
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.records_table import candidates_table
 from shared.domain.candidate import Candidate
 from shared.ports import Records, Stored
 from tests.contract.examples import candidate

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.adapters.blobs import Container
-from shared.adapters.queues import Queues
-from shared.adapters.storage_account import StorageAccount
-from shared.adapters.tables import Table
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.blobs import Container
+from shared.adapters.storage.queues import Queues
+from shared.adapters.storage.tables import Table
 from shared.config import Storage
 from shared.domain.messages import LookAtCandidate
 from shared.errors import Unavailable
@@ -26,8 +26,9 @@ HEAVY = ("azure.core", "azure.data", "azure.storage", "azure.identity", "request
 
 
 def test_the_adapters_import_no_heavy_library_before_they_are_used() -> None:
-    modules = ("storage_errors", "identity", "queues", "activity_table", "configuration_blobs", "observations_table")
-    imports = "; ".join(f"import shared.adapters.{name}" for name in (*modules, "records_table"))
+    modules = ("errors", "queues", "activity_table", "configuration_blobs", "observations_table", "records_table")
+    names = ("azure.identity", *(f"storage.{name}" for name in modules))
+    imports = "; ".join(f"import shared.adapters.{name}" for name in names)
     loaded = f"[name for name in sys.modules if name.startswith({HEAVY})]"
     printed = subprocess.run(
         [sys.executable, "-c", f"import sys; {imports}; print({loaded})"], check=True, capture_output=True, text=True

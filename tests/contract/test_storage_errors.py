@@ -15,11 +15,11 @@ import azure.storage.queue
 import pytest
 from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError
 
-from shared.adapters.blobs import Container, EvidenceBlobs
-from shared.adapters.queues import Queues
-from shared.adapters.storage_account import StorageAccount
-from shared.adapters.storage_errors import translate, translated
-from shared.adapters.tables import Row, Table
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.blobs import Container, EvidenceBlobs
+from shared.adapters.storage.errors import translate, translated
+from shared.adapters.storage.queues import Queues
+from shared.adapters.storage.tables import Row, Table
 from shared.config import Storage
 from shared.domain.messages import LookAtCandidate
 from shared.errors import (
@@ -168,7 +168,7 @@ def test_a_wrong_key_is_told_with_what_to_do_and_without_the_key(call: Any, azur
 def test_an_account_that_does_not_answer_is_unavailable_and_its_sas_token_stays_secret(
     call: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.adapters.storage_account.RETRIES", 0)
+    monkeypatch.setattr("shared.adapters.storage.account.RETRIES", 0)
     addresses = ";".join(f"{kind}Endpoint=http://127.0.0.1:9/{ACCOUNT}" for kind in ("Blob", "Queue", "Table"))
     sas = "sv=2022-11-02&ss=bqt&srt=sco&sp=rw&se=2099-01-01T00:00:00Z&sig=c2VjcmV0"
     account = StorageAccount(

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.adapters.tables import Row, Table, key
+from shared.adapters.storage.tables import Row, Table, key
 from shared.errors import Conflict
 from tests.contract.wire import Wire, counted
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
 
-from shared.adapters.records_table import RecordsTable, candidates_table
-from shared.adapters.storage_account import StorageAccount
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.records_table import RecordsTable, candidates_table
 from shared.config import Storage
 from shared.domain.candidate import Candidate
 from tests.contract.azurite import connection_string, running_azurite

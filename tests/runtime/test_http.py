@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from shared.adapters.records_table import RecordsTable
+from shared.adapters.storage.records_table import RecordsTable
 from shared.domain.candidate import Candidate
 from tests.contract.examples import candidate, digest
 from tests.runtime.conftest import Sent

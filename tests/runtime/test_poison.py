@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.adapters.activity_table import ActivityTable
-from shared.adapters.records_table import RecordsTable, rebuilds_table
-from shared.adapters.storage_account import StorageAccount
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.activity_table import ActivityTable
+from shared.adapters.storage.records_table import RecordsTable, rebuilds_table
 from shared.domain.candidate import Candidate, Reason
 from shared.domain.messages import LookAtCandidate, LookAtRebuild, encode
 from tests.contract.examples import candidate, rebuild

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from shared.adapters.observations_table import ObservationsTable
-from shared.adapters.records_table import RecordsTable
-from shared.adapters.storage_account import StorageAccount
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.observations_table import ObservationsTable
+from shared.adapters.storage.records_table import RecordsTable
 from shared.domain.candidate import Candidate
 from shared.domain.messages import CheckRepositories, LookAtCandidate, LookAtRebuild, encode
 from shared.domain.references import parse_repository

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.adapters.records_table import RecordsTable
+from shared.adapters.storage.records_table import RecordsTable
 from shared.domain.candidate import Candidate
 from tests.contract.examples import candidate
 from tests.runtime.conftest import Sent

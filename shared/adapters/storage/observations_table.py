@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from shared.adapters.storage_account import StorageAccount
-from shared.adapters.tables import Row, Table, key
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.tables import Row, Table, key
 from shared.domain.observation import Observation
 from shared.domain.questions import RepositoryState
 from shared.domain.references import Repository

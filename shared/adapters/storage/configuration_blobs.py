@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from shared.adapters.blobs import Blob, Container, Listed
-from shared.adapters.storage_account import StorageAccount
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.blobs import Blob, Container, Listed
 from shared.errors import ConfigurationError, ServiceError
 from shared.ports import ListSource
 

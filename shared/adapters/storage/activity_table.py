@@ -8,8 +8,8 @@ from itertools import islice
 
 import msgspec
 
-from shared.adapters.storage_account import StorageAccount
-from shared.adapters.tables import Row, Table, key
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.tables import Row, Table, key
 from shared.ports import Event
 
 # Rows are sorted by their keys, so a line's key counts down: microseconds until the last year there is.

@@ -12,8 +12,8 @@ from typing import Any, Generic
 
 import msgspec
 
-from shared.adapters.storage_account import StorageAccount
-from shared.adapters.tables import Row, Table, key
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.tables import Row, Table, key
 from shared.domain.candidate import Candidate, target_of
 from shared.domain.rebuilds import Rebuild
 from shared.errors import Conflict, InvalidReference, ServiceError

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shared.adapters.storage_account import StorageAccount
-from shared.adapters.storage_errors import translated
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.errors import translated
 from shared.errors import NotFound
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
-from shared.adapters.storage_account import StorageAccount
-from shared.adapters.storage_errors import translated
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.errors import translated
 from shared.domain.messages import CHECKS, Message, encode
 from shared.errors import NotFound, Refused
 

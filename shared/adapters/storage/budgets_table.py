@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.adapters.storage_account import StorageAccount
-from shared.adapters.tables import Row, Table, key
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.tables import Row, Table, key
 from shared.domain.budget import Budget
 from shared.errors import Conflict
 from shared.ports import StoredBudget
