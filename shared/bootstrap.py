@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.config import RegistryId, Settings
-from shared.detection import Detector
 from shared.flows.check import Checker
 from shared.flows.plan import Planner
 from shared.flows.promote import Promoter
@@ -16,8 +15,9 @@ from shared.flows.rebuild import Rebuilder
 from shared.flows.stage import Stager
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
-from shared.ledger import Ledger
-from shared.progress import Progress, candidate_progress, rebuild_progress
+from shared.rules.detection import Detector
+from shared.rules.ledger import Ledger
+from shared.rules.progress import Progress, candidate_progress, rebuild_progress
 from shared.telemetry.changes import candidate_changed, rebuild_changed
 from shared.telemetry.metrics import put_off
 from shared.telemetry.observers import CountedUpstream, ToldActivity, TracedOutbox

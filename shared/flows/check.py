@@ -6,8 +6,6 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from shared.asking import Answers, Asked, Taken, ask, ask_again
-from shared.detection import Detector
 from shared.domain import observation as obs
 from shared.domain import questions
 from shared.domain.budget import Grant, Purpose
@@ -17,8 +15,10 @@ from shared.domain.questions import Question, RepositoryState, Strategy
 from shared.domain.references import Digest, Repository, Tag, parse_repository
 from shared.domain.watch_list import Image, WatchList, fingerprint
 from shared.errors import ServiceError
-from shared.ledger import Ledger
 from shared.ports import Activity, Clock, Event, Known, Observations, Upstream
+from shared.rules.asking import Answers, Asked, Taken, ask, ask_again
+from shared.rules.detection import Detector
+from shared.rules.ledger import Ledger
 
 log = logging.getLogger("tidegate.check")
 

@@ -10,8 +10,8 @@ from shared.domain.references import Tag
 from shared.domain.selection import Choice, choose, exact_tags
 from shared.domain.watch_list import Image, WatchList
 from shared.errors import MalformedRequest, RateLimited
-from shared.ledger import Ledger
 from shared.ports import Known, Observations, Upstream
+from shared.rules.ledger import Ledger
 
 
 def explain(

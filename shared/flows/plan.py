@@ -15,8 +15,8 @@ from shared.domain.questions import CATALOGUES
 from shared.domain.references import Repository
 from shared.domain.watch_list import Image, WatchList
 from shared.errors import MalformedRequest
-from shared.ledger import Ledger
 from shared.ports import Observations, Outbox
+from shared.rules.ledger import Ledger
 
 # Some seconds of work even for an upstream that is slow to answer; many messages are what lets many instances help.
 REQUESTS_A_MESSAGE = 20

@@ -12,7 +12,7 @@ from shared.domain.messages import LookAtCandidate, LookAtRebuild, decode
 from shared.domain.rebuilds import REBUILD_ENDS, Rebuild, put_off_rebuild
 from shared.errors import MalformedMessage, StepBroke
 from shared.ports import Activity, Clock, Event, Evidence
-from shared.progress import Progress
+from shared.rules.progress import Progress
 
 log = logging.getLogger("tidegate.poison")
 

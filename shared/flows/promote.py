@@ -10,9 +10,9 @@ from shared.domain.messages import REBUILDS, BaseMoved, LookAtCandidate
 from shared.domain.references import Repository
 from shared.domain.schedule import FIRST_RETRY, LEASE, pause_before_look
 from shared.errors import DigestMismatch, OperationFailed, ServiceError
-from shared.imports import Awaited, UnderWay, look
 from shared.ports import ImportSource, Outbox, Registry, Stored
-from shared.progress import Progress
+from shared.rules.imports import Awaited, UnderWay, look
+from shared.rules.progress import Progress
 
 _STAGING = "staging"
 

@@ -26,7 +26,7 @@ from shared.domain.schedule import LEASE, MOST_ATTEMPTS, MOST_RUNS, pause_before
 from shared.domain.verdict import UNDER_WAY, RunStatus
 from shared.errors import Refused, ServiceError
 from shared.ports import Evidence, Outbox, Records, Registry, Stored
-from shared.progress import Progress
+from shared.rules.progress import Progress
 from shared.run_ports import Run, Runs
 
 log = logging.getLogger("tidegate.rebuild")

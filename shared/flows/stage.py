@@ -11,10 +11,10 @@ from shared.domain.lifecycle import Stage, advance, put_off, stage_of
 from shared.domain.messages import LookAtCandidate
 from shared.domain.schedule import FIRST_RETRY, LEASE, pause_before_look
 from shared.errors import DigestMismatch, OperationFailed, ServiceError
-from shared.imports import Awaited, UnderWay, look
-from shared.ledger import Ledger
 from shared.ports import ImportSource, Registry, Stored
-from shared.progress import Progress
+from shared.rules.imports import Awaited, UnderWay, look
+from shared.rules.ledger import Ledger
+from shared.rules.progress import Progress
 
 
 class Stager:

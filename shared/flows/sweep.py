@@ -13,7 +13,7 @@ from shared.domain.rebuilds import REBUILD_ENDS, Rebuild, rebuild_run_names
 from shared.domain.schedule import KEPT_CURRENT
 from shared.errors import TidegateError
 from shared.ports import R, Stored, Waiting
-from shared.progress import Progress
+from shared.rules.progress import Progress
 from shared.run_ports import Runs
 
 log = logging.getLogger("tidegate.sweep")

@@ -14,7 +14,7 @@ from shared.domain.schedule import LEASE, MOST_RUNS, pause_before_look, pause_be
 from shared.domain.verdict import UNDER_WAY, Finding, Verdict, judge
 from shared.errors import NotFound, ServiceError
 from shared.ports import Configuration, Evidence, Stored
-from shared.progress import Progress
+from shared.rules.progress import Progress
 from shared.run_ports import GateRun, Run, Runs
 
 _REASONS = {Finding.PASSED: Reason.GATE_PASSED, Finding.REJECTED: Reason.GATE_REJECTED}

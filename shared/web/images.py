@@ -8,8 +8,8 @@ import azure.functions as func
 
 from shared.domain.watch_list import WatchList
 from shared.flows.explain import explain
-from shared.ledger import Ledger
 from shared.ports import Observations, Upstream
+from shared.rules.ledger import Ledger
 from shared.web.answers import json_answer
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from shared.detection import Detector
 from shared.domain.candidate import Candidate, Status, candidate_id
 from shared.domain.messages import (
     CHECKS,
@@ -27,8 +26,9 @@ from shared.flows.stage import Stager
 from shared.flows.sweep import sweep_candidates, sweep_rebuilds
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
-from shared.ledger import Ledger
-from shared.progress import candidate_progress, rebuild_progress
+from shared.rules.detection import Detector
+from shared.rules.ledger import Ledger
+from shared.rules.progress import candidate_progress, rebuild_progress
 from shared.watch_list_yaml import parse_watch_list
 from tests.doubles.queues import Delivery, InMemoryOutbox
 from tests.doubles.registries import InMemoryRegistry, InMemoryRuns, digest_of

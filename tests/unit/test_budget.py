@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.domain.budget import Budget, Grant, Learned, Purpose, Refusal, grant, learn, turn
 from shared.errors import Conflict, Unavailable
-from shared.ledger import Ledger
+from shared.rules.ledger import Ledger
 from tests.doubles.storage import MIDDAY, InMemoryBudgets, SettableClock
 
 pytestmark = pytest.mark.unit

@@ -15,8 +15,8 @@ from shared.config import Account
 from shared.domain.budget import Budget, Learned, Refusal
 from shared.domain.references import Repository, Tag, parse_repository
 from shared.errors import NotFound, Unavailable
-from shared.ledger import Ledger
 from shared.ports import Upstream
+from shared.rules.ledger import Ledger
 from shared.watch_list_yaml import parse_watch_list
 from shared.web.answers import answered
 from shared.web.images import explain_tags

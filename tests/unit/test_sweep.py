@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.rebuilds import Rebuild, RebuildStatus
 from shared.flows.sweep import sweep_rebuilds
-from shared.progress import rebuild_progress
+from shared.rules.progress import rebuild_progress
 from tests.doubles.queues import InMemoryOutbox
 from tests.doubles.registries import InMemoryRuns
 from tests.doubles.storage import InMemoryRecords, SettableClock

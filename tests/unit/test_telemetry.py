@@ -31,8 +31,8 @@ from shared.domain.lifecycle import advance
 from shared.domain.messages import LookAtCandidate
 from shared.domain.rebuilds import RebuildStatus
 from shared.errors import RateLimited, TidegateError, Unavailable
-from shared.ledger import Ledger
-from shared.progress import candidate_progress
+from shared.rules.ledger import Ledger
+from shared.rules.progress import candidate_progress
 from shared.telemetry import metrics, spans
 from shared.telemetry.changes import candidate_changed, rebuild_changed
 from shared.telemetry.observers import CountedUpstream, TracedOutbox

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared import asking
 from shared.domain.budget import Budget, Learned
 from shared.domain.observation import Presence
 from shared.domain.references import Repository, Tag, parse_repository
 from shared.errors import Unavailable, UnusableAnswer
+from shared.rules import asking
 from tests.doubles.registries import digest_of
 from tests.doubles.world import GHCR, NODE, ONE, TWO, World
 

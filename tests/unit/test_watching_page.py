@@ -7,9 +7,9 @@ import re
 import pytest
 
 from docs.parts import ROOT
-from shared import asking
 from shared.domain.budget import Refusal
 from shared.domain.selection import choose
+from shared.rules import asking
 from shared.watch_list_yaml import parse_watch_list
 
 pytestmark = pytest.mark.unit

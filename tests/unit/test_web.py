@@ -16,7 +16,7 @@ from shared.domain.messages import BaseMoved, CheckRepositories
 from shared.domain.webhook import SECRET_HEADER
 from shared.errors import Refused, Unavailable, WatchListError
 from shared.flows.plan import Planner
-from shared.ledger import Ledger
+from shared.rules.ledger import Ledger
 from shared.watch_list_yaml import parse_watch_list
 from shared.web.answers import answered
 from shared.web.candidates import get_candidate, list_candidates

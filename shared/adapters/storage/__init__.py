@@ -1,0 +1,1 @@
+"""State in Azure Storage: tables, queues and blobs of one account."""

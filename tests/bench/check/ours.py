@@ -21,7 +21,6 @@ from shared.adapters.upstream.docker_hub_catalogue import DockerHubCatalogue
 from shared.adapters.upstream.http import UpstreamHttp
 from shared.adapters.upstream.oci_registry import OciRegistry
 from shared.config import Account
-from shared.detection import Detector
 from shared.domain.candidate import Candidate
 from shared.domain.messages import CHECKS, CheckRepositories
 from shared.domain.observation import Observation
@@ -31,8 +30,9 @@ from shared.domain.tag_rules import TagRule
 from shared.domain.watch_list import Image, WatchList, fingerprint
 from shared.flows.check import Checker
 from shared.flows.plan import Planner
-from shared.ledger import Ledger
-from shared.progress import candidate_progress
+from shared.rules.detection import Detector
+from shared.rules.ledger import Ledger
+from shared.rules.progress import candidate_progress
 from tests.bench.check.content import Known
 from tests.doubles.queues import InMemoryOutbox
 from tests.doubles.storage import (

@@ -15,7 +15,7 @@ from shared.domain.references import Digest, Tag
 from shared.domain.watch_list import Image
 from shared.errors import Conflict
 from shared.ports import Stored
-from shared.progress import Progress
+from shared.rules.progress import Progress
 
 _TRIES = 3
 

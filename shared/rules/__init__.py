@@ -1,0 +1,1 @@
+"""What several flows keep alike, between the ports they ask and the pure domain."""
