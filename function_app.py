@@ -11,8 +11,8 @@ import azure.functions as func
 
 from shared.bootstrap import Parts
 from shared.config import STORAGE, load_settings
-from shared.domain.event_grid import read_event
-from shared.domain.messages import (
+from shared.domain.events.event_grid import read_event
+from shared.domain.events.messages import (
     CHECKS,
     PUSHES,
     REBUILDS,
@@ -23,7 +23,7 @@ from shared.domain.messages import (
     decode,
 )
 from shared.domain.references import DOCKER_HUB, MCR
-from shared.domain.watch_list import Image
+from shared.domain.watching.watch_list import Image
 from shared.flows import poisoned
 from shared.flows.signal import signal
 from shared.flows.sweep import sweep_candidates, sweep_rebuilds

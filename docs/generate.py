@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from docs import parts
 from docs.parts import ROOT
-from shared.domain.watch_list import schema
+from shared.domain.watching.watch_list import schema
 
 PARTS: dict[str, Callable[[], str]] = {
     "scenes": parts.scenes,

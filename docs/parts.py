@@ -13,11 +13,11 @@ from typing import Any
 from docs.triggers import functions
 from infra.local.demo.scenes import Scenes
 from shared.config import setting_fields
-from shared.domain.candidate import Reason, Status
-from shared.domain.lifecycle import ENDS, TRANSITIONS, stage_of
-from shared.domain.rebuilds import REBUILD_ENDS, RebuildStatus
-from shared.domain.selection import ChoiceReason
-from shared.domain.watch_list import schema
+from shared.domain.promotion.candidate import Reason, Status
+from shared.domain.promotion.lifecycle import ENDS, TRANSITIONS, stage_of
+from shared.domain.promotion.rebuilds import REBUILD_ENDS, RebuildStatus
+from shared.domain.watching.selection import ChoiceReason
+from shared.domain.watching.watch_list import schema
 
 ROOT = Path(__file__).resolve().parent.parent
 _MEMBER = re.compile(r'^    [A-Z_]+ = "(?P<value>[\w-]+)"  # (?P<comment>.+)$', re.MULTILINE)

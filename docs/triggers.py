@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from shared.domain import messages
+from shared.domain.events import messages
 
 _KINDS = {"timer_trigger": "timer", "queue_trigger": "queue", "route": "http"}
 
@@ -62,9 +62,9 @@ def _source(kind: str, decorator: ast.Call, options: dict[str | None, ast.expr])
 
 
 def _text(node: ast.expr) -> str:
-    """A queue's name stands there as text or as a name of ``shared.domain.messages``."""
+    """A queue's name stands there as text or as a name of ``shared.domain.events.messages``."""
     if isinstance(node, ast.Name):
         return str(getattr(messages, node.id))
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
-    raise ValueError(f"line {node.lineno}: expected a text or a name of shared.domain.messages")
+    raise ValueError(f"line {node.lineno}: expected a text or a name of shared.domain.events.messages")

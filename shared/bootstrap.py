@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from shared.adapters.azure.registry import AzureContainerRegistry
     from shared.adapters.azure.tasks import AcrTasks
     from shared.adapters.storage.account import StorageAccount
-    from shared.domain.candidate import Candidate
-    from shared.domain.rebuilds import Rebuild
-    from shared.domain.watch_list import WatchList
+    from shared.domain.promotion.candidate import Candidate
+    from shared.domain.promotion.rebuilds import Rebuild
+    from shared.domain.watching.watch_list import WatchList
     from shared.ports import Activity, Budgets, Configuration, Evidence, Observations, Outbox, Records, Upstream
 
 DEPLOYED = Path(__file__).resolve().parent.parent

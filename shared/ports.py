@@ -12,13 +12,13 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from shared.domain.budget import Budget, Learned
-from shared.domain.candidate import Candidate
-from shared.domain.messages import Message
-from shared.domain.observation import Observation
-from shared.domain.questions import RepositoryState
-from shared.domain.rebuilds import Rebuild
+from shared.domain.events.messages import Message
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.rebuilds import Rebuild
 from shared.domain.references import Digest, Repository, Tag
+from shared.domain.watching.budget import Budget, Learned
+from shared.domain.watching.observation import Observation
+from shared.domain.watching.questions import RepositoryState
 
 R = TypeVar("R", Candidate, Rebuild)
 

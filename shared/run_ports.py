@@ -7,9 +7,9 @@ from typing import Protocol
 
 import msgspec
 
-from shared.domain.rebuilds import ApplicationTask
+from shared.domain.gate.verdict import RunStatus
+from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.domain.references import Digest
-from shared.domain.verdict import RunStatus
 
 
 class Run(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from shared.domain.watch_list import Path, WatchList, read
+from shared.domain.watching.watch_list import Path, WatchList, read
 from shared.errors import WatchListError
 
 LARGEST_WATCH_LIST = 1024 * 1024

@@ -6,14 +6,14 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from shared.domain import observation as obs
-from shared.domain import questions
-from shared.domain.budget import Grant, Purpose
-from shared.domain.messages import CheckRepositories
-from shared.domain.observation import Look, Observation, Presence
-from shared.domain.questions import Question, RepositoryState, Strategy
+from shared.domain.events.messages import CheckRepositories
 from shared.domain.references import Digest, Repository, Tag, parse_repository
-from shared.domain.watch_list import Image, WatchList, fingerprint
+from shared.domain.watching import observation as obs
+from shared.domain.watching import questions
+from shared.domain.watching.budget import Grant, Purpose
+from shared.domain.watching.observation import Look, Observation, Presence
+from shared.domain.watching.questions import Question, RepositoryState, Strategy
+from shared.domain.watching.watch_list import Image, WatchList, fingerprint
 from shared.errors import ServiceError
 from shared.ports import Activity, Clock, Event, Known, Observations, Upstream
 from shared.rules.asking import Answers, Asked, Taken, ask, ask_again

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from shared.domain.budget import Purpose
 from shared.domain.references import Tag
-from shared.domain.selection import Choice, choose, exact_tags
-from shared.domain.watch_list import Image, WatchList
+from shared.domain.watching.budget import Purpose
+from shared.domain.watching.selection import Choice, choose, exact_tags
+from shared.domain.watching.watch_list import Image, WatchList
 from shared.errors import MalformedRequest, RateLimited
 from shared.ports import Known, Observations, Upstream
 from shared.rules.ledger import Ledger

@@ -5,7 +5,7 @@ from __future__ import annotations
 from heapq import nlargest
 from itertools import chain
 
-from shared.domain.candidate import Candidate, Status, target_of
+from shared.domain.promotion.candidate import Candidate, Status, target_of
 from shared.errors import MalformedRequest
 from shared.ports import Records
 

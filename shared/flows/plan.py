@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from shared.domain.messages import CHECKS, MOST_REPOSITORIES, CheckRepositories
-from shared.domain.questions import CATALOGUES
+from shared.domain.events.messages import CHECKS, MOST_REPOSITORIES, CheckRepositories
 from shared.domain.references import Repository
-from shared.domain.watch_list import Image, WatchList
+from shared.domain.watching.questions import CATALOGUES
+from shared.domain.watching.watch_list import Image, WatchList
 from shared.errors import MalformedRequest
 from shared.ports import Observations, Outbox
 from shared.rules.ledger import Ledger

@@ -6,10 +6,10 @@ import hashlib
 import logging
 from typing import TypeVar
 
-from shared.domain.candidate import Candidate
-from shared.domain.lifecycle import ENDS, put_off
-from shared.domain.messages import LookAtCandidate, LookAtRebuild, decode
-from shared.domain.rebuilds import REBUILD_ENDS, Rebuild, put_off_rebuild
+from shared.domain.events.messages import LookAtCandidate, LookAtRebuild, decode
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.lifecycle import ENDS, put_off
+from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild, put_off_rebuild
 from shared.errors import MalformedMessage, StepBroke
 from shared.ports import Activity, Clock, Event, Evidence
 from shared.rules.progress import Progress

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from shared.domain.candidate import Candidate, Reason, Status
-from shared.domain.lifecycle import Stage, advance, put_off, stage_of
-from shared.domain.messages import REBUILDS, BaseMoved, LookAtCandidate
+from shared.domain.events.messages import REBUILDS, BaseMoved, LookAtCandidate
+from shared.domain.promotion.candidate import Candidate, Reason, Status
+from shared.domain.promotion.lifecycle import Stage, advance, put_off, stage_of
+from shared.domain.promotion.schedule import FIRST_RETRY, LEASE, pause_before_look
 from shared.domain.references import Repository
-from shared.domain.schedule import FIRST_RETRY, LEASE, pause_before_look
 from shared.errors import DigestMismatch, OperationFailed, ServiceError
 from shared.ports import ImportSource, Outbox, Registry, Stored
 from shared.rules.imports import Awaited, UnderWay, look

@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import msgspec
 
-from shared.domain.candidate import Candidate, candidate_id
-from shared.domain.messages import REBUILDS, BaseMoved, LookAtRebuild
-from shared.domain.rebuilds import (
+from shared.domain.events.messages import REBUILDS, BaseMoved, LookAtRebuild
+from shared.domain.gate.verdict import UNDER_WAY, RunStatus
+from shared.domain.promotion.candidate import Candidate, candidate_id
+from shared.domain.promotion.rebuilds import (
     OWN_TRIGGER_GRACE,
     OWN_TRIGGER_LOOK,
     ApplicationTask,
@@ -22,8 +23,7 @@ from shared.domain.rebuilds import (
     put_off_rebuild,
     rebuild_run_name,
 )
-from shared.domain.schedule import LEASE, MOST_ATTEMPTS, MOST_RUNS, pause_before_look, pause_before_retry
-from shared.domain.verdict import UNDER_WAY, RunStatus
+from shared.domain.promotion.schedule import LEASE, MOST_ATTEMPTS, MOST_RUNS, pause_before_look, pause_before_retry
 from shared.errors import Refused, ServiceError
 from shared.ports import Evidence, Outbox, Records, Registry, Stored
 from shared.rules.progress import Progress

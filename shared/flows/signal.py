@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from shared.domain.messages import REBUILDS, BaseMoved
-from shared.domain.registry_event import Ignored, Push, is_from
+from shared.domain.events.messages import REBUILDS, BaseMoved
+from shared.domain.events.registry_event import Ignored, Push, is_from
 from shared.ports import Outbox
 
 log = logging.getLogger("tidegate.signal")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from datetime import timedelta
 
-from shared.domain.budget import Grant, Purpose
-from shared.domain.candidate import Candidate, Reason, Status
-from shared.domain.lifecycle import Stage, advance, put_off, stage_of
-from shared.domain.messages import LookAtCandidate
-from shared.domain.schedule import FIRST_RETRY, LEASE, pause_before_look
+from shared.domain.events.messages import LookAtCandidate
+from shared.domain.promotion.candidate import Candidate, Reason, Status
+from shared.domain.promotion.lifecycle import Stage, advance, put_off, stage_of
+from shared.domain.promotion.schedule import FIRST_RETRY, LEASE, pause_before_look
+from shared.domain.watching.budget import Grant, Purpose
 from shared.errors import DigestMismatch, OperationFailed, ServiceError
 from shared.ports import ImportSource, Registry, Stored
 from shared.rules.imports import Awaited, UnderWay, look

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from shared.domain.candidate import Candidate, run_names
-from shared.domain.lifecycle import ENDS
-from shared.domain.rebuilds import REBUILD_ENDS, Rebuild, rebuild_run_names
-from shared.domain.schedule import KEPT_CURRENT
+from shared.domain.promotion.candidate import Candidate, run_names
+from shared.domain.promotion.lifecycle import ENDS
+from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild, rebuild_run_names
+from shared.domain.promotion.schedule import KEPT_CURRENT
 from shared.errors import TidegateError
 from shared.ports import R, Stored, Waiting
 from shared.rules.progress import Progress

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import msgspec
 
-from shared.domain.candidate import Candidate, Reason, Status, run_name
-from shared.domain.lifecycle import Stage, advance, put_off, stage_of
-from shared.domain.messages import LookAtCandidate
-from shared.domain.schedule import LEASE, MOST_RUNS, pause_before_look, pause_before_retry
-from shared.domain.verdict import UNDER_WAY, Finding, Verdict, judge
+from shared.domain.events.messages import LookAtCandidate
+from shared.domain.gate.verdict import UNDER_WAY, Finding, Verdict, judge
+from shared.domain.promotion.candidate import Candidate, Reason, Status, run_name
+from shared.domain.promotion.lifecycle import Stage, advance, put_off, stage_of
+from shared.domain.promotion.schedule import LEASE, MOST_RUNS, pause_before_look, pause_before_retry
 from shared.errors import NotFound, ServiceError
 from shared.ports import Configuration, Evidence, Stored
 from shared.rules.progress import Progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from shared.domain.watch_list import WatchList
+from shared.domain.watching.watch_list import WatchList
 from shared.errors import WatchListError
 from shared.ports import Activity, Configuration, Event, ListSource
 

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from shared.domain.budget import Grant, Refusal
-from shared.domain.observation import Observation, Presence
-from shared.domain.questions import CATALOGUES, Question, Strategy, Why
 from shared.domain.references import Digest, Repository, Tag
-from shared.domain.selection import choose, exact_tags
-from shared.domain.watch_list import Image
+from shared.domain.watching.budget import Grant, Refusal
+from shared.domain.watching.observation import Observation, Presence
+from shared.domain.watching.questions import CATALOGUES, Question, Strategy, Why
+from shared.domain.watching.selection import choose, exact_tags
+from shared.domain.watching.watch_list import Image
 from shared.errors import ServiceError, UnusableAnswer
 from shared.ports import Hints, Upstream
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import msgspec
 
-from shared.domain import observation as obs
-from shared.domain.candidate import Candidate, Reason, Status, candidate_id
-from shared.domain.lifecycle import ENDS, advance, begin_again, detected
-from shared.domain.observation import Look, Meeting, Observation
+from shared.domain.promotion.candidate import Candidate, Reason, Status, candidate_id
+from shared.domain.promotion.lifecycle import ENDS, advance, begin_again, detected
+from shared.domain.promotion.meeting import Meeting, meet
 from shared.domain.references import Digest, Tag
-from shared.domain.watch_list import Image
+from shared.domain.watching.observation import Look, Observation
+from shared.domain.watching.watch_list import Image
 from shared.errors import Conflict
 from shared.ports import Stored
 from shared.rules.progress import Progress
@@ -96,7 +96,7 @@ class Detector:
             self._meet(existing, wanted, look, known)
 
     def _meet(self, existing: Stored[Candidate], wanted: Candidate, look: Look, known: Observation | None) -> None:
-        meeting = obs.meet(existing.record, look, self._previous(wanted, look, known))
+        meeting = meet(existing.record, look, self._previous(wanted, look, known))
         if meeting is Meeting.RESEND:
             self._progress.send(existing.record)
         if meeting is Meeting.BEGIN_AGAIN:

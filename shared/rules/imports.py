@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from shared.domain.promotion.schedule import IMPORT_PATIENCE, LONGEST_LOOK, pause_before_look
 from shared.domain.references import Digest, Tag
-from shared.domain.schedule import IMPORT_PATIENCE, LONGEST_LOOK, pause_before_look
 from shared.errors import DigestMismatch, NotFound
 from shared.ports import Operation, Registry
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from shared.domain.budget import Budget, Grant, Learned, Purpose, Refusal, grant, learn, turn
+from shared.domain.watching.budget import Budget, Grant, Learned, Purpose, Refusal, grant, learn, turn
 from shared.errors import Conflict
 from shared.ports import Budgets, Clock, StoredBudget
 

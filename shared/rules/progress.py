@@ -17,10 +17,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Generic
 
-from shared.domain import lifecycle, rebuilds, schedule
-from shared.domain.candidate import Candidate
-from shared.domain.messages import REBUILDS, LookAtCandidate, LookAtRebuild, Message
-from shared.domain.rebuilds import Rebuild
+from shared.domain.events.messages import REBUILDS, LookAtCandidate, LookAtRebuild, Message
+from shared.domain.promotion import lifecycle, rebuilds, schedule
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.rebuilds import Rebuild
 from shared.errors import Conflict
 from shared.ports import Clock, Outbox, R, Records, Stored
 

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from opentelemetry import trace
 
-from shared.domain.candidate import Candidate, Change, Reason
-from shared.domain.rebuilds import REBUILD_ENDS, Rebuild
+from shared.domain.promotion.candidate import Candidate, Change, Reason
+from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild
 from shared.telemetry import metrics
 from shared.telemetry.events import tell
 from shared.telemetry.spans import within

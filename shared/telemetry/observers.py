@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from shared.domain.messages import Message
-from shared.domain.questions import CATALOGUES
+from shared.domain.events.messages import Message
 from shared.domain.references import Digest, Repository, Tag
+from shared.domain.watching.questions import CATALOGUES
 from shared.errors import NotFound, RateLimited, Refused, TidegateError, Unavailable, UnusableAnswer
 from shared.ports import Activity, Event, Hints, Outbox, Upstream
 from shared.telemetry import metrics

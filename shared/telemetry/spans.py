@@ -24,7 +24,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from shared.domain.messages import BaseMoved, LookAtCandidate, LookAtRebuild, Message
+from shared.domain.events.messages import BaseMoved, LookAtCandidate, LookAtRebuild, Message
 
 M = TypeVar("M", bound=Message)
 

@@ -7,7 +7,7 @@ from typing import Any
 import azure.functions as func
 import msgspec
 
-from shared.domain.candidate import Candidate, Status
+from shared.domain.promotion.candidate import Candidate, Status
 from shared.domain.references import parse_path
 from shared.errors import MalformedRequest
 from shared.flows import inspect

@@ -5,7 +5,7 @@ from __future__ import annotations
 import azure.functions as func
 import msgspec
 
-from shared.domain.watch_list import WatchList
+from shared.domain.watching.watch_list import WatchList
 from shared.errors import MalformedRequest
 from shared.flows.plan import Planner
 from shared.web.answers import json_answer

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import azure.functions as func
 
-from shared.domain.watch_list import WatchList
+from shared.domain.watching.watch_list import WatchList
 from shared.flows.explain import explain
 from shared.ports import Observations, Upstream
 from shared.rules.ledger import Ledger

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import azure.functions as func
 
-from shared.domain.webhook import receive
+from shared.domain.events.webhook import receive
 from shared.flows.signal import signal
 from shared.ports import Outbox
 from shared.web.answers import json_answer

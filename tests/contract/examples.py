@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from shared.domain.candidate import Candidate, Reason, Status
-from shared.domain.lifecycle import detected
-from shared.domain.observation import Observation
-from shared.domain.rebuilds import Rebuild
+from shared.domain.promotion.candidate import Candidate, Reason, Status
+from shared.domain.promotion.lifecycle import detected
+from shared.domain.promotion.rebuilds import Rebuild
 from shared.domain.references import Digest, Repository, Tag
+from shared.domain.watching.observation import Observation
 
 NOON = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from shared.config import Account
-from shared.domain.budget import Learned
 from shared.domain.references import Digest, Repository, Tag
+from shared.domain.watching.budget import Learned
 from shared.errors import NotFound, OperationFailed, RateLimited, Refused, ServiceError, Unavailable
 from shared.ports import ImportSource
 from tests.contract.registry_fixtures import STAGING, Outside, emulator, outside, word

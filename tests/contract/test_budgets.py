@@ -9,7 +9,7 @@ import pytest
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.budgets_table import BudgetsTable
-from shared.domain.budget import Budget
+from shared.domain.watching.budget import Budget
 from shared.errors import Conflict
 from shared.ports import Budgets
 from tests.contract.examples import NOON

@@ -22,7 +22,7 @@ from shared.adapters.storage.blobs import Container
 from shared.adapters.storage.queues import Queues
 from shared.adapters.storage.tables import Row, Table
 from shared.config import Storage
-from shared.domain.messages import LookAtCandidate
+from shared.domain.events.messages import LookAtCandidate
 from tests.contract.azurite import ACCOUNT, running_azurite
 
 pytestmark = pytest.mark.contract

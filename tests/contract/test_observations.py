@@ -6,8 +6,8 @@ import pytest
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.observations_table import ObservationsTable
-from shared.domain.questions import RepositoryState
 from shared.domain.references import Repository, parse_repository
+from shared.domain.watching.questions import RepositoryState
 from shared.ports import Observations
 from tests.contract.examples import NOON, observation
 from tests.doubles.storage import InMemoryObservations

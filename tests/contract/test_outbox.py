@@ -10,7 +10,7 @@ import pytest
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.queues import Queues
-from shared.domain.messages import CheckRepositories, LookAtCandidate, decode, encode
+from shared.domain.events.messages import CheckRepositories, LookAtCandidate, decode, encode
 from shared.errors import Refused
 from shared.ports import Outbox
 from tests.doubles.queues import InMemoryOutbox

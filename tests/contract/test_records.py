@@ -11,8 +11,8 @@ import pytest
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.records_table import candidates_table, rebuilds_table
-from shared.domain.candidate import Candidate
-from shared.domain.rebuilds import Rebuild
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.rebuilds import Rebuild
 from shared.errors import Conflict, InvalidReference
 from shared.ports import Records, Stored
 from tests.contract.examples import candidate, rebuild

@@ -8,7 +8,7 @@ import pytest
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.records_table import candidates_table
 from shared.adapters.storage.tables import Row, Table
-from shared.domain.candidate import Candidate
+from shared.domain.promotion.candidate import Candidate
 from shared.errors import Conflict, ServiceError
 from shared.ports import Records, Stored
 from tests.contract.examples import NOON, candidate

@@ -9,7 +9,7 @@ import pytest
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.records_table import candidates_table
-from shared.domain.candidate import Candidate
+from shared.domain.promotion.candidate import Candidate
 from shared.ports import Records, Stored
 from tests.contract.examples import candidate
 from tests.contract.wire import counted

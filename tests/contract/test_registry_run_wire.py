@@ -9,7 +9,7 @@ import pytest
 from infra.local.topology import STAGING
 from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.tasks import AcrTasks
-from shared.domain.verdict import RunStatus
+from shared.domain.gate.verdict import RunStatus
 from shared.errors import Refused, Unavailable
 from shared.run_ports import GateRun
 from tests.contract.registry_fixtures import Outside, emulator, outside, word

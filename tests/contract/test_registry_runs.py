@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.domain.rebuilds import Dependency
-from shared.domain.verdict import UNDER_WAY, RunStatus
+from shared.domain.gate.verdict import UNDER_WAY, RunStatus
+from shared.domain.promotion.rebuilds import Dependency
 from shared.run_ports import GateRun
 from tests.contract.registry_fixtures import Outside, emulator, outside, outside_or_none, side, word
 from tests.contract.registry_sites import RunsSite, runs_site

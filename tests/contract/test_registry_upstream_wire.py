@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.adapters.upstream.mcr import mcr
-from shared.domain.budget import Learned
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Repository, Tag
+from shared.domain.watching.budget import Learned
 from shared.errors import RateLimited, Refused, Unavailable
 from shared.ports import ImportSource
 from tests.contract.registry_fixtures import Outside, emulator, outside, word

@@ -14,7 +14,7 @@ from shared.adapters.storage.blobs import Container
 from shared.adapters.storage.queues import Queues
 from shared.adapters.storage.tables import Table
 from shared.config import Storage
-from shared.domain.messages import LookAtCandidate
+from shared.domain.events.messages import LookAtCandidate
 from shared.errors import Unavailable
 from tests.contract.azurite import connection_string
 from tests.contract.conftest import no_credential

@@ -21,7 +21,7 @@ from shared.adapters.storage.errors import translate, translated
 from shared.adapters.storage.queues import Queues
 from shared.adapters.storage.tables import Row, Table
 from shared.config import Storage
-from shared.domain.messages import LookAtCandidate
+from shared.domain.events.messages import LookAtCandidate
 from shared.errors import (
     ConfigurationError,
     Conflict,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.domain.messages import CHECKS, Message, encode
+from shared.domain.events.messages import CHECKS, Message, encode
 from shared.errors import Refused
 from shared.ports import Clock
 from tests.doubles.storage import Hook, OneAtATime

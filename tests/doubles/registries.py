@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
 
-from shared.domain.rebuilds import ApplicationTask
+from shared.domain.gate.verdict import BUILD_STEP, TEST_STEP, UNDER_WAY, RunStatus
+from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.domain.references import Digest, Tag
-from shared.domain.verdict import BUILD_STEP, TEST_STEP, UNDER_WAY, RunStatus
 from shared.errors import NotFound, OperationFailed
 from shared.ports import ImportSource, Operation
 from shared.run_ports import GateRun, Run

@@ -17,11 +17,11 @@ from typing import Generic
 
 import msgspec
 
-from shared.domain.budget import Budget
-from shared.domain.candidate import Candidate, target_of
-from shared.domain.observation import Observation
-from shared.domain.questions import RepositoryState
+from shared.domain.promotion.candidate import Candidate, target_of
 from shared.domain.references import Repository, Tag
+from shared.domain.watching.budget import Budget
+from shared.domain.watching.observation import Observation
+from shared.domain.watching.questions import RepositoryState
 from shared.errors import Conflict, InvalidReference
 from shared.ports import Event, Known, ListSource, R, Stored, StoredBudget
 from tests.doubles.scripted import Scripted

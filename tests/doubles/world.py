@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from shared.domain.candidate import Candidate, Status, candidate_id
-from shared.domain.messages import (
+from shared.domain.events.messages import (
     CHECKS,
     REBUILDS,
     BaseMoved,
@@ -15,7 +14,8 @@ from shared.domain.messages import (
     LookAtRebuild,
     decode,
 )
-from shared.domain.rebuilds import ApplicationTask, Dependency, Rebuild
+from shared.domain.promotion.candidate import Candidate, Status, candidate_id
+from shared.domain.promotion.rebuilds import ApplicationTask, Dependency, Rebuild
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Tag, parse_repository
 from shared.flows import poisoned
 from shared.flows.check import Checker

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from docs.triggers import functions
 from shared.config import load_settings, setting_fields
-from shared.domain.event_grid import PUSHED
-from shared.domain.messages import MESSAGE_QUEUES, PUSHES
+from shared.domain.events.event_grid import PUSHED
+from shared.domain.events.messages import MESSAGE_QUEUES, PUSHES
 from tests.infra.bicep import INFRA, MAIN, body, of_type, properties, read, strings, text
 from tests.infra.sdk_calls import ADAPTERS
 

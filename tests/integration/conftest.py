@@ -14,8 +14,7 @@ from infra.local.twin.ports import free_base_port, new_topology
 from infra.local.twin.twin import Twin
 from shared.bootstrap import Parts
 from shared.config import load_settings
-from shared.domain.candidate import Candidate, candidate_id
-from shared.domain.messages import (
+from shared.domain.events.messages import (
     CHECKS,
     REBUILDS,
     BaseMoved,
@@ -24,6 +23,7 @@ from shared.domain.messages import (
     LookAtRebuild,
     decode,
 )
+from shared.domain.promotion.candidate import Candidate, candidate_id
 from shared.domain.references import Digest, Tag
 from tests.doubles.queues import Delivery, InMemoryOutbox
 from tests.doubles.storage import SettableClock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.domain.candidate import Reason, Status
+from shared.domain.promotion.candidate import Reason, Status
 from shared.errors import MalformedRequest
 from shared.flows.sweep import sweep_candidates
 from tests.integration.conftest import Product

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from shared.adapters.storage.records_table import RecordsTable
-from shared.domain.candidate import Candidate
+from shared.domain.promotion.candidate import Candidate
 from tests.contract.examples import candidate, digest
 from tests.runtime.conftest import Sent
 from tests.runtime.settings import WEBHOOK_SECRET

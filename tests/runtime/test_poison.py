@@ -10,8 +10,8 @@ import pytest
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.activity_table import ActivityTable
 from shared.adapters.storage.records_table import RecordsTable, rebuilds_table
-from shared.domain.candidate import Candidate, Reason
-from shared.domain.messages import LookAtCandidate, LookAtRebuild, encode
+from shared.domain.events.messages import LookAtCandidate, LookAtRebuild, encode
+from shared.domain.promotion.candidate import Candidate, Reason
 from tests.contract.examples import candidate, rebuild
 from tests.runtime.expected import POISON
 from tests.runtime.typed_data import queue_message

@@ -12,8 +12,8 @@ import pytest
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.observations_table import ObservationsTable
 from shared.adapters.storage.records_table import RecordsTable
-from shared.domain.candidate import Candidate
-from shared.domain.messages import CheckRepositories, LookAtCandidate, LookAtRebuild, encode
+from shared.domain.events.messages import CheckRepositories, LookAtCandidate, LookAtRebuild, encode
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.references import parse_repository
 from tests.contract.examples import candidate, digest, rebuild
 from tests.runtime.conftest import Sent

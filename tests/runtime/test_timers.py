@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.adapters.storage.records_table import RecordsTable
-from shared.domain.candidate import Candidate
+from shared.domain.promotion.candidate import Candidate
 from tests.contract.examples import candidate
 from tests.runtime.conftest import Sent
 from tests.runtime.typed_data import timer

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from infra.local.ingestion.tables import Row
-from shared.domain.candidate import Status
+from shared.domain.promotion.candidate import Status
 from tests.telemetry.conftest import Told
 
 pytestmark = pytest.mark.e2e

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from docs.parts import ROOT
-from shared.domain.candidate import Reason
-from shared.domain.rebuilds import RebuildStatus
+from shared.domain.promotion.candidate import Reason
+from shared.domain.promotion.rebuilds import RebuildStatus
 from tests.telemetry.conftest import Told
 from tests.telemetry.kql import Query, read_query
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.candidate import Candidate, Reason, Status
-from shared.domain.lifecycle import detected
-from shared.domain.rebuilds import Rebuild
+from shared.domain.promotion.candidate import Candidate, Reason, Status
+from shared.domain.promotion.lifecycle import detected
+from shared.domain.promotion.rebuilds import Rebuild
 from shared.domain.references import Repository, Tag
 from tests.doubles.registries import digest_of
 

@@ -9,8 +9,8 @@ import pytest
 from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.tasks import AcrTasks
 from shared.config import RegistryId
-from shared.domain.rebuilds import Dependency
-from shared.domain.verdict import RunStatus
+from shared.domain.gate.verdict import RunStatus
+from shared.domain.promotion.rebuilds import Dependency
 from shared.errors import Unavailable
 from shared.run_ports import GateRun, Run
 from tests.doubles.registries import digest_of

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.budget import Budget, Grant, Learned, Purpose, Refusal, grant, learn, turn
+from shared.domain.watching.budget import Budget, Grant, Learned, Purpose, Refusal, grant, learn, turn
 from shared.errors import Conflict, Unavailable
 from shared.rules.ledger import Ledger
 from tests.doubles.storage import MIDDAY, InMemoryBudgets, SettableClock

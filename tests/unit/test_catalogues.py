@@ -15,8 +15,8 @@ from shared.adapters.upstream.mcr import mcr
 from shared.adapters.upstream.oci_registry import OciRegistry
 from shared.adapters.upstream.upstreams import any_registry
 from shared.config import Account
-from shared.domain.budget import Learned
 from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag
+from shared.domain.watching.budget import Learned
 from shared.errors import RateLimited
 from shared.ports import Hint
 from tests.doubles.registries import digest_of

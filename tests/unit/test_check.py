@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.domain.candidate import Status, candidate_id
+from shared.domain.promotion.candidate import Status, candidate_id
 from shared.domain.references import Tag
 from tests.doubles.world import ONE, TWO, World
 

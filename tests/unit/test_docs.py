@@ -14,9 +14,9 @@ from docs.generate import pages
 from docs.parts import ROOT
 from docs.triggers import functions
 from shared.config import STORAGE, setting_fields
-from shared.domain import rebuilds, schedule
-from shared.domain.candidate import Reason
-from shared.domain.rebuilds import RebuildStatus
+from shared.domain.promotion import rebuilds, schedule
+from shared.domain.promotion.candidate import Reason
+from shared.domain.promotion.rebuilds import RebuildStatus
 
 pytestmark = pytest.mark.unit
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.event_grid import LARGEST_BODY, PUSHED, read_event
-from shared.domain.messages import REBUILDS
-from shared.domain.registry_event import Ignored, Push
-from shared.domain.webhook import SECRET_HEADER, receive
+from shared.domain.events.event_grid import LARGEST_BODY, PUSHED, read_event
+from shared.domain.events.messages import REBUILDS
+from shared.domain.events.registry_event import Ignored, Push
+from shared.domain.events.webhook import SECRET_HEADER, receive
 from shared.errors import MalformedMessage
 from shared.flows.signal import signal
 from tests.doubles.queues import InMemoryOutbox

@@ -12,8 +12,8 @@ import pytest
 
 from shared.adapters.upstream.upstreams import any_registry
 from shared.config import Account
-from shared.domain.budget import Budget, Learned, Refusal
 from shared.domain.references import Repository, Tag, parse_repository
+from shared.domain.watching.budget import Budget, Learned, Refusal
 from shared.errors import NotFound, Unavailable
 from shared.ports import Upstream
 from shared.rules.ledger import Ledger

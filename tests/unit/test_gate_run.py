@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from shared.adapters.azure.gate_run import archive, gate_request, steps, task_request
-from shared.domain.verdict import BUILD_STEP, TEST_STEP
+from shared.domain.gate.verdict import BUILD_STEP, TEST_STEP
 from shared.run_ports import GateRun
 from tests.doubles.registries import digest_of
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.candidate import Candidate, Reason, Status, candidate_id, run_name, run_names, target_of
-from shared.domain.lifecycle import (
+from shared.domain.events.messages import MESSAGE_QUEUES
+from shared.domain.promotion.candidate import Candidate, Reason, Status, candidate_id, run_name, run_names, target_of
+from shared.domain.promotion.lifecycle import (
     ENDS,
     TRANSITIONS,
     ImpossibleChange,
@@ -23,7 +24,6 @@ from shared.domain.lifecycle import (
     renew,
     stage_of,
 )
-from shared.domain.messages import MESSAGE_QUEUES
 from shared.domain.references import Digest, Tag, parse_tag
 from shared.errors import InvalidReference, OperationFailed, RateLimited, Refused, Unavailable
 from tests.unit.examples import NOON, candidate

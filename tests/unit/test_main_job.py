@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.candidate import Reason, Status, candidate_id
-from shared.domain.messages import BaseMoved, CheckRepositories, decode
-from shared.domain.rebuilds import Rebuild, RebuildStatus
-from shared.domain.verdict import RunStatus
+from shared.domain.events.messages import BaseMoved, CheckRepositories, decode
+from shared.domain.gate.verdict import RunStatus
+from shared.domain.promotion.candidate import Reason, Status, candidate_id
+from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus
 from shared.errors import NotFound, OperationFailed, RateLimited, Refused, Unavailable
 from tests.doubles.registries import BUILD_FAILED_LOG, TEST_FAILED_LOG
 from tests.doubles.storage import InMemoryRecords

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.candidate import candidate_id
-from shared.domain.messages import (
+from shared.domain.events.messages import (
     BaseMoved,
     CheckRepositories,
     LookAtCandidate,
@@ -18,6 +17,7 @@ from shared.domain.messages import (
     decode,
     encode,
 )
+from shared.domain.promotion.candidate import candidate_id
 from shared.errors import MalformedMessage
 from tests.unit.examples import ONE
 from tests.unit.strategies import digests, paths, tags

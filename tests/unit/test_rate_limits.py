@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
 from shared.adapters.upstream.rate_limits import learned_from
-from shared.domain.budget import Learned
+from shared.domain.watching.budget import Learned
 
 pytestmark = pytest.mark.unit
 NOW = 1_800_000_000.0

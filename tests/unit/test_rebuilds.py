@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.rebuilds import (
+from shared.domain.gate.verdict import UNDER_WAY, RunStatus
+from shared.domain.promotion.rebuilds import (
     REBUILD_ENDS,
     ApplicationTask,
     Dependency,
@@ -24,7 +25,6 @@ from shared.domain.rebuilds import (
     rebuild_run_names,
     renew_rebuild,
 )
-from shared.domain.verdict import UNDER_WAY, RunStatus
 from shared.errors import RateLimited, Refused, Unavailable
 from tests.unit.examples import NOON, ONE, TWO, rebuild
 from tests.unit.strategies import digests, paths, tags

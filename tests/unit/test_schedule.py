@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.schedule import (
+from shared.domain.promotion.schedule import (
     LEASE,
     MOST_ATTEMPTS,
     is_overdue,

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.patterns import parse_glob, parse_regex
 from shared.domain.references import Tag
-from shared.domain.selection import Choice, ChoiceReason, choose, exact_tags, needs_listing
-from shared.domain.tag_rules import TagRule
+from shared.domain.watching.patterns import parse_glob, parse_regex
+from shared.domain.watching.selection import Choice, ChoiceReason, choose, exact_tags, needs_listing
+from shared.domain.watching.tag_rules import TagRule
 from shared.errors import InvalidSelection
 from tests.unit import strategies
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.domain.selection import choose
-from shared.domain.tag_rules import TagRule
+from shared.domain.watching.selection import choose
+from shared.domain.watching.tag_rules import TagRule
 
 pytestmark = pytest.mark.unit
 

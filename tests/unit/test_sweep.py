@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.rebuilds import Rebuild, RebuildStatus
+from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus
 from shared.flows.sweep import sweep_rebuilds
 from shared.rules.progress import rebuild_progress
 from tests.doubles.queues import InMemoryOutbox

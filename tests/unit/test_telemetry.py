@@ -25,11 +25,11 @@ from opentelemetry.semconv._incubating.attributes import (
 )
 from opentelemetry.trace import SpanKind
 
-from shared.domain.budget import Budget, Learned, Purpose
-from shared.domain.candidate import Candidate, Reason
-from shared.domain.lifecycle import advance
-from shared.domain.messages import LookAtCandidate
-from shared.domain.rebuilds import RebuildStatus
+from shared.domain.events.messages import LookAtCandidate
+from shared.domain.promotion.candidate import Candidate, Reason
+from shared.domain.promotion.lifecycle import advance
+from shared.domain.promotion.rebuilds import RebuildStatus
+from shared.domain.watching.budget import Budget, Learned, Purpose
 from shared.errors import RateLimited, TidegateError, Unavailable
 from shared.rules.ledger import Ledger
 from shared.rules.progress import candidate_progress

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.verdict import UNDER_WAY, Finding, RunStatus, judge
+from shared.domain.gate.verdict import UNDER_WAY, Finding, RunStatus, judge
 from tests.doubles.registries import BUILD_FAILED_LOG, TEST_FAILED_LOG
 
 pytestmark = pytest.mark.unit

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.domain.version_ranges import parse_range
-from shared.domain.versions import PRERELEASE_WORDS, Version, parse_version
+from shared.domain.watching.ranges import parse_range
+from shared.domain.watching.versions import PRERELEASE_WORDS, Version, parse_version
 from shared.errors import InvalidSelection
 from tests.unit import strategies
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.references import DOCKER_HUB, MCR, parse_repository
-from shared.domain.selection import choose
-from shared.domain.tag_rules import TagRule
-from shared.domain.watch_list import Image, WatchList, read, schema
+from shared.domain.watching.selection import choose
+from shared.domain.watching.tag_rules import TagRule
+from shared.domain.watching.watch_list import Image, WatchList, read, schema
 from shared.errors import WatchListError
 from shared.watch_list_yaml import LARGEST_WATCH_LIST, parse_watch_list
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.watch_list import WatchList
+from shared.domain.watching.watch_list import WatchList
 from shared.errors import Unavailable, WatchListError
 from shared.flows.watch_lists import WatchLists
 from shared.watch_list_yaml import parse_watch_list

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.budget import Budget, Learned
-from shared.domain.candidate import Reason, Status, candidate_id
-from shared.domain.messages import MOST_REPOSITORIES, CheckRepositories
-from shared.domain.observation import Presence
-from shared.domain.questions import LONGEST_BACKOFF
+from shared.domain.events.messages import MOST_REPOSITORIES, CheckRepositories
+from shared.domain.promotion.candidate import Reason, Status, candidate_id
 from shared.domain.references import Tag, parse_repository
+from shared.domain.watching.budget import Budget, Learned
+from shared.domain.watching.observation import Presence
+from shared.domain.watching.questions import LONGEST_BACKOFF
 from shared.errors import NotFound, RateLimited, Unavailable
 from shared.flows.explain import explain
 from tests.doubles.registries import digest_of

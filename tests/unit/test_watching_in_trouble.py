@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.budget import Budget, Learned
-from shared.domain.observation import Presence
 from shared.domain.references import Repository, Tag, parse_repository
+from shared.domain.watching.budget import Budget, Learned
+from shared.domain.watching.observation import Presence
 from shared.errors import Unavailable, UnusableAnswer
 from shared.rules import asking
 from tests.doubles.registries import digest_of

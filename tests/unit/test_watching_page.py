@@ -7,8 +7,8 @@ import re
 import pytest
 
 from docs.parts import ROOT
-from shared.domain.budget import Refusal
-from shared.domain.selection import choose
+from shared.domain.watching.budget import Refusal
+from shared.domain.watching.selection import choose
 from shared.rules import asking
 from shared.watch_list_yaml import parse_watch_list
 

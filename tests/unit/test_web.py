@@ -11,9 +11,9 @@ import azure.functions as func
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.candidate import Candidate, Status
-from shared.domain.messages import BaseMoved, CheckRepositories
-from shared.domain.webhook import SECRET_HEADER
+from shared.domain.events.messages import BaseMoved, CheckRepositories
+from shared.domain.events.webhook import SECRET_HEADER
+from shared.domain.promotion.candidate import Candidate, Status
 from shared.errors import Refused, Unavailable, WatchListError
 from shared.flows.plan import Planner
 from shared.rules.ledger import Ledger

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.registry_event import Ignored, Push, is_from
-from shared.domain.webhook import SECRET_HEADER, receive
+from shared.domain.events.registry_event import Ignored, Push, is_from
+from shared.domain.events.webhook import SECRET_HEADER, receive
 from shared.errors import MalformedRequest
 from tests.unit.examples import ONE
 from tests.unit.strategies import digests, paths, tags

@@ -13,7 +13,7 @@ import tarfile
 from collections.abc import Mapping
 from typing import Any
 
-from shared.domain.verdict import BUILD_STEP, TEST_STEP
+from shared.domain.gate.verdict import BUILD_STEP, TEST_STEP
 from shared.run_ports import GateRun
 
 # Seconds. A test image is a base and a few files: a build that takes ten minutes hangs, most likely on the network.

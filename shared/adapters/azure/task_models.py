@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.domain.rebuilds import ApplicationTask, Dependency
-from shared.domain.verdict import RunStatus
+from shared.domain.gate.verdict import RunStatus
+from shared.domain.promotion.rebuilds import ApplicationTask, Dependency
 from shared.errors import Unavailable
 from shared.run_ports import Run
 

@@ -12,8 +12,8 @@ from shared.adapters.azure.errors import TASKS_CONTRIBUTOR, azure_errors
 from shared.adapters.azure.gate_run import archive, gate_request, task_request
 from shared.adapters.azure.task_models import application_task, embedded_run, lacks_dependencies, status_of
 from shared.config import RegistryId
-from shared.domain.rebuilds import ApplicationTask
-from shared.domain.verdict import UNDER_WAY
+from shared.domain.gate.verdict import UNDER_WAY
+from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.errors import NotFound, Unavailable
 from shared.run_ports import GateRun, Run
 

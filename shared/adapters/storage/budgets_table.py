@@ -6,7 +6,7 @@ import msgspec
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.tables import Row, Table, key
-from shared.domain.budget import Budget
+from shared.domain.watching.budget import Budget
 from shared.errors import Conflict
 from shared.ports import StoredBudget
 

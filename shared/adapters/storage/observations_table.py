@@ -8,9 +8,9 @@ import msgspec
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.tables import Row, Table, key
-from shared.domain.observation import Observation
-from shared.domain.questions import RepositoryState
 from shared.domain.references import Repository
+from shared.domain.watching.observation import Observation
+from shared.domain.watching.questions import RepositoryState
 from shared.ports import Known
 
 # No tag can begin with it.

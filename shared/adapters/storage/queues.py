@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.errors import translated
-from shared.domain.messages import CHECKS, Message, encode
+from shared.domain.events.messages import CHECKS, Message, encode
 from shared.errors import NotFound, Refused
 
 _LONGEST_DELAY = timedelta(days=7)

@@ -14,8 +14,8 @@ import msgspec
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.tables import Row, Table, key
-from shared.domain.candidate import Candidate, target_of
-from shared.domain.rebuilds import Rebuild
+from shared.domain.promotion.candidate import Candidate, target_of
+from shared.domain.promotion.rebuilds import Rebuild
 from shared.errors import Conflict, InvalidReference, ServiceError
 from shared.ports import R, Stored
 

@@ -12,7 +12,7 @@ import msgspec
 
 from shared.adapters.upstream.errors import http_errors
 from shared.adapters.upstream.rate_limits import learned_from
-from shared.domain.budget import Learned
+from shared.domain.watching.budget import Learned
 from shared.errors import Refused, Unavailable
 from shared.ports import Meter
 

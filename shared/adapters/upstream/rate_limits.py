@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from shared.adapters.retry_after import retry_after
-from shared.domain.budget import Learned
+from shared.domain.watching.budget import Learned
 
 # How long an upstream is left alone that says 429 and not for how long.
 _UNTOLD_SECONDS = 60.0

@@ -21,13 +21,13 @@ from shared.adapters.upstream.docker_hub_catalogue import DockerHubCatalogue
 from shared.adapters.upstream.http import UpstreamHttp
 from shared.adapters.upstream.oci_registry import OciRegistry
 from shared.config import Account
-from shared.domain.candidate import Candidate
-from shared.domain.messages import CHECKS, CheckRepositories
-from shared.domain.observation import Observation
-from shared.domain.questions import RepositoryState, answered
+from shared.domain.events.messages import CHECKS, CheckRepositories
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.references import DOCKER_HUB, Digest, Repository, Tag
-from shared.domain.tag_rules import TagRule
-from shared.domain.watch_list import Image, WatchList, fingerprint
+from shared.domain.watching.observation import Observation
+from shared.domain.watching.questions import RepositoryState, answered
+from shared.domain.watching.tag_rules import TagRule
+from shared.domain.watching.watch_list import Image, WatchList, fingerprint
 from shared.flows.check import Checker
 from shared.flows.plan import Planner
 from shared.rules.detection import Detector

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from shared.domain.references import Repository
-from shared.domain.selection import choose
-from shared.domain.tag_rules import TagRule
+from shared.domain.watching.selection import choose
+from shared.domain.watching.tag_rules import TagRule
 
 Problem = tuple[tuple[str | int, ...], str]
 

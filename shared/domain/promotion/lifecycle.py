@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.candidate import Candidate, Change, Reason, Status, remembered
-from shared.domain.schedule import LEASE, MOST_ATTEMPTS, pause_before_retry
+from shared.domain.promotion.candidate import Candidate, Change, Reason, Status, remembered
+from shared.domain.promotion.schedule import LEASE, MOST_ATTEMPTS, pause_before_retry
 from shared.errors import TidegateError
 
 ENDS = frozenset({Status.PROMOTED, Status.REJECTED, Status.SUPERSEDED, Status.FAILED})

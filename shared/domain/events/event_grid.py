@@ -11,7 +11,7 @@ import binascii
 
 import msgspec
 
-from shared.domain.registry_event import Ignored, Push, RegistryEvent, understood
+from shared.domain.events.registry_event import Ignored, Push, RegistryEvent, understood
 from shared.errors import InvalidReference, MalformedMessage
 
 PUSHED = "Microsoft.ContainerRegistry.ImagePushed"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from shared.domain.registry_event import EVENT, Ignored, Push, understood
+from shared.domain.events.registry_event import EVENT, Ignored, Push, understood
 from shared.errors import InvalidReference, MalformedRequest
 
 SECRET_HEADER = "x-tidegate-secret"  # noqa: S105  the header's name, not a secret

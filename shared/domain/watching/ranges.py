@@ -23,7 +23,7 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.versions import Version, parse_version
+from shared.domain.watching.versions import Version, parse_version
 from shared.errors import InvalidSelection
 
 LONGEST_RANGE = 200

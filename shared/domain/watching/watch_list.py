@@ -11,10 +11,10 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 from msgspec import Meta
 
-from shared.domain.pattern_clashes import pattern_clashes
 from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag, parse_path, parse_repository, parse_tag
-from shared.domain.selection import exact_tags, needs_listing
-from shared.domain.tag_rules import TagRule, rule_problems
+from shared.domain.watching.clashes import pattern_clashes
+from shared.domain.watching.selection import exact_tags, needs_listing
+from shared.domain.watching.tag_rules import TagRule, rule_problems
 from shared.errors import InvalidReference
 
 _NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"

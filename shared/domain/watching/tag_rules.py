@@ -8,10 +8,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from shared.domain.patterns import LONGEST_PATTERN, parse_glob, parse_regex
 from shared.domain.references import Tag, parse_tag
-from shared.domain.version_ranges import LONGEST_RANGE, parse_range
-from shared.domain.versions import parse_version
+from shared.domain.watching.patterns import LONGEST_PATTERN, parse_glob, parse_regex
+from shared.domain.watching.ranges import LONGEST_RANGE, parse_range
+from shared.domain.watching.versions import parse_version
 from shared.errors import InvalidReference, InvalidSelection
 
 KINDS = ("tag", "glob", "regex", "semver")

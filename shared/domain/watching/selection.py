@@ -20,11 +20,11 @@ from enum import Enum
 
 import msgspec
 
-from shared.domain.patterns import Matcher, parse_glob, parse_regex
 from shared.domain.references import Tag, parse_tag
-from shared.domain.tag_rules import TagRule
-from shared.domain.version_ranges import parse_range
-from shared.domain.versions import Version, parse_version
+from shared.domain.watching.patterns import Matcher, parse_glob, parse_regex
+from shared.domain.watching.ranges import parse_range
+from shared.domain.watching.tag_rules import TagRule
+from shared.domain.watching.versions import Version, parse_version
 from shared.errors import InvalidReference
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar, overload
 import msgspec
 from msgspec import Meta
 
-from shared.domain.candidate import target_of
+from shared.domain.promotion.candidate import target_of
 from shared.domain.references import Digest, Tag, parse_digest, parse_path, parse_tag
 from shared.errors import InvalidReference, MalformedMessage
 
@@ -18,9 +18,9 @@ VERSION = 1
 # A repository is a handful of requests; twenty keep a message's work below a minute even when an upstream is slow.
 MOST_REPOSITORIES = 20
 CHECKS, REBUILDS = "checks", "rebuilds"
-# Event Grid fills this one, with events of the base registry: shared.domain.event_grid.
+# Event Grid fills this one, with events of the base registry: shared.domain.events.event_grid.
 PUSHES = "pushes"
-# The other queues carry the name of their stage: shared.domain.lifecycle.Stage.
+# The other queues carry the name of their stage: shared.domain.promotion.lifecycle.Stage.
 MESSAGE_QUEUES = (CHECKS, "imports", "validations", "promotions", REBUILDS, PUSHES)
 
 

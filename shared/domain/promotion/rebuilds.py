@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.candidate import candidate_id
+from shared.domain.gate.verdict import RunStatus
+from shared.domain.promotion.candidate import candidate_id
+from shared.domain.promotion.schedule import LEASE, MOST_ATTEMPTS, pause_before_retry
 from shared.domain.references import Digest, Tag, parse_repository
-from shared.domain.schedule import LEASE, MOST_ATTEMPTS, pause_before_retry
-from shared.domain.verdict import RunStatus
 from shared.errors import InvalidReference, TidegateError
 
 # A task whose own trigger is on is rerun by ACR when its base is pushed. Its run is given this long to end before we

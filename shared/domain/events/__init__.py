@@ -1,0 +1,1 @@
+"""What queues, webhooks and Event Grid carry."""
