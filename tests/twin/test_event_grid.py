@@ -16,7 +16,9 @@ from infra.local.twin.settings import product_settings
 
 pytestmark = pytest.mark.twin
 
-PUBLISHED = json.loads((Path(__file__).parents[1] / "unit" / "data" / "event_grid_cloud_event.json").read_text())
+PUBLISHED = json.loads(
+    (Path(__file__).parents[1] / "unit" / "domain" / "events" / "data" / "event_grid_cloud_event.json").read_text()
+)
 NOTIFICATION = {
     "timestamp": "2026-03-04T12:00:00Z",
     "action": "push",

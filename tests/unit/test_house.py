@@ -139,6 +139,13 @@ def test_every_part_of_the_product_has_its_rule() -> None:
     assert {part_of(path) for path in PRODUCT if part_of(path) != "__init__"} == set(MAY_IMPORT)
 
 
+def test_unit_tests_stand_in_the_folder_that_their_code_stands_in() -> None:
+    unit = ROOT / "tests" / "unit"
+    folders = {path.parent.relative_to(unit) for path in unit.rglob("test_*.py")}
+    assert len(folders) > 10
+    assert [folder for folder in folders if not (ROOT / "shared" / folder).is_dir()] == []
+
+
 @pytest.mark.parametrize("path", [path for path in PRODUCT if path.name != "__init__.py"], ids=shown)
 def test_imports_point_inward(path: Path) -> None:
     reached = {import_name(module, name) for module, name in imported(path)} - sys.stdlib_module_names

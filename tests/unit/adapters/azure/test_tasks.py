@@ -15,7 +15,7 @@ from shared.errors import Unavailable
 from shared.run_ports import GateRun, Run
 from tests.doubles.registries import digest_of
 from tests.doubles.scripted_http import ScriptedHttp, wire
-from tests.unit.test_acr import StaticCredential
+from tests.unit.adapters.azure.test_registry import StaticCredential
 
 __all__ = ["wire"]
 pytestmark = pytest.mark.unit

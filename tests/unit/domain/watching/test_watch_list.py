@@ -433,7 +433,7 @@ def test_a_list_with_one_wrong_character_is_read_or_refused(position: int, chara
 def test_an_example_of_the_documentation_takes_what_is_said_beside_it(
     place: int, tags: list[str], taken: dict[str, str]
 ) -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text()
+    page = (Path(__file__).resolve().parents[4] / "docs" / "configuration.md").read_text()
     (block,) = re.findall(r"```yaml\ntags:\n(.*?)```", page, re.DOTALL)
     rules = parse(entry(tags="\n" + block.splitlines()[place].replace("  -", "    -"))).images[0].rules
     assert {choice.tag: choice.target for choice in choose(rules, tags) if choice.target} == taken

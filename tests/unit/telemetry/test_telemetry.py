@@ -48,7 +48,7 @@ TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
 LOOK = LookAtCandidate(v=1, candidate=candidate().id, step=1, traceparent=TRACEPARENT)
 
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 # What the telemetry's own modules write in quotes with dots between and is no attribute: whose log is kept quiet.
 LIBRARIES = {name for name in spans._CHATTY if "." in name} | {"tidegate.events"}
 
