@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,17 @@ FUNCTIONS = functions(ROOT / "function_app.py")
 SUFFIXES = {".py", ".md", ".sh", ".json", ".yaml", ".toml", ".txt"}
 # Names of blobs, which look like paths.
 BLOBS = ("config/", "images.last-good.yaml")
+# Where people who change the code are told of it by name, and where its names are made.
+ABOUT_CODE = [ROOT / "CONTRIBUTING.md", ROOT / "docs" / "architecture.md", *DECISIONS]
+CODE = ("shared", "infra", "tests", "docs")
+# A module by its dotted path, a class, a function with its parentheses, a name of several words, a constant.
+NAMES = (
+    r"(shared|infra|tests|docs)(\.\w+)+",
+    r"[A-Z][a-z]+[A-Za-z]*",
+    r"\w+\(\)",
+    r"_?[a-z]+(_[a-z0-9]+)+|_[a-z]+",
+    r"_?[A-Z]+(_[A-Z0-9]+)*",
+)
 # What the Functions host reads and the app does not.
 HOST_SETTINGS = {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}
 
@@ -48,6 +61,25 @@ def names_a_path(span: str) -> bool:
         return False
     in_repository = "/" in span and (ROOT / span.partition("/")[0]).is_dir()
     return in_repository or span.endswith("/") or Path(span).suffix in SUFFIXES
+
+
+@cache
+def names_of_the_project() -> set[str]:
+    """What its Python files define or are called, as dotted modules too; and its settings."""
+    names = {name for name, _, _ in setting_fields()} | HOST_SETTINGS | {STORAGE}
+    for file in (path for folder in CODE for path in sorted((ROOT / folder).rglob("*.py"))):
+        names |= {file.stem, ".".join(file.relative_to(ROOT).with_suffix("").parts)}
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                names.add(node.name)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                names.add(node.id)
+    return names | {function.name for function in FUNCTIONS}
+
+
+def looks_like_a_name(span: str) -> bool:
+    """Whether inline code is spelled as a module, a class, a function or a constant of the project would be."""
+    return any(re.fullmatch(form, span) for form in NAMES)
 
 
 def slug(heading: str) -> str:
@@ -87,6 +119,18 @@ def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
         assert file.exists(), target
         if anchor:
             assert anchor in {slug(heading) for heading in re.findall(r"^#+ (.+)$", file.read_text(), re.MULTILINE)}
+
+
+@pytest.mark.parametrize("document", ABOUT_CODE, ids=lambda file: file.name)
+def test_every_name_of_the_code_that_a_document_tells_of_exists(document: Path) -> None:
+    told = {span for span in spans(document.read_text()) if looks_like_a_name(span)}
+    assert sorted(name for name in told if name.removesuffix("()") not in names_of_the_project()) == []
+
+
+def test_a_name_that_is_nowhere_would_be_found() -> None:
+    for gone in ("WATCHED_REGISTRIES", "shared.adapters.acr", "OciUpstream", "upstream_timers", "fingerprints()"):
+        assert looks_like_a_name(gone)
+        assert gone.removesuffix("()") not in names_of_the_project()
 
 
 @pytest.mark.parametrize("page", pages())
