@@ -127,7 +127,8 @@ class Scenes:
     def _unless_ended_badly(self, digest: str) -> None:
         candidate = self._ended(digest)
         if candidate and candidate["status"] != "promoted":
-            raise SceneFailed(f"{candidate['id']} ended as {candidate['status']}: {candidate['detail']}")
+            ended = f"{candidate['id']} ended as {candidate['status']}: {candidate['detail']}"
+            raise SceneFailed("\n".join((ended, *self._watcher.evidence(candidate["id"]))))
 
     def _ended(self, digest: str) -> dict[str, Any] | None:
         candidate = self._watcher.candidate(digest)

@@ -167,6 +167,12 @@ class Watcher:
         """Return a blob container of the product's storage account."""
         return ContainerClient.from_connection_string(storage_connection_string(self._topology), name)
 
+    def evidence(self, candidate: str) -> list[str]:
+        """Return the text of what was kept of a candidate: the logs of its gate's runs."""
+        kept = self.container("evidence")
+        names = list(kept.list_blob_names(name_starts_with=candidate))
+        return [kept.download_blob(name).readall().decode() for name in names]
+
     def queue(self, name: str) -> QueueClient:
         """Return a queue of the product's storage account."""
         return QueueClient.from_connection_string(storage_connection_string(self._topology), name)
