@@ -47,6 +47,12 @@ class Topology:
         function_key: the key the Functions host asks for where a function is not anonymous.
         webhook_secret: the value the base registry's webhook sends in its custom header.
         event_grid: whether Event Grid tells of pushes into the base registry, and no webhook is listened to.
+        short_retry_after: seconds of every ``Retry-After`` of ARM, for whoever has no time for Azure's own: 10 of an
+            import, 30 of a task run; ``None`` for those.
+        abac: whether the staging registry gives rights by repository (``AbacRepositoryPermissions``), as will be the
+            default in Azure; the others give them as a whole.
+        application_tasks: names of the application registry's tasks that the product may run, as the deployment's
+            parameter says.
     """
 
     state: Path
@@ -55,6 +61,9 @@ class Topology:
     function_key: str
     webhook_secret: str
     event_grid: bool = False
+    short_retry_after: int | None = None
+    abac: bool = False
+    application_tasks: tuple[str, ...] = ()
 
     def port(self, name: str) -> int:
         """Return the TCP port of one part, by the names in ``_PORTS``; ``KeyError`` for an unknown name."""
@@ -84,6 +93,10 @@ class Topology:
             f"/providers/Microsoft.ContainerRegistry/registries/{name}"
         )
 
+    def role_assignment_mode(self, name: str) -> str:
+        """Return how one of the twin's registries gives rights, in ARM's words."""
+        return "AbacRepositoryPermissions" if self.abac and name == STAGING else "LegacyRegistryPermissions"
+
     def save(self, path: Path) -> None:
         """Write the topology as JSON, readable by the owner only: it holds secrets."""
         path.touch(mode=0o600)
@@ -93,4 +106,5 @@ class Topology:
     def load(path: Path) -> Topology:
         """Read what ``save`` wrote."""
         record = json.loads(path.read_text())
-        return Topology(**{**record, "state": Path(record["state"])})
+        tasks = tuple(record["application_tasks"])
+        return Topology(**{**record, "state": Path(record["state"]), "application_tasks": tasks})

@@ -191,7 +191,7 @@ class RunsSite:
         clients, place = self.outside.clients(), self.outside.registry_id(STAGING)
         clients.tasks(place.subscription).tasks.create(place.group, place.name, name, body)
         found = Dependency(
-            type="RunTime",
+            type="Runtime",
             registry=dependency.registry,
             repository=dependency.repository,
             tag=dependency.tag,

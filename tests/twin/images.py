@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import tarfile
+from itertools import cycle
 
 import requests
 
@@ -49,7 +50,7 @@ def push_index(topology: Topology, part: str, image: str, *texts: str) -> str:
             "size": _size(f"{url}/v2/{repository}/manifests/{member}"),
             "platform": {"os": "linux", "architecture": architecture},
         }
-        for member, architecture in zip(members, ("amd64", "arm64"), strict=True)
+        for member, architecture in zip(members, cycle(("amd64", "arm64")), strict=False)
     ]
     return _manifest(url, repository, tag, {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}, INDEX)
 

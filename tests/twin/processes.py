@@ -86,4 +86,4 @@ def _answers(topology: Topology, part: str) -> bool:
 
 def new_topology(state: Path) -> Topology:
     """Return a topology on free ports with its state in ``state``."""
-    return Topology(state, free_base_port(), "identity-secret", "function-key", "webhook-secret")
+    return Topology(state, free_base_port(), "identity-secret", "function-key", "webhook-secret", short_retry_after=1)

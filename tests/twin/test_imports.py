@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -27,6 +28,18 @@ def import_image(
     """Import and wait for the end."""
     body = {"source": source, "targetTags": list(tags), "mode": mode, **more}
     twin.management.registries.begin_import_image(RESOURCE_GROUP, registry, body).result(30)
+
+
+def bearer(twin: Twin) -> dict[str, str]:
+    """Return the header that names the caller."""
+    return {"Authorization": f"Bearer {twin.credential.get_token('https://management.azure.com/.default').token}"}
+
+
+def post_import(twin: Twin, image: str, target: str) -> requests.Response:
+    """Ask for an import into staging and return the answer."""
+    body = {"source": {"registryUri": "docker.io", "sourceImage": image}, "targetTags": [target], "mode": "Force"}
+    address = twin.topology.https("arm") + twin.topology.registry_id(STAGING) + "/importImage?api-version=2025-11-01"
+    return requests.post(address, json=body, headers=bearer(twin), timeout=10)
 
 
 def test_an_image_of_docker_hub_is_imported_by_digest(twin: Twin) -> None:
@@ -90,14 +103,57 @@ def test_an_operation_fails_with_the_error_asked_for(twin: Twin) -> None:
     assert digest_at(twin.topology, "staging", "faulty:1") is None
 
 
-def test_a_locked_tag_refuses_an_import_even_with_force(twin: Twin) -> None:
-    kept = push_image(twin.topology, "base", "locked/app:1", "kept")
-    push_image(twin.topology, "docker_hub", "library/intruder:1", "intruder")
+def test_a_lock_on_a_tag_does_not_stop_an_import_with_force_and_stays(twin: Twin) -> None:
+    push_image(twin.topology, "base", "locked/app:1", "kept")
+    digest = push_image(twin.topology, "docker_hub", "library/intruder:1", "intruder")
     with twin.client("base") as client:
         client.update_tag_properties("locked/app", "1", can_write=False)
-    with pytest.raises(HttpResponseError, match="disallowed"):
         import_image(twin, BASE, {"registryUri": "docker.io", "sourceImage": "library/intruder:1"}, "locked/app:1")
-    assert digest_at(twin.topology, "base", "locked/app:1") == kept
+        assert client.get_tag_properties("locked/app", "1").can_write is False
+    assert digest_at(twin.topology, "base", "locked/app:1") == digest
+
+
+def test_an_image_of_more_than_fifty_manifests_is_not_imported(twin: Twin) -> None:
+    push_index(twin.topology, "docker_hub", "library/many:1", *(f"layer {number}" for number in range(51)))
+    with pytest.raises(HttpResponseError, match="limited to 50 manifests"):
+        import_image(twin, STAGING, {"registryUri": "docker.io", "sourceImage": "library/many:1"}, "many:1")
+    assert digest_at(twin.topology, "staging", "many:1") is None
+
+
+def test_what_went_wrong_is_told_after_the_operation_and_the_registry(twin: Twin) -> None:
+    with pytest.raises(HttpResponseError) as failure:
+        import_image(twin, STAGING, {"registryUri": "docker.io", "sourceImage": "library/nowhere:1"}, "nowhere:1")
+    assert failure.value.error is not None
+    place = re.escape(twin.topology.registry_id(STAGING))
+    told = rf"Operation registries-[0-9a-f-]{{36}} failed\. Resource {place} An error occurred when getting manifest"
+    assert re.match(told, str(failure.value.error.message))
+
+
+def test_retry_after_is_azures_own_unless_a_setting_shortens_it(twin: Twin) -> None:
+    push_image(twin.topology, "docker_hub", "library/paced:1", "paced")
+    seen = []
+    for short in (None, 2):
+        twin.control("POST", "/settings", {"short_retry_after": short})
+        seen.append(post_import(twin, "library/paced:1", "paced:1").headers["Retry-After"])
+    assert seen == ["10", "2"]
+
+
+def test_every_poll_gives_a_new_address_and_old_ones_hold(twin: Twin) -> None:
+    push_image(twin.topology, "docker_hub", "library/polled:1", "polled")
+    twin.control("POST", "/settings", {"import_queue_seconds": 30})
+    first = post_import(twin, "library/polled:1", "polled:1").headers["Location"]
+    polls = [requests.get(first, headers=bearer(twin), timeout=10) for _ in range(2)]
+    addresses = {first, *(poll.headers["Location"] for poll in polls)}
+    twin.control("POST", "/settings", {"import_queue_seconds": 0})
+    assert [(poll.status_code, poll.json()) for poll in polls] == [(202, {"status": "Accepted"})] * 2
+    assert len(addresses) == 3
+    assert all(3000 < len(address) < 5000 for address in addresses)
+
+
+def test_an_address_that_was_tampered_with_is_not_found(twin: Twin) -> None:
+    push_image(twin.topology, "docker_hub", "library/tampered:1", "tampered")
+    address = post_import(twin, "library/tampered:1", "tampered:1").headers["Location"]
+    assert requests.get(address[:-1] + "!", headers=bearer(twin), timeout=10).status_code == 404
 
 
 def test_wrong_docker_hub_credentials_are_refused(twin: Twin) -> None:
@@ -164,9 +220,7 @@ def test_a_429_with_retry_after_is_retried_by_the_sdk(twin: Twin) -> None:
 
 
 def test_bodies_that_are_no_json_objects_are_refused(twin: Twin) -> None:
-    token = twin.credential.get_token("https://management.azure.com/.default").token
     address = twin.topology.https("arm") + twin.topology.registry_id(STAGING) + "/importImage"
-    headers = {"Authorization": f"Bearer {token}"}
-    answer = requests.post(address, data="[1, 2", headers=headers, timeout=10)
+    answer = requests.post(address, data="[1, 2", headers=bearer(twin), timeout=10)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "InvalidRequestContent"

@@ -143,7 +143,7 @@ def test_a_push_is_reported_with_the_digest_the_registry_has(runs: Runs) -> None
     result, log = runs.start(steps, DOCKERFILE, run_id="pushed", base="busybox:1", status="0")
     assert result.output_images == (Image(OWN, "gate", "pushed", runs.registry.digest("gate:pushed") or "absent"),)
     assert result.dependencies == (
-        Dependency("RunTime", "registry.hub.docker.com", "library/busybox", "1", base or "absent"),
+        Dependency("Runtime", "registry.hub.docker.com", "library/busybox", "1", base or "absent"),
     )
     assert f"    digest: {base}" in log
 
@@ -152,7 +152,7 @@ def test_other_stages_are_build_time_dependencies(runs: Runs) -> None:
     tools = runs.registry.push_busybox("tools:2", {"tool": "sharp"})
     text = f"FROM {OWN}/tools:2 AS tools\nFROM busybox:1\nCOPY --from=tools /tool /tool\n"
     result, _ = runs.start("steps:\n- build: -t app .\n- cmd: app cat /tool\n", {"Dockerfile": text})
-    assert [d.type for d in result.dependencies] == ["RunTime", "BuildTime"]
+    assert [d.type for d in result.dependencies] == ["Runtime", "BuildTime"]
     assert result.dependencies[1] == Dependency("BuildTime", OWN, "tools", "2", tools)
 
 
@@ -164,7 +164,7 @@ def test_a_base_named_by_digest_is_built_from_that_digest(runs: Runs) -> None:
     )
     result, log = runs.start(steps, DOCKERFILE, digest=digest)
     assert "old" in log
-    assert result.dependencies == (Dependency("RunTime", OWN, "staged", "", digest),)
+    assert result.dependencies == (Dependency("Runtime", OWN, "staged", "", digest),)
 
 
 def test_a_tag_that_moved_between_two_runs_is_seen_to_have_moved(runs: Runs) -> None:
@@ -186,7 +186,7 @@ def test_a_later_build_may_start_from_an_earlier_one(runs: Runs) -> None:
         "steps:\n- build: -t $Registry/a:$ID a\n- build: -t b -f b/Dockerfile .\n- cmd: b cat /a\n", files
     )
     assert result.status == "Succeeded"
-    assert Dependency("RunTime", OWN, "a", "cab", "") in result.dependencies
+    assert Dependency("Runtime", OWN, "a", "cab", "") in result.dependencies
 
 
 def test_an_image_copied_from_is_pulled_though_no_stage_names_it(runs: Runs) -> None:

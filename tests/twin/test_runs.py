@@ -130,11 +130,11 @@ def test_an_unknown_type_of_request_is_refused(twin: Twin) -> None:
 
 
 def read_log(twin: Twin, run_id: str) -> tuple[str, str | None]:
-    """Return a run's log and what its ``Complete`` metadata says."""
+    """Return a run's log and what its ``complete`` metadata says."""
     link = twin.tasks.runs.get_log_sas_url(RESOURCE_GROUP, STAGING, run_id).log_link
     assert link is not None
     with BlobClient.from_blob_url(link) as blob:
-        return blob.download_blob().readall().decode(), blob.get_blob_properties().metadata.get("Complete")
+        return blob.download_blob().readall().decode(), blob.get_blob_properties().metadata.get("complete")
 
 
 def test_the_log_is_read_as_a_blob_and_is_complete_when_the_run_ended(twin: Twin) -> None:
@@ -232,7 +232,7 @@ def test_a_task_run_follows_its_run_to_success(twin: Twin) -> None:
     poller = put_task_run(twin, "followed", "v1", encoded())
     running = twin.tasks.task_runs.get(RESOURCE_GROUP, STAGING, "followed")
     assert running.properties is not None
-    assert running.properties.provisioning_state in ("Creating", "Running")
+    assert running.properties.provisioning_state == "Creating"
     twin.runner.hold.set()
     assert poller.result(20).properties.provisioning_state == "Succeeded"
 
@@ -247,6 +247,32 @@ def test_a_task_run_fails_with_its_run(twin: Twin) -> None:
     assert failed.properties.run_result is not None
     assert failed.properties.run_result.status == "Failed"
     assert failed.properties.run_result.run_error_message == "exit status 1"
+
+
+def test_a_task_run_that_failed_starts_another_run_when_it_is_put_again(twin: Twin) -> None:
+    twin.runner.result = RunResult("Failed", error="exit status 1")
+    for _ in range(2):
+        with pytest.raises(HttpResponseError, match="Runtime failure"):
+            put_task_run(twin, "again", "v1", encoded()).result(20)
+    assert len(twin.runner.requests) == 2
+
+
+def test_a_task_run_with_another_request_starts_another_run(twin: Twin) -> None:
+    put_task_run(twin, "changed", "v1", encoded()).result(20)
+    put_task_run(twin, "changed", "v1", encoded(timeout=60)).result(20)
+    assert [request.timeout for request in twin.runner.requests] == [3600, 60]
+
+
+def test_task_runs_can_be_made_to_refuse_an_uploaded_context(twin: Twin) -> None:
+    twin.control("POST", "/settings", {"uploads_in_task_runs": False})
+    with pytest.raises(HttpResponseError) as refusal:
+        put_task_run(twin, "uploaded", "v1", encoded(sourceLocation="source/1/a.tar.gz"))
+    assert refusal.value.status_code == 400
+    assert schedule(twin, encoded(sourceLocation=upload(twin, archive(Dockerfile="FROM x\n")))).status == "Succeeded"
+
+
+def test_a_run_on_an_agent_pool_says_so(twin: Twin) -> None:
+    assert schedule(twin, encoded(agentPoolName="inside")).agent_pool_name == "inside"
 
 
 def test_a_deleted_task_run_is_gone_and_its_run_is_not(twin: Twin) -> None:

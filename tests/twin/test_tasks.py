@@ -53,7 +53,7 @@ def wait_for_runs(twin: Twin, name: str, count: int) -> list[Any]:
 
 def dependency(twin: Twin, repository: str, digest: str) -> Dependency:
     """Return a runtime dependency on a base image's tag ``1``."""
-    return Dependency("RunTime", twin.topology.address("base"), repository, "1", digest)
+    return Dependency("Runtime", twin.topology.address("base"), repository, "1", digest)
 
 
 def test_a_task_knows_no_base_image_before_its_first_run(twin: Twin, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_successful_run_tells_the_task_its_base_images(twin: Twin, tmp_path: P
     twin.runner.result = RunResult("Succeeded", dependencies=(dependency(twin, "base/node", "sha256:" + "1" * 64),))
     run_task(twin, "learned")
     known = twin.tasks.tasks.get(RESOURCE_GROUP, APPLICATIONS, "learned").properties.step.base_image_dependencies
-    assert [(base.type, base.repository, base.tag) for base in known] == [("RunTime", "base/node", "1")]
+    assert [(base.type, base.repository, base.tag) for base in known] == [("Runtime", "base/node", "1")]
 
 
 def test_a_failed_run_teaches_the_task_nothing(twin: Twin, tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ _ACCESS_SECONDS = 75 * 60
 # The user name under which a refresh token is accepted as a password.
 _TOKEN_USER = "00000000-0000-0000-0000-000000000000"  # noqa: S105 - a published constant, no secret
 
+_REQUIRED = "authentication required, visit https://aka.ms/acr/authorization for more information."
+
 
 class AcrAuth:
     """Exchanges Entra tokens for refresh tokens, and those for access tokens of named scopes.
@@ -44,7 +46,7 @@ class AcrAuth:
         """Answer a refresh token for an Entra token."""
         claims = self._tokens.read("aad", request.form.get("access_token", ""))
         if claims is None or request.form.get("grant_type") != "access_token":
-            return registry_error(401, "UNAUTHORIZED", "The Entra token is missing, invalid or expired.")
+            return _unauthorized("")
         refresh = self._tokens.issue("acr-refresh", _REFRESH_SECONDS, aud=self._service)
         return json_reply({"refresh_token": refresh})
 
@@ -68,16 +70,24 @@ class AcrAuth:
     def _grant(self, refresh: str, scopes: Iterable[str]) -> Response:
         claims = self._tokens.read("acr-refresh", refresh)
         if claims is None or claims["aud"] != self._service:
-            return registry_error(401, "UNAUTHORIZED", "The refresh token is missing, invalid or expired.")
+            return _unauthorized("")
         access = [scope for entry in scopes for scope in entry.split()]
         token = self._tokens.issue("acr-access", _ACCESS_SECONDS, aud=self._service, access=access)
         return json_reply({"access_token": token})
 
     def _challenge(self, scope: str) -> Response:
         realm = f"https://{self._service}/oauth2/token"
-        response = registry_error(401, "UNAUTHORIZED", "authentication required, visit the realm for a token")
-        response.headers["WWW-Authenticate"] = f'Bearer realm="{realm}",service="{self._service}",scope="{scope}"'
+        wanted = f',scope="{scope}"' if scope else ""
+        response = _unauthorized(scope)
+        response.headers["WWW-Authenticate"] = f'Bearer realm="{realm}",service="{self._service}"{wanted}'
         return response
+
+
+def _unauthorized(scope: str) -> Response:
+    kind, _, rest = scope.partition(":")
+    name, _, actions = rest.rpartition(":")
+    wanted = [{"Type": kind, "Name": name, "Action": action} for action in actions.split(",")] if scope else None
+    return registry_error(401, "UNAUTHORIZED", _REQUIRED, detail=wanted)
 
 
 def _covers(granted: Iterable[str], scope: str) -> bool:

@@ -11,12 +11,24 @@ from infra.local.emulator.backing import Backing
 from infra.local.emulator.front import Route
 from infra.local.emulator.locks import Locks
 from infra.local.emulator.proxy import forward
-from infra.local.emulator.wire import disallowed
+from infra.local.emulator.referrers import referrers
+from infra.local.emulator.wire import disallowed, registry_error
 
 _MANIFEST = "/v2/<path:repository>/manifests/<reference>"
 _BLOB = "/v2/<path:repository>/blobs/<digest>"
 _UPLOADS = "/v2/<path:repository>/blobs/uploads/"
 _UPLOAD = "/v2/<path:repository>/blobs/uploads/<upload>"
+
+
+def unknown_operation(_: Request) -> Response:
+    """Answer what ACR has no route for."""
+    return registry_error(404, "OPERATION_UNKNOWN", "The specified operation does not exist")
+
+
+def name_the_api(request: Request, response: Response) -> None:
+    """Say in the headers which API this is, as all but the token service does."""
+    if not request.path.startswith("/oauth2/"):
+        response.headers["Docker-Distribution-Api-Version"] = "registry/2.0"
 
 
 class AcrRegistry:
@@ -43,6 +55,7 @@ class AcrRegistry:
             Route("DELETE", _MANIFEST, "DELETE manifest", self.delete),
             Route("POST", _UPLOADS, "POST upload", self.push_blob),
             *upload,
+            Route("GET", "/v2/<path:repository>/referrers/<digest>", "GET referrers", self.referrers),
             Route("HEAD", _BLOB, "HEAD blob", self.blob),
             Route("GET", _BLOB, "GET blob", self.blob),
             Route("DELETE", _BLOB, "DELETE blob", self.delete_blob),
@@ -82,6 +95,11 @@ class AcrRegistry:
     def blob(self, request: Request, repository: str, digest: str) -> Response:  # noqa: ARG002 - the path says it
         """Pass on a pull of a blob."""
         return self._pass(request, repository, "pull")
+
+    def referrers(self, request: Request, repository: str, digest: str) -> Response:
+        """Answer what refers to a manifest."""
+        self._require(request, repository, "pull")
+        return referrers(request, self._backing, repository, digest)
 
     def delete_blob(self, request: Request, repository: str, digest: str) -> Response:  # noqa: ARG002 - likewise
         """Pass on the deletion of a blob."""

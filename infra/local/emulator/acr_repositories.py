@@ -21,11 +21,22 @@ from infra.local.emulator.wire import disallowed, json_object, json_reply, regis
 _ONE = "/acr/v1/<path:repository>"
 
 
-def found(attributes: dict[str, Any] | None, code: str) -> dict[str, Any]:
-    """Return what was found, or answer 404 with a registry's error code."""
+_TAG = ("TAG_UNKNOWN", "the specified tag does not exist")
+
+
+def found(attributes: dict[str, Any] | None, error: tuple[str, str]) -> dict[str, Any]:
+    """Return what was found, or answer 404 with a registry's error code and text."""
     if attributes is None:
-        abort(registry_error(404, code, f"{code.lower().replace('_', ' ')}"))
+        abort(registry_error(404, *error))
     return attributes
+
+
+def _repository(name: str) -> tuple[str, str]:
+    return "NAME_UNKNOWN", f'repository "{name}" is not found'
+
+
+def _manifest(digest: str) -> tuple[str, str]:
+    return "MANIFEST_UNKNOWN", f"manifest {digest} is not found"
 
 
 class AcrRepositories:
@@ -74,12 +85,13 @@ class AcrRepositories:
     def repository(self, request: Request, repository: str) -> Response:
         """Answer one repository."""
         self._require(request, repository, "metadata_read")
-        attributes = found(self._attributes.repository(repository), "NAME_UNKNOWN")
+        attributes = found(self._attributes.repository(repository), _repository(repository))
         return self._reply(repository, attributes)
 
     def tags(self, request: Request, repository: str) -> Response:
         """Answer a repository's tags, or those that point at ``digest``."""
         self._require(request, repository, "metadata_read")
+        found(self._attributes.repository(repository), _repository(repository))
         names = self._backing.tags(repository)
         listed = [self._attributes.tag(repository, name) for name in names]
         digest = request.args.get("digest")
@@ -89,19 +101,19 @@ class AcrRepositories:
     def tag(self, request: Request, repository: str, tag: str) -> Response:
         """Answer one tag."""
         self._require(request, repository, "metadata_read")
-        return self._reply(repository, {"tag": found(self._attributes.tag(repository, tag), "TAG_UNKNOWN")})
+        return self._reply(repository, {"tag": found(self._attributes.tag(repository, tag), _TAG)})
 
     def lock_tag(self, request: Request, repository: str, tag: str) -> Response:
         """Change what may be done with a tag."""
         self._require(request, repository, "metadata_write")
-        found(self._attributes.tag(repository, tag), "TAG_UNKNOWN")
+        found(self._attributes.tag(repository, tag), _TAG)
         self._locks.change(self._part, repository, tag, json_object(request))
         return self._reply(repository, {"tag": self._attributes.tag(repository, tag)})
 
     def delete_tag(self, request: Request, repository: str, tag: str) -> Response:
         """Delete a tag, unless it is locked, and leave its manifest."""
         self._require(request, repository, "delete")
-        found(self._attributes.tag(repository, tag), "TAG_UNKNOWN")
+        found(self._attributes.tag(repository, tag), _TAG)
         if not self._locks.may_delete(self._part, repository, tag):
             abort(disallowed())
         self._untagging.untag(self._backing, repository, tag)
@@ -116,20 +128,20 @@ class AcrRepositories:
     def manifest(self, request: Request, repository: str, digest: str) -> Response:
         """Answer one manifest's attributes."""
         self._require(request, repository, "metadata_read")
-        attributes = found(self._attributes.manifest(repository, digest), "MANIFEST_UNKNOWN")
+        attributes = found(self._attributes.manifest(repository, digest), _manifest(digest))
         return self._reply(repository, {"manifest": attributes})
 
     def lock_manifest(self, request: Request, repository: str, digest: str) -> Response:
         """Change what may be done with a manifest."""
         self._require(request, repository, "metadata_write")
-        found(self._attributes.manifest(repository, digest), "MANIFEST_UNKNOWN")
+        found(self._attributes.manifest(repository, digest), _manifest(digest))
         self._locks.change(self._part, repository, digest, json_object(request))
         return self._reply(repository, {"manifest": self._attributes.manifest(repository, digest)})
 
     def lock_repository(self, request: Request, repository: str) -> Response:
         """Change what may be done with a repository."""
         self._require(request, repository, "metadata_write")
-        found(self._attributes.repository(repository), "NAME_UNKNOWN")
+        found(self._attributes.repository(repository), _repository(repository))
         self._locks.change(self._part, repository, "", json_object(request))
         return self._reply(repository, self._attributes.repository(repository) or {})
 

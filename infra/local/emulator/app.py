@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ssl
+from typing import Any
 
 from werkzeug.serving import BaseWSGIServer
 
 from infra.local.emulator.acr_attributes import Attributes
 from infra.local.emulator.acr_auth import AcrAuth
-from infra.local.emulator.acr_registry import AcrRegistry
+from infra.local.emulator.acr_registry import AcrRegistry, name_the_api, unknown_operation
 from infra.local.emulator.acr_repositories import AcrRepositories
-from infra.local.emulator.arm import ArmRegistries, BearerGuard, LongRunning
+from infra.local.emulator.arm_guard import ArmGuard
 from infra.local.emulator.arm_imports import ArmImports
+from infra.local.emulator.arm_registries import ArmRegistries
 from infra.local.emulator.arm_runs import ArmRuns
 from infra.local.emulator.arm_task_runs import ArmTaskRuns
 from infra.local.emulator.arm_tasks import ArmTasks
@@ -26,16 +28,17 @@ from infra.local.emulator.docker_hub_registry import DockerHubRegistry
 from infra.local.emulator.event_grid import EventGrid
 from infra.local.emulator.events import Events
 from infra.local.emulator.faults import Faults
-from infra.local.emulator.front import Front, Guard, Route
+from infra.local.emulator.front import Front, Route
 from infra.local.emulator.identity import Identity
 from infra.local.emulator.locks import Locks
+from infra.local.emulator.long_running import LongRunning
 from infra.local.emulator.mcr import Mcr
 from infra.local.emulator.operations import Operations
 from infra.local.emulator.other import OtherRegistry
 from infra.local.emulator.registries import PARTS, Registries
 from infra.local.emulator.runs import Execute, Runs
 from infra.local.emulator.server import close, listen
-from infra.local.emulator.settings import Settings
+from infra.local.emulator.settings import Settings, Values
 from infra.local.emulator.tls import server_context
 from infra.local.emulator.tokens import Tokens
 from infra.local.emulator.untagging import Untagging
@@ -53,28 +56,29 @@ class Emulator:
 
     def __init__(self, topology: Topology, execute: Execute) -> None:
         self._topology = topology
-        self._counts, self._faults, self._settings = Counts(), Faults(), Settings()
+        self._counts, self._faults = Counts(), Faults()
+        self._settings = Settings(Values(short_retry_after=topology.short_retry_after))
         self._operations, self._tokens = Operations(), Tokens()
         self._catalog, self._locks, self._untagging = Catalog(), Locks(), Untagging()
         self._registries = Registries(topology)
         self._webhooks = Webhooks(topology, self._registries, self._faults)
         self._event_grid = EventGrid(topology, self._registries)
-        self._long_running = LongRunning(topology)
+        self._long_running = LongRunning(topology, self._settings)
         self._runs = Runs(topology, self._registries, self._faults, self._operations, execute)
         self._sources = Sources(self._tokens, topology)
         self._tasks = ArmTasks(topology, self._registries, self._runs, self._sources, self._settings)
         self._imports = ArmImports(
-            self._registries, self._locks, self._long_running, self._settings, self._faults, self._operations
+            topology, self._registries, self._long_running, self._settings, self._faults, self._operations
         )
         self._servers: list[BaseWSGIServer] = []
 
     def start(self) -> None:
         """Listen on every port; returns once all of them accept connections."""
         context = server_context(self._topology)
-        guard = BearerGuard(self._tokens, self._topology)
-        self._listen("arm", self._arm_routes(), context, guard)
+        guard = ArmGuard(self._tokens, self._topology)
+        self._listen("arm", self._arm_routes(), context, guard=guard)
         for part in PARTS.values():
-            self._listen(part, self._acr_routes(part), context)
+            self._listen(part, self._acr_routes(part), context, unknown=unknown_operation, dress=name_the_api)
         for name, routes in (self._upstream_routes()).items():
             self._listen(name, routes, context)
         self._listen("identity", Identity(self._tokens, self._topology.identity_header).routes(), None)
@@ -89,10 +93,8 @@ class Emulator:
         self._event_grid.close()
         self._runs.close()
 
-    def _listen(
-        self, name: str, routes: list[Route], context: ssl.SSLContext | None, guard: Guard | None = None
-    ) -> None:
-        front = Front(name, routes, self._counts, self._faults, guard)
+    def _listen(self, name: str, routes: list[Route], context: ssl.SSLContext | None, **manners: Any) -> None:
+        front = Front(name, routes, self._counts, self._faults, **manners)
         self._servers.append(listen(front, self._topology.port(name), context))
 
     def _arm_routes(self) -> list[Route]:
@@ -100,12 +102,11 @@ class Emulator:
         return [
             *ArmRegistries(self._topology, self._registries).routes(),
             *self._imports.routes(),
-            *self._long_running.routes(),
             *self._sources.routes(),
             *Logs(self._tokens, self._topology, self._runs).routes(),
             *runs.routes(),
             *self._tasks.routes(),
-            *ArmTaskRuns(self._topology, runs, self._long_running).routes(),
+            *ArmTaskRuns(self._topology, runs, self._long_running, self._settings).routes(),
             *ArmWebhooks(self._topology, self._webhooks).routes(),
         ]
 

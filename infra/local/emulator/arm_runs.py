@@ -6,7 +6,9 @@ https://learn.microsoft.com/rest/api/container-registry-tasks/runs
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,9 +18,11 @@ from werkzeug.wrappers import Request, Response
 from infra.local.emulator.arm import REGISTRY, known
 from infra.local.emulator.arm_tasks import ArmTasks
 from infra.local.emulator.blobs import Sources
+from infra.local.emulator.callers import Authorship, caller
 from infra.local.emulator.front import Route
-from infra.local.emulator.run_requests import REQUEST_TYPES, Planner
-from infra.local.emulator.runs import Run, Runs, describe
+from infra.local.emulator.run_requests import REQUEST_TYPES, Planner, traits_of
+from infra.local.emulator.run_resources import described, first_answer
+from infra.local.emulator.runs import Run, Runs
 from infra.local.emulator.wire import arm_error, json_object, json_reply
 from infra.local.topology import Topology
 
@@ -40,37 +44,47 @@ class ArmRuns:
     def routes(self) -> list[Route]:
         """Return the routes served."""
         return [
-            Route("POST", f"{REGISTRY}/scheduleRun", "scheduleRun", self.schedule),
-            Route("GET", f"{REGISTRY}/runs", "list runs", self.list_all),
-            Route("GET", f"{REGISTRY}/runs/<run>", "get run", self.get),
-            Route("POST", f"{REGISTRY}/runs/<run>/cancel", "cancel run", self.cancel),
+            Route("POST", f"{REGISTRY}/scheduleRun", "scheduleRun", self.schedule, "scheduleRun/action"),
+            Route("GET", f"{REGISTRY}/runs", "list runs", self.list_all, "runs/read"),
+            Route("GET", f"{REGISTRY}/runs/<run>", "get run", self.get, "runs/read"),
+            Route("PATCH", f"{REGISTRY}/runs/<run>", "patch run", self.change, "runs/write"),
+            Route("POST", f"{REGISTRY}/runs/<run>/cancel", "cancel run", self.cancel, "runs/cancel/action"),
         ]
 
-    def resource(self, run: Run) -> dict[str, Any]:
-        """Return a run as ARM shows it."""
-        return describe(run, f"{self._topology.registry_id(run.registry)}/runs/{run.run_id}")
+    def resource_id(self, run: Run) -> str:
+        """Return a run's Azure resource id."""
+        return f"{self._topology.registry_id(run.registry)}/runs/{run.run_id}"
 
-    def start(self, registry: str, request: Mapping[str, Any]) -> Run:
+    def start(self, registry: str, request: Mapping[str, Any], by: str) -> Run:
         """Queue a run request of any type; answers 400 for an unknown type, 404 for a task that does not exist."""
         kind = request.get("type")
         if kind not in REQUEST_TYPES:
             abort(arm_error(400, "InvalidRunRequest", f"The run request's type is {kind!r}."))
         if kind == "TaskRunRequest":
             name = str(request.get("taskId", "")).rpartition("/")[2]
-            return self._tasks.run(registry, name, request.get("overrideTaskStepProperties") or {})
+            return self._tasks.run(registry, name, request.get("overrideTaskStepProperties") or {}, by)
         planner = Planner(self._sources, registry)
-        run_type = "QuickBuild" if kind == "DockerBuildRequest" else "QuickRun"
-        return self._runs.submit(registry, partial(planner.quick, request), run_type)
+        return self._runs.submit(registry, partial(planner.quick, request), Authorship(by), traits_of(request))
 
     def schedule(self, request: Request, registry: str) -> Response:
-        """Answer the queued run."""
+        """Answer the queued run, of which little is said as yet."""
         known(registry)
-        return json_reply(self.resource(self.start(registry, json_object(request))))
+        run = self.start(registry, json_object(request), caller(request))
+        return json_reply(first_answer(run, self.resource_id(run)))
 
     def get(self, _: Request, registry: str, run: str) -> Response:
         """Answer one run."""
         known(registry)
-        return json_reply(self.resource(self._runs.get(registry, run)))
+        found = self._runs.get(registry, run)
+        return json_reply(described(found, self.resource_id(found)))
+
+    def change(self, request: Request, registry: str, run: str) -> Response:
+        """Change whether a run's log is kept in the registry, and answer the run."""
+        known(registry)
+        found = self._runs.get(registry, run)
+        found.traits = replace(found.traits, archive=bool(json_object(request).get("isArchiveEnabled")))
+        found.authorship, found.updated = found.authorship.changed(caller(request)), time.time()
+        return json_reply(described(found, self.resource_id(found)))
 
     def cancel(self, _: Request, registry: str, run: str) -> Response:
         """Ask a run to stop."""
@@ -86,7 +100,7 @@ class ArmRuns:
         first = request.args.get("$skiptoken", 0, type=int)
         top = request.args.get("$top", type=int)
         page = found[first : first + (top or _PAGE)]
-        body: dict[str, Any] = {"value": [self.resource(run) for run in page]}
+        body: dict[str, Any] = {"value": [described(run, self.resource_id(run)) for run in page]}
         if top is None and first + _PAGE < len(found):
             body["nextLink"] = f"{request.base_url}?{_next_query(request, first + _PAGE)}"
         return json_reply(body)

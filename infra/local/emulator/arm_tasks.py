@@ -16,18 +16,21 @@ from typing import Any
 from werkzeug.exceptions import abort
 from werkzeug.wrappers import Request, Response
 
-from infra.local.emulator.arm import REGISTRY, known, not_found
+from infra.local.emulator.arm import LOCATION, REGISTRY, known, not_found
 from infra.local.emulator.blobs import Sources
+from infra.local.emulator.callers import Authorship, caller
 from infra.local.emulator.front import Route
 from infra.local.emulator.registries import PARTS, Registries
-from infra.local.emulator.run_requests import Planner
+from infra.local.emulator.run_requests import Planner, traits_of
 from infra.local.emulator.runs import Run, Runs
 from infra.local.emulator.settings import Settings
-from infra.local.emulator.wire import arm_error, json_object, json_reply, timestamp
+from infra.local.emulator.wire import arm_error, json_object, json_reply, offset_time, timestamp
 from infra.local.runner import Dependency, RunResult
 from infra.local.topology import Topology
 
 _STEP_TYPES = ("Docker", "FileTask", "EncodedTask")
+# Whoever starts the runs of a trigger.
+_TRIGGER = "acr-tasks"
 
 
 class ArmTasks:
@@ -43,36 +46,32 @@ class ArmTasks:
         self._settings = settings
         self._lock = threading.Lock()
         self._tasks: dict[tuple[str, str], dict[str, Any]] = {}
+        self._made: dict[tuple[str, str], Authorship] = {}
 
     def routes(self) -> list[Route]:
         """Return the routes served."""
         one = f"{REGISTRY}/tasks/<name>"
         return [
-            Route("PUT", one, "put task", self.put),
-            Route("GET", one, "get task", self.get),
-            Route("POST", f"{one}/listDetails", "list task details", self.details),
-            Route("DELETE", one, "delete task", self.delete),
-            Route("GET", f"{REGISTRY}/tasks", "list tasks", self.list_all),
+            Route("PUT", one, "put task", self.put, "tasks/write"),
+            Route("GET", one, "get task", self.get, "tasks/read"),
+            Route("POST", f"{one}/listDetails", "list task details", self.details, "tasks/listDetails/action"),
+            Route("DELETE", one, "delete task", self.delete, "tasks/delete"),
+            Route("GET", f"{REGISTRY}/tasks", "list tasks", self.list_all, "tasks/read"),
         ]
 
     def put(self, request: Request, registry: str, name: str) -> Response:
-        """Create or replace a task; what is known of its base images is forgotten."""
+        """Create or replace a task, and answer 200; what is known of its base images is forgotten."""
         known(registry)
         body = json_object(request)
         properties = body.get("properties") or {}
         if (properties.get("step") or {}).get("type") not in _STEP_TYPES:
             abort(arm_error(400, "InvalidTask", f"The task's step has to be one of {', '.join(_STEP_TYPES)}."))
-        properties["step"]["baseImageDependencies"] = None
-        properties |= {
-            "provisioningState": "Succeeded",
-            "creationDate": timestamp(time.time()),
-            "status": properties.get("status", "Enabled"),
-        }
-        task = self._resource(registry, name, body, properties)
+        task = self._resource(registry, name, body, _completed(properties))
         with self._lock:
-            created = (registry, name) not in self._tasks
+            before = self._tasks.get((registry, name))
+            task["systemData"] = self._authorship(registry, name, caller(request), new=before is None)
             self._tasks[registry, name] = task
-        return json_reply(_without_secrets(task), 201 if created else 200)
+        return json_reply(_without_secrets(task))
 
     def get(self, _: Request, registry: str, name: str) -> Response:
         """Answer one task, its secrets left out."""
@@ -99,13 +98,23 @@ class ArmTasks:
         registry: str,
         name: str,
         overrides: dict[str, Any],
+        by: str,
         run_type: str = "QuickRun",
         trigger: dict[str, Any] | None = None,
     ) -> Run:
         """Queue a run of a task, or answer 404; a run that succeeds tells the task its base images."""
         properties = self._find(registry, name)["properties"]
         plan = partial(Planner(self._sources, registry).task, copy.deepcopy(properties), overrides)
-        return self._runs.submit(registry, plan, run_type, name, trigger, partial(self._learn, properties))
+        return self._runs.submit(
+            registry,
+            plan,
+            Authorship(by),
+            traits_of(properties),
+            run_type=run_type,
+            task=name,
+            trigger=trigger,
+            done=partial(self._learn, properties),
+        )
 
     def base_moved(self, part: str, repository: str, tag: str, digest: str) -> None:
         """Rerun, after the delay in the settings, every task whose trigger watches this tag and knew another digest."""
@@ -118,7 +127,7 @@ class ArmTasks:
 
     def _start_later(self, registry: str, name: str, image: dict[str, str]) -> None:
         trigger = {"id": str(uuid.uuid4()), "timestamp": timestamp(time.time()), "images": [image]}
-        start = partial(self.run, registry, name, {}, "AutoRun", trigger)
+        start = partial(self.run, registry, name, {}, _TRIGGER, "AutoRun", trigger)
         timer = threading.Timer(self._settings.now.base_trigger_seconds, start)
         timer.daemon = True
         timer.start()
@@ -131,7 +140,7 @@ class ArmTasks:
     def _find(self, registry: str, name: str) -> dict[str, Any]:
         known(registry)
         if (registry, name) not in self._tasks:
-            abort(not_found(f"registries/{registry}/tasks/{name}"))
+            abort(not_found(name))
         return self._tasks[registry, name]
 
     def _of(self, registry: str) -> list[dict[str, Any]]:
@@ -139,14 +148,42 @@ class ArmTasks:
             return [task for (owner, _), task in self._tasks.items() if owner == registry]
 
     def _resource(self, registry: str, name: str, body: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
-        kept = {key: body[key] for key in ("tags", "identity") if key in body}
-        return kept | {
+        shown = {"identity": _identity(body["identity"])} if "identity" in body else {}
+        shown |= {"tags": body["tags"]} if "tags" in body else {}
+        return {
+            "type": "Microsoft.ContainerRegistry/registries/tasks",
+            **shown,
+            "properties": properties,
             "id": f"{self._topology.registry_id(registry)}/tasks/{name}",
             "name": name,
-            "type": "Microsoft.ContainerRegistry/registries/tasks",
-            "location": body.get("location", "local"),
-            "properties": properties,
+            "location": body.get("location", LOCATION),
         }
+
+    def _authorship(self, registry: str, name: str, by: str, *, new: bool) -> dict[str, str]:
+        made = Authorship(by) if new else self._made[registry, name].changed(by)
+        self._made[registry, name] = made
+        return made.whole()
+
+
+def _completed(properties: dict[str, Any]) -> dict[str, Any]:
+    """Return a task's properties with what the service adds; credentials are shown if there are any."""
+    given = {name: value for name, value in properties.items() if name != "credentials" or value}
+    step = {name: value for name, value in given["step"].items() if name != "baseImageDependencies"}
+    return {
+        "provisioningState": "Succeeded",
+        "creationDate": offset_time(time.time()),
+        "status": "Enabled",
+        "agentConfiguration": {"cpu": 2},
+        "timeout": 3600,
+        "isSystemTask": False,
+        **given,
+        "step": step,
+    }
+
+
+def _identity(given: dict[str, Any]) -> dict[str, Any]:
+    nobody = str(uuid.UUID(int=0))
+    return {"principalId": nobody, "tenantId": nobody, **given}
 
 
 def _dependency(found: Dependency) -> dict[str, str]:
@@ -167,20 +204,21 @@ def _triggered(properties: dict[str, Any], host: str, repository: str, tag: str,
     return any(
         (seen["registry"], seen["repository"], seen["tag"]) == (host, repository, tag)
         and seen["digest"] != digest
-        and (build_time_too or seen["type"] == "RunTime")
-        for seen in properties["step"]["baseImageDependencies"] or []
+        and (build_time_too or seen["type"] == "Runtime")
+        for seen in properties["step"].get("baseImageDependencies") or []
     )
 
 
 def _without_secrets(task: dict[str, Any]) -> dict[str, Any]:
     shown = copy.deepcopy(task)
     step = shown["properties"]["step"]
-    _blank(step.get("arguments") or [])
-    _blank(step.get("values") or [])
+    blank(step.get("arguments") or [])
+    blank(step.get("values") or [])
     return shown
 
 
-def _blank(entries: Iterable[dict[str, Any]]) -> None:
+def blank(entries: Iterable[dict[str, Any]]) -> None:
+    """Take the values out of the entries that are secret."""
     for entry in entries:
         if entry.get("isSecret"):
             entry["value"] = None

@@ -11,12 +11,14 @@ from typing import Any
 from werkzeug.exceptions import abort
 from werkzeug.wrappers import Request, Response
 
-from infra.local.emulator.arm import REGISTRY, known, not_found
+from infra.local.emulator.arm import LOCATION, REGISTRY, known, not_found
+from infra.local.emulator.callers import Authorship, caller
 from infra.local.emulator.front import Route
 from infra.local.emulator.webhooks import Webhook, Webhooks
-from infra.local.emulator.wire import arm_error, json_object, json_reply
+from infra.local.emulator.wire import json_object, json_reply, provider_error
 from infra.local.topology import Topology
 
+_CALLBACK = "webhooks/getCallbackConfig/action"
 _NAME = re.compile(r"[a-zA-Z0-9]{5,50}")
 
 
@@ -31,23 +33,35 @@ class ArmWebhooks:
         """Return the routes served."""
         one = f"{REGISTRY}/webhooks/<name>"
         return [
-            Route("PUT", one, "put webhook", self.put),
-            Route("GET", one, "get webhook", self.get),
-            Route("DELETE", one, "delete webhook", self.delete),
-            Route("GET", f"{REGISTRY}/webhooks", "list webhooks", self.list_all),
-            Route("POST", f"{one}/ping", "ping webhook", self.ping),
-            Route("POST", f"{one}/listEvents", "list webhook events", self.events),
-            Route("POST", f"{one}/getCallbackConfig", "get webhook callback", self.callback),
+            Route("PUT", one, "put webhook", self.put, "webhooks/write"),
+            Route("PATCH", one, "patch webhook", self.change, "webhooks/write"),
+            Route("GET", one, "get webhook", self.get, "webhooks/read"),
+            Route("DELETE", one, "delete webhook", self.delete, "webhooks/delete"),
+            Route("GET", f"{REGISTRY}/webhooks", "list webhooks", self.list_all, "webhooks/read"),
+            Route("POST", f"{one}/ping", "ping webhook", self.ping, "webhooks/ping/action"),
+            Route("POST", f"{one}/listEvents", "list webhook events", self.events, "webhooks/listEvents/action"),
+            Route("POST", f"{one}/getCallbackConfig", "get webhook callback", self.callback, _CALLBACK),
         ]
 
     def put(self, request: Request, registry: str, name: str) -> Response:
-        """Create or replace a webhook."""
+        """Create or replace a webhook, and answer 200."""
         known(registry)
         if not _NAME.fullmatch(name):
-            abort(arm_error(400, "InvalidWebhookName", "A webhook's name has 5 to 50 alphanumeric characters."))
-        webhook = _webhook(registry, name, json_object(request))
-        created = self._webhooks.put(webhook)
-        return json_reply(self._resource(webhook), 201 if created else 200)
+            abort(provider_error(400, "InvalidWebhookName", "A webhook's name has 5 to 50 alphanumeric characters."))
+        return self._keep(registry, name, json_object(request), caller(request))
+
+    def change(self, request: Request, registry: str, name: str) -> Response:
+        """Change what is named of a webhook."""
+        before, wanted = self._find(registry, name).body, json_object(request)
+        properties = {**before["properties"], **(wanted.get("properties") or {})}
+        return self._keep(registry, name, {**before, **wanted, "properties": properties}, caller(request))
+
+    def _keep(self, registry: str, name: str, body: dict[str, Any], by: str) -> Response:
+        before = self._webhooks.find(registry, name)
+        authorship = before.authorship.changed(by) if before else Authorship(by)
+        webhook = _webhook(registry, name, body, authorship)
+        self._webhooks.put(webhook)
+        return json_reply(self._resource(webhook))
 
     def get(self, _: Request, registry: str, name: str) -> Response:
         """Answer one webhook; its address and headers are secrets and have their own route."""
@@ -80,16 +94,17 @@ class ArmWebhooks:
         known(registry)
         webhook = self._webhooks.find(registry, name)
         if webhook is None:
-            abort(not_found(f"registries/{registry}/webhooks/{name}"))
+            abort(not_found(name))
         return webhook
 
     def _resource(self, webhook: Webhook) -> dict[str, Any]:
         return {
+            "type": "Microsoft.ContainerRegistry/registries/webhooks",
             "id": f"{self._topology.registry_id(webhook.registry)}/webhooks/{webhook.name}",
             "name": webhook.name,
-            "type": "Microsoft.ContainerRegistry/registries/webhooks",
-            "location": webhook.body.get("location", "local"),
+            "location": webhook.body.get("location", LOCATION),
             "tags": webhook.body.get("tags") or {},
+            "systemData": webhook.authorship.whole(),
             "properties": {
                 "status": "enabled" if webhook.enabled else "disabled",
                 "scope": webhook.scope,
@@ -99,10 +114,10 @@ class ArmWebhooks:
         }
 
 
-def _webhook(registry: str, name: str, body: dict[str, Any]) -> Webhook:
+def _webhook(registry: str, name: str, body: dict[str, Any], authorship: Authorship) -> Webhook:
     properties = body.get("properties") or {}
     if not properties.get("serviceUri") or not properties.get("actions"):
-        abort(arm_error(400, "InvalidWebhook", "A webhook needs a serviceUri and actions."))
+        abort(provider_error(400, "InvalidWebhook", "A webhook needs a serviceUri and actions."))
     return Webhook(
         registry=registry,
         name=name,
@@ -112,4 +127,5 @@ def _webhook(registry: str, name: str, body: dict[str, Any]) -> Webhook:
         actions=tuple(properties["actions"]),
         scope=properties.get("scope") or "",
         enabled=properties.get("status", "enabled") == "enabled",
+        authorship=authorship,
     )

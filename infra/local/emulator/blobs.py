@@ -22,6 +22,7 @@ from infra.local.emulator.wire import json_reply
 from infra.local.topology import Topology
 
 _HOUR = 3600
+_UPLOAD, _LOG = "listBuildSourceUploadUrl/action", "runs/listLogSasUrl/action"
 
 
 def _refuse(status: int, code: str, message: str) -> Response:
@@ -57,7 +58,7 @@ class Sources:
     def routes(self) -> list[Route]:
         """Return the routes served."""
         return [
-            Route("POST", f"{REGISTRY}/listBuildSourceUploadUrl", "listBuildSourceUploadUrl", self.address),
+            Route("POST", f"{REGISTRY}/listBuildSourceUploadUrl", "listBuildSourceUploadUrl", self.address, _UPLOAD),
             Route("PUT", "/sources/<registry>/<path:relative>", "PUT source", self.upload),
         ]
 
@@ -85,7 +86,7 @@ class Sources:
 
 
 class Logs:
-    """Run logs as append blobs; the metadata ``Complete`` appears when the run is over."""
+    """Run logs as append blobs; the metadata ``complete`` appears when the run is over."""
 
     def __init__(self, tokens: Tokens, topology: Topology, runs: Runs) -> None:
         self._signed = _Signed(tokens, topology)
@@ -95,7 +96,7 @@ class Logs:
         """Return the routes served."""
         pattern = "/logs/<registry>/runs/<run>/rawtext.log"
         return [
-            Route("POST", f"{REGISTRY}/runs/<run>/listLogSasUrl", "listLogSasUrl", self.address),
+            Route("POST", f"{REGISTRY}/runs/<run>/listLogSasUrl", "listLogSasUrl", self.address, _LOG),
             Route("HEAD", pattern, "HEAD log", self.read),
             Route("GET", pattern, "GET log", self.read),
         ]
@@ -127,7 +128,8 @@ def _blob_headers(run: Run, size: int) -> dict[str, str]:
         "ETag": f'"0x{size:X}{len(run.status):X}"',
         "Last-Modified": formatdate(run.updated, usegmt=True),
         "Accept-Ranges": "bytes",
+        "Content-Encoding": "utf-8",
         "x-ms-blob-type": "AppendBlob",
         "x-ms-creation-time": formatdate(run.created, usegmt=True),
     }
-    return headers | ({"x-ms-meta-Complete": run.complete} if run.complete else {})
+    return headers | ({"x-ms-meta-complete": run.complete} if run.complete else {})

@@ -19,7 +19,6 @@ from infra.local.emulator.faults import Faults
 from infra.local.emulator.wire import arm_error
 
 LOG = logging.getLogger(__name__)
-Guard = Callable[[Request], Response | None]
 
 
 @dataclass(frozen=True)
@@ -31,12 +30,22 @@ class Route:
         pattern: a werkzeug URL pattern; its variables become keyword arguments of the handler.
         kind: what the request is counted as.
         handler: called with the request and the pattern's variables.
+        action: what a role has to permit, below ``Microsoft.ContainerRegistry/registries/``; empty where none is asked.
     """
 
     method: str
     pattern: str
     kind: str
     handler: Callable[..., Response]
+    action: str = ""
+
+
+Guard = Callable[[Request, Route], Response | None]
+Dress = Callable[[Request, Response], None]
+
+
+def _unknown(request: Request) -> Response:
+    return arm_error(404, "NotFound", f"Nothing is served at {request.method} {request.path}.")
 
 
 class Front:
@@ -48,15 +57,27 @@ class Front:
         counts: told of every request, known or not.
         faults: asked before every request is handled.
         guard: answers in the handler's place where it returns a response; used for authentication.
+        unknown: answers what no route is for.
+        dress: gives every answer, and none that a fault has given, what they have in common.
     """
 
     def __init__(
-        self, name: str, routes: Iterable[Route], counts: Counts, faults: Faults, guard: Guard | None = None
+        self,
+        name: str,
+        routes: Iterable[Route],
+        counts: Counts,
+        faults: Faults,
+        *,
+        guard: Guard | None = None,
+        unknown: Callable[[Request], Response] = _unknown,
+        dress: Dress = lambda *_: None,
     ) -> None:
         self.name = name
         self._counts = counts
         self._faults = faults
         self._guard = guard
+        self._unknown = unknown
+        self._dress = dress
         rules = [Rule(route.pattern, endpoint=route, methods=[route.method]) for route in routes]
         self._map = Map(rules, strict_slashes=False, merge_slashes=False)
 
@@ -70,9 +91,13 @@ class Front:
             route, arguments = self._map.bind_to_environ(request.environ).match()
         except HTTPException:
             self._counts.add(self.name, f"{request.method} unknown")
-            return arm_error(404, "NotFound", f"Nothing is served at {request.method} {request.path}.")
+            return self._dressed(request, self._unknown(request))
         self._counts.add(self.name, route.kind)
-        return self._faulty(request, route.kind) or self._handle(request, route, arguments)
+        return self._faulty(request, route.kind) or self._dressed(request, self._handle(request, route, arguments))
+
+    def _dressed(self, request: Request, response: Response) -> Response:
+        self._dress(request, response)
+        return response
 
     def _faulty(self, request: Request, kind: str) -> Response | None:
         """Play the fault meant for this request; ``None`` if it is to be handled after all."""
@@ -89,7 +114,7 @@ class Front:
 
     def _handle(self, request: Request, route: Route, arguments: Mapping[str, Any]) -> Response:
         try:
-            refusal = self._guard(request) if self._guard else None
+            refusal = self._guard(request, route) if self._guard else None
             return refusal or route.handler(request, **arguments)
         except HTTPException as refused:
             return Response.force_type(refused.get_response(request.environ), request.environ)

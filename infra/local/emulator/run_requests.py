@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 from infra.local.emulator.blobs import Sources
-from infra.local.emulator.runs import Plan, UnusableRequestError
+from infra.local.emulator.runs import Plan, Traits, UnusableRequestError
 
 REQUEST_TYPES = ("EncodedTaskRunRequest", "DockerBuildRequest", "FileTaskRunRequest", "TaskRunRequest")
 _DEFAULT_SECONDS = 3600
@@ -80,6 +80,20 @@ class Planner:
         if path is None or not path.exists():
             raise UnusableRequestError(f"failed to download source code: {location} does not exist")
         return _pack(path, folder / "context.tar.gz") if path.is_dir() else path
+
+
+def traits_of(request: Mapping[str, Any]) -> Traits:
+    """Return what a run shows of its request, or of its task's properties."""
+    own = Traits()
+    platform = dict(own.platform) | {key: str(value) for key, value in (request.get("platform") or {}).items()}
+    source = (request.get("credentials") or {}).get("sourceRegistry") or {}
+    return Traits(
+        platform=tuple(platform.items()),
+        cpu=int((request.get("agentConfiguration") or {}).get("cpu") or own.cpu),
+        archive=bool(request.get("isArchiveEnabled")),
+        agent_pool=str(request.get("agentPoolName") or ""),
+        source_auth=str(source.get("loginMode") or ""),
+    )
 
 
 def docker_build_steps(step: Mapping[str, Any]) -> str:

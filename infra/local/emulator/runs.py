@@ -15,10 +15,10 @@ from typing import Any, Literal
 from werkzeug.exceptions import abort
 
 from infra.local.emulator.arm import not_found
+from infra.local.emulator.callers import Authorship
 from infra.local.emulator.faults import Faults
 from infra.local.emulator.operations import Operations
 from infra.local.emulator.registries import Registries
-from infra.local.emulator.wire import timestamp
 from infra.local.runner import Dependency, Image, RunRequest, RunResult
 from infra.local.topology import Topology
 
@@ -60,6 +60,25 @@ class Plan:
     timeout: float
 
 
+@dataclass(frozen=True)
+class Traits:
+    """What a run takes over from its request or its task, and shows.
+
+    Attributes:
+        platform: operating system and architecture, spelled as they were.
+        cpu: how many processors it may use.
+        archive: whether its log is to be kept in the registry.
+        agent_pool: where it runs; empty for the service's own machines.
+        source_auth: how it signs in to its registry, if its request says so.
+    """
+
+    platform: tuple[tuple[str, str], ...] = (("os", "linux"), ("architecture", "amd64"))
+    cpu: int = 2
+    archive: bool = False
+    agent_pool: str = ""
+    source_auth: str = ""
+
+
 @dataclass
 class Run:
     """One run; times are epoch seconds."""
@@ -69,6 +88,8 @@ class Run:
     run_type: str
     task: str | None
     trigger: dict[str, Any] | None
+    authorship: Authorship
+    traits: Traits
     created: float = field(default_factory=time.time)
     started: float | None = None
     finished: float | None = None
@@ -82,7 +103,7 @@ class Run:
 
     @property
     def complete(self) -> str:
-        """What the log blob's ``Complete`` metadata says; empty while the run goes on."""
+        """What the log blob's ``complete`` metadata says; empty while the run goes on."""
         return FINAL.get(self.status, "")
 
     def write(self, line: str) -> None:
@@ -121,7 +142,7 @@ class Runs:
     def get(self, registry: str, run_id: str) -> Run:
         """Return a run, or answer 404 as ARM does."""
         if (registry, run_id) not in self._runs:
-            abort(not_found(f"registries/{registry}/runs/{run_id}"))
+            abort(not_found(run_id))
         return self._runs[registry, run_id]
 
     def all(self, registry: str) -> list[Run]:
@@ -133,6 +154,9 @@ class Runs:
         self,
         registry: str,
         plan: Callable[[Path], Plan],
+        authorship: Authorship,
+        traits: Traits,
+        *,
         run_type: str = "QuickRun",
         task: str | None = None,
         trigger: dict[str, Any] | None = None,
@@ -143,7 +167,9 @@ class Runs:
         Args:
             registry: the registry it belongs to.
             plan: makes the plan in a folder given to it; ``UnusableRequestError`` fails the run.
-            run_type: ``QuickRun``, ``QuickBuild``, ``AutoRun`` or ``AutoBuild``.
+            authorship: who asked for it.
+            traits: what it takes over from its request.
+            run_type: ``QuickRun``, of builds too, or ``AutoRun``.
             task: the task it is a run of, if any.
             trigger: the ``imageUpdateTrigger`` of an automatic run.
             done: told how the run ended, before its status says so to anyone else.
@@ -152,7 +178,7 @@ class Runs:
             The queued run, updated as it goes on.
         """
         with self._lock:
-            run = Run(registry, f"ca{next(self._numbers)}", run_type, task, trigger)
+            run = Run(registry, f"ca{next(self._numbers)}", run_type, task, trigger, authorship, traits)
             self._runs[registry, run.run_id] = run
         self._pool.submit(self._work, run, plan, done or (lambda _: None))
         return run
@@ -208,42 +234,3 @@ class Runs:
             timeout=plan.timeout,
             workdir=workdir,
         )
-
-
-def describe(run: Run, run_resource: str) -> dict[str, Any]:
-    """Return a run as ARM's resource.
-
-    Args:
-        run: the run.
-        run_resource: its Azure resource id.
-    """
-    properties = {
-        "runId": run.run_id,
-        "status": run.status,
-        "runType": run.run_type,
-        "task": run.task,
-        "createTime": timestamp(run.created),
-        "startTime": timestamp(run.started) if run.started else None,
-        "finishTime": timestamp(run.finished) if run.finished else None,
-        "lastUpdatedTime": timestamp(run.updated),
-        "imageUpdateTrigger": run.trigger,
-        "outputImages": [_image(image) for image in run.images],
-        "runErrorMessage": run.error or None,
-        "platform": {"os": "Linux", "architecture": "amd64"},
-        "provisioningState": "Succeeded",
-    }
-    return {
-        "id": run_resource,
-        "name": run.run_id,
-        "type": "Microsoft.ContainerRegistry/registries/runs",
-        "properties": {name: value for name, value in properties.items() if value is not None},
-    }
-
-
-def _image(image: Image) -> dict[str, str]:
-    return {
-        "registry": image.registry,
-        "repository": image.repository,
-        "tag": image.tag,
-        "digest": image.digest,
-    }

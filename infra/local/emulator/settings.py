@@ -26,7 +26,11 @@ class Values:
         other_redirects: whether it sends those who ask for manifests and tags to another host, as registry.k8s.io does.
         other_page: tags it lists a page at most.
         hub_api_limit: requests per minute that Docker Hub's API serves to one caller.
+        import_queue_seconds: how long an accepted import waits before anything of it is begun.
         import_seconds: how much longer than its copying an import takes.
+        short_retry_after: seconds of every ``Retry-After`` of ARM, for whoever has no time for Azure's own, 10 of an
+            import and 30 of a task run; ``None`` for those.
+        uploads_in_task_runs: whether a task run may name an uploaded context, which is not known of Azure.
         base_trigger_seconds: how long after a base image moved its tasks are started.
     """
 
@@ -42,16 +46,19 @@ class Values:
     other_redirects: bool = False
     other_page: int = 1000
     hub_api_limit: int = 180
+    import_queue_seconds: float = 0.0
     import_seconds: float = 0.0
+    short_retry_after: int | None = None
+    uploads_in_task_runs: bool = True
     base_trigger_seconds: float = 0.0
 
 
 class Settings:
     """The current values, replaced as a whole so that a reader never sees half a change."""
 
-    def __init__(self) -> None:
+    def __init__(self, values: Values | None = None) -> None:
         self._lock = threading.Lock()
-        self._values = Values()
+        self._values = values or Values()
 
     @property
     def now(self) -> Values:

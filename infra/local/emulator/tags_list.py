@@ -21,7 +21,7 @@ def tags_list(request: Request, backing: Backing, repository: str, largest: int 
     """
     tags = backing.tags(repository)
     if not tags:
-        return registry_error(404, "NAME_UNKNOWN", "repository name not known to registry", {"name": repository})
+        return registry_error(404, "NAME_UNKNOWN", "repository name not known to registry", detail={"name": repository})
     size, last = request.args.get("n", type=int), request.args.get("last", "")
     if largest is not None:
         size = largest if size is None else min(size, largest)

@@ -6,7 +6,9 @@ https://learn.microsoft.com/azure/container-registry/container-registry-webhook-
 from __future__ import annotations
 
 import json
+import secrets
 import threading
+import time
 import uuid
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +17,11 @@ from typing import Any
 
 import requests
 
+from infra.local.emulator.callers import Authorship
 from infra.local.emulator.event_payload import event_payload
 from infra.local.emulator.faults import Faults
 from infra.local.emulator.registries import PARTS, Registries
+from infra.local.emulator.wire import timestamp
 from infra.local.topology import Topology
 
 _SECONDS = 5
@@ -37,6 +41,7 @@ class Webhook:
     actions: tuple[str, ...]
     scope: str
     enabled: bool
+    authorship: Authorship
     events: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
 
     def wants(self, action: str, repository: str, tag: str) -> bool:
@@ -57,13 +62,12 @@ class Webhooks:
         self._all: dict[tuple[str, str], Webhook] = {}
         self._pool = ThreadPoolExecutor(_SENDERS, thread_name_prefix="webhook")
 
-    def put(self, webhook: Webhook) -> bool:
-        """Keep a webhook in place of one of its name; tell whether it is new."""
-        key = (webhook.registry, webhook.name)
+    def put(self, webhook: Webhook) -> None:
+        """Keep a webhook in place of one of its name, whose events are kept."""
         with self._lock:
-            created = key not in self._all
-            self._all[key] = webhook
-        return created
+            before = self._all.get((webhook.registry, webhook.name))
+            webhook.events = before.events if before else webhook.events
+            self._all[webhook.registry, webhook.name] = webhook
 
     def find(self, registry: str, name: str) -> Webhook | None:
         """Return a webhook, or ``None``."""
@@ -92,7 +96,7 @@ class Webhooks:
 
     def ping(self, webhook: Webhook) -> str:
         """Send a ping and return its id."""
-        content = {"id": str(uuid.uuid4()), "action": "ping"}
+        content = {"id": str(uuid.uuid4()), "timestamp": timestamp(time.time()), "action": "ping"}
         self._pool.submit(self._send, webhook, content)
         return content["id"]
 
@@ -104,26 +108,38 @@ class Webhooks:
         """Make the one attempt there is: five seconds, no retry."""
         if self._faults.take(PARTS[webhook.registry], "webhook", webhook.service_uri, ("lost-webhook",)):
             return
-        headers = {"Content-Type": "application/json; charset=utf-8", **webhook.headers}
+        body = json.dumps(content)
+        headers = _headers(webhook, len(body))
         try:
             answer = requests.post(
-                webhook.service_uri,
-                data=json.dumps(content),
-                headers=headers,
-                timeout=_SECONDS,
-                verify=str(self._topology.ca_bundle),
+                webhook.service_uri, data=body, headers=headers, timeout=_SECONDS, verify=str(self._topology.ca_bundle)
             )
-            response = {"statusCode": str(answer.status_code), "version": "1.1", "headers": dict(answer.headers)}
+            response = {
+                "content": answer.text,
+                "headers": dict(answer.headers),
+                "reasonPhrase": answer.reason,
+                "statusCode": str(answer.status_code),
+                "version": "1.1",
+            }
         except requests.RequestException as error:
             response = {"statusCode": "0", "version": "1.1", "content": str(error)}
         webhook.events.appendleft(_event(webhook, content, headers, response))
+
+
+def _headers(webhook: Webhook, length: int) -> dict[str, str]:
+    return {
+        "User-Agent": "AzureContainerRegistry/1.0",
+        **webhook.headers,
+        "traceparent": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
+        "Content-Type": "application/json; charset=utf-8",
+        "Content-Length": str(length),
+    }
 
 
 def _event(
     webhook: Webhook, content: dict[str, Any], headers: dict[str, str], response: dict[str, Any]
 ) -> dict[str, Any]:
     return {
-        "id": content["id"],
         "eventRequestMessage": {
             "content": content,
             "headers": headers,
@@ -132,4 +148,5 @@ def _event(
             "version": "1.1",
         },
         "eventResponseMessage": response,
+        "id": content["id"],
     }

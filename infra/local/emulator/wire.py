@@ -21,6 +21,17 @@ def timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def offset_time(seconds: float) -> str:
+    """Return epoch ``seconds`` as ARM's resources write them: seven digits without the last zeros, and ``+00:00``."""
+    digits = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0").rstrip("0").rstrip(".")
+    return f"{digits}+00:00"
+
+
+def whole_second(seconds: float) -> str:
+    """Return epoch ``seconds`` as a run's ``lastUpdatedTime`` writes them."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+
+
 def json_reply(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return ``body`` as a JSON response."""
     return Response(json.dumps(body), status, dict(headers or {}), content_type="application/json; charset=utf-8")
@@ -31,14 +42,19 @@ def arm_error(status: int, code: str, message: str) -> Response:
     return json_reply({"error": {"code": code, "message": message}}, status)
 
 
-def registry_error(status: int, code: str, message: str, detail: object = None) -> Response:
-    """Return a registry's error document (OCI distribution spec 1.1, "Error Codes")."""
-    return json_reply({"errors": [{"code": code, "message": message, "detail": detail}]}, status)
+def provider_error(status: int, code: str, message: str) -> Response:
+    """Return an error as the registries' resource provider words it: ARM's document, and a status beside it."""
+    return json_reply({"error": {"code": code, "message": message}, "status": "Failed"}, status)
+
+
+def registry_error(status: int, code: str, message: str, **detail: object) -> Response:
+    """Return a registry's error document (OCI distribution spec 1.1, "Error Codes"), with ``detail`` if it is given."""
+    return json_reply({"errors": [{"code": code, "message": message, **detail}]}, status)
 
 
 def disallowed() -> Response:
     """Return what ACR answers when a lock forbids the operation."""
-    return registry_error(405, "REGISTRY_DISALLOWED_OPERATION", DISALLOWED, {})
+    return registry_error(405, "REGISTRY_DISALLOWED_OPERATION", DISALLOWED, detail={})
 
 
 def json_object(request: Request) -> dict[str, Any]:

@@ -39,12 +39,12 @@ def dependencies(builds: Iterable[Built]) -> tuple[Dependency, ...]:
 
 def _of(build: Built) -> Iterator[Dependency]:
     if build.runtime:
-        yield _dependency("RunTime", build.runtime)
+        yield _dependency("Runtime", build.runtime)
     for base in build.build_time:
         yield _dependency("BuildTime", base)
 
 
-def _dependency(role: Literal["RunTime", "BuildTime"], base: Base) -> Dependency:
+def _dependency(role: Literal["Runtime", "BuildTime"], base: Base) -> Dependency:
     reference = base.reference
     return Dependency(role, reference.registry_in_acr, reference.repository, reference.tag, base.digest)
 

@@ -56,7 +56,7 @@ class Dependency:
     ``digest`` is what the tag pointed at when the run first used it, and empty for an image built in the same run.
     """
 
-    type: Literal["RunTime", "BuildTime"]
+    type: Literal["Runtime", "BuildTime"]
     registry: str
     repository: str
     tag: str

@@ -19,13 +19,22 @@ class PortsTakenError(Exception):
     """Another program listens on ports the twin needs; the message names them."""
 
 
-def new_topology(state: Path, base_port: int | None = None, *, event_grid: bool = False) -> Topology:
+def new_topology(
+    state: Path,
+    base_port: int | None = None,
+    *,
+    event_grid: bool = False,
+    short_retry_after: int | None = 1,
+    abac: bool = False,
+    application_tasks: tuple[str, ...] = (),
+) -> Topology:
     """Make a topology with fresh secrets.
 
     Arguments:
         state: the twin's folder; made absolute.
         base_port: first of forty ports; a free block is looked for when ``None``.
-        event_grid: see ``Topology``.
+        event_grid, abac, application_tasks: see ``Topology``.
+        short_retry_after: see ``Topology``; short unless ``None`` asks for Azure's own.
     """
     return Topology(
         state=state.resolve(),
@@ -34,6 +43,9 @@ def new_topology(state: Path, base_port: int | None = None, *, event_grid: bool 
         function_key=secrets.token_hex(20),
         webhook_secret=secrets.token_hex(20),
         event_grid=event_grid,
+        short_retry_after=short_retry_after,
+        abac=abac,
+        application_tasks=application_tasks,
     )
 
 

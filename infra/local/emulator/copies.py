@@ -1,0 +1,112 @@
+"""The copy that an import is: made with skopeo between the registries behind the fronts."""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from dataclasses import dataclass, field
+
+from infra.local.emulator.backing import Backing
+
+# https://learn.microsoft.com/azure/container-registry/container-registry-import-images
+MOST_MANIFESTS = 50
+_COPY_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an import copies from: a real registry, a repository, and a tag or digest."""
+
+    backing: Backing
+    repository: str
+    reference: str
+
+    @property
+    def name(self) -> str:
+        """The reference as the real registry knows it."""
+        return reference_in(self.backing, self.repository, self.reference)
+
+
+@dataclass
+class Import:
+    """One accepted import into a registry: tagged targets and repositories that get the digest without a tag.
+
+    Attributes:
+        registry, part: where to.
+        image: the source as the request names it.
+        source: where from.
+        tags: targets with a tag.
+        untagged: repositories that get the digest alone.
+        refusal: why the source gives nothing away, if it does not.
+        operation: what the import is called in its address and in errors.
+        begun: whether copying has begun.
+    """
+
+    registry: str
+    part: str
+    image: str
+    source: Source
+    tags: tuple[tuple[str, str], ...]
+    untagged: tuple[str, ...]
+    refusal: str = ""
+    operation: str = field(default_factory=lambda: f"registries-{uuid.uuid4()}")
+    begun: bool = False
+
+    @property
+    def target(self) -> str:
+        """How the import is called where operations are listed."""
+        tagged = [f"{repository}:{tag}" for repository, tag in self.tags]
+        return f"{self.registry}/{','.join([*tagged, *self.untagged])}"
+
+    def pending(self) -> dict[str, str]:
+        """Return what a poll says of the import beside its status: its image, once that is being copied."""
+        return {self.image: "Pending"} if self.begun else {}
+
+
+class ImportFailedError(Exception):
+    """The copy could not be made; code and text are what ARM would say."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def copy_all(wanted: Import, target: Backing) -> None:
+    """Copy an image, or a whole index, to all its targets; a lock on a tag is no hindrance, and stays.
+
+    Raises:
+        ImportFailedError: the source has no such image, or one of too many manifests, or the copy broke off.
+    """
+    source = wanted.source
+    found = source.backing.head(source.repository, source.reference)
+    if found is None:
+        message = "An error occurred when getting manifest. StatusCode: 404, Reason: Not Found"
+        raise ImportFailedError("InvalidParameters", f"{message}: {source.repository}")
+    _refuse_many(source)
+    for repository, tag in wanted.tags:
+        _copy(source.name, reference_in(target, repository, tag))
+    for repository in wanted.untagged:
+        _copy(source.name, reference_in(target, repository, found.digest))
+
+
+def reference_in(backing: Backing, repository: str, reference: str) -> str:
+    """Return a reference as skopeo takes it."""
+    return f"docker://{backing.address}/{repository}{'@' if ':' in reference else ':'}{reference}"
+
+
+def _refuse_many(source: Source) -> None:
+    index = source.backing.manifest(source.repository, source.reference) or {}
+    listed = index.get("manifests")
+    count = len(listed) if isinstance(listed, list) else 1
+    if count > MOST_MANIFESTS:
+        message = f"The image has {count} manifests; an import is limited to {MOST_MANIFESTS} manifests."
+        raise ImportFailedError("InvalidParameters", message)
+
+
+def _copy(source: str, target: str) -> None:
+    """Copy an image or a whole index, byte for byte."""
+    options = ["--all", "--preserve-digests", "--src-tls-verify=false", "--dest-tls-verify=false", "--quiet"]
+    command = ["skopeo", "--insecure-policy", "copy", *options, source, target]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_COPY_SECONDS, check=False)
+    if done.returncode:
+        raise ImportFailedError("InvalidParameters", f"Error copying blobs. {done.stderr.strip()[-400:]}")
