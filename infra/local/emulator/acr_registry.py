@@ -12,17 +12,12 @@ from infra.local.emulator.front import Route
 from infra.local.emulator.locks import Locks
 from infra.local.emulator.proxy import forward
 from infra.local.emulator.referrers import referrers
-from infra.local.emulator.wire import disallowed, registry_error
+from infra.local.emulator.wire import disallowed
 
 _MANIFEST = "/v2/<path:repository>/manifests/<reference>"
 _BLOB = "/v2/<path:repository>/blobs/<digest>"
 _UPLOADS = "/v2/<path:repository>/blobs/uploads/"
 _UPLOAD = "/v2/<path:repository>/blobs/uploads/<upload>"
-
-
-def unknown_operation(_: Request) -> Response:
-    """Answer what ACR has no route for."""
-    return registry_error(404, "OPERATION_UNKNOWN", "The specified operation does not exist")
 
 
 def name_the_api(request: Request, response: Response) -> None:

@@ -16,7 +16,7 @@ from infra.local.emulator.backing import Backing
 from infra.local.emulator.front import Route
 from infra.local.emulator.locks import Locks
 from infra.local.emulator.untagging import Untagging
-from infra.local.emulator.wire import disallowed, json_object, json_reply, registry_error
+from infra.local.emulator.wire import disallowed, json_object, json_reply, nothing, registry_error, unknown_operation
 
 _ONE = "/acr/v1/<path:repository>"
 
@@ -71,6 +71,7 @@ class AcrRepositories:
             Route("GET", f"{_ONE}/_manifests", "GET manifests", self.manifests),
             Route("GET", f"{_ONE}/_manifests/<digest>", "GET manifest attributes", self.manifest),
             Route("PATCH", f"{_ONE}/_manifests/<digest>", "PATCH manifest", self.lock_manifest),
+            Route("GET", f"{_ONE}/_streaming/<digest>", "GET streaming", self.streaming),
             Route("GET", _ONE, "GET repository", self.repository),
             Route("PATCH", _ONE, "PATCH repository", self.lock_repository),
             Route("DELETE", _ONE, "DELETE repository", self.delete),
@@ -117,7 +118,7 @@ class AcrRepositories:
         if not self._locks.may_delete(self._part, repository, tag):
             abort(disallowed())
         self._untagging.untag(self._backing, repository, tag)
-        return Response(status=202)
+        return nothing(202)
 
     def manifests(self, request: Request, repository: str) -> Response:
         """Answer a repository's manifests, tagged or not."""
@@ -130,6 +131,11 @@ class AcrRepositories:
         self._require(request, repository, "metadata_read")
         attributes = found(self._attributes.manifest(repository, digest), _manifest(digest))
         return self._reply(repository, {"manifest": attributes})
+
+    def streaming(self, request: Request, repository: str, digest: str) -> Response:  # noqa: ARG002 - the path says it
+        """Answer that nothing is known of artifact streaming."""
+        self._require(request, repository, "metadata_read")
+        return unknown_operation()
 
     def lock_manifest(self, request: Request, repository: str, digest: str) -> Response:
         """Change what may be done with a manifest."""

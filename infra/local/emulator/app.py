@@ -9,7 +9,7 @@ from werkzeug.serving import BaseWSGIServer
 
 from infra.local.emulator.acr_attributes import Attributes
 from infra.local.emulator.acr_auth import AcrAuth
-from infra.local.emulator.acr_registry import AcrRegistry, name_the_api, unknown_operation
+from infra.local.emulator.acr_registry import AcrRegistry, name_the_api
 from infra.local.emulator.acr_repositories import AcrRepositories
 from infra.local.emulator.arm_guard import ArmGuard
 from infra.local.emulator.arm_imports import ArmImports
@@ -43,6 +43,7 @@ from infra.local.emulator.tls import server_context
 from infra.local.emulator.tokens import Tokens
 from infra.local.emulator.untagging import Untagging
 from infra.local.emulator.webhooks import Webhooks
+from infra.local.emulator.wire import unknown_operation
 from infra.local.topology import Topology
 
 
@@ -78,7 +79,9 @@ class Emulator:
         guard = ArmGuard(self._tokens, self._topology)
         self._listen("arm", self._arm_routes(), context, guard=guard)
         for part in PARTS.values():
-            self._listen(part, self._acr_routes(part), context, unknown=unknown_operation, dress=name_the_api)
+            self._listen(
+                part, self._acr_routes(part), context, unknown=lambda _: unknown_operation(), dress=name_the_api
+            )
         for name, routes in (self._upstream_routes()).items():
             self._listen(name, routes, context)
         self._listen("identity", Identity(self._tokens, self._topology.identity_header).routes(), None)

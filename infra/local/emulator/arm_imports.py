@@ -21,11 +21,11 @@ from infra.local.emulator.long_running import OPERATION_RESULTS, LongRunning, Ou
 from infra.local.emulator.operations import Operations
 from infra.local.emulator.registries import PARTS, Registries
 from infra.local.emulator.settings import Settings
-from infra.local.emulator.wire import json_object, provider_error
+from infra.local.emulator.wire import json_object, nothing, provider_error
 from infra.local.topology import SUBSCRIPTION, Topology
 
 _AT_ONCE = 4
-_QUEUE_LOOK = 0.05
+_LOOK_SECONDS = 0.05
 _OPERATIONS = f"/subscriptions/{SUBSCRIPTION}/{PROVIDER}/locations/{LOCATION.upper()}/operationResults"
 
 
@@ -74,7 +74,7 @@ class ArmImports:
         path = f"{_OPERATIONS}/{wanted.operation}"
         work = self._pool.submit(self._import, wanted)
         self._long_running.track(path, partial(self._outcome, wanted, work), wanted.pending)
-        return Response(status=202, headers=self._long_running.location(path, request))
+        return nothing(202, self._long_running.location(path, request))
 
     def _source(self, body: dict[str, Any], image: str) -> Source:
         source = body.get("source") or {}
@@ -111,20 +111,20 @@ class ArmImports:
         operation = self._operations.begin("import", wanted.target)
         outcome = "Failed"
         try:
-            self._wait_in_the_queue()
+            self._wait("import_queue_seconds")
             wanted.begun = True
-            time.sleep(self._settings.now.import_seconds)
+            self._wait("import_seconds")
             self._fail_if_asked()
             copy_all(wanted, self._registries.backing(wanted.part))
             outcome = "Succeeded"
         finally:
             self._operations.end(operation, outcome)
 
-    def _wait_in_the_queue(self) -> None:
-        """Wait as long as the settings say now: a test that shortens the time lets go of what waits."""
-        accepted = time.monotonic()
-        while not self._closed and time.monotonic() < accepted + self._settings.now.import_queue_seconds:
-            time.sleep(_QUEUE_LOOK)
+    def _wait(self, setting: str) -> None:
+        """Wait as long as a setting says by now: whoever shortens the time lets go of what waits."""
+        began = time.monotonic()
+        while not self._closed and (left := began + getattr(self._settings.now, setting) - time.monotonic()) > 0:
+            time.sleep(min(left, _LOOK_SECONDS))
 
     def _fail_if_asked(self) -> None:
         fault = self._faults.take("arm", "importImage", "", ("fail-operation",))

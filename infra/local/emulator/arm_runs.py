@@ -23,7 +23,7 @@ from infra.local.emulator.front import Route
 from infra.local.emulator.run_requests import REQUEST_TYPES, Planner, traits_of
 from infra.local.emulator.run_resources import described, first_answer
 from infra.local.emulator.runs import Run, Runs
-from infra.local.emulator.wire import arm_error, json_object, json_reply
+from infra.local.emulator.wire import arm_error, json_object, json_reply, nothing
 from infra.local.topology import Topology
 
 _PAGE = 100
@@ -90,7 +90,7 @@ class ArmRuns:
         """Ask a run to stop."""
         known(registry)
         self._runs.cancel(self._runs.get(registry, run))
-        return Response(status=200)
+        return nothing(200)
 
     def list_all(self, request: Request, registry: str) -> Response:
         """Answer the runs that pass ``$filter``, newest first, ``$top`` of them or a page."""

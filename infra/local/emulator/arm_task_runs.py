@@ -22,7 +22,7 @@ from infra.local.emulator.long_running import LongRunning, Outcome
 from infra.local.emulator.run_resources import inside
 from infra.local.emulator.runs import Run
 from infra.local.emulator.settings import Settings
-from infra.local.emulator.wire import json_object, json_reply, provider_error
+from infra.local.emulator.wire import json_object, json_reply, nothing, provider_error
 from infra.local.topology import Topology
 
 _ENDED = {"Succeeded": "Succeeded", "Canceled": "Canceled"}
@@ -90,7 +90,10 @@ class ArmTaskRuns:
                 return json_reply(self._resource(existing))
             task_run = self._start(registry, name, body, caller(request), existing)
             self._all[registry, name] = task_run
-        return json_reply(self._resource(task_run), 201, self._track(task_run, request))
+        answer = self._resource(task_run)
+        run = inside(task_run.run, self._runs.resource_id(task_run.run), fresh=True)
+        answer["properties"] |= {"provisioningState": "Creating", "runResult": run}
+        return json_reply(answer, 201, self._track(task_run, request))
 
     def get(self, _: Request, registry: str, name: str) -> Response:
         """Answer one task run with its run, its secrets left out."""
@@ -115,7 +118,7 @@ class ArmTaskRuns:
         known(registry)
         with self._lock:
             found = self._all.pop((registry, name), None)
-        return Response(status=200 if found else 204)
+        return nothing(200 if found else 204)
 
     def _start(self, registry: str, name: str, body: dict[str, Any], by: str, before: TaskRun | None) -> TaskRun:
         run_request = (body.get("properties") or {}).get("runRequest") or {}

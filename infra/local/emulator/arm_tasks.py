@@ -24,7 +24,7 @@ from infra.local.emulator.registries import PARTS, Registries
 from infra.local.emulator.run_requests import Planner, traits_of
 from infra.local.emulator.runs import Run, Runs
 from infra.local.emulator.settings import Settings
-from infra.local.emulator.wire import arm_error, json_object, json_reply, offset_time, timestamp
+from infra.local.emulator.wire import arm_error, json_object, json_reply, nothing, offset_time, timestamp
 from infra.local.runner import Dependency, RunResult
 from infra.local.topology import Topology
 
@@ -91,7 +91,7 @@ class ArmTasks:
         known(registry)
         with self._lock:
             found = self._tasks.pop((registry, name), None)
-        return Response(status=200 if found else 204)
+        return nothing(200 if found else 204)
 
     def run(
         self,

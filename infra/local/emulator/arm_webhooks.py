@@ -15,7 +15,7 @@ from infra.local.emulator.arm import LOCATION, REGISTRY, known, not_found
 from infra.local.emulator.callers import Authorship, caller
 from infra.local.emulator.front import Route
 from infra.local.emulator.webhooks import Webhook, Webhooks
-from infra.local.emulator.wire import json_object, json_reply, provider_error
+from infra.local.emulator.wire import json_object, json_reply, nothing, provider_error
 from infra.local.topology import Topology
 
 _CALLBACK = "webhooks/getCallbackConfig/action"
@@ -75,7 +75,7 @@ class ArmWebhooks:
     def delete(self, _: Request, registry: str, name: str) -> Response:
         """Forget a webhook."""
         known(registry)
-        return Response(status=200 if self._webhooks.remove(registry, name) else 204)
+        return nothing(200 if self._webhooks.remove(registry, name) else 204)
 
     def ping(self, _: Request, registry: str, name: str) -> Response:
         """Send a ping."""

@@ -35,9 +35,13 @@ def described(run: Run, run_id: str) -> dict[str, Any]:
     return {**inside(run, run_id), "systemData": run.authorship.whole() if whole else run.authorship.last()}
 
 
-def inside(run: Run, run_id: str) -> dict[str, Any]:
-    """Return a run as it stands inside a task run."""
-    shown = {name: value for name, value in _properties(run).items() if value not in (None, [])}
+def inside(run: Run, run_id: str, *, fresh: bool = False) -> dict[str, Any]:
+    """Return a run as it stands inside a task run; of one that has just been scheduled as it was then."""
+    properties = _properties(run)
+    if fresh:
+        ended = dict.fromkeys(("startTime", "finishTime", "outputImages", "runErrorMessage"))
+        properties |= {"status": "Queued", "lastUpdatedTime": whole_second(run.created), **ended}
+    shown = {name: value for name, value in properties.items() if value not in (None, [])}
     return _resource(run, run_id, shown)
 
 

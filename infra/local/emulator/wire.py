@@ -37,6 +37,13 @@ def json_reply(body: object, status: int = 200, headers: Mapping[str, str] | Non
     return Response(json.dumps(body), status, dict(headers or {}), content_type="application/json; charset=utf-8")
 
 
+def nothing(status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a response without a body, and so without a type of one."""
+    response = Response(status=status, headers=dict(headers or {}))
+    del response.headers["Content-Type"]
+    return response
+
+
 def arm_error(status: int, code: str, message: str) -> Response:
     """Return ARM's error document (ARM RPC v1.0, "Error response content")."""
     return json_reply({"error": {"code": code, "message": message}}, status)
@@ -55,6 +62,11 @@ def registry_error(status: int, code: str, message: str, **detail: object) -> Re
 def disallowed() -> Response:
     """Return what ACR answers when a lock forbids the operation."""
     return registry_error(405, "REGISTRY_DISALLOWED_OPERATION", DISALLOWED, detail={})
+
+
+def unknown_operation() -> Response:
+    """Return what ACR answers where it has no route."""
+    return registry_error(404, "OPERATION_UNKNOWN", "The specified operation does not exist")
 
 
 def json_object(request: Request) -> dict[str, Any]:
