@@ -1,7 +1,7 @@
 # Every command does its own set-up; the second run installs nothing.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-contract test-twin test-integration test-e2e test-telemetry test-runtime test-infra \
-	lint deploy-check cost bench up down docs clean python twin runtime infra
+.PHONY: help demo test test-unit test-contract test-twin test-integration test-e2e test-telemetry test-runtime test-host test-infra \
+	lint deploy-check cost bench up down docs clean python twin runtime host infra
 
 PYTHON_BIN := .venv/bin/python
 # pytest answers 5 when a level holds no test yet; that is not a failure of the gate.
@@ -13,7 +13,7 @@ help: ## List every target
 demo: twin ## Run the main job on the laptop twin: five scenes, at the end a timeline
 	@$(PYTHON_BIN) -m infra.local.demo
 
-test: lint runtime infra twin ## Pass every test: style and types, then all levels
+test: lint runtime host infra twin ## Pass every test: style and types, then all levels
 	@$(PYTEST) tests
 
 test-unit: python ## Test the domain and the web parser; needs nothing running
@@ -36,6 +36,9 @@ test-telemetry: twin ## Test what Application Insights is told of one update, an
 
 test-runtime: runtime twin ## Index and invoke every function under Microsoft's own runtime library
 	@$(PYTEST) tests/runtime
+
+test-host: host twin ## Run the product under Microsoft's own Functions host, where that is installed
+	@$(PYTEST) tests/host -rs
 
 test-infra: python infra ## Check the templates for Azure offline: syntax, names, roles, settings, security
 	@$(PYTEST) tests/infra
@@ -69,7 +72,7 @@ docs: python ## Write the generated pages of docs/
 
 clean: ## Remove environments, Azurite and the twin's state
 	@if [ -x $(PYTHON_BIN) ]; then $(PYTHON_BIN) -m infra.local.twin down; fi
-	rm -rf .venv .venv-runtime .venv-infra .twin infra/local/node_modules tests/bench/check/renovate/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-runtime .venv-infra .venv-host .cache .twin infra/local/node_modules tests/bench/check/renovate/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 python:
 	@infra/local/setup.sh python
@@ -79,6 +82,9 @@ twin: python
 
 runtime:
 	@infra/local/setup.sh runtime
+
+host: python
+	@infra/local/setup.sh host
 
 infra:
 	@infra/local/setup.sh infra

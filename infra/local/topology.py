@@ -82,6 +82,11 @@ class Topology:
         return f"http://127.0.0.1:{self.port(name)}"
 
     @property
+    def master_key(self) -> str:
+        """The key that the host's own addresses, those under ``/admin``, ask for."""
+        return f"{self.function_key}-master"
+
+    @property
     def ca_bundle(self) -> Path:
         """The twin's own certificate authority followed by the machine's, as one PEM file."""
         return self.state / "tls" / "ca-bundle.pem"

@@ -72,4 +72,4 @@ def test_a_failing_function_answers_500_and_keeps_its_error_to_the_log(sample: S
 
 def test_the_hosts_status_needs_the_key(sample: SampleTwin) -> None:
     assert _ask(sample, "GET", "/admin/host/status").status_code == 401
-    assert _ask(sample, "GET", "/admin/host/status", sample.twin.topology.function_key).json()["state"] == "Running"
+    assert _ask(sample, "GET", "/admin/host/status", sample.twin.topology.master_key).json()["state"] == "Running"

@@ -30,7 +30,7 @@ def test_a_timer_runs_again_and_again_but_never_twice_at_once(sample: SampleTwin
 
 def test_a_timer_can_be_run_by_hand_with_the_key(sample: SampleTwin) -> None:
     url = f"{sample.twin.topology.http('host')}/admin/functions/yearly"
-    headers = {"x-functions-key": sample.twin.topology.function_key}
+    headers = {"x-functions-key": sample.twin.topology.master_key}
     assert requests.post(url, json={"input": ""}, headers=headers, timeout=5).status_code == 202
     assert sample.wait_for(1, function="yearly")[0]["past_due"] is False
     assert requests.post(url, json={"input": ""}, timeout=5).status_code == 401

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from infra.local.host.host import Host
 from infra.local.host.hostjson import HostJsonError, read_host_json
+from infra.local.host.keys import Keys
 from infra.local.host.metadata import AppError, enabled, load_app, read_functions
 from infra.local.host.ncrontab import NcrontabError
 from infra.local.host.storage import ConnectionMissingError
 from infra.local.host.telemetry import flush_telemetry, set_up_telemetry
 
-_STOP_SECONDS = 5.0
+_STOP_SECONDS = 10.0  # WebJobsScriptHostService.StopAsync
 _log = logging.getLogger("host")
 
 
@@ -45,14 +46,16 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--app", default="function_app:app", help="module:variable")
     parser.add_argument("--host-json", type=Path, default=Path("host.json"))
     parser.add_argument("--port", type=int, default=7071)
-    parser.add_argument("--function-key", required=True, help="stands for function, host and master key")
+    parser.add_argument("--function-key", required=True, help="opens every function's address")
+    parser.add_argument("--master-key", required=True, help="opens those and the host's own")
     return parser.parse_args()
 
 
 def _build(arguments: argparse.Namespace) -> Host:
     functions = enabled(read_functions(load_app(arguments.app), os.environ), os.environ)
     host_json = read_host_json(arguments.host_json)
-    return Host(functions, host_json, os.environ, arguments.port, arguments.function_key)
+    keys = Keys(arguments.function_key, arguments.master_key)
+    return Host(functions, host_json, os.environ, arguments.port, keys)
 
 
 def _serve(host: Host) -> None:

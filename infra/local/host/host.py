@@ -15,6 +15,7 @@ from infra.local.host.deliveries import Renewals
 from infra.local.host.hostjson import HostJson
 from infra.local.host.http import HttpSide
 from infra.local.host.invoke import Invoker
+from infra.local.host.keys import Keys
 from infra.local.host.metadata import Function
 from infra.local.host.processing import Processor, poison_queue_name
 from infra.local.host.queues import QueueListener
@@ -29,7 +30,7 @@ class Host:
     """Serves the functions of one app on 127.0.0.1."""
 
     def __init__(
-        self, functions: list[Function], host_json: HostJson, settings: Mapping[str, str], port: int, key: str
+        self, functions: list[Function], host_json: HostJson, settings: Mapping[str, str], port: int, keys: Keys
     ):
         """Build every listener; nothing runs yet.
 
@@ -43,7 +44,7 @@ class Host:
         self._renewals = Renewals()
         self._queues = [self._queue(function) for function in functions if function.kind == "queueTrigger"]
         self._timers = [self._timer(function) for function in functions if function.kind == "timerTrigger"]
-        side = HttpSide(functions, host_json.route_prefix, key, self._invoker)
+        side = HttpSide(functions, host_json.route_prefix, keys, self._invoker)
         self._server = _server(port, side)
 
     def start(self) -> None:

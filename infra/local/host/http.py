@@ -15,7 +15,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
 from infra.local.host.invoke import Invoker, Outcome
-from infra.local.host.keys import allowed
+from infra.local.host.keys import Keys
 from infra.local.host.metadata import Function
 from infra.local.host.routes import Router
 from infra.local.host.values import http_parts, http_value, queue_text_value, timer_value
@@ -32,11 +32,11 @@ _ADMIN = "/admin/functions/"
 class HttpSide:
     """The WSGI application around an app's functions."""
 
-    def __init__(self, functions: list[Function], prefix: str, key: str, invoker: Invoker):
-        """Serve ``functions`` below the route prefix, guarded by ``key``, run by ``invoker``."""
+    def __init__(self, functions: list[Function], prefix: str, keys: Keys, invoker: Invoker):
+        """Serve ``functions`` below the route prefix, guarded by ``keys``, run by ``invoker``."""
         self._router = Router([function for function in functions if function.kind == "httpTrigger"], prefix)
         self._by_name = {function.name.lower(): function for function in functions}
-        self._key = key
+        self._keys = keys
         self._invoker = invoker
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -51,12 +51,12 @@ class HttpSide:
 
     def _answer(self, request: Request) -> Response:
         if request.path.lower().startswith("/admin/"):
-            return self._admin(request) if allowed(request, "admin", self._key) else Response(status=401)
+            return self._admin(request) if self._keys.allow(request, "admin") else Response(status=401)
         match = self._router.match(request.method, request.path)
         if match is None:
             return Response(status=404)
         level = match.function.trigger.get("authLevel") or "function"
-        if not allowed(request, str(getattr(level, "value", level)), self._key):
+        if not self._keys.allow(request, str(getattr(level, "value", level))):
             return Response(status=401)
         value = http_value(request, match.parameters)
         return _respond(self._invoker.submit(match.function, value, _BY_HAND).result())

@@ -1,4 +1,4 @@
-"""Who may call: the host's one key stands for function, host and master key alike.
+"""Who may call: the function key opens every function, the master key the host's own addresses too.
 
 https://learn.microsoft.com/azure/azure-functions/function-keys-how-to
 """
@@ -6,16 +6,25 @@ https://learn.microsoft.com/azure/azure-functions/function-keys-how-to
 from __future__ import annotations
 
 import hmac
+from dataclasses import dataclass
 
 from werkzeug.wrappers import Request
 
 
-def allowed(request: Request, level: str, key: str) -> bool:
-    """Whether a request may call at an authorization level: ``anonymous``, ``function`` or ``admin``.
+@dataclass(frozen=True)
+class Keys:
+    """The app's keys."""
 
-    The key is taken from the header ``x-functions-key`` or the query parameter ``code``.
-    """
-    if level.lower() == "anonymous":
-        return True
-    given = request.headers.get("x-functions-key") or request.args.get("code") or ""
-    return hmac.compare_digest(given.encode(), key.encode())
+    function: str
+    master: str
+
+    def allow(self, request: Request, level: str) -> bool:
+        """Whether a request may call at an authorization level: ``anonymous``, ``function`` or ``admin``.
+
+        The key is taken from the header ``x-functions-key`` or the query parameter ``code``.
+        """
+        if level.lower() == "anonymous":
+            return True
+        given = request.headers.get("x-functions-key") or request.args.get("code") or ""
+        opening = (self.master,) if level.lower() == "admin" else (self.function, self.master)
+        return any(hmac.compare_digest(given.encode(), key.encode()) for key in opening)

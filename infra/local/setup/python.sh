@@ -37,3 +37,13 @@ make_runtime_venv() {
 make_infra_venv() {
     make_venv .venv-infra "$(hash_of requirements-infra.txt)" -r requirements-infra.txt
 }
+
+make_host_venv() {
+    if ! found=$(.venv/bin/python -m infra.local.microsoft_host); then
+        say "$found; what needs it in tests/host is skipped"
+        return
+    fi
+    # Core Tools bring what their worker needs, and take the app's packages from .venv.
+    case "$found" in */func) return ;; esac
+    make_venv .venv-host "$(hash_of requirements.txt requirements-host.txt)" -r requirements-host.txt
+}

@@ -7,15 +7,19 @@ import json
 import signal
 import sys
 from pathlib import Path
+from typing import get_args
 
+from infra.local.microsoft_host.found import HostMissingError
+from infra.local.microsoft_host.launch import EnvironmentMissingError
 from infra.local.topology import Topology
-from infra.local.twin.parts import ROOT, PartMissingError
+from infra.local.twin.parts import ROOT, HostKind, PartMissingError
 from infra.local.twin.ports import DEFAULT_BASE_PORT, PortsTakenError, new_topology
 from infra.local.twin.processes import PartFailedError
 from infra.local.twin.records import alive, stop_recorded
 from infra.local.twin.twin import Twin
 
 _STOP_SECONDS = 8.0
+_FAILURES = (PartFailedError, PartMissingError, PortsTakenError)
 
 
 def main() -> int:
@@ -28,8 +32,9 @@ def main() -> int:
         return _status(state)
     try:
         topology = new_topology(state, arguments.base_port, event_grid=arguments.event_grid)
-        return _up(Twin(topology, in_memory=False), stay=arguments.command == "run")
-    except (PartFailedError, PartMissingError, PortsTakenError) as error:
+        twin = Twin(topology, in_memory=False, host=arguments.host)
+        return _up(twin, stay=arguments.command == "run")
+    except (*_FAILURES, HostMissingError, EnvironmentMissingError) as error:
         print(f"twin: {error}", file=sys.stderr)
         return 1
 
@@ -40,6 +45,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--state", default=str(ROOT / ".twin"), help="the twin's folder")
     parser.add_argument("--base-port", type=int, default=DEFAULT_BASE_PORT, help="first of the twin's forty ports")
     parser.add_argument("--event-grid", action="store_true", help="Event Grid tells of pushes instead of webhooks")
+    parser.add_argument("--host", choices=get_args(HostKind), help="the Functions host; see README.md here")
     return parser.parse_args()
 
 

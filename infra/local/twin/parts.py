@@ -7,14 +7,18 @@ import shutil
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import requests
 
+from infra.local.microsoft_host.found import CoreTools, find_host
+from infra.local.microsoft_host.launch import Launch, core_tools, launch
 from infra.local.topology import Topology
 from infra.local.twin.processes import Part
 from infra.local.twin.registries import REGISTRIES, write_config
 
 ROOT = Path(__file__).resolve().parents[3]
+HostKind = Literal["own", "microsoft"]
 # A proxy that the environment names is for the world outside.
 _NO_PROXY = {"NO_PROXY": "localhost,127.0.0.1", "no_proxy": "localhost,127.0.0.1"}
 _loopback = requests.Session()
@@ -44,24 +48,37 @@ def backing_parts(topology: Topology, topology_file: Path, in_memory: bool) -> l
     ]
 
 
-def host_part(topology: Topology, settings: dict[str, str], app: str, folder: Path) -> Part:
-    """Return the Functions host: Core Tools where they are installed, else the twin's own.
+def host_part(
+    topology: Topology, settings: dict[str, str], app: str, folder: Path, kind: HostKind | None = None
+) -> Part:
+    """Return the Functions host.
 
     Arguments:
-        topology: where the host listens, and its key.
+        topology: where the host listens, and its keys.
         settings: the product's settings.
         app: the app to load, ``module:variable``; Core Tools always take ``function_app.py``.
         folder: the folder that holds the app and its ``host.json``.
+        kind: the twin's own host or Microsoft's; ``None`` for Core Tools where they are installed, else the twin's own.
+
+    Raises:
+        HostMissingError: Microsoft's host was asked for and is not here.
+        EnvironmentMissingError: it is, but not the Python environment of its worker.
     """
-    port = str(topology.port("host"))
-    if shutil.which("func"):
-        argv = ["func", "start", "--port", port]
-    else:
-        argv = [sys.executable, "-m", "infra.local.host", "--app", app, "--port", port]
-        argv += ["--host-json", str(folder / "host.json"), f"--function-key={topology.function_key}"]
-    ready = partial(_answers, f"{topology.http('host')}/admin/host/status", topology.function_key)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **_NO_PROXY, **settings}
-    return Part("host", argv, environment, folder, _log(topology, "host"), ready)
+    chosen = _chosen_host(topology, app, folder, kind)
+    environment = {**os.environ, **_NO_PROXY, **chosen.environment, **settings}
+    ready = partial(_runs, f"{topology.http('host')}/admin/host/status", topology.master_key)
+    return Part("host", chosen.argv, environment, chosen.folder, _log(topology, "host"), ready, ends_children=True)
+
+
+def _chosen_host(topology: Topology, app: str, folder: Path, kind: HostKind | None) -> Launch:
+    if kind == "microsoft":
+        return launch(find_host(), topology, app, folder)
+    if kind is None and (program := shutil.which("func")):
+        return core_tools(CoreTools(program), topology, folder)
+    argv = [sys.executable, "-m", "infra.local.host", "--app", app, "--port", str(topology.port("host"))]
+    argv += ["--host-json", str(folder / "host.json")]
+    argv += [f"--function-key={topology.function_key}", f"--master-key={topology.master_key}"]
+    return Launch(argv, folder, {"PYTHONPATH": str(ROOT)})
 
 
 def provision_part(topology: Topology, settings: dict[str, str], app: str, folder: Path) -> Part:
@@ -105,10 +122,18 @@ def _log(topology: Topology, name: str) -> Path:
     return topology.state / "logs" / f"{name}.log"
 
 
-def _answers(url: str, key: str | None = None) -> bool:
+def _answers(url: str) -> bool:
     """Whether an address answers at all; a refusal for want of credentials is an answer, a failure is not."""
-    headers = {"x-functions-key": key} if key else {}
     try:
-        return _loopback.get(url, headers=headers, timeout=1).status_code < 500
+        return _loopback.get(url, timeout=1).status_code < 500
+    except requests.RequestException:
+        return False
+
+
+def _runs(url: str, key: str) -> bool:
+    """Whether a Functions host serves its functions: Microsoft's answers before it does."""
+    try:
+        answer = _loopback.get(url, headers={"x-functions-key": key}, timeout=1)
+        return answer.status_code == 200 and answer.json()["state"] == "Running"
     except requests.RequestException:
         return False

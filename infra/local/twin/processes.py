@@ -29,6 +29,7 @@ class Part:
         folder: working directory.
         log: file that receives standard output and standard error, appended.
         ready: asks the process, quickly, whether it serves; must not raise.
+        ends_children: whether it ends its own children in good order, so that it alone is asked to end.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Part:
     folder: Path
     log: Path
     ready: Callable[[], bool]
+    ends_children: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,13 +108,20 @@ def _explain(part: Part, what: str) -> str:
 def stop(parts: list[Running], seconds: float) -> None:
     """Stop processes together: ask, wait, then kill whatever is left of their groups."""
     for running in parts:
-        signal_group(running.process.pid, signal.SIGTERM)
+        _ask_to_end(running)
     deadline = time.monotonic() + seconds
     for running in parts:
         with suppress(subprocess.TimeoutExpired):
             running.process.wait(max(0.0, deadline - time.monotonic()))
     for running in parts:
         kill(running)
+
+
+def _ask_to_end(running: Running) -> None:
+    if not running.part.ends_children:
+        signal_group(running.process.pid, signal.SIGTERM)
+    elif running.process.poll() is None:
+        running.process.terminate()
 
 
 def kill(running: Running) -> None:

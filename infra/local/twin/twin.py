@@ -8,7 +8,7 @@ from typing import Self
 
 from infra.local.topology import Topology
 from infra.local.twin import processes
-from infra.local.twin.parts import ROOT, backing_parts, host_part, provision_part
+from infra.local.twin.parts import ROOT, HostKind, backing_parts, host_part, provision_part
 from infra.local.twin.ports import require_free
 from infra.local.twin.processes import Running
 from infra.local.twin.records import forget, record
@@ -16,6 +16,8 @@ from infra.local.twin.settings import product_settings
 
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 8.0
+# The host waits some ten seconds for the functions that run, and then ends by itself.
+_STOP_HOST_SECONDS = 15.0
 
 
 class Twin:
@@ -35,6 +37,7 @@ class Twin:
         in_memory: bool = True,
         app: str = "function_app:app",
         folder: Path = ROOT,
+        host: HostKind | None = None,
     ) -> None:
         """Describe a twin; nothing is started.
 
@@ -44,12 +47,14 @@ class Twin:
             in_memory: whether Azurite forgets everything when it stops.
             app: the app the host loads, ``module:variable``.
             folder: the folder that holds the app and its ``host.json``.
+            host: which Functions host; see ``parts.host_part``.
         """
         self.topology = topology
         self._overrides = settings_overrides or {}
         self._in_memory = in_memory
         self._app = app
         self._folder = folder
+        self._kind = host
         self._parts: list[Running] = []
         self._host: Running | None = None
         self._provisioned = False
@@ -92,18 +97,20 @@ class Twin:
 
         Raises:
             PartFailedError: the host, or the making of the queues, failed; with the end of the log.
+            HostMissingError, EnvironmentMissingError: see ``parts.host_part``.
         """
         if not self._provisioned:
             processes.wait_success(processes.start(self._provision()), _READY_SECONDS)
             self._provisioned = True
-        self._host = processes.start(host_part(self.topology, self.environment(), self._app, self._folder))
+        part = host_part(self.topology, self.environment(), self._app, self._folder, self._kind)
+        self._host = processes.start(part)
         self._add(self._host)
         processes.wait_ready([self._host], _READY_SECONDS)
 
     def stop_host(self) -> None:
         """Ask the host to end, as a deployment or a scale-in does; running functions may finish."""
         if host := self._take_host():
-            processes.stop([host], _STOP_SECONDS)
+            processes.stop([host], _STOP_HOST_SECONDS)
 
     def kill_host(self) -> None:
         """Kill the host without warning (SIGKILL), as a lost machine does."""
