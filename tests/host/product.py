@@ -8,6 +8,7 @@ from typing import Any
 import requests
 
 from infra.local.demo.scenes import Scenes
+from infra.local.demo.watching import eventually
 from infra.local.twin.twin import Twin
 
 # As the templates set it up but for times; a message that fails waits for a second, not for ten. The schedule is one
@@ -18,6 +19,8 @@ SETTINGS = {
     "PYTHON_THREADPOOL_THREAD_COUNT": "32",
     "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:01",
 }
+
+ENDED = {"promoted", "rejected", "superseded", "failed"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,15 @@ class Product:
         """Return what the host indexed, by the functions' names."""
         answer = self.ask("GET", "/admin/functions", self.twin.topology.master_key)
         return {function["name"]: function for function in answer.json()}
+
+    def candidates(self) -> list[dict[str, Any]]:
+        """Return the product's candidates, once each has ended."""
+
+        def ended() -> list[dict[str, Any]] | None:
+            candidates = self.scenes.watcher.candidates()
+            return candidates if {one["status"] for one in candidates} <= ENDED else None
+
+        return eventually("every candidate has ended", ended, seconds=20)
 
     def log(self) -> str:
         """Return what the host said so far."""

@@ -1,0 +1,38 @@
+"""The main job under Microsoft's host, in order: timers begin it, messages die in poison queues, the host is stopped.
+
+Timers alone begin the checks here; nobody calls the product to make one.
+"""
+
+from __future__ import annotations
+
+from infra.local.demo.watching import eventually
+from tests.host.product import Product
+
+
+def test_a_message_that_always_fails_dies_after_five_deliveries_and_is_recorded(product: Product) -> None:
+    watcher = product.scenes.watcher
+    watcher.queue("checks").send_message("no message of the product")
+    eventually("the poison function ran", lambda: "Executed 'Functions.poisoned_check' (Succeeded" in product.log())
+    assert product.log().count("Executed 'Functions.check_repositories' (Failed") == 5
+    assert watcher.waiting("checks-poison") == 0
+
+
+def test_everything_on_the_watch_list_arrives_in_the_base_registry(product: Product) -> None:
+    product.scenes.first_import()
+    assert {candidate["status"] for candidate in product.candidates()} == {"promoted"}
+
+
+def test_a_good_update_passes_its_gate_and_the_application_is_rebuilt_by_the_webhook(product: Product) -> None:
+    product.scenes.good_update()
+    assert "Executed 'Functions.acr_webhook' (Succeeded" in product.log()
+
+
+def test_a_bad_update_is_rejected_and_the_base_tag_stays_as_it_was(product: Product) -> None:
+    product.scenes.bad_update()
+    assert "rejected" in {candidate["status"] for candidate in product.candidates()}
+
+
+def test_the_same_messages_again_make_nothing_happen_twice(product: Product) -> None:
+    before = len(product.scenes.watcher.operations())
+    product.scenes.same_messages_again()
+    assert len(product.scenes.watcher.operations()) == before
