@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
+from tests.host.conftest import needs_keys
 from tests.host.product import Product
-
-# Core Tools serve every function without a key.
-needs_keys = pytest.mark.skipif(bool(shutil.which("func")), reason="Core Tools ask for no key")
 
 
 @needs_keys

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from azure.storage.queue import QueueClient, QueueServiceClient
 
+from infra.local.twin.parts import HostKind
 from infra.local.twin.ports import new_topology
 from infra.local.twin.twin import Twin
 
@@ -51,12 +53,26 @@ def eventually(look: Callable[[], _Found | None], seconds: float = 15) -> _Found
     pytest.fail(f"nothing came within {seconds} s")
 
 
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleTwin]:
-    """The sample app on a twin of its own, host started."""
-    folder = tmp_path_factory.mktemp("host")
+SETTINGS = {
+    "WORK_QUEUE": "work",
+    "TICK_SCHEDULE": "*/1 * * * * *",
+    "MISTAKEN_SCHEDULE": "once in a while",
+    "AzureWebJobs.off.Disabled": "true",
+}
+
+
+@contextmanager
+def running_sample(folder: Path, host: HostKind | None = None) -> Iterator[SampleTwin]:
+    """Run the sample app on a host, with an Azurite of its own."""
     journal = folder / "journal"
-    settings = {"JOURNAL": str(journal), "WORK_QUEUE": "work", "TICK_SCHEDULE": "*/1 * * * * *"}
-    with Twin(new_topology(folder / "state"), settings, app="sample_app:app", folder=SAMPLE_APP) as twin:
+    topology, settings = new_topology(folder / "state"), {"JOURNAL": str(journal), **SETTINGS}
+    with Twin(topology, settings, app="sample_app:app", folder=SAMPLE_APP, host=host, storage_only=True) as twin:
         twin.start_host()
         yield SampleTwin(twin, journal)
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleTwin]:
+    """The sample app on the twin's host, started."""
+    with running_sample(tmp_path_factory.mktemp("host"), "own") as started:
+        yield started

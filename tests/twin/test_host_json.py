@@ -34,6 +34,14 @@ def test_times_and_encoding_are_read_as_dotnet_writes_them(tmp_path: Path) -> No
     assert (queues.max_polling_seconds, queues.visibility_seconds, queues.encoding) == (2.0, 90.0, "none")
 
 
+def test_an_app_setting_replaces_what_the_file_says(tmp_path: Path) -> None:
+    path = tmp_path / "host.json"
+    path.write_text('{"version": "2.0", "extensions": {"queues": {"batchSize": 6}}}')
+    queues = "AzureFunctionsJobHost__extensions__queues__"
+    read = read_host_json(path, {f"{queues}batchSize": "8", f"{queues}visibilityTimeout": "00:00:03"}).queues
+    assert (read.batch_size, read.visibility_seconds) == (8, 3.0)
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("1.02:03:04", 93784.0), ("00:00:00.100", 0.1), ("24:00:00", 86400.0)])
 def test_a_time_span_is_days_hours_minutes_seconds(text: str, seconds: float) -> None:
     assert time_span_seconds(text, "x") == seconds

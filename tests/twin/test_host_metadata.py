@@ -44,6 +44,17 @@ def test_a_trigger_argument_the_function_lacks_is_refused() -> None:
         read_functions(app, {})
 
 
+def test_an_http_function_that_says_it_returns_nothing_is_refused_as_the_worker_refuses_it() -> None:
+    app = func.FunctionApp()
+
+    @app.route("nothing")
+    def nothing(req: func.HttpRequest) -> None:
+        assert req.method
+
+    with pytest.raises(AppError, match="nothing: an HTTP function must not be annotated as returning None"):
+        read_functions(app, {})
+
+
 def test_all_that_is_wrong_is_told_at_once() -> None:
     app = _app_with_queue("%FIRST%")
 

@@ -24,7 +24,7 @@ from tests.twin.host_fixtures import SAMPLE_APP, eventually
 
 pytestmark = pytest.mark.twin
 
-_SAMPLE_SETTINGS = {"WORK_QUEUE": "work", "TICK_SCHEDULE": "0 0 0 1 1 *"}
+_SAMPLE_SETTINGS = {"WORK_QUEUE": "work", "TICK_SCHEDULE": "0 0 0 1 1 *", "MISTAKEN_SCHEDULE": "never"}
 
 
 def _pids(state: Path) -> list[int]:

@@ -15,7 +15,6 @@ from infra.local.host.host import Host
 from infra.local.host.hostjson import HostJsonError, read_host_json
 from infra.local.host.keys import Keys
 from infra.local.host.metadata import AppError, enabled, load_app, read_functions
-from infra.local.host.ncrontab import NcrontabError
 from infra.local.host.storage import ConnectionMissingError
 from infra.local.host.telemetry import flush_telemetry, set_up_telemetry
 
@@ -30,7 +29,7 @@ def main() -> int:
     telemetry = set_up_telemetry(os.environ)
     try:
         host = _build(arguments)
-    except (AppError, ConnectionMissingError, HostJsonError, NcrontabError) as error:
+    except (AppError, ConnectionMissingError, HostJsonError) as error:
         print(f"host: {error}", file=sys.stderr)
         return 1
     _serve(host)
@@ -53,7 +52,7 @@ def _parse() -> argparse.Namespace:
 
 def _build(arguments: argparse.Namespace) -> Host:
     functions = enabled(read_functions(load_app(arguments.app), os.environ), os.environ)
-    host_json = read_host_json(arguments.host_json)
+    host_json = read_host_json(arguments.host_json, os.environ)
     keys = Keys(arguments.function_key, arguments.master_key)
     return Host(functions, host_json, os.environ, arguments.port, keys)
 

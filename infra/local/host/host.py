@@ -35,7 +35,6 @@ class Host:
         """Build every listener; nothing runs yet.
 
         Raises:
-            NcrontabError: a timer's schedule is malformed.
             ConnectionMissingError: the storage connection of a trigger is not set.
         """
         self._settings = settings
@@ -43,7 +42,8 @@ class Host:
         self._invoker = Invoker()
         self._renewals = Renewals()
         self._queues = [self._queue(function) for function in functions if function.kind == "queueTrigger"]
-        self._timers = [self._timer(function) for function in functions if function.kind == "timerTrigger"]
+        timers = [self._timer(function) for function in functions if function.kind == "timerTrigger"]
+        self._timers = [timer for timer in timers if timer]
         side = HttpSide(functions, host_json.route_prefix, keys, self._invoker)
         self._server = _server(port, side)
 
@@ -97,8 +97,13 @@ class Host:
             if listener.queue_name == queue_name:
                 listener.wake()
 
-    def _timer(self, function: Function) -> TimerListener:
-        schedule = ncrontab.parse(str(function.trigger["schedule"]))
+    def _timer(self, function: Function) -> TimerListener | None:
+        """Return the listener of a timer; ``None`` leaves out a function whose schedule is none, as the SDK does."""
+        try:
+            schedule = ncrontab.parse(str(function.trigger["schedule"]))
+        except ncrontab.NcrontabError as error:
+            _log.error("function '%s' failed indexing and will be disabled: %s", function.name, error)
+            return None
         monitored = function.trigger.get("useMonitor") is not False and needs_store(schedule, datetime.now(UTC))
         store = StatusStore(blob_service(self._settings, "AzureWebJobsStorage")) if monitored else None
         return TimerListener(function, schedule, self._invoker, store)

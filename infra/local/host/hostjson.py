@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
 MAX_BATCH_SIZE = 32  # the queue service returns no more messages at once
 MIN_POLLING_SECONDS = 0.1
+_OVERRIDE = "AzureFunctionsJobHost__"
 _TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.(\d{1,7}))?")
 
 
@@ -50,18 +52,34 @@ class HostJson:
     queues: QueueOptions = QueueOptions()
 
 
-def read_host_json(path: Path) -> HostJson:
+def read_host_json(path: Path, settings: Mapping[str, str] | None = None) -> HostJson:
     """Read host.json.
+
+    Arguments:
+        path: the file.
+        settings: app settings; ``AzureFunctionsJobHost__path__to__setting`` replaces what the file says there.
 
     Raises:
         HostJsonError: the file is not version 2.0, or a value is out of range; the message names the place.
     """
-    document = json.loads(path.read_text())
+    document = _replaced(json.loads(path.read_text()), settings or {})
     if document.get("version") != "2.0":
         raise HostJsonError('host.json: version: expected "2.0"')
     extensions = document.get("extensions", {})
     prefix = extensions.get("http", {}).get("routePrefix", "api")
     return HostJson(route_prefix=prefix.strip("/"), queues=_queue_options(extensions.get("queues", {})))
+
+
+def _replaced(document: dict[str, Any], settings: Mapping[str, str]) -> dict[str, Any]:
+    """https://learn.microsoft.com/azure/azure-functions/functions-host-json#override-hostjson-values."""
+    for name, value in settings.items():
+        if name.startswith(_OVERRIDE):
+            *path, last = name.removeprefix(_OVERRIDE).split("__")
+            section = document
+            for step in path:
+                section = section.setdefault(step, {})
+            section[last] = int(value) if value.isdigit() else value
+    return document
 
 
 def time_span_seconds(text: str, place: str) -> float:

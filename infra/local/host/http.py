@@ -1,7 +1,8 @@
 """The host's HTTP side: function routes, and the two admin addresses one needs to run timers by hand.
 
 Status codes are those of Azure/azure-functions-host: 404 for an unknown path or method, 401 for a missing or wrong
-key, 413 past the body limit, 500 for a function that fails, 204 for one that returns nothing.
+key, 403 at an admin address for a function's key, 413 past the body limit, 500 for a function that fails or
+returns nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from werkzeug.wrappers import Request, Response
 from infra.local.host.invoke import Invoker, Outcome
 from infra.local.host.keys import Keys
 from infra.local.host.metadata import Function
-from infra.local.host.routes import Router
+from infra.local.host.routes import Router, decoded_path
 from infra.local.host.values import http_parts, http_value, queue_text_value, timer_value
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ class HttpSide:
 
     def _answer(self, request: Request) -> Response:
         if request.path.lower().startswith("/admin/"):
-            return self._admin(request) if self._keys.allow(request, "admin") else Response(status=401)
-        match = self._router.match(request.method, request.path)
+            return self._admin(request) if self._keys.allow(request, "admin") else self._refused(request)
+        match = self._router.match(request.method, decoded_path(request.environ["REQUEST_URI"]))
         if match is None:
             return Response(status=404)
         level = match.function.trigger.get("authLevel") or "function"
@@ -60,6 +61,10 @@ class HttpSide:
             return Response(status=401)
         value = http_value(request, match.parameters)
         return _respond(self._invoker.submit(match.function, value, _BY_HAND).result())
+
+    def _refused(self, request: Request) -> Response:
+        """Answer who may not go there: 403 says that the key is known, and opens functions alone."""
+        return Response(status=403 if self._keys.allow(request, "function") else 401)
 
     def _admin(self, request: Request) -> Response:
         path = request.path.lower()

@@ -11,7 +11,8 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import NoneType
+from typing import Any, get_type_hints
 
 import azure.functions as func
 
@@ -105,6 +106,9 @@ def _refuse_unsupported(name: str, kind: str, call: Callable[..., Any], bindings
     others = [str(binding["type"]) for binding in bindings if binding["type"] not in (*_TRIGGERS, "http")]
     if others:
         raise AppError(f"{name}: bindings not served by this host: {', '.join(others)}")
+    if kind == "httpTrigger" and get_type_hints(call).get("return") is NoneType:
+        # The worker does not load such a function, and then the real host finds no function of the app at all.
+        raise AppError(f"{name}: an HTTP function must not be annotated as returning None")
 
 
 def _expand(value: Any, settings: Mapping[str, str], place: str) -> Any:

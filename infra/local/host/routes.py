@@ -1,7 +1,8 @@
 """Which HTTP function a request is for.
 
-Route templates are those of the Functions host (ASP.NET): case does not matter, literal segments win over parameters.
-Of parameters only the plain form ``{name}`` is served; constraints and optional ones are refused when the app loads.
+Route templates are those of the Functions host (ASP.NET): case does not matter. Where two fit, the function whose name
+comes first in the alphabet answers, literal segments or not (``FunctionMetadataManager`` of Azure/azure-functions-host
+sorts them). Of parameters only the plain form ``{name}`` is served; others are refused when the app loads.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from urllib.parse import unquote
 from infra.local.host.metadata import AppError, Function
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SLASH = re.compile("(%2F)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Route:
-    """One function's address: the pattern of its path, its methods (upper case), how many segments are parameters."""
+    """One function's address: the pattern of its path, and its methods (upper case)."""
 
     function: Function
     pattern: re.Pattern[str]
     methods: frozenset[str]
-    parameters: int
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,11 @@ class Router:
 
     def __init__(self, functions: list[Function], prefix: str):
         """Read the routes of ``functions``; ``AppError`` for a template this host does not serve."""
-        routes = [_route(function, prefix) for function in functions]
-        self._routes = sorted(routes, key=lambda route: route.parameters)
+        by_name = sorted(functions, key=lambda function: function.name.upper())  # StringComparer.OrdinalIgnoreCase
+        self._routes = [_route(function, prefix) for function in by_name]
 
     def match(self, method: str, path: str) -> Match | None:
-        """Return the function for a request, or ``None``.
+        """Return the function for a request, or ``None``; the path is decoded as ``decoded_path`` does it.
 
         A known path with another method is ``None`` too: the real host answers 404 there, not 405
         (Azure/azure-functions-host issue 10098).
@@ -51,8 +52,14 @@ class Router:
         for route in self._routes:
             found = route.pattern.fullmatch(path)
             if found and method in route.methods:
-                return Match(route.function, {name: unquote(value) for name, value in found.groupdict().items()})
+                return Match(route.function, found.groupdict())
         return None
+
+
+def decoded_path(target: str) -> str:
+    """Return the path of a request's target with its escapes decoded but for ``%2F``, as ASP.NET does it."""
+    pieces = _SLASH.split(target.partition("?")[0])
+    return "".join(piece if _SLASH.fullmatch(piece) else unquote(piece) for piece in pieces)
 
 
 def _route(function: Function, prefix: str) -> Route:
@@ -61,8 +68,7 @@ def _route(function: Function, prefix: str) -> Route:
     pattern = "/" + "/".join(_segment(segment, function.name) for segment in segments) + "/?"
     methods = function.trigger.get("methods") or ("GET", "POST")
     names = frozenset(str(getattr(method, "value", method)).upper() for method in methods)
-    parameters = sum("{" in segment for segment in segments)
-    return Route(function, re.compile(pattern, re.IGNORECASE), names, parameters)
+    return Route(function, re.compile(pattern, re.IGNORECASE), names)
 
 
 def _segment(segment: str, function_name: str) -> str:

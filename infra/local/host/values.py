@@ -72,13 +72,11 @@ def http_value(request: Request, route_parameters: Mapping[str, str]) -> Any:
 
 
 def http_parts(returned: Any) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Return status, headers and body of what an HTTP function returned: an ``HttpResponse``, a text, or nothing.
+    """Return status, headers and body of what an HTTP function returned: an ``HttpResponse`` or a text.
 
     Raises:
-        NotImplementedError: it is something else, which is a fault of the function.
+        NotImplementedError: it is something else, or nothing, which is a fault of the function.
     """
-    if returned is None:
-        return 204, [], b""
     datum = _converter("http").encode(returned, expected_type=None)
     if datum.type == "string":
         return 200, [("Content-Type", "text/plain; charset=utf-8")], datum.value.encode()

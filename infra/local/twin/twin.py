@@ -38,6 +38,7 @@ class Twin:
         app: str = "function_app:app",
         folder: Path = ROOT,
         host: HostKind | None = None,
+        storage_only: bool = False,
     ) -> None:
         """Describe a twin; nothing is started.
 
@@ -48,6 +49,7 @@ class Twin:
             app: the app the host loads, ``module:variable``.
             folder: the folder that holds the app and its ``host.json``.
             host: which Functions host; see ``parts.host_part``.
+            storage_only: whether registries and emulator are left out, which an app of one's own may not need.
         """
         self.topology = topology
         self._overrides = settings_overrides or {}
@@ -55,6 +57,7 @@ class Twin:
         self._app = app
         self._folder = folder
         self._kind = host
+        self._storage_only = storage_only
         self._parts: list[Running] = []
         self._host: Running | None = None
         self._provisioned = False
@@ -85,7 +88,7 @@ class Twin:
         file = self.topology.state / "topology.json"
         self.topology.save(file)
         try:
-            for part in backing_parts(self.topology, file, self._in_memory):
+            for part in self._backing_parts(file):
                 self._add(processes.start(part))
             processes.wait_ready(self._parts, _READY_SECONDS)
         except BaseException:
@@ -128,6 +131,10 @@ class Twin:
     def log(self, name: str) -> Path:
         """Return the log file of one part: ``azurite``, ``emulator``, ``host``, ``registry-<name>``."""
         return self.topology.state / "logs" / f"{name}.log"
+
+    def _backing_parts(self, file: Path) -> list[processes.Part]:
+        parts = backing_parts(self.topology, file, self._in_memory)
+        return [part for part in parts if part.name == "azurite" or not self._storage_only]
 
     def _provision(self) -> processes.Part:
         return provision_part(self.topology, self.environment(), self._app, self._folder)

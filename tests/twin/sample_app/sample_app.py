@@ -40,8 +40,9 @@ def work(message: func.QueueMessage, context: func.Context) -> None:
 
 @app.queue_trigger(arg_name="message", queue_name="%WORK_QUEUE%-poison", connection="AzureWebJobsStorage")
 def work_poison(message: func.QueueMessage) -> None:
-    """Note what died."""
-    note(function="work_poison", text=message.get_body().decode())
+    """Note what died, and for how long its copy lives."""
+    lives = message.expiration_time - message.insertion_time if message.expiration_time else None
+    note(function="work_poison", text=message.get_body().decode(), days=lives and lives.days)
 
 
 @app.timer_trigger(arg_name="timer", schedule="%TICK_SCHEDULE%")
@@ -58,6 +59,12 @@ def yearly(timer: func.TimerRequest) -> None:
     note(function="yearly", past_due=timer.past_due)
 
 
+@app.timer_trigger(arg_name="timer", schedule="%MISTAKEN_SCHEDULE%")
+def mistaken(timer: func.TimerRequest) -> None:
+    """Never run: the schedule is none."""
+    note(function="mistaken", past_due=timer.past_due)
+
+
 @app.route(route="things/{thing}", methods=["GET", "POST"])
 def things(req: func.HttpRequest) -> func.HttpResponse:
     """Say what arrived."""
@@ -66,6 +73,7 @@ def things(req: func.HttpRequest) -> func.HttpResponse:
         "query": dict(req.params),
         "agent": req.headers.get("User-Agent"),
         "bytes": len(req.get_body()),
+        "principal": req.headers.get("X-MS-CLIENT-PRINCIPAL"),
     }
     return func.HttpResponse(json.dumps(document), status_code=201, headers={"X-Sample": "yes"})
 
@@ -74,6 +82,24 @@ def things(req: func.HttpRequest) -> func.HttpResponse:
 def special(req: func.HttpRequest) -> str:
     """Answer a text, to whoever asks."""
     return req.method
+
+
+@app.route(route="things/zoo", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def zoo(req: func.HttpRequest) -> str:
+    """Never answer: ``things`` comes first in the alphabet, and takes the same path."""
+    return req.method
+
+
+@app.route(route="off", auth_level=func.AuthLevel.ANONYMOUS)
+def off(req: func.HttpRequest) -> str:
+    """Never answer: switched off."""
+    return req.method
+
+
+@app.route(route="nothing", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def nothing(req: func.HttpRequest):
+    """Return nothing; saying so in an annotation, the worker would refuse the whole app."""
+    note(function="nothing", method=req.method)
 
 
 @app.route(route="broken", auth_level=func.AuthLevel.ANONYMOUS)
