@@ -248,9 +248,11 @@ def seconds(rules: list[TagRule], tags: list[str]) -> float:
     ],
     ids=lambda rule: rule.pattern,
 )
-def test_ten_thousand_tags_are_chosen_from_in_well_below_half_a_second(rule: TagRule) -> None:
-    assert len(MANY) == 10_000
-    assert seconds([rule], MANY) < 0.4
+def test_ten_times_as_many_tags_take_about_ten_times_as_long_to_choose_from(rule: TagRule) -> None:
+    """A second try is another look at a busy machine; what grows with the square is a hundred times as slow in each."""
+    tenth = MANY[::10]
+    assert (len(MANY), len(tenth)) == (10_000, 1_000)
+    assert min(seconds([rule], MANY) for _ in range(3)) < 30 * min(seconds([rule], tenth) for _ in range(3))
 
 
 @pytest.mark.parametrize(
