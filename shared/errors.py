@@ -13,9 +13,12 @@
     └── ServiceError                another system did not do what was asked
         ├── NotFound                it says the thing is not there
         ├── Refused                 it will not do this: credentials, permissions or a bad request
+        ├── NotPermitted            our own identity lacks a role there (temporary: a new role takes minutes to work)
         ├── RateLimited             it asks us to come back later (temporary)
         ├── Unavailable             no answer, or a 5xx (temporary)
         │   └── UnusableAnswer      it answered this one question with what cannot be used (temporary)
+        ├── Unexplained             an accepted operation ended for a reason nobody knows (temporary, a few times)
+        ├── NotThereYet             it denies having what it held a moment ago (temporary: copies of it lag behind)
         ├── OperationFailed         it accepted an operation, which then ended badly; its cause tells if temporary
         └── DigestMismatch          what it holds is not what was asked for (temporary: imports are repeated)
 
@@ -121,6 +124,12 @@ class Refused(ServiceError):
     """The other system will not do this for us: credentials, permissions or the request itself."""
 
 
+class NotPermitted(ServiceError):
+    """The other system does not let our own identity do this; a role that was given just now takes minutes to work."""
+
+    temporary = True
+
+
 class RateLimited(ServiceError):
     """The other system asks us to come back later."""
 
@@ -137,6 +146,18 @@ class UnusableAnswer(Unavailable):
     """The other system answered one question with what cannot be used; others it may answer well."""
 
 
+class Unexplained(ServiceError):
+    """An operation that was accepted ended badly, with words that this version does not know: worth a few tries."""
+
+    temporary = True
+
+
+class NotThereYet(ServiceError):
+    """The other system denies having what was read back from it before; part of it lags behind, or it is gone."""
+
+    temporary = True
+
+
 class OperationFailed(ServiceError):
     """An operation that was accepted ended badly; looking at it again will not help, doing it again may.
 
@@ -145,6 +166,7 @@ class OperationFailed(ServiceError):
     """
 
     def __init__(self, cause: ServiceError) -> None:
+        self.cause = cause
         self.temporary = cause.temporary
         super().__init__(str(cause), code=cause.code, retry_after=cause.retry_after)
 

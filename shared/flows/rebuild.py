@@ -23,7 +23,7 @@ from shared.domain.promotion.rebuilds import (
     put_off_rebuild,
     rebuild_run_name,
 )
-from shared.domain.promotion.schedule import LEASE, MOST_ATTEMPTS, MOST_RUNS, pause_before_look, pause_before_retry
+from shared.domain.promotion.schedule import LEASE, MOST_RUNS, most_attempts, pause_before_look, pause_before_retry
 from shared.errors import Refused, ServiceError
 from shared.ports import Evidence, Outbox, Records, Registry, Stored
 from shared.rules.progress import Progress
@@ -73,7 +73,7 @@ class Rebuilder:
             self.find(message)
         except ServiceError as error:
             attempt = message.attempt + 1
-            if not error.temporary or attempt >= MOST_ATTEMPTS:
+            if not error.temporary or attempt >= most_attempts(error):
                 raise
             log.warning("what is built on %s:%s is looked for later: %s", message.repository, message.tag, error)
             again = msgspec.structs.replace(message, attempt=attempt)

@@ -8,6 +8,7 @@ ARM's errors: https://learn.microsoft.com/azure/azure-resource-manager/troublesh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from json import JSONDecodeError
@@ -15,7 +16,7 @@ from typing import Any
 
 from shared.adapters.redaction import redacted
 from shared.adapters.retry_after import retry_after
-from shared.errors import NotFound, RateLimited, Refused, ServiceError, Unavailable
+from shared.errors import NotFound, NotPermitted, RateLimited, Refused, ServiceError, Unavailable
 
 IMPORTER = "Container Registry Data Importer and Data Reader"
 TASKS_CONTRIBUTOR = "Container Registry Tasks Contributor"
@@ -23,6 +24,16 @@ TASKS_CONTRIBUTOR = "Container Registry Tasks Contributor"
 _NOT_SIGNED_IN = (
     "the app's identity gave no token; if this lasts, check that the app has a managed identity and, for a "
     "user-assigned one, that its client id is set"
+)
+_SPREADING = "a role given just now takes up to ten minutes to work"
+# Resource Manager's sentence about a right that is missing on another resource than the one that was asked: up to 600
+# characters, of which the second half says where.
+_LINKED = re.compile(r"to perform action(?:\(s\))? '(?P<action>[^']+)' on the linked scope\(s\) '(?P<scope>[^']+)'")
+# What a failed operation's text begins with: 230 to 335 characters that say nothing of the reason.
+_PREFIX = re.compile(
+    r"(?:Deployment failed\. Correlation ID: \S+ )?"
+    r"Operation registries-[\w-]+ failed\. Resource /subscriptions/\S+/registries/\S+\s*",
+    re.IGNORECASE,
 )
 
 
@@ -78,16 +89,27 @@ def azure_error(error: Exception, doing: str, role: str) -> ServiceError:
 
 def _by_status(error: Exception, status: int, doing: str, role: str) -> ServiceError:
     code = code_of(error)
-    said = f"{doing}: {words(error)} (HTTP {status}, {code})"
+    told = f"{doing}: {words(error)} (HTTP {status}, {code})"
     if status == 404:
-        return NotFound(said, code=code)
+        return NotFound(told, code=code)
     if status in {401, 403}:
-        return Refused(f"{said}; give the app's identity the role {role!r} there", code=code)
+        return NotPermitted(f"{_missing_right(error, told, doing, role)} ({_SPREADING})", code=code)
     if status == 429:
-        return RateLimited(said, code=code, retry_after=retry_after(headers_of(error)))
+        return RateLimited(told, code=code, retry_after=retry_after(headers_of(error)))
     if status in {408, 409} or status >= 500:  # 409: ARM is busy with another operation on the same resource
-        return Unavailable(said, code=code, retry_after=retry_after(headers_of(error)))
-    return Refused(said, code=code)
+        return Unavailable(told, code=code, retry_after=retry_after(headers_of(error)))
+    return Refused(told, code=code)
+
+
+def _missing_right(error: Exception, told: str, doing: str, role: str) -> str:
+    linked = _LINKED.search(said(error))
+    if linked is None:
+        return f"{told}; give the app's identity the role {role!r} there"
+    action, scope = redacted(linked["action"]), redacted(linked["scope"])
+    return (
+        f"{doing}: the app's identity may do that there, but lacks {action!r} on {scope.rpartition('/')[2]}: "
+        f"give it the role {role!r} on {scope}"
+    )
 
 
 def code_of(error: Exception) -> str:
@@ -99,14 +121,24 @@ def code_of(error: Exception) -> str:
 
 def words(error: Exception) -> str:
     """Return why, in the service's words or else in the SDK's, fit to be shown."""
-    return quoted(error) or redacted(getattr(error, "message", "") or str(error)) or "no reason given"
+    of_sdk = getattr(error, "message", "") or str(error)
+    return quoted(error) or redacted(_PREFIX.sub("", of_sdk)) or "no reason given"
 
 
 def quoted(error: Exception) -> str:
     """Return what the service said, with the details below it, fit to be shown; empty if it said nothing."""
+    return redacted(_PREFIX.sub("", _told(error)))
+
+
+def said(error: Exception) -> str:
+    """Return all that the service said, as long as it is, to be judged and never shown."""
+    return _told(error) or str(error)
+
+
+def _told(error: Exception) -> str:
     told = getattr(error, "error", None)
     parts = [getattr(told, "message", None), *(detail.message for detail in getattr(told, "details", None) or ())]
-    return redacted(" ".join(str(part) for part in parts if part))
+    return " ".join(str(part) for part in parts if part)
 
 
 def headers_of(error: Exception) -> Mapping[str, str]:

@@ -1,29 +1,32 @@
-"""Why an import failed: ARM says so in the text of an error, and the text decides before the status does.
+"""Errors of imports: what the text says of the source decides before the status of the answer does.
 
-Texts seen in the wild: https://learn.microsoft.com/azure/container-registry/container-registry-import-images and
-https://github.com/Azure/acr/issues, such as ``An error occurred when getting manifest. StatusCode: 429, Reason: Too
-Many Requests, Details: {"errors":[{"code":"TOOMANYREQUESTS",…``.
+The status alone misleads: what Resource Manager answers with 401, 403, 404 or 429 may be about us or about the source.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.adapters.azure.errors import IMPORTER, azure_error, code_of, headers_of, quoted, sdk_errors
+from shared.adapters.azure.errors import IMPORTER, azure_error, code_of, headers_of, said, sdk_errors, words
+from shared.adapters.azure.import_texts import Cause, cause_in, is_about_an_operation
 from shared.adapters.retry_after import retry_after
-from shared.errors import NotFound, OperationFailed, RateLimited, Refused, ServiceError, Unavailable
+from shared.errors import NotFound, OperationFailed, RateLimited, Refused, ServiceError, Unavailable, Unexplained
 
-_INNER_STATUS = re.compile(r"StatusCode:\s*(?P<status>\d{3})", re.IGNORECASE)
-# What the source registry answered, as a status and as the error codes of the OCI distribution specification.
-_TOO_MANY = ({"429"}, ("toomanyrequests", "pull rate limit"))
-_MISSING = ({"404"}, ("manifest_unknown", "manifest unknown", "name_unknown", "manifest not found"))
-_FORBIDDEN = (
-    {"401", "403"},
-    ("unauthorized: authentication required", "access to the resource is denied", "insufficient_scope"),
-)
-_BROKEN = ({"500", "502", "503", "504"}, ("error copying blobs",))
+_MEANINGS: dict[Cause, tuple[type[ServiceError], str]] = {
+    Cause.TOO_MANY_REQUESTS: (RateLimited, "the source registry asks for fewer requests"),
+    Cause.MISSING: (NotFound, "the source registry does not hold it (any more)"),
+    Cause.FORBIDDEN: (Refused, "the source registry does not permit it, check the account used there"),
+    Cause.TOO_MANY_MANIFESTS: (
+        Refused,
+        "the image has more manifests than the 50 that Azure imports at once; watch a tag with fewer platforms",
+    ),
+    Cause.NO_RANGES: (
+        Refused,
+        "the source registry serves no parts of blobs (RFC 7233), without which Azure imports nothing from it",
+    ),
+    Cause.BROKE_OFF: (Unavailable, "the copy broke off"),
+}
 # Statuses of a look that say nothing about the import: the caller, the address or the service was at fault.
 _ABOUT_THE_LOOK = frozenset({401, 403, 404, 408, 429})
 
@@ -38,7 +41,8 @@ def start_errors(doing: str) -> Iterator[None]:
     Raises:
         RateLimited: the source, or ARM, has had enough requests.
         NotFound: the source does not hold it.
-        Refused: a role or an account is missing, or the request is wrong.
+        Refused: the source does not permit it or cannot be imported from, or the request is wrong.
+        NotPermitted: the app's identity lacks a role, there or at the registry that is copied from.
         Unavailable: no answer, a 5xx, or another import of the same tag is under way.
     """
     try:
@@ -66,31 +70,24 @@ def _look_error(error: Exception, doing: str) -> ServiceError:
     source = _source_error(error, doing)
     if source is not None:
         return OperationFailed(source)
-    status = getattr(error, "status_code", None)
-    if status is None or status >= 500 or status in _ABOUT_THE_LOOK:
+    if _is_about_the_look(error):
         return azure_error(error, doing, IMPORTER)
-    return OperationFailed(azure_error(error, doing, IMPORTER))
+    return OperationFailed(Unexplained(f"{doing}: it failed: {words(error)}", code=code_of(error)))
+
+
+def _is_about_the_look(error: Exception) -> bool:
+    status = getattr(error, "status_code", None)
+    if status is None:
+        return True
+    return (status >= 500 or status in _ABOUT_THE_LOOK) and not is_about_an_operation(said(error))
 
 
 def _source_error(error: Exception, doing: str) -> ServiceError | None:
-    """Return what the source registry's answer, quoted in ARM's text, amounts to; ``None`` if none is quoted."""
-    said = quoted(error)
-    code = code_of(error)
-    if _quotes(said, _TOO_MANY):
-        text = f"{doing}: the source registry asks for fewer requests: {said}"
-        return RateLimited(text, code=code, retry_after=retry_after(headers_of(error)))
-    if _quotes(said, _MISSING):
-        return NotFound(f"{doing}: the source registry does not hold it (any more): {said}", code=code)
-    if _quotes(said, _FORBIDDEN):
-        return Refused(f"{doing}: the source registry does not permit it, check the account used: {said}", code=code)
-    if _quotes(said, _BROKEN):
-        return Unavailable(f"{doing}: the copy broke off: {said}", code=code)
-    return None
-
-
-def _quotes(said: str, signs: tuple[set[str], tuple[str, ...]]) -> bool:
-    statuses, phrases = signs
-    inner = _INNER_STATUS.search(said)
-    if inner:
-        return inner["status"] in statuses
-    return any(phrase in said.lower() for phrase in phrases)
+    """Return what the text says of the source; ``None`` if it says nothing known."""
+    answered = getattr(error, "status_code", None) is not None
+    cause = cause_in(said(error)) if answered else None
+    if cause is None:
+        return None
+    kind, meaning = _MEANINGS[cause]
+    wait = retry_after(headers_of(error)) if kind is RateLimited else None
+    return kind(f"{doing}: {meaning}: {words(error)}", code=code_of(error), retry_after=wait)

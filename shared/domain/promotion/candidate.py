@@ -41,6 +41,8 @@ class Reason(Enum):
     IMPORT_STARTED = "import-started"  # the staging registry was asked to copy it
     IMPORT_VERIFIED = "import-verified"  # read back from the staging registry under the expected digest
     IMPORT_LOST = "import-lost"  # the copy ended or vanished without the digest being there; it is repeated
+    IMPORT_UNEXPLAINED = "import-unexplained"  # the copy failed with words nobody knows; it is repeated a few times
+    IMPORT_NOT_PERMITTED = "import-not-permitted"  # the app lacks a role for the copy; asked again for 15 minutes
     GATE_STARTED = "gate-started"  # the gate's run was scheduled
     NO_GATE = "no-gate"  # the watch list asks for no functional test
     GATE_PASSED = "gate-passed"  # the gate's test exited with 0
@@ -50,6 +52,8 @@ class Reason(Enum):
     PROMOTION_VERIFIED = "promotion-verified"  # read back from the base registry under the tested digest
     WAITS_FOR_EARLIER = "waits-for-earlier"  # an earlier candidate of the same tag is still being promoted
     NEWER_DIGEST = "newer-digest"  # the upstream tag moved on
+    STAGING_LAGS = "staging-lags"  # staging denies having what was read back there; asked again for 15 minutes
+    ROLE_AWAITED = "role-awaited"  # the app lacks a role for this step; tried again for 15 minutes
     TROUBLE = "trouble"  # a step did not succeed and is tried again
     GAVE_UP = "gave-up"  # a step did not succeed as often as it is tried
     REFUSED = "refused"  # another system will not do it, and trying again would not help

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import Enum
+from itertools import takewhile
 from typing import Any
 
 import msgspec
 
 from shared.domain.promotion.candidate import Candidate, Change, Reason, Status, remembered
-from shared.domain.promotion.schedule import LEASE, MOST_ATTEMPTS, pause_before_retry
-from shared.errors import TidegateError
+from shared.domain.promotion.schedule import LEASE, most_attempts, pause_before_retry
+from shared.errors import NotPermitted, NotThereYet, OperationFailed, TidegateError, Unexplained
 
 ENDS = frozenset({Status.PROMOTED, Status.REJECTED, Status.SUPERSEDED, Status.FAILED})
 _BEFORE_PROMOTION = (Status.DETECTED, Status.IMPORTING, Status.STAGED, Status.VALIDATING)
@@ -21,6 +22,8 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
     (Status.DETECTED, Reason.IMPORT_STARTED): Status.IMPORTING,
     (Status.IMPORTING, Reason.IMPORT_VERIFIED): Status.STAGED,
     (Status.IMPORTING, Reason.IMPORT_LOST): Status.DETECTED,
+    (Status.IMPORTING, Reason.IMPORT_UNEXPLAINED): Status.DETECTED,
+    (Status.IMPORTING, Reason.IMPORT_NOT_PERMITTED): Status.DETECTED,
     (Status.STAGED, Reason.GATE_STARTED): Status.VALIDATING,
     (Status.STAGED, Reason.NO_GATE): Status.PROMOTING,
     (Status.VALIDATING, Reason.GATE_PASSED): Status.PROMOTING,
@@ -28,6 +31,8 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
     (Status.VALIDATING, Reason.GATE_UNDECIDED): Status.STAGED,
     (Status.PROMOTING, Reason.PROMOTION_STARTED): Status.PROMOTING,
     (Status.PROMOTING, Reason.WAITS_FOR_EARLIER): Status.PROMOTING,
+    (Status.PROMOTING, Reason.IMPORT_UNEXPLAINED): Status.PROMOTING,
+    (Status.PROMOTING, Reason.STAGING_LAGS): Status.PROMOTING,
     (Status.PROMOTING, Reason.PROMOTION_VERIFIED): Status.PROMOTED,
     **{(status, Reason.NEWER_DIGEST): Status.SUPERSEDED for status in _BEFORE_PROMOTION},
     **{
@@ -35,13 +40,22 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
         for status in (*_BEFORE_PROMOTION, Status.PROMOTING)
         for reason in (Reason.GAVE_UP, Reason.REFUSED)
     },
-    **{(status, Reason.TROUBLE): status for status in (*_BEFORE_PROMOTION, Status.PROMOTING)},
+    **{
+        (status, reason): status
+        for status in (*_BEFORE_PROMOTION, Status.PROMOTING)
+        for reason in (Reason.TROUBLE, Reason.ROLE_AWAITED)
+    },
     **{(status, Reason.SEEN_AGAIN): Status.DETECTED for status in Status if status in ENDS},
 }
 
 # Failures are counted until one of these: a loop of detected, importing and lost must come to an end too.
 _HEADWAY = frozenset(
     {Reason.IMPORT_VERIFIED, Reason.NO_GATE, Reason.GATE_PASSED, Reason.PROMOTION_VERIFIED, Reason.SEEN_AGAIN}
+)
+
+# These are counted apart from other failures, each by itself: what was in the way before takes no patience from them.
+_COUNTED_APART = frozenset(
+    {Reason.ROLE_AWAITED, Reason.IMPORT_NOT_PERMITTED, Reason.IMPORT_UNEXPLAINED, Reason.STAGING_LAGS}
 )
 
 
@@ -155,15 +169,32 @@ def put_off(candidate: Candidate, error: TidegateError, now: datetime, reason: R
 
     Returns:
         The record to be tried again after a growing pause, or failed: at once if trying again cannot help, else after
-        the twelfth failure in a row.
+        as many failures in a row as ``most_attempts`` grants. A right that is missing, a reason that nobody knows and
+        a registry that lags behind have names of their own, whatever ``reason`` is.
     """
     if not error.temporary:
         return advance(candidate, Reason.REFUSED, now, detail=str(error))
-    failures = candidate.failures + 1
-    if failures >= MOST_ATTEMPTS:
-        return advance(candidate, Reason.GAVE_UP, now, detail=f"{error} (tried {failures} times)", failures=failures)
-    pause = pause_before_retry(failures, error.retry_after)
-    return advance(candidate, reason, now, detail=str(error), pause=pause, failures=failures)
+    cause = error.cause if isinstance(error, OperationFailed) else error
+    named, failures = _named(cause, reason), candidate.failures + 1
+    tries = 1 + _count(candidate, named) if named in _COUNTED_APART else failures
+    if tries >= most_attempts(cause):
+        return advance(candidate, Reason.GAVE_UP, now, detail=f"{error} (tried {tries} times)", failures=failures)
+    pause = pause_before_retry(tries, error.retry_after)
+    return advance(candidate, named, now, detail=str(error), pause=pause, failures=failures)
+
+
+def _named(cause: TidegateError, reason: Reason) -> Reason:
+    if isinstance(cause, NotPermitted):
+        return Reason.IMPORT_NOT_PERMITTED if reason is Reason.IMPORT_LOST else Reason.ROLE_AWAITED
+    if isinstance(cause, NotThereYet):
+        return Reason.STAGING_LAGS
+    return Reason.IMPORT_UNEXPLAINED if isinstance(cause, Unexplained) else reason
+
+
+def _count(candidate: Candidate, reason: Reason) -> int:
+    """How often something happened since the candidate last made headway."""
+    since = takewhile(lambda change: change.reason not in _HEADWAY, reversed(candidate.history))
+    return sum(change.reason is reason for change in since)
 
 
 def renew(candidate: Candidate, look: datetime) -> Candidate:

@@ -14,7 +14,7 @@ import msgspec
 
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.candidate import candidate_id
-from shared.domain.promotion.schedule import LEASE, MOST_ATTEMPTS, pause_before_retry
+from shared.domain.promotion.schedule import LEASE, most_attempts, pause_before_retry
 from shared.domain.references import Digest, Tag, parse_repository
 from shared.errors import InvalidReference, TidegateError
 
@@ -167,7 +167,7 @@ def follow(rebuild: Rebuild, status: RebuildStatus, now: datetime, *, pause: tim
 def put_off_rebuild(rebuild: Rebuild, error: TidegateError, now: datetime) -> Rebuild:
     """Decide what an error means for a rebuild: try again after a growing pause, or end it as failed."""
     failures = rebuild.failures + 1
-    if not error.temporary or failures >= MOST_ATTEMPTS:
+    if not error.temporary or failures >= most_attempts(error):
         return follow(rebuild, RebuildStatus.FAILED, now, pause=timedelta(0), detail=str(error), failures=failures)
     pause = pause_before_retry(failures, error.retry_after)
     return follow(rebuild, rebuild.status, now, pause=pause, detail=str(error), failures=failures)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from shared.errors import NotPermitted, NotThereYet, TidegateError, Unexplained
+
 SHORTEST_LOOK = timedelta(seconds=1)
 LONGEST_LOOK = timedelta(seconds=30)
 # A look costs a queue round trip and a request, so the pause grows with the time already spent: at most a third of
@@ -14,6 +16,11 @@ FIRST_RETRY = timedelta(seconds=15)
 LONGEST_RETRY = timedelta(hours=1)
 # Fifteen seconds doubling to an hour: the last of twelve tries is about four hours after the first.
 MOST_ATTEMPTS = 12
+# What cures itself does so in ten minutes: a role that was just given, a copy of a registry that lags behind. The last
+# of seven tries is a little more than fifteen minutes after the first.
+PATIENT_ATTEMPTS = 7
+# An import that failed for a reason nobody knows: enough for a fault that passes, few enough for one that stays.
+FEW_ATTEMPTS = 4
 # A job that was decided badly for no fault of the image (a time-out, a canceled run) costs minutes: far fewer tries.
 MOST_RUNS = 3
 
@@ -55,6 +62,13 @@ def pause_before_retry(attempt: int, asked: float | None = None) -> timedelta:
     """
     doubled: timedelta = FIRST_RETRY * (1 << min(max(attempt - 1, 0), 16))
     return max(min(doubled, LONGEST_RETRY), timedelta(seconds=asked or 0))
+
+
+def most_attempts(error: TidegateError) -> int:
+    """How often in a row a step is tried that ends with this error, which is temporary."""
+    if isinstance(error, NotPermitted | NotThereYet):
+        return PATIENT_ATTEMPTS
+    return FEW_ATTEMPTS if isinstance(error, Unexplained) else MOST_ATTEMPTS
 
 
 def is_overdue(look_at: datetime, now: datetime) -> bool:

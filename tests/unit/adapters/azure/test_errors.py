@@ -13,8 +13,7 @@ from azure.core import exceptions as azure
 from azure.identity import CredentialUnavailableError
 
 from shared.adapters.azure.errors import azure_error, azure_errors
-from shared.adapters.azure.import_errors import look_errors, start_errors
-from shared.errors import NotFound, OperationFailed, RateLimited, Refused, ServiceError, Unavailable
+from shared.errors import NotFound, NotPermitted, RateLimited, Refused, ServiceError, Unavailable
 
 pytestmark = pytest.mark.unit
 
@@ -69,7 +68,7 @@ def test_every_class_is_translated_and_nothing_secret_is_shown(kind: type[Except
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(400, Refused), (401, Refused), (403, Refused), (404, NotFound), (405, Refused), (408, Unavailable),
+    [(400, Refused), (401, NotPermitted), (403, NotPermitted), (404, NotFound), (405, Refused), (408, Unavailable),
      (409, Unavailable), (412, Refused), (429, RateLimited), (500, Unavailable), (502, Unavailable),
      (503, Unavailable), (504, Unavailable)],
 )  # fmt: skip
@@ -99,55 +98,25 @@ def test_an_answer_that_is_no_json_is_no_answer() -> None:
         raise JSONDecodeError("Expecting value", "", 0)
 
 
-IMPORT_ERRORS = [
-    (400, "InvalidParameters", "An error occurred when getting manifest. StatusCode: 429, Reason: Too Many Requests, "
-     'Details: {"errors":[{"code":"TOOMANYREQUESTS"}]}', RateLimited),
-    (400, "InvalidParameters", "You have reached your unauthenticated pull rate limit.", RateLimited),
-    (400, "InvalidParameters", "toomanyrequests: retry later", RateLimited),
-    (400, "InvalidParameters", "An error occurred when getting manifest. StatusCode: 404, Reason: Not Found", NotFound),
-    (400, "InvalidParameters", "MANIFEST_UNKNOWN: manifest unknown", NotFound),
-    (400, "InvalidParameters", "StatusCode: 401, Reason: Unauthorized", Refused),
-    (400, "InvalidParameters", "StatusCode: 403, Reason: Forbidden", Refused),
-    (400, "InvalidParameters", "requested access to the resource is denied", Refused),
-    (400, "InvalidParameters", "StatusCode: 503, Reason: Service Unavailable", Unavailable),
-    (400, "InvalidParameters", "Error copying blobs.", Unavailable),
-    (400, "InvalidParameters", "The import names no target.", Refused),
-    (409, "Conflict", "another operation is in progress", Unavailable),
-]  # fmt: skip
+def test_a_missing_role_may_have_been_given_just_now() -> None:
+    error = azure_error(http_error(403, "AuthorizationFailed", "no"), "doing it", "A Role")
+    assert error.temporary
+    assert "takes up to ten minutes to work" in str(error)
 
 
-@pytest.mark.parametrize(("status", "code", "message", "kind"), IMPORT_ERRORS)
-def test_what_the_source_answered_decides(status: int, code: str, message: str, kind: type[ServiceError]) -> None:
-    with pytest.raises(kind) as error, start_errors("importing"):
-        raise http_error(status, code, message)
-    assert type(error.value) is kind
-
-
-@pytest.mark.parametrize(("status", "code", "message", "kind"), IMPORT_ERRORS)
-def test_an_import_that_ended_badly_is_told_with_its_cause(
-    status: int, code: str, message: str, kind: type[ServiceError]
-) -> None:
-    with pytest.raises(OperationFailed) as error, look_errors("looking"):
-        raise http_error(status, code, message)
-    assert error.value.temporary is kind.temporary
-
-
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [(401, Refused), (403, Refused), (404, NotFound), (408, Unavailable), (429, RateLimited), (500, Unavailable)],
-)
-def test_a_look_that_could_not_be_made_says_nothing_about_the_import(status: int, kind: type[ServiceError]) -> None:
-    with pytest.raises(kind) as error, look_errors("looking"):
-        raise http_error(status, "TooManyRequests", "Too many requests")
-    assert not isinstance(error.value, OperationFailed)
-
-
-def test_a_failure_that_came_with_status_200_is_a_failure_that_may_pass() -> None:
-    with pytest.raises(OperationFailed) as error, look_errors("looking"):
-        raise http_error(200, "InternalError", "something broke")
-    assert error.value.temporary
-
-
-def test_a_connection_that_broke_during_a_look_says_nothing_about_the_import() -> None:
-    with pytest.raises(Unavailable), look_errors("looking"):
-        raise azure.ServiceResponseError("reset by peer")
+def test_a_right_that_is_missing_on_another_resource_is_named_with_that_resource() -> None:
+    scope = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/{group}/providers/{kind}/{name}"
+    asked = scope.format(group="platform", kind="Microsoft.ContainerRegistry/registries", name="contosobase")
+    lacking = scope.format(group="staging", kind="Microsoft.ContainerRegistry/registries", name="contosostaging")
+    sentence = (
+        "The client '11111111-2222-3333-4444-555555555555' with object id '66666666-7777-8888-9999-000000000000' has "
+        f"permission to perform action 'Microsoft.ContainerRegistry/registries/importImage/action' on scope '{asked}'; "
+        f"however, it does not have permission to perform action(s) 'Microsoft.ContainerRegistry/registries/pull/read' "
+        f"on the linked scope(s) '{lacking}' (respectively) or the linked scope(s) are invalid."
+    )
+    error = azure_error(http_error(403, "LinkedAuthorizationFailed", sentence), "importing a as b", "A Role")
+    assert isinstance(error, NotPermitted)
+    assert "lacks 'Microsoft.ContainerRegistry/registries/pull/read' on contosostaging" in str(error)
+    assert f"the role 'A Role' on {lacking}" in str(error)
+    assert "contosobase" not in str(error), "that registry is in order"
+    assert len(str(error)) < 600, "a record keeps no more"

@@ -25,7 +25,17 @@ from shared.domain.promotion.lifecycle import (
     stage_of,
 )
 from shared.domain.references import Digest, Tag, parse_tag
-from shared.errors import InvalidReference, OperationFailed, RateLimited, Refused, Unavailable
+from shared.errors import (
+    InvalidReference,
+    NotPermitted,
+    NotThereYet,
+    OperationFailed,
+    RateLimited,
+    Refused,
+    ServiceError,
+    Unavailable,
+    Unexplained,
+)
 from tests.unit.examples import NOON, candidate
 from tests.unit.strategies import digests, paths, tags
 
@@ -192,6 +202,49 @@ def test_an_import_that_is_lost_again_and_again_comes_to_an_end() -> None:
         record = advance(record, Reason.IMPORT_STARTED, NOON)
         record = put_off(record, OperationFailed(Unavailable("503")), NOON, Reason.IMPORT_LOST)
     assert record.status is Status.FAILED
+
+
+def repeated(error: ServiceError, status: Status = Status.PROMOTING) -> list[Candidate]:
+    """Let a step end with an error until its candidate ends, by the clock; return what it was each time."""
+    records, now = [candidate(status=status)], NOON
+    while records[-1].status not in ENDS:
+        records.append(put_off(records[-1], error, now))
+        now = records[-1].look_at
+    return records[1:]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (NotPermitted("the role is missing"), Reason.ROLE_AWAITED),
+        (OperationFailed(NotPermitted("the role is missing")), Reason.ROLE_AWAITED),
+        (NotThereYet("staging has no such manifest"), Reason.STAGING_LAGS),
+    ],
+)
+def test_what_cures_itself_within_ten_minutes_is_given_fifteen(error: ServiceError, reason: Reason) -> None:
+    records = repeated(error)
+    assert {record.last.reason for record in records[:-1]} == {reason}
+    assert timedelta(minutes=15) <= records[-1].last.at - NOON <= timedelta(minutes=20)
+    assert records[-1].last.reason is Reason.GAVE_UP
+    assert records[-1].last.detail == f"{error} (tried 7 times)"
+
+
+def test_an_import_that_fails_for_a_reason_nobody_knows_is_tried_four_times() -> None:
+    records = repeated(OperationFailed(Unexplained("the widget is wedged")))
+    assert [record.last.reason for record in records] == [*[Reason.IMPORT_UNEXPLAINED] * 3, Reason.GAVE_UP]
+
+
+def test_a_right_that_is_missing_for_an_import_lets_it_begin_again() -> None:
+    after = put_off(candidate(status=Status.IMPORTING), NotPermitted("no"), NOON, Reason.IMPORT_LOST)
+    assert (after.status, after.last.reason) == (Status.DETECTED, Reason.IMPORT_NOT_PERMITTED)
+
+
+def test_earlier_failures_of_another_kind_take_no_patience_from_a_role_that_spreads() -> None:
+    record = candidate(status=Status.PROMOTING)
+    for _ in range(11):
+        record = put_off(record, Unavailable("503"), NOON)
+    record = put_off(record, NotPermitted("no"), NOON)
+    assert (record.status, record.look_at) == (Status.PROMOTING, NOON + timedelta(seconds=15))
 
 
 def test_a_renewed_lease_changes_nothing_but_the_time_of_the_next_look() -> None:

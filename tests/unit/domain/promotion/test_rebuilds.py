@@ -25,7 +25,7 @@ from shared.domain.promotion.rebuilds import (
     rebuild_run_names,
     renew_rebuild,
 )
-from shared.errors import RateLimited, Refused, Unavailable
+from shared.errors import NotPermitted, RateLimited, Refused, Unavailable
 from tests.unit.examples import NOON, ONE, TWO, rebuild
 from tests.unit.strategies import digests, paths, tags
 
@@ -175,6 +175,14 @@ def test_a_temporary_error_is_tried_again_after_a_growing_pause_twelve_times_in_
 
 def test_a_registry_that_asks_to_be_left_alone_is_left_alone() -> None:
     assert put_off_rebuild(rebuild(), RateLimited("429", retry_after=7200), NOON).look_at == NOON + timedelta(hours=2)
+
+
+def test_a_rebuild_waits_fifteen_minutes_for_a_role_that_was_given_just_now() -> None:
+    record, now = rebuild(), NOON
+    while record.status is not RebuildStatus.FAILED:
+        now = max(now, record.look_at)
+        record = put_off_rebuild(record, NotPermitted("the role is missing"), now)
+    assert timedelta(minutes=15) <= now - NOON <= timedelta(minutes=20)
 
 
 def test_an_error_that_stays_fails_the_rebuild_at_once_with_what_was_said() -> None:
