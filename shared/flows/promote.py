@@ -6,15 +6,17 @@ from datetime import timedelta
 
 from shared.domain.events.messages import REBUILDS, BaseMoved, LookAtCandidate
 from shared.domain.promotion.candidate import Candidate, Reason, Status
-from shared.domain.promotion.lifecycle import Stage, advance, put_off, stage_of
+from shared.domain.promotion.lifecycle import Stage, advance, put_off, replica_lags, stage_of
 from shared.domain.promotion.schedule import FIRST_RETRY, LEASE, pause_before_look
 from shared.domain.references import Repository
-from shared.errors import DigestMismatch, OperationFailed, ServiceError
+from shared.errors import DigestMismatch, NotFound, NotThereYet, OperationFailed, ServiceError
 from shared.ports import ImportSource, Outbox, Registry, Stored
-from shared.rules.imports import Awaited, UnderWay, look
+from shared.rules.imports import Differs, UnderWay, in_base, look
 from shared.rules.progress import Progress
 
 _STAGING = "staging"
+# After these an import may have been asked for, whether or not its token is known.
+_UNDER_WAY = frozenset({Reason.PROMOTION_STARTED, Reason.REPLICA_LAGS})
 
 
 class Promoter:
@@ -36,7 +38,7 @@ class Promoter:
         stored = self._progress.held(message.candidate, message.step)
         if stored is None or stage_of(stored.record.status) is not Stage.PROMOTE:
             return
-        if message.operation or stored.record.last.reason is Reason.PROMOTION_STARTED:
+        if message.operation or stored.record.last.reason in _UNDER_WAY:
             self._look(stored, message.operation)
         else:
             self.begin(stored, stored.record)
@@ -78,20 +80,24 @@ class Promoter:
 
     def _look(self, stored: Stored[Candidate], token: str) -> None:
         candidate = stored.record
-        awaited = Awaited("base", candidate.target, candidate.tag, candidate.digest, candidate.last.at)
         try:
-            under_way = look(self._base, token, awaited, self._progress.clock())
+            seen = look(self._base, token, in_base(candidate), self._progress.clock())
         except (OperationFailed, DigestMismatch) as error:
             self._put_off(stored, error)
         except ServiceError as error:
             self._put_off(stored, error, token)
         else:
-            self._go_on(stored, under_way)
+            self._go_on(stored, seen)
 
-    def _go_on(self, stored: Stored[Candidate], under_way: UnderWay | None) -> None:
-        if under_way is not None:
-            self._progress.again(stored, under_way.pause, under_way.token)
-            return
+    def _go_on(self, stored: Stored[Candidate], seen: UnderWay | Differs | None) -> None:
+        if isinstance(seen, UnderWay):
+            self._progress.again(stored, seen.pause, seen.token)
+        elif isinstance(seen, Differs):
+            self._progress.save(stored, replica_lags(stored.record, self._progress.clock(), seen.detail))
+        else:
+            self._end(stored)
+
+    def _end(self, stored: Stored[Candidate]) -> None:
         candidate = stored.record
         # The rebuild is asked for before the candidate ends: nothing would look at it again if we died in between.
         self._outbox.send(REBUILDS, _moved(candidate))
@@ -101,7 +107,16 @@ class Promoter:
 
     def _put_off(self, stored: Stored[Candidate], error: ServiceError, token: str = "") -> None:
         """Without a token the import is asked for again."""
-        self._progress.save(stored, put_off(stored.record, error, self._progress.clock()), token)
+        self._progress.save(stored, put_off(stored.record, _patiently(error), self._progress.clock()), token)
+
+
+def _patiently(error: ServiceError) -> ServiceError:
+    """What staging denies having was read back there before its gate ran: one of its copies lags, or it was deleted."""
+    cause = error.cause if isinstance(error, OperationFailed) else error
+    if not isinstance(cause, NotFound):
+        return error
+    told = "the staging registry, from which it was read back before, does not show it"
+    return NotThereYet(f"{told}; if this lasts, look whether it was deleted there: {error}", code=error.code)
 
 
 def _moved(candidate: Candidate) -> BaseMoved:

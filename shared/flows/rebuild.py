@@ -23,7 +23,14 @@ from shared.domain.promotion.rebuilds import (
     put_off_rebuild,
     rebuild_run_name,
 )
-from shared.domain.promotion.schedule import LEASE, MOST_RUNS, most_attempts, pause_before_look, pause_before_retry
+from shared.domain.promotion.schedule import (
+    LAG_LOOKS,
+    LEASE,
+    MOST_RUNS,
+    most_attempts,
+    pause_before_look,
+    pause_before_retry,
+)
 from shared.errors import Refused, ServiceError
 from shared.ports import Evidence, Outbox, Records, Registry, Stored
 from shared.rules.progress import Progress
@@ -89,8 +96,8 @@ class Rebuilder:
             ServiceError: a registry did not answer; nothing is lost if it is asked again.
         """
         dependent = tuple(task for runs in self._runs.values() for task in runs.tasks() if self._depends(task, message))
-        if not dependent or self._is_late(message):
-            log.info("no task is to be rebuilt on %s:%s", message.repository, message.tag)
+        if not dependent or self._differs(message):
+            log.info("no task is rebuilt now on %s:%s", message.repository, message.tag)
             return 0
         promoted = self._promoted(message)
         for task in dependent:
@@ -111,12 +118,22 @@ class Rebuilder:
     def _depends(self, task: ApplicationTask, message: BaseMoved) -> bool:
         return depends_on(task, self._login_server, message.repository, message.tag) is not None
 
-    def _is_late(self, message: BaseMoved) -> bool:
-        """A signal may come late or again; if the tag has moved on since, the newer digest has a signal of its own."""
+    def _differs(self, message: BaseMoved) -> bool:
+        """Whether the tag is at another digest than a signal says, which is then looked at again for some minutes.
+
+        The registry may have been read at a replica that lags. Else the signal came late or again; if the tag has
+        moved on since, the newer digest has a signal of its own.
+        """
         found = self._base.digest(message.repository, message.tag)
-        if found != message.digest:
-            log.info("%s:%s is %s by now, not %s", message.repository, message.tag, found, message.digest)
-        return found != message.digest
+        if found == message.digest:
+            return False
+        looks, where = message.looks + 1, f"{message.repository}:{message.tag}"
+        if looks < LAG_LOOKS:
+            log.info("replica-lags: %s is %s, not %s; it is looked at again", where, found, message.digest)
+            self._outbox.send(REBUILDS, msgspec.structs.replace(message, looks=looks), pause_before_retry(looks))
+        else:
+            log.info("signal-late: %s is %s by now, not %s", where, found, message.digest)
+        return True
 
     def _promoted(self, message: BaseMoved) -> Candidate | None:
         """Return the candidate a signal is about; what somebody pushed into the base registry by hand was none."""

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 from shared.domain.events.messages import LookAtCandidate
 from shared.domain.promotion.candidate import Candidate, Reason, Status
-from shared.domain.promotion.lifecycle import Stage, advance, put_off, stage_of
+from shared.domain.promotion.lifecycle import Stage, advance, put_off, replica_lags, stage_of
 from shared.domain.promotion.schedule import FIRST_RETRY, LEASE, pause_before_look
 from shared.domain.watching.budget import Grant, Purpose
 from shared.errors import DigestMismatch, OperationFailed, ServiceError
 from shared.ports import ImportSource, Registry, Stored
-from shared.rules.imports import Awaited, UnderWay, look
+from shared.rules.imports import Differs, UnderWay, in_staging, look
 from shared.rules.ledger import Ledger
 from shared.rules.progress import Progress
 
@@ -85,19 +85,21 @@ class Stager:
 
     def _look(self, stored: Stored[Candidate], token: str) -> None:
         candidate = stored.record
-        awaited = Awaited("staging", candidate.target, candidate.staging_tag, candidate.digest, candidate.since)
         try:
-            under_way = look(self._staging, token, awaited, self._progress.clock())
+            seen = look(self._staging, token, in_staging(candidate), self._progress.clock())
         except (OperationFailed, DigestMismatch) as error:
             self._lost(stored, error)
         except ServiceError as error:
             self._progress.save(stored, put_off(candidate, error, self._progress.clock()), token)
         else:
-            self._go_on(stored, under_way)
+            self._go_on(stored, seen)
 
-    def _go_on(self, stored: Stored[Candidate], under_way: UnderWay | None) -> None:
-        if under_way is not None:
-            self._progress.again(stored, under_way.pause, under_way.token)
+    def _go_on(self, stored: Stored[Candidate], seen: UnderWay | Differs | None) -> None:
+        if isinstance(seen, UnderWay):
+            self._progress.again(stored, seen.pause, seen.token)
+            return
+        if isinstance(seen, Differs):
+            self._progress.save(stored, replica_lags(stored.record, self._progress.clock(), seen.detail))
             return
         detail = f"as {stored.record.staging_tag}"
         self._then(stored, advance(stored.record, Reason.IMPORT_VERIFIED, self._progress.clock(), detail=detail))

@@ -6,9 +6,16 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.domain.promotion.schedule import IMPORT_PATIENCE, LONGEST_LOOK, pause_before_look
+from shared.domain.promotion.candidate import Candidate, Reason
+from shared.domain.promotion.schedule import (
+    IMPORT_GIVEN_UP,
+    IMPORT_PATIENCE,
+    LAG_PATIENCE,
+    LONGEST_LOOK,
+    pause_before_look,
+)
 from shared.domain.references import Digest, Tag
-from shared.errors import DigestMismatch, NotFound
+from shared.errors import DigestMismatch, NotFound, NotPermitted, OperationFailed, Unavailable
 from shared.ports import Operation, Registry
 
 
@@ -21,6 +28,7 @@ class Awaited(msgspec.Struct, frozen=True):
         tag: the tag it gets.
         digest: what the tag must point at.
         since: when the import was started, UTC.
+        differs_since: since when it is known that it ended and another digest is read back, UTC; ``None`` if it is not.
     """
 
     registry: str
@@ -28,16 +36,48 @@ class Awaited(msgspec.Struct, frozen=True):
     tag: Tag
     digest: Digest
     since: datetime
+    differs_since: datetime | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it goes, for people."""
+        return f"{self.repository}:{self.tag}"
 
 
 class UnderWay(msgspec.Struct, frozen=True):
-    """The import has not ended: look again after a pause, with this token."""
+    """The import has not ended, as far as is known: look again after a pause, with this token."""
 
     pause: timedelta
     token: str
 
 
-def look(registry: Registry, token: str, awaited: Awaited, now: datetime) -> UnderWay | None:
+class Differs(msgspec.Struct, frozen=True):
+    """The import ended just now, and another digest is read back: perhaps from a replica that it has not reached.
+
+    Attributes:
+        detail: what is there, for people.
+    """
+
+    detail: str
+
+
+def in_staging(candidate: Candidate) -> Awaited:
+    """Return what a candidate's import into the staging registry is to end with."""
+    return _awaited("staging", candidate, candidate.staging_tag, candidate.latest(Reason.IMPORT_STARTED))
+
+
+def in_base(candidate: Candidate) -> Awaited:
+    """Return what a candidate's promotion is to end with."""
+    return _awaited("base", candidate, candidate.tag, candidate.latest(Reason.PROMOTION_STARTED))
+
+
+def _awaited(registry: str, candidate: Candidate, tag: Tag, started: datetime | None) -> Awaited:
+    since, differs = started or candidate.since, candidate.latest(Reason.REPLICA_LAGS)
+    since_this = differs if differs is not None and differs >= since else None
+    return Awaited(registry, candidate.target, tag, candidate.digest, since, since_this)
+
+
+def look(registry: Registry, token: str, awaited: Awaited, now: datetime) -> UnderWay | Differs | None:
     """Look at an import once.
 
     Args:
@@ -47,29 +87,46 @@ def look(registry: Registry, token: str, awaited: Awaited, now: datetime) -> Und
         now: UTC.
 
     Returns:
-        ``None`` once the tag points at the awaited digest; else when to look again.
+        ``None`` once the tag points at the awaited digest; else when to look again, or that it differs from now on.
 
     Raises:
-        OperationFailed: the import ended badly.
-        DigestMismatch: it ended, and the tag does not point at the digest.
+        OperationFailed: the import ended badly, or has not ended in a day.
+        DigestMismatch: it ended some minutes ago, and the tag still does not point at the digest.
         ServiceError: the look could not be made.
     """
     operation = _operation(registry, token)
-    if operation is not None and not operation.done:
+    endless = operation is not None and not operation.done
+    if operation is not None and endless and now - awaited.since < IMPORT_GIVEN_UP:
         return UnderWay(pause_before_look(now - awaited.since, operation.retry_after), operation.token)
     found = registry.digest(awaited.repository, awaited.tag)
     if found == awaited.digest:
         return None
-    if operation is None and now - awaited.since < IMPORT_PATIENCE:
-        return UnderWay(LONGEST_LOOK, "")
+    if endless:
+        told = f"the import of {awaited.digest} as {awaited.place} into {awaited.registry} has not ended in a day"
+        raise OperationFailed(Unavailable(f"{told}; it is started again"))
+    return _differing(awaited, found, now, ended=operation is not None)
+
+
+def _differing(awaited: Awaited, found: Digest | None, now: datetime, *, ended: bool) -> UnderWay | Differs:
+    """What is read back is not what was imported: it may not have arrived yet, or not everywhere."""
     held = f"holds {found}" if found else "has no such tag"
-    place = f"{awaited.repository}:{awaited.tag}"
-    raise DigestMismatch(f"after the import of {awaited.digest} the {awaited.registry} registry {held} at {place}")
+    detail = f"after the import of {awaited.digest} the {awaited.registry} registry {held} at {awaited.place}"
+    if ended:
+        return Differs(detail)
+    differs = awaited.differs_since
+    until = awaited.since + IMPORT_PATIENCE if differs is None else differs + LAG_PATIENCE
+    if now < until:
+        return UnderWay(LONGEST_LOOK, "")
+    raise DigestMismatch(detail)
 
 
 def _operation(registry: Registry, token: str) -> Operation | None:
-    """An operation the registry does not know any more is no failure: what it led to can still be read back."""
+    """Return what a look says of an operation.
+
+    One that the registry does not know any more, or that we may not look at (the right to do so is in no role for
+    importers), is no failure: what it led to can still be read back.
+    """
     try:
         return registry.look_at_import(token) if token else None
-    except NotFound:
+    except (NotFound, NotPermitted):
         return None

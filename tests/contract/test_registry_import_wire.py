@@ -8,7 +8,7 @@ import pytest
 
 from infra.local.topology import BASE, STAGING
 from shared.domain.references import DOCKER_HUB, Digest, Repository, Tag
-from shared.errors import NotFound, OperationFailed, RateLimited, Refused, ServiceError, Unavailable
+from shared.errors import NotFound, NotPermitted, OperationFailed, RateLimited, ServiceError, Unavailable
 from shared.ports import ImportSource
 from tests.contract.registry_fixtures import HUB_TOKEN, Outside, emulator, outside, word
 from tests.contract.registry_sites import RegistrySite, acr, registry_site
@@ -72,7 +72,7 @@ def test_an_import_that_arm_forgot_is_not_found(
         ("InvalidParameters", "StatusCode: 404, MANIFEST_UNKNOWN", "does not hold it", False),
         ("InvalidParameters", "StatusCode: 401, Reason: Unauthorized", "check the account", False),
         ("Conflict", "another operation is under way", "another operation", True),
-        ("OperationDisallowed", "The tag is locked", "locked", False),
+        ("OperationDisallowed", "The tag is locked", "locked", True),
     ],
 )
 def test_an_import_that_failed_says_why_and_whether_another_may_succeed(
@@ -122,7 +122,7 @@ def test_an_answer_that_is_no_json_does_not_escape_translation(
 def test_a_missing_role_is_named(outside: Outside, site: RegistrySite, pushed: ImportSource, word: str) -> None:
     body = '{"error":{"code":"AuthorizationFailed","message":"The client does not have authorization"}}'
     outside.fault("arm", "status", kind="importImage", status=403, body=body)
-    with pytest.raises(Refused, match="Data Importer") as refused:
+    with pytest.raises(NotPermitted, match="Data Importer") as refused:
         site.base.start_import(pushed, word, TAG)
     assert refused.value.code == "AuthorizationFailed"
 

@@ -10,7 +10,7 @@ from infra.local.topology import STAGING
 from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.tasks import AcrTasks
 from shared.domain.gate.verdict import RunStatus
-from shared.errors import Refused, Unavailable
+from shared.errors import NotPermitted, Unavailable
 from shared.run_ports import GateRun
 from tests.contract.registry_fixtures import Outside, emulator, outside, word
 from tests.contract.registry_sites import RunsSite
@@ -100,7 +100,7 @@ def test_an_upload_that_is_refused_shows_no_signature(
     outside: Outside, runs: RunsSite, gate: GateRun, word: str
 ) -> None:
     outside.fault("arm", "status", kind="PUT source", status=403)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(NotPermitted) as refused:
         runs.runs.start_gate(word, gate)
     assert "sig=" not in str(refused.value)
     assert refused.value.__suppress_context__

@@ -65,6 +65,7 @@ class InMemoryRegistry(Scripted):
         self._operations: dict[str, _Import] = {}
         self._numbers = count(1)
         self._landings: list[Digest | None] = []
+        self._lagging: list[Digest | None] = []
 
     def push(self, repository: str, tag: Tag, digest: Digest) -> None:
         """Point a tag at a digest."""
@@ -78,6 +79,10 @@ class InMemoryRegistry(Scripted):
     def land_instead(self, *digests: Digest | None) -> None:
         """Let the next imports that end well leave these digests, one each; ``None`` leaves nothing at all."""
         self._landings.extend(digests)
+
+    def lag(self, *digests: Digest | None) -> None:
+        """Let the next reads of a tag answer so, one each, as a replica does that has not got the newest yet."""
+        self._lagging.extend(digests)
 
     def finish(self) -> None:
         """Let every import under way end, as it does whether anybody looks at it or not."""
@@ -112,7 +117,7 @@ class InMemoryRegistry(Scripted):
         """See the port."""
         self.asked["digest"] += 1
         self._raise_scripted("digest")
-        return self.tags.get((repository, tag))
+        return self._lagging.pop(0) if self._lagging else self.tags.get((repository, tag))
 
     def _progress(self, token: str) -> Operation:
         under_way = self._operations[token]

@@ -7,6 +7,7 @@ Imports the SDK, so this module is itself imported only where an operation is st
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from azure.core.polling.base_polling import OperationFailed
@@ -34,6 +35,18 @@ class OneLook(ARMPolling):
             self.update_status()
         if self.status().lower() in _FAILED or _says_failed(self._pipeline_response.http_response):
             raise OperationFailed("Operation failed or canceled")
+
+    def _filter_headers_for_continuation_token(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Keep the newest ``Location``: every answer brings a new one, signed anew, and nobody says how long one lasts.
+
+        The SDK would keep the first one; this is the method that it leaves to be overridden.
+        """
+        newest = self._pipeline_response.http_response.headers
+        return {
+            name.lower(): value
+            for answer in (headers, newest)
+            for name, value in super(OneLook, self)._filter_headers_for_continuation_token(answer).items()
+        }
 
     @property
     def retry_after(self) -> float | None:

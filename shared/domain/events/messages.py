@@ -63,12 +63,14 @@ class BaseMoved(_Message, frozen=True, kw_only=True, tag="base-moved"):
         tag: the tag.
         digest: what it points at.
         attempt: how often it could not be worked on so far.
+        looks: how often the base registry was seen to hold another digest so far.
     """
 
     repository: str
     tag: Tag
     digest: Digest
     attempt: int = 0
+    looks: int = 0
 
 
 class LookAtRebuild(_Message, frozen=True, kw_only=True, tag="rebuild"):

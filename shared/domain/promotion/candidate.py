@@ -52,6 +52,7 @@ class Reason(Enum):
     PROMOTION_VERIFIED = "promotion-verified"  # read back from the base registry under the tested digest
     WAITS_FOR_EARLIER = "waits-for-earlier"  # an earlier candidate of the same tag is still being promoted
     NEWER_DIGEST = "newer-digest"  # the upstream tag moved on
+    REPLICA_LAGS = "replica-lags"  # the copy ended, another digest was read back; looked at again for 5 minutes
     STAGING_LAGS = "staging-lags"  # staging denies having what was read back there; asked again for 15 minutes
     ROLE_AWAITED = "role-awaited"  # the app lacks a role for this step; tried again for 15 minutes
     TROUBLE = "trouble"  # a step did not succeed and is tried again
@@ -131,6 +132,10 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     def last(self) -> Change:
         """The latest change; every record has at least the one that made it."""
         return self.history[-1]
+
+    def latest(self, reason: Reason) -> datetime | None:
+        """When something last happened to it, as far as its history goes back; ``None`` if it did not."""
+        return next((change.at for change in reversed(self.history) if change.reason is reason), None)
 
     @property
     def staging_tag(self) -> Tag:

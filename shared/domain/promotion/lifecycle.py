@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from shared.domain.promotion.candidate import Candidate, Change, Reason, Status, remembered
-from shared.domain.promotion.schedule import LEASE, most_attempts, pause_before_retry
+from shared.domain.promotion.schedule import FIRST_RETRY, LEASE, most_attempts, pause_before_retry
 from shared.errors import NotPermitted, NotThereYet, OperationFailed, TidegateError, Unexplained
 
 ENDS = frozenset({Status.PROMOTED, Status.REJECTED, Status.SUPERSEDED, Status.FAILED})
@@ -22,6 +22,7 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
     (Status.DETECTED, Reason.IMPORT_STARTED): Status.IMPORTING,
     (Status.IMPORTING, Reason.IMPORT_VERIFIED): Status.STAGED,
     (Status.IMPORTING, Reason.IMPORT_LOST): Status.DETECTED,
+    (Status.IMPORTING, Reason.REPLICA_LAGS): Status.IMPORTING,
     (Status.IMPORTING, Reason.IMPORT_UNEXPLAINED): Status.DETECTED,
     (Status.IMPORTING, Reason.IMPORT_NOT_PERMITTED): Status.DETECTED,
     (Status.STAGED, Reason.GATE_STARTED): Status.VALIDATING,
@@ -31,6 +32,7 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
     (Status.VALIDATING, Reason.GATE_UNDECIDED): Status.STAGED,
     (Status.PROMOTING, Reason.PROMOTION_STARTED): Status.PROMOTING,
     (Status.PROMOTING, Reason.WAITS_FOR_EARLIER): Status.PROMOTING,
+    (Status.PROMOTING, Reason.REPLICA_LAGS): Status.PROMOTING,
     (Status.PROMOTING, Reason.IMPORT_UNEXPLAINED): Status.PROMOTING,
     (Status.PROMOTING, Reason.STAGING_LAGS): Status.PROMOTING,
     (Status.PROMOTING, Reason.PROMOTION_VERIFIED): Status.PROMOTED,
@@ -195,6 +197,11 @@ def _count(candidate: Candidate, reason: Reason) -> int:
     """How often something happened since the candidate last made headway."""
     since = takewhile(lambda change: change.reason not in _HEADWAY, reversed(candidate.history))
     return sum(change.reason is reason for change in since)
+
+
+def replica_lags(candidate: Candidate, now: datetime, detail: str) -> Candidate:
+    """Note that an import ended and another digest was read back, which may be that of a replica that lags."""
+    return advance(candidate, Reason.REPLICA_LAGS, now, detail=detail, pause=FIRST_RETRY)
 
 
 def renew(candidate: Candidate, look: datetime) -> Candidate:

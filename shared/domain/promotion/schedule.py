@@ -29,9 +29,15 @@ MOST_RUNS = 3
 LEASE = timedelta(minutes=2)
 # How long after the time a record should have been looked at the sweep takes its message for lost.
 OVERDUE_GRACE = timedelta(seconds=60)
-# An import whose continuation token was lost with its message cannot be looked at, only its result can. It is given
-# this long before it is started again.
-IMPORT_PATIENCE = timedelta(minutes=5)
+# An import whose continuation token was lost with its message, or that we may not look at, is known by its result
+# alone. It is given this long before it is started again: a large image takes some minutes.
+IMPORT_PATIENCE = timedelta(minutes=15)
+# An import that is still said to be under way after this never ends (Azure/acr#617), and is started again.
+IMPORT_GIVEN_UP = timedelta(days=1)
+# A registry with replicas may be read where the newest has not arrived: what differs is looked at again for this long.
+LAG_PATIENCE = timedelta(minutes=5)
+# The same for a signal, which is no record: looks, of which the fifth is almost four minutes after the first.
+LAG_LOOKS = 5
 # How long a record stays among the current ones after its end, where lists and the dashboard read.
 KEPT_CURRENT = timedelta(days=1)
 

@@ -121,15 +121,30 @@ def test_no_secret_is_in_the_token_of_an_operation(wire: ScriptedHttp, registry:
         assert secret not in shown
 
 
-def test_a_look_asks_once_at_the_location_and_gives_the_same_token_back(
-    wire: ScriptedHttp, registry: AzureContainerRegistry
+@pytest.mark.parametrize("header", ["Location", "Azure-AsyncOperation"])
+def test_a_look_asks_once_and_the_next_one_asks_where_the_newest_answer_says(
+    wire: ScriptedHttp, registry: AzureContainerRegistry, header: str
 ) -> None:
+    addresses = [f"{LOCATION['Location']}&c={'certificate' * 300}&s={number}" for number in range(4)]
+    wire.answer(202, {header: addresses[0]})
+    seen = registry.start_import(FROM_HUB, "base/node", TAG)
+    for address in addresses[1:]:
+        wire.answer(202, {header.lower(): address, "Retry-After": "10"}, {"status": "Accepted", "base/node": "Pending"})
+        seen = registry.look_at_import(seen.token)
+        assert (seen.done, seen.retry_after) == (False, 10)
+    wire.answer(200, body={"status": "Succeeded"})
+    assert registry.look_at_import(seen.token).done
+    assert [request.url for request in wire.requests[1:]] == addresses
+    assert len(seen.token) < 32 * 1024, "a queue's message has 64 KiB"
+
+
+def test_an_answer_without_an_address_leaves_the_last_one(wire: ScriptedHttp, registry: AzureContainerRegistry) -> None:
     wire.answer(202, LOCATION)
-    started = registry.start_import(FROM_HUB, "base/node", TAG)
-    wire.answer(202, {**LOCATION, "Retry-After": "3"})
-    seen = registry.look_at_import(started.token)
-    assert (seen.done, seen.token, seen.retry_after) == (False, started.token, 3)
-    assert (wire.requests[-1].method, wire.requests[-1].url) == ("GET", LOCATION["Location"])
+    wire.answer(202)
+    wire.answer(202)
+    seen = registry.look_at_import(registry.start_import(FROM_HUB, "base/node", TAG).token)
+    registry.look_at_import(seen.token)
+    assert wire.requests[-1].url == LOCATION["Location"]
 
 
 @pytest.mark.parametrize(("status", "body"), [(200, b""), (204, b""), (200, {"status": "Succeeded"})])
