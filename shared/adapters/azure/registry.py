@@ -12,12 +12,15 @@ from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.errors import IMPORTER, azure_errors
 from shared.adapters.azure.import_errors import look_errors, start_errors
 from shared.config import Account, RegistryId
-from shared.domain.references import Digest, Tag, parse_digest
+from shared.domain.references import DOCKER_HUB, Digest, Tag, parse_digest
 from shared.errors import InvalidReference, NotFound, Unavailable
 from shared.ports import ImportSource, Operation
 
 if TYPE_CHECKING:
     from azure.core.polling import LROPoller
+
+# As imports from Docker Hub were recorded. Azure's documentation has docker.io, which no recording has.
+_URIS = {DOCKER_HUB: "registry.hub.docker.com"}
 
 
 class AzureContainerRegistry:
@@ -140,7 +143,8 @@ def import_parameters(
     if source.staging:
         place: dict[str, Any] = {"resourceId": staging_id}
     else:
-        place = {"registryUri": source.repository.registry, **_credentials(accounts.get(source.repository.registry))}
+        registry = source.repository.registry
+        place = {"registryUri": _URIS.get(registry, registry), **_credentials(accounts.get(registry))}
     return {"source": {**place, "sourceImage": image}, "targetTags": [target], "mode": "Force"}
 
 

@@ -63,7 +63,7 @@ def registry() -> AzureContainerRegistry:
         (
             FROM_HUB,
             {
-                "registryUri": "docker.io",
+                "registryUri": "registry.hub.docker.com",
                 "sourceImage": f"library/node@{DIGEST}",
                 "credentials": {"username": "someone", "password": "the-pat"},
             },
