@@ -1,7 +1,7 @@
 # Every command does its own set-up; the second run installs nothing.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-contract test-twin test-integration test-e2e test-telemetry test-runtime test-host test-infra \
-	lint deploy-check cost bench up down docs clean python twin runtime host infra
+.PHONY: help demo test test-unit test-contract test-recorded test-twin test-integration test-e2e test-telemetry \
+	test-runtime test-host test-infra lint deploy-check cost bench up down docs clean python twin runtime host infra
 
 PYTHON_BIN := .venv/bin/python
 # pytest answers 5 when a level holds no test yet; that is not a failure of the gate.
@@ -21,6 +21,9 @@ test-unit: python ## Test the domain and the web parser; needs nothing running
 
 test-contract: twin ## Test every implementation of each port by one suite
 	@$(PYTEST) tests/contract
+
+test-recorded: python ## Play recordings of live Azure to the adapters; skipped, saying so, where there are none
+	@$(PYTEST) tests/recorded -rs
 
 test-twin: twin ## Test the laptop twin itself through the real SDKs
 	@$(PYTEST) tests/twin

@@ -39,6 +39,11 @@ class ScriptedHttp:
         """Let a request end in an error instead."""
         self._answers.append(error)
 
+    @property
+    def left(self) -> int:
+        """How many answers nobody has asked for."""
+        return len(self._answers)
+
     def urlopen(
         self, pool: HTTPConnectionPool, method: str, url: str, body: Any = None, headers: Any = None, **options: Any
     ) -> urllib3.HTTPResponse:

@@ -102,7 +102,7 @@ class AzureContainerRegistry:
             return parse_digest(found.digest or "")
         except NotFound:
             return None
-        except (InvalidReference, AttributeError) as error:  # the SDK reads fields of what may not be there
+        except (InvalidReference, AttributeError, KeyError) as error:  # the SDK reads what may not be there
             raise Unavailable(f"{doing}: the answer is not that of a registry: {error}") from error
 
     def _resume(self, token: str) -> LROPoller[None]:

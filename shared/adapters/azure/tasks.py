@@ -96,7 +96,8 @@ class AcrTasks:
             return ""
         try:
             with self._errors(f"fetching the log of run {run_id}"):
-                link = self._client.runs.get_log_sas_url(*self._place, run_id).log_link
+                links = self._client.runs.get_log_sas_url(*self._place, run_id)
+                link = links.log_link or links.log_artifact_link
                 return self._download(link, run_id) if link else ""
         except NotFound:
             return ""

@@ -222,3 +222,12 @@ def test_an_answer_without_a_digest_is_no_answer(
     wire.answer(200, body=body)
     with pytest.raises(Unavailable):
         registry.digest("base/node", TAG)
+
+
+def test_a_challenge_that_names_no_scope_is_no_answer(wire: ScriptedHttp, registry: AzureContainerRegistry) -> None:
+    service = "https://base.azurecr.io/oauth2/token"
+    wire.answer(401, {"WWW-Authenticate": f'Bearer realm="{service}",service="base.azurecr.io"'})
+    refresh = ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in ({}, {"exp": 4e9}, {}))
+    wire.answer(200, body={"refresh_token": refresh})
+    with pytest.raises(Unavailable):
+        registry.digest("base/node", TAG)
