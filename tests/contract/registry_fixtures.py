@@ -16,6 +16,8 @@ import pytest
 import requests
 
 from infra.local.emulator.app import Emulator
+from infra.local.emulator.assignments import APP, as_deployed
+from infra.local.emulator.role_definitions import TASK
 from infra.local.topology import BASE, STAGING, Topology
 from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.identity import Identity
@@ -103,11 +105,17 @@ def outside(emulator: Outside, monkeypatch: pytest.MonkeyPatch) -> Outside:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(emulator.topology.ca_bundle))
     monkeypatch.setenv("IDENTITY_ENDPOINT", emulator.topology.http("identity") + "/msi/token")
     monkeypatch.setenv("IDENTITY_HEADER", emulator.topology.identity_header)
-    emulator.control("POST", "/settings", {"hub_user": HUB_USER, "hub_token": HUB_TOKEN, **_DEFAULTS})
+    account = {"hub_user": HUB_USER, "hub_token": HUB_TOKEN}
+    emulator.control("POST", "/settings", {**account, **_DEFAULTS, "assignments": _assignments(emulator.topology)})
     emulator.control("DELETE", "/faults")
     emulator.runner.forget()
     emulator.forget_counts()
     return emulator
+
+
+def _assignments(topology: Topology) -> list[dict[str, str]]:
+    """Return what the deployment gives the product, and that it may make and run tasks in staging, as tests here do."""
+    return [*as_deployed(topology), {"principal": APP, "role": TASK, "scope": topology.registry_id(STAGING)}]
 
 
 @pytest.fixture(params=SIDES)

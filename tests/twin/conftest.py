@@ -15,6 +15,7 @@ from azure.mgmt.containerregistry import ContainerRegistryManagementClient
 from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
 
 from infra.local.emulator.app import Emulator
+from infra.local.emulator.assignments import OPERATOR
 from infra.local.topology import SUBSCRIPTION, Topology
 from tests.twin.double import DoubleRunner
 from tests.twin.processes import PARTS, new_topology, start_registry, stop, wait_for_registries
@@ -22,7 +23,7 @@ from tests.twin.processes import PARTS, new_topology, start_registry, stop, wait
 
 @dataclass(frozen=True)
 class Twin:
-    """The emulator under test, the clients a product would use, and the double that executes runs."""
+    """The emulator under test, clients of an operator who may do everything, and the double that executes runs."""
 
     topology: Topology
     credential: ManagedIdentityCredential
@@ -60,7 +61,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
     os.environ["IDENTITY_HEADER"] = topology.identity_header
     try:
         wait_for_registries(topology)
-        yield twin_of(topology, runner)
+        yield twin_of(topology, runner, OPERATOR)
     finally:
         emulator.stop()
         for process in registries:
@@ -69,9 +70,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
             del os.environ[name]
 
 
-def twin_of(topology: Topology, runner: DoubleRunner) -> Twin:
-    """Return the clients of a running emulator; the environment already names its identity endpoint."""
-    credential = ManagedIdentityCredential()
+def twin_of(topology: Topology, runner: DoubleRunner, client_id: str | None = None) -> Twin:
+    """Return the clients of a running emulator; the environment already names its identity endpoint.
+
+    They are the product's identity's, or those of the client that is named.
+    """
+    credential = ManagedIdentityCredential(client_id=client_id)
     options: dict[str, Any] = {
         "base_url": topology.https("arm"),
         "credential_scopes": ["https://management.azure.com/.default"],

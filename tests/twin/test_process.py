@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 
+from infra.local.emulator.assignments import OPERATOR
 from infra.local.topology import APPLICATIONS, RESOURCE_GROUP
 from tests.twin.conftest import Twin, twin_of
 from tests.twin.double import DoubleRunner
@@ -36,7 +37,7 @@ def process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Twin]:
     try:
         for part in ("control", "backing_base", "backing_applications"):
             wait_until_open(topology.http(part))
-        yield twin_of(topology, DoubleRunner())
+        yield twin_of(topology, DoubleRunner(), OPERATOR)
     finally:
         assert [stop(child) for child in started][-1] == 0
 

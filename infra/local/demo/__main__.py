@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import sys
 import time
@@ -26,7 +27,7 @@ def main() -> int:
     shutil.rmtree(_STATE, ignore_errors=True)
     began = time.monotonic()
     print("bringing the twin up: Azurite, six registries, the emulator, the Functions host", flush=True)
-    with Twin(new_topology(_STATE, free_base_port()), _SETTINGS) as twin:
+    with Twin(new_topology(_STATE, free_base_port(), abac=_parse().abac), _SETTINGS) as twin:
         scenes = Scenes(twin)
         scenes.prepare()
         twin.start_host()
@@ -37,6 +38,12 @@ def main() -> int:
     print(f"\nthe demo took {time.monotonic() - began:.0f} s")
     print(f"demo: {passed} of {total} scenes passed", flush=True)
     return 0 if passed == total else 1
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m infra.local.demo", description=__doc__)
+    parser.add_argument("--abac", action="store_true", help="the staging registry gives rights by repository")
+    return parser.parse_args()
 
 
 def _play(scene: Callable[[], None], twin: Twin) -> bool:

@@ -10,6 +10,7 @@ import requests
 from azure.storage.blob import ContainerClient
 from azure.storage.queue import QueueClient
 
+from infra.local.emulator.assignments import OPERATOR
 from infra.local.topology import Topology
 from infra.local.twin.settings import storage_connection_string
 
@@ -120,10 +121,14 @@ class Watcher:
         self._session.post(url, json=settings, timeout=_SECONDS).raise_for_status()
 
     def token(self) -> str:
-        """Return an access token of the twin's managed identity, to act as an operator."""
+        """Return an access token of the twin's operator, who may do what the product's identity may not."""
         answer = self._session.get(
             f"{self._topology.http('identity')}/msi/token",
-            params={"resource": "https://management.azure.com", "api-version": "2019-08-01"},
+            params={
+                "resource": "https://management.azure.com",
+                "api-version": "2019-08-01",
+                "client_id": OPERATOR,
+            },
             headers={"X-IDENTITY-HEADER": self._topology.identity_header},
             timeout=_SECONDS,
         )

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from werkzeug.exceptions import abort
 from werkzeug.wrappers import Request, Response
 
+from infra.local.emulator.access import Access
 from infra.local.emulator.front import Route
 from infra.local.emulator.tokens import Tokens
 from infra.local.emulator.wire import json_reply, registry_error
@@ -19,6 +20,8 @@ _ACCESS_SECONDS = 75 * 60
 # The user name under which a refresh token is accepted as a password.
 _TOKEN_USER = "00000000-0000-0000-0000-000000000000"  # noqa: S105 - a published constant, no secret
 
+# Whoever may do any of these gets a token to begin with.
+_ENTRY = ("pull", "push", "metadata_read")
 _REQUIRED = "authentication required, visit https://aka.ms/acr/authorization for more information."
 
 
@@ -28,11 +31,15 @@ class AcrAuth:
     Args:
         tokens: issues and reads all of them.
         service: the registry's login server.
+        registry: its name in Azure.
+        access: says what an identity may do with its images.
     """
 
-    def __init__(self, tokens: Tokens, service: str) -> None:
+    def __init__(self, tokens: Tokens, service: str, registry: str, access: Access) -> None:
         self._tokens = tokens
         self._service = service
+        self._registry = registry
+        self._access = access
 
     def routes(self) -> list[Route]:
         """Return the routes served."""
@@ -43,11 +50,14 @@ class AcrAuth:
         ]
 
     def exchange(self, request: Request) -> Response:
-        """Answer a refresh token for an Entra token."""
+        """Answer a refresh token for an Entra token; 401 to whoever may not even pull."""
         claims = self._tokens.read("aad", request.form.get("access_token", ""))
         if claims is None or request.form.get("grant_type") != "access_token":
             return _unauthorized("")
-        refresh = self._tokens.issue("acr-refresh", _REFRESH_SECONDS, aud=self._service)
+        client = str(claims["appid"])
+        if not self._permitted(client, _ENTRY):
+            return _unauthorized("")
+        refresh = self._tokens.issue("acr-refresh", _REFRESH_SECONDS, aud=self._service, sub=client)
         return json_reply({"refresh_token": refresh})
 
     def token(self, request: Request) -> Response:
@@ -64,22 +74,34 @@ class AcrAuth:
         """Challenge the client unless its token covers ``scope``, such as ``repository:base/node:pull,push``."""
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         claims = self._tokens.read("acr-access", token)
-        if claims is None or claims["aud"] != self._service or not _covers(claims["access"], scope):
+        if claims is None or claims["aud"] != self._service:
             abort(self._challenge(scope))
+        if not _covers(claims["access"], scope):
+            abort(self._challenge(scope, ',error="insufficient_scope"'))
+
+    def _permitted(self, client: str, actions: Iterable[str]) -> list[str]:
+        return [action for action in actions if self._access.may_with_images(client, action, self._registry)]
+
+    def _narrowed(self, client: str, scope: str) -> str:
+        """Return a scope with those of its actions that the client may do; empty if there are none."""
+        resource, _, actions = scope.rpartition(":")
+        permitted = self._permitted(client, actions.split(","))
+        return f"{resource}:{','.join(permitted)}" if permitted else ""
 
     def _grant(self, refresh: str, scopes: Iterable[str]) -> Response:
         claims = self._tokens.read("acr-refresh", refresh)
         if claims is None or claims["aud"] != self._service:
             return _unauthorized("")
-        access = [scope for entry in scopes for scope in entry.split()]
+        asked_for = [scope for entry in scopes for scope in entry.split()]
+        access = [scope for wanted in asked_for if (scope := self._narrowed(str(claims["sub"]), wanted))]
         token = self._tokens.issue("acr-access", _ACCESS_SECONDS, aud=self._service, access=access)
         return json_reply({"access_token": token})
 
-    def _challenge(self, scope: str) -> Response:
+    def _challenge(self, scope: str, error: str = "") -> Response:
         realm = f"https://{self._service}/oauth2/token"
         wanted = f',scope="{scope}"' if scope else ""
         response = _unauthorized(scope)
-        response.headers["WWW-Authenticate"] = f'Bearer realm="{realm}",service="{self._service}"{wanted}'
+        response.headers["WWW-Authenticate"] = f'Bearer realm="{realm}",service="{self._service}"{wanted}{error}'
         return response
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from werkzeug.serving import BaseWSGIServer
 
+from infra.local.emulator.access import Access
 from infra.local.emulator.acr_attributes import Attributes
 from infra.local.emulator.acr_auth import AcrAuth
 from infra.local.emulator.acr_registry import AcrRegistry, name_the_api
@@ -18,6 +19,7 @@ from infra.local.emulator.arm_runs import ArmRuns
 from infra.local.emulator.arm_task_runs import ArmTaskRuns
 from infra.local.emulator.arm_tasks import ArmTasks
 from infra.local.emulator.arm_webhooks import ArmWebhooks
+from infra.local.emulator.assignments import as_deployed
 from infra.local.emulator.blobs import Logs, Sources
 from infra.local.emulator.catalog import Catalog
 from infra.local.emulator.control import Control
@@ -58,7 +60,9 @@ class Emulator:
     def __init__(self, topology: Topology, execute: Execute) -> None:
         self._topology = topology
         self._counts, self._faults = Counts(), Faults()
-        self._settings = Settings(Values(short_retry_after=topology.short_retry_after))
+        values = Values(short_retry_after=topology.short_retry_after, assignments=as_deployed(topology))
+        self._settings = Settings(values)
+        self._access = Access(topology, self._settings)
         self._operations, self._tokens = Operations(), Tokens()
         self._catalog, self._locks, self._untagging = Catalog(), Locks(), Untagging()
         self._registries = Registries(topology)
@@ -69,14 +73,14 @@ class Emulator:
         self._sources = Sources(self._tokens, topology)
         self._tasks = ArmTasks(topology, self._registries, self._runs, self._sources, self._settings)
         self._imports = ArmImports(
-            topology, self._registries, self._long_running, self._settings, self._faults, self._operations
+            topology, self._registries, self._long_running, self._settings, self._faults, self._operations, self._access
         )
         self._servers: list[BaseWSGIServer] = []
 
     def start(self) -> None:
         """Listen on every port; returns once all of them accept connections."""
         context = server_context(self._topology)
-        guard = ArmGuard(self._tokens, self._topology)
+        guard = ArmGuard(self._tokens, self._topology, self._access)
         self._listen("arm", self._arm_routes(), context, guard=guard)
         for part in PARTS.values():
             self._listen(
@@ -101,7 +105,7 @@ class Emulator:
         self._servers.append(listen(front, self._topology.port(name), context))
 
     def _arm_routes(self) -> list[Route]:
-        runs = ArmRuns(self._topology, self._runs, self._tasks, self._sources)
+        runs = ArmRuns(self._topology, self._runs, self._tasks, self._sources, self._access)
         return [
             *ArmRegistries(self._topology, self._registries).routes(),
             *self._imports.routes(),
@@ -115,7 +119,8 @@ class Emulator:
 
     def _acr_routes(self, part: str) -> list[Route]:
         host, backing = self._topology.address(part), self._registries.backing(part)
-        auth = AcrAuth(self._tokens, host)
+        registry = next(name for name, own in PARTS.items() if own == part)
+        auth = AcrAuth(self._tokens, host, registry, self._access)
         attributes = Attributes(part, backing, self._catalog, self._locks)
         return [
             *auth.routes(),

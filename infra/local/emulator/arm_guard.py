@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from werkzeug.wrappers import Request, Response
 
+from infra.local.emulator.access import Access
 from infra.local.emulator.callers import remember
 from infra.local.emulator.front import Route
 from infra.local.emulator.tokens import Tokens
@@ -14,13 +15,17 @@ _AUDIENCES = ("https://management.azure.com", "https://management.core.windows.n
 
 
 class ArmGuard:
-    """Refuses ARM requests without a token for ARM; blobs on the same server carry their signature in the URL."""
+    """Refuses ARM requests without a token for ARM, and those that no role of the caller permits.
 
-    def __init__(self, tokens: Tokens, topology: Topology) -> None:
+    Blobs on the same server carry their signature in the URL.
+    """
+
+    def __init__(self, tokens: Tokens, topology: Topology, access: Access) -> None:
         self._tokens = tokens
         self._audiences = (*_AUDIENCES, topology.https("arm"))
+        self._access = access
 
-    def __call__(self, request: Request, route: Route) -> Response | None:  # noqa: ARG002
+    def __call__(self, request: Request, route: Route) -> Response | None:
         """Return the refusal, or ``None`` where the request may go on."""
         if not request.path.startswith("/subscriptions/"):
             return None
@@ -30,5 +35,13 @@ class ArmGuard:
             return arm_error(401, "InvalidAuthenticationToken", "The access token is missing, invalid or expired.")
         if claims["aud"] not in self._audiences:
             return arm_error(401, "InvalidAuthenticationTokenAudience", "The access token is for another audience.")
-        remember(request, str(claims["appid"]))
-        return None
+        client, scope = str(claims["appid"]), resource_of(request.path)
+        remember(request, client, route.action, scope)
+        return self._access.refusal(client, route.action, scope) if route.action else None
+
+
+def resource_of(path: str) -> str:
+    """Return the resource that a request is about: without an action, or a kind of what is in it, at the end."""
+    before, provider, rest = path.partition("/Microsoft.ContainerRegistry/")
+    names = rest.split("/")
+    return f"{before}{provider}{'/'.join(names[: len(names) // 2 * 2])}"

@@ -13,7 +13,9 @@ from typing import Any
 from werkzeug.exceptions import abort
 from werkzeug.wrappers import Request, Response
 
+from infra.local.emulator.access import Access
 from infra.local.emulator.arm import LOCATION, PROVIDER, REGISTRY, known
+from infra.local.emulator.callers import caller
 from infra.local.emulator.copies import Import, ImportFailedError, Source, copy_all
 from infra.local.emulator.faults import Faults
 from infra.local.emulator.front import Route
@@ -40,6 +42,7 @@ class ArmImports:
         settings: Settings,
         faults: Faults,
         operations: Operations,
+        access: Access,
     ) -> None:
         self._topology = topology
         self._registries = registries
@@ -47,6 +50,7 @@ class ArmImports:
         self._settings = settings
         self._faults = faults
         self._operations = operations
+        self._access = access
         self._closed = False
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="import")
 
@@ -68,13 +72,24 @@ class ArmImports:
         part = known(registry)
         body = json_object(request)
         image = str((body.get("source") or {}).get("sourceImage") or "")
-        wanted = Import(registry, part, image, self._source(body, image), *_targets(body))
+        refusal = self._source_refusal(request, body)
+        wanted = Import(registry, part, image, self._source(body, image), *_targets(body), refusal)
         if body.get("mode", "NoForce") != "Force":
             self._refuse_existing(wanted)
         path = f"{_OPERATIONS}/{wanted.operation}"
         work = self._pool.submit(self._import, wanted)
         self._long_running.track(path, partial(self._outcome, wanted, work), wanted.pending)
         return nothing(202, self._long_running.location(path, request))
+
+    def _source_refusal(self, request: Request, body: dict[str, Any]) -> str:
+        """Check what the caller may do with a source in Azure; return why nothing can be pulled from it, if so."""
+        name = self._registries.name_of_resource(str((body.get("source") or {}).get("resourceId") or ""))
+        if name is None:
+            return ""
+        scope = self._topology.registry_id(name)
+        self._access.require_linked(request, "read", scope)
+        denied = f"Access to {self._registries.login_server(name)} denied."
+        return "" if self._access.may(caller(request), "pull/read", scope) else denied
 
     def _source(self, body: dict[str, Any], image: str) -> Source:
         source = body.get("source") or {}

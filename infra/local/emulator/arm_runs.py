@@ -15,6 +15,7 @@ from typing import Any
 from werkzeug.exceptions import abort
 from werkzeug.wrappers import Request, Response
 
+from infra.local.emulator.access import Access
 from infra.local.emulator.arm import REGISTRY, known
 from infra.local.emulator.arm_tasks import ArmTasks
 from infra.local.emulator.blobs import Sources
@@ -27,6 +28,7 @@ from infra.local.emulator.wire import arm_error, json_object, json_reply, nothin
 from infra.local.topology import Topology
 
 _PAGE = 100
+_OVERRIDES = "overrideTaskStepProperties"
 _CLAUSE = re.compile(r"(\w+)\s+eq\s+'([^']*)'", re.IGNORECASE)
 _CONTAINS = re.compile(r"contains\(\s*outputImageManifests\s*,\s*'([^']*)'\s*\)", re.IGNORECASE)
 _FIELDS = {"runid": "run_id", "runtype": "run_type", "status": "status", "taskname": "task"}
@@ -35,11 +37,12 @@ _FIELDS = {"runid": "run_id", "runtype": "run_type", "status": "status", "taskna
 class ArmRuns:
     """The routes of runs."""
 
-    def __init__(self, topology: Topology, runs: Runs, tasks: ArmTasks, sources: Sources) -> None:
+    def __init__(self, topology: Topology, runs: Runs, tasks: ArmTasks, sources: Sources, access: Access) -> None:
         self._topology = topology
         self._runs = runs
         self._tasks = tasks
         self._sources = sources
+        self._access = access
 
     def routes(self) -> list[Route]:
         """Return the routes served."""
@@ -55,21 +58,29 @@ class ArmRuns:
         """Return a run's Azure resource id."""
         return f"{self._topology.registry_id(run.registry)}/runs/{run.run_id}"
 
-    def start(self, registry: str, request: Mapping[str, Any], by: str) -> Run:
-        """Queue a run request of any type; answers 400 for an unknown type, 404 for a task that does not exist."""
-        kind = request.get("type")
+    def start(self, request: Request, registry: str, wanted: Mapping[str, Any]) -> Run:
+        """Queue a run request of any type.
+
+        Args:
+            request: scheduled it, by itself or in a task run.
+            registry: where it runs.
+            wanted: the run request; 400 is answered for an unknown type, 404 for a task that does not exist, and 403
+                for a task that the caller may not write: ARM checks that of whoever runs it.
+        """
+        kind, by = wanted.get("type"), caller(request)
         if kind not in REQUEST_TYPES:
             abort(arm_error(400, "InvalidRunRequest", f"The run request's type is {kind!r}."))
         if kind == "TaskRunRequest":
-            name = str(request.get("taskId", "")).rpartition("/")[2]
-            return self._tasks.run(registry, name, request.get("overrideTaskStepProperties") or {}, by)
+            task_id = str(wanted.get("taskId", ""))
+            self._access.require_linked(request, "tasks/write", task_id)
+            return self._tasks.run(registry, task_id.rpartition("/")[2], wanted.get(_OVERRIDES) or {}, by)
         planner = Planner(self._sources, registry)
-        return self._runs.submit(registry, partial(planner.quick, request), Authorship(by), traits_of(request))
+        return self._runs.submit(registry, partial(planner.quick, wanted), Authorship(by), traits_of(wanted))
 
     def schedule(self, request: Request, registry: str) -> Response:
         """Answer the queued run, of which little is said as yet."""
         known(registry)
-        run = self.start(registry, json_object(request), caller(request))
+        run = self.start(request, registry, json_object(request))
         return json_reply(first_answer(run, self.resource_id(run)))
 
     def get(self, _: Request, registry: str, run: str) -> Response:

@@ -88,7 +88,7 @@ class ArmTaskRuns:
             existing = self._all.get((registry, name))
             if existing and not existing.starts_again(body):
                 return json_reply(self._resource(existing))
-            task_run = self._start(registry, name, body, caller(request), existing)
+            task_run = self._start(request, registry, name, body, existing)
             self._all[registry, name] = task_run
         answer = self._resource(task_run)
         run = inside(task_run.run, self._runs.resource_id(task_run.run), fresh=True)
@@ -120,11 +120,14 @@ class ArmTaskRuns:
             found = self._all.pop((registry, name), None)
         return nothing(200 if found else 204)
 
-    def _start(self, registry: str, name: str, body: dict[str, Any], by: str, before: TaskRun | None) -> TaskRun:
+    def _start(
+        self, request: Request, registry: str, name: str, body: dict[str, Any], before: TaskRun | None
+    ) -> TaskRun:
         run_request = (body.get("properties") or {}).get("runRequest") or {}
         self._refuse_upload(run_request)
+        by = caller(request)
         authorship = before.authorship.changed(by) if before else Authorship(by)
-        return TaskRun(registry, name, body, self._runs.start(registry, run_request, by), authorship)
+        return TaskRun(registry, name, body, self._runs.start(request, registry, run_request), authorship)
 
     def _refuse_upload(self, run_request: dict[str, Any]) -> None:
         location = str(run_request.get("sourceLocation") or "")

@@ -11,18 +11,25 @@ from werkzeug.wrappers import Request
 
 from infra.local.emulator.wire import offset_time
 
-_CALLER = "emulator.caller"
+_CALLER, _ASKED = "emulator.caller", "emulator.asked"
 _OBJECTS = uuid.UUID("6f0d3c1e-5a43-4a57-9f5e-2b8f7f6f2f10")
 
 
-def remember(request: Request, client: str) -> None:
-    """Keep whose token came with a request, for ``caller``."""
+def remember(request: Request, client: str, action: str, scope: str) -> None:
+    """Keep whose token came with a request, for ``caller``, and what is done with which resource, for ``asked``."""
     request.environ[_CALLER] = client
+    request.environ[_ASKED] = (action, scope)
 
 
 def caller(request: Request) -> str:
     """Return the client id whose token came with a guarded request."""
     return str(request.environ[_CALLER])
+
+
+def asked(request: Request) -> tuple[str, str]:
+    """Return the action of a guarded request, named below the registries' provider, and the resource it is about."""
+    action, scope = request.environ[_ASKED]
+    return str(action), str(scope)
 
 
 def object_id(client: str) -> str:

@@ -75,9 +75,12 @@ def copy_all(wanted: Import, target: Backing) -> None:
     """Copy an image, or a whole index, to all its targets; a lock on a tag is no hindrance, and stays.
 
     Raises:
-        ImportFailedError: the source has no such image, or one of too many manifests, or the copy broke off.
+        ImportFailedError: the source gives nothing away, or has no such image, or one of too many manifests, or the
+            copy broke off.
     """
     source = wanted.source
+    if wanted.refusal:
+        raise ImportFailedError("InvalidParameters", wanted.refusal)
     found = source.backing.head(source.repository, source.reference)
     if found is None:
         message = "An error occurred when getting manifest. StatusCode: 404, Reason: Not Found"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
+
+from infra.local.emulator.assignments import read
 
 _SECRETS = {"hub_token", "other_password"}
 
@@ -30,6 +33,7 @@ class Values:
         import_seconds: how much longer than its copying an import takes.
         short_retry_after: seconds of every ``Retry-After`` of ARM, for whoever has no time for Azure's own, 10 of an
             import and 30 of a task run; ``None`` for those.
+        assignments: who has which role where (``assignments.py``), as JSON objects.
         uploads_in_task_runs: whether a task run may name an uploaded context, which is not known of Azure.
         base_trigger_seconds: how long after a base image moved its tasks are started.
     """
@@ -50,6 +54,11 @@ class Values:
     import_seconds: float = 0.0
     short_retry_after: int | None = None
     uploads_in_task_runs: bool = True
+    assignments: Sequence[Mapping[str, str]] = ()
+
+    def __post_init__(self) -> None:
+        read(self.assignments)
+
     base_trigger_seconds: float = 0.0
 
 
@@ -66,7 +75,7 @@ class Settings:
         return self._values
 
     def change(self, record: dict[str, Any]) -> None:
-        """Change the named values; ``ValueError`` names those that do not exist."""
+        """Change the named values; ``ValueError`` names those that do not exist, or says what is wrong with one."""
         unknown = sorted(set(record) - {field.name for field in fields(Values)})
         if unknown:
             raise ValueError(f"no such settings: {', '.join(unknown)}")

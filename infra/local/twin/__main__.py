@@ -31,7 +31,13 @@ def main() -> int:
     if arguments.command == "status":
         return _status(state)
     try:
-        topology = new_topology(state, arguments.base_port, event_grid=arguments.event_grid)
+        topology = new_topology(
+            state,
+            arguments.base_port,
+            event_grid=arguments.event_grid,
+            abac=arguments.abac,
+            application_tasks=tuple(arguments.application_task or ["shop"]),
+        )
         twin = Twin(topology, in_memory=False, host=arguments.host)
         return _up(twin, stay=arguments.command == "run")
     except (*_FAILURES, HostMissingError, EnvironmentMissingError) as error:
@@ -46,6 +52,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--base-port", type=int, default=DEFAULT_BASE_PORT, help="first of the twin's forty ports")
     parser.add_argument("--event-grid", action="store_true", help="Event Grid tells of pushes instead of webhooks")
     parser.add_argument("--host", choices=get_args(HostKind), help="the Functions host; see README.md here")
+    parser.add_argument("--abac", action="store_true", help="the staging registry gives rights by repository")
+    told = "a task of the application registry that the product may run; may be given again (the demo's: shop)"
+    parser.add_argument("--application-task", action="append", metavar="NAME", help=told)
     return parser.parse_args()
 
 

@@ -26,14 +26,15 @@ def new_topology(
     event_grid: bool = False,
     short_retry_after: int | None = 1,
     abac: bool = False,
-    application_tasks: tuple[str, ...] = (),
+    application_tasks: tuple[str, ...] = ("shop",),
 ) -> Topology:
     """Make a topology with fresh secrets.
 
     Arguments:
         state: the twin's folder; made absolute.
         base_port: first of forty ports; a free block is looked for when ``None``.
-        event_grid, abac, application_tasks: see ``Topology``.
+        event_grid, abac: see ``Topology``.
+        application_tasks: see ``Topology``; the demo's, unless others are named.
         short_retry_after: see ``Topology``; short unless ``None`` asks for Azure's own.
     """
     return Topology(

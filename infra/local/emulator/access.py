@@ -1,0 +1,88 @@
+"""Roles enforced as Azure does: by ARM for every route, by the registries for tokens, and by ARM's linked access check.
+
+https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
+"""
+
+from __future__ import annotations
+
+from werkzeug.exceptions import abort
+from werkzeug.wrappers import Request, Response
+
+from infra.local.emulator.assignments import read
+from infra.local.emulator.callers import asked, caller, object_id
+from infra.local.emulator.role_definitions import REGISTRIES, ROLES
+from infra.local.emulator.settings import Settings
+from infra.local.emulator.wire import arm_error
+from infra.local.topology import Topology
+
+# What an action on a repository asks for: of a registry's roles any of these, or this data action.
+_WHOLE = {
+    "pull": ("pull/read",),
+    "push": ("push/write",),
+    "delete": ("artifacts/delete",),
+    "metadata_read": ("pull/read", "metadata/read"),
+    "metadata_write": ("metadata/write",),
+    "*": ("pull/read",),  # the catalog's one action
+}
+_BY_REPOSITORY = {
+    "pull": "repositories/content/read",
+    "push": "repositories/content/write",
+    "delete": "repositories/content/delete",
+    "metadata_read": "repositories/metadata/read",
+    "metadata_write": "repositories/metadata/write",
+    "*": "catalog/read",
+}
+
+
+class Access:
+    """What identities may do, by the assignments in the settings."""
+
+    def __init__(self, topology: Topology, settings: Settings) -> None:
+        self._topology = topology
+        self._settings = settings
+
+    def may(self, client: str, action: str, scope: str) -> bool:
+        """Tell whether an identity may do something, named below the registries' provider, with a resource."""
+        whole = f"{REGISTRIES}/{action}"
+        return any(
+            ROLES[given.role].permits(whole)
+            for given in read(self._settings.now.assignments)
+            if given.principal == client and given.reaches(scope)
+        )
+
+    def may_with_images(self, client: str, action: str, registry: str) -> bool:
+        """Tell whether an identity may ``pull``, ``push``, ... in a registry, in the way that registry gives rights."""
+        scope = self._topology.registry_id(registry)
+        if self._topology.role_assignment_mode(registry) == "LegacyRegistryPermissions":
+            return any(self.may(client, wanted, scope) for wanted in _WHOLE.get(action, ()))
+        wanted = f"{REGISTRIES}/{_BY_REPOSITORY.get(action, 'nothing')}"
+        return any(
+            ROLES[given.role].permits_data(wanted)
+            for given in read(self._settings.now.assignments)
+            if given.principal == client and given.reaches(scope)
+        )
+
+    def refusal(self, client: str, action: str, scope: str) -> Response | None:
+        """Return ARM's 403 for what an identity may not do; ``None`` if it may."""
+        if self.may(client, action, scope):
+            return None
+        message = (
+            f"The client '{client}' with object id '{object_id(client)}' does not have authorization to perform action "
+            f"'{REGISTRIES}/{action}' over scope '{scope}' or the scope is invalid. "
+            "If access was recently granted, please refresh your credentials."
+        )
+        return arm_error(403, "AuthorizationFailed", message)
+
+    def require_linked(self, request: Request, action: str, scope: str) -> None:
+        """Answer 403 unless the caller may also do this with another resource, which the request names."""
+        client = caller(request)
+        if self.may(client, action, scope):
+            return
+        did, where = asked(request)
+        message = (
+            f"The client '{client}' with object id '{object_id(client)}' has permission to perform action "
+            f"'{REGISTRIES}/{did}' on scope '{where}'; however, it does not have permission to perform action(s) "
+            f"'{REGISTRIES}/{action}' on the linked scope(s) '{scope}' (respectively) or the linked scope(s) are "
+            "invalid."
+        )
+        abort(arm_error(403, "LinkedAuthorizationFailed", message))

@@ -1,0 +1,62 @@
+"""Who has which role where: what the deployment gives the app's identity, and an operator who may do everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+from infra.local.emulator.role_definitions import (
+    IMPORTER,
+    OWNER,
+    REPOSITORY_CONTRIBUTOR,
+    REPOSITORY_READER,
+    ROLES,
+    RUNS,
+    TASK,
+)
+from infra.local.topology import APPLICATIONS, BASE, STAGING, SUBSCRIPTION, Topology
+
+# Client ids at the identity endpoint: the app asks without one.
+APP, OPERATOR = "system-assigned", "operator"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One role of one identity on a resource and all that is in it."""
+
+    principal: str
+    role: str
+    scope: str
+
+    def __post_init__(self) -> None:
+        if self.role not in ROLES:
+            raise ValueError(f"assignments: {self.role!r} is none of {', '.join(ROLES)}")
+
+    def reaches(self, scope: str) -> bool:
+        """Tell whether a resource is this one or in it."""
+        own, other = self.scope.lower(), scope.lower()
+        return other == own or other.startswith(f"{own}/")
+
+
+def read(records: Iterable[Mapping[str, str]]) -> tuple[Assignment, ...]:
+    """Return assignments from their JSON objects; ``ValueError`` says what is wrong with one."""
+    try:
+        return tuple(Assignment(**record) for record in records)
+    except TypeError as error:
+        raise ValueError(f"assignments: {error}") from error
+
+
+def as_deployed(topology: Topology) -> tuple[dict[str, str], ...]:
+    """Return, as JSON objects, the assignments that infra/main.bicep makes, and the operator's.
+
+    ``importAccess`` is for staging and base, ``runsAccess`` for staging and the application registries. Where staging
+    gives rights by repository, the app reads it as a Repository Reader. A task that the app may run is one of its own.
+    """
+    staging, base, applications = map(topology.registry_id, (STAGING, BASE, APPLICATIONS))
+    given = [(IMPORTER, staging), (IMPORTER, base), (RUNS, staging), (RUNS, applications)]
+    given += [(TASK, f"{applications}/tasks/{name}") for name in topology.application_tasks]
+    given += [(REPOSITORY_READER, staging)] if topology.abac else []
+    everything = f"/subscriptions/{SUBSCRIPTION}"
+    made = [Assignment(APP, role, scope) for role, scope in given]
+    made += [Assignment(OPERATOR, role, everything) for role in (OWNER, REPOSITORY_CONTRIBUTOR)]
+    return tuple(asdict(assignment) for assignment in made)

@@ -1,0 +1,100 @@
+"""What the roles permit that somebody has on the twin's registries.
+
+The built-in ones as Microsoft lists them, those of our own as the templates define them (infra/modules/access-*.bicep);
+a test holds this table equal to both. Nothing but the standard library is needed to read it.
+
+https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/containers
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+REGISTRIES = "Microsoft.ContainerRegistry/registries"
+
+IMPORTER = "Container Registry Data Importer and Data Reader"
+TASKS_CONTRIBUTOR = "Container Registry Tasks Contributor"
+REPOSITORY_READER = "Container Registry Repository Reader"
+REPOSITORY_CONTRIBUTOR = "Container Registry Repository Contributor"
+OWNER = "Owner"
+RUNS, TASK = "Tidegate runs", "Tidegate application task"
+
+
+@dataclass(frozen=True)
+class Role:
+    """Actions, and data actions, which registries that give rights by repository ask for; ``*`` stands for anything."""
+
+    actions: frozenset[str] = frozenset()
+    data_actions: frozenset[str] = frozenset()
+
+    def permits(self, action: str) -> bool:
+        """Tell whether an action is among them; case does not matter in Azure."""
+        return _covers(self.actions, action)
+
+    def permits_data(self, action: str) -> bool:
+        """Tell whether a data action is among them."""
+        return _covers(self.data_actions, action)
+
+
+def _covers(permitted: frozenset[str], action: str) -> bool:
+    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in permitted)
+
+
+def _of(*names: str) -> frozenset[str]:
+    return frozenset(f"{REGISTRIES}/{name}" for name in names)
+
+
+_REPOSITORY_READS = ("repositories/metadata/read", "repositories/content/read")
+_REPOSITORY_CHANGES = (
+    "repositories/metadata/write",
+    "repositories/content/write",
+    "repositories/metadata/delete",
+    "repositories/content/delete",
+)
+
+ROLES = {
+    IMPORTER: Role(_of("importImage/action", "read", "pull/read")),
+    RUNS: Role(
+        _of(
+            "listBuildSourceUploadUrl/action",
+            "taskruns/read",
+            "taskruns/write",
+            "taskruns/delete",
+            "runs/read",
+            "runs/listLogSasUrl/action",
+            "tasks/read",
+        )
+    ),
+    TASK: Role(_of("tasks/write")),
+    TASKS_CONTRIBUTOR: Role(
+        _of(
+            "agentpools/read",
+            "agentpools/write",
+            "agentpools/delete",
+            "agentpools/listQueueStatus/action",
+            "agentpools/operationResults/status/read",
+            "agentpools/operationStatuses/read",
+            "tasks/read",
+            "tasks/write",
+            "tasks/delete",
+            "tasks/listDetails/action",
+            "scheduleRun/action",
+            "listBuildSourceUploadUrl/action",
+            "runs/read",
+            "runs/write",
+            "runs/listLogSasUrl/action",
+            "runs/cancel/action",
+            "taskruns/read",
+            "taskruns/write",
+            "taskruns/delete",
+            "taskruns/listDetails/action",
+            "taskruns/operationStatuses/read",
+            "read",
+        )
+        | {"Microsoft.Resources/deployments/*", "Microsoft.Resources/subscriptions/resourceGroups/read"}
+    ),
+    REPOSITORY_READER: Role(data_actions=_of(*_REPOSITORY_READS)),
+    REPOSITORY_CONTRIBUTOR: Role(data_actions=_of(*_REPOSITORY_READS, *_REPOSITORY_CHANGES)),
+    OWNER: Role(frozenset({"*"})),
+}
