@@ -27,12 +27,11 @@ def test_a_good_update_passes_its_gate_and_the_application_is_rebuilt_by_the_web
     assert "Executed 'Functions.acr_webhook' (Succeeded" in product.log()
 
 
-def test_a_bad_update_is_rejected_and_the_base_tag_stays_as_it_was(product: Product) -> None:
-    product.scenes.bad_update()
-    assert "rejected" in {candidate["status"] for candidate in product.candidates()}
+def test_an_update_survives_a_host_that_is_asked_to_end_in_the_middle_and_arrives_once(product: Product) -> None:
+    product.scenes.stopped_between_import_and_validation()
+    assert "Job host stopped" in product.log()
 
 
-def test_the_same_messages_again_make_nothing_happen_twice(product: Product) -> None:
-    before = len(product.scenes.watcher.operations())
-    product.scenes.same_messages_again()
-    assert len(product.scenes.watcher.operations()) == before
+def test_an_update_survives_a_host_that_is_killed_in_the_middle_and_arrives_once(product: Product) -> None:
+    product.scenes.killed_between_import_and_validation()
+    assert {candidate["status"] for candidate in product.candidates()} == {"promoted"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from infra.local.demo.stage_set import APPLICATION, NODE, NODE_TARGET, RUNTIME, RUNTIME_TARGET, StageSet
@@ -87,12 +88,19 @@ class Scenes:
 
     def killed_between_import_and_validation(self) -> None:
         """(e) The host is killed between import and validation and started again: the update still arrives, once."""
+        self._interrupted(self._twin.kill_host, "8.0 release 2")
+
+    def stopped_between_import_and_validation(self) -> None:
+        """The same with a host that is asked to end, as a deployment does it; not among the demo's five."""
+        self._interrupted(self._twin.stop_host, "8.0 release 3")
+
+    def _interrupted(self, end_host: Callable[[], None], release: str) -> None:
         before = len(self._until_quiet())
         self._watcher.set(import_seconds=2.0)
-        digest = self._release("mcr", RUNTIME, "8.0", "8.0 release 2")
+        digest = self._release("mcr", RUNTIME, "8.0", release)
         eventually("the import into staging is under way", lambda: self._operations(before), pause=0.02)
         time.sleep(0.5)  # the function that began it has returned; its next look is a second away
-        self._twin.kill_host()
+        end_host()
         eventually("the import ends while nobody looks", lambda: self._operations(before)[0]["finished"])
         expect(len(self._operations(before)) == 1, "nothing else was begun")
         expect(self._watcher.digest("base", RUNTIME_TARGET, "8.0") != digest, "nothing was promoted")
