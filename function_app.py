@@ -10,7 +10,7 @@ from __future__ import annotations
 import azure.functions as func
 
 from shared.bootstrap import Parts
-from shared.config import STORAGE, load_settings
+from shared.config import STORAGE, starting_settings
 from shared.domain.events.event_grid import read_event
 from shared.domain.events.messages import (
     CHECKS,
@@ -35,7 +35,7 @@ from shared.web import images as images_page
 from shared.web.answers import answered
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
-parts = Parts(load_settings())
+parts = Parts(starting_settings())
 
 
 # Timers: they only plan.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -244,6 +245,28 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         raise ConfigurationError("the app's settings are incomplete:\n" + "\n".join(f"  - {p}" for p in problems))
     given = {name: value for name, value in values.items() if value}
     return Settings(**given, storage=storage)
+
+
+def starting_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings of an app that starts, and write what is wrong with them to standard error.
+
+    The Functions host does not tell why it could not load an app: it finds no function and calls itself running. What
+    the app itself writes while it is loaded stands in the host's log.
+
+    Args:
+        environment: as in ``load_settings``.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigurationError: as ``load_settings`` does.
+    """
+    try:
+        return load_settings(environment)
+    except ConfigurationError as error:
+        print(f"Tidegate does not start: {error}", file=sys.stderr, flush=True)
+        raise
 
 
 _NO_STORAGE = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from infra.local.demo.scenes import Scenes
 from infra.local.microsoft_host.found import HostMissingError, find_host
 from infra.local.twin.ports import new_topology
 from infra.local.twin.twin import Twin
-from tests.host.product import SETTINGS, Product
+from tests.host.product import SETTINGS, UNREADY, Product
 
 # Core Tools serve every function without a key.
 needs_keys = pytest.mark.skipif(bool(shutil.which("func")), reason="Core Tools ask for no key")
@@ -24,6 +25,14 @@ def microsoft() -> None:
         find_host()
     except HostMissingError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def unready(microsoft: None, tmp_path: Path) -> Iterator[Twin]:  # noqa: ARG001
+    """The product where nobody set what it does not start without."""
+    with Twin(new_topology(tmp_path), UNREADY, host="microsoft", storage_only=True) as twin:
+        twin.start_host(queues=False)
+        yield twin
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,8 @@ SETTINGS = {
     "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:01",
 }
 
+# Set to nothing, as a parameter that was left out does.
+UNREADY = {"WEBHOOK_SECRET": "", "STAGING_REGISTRY_ID": ""}
 ENDED = {"promoted", "rejected", "superseded", "failed"}
 
 

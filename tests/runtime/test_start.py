@@ -1,4 +1,7 @@
-"""Settings decide whether the app starts at all: a host that cannot index it shows the message to the operator."""
+"""Settings decide whether the app starts at all, and what is wrong with them is said.
+
+The host itself keeps it for itself: `tests/host/test_start.py` sees what an operator sees.
+"""
 
 from __future__ import annotations
 

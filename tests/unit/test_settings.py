@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from shared.config import STORAGE, Account, Settings, Storage, load_settings, parse_registry_id, setting_fields
+from shared.config import (
+    STORAGE,
+    Account,
+    Settings,
+    Storage,
+    load_settings,
+    parse_registry_id,
+    setting_fields,
+    starting_settings,
+)
 from shared.errors import ConfigurationError
 
 pytestmark = pytest.mark.unit
@@ -259,6 +268,17 @@ def test_an_app_without_its_settings_does_not_start_and_says_all_that_it_needs()
     )
     assert start.returncode != 0
     assert all(f"{name} is missing" in start.stderr for name in [*REQUIRED, STORAGE])
+
+
+def test_what_keeps_the_app_from_starting_is_written_where_the_host_lets_it_be_read(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(ConfigurationError):
+        starting_settings({**COMPLETE, "WEBHOOK_SECRET": "abc123"})
+    said = capsys.readouterr()
+    assert said.err.startswith("Tidegate does not start: the app's settings are incomplete:\n  - WEBHOOK_SECRET is too")
+    assert "abc123" not in said.err
+    assert said.out == ""
 
 
 def test_settings_that_somebody_logs_tell_no_secret() -> None:

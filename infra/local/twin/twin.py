@@ -95,14 +95,17 @@ class Twin:
             self.stop()
             raise
 
-    def start_host(self) -> None:
+    def start_host(self, *, queues: bool = True) -> None:
         """Start the Functions host and wait until it answers; on the first call the app's queues are made too.
+
+        Arguments:
+            queues: whether they are; an app that cannot be loaded does not say which they are.
 
         Raises:
             PartFailedError: the host, or the making of the queues, failed; with the end of the log.
             HostMissingError, EnvironmentMissingError: see ``parts.host_part``.
         """
-        if not self._provisioned:
+        if queues and not self._provisioned:
             processes.wait_success(processes.start(self._provision()), _READY_SECONDS)
             self._provisioned = True
         part = host_part(self.topology, self.environment(), self._app, self._folder, self._kind)
