@@ -126,6 +126,13 @@ def test_a_timer_runs_by_hand_with_the_master_key(sample: SampleTwin) -> None:
     assert sample.wait_for(1, function="yearly")[0]["past_due"] is False
 
 
+@pytest.mark.parametrize(("name", "status"), [("yearly", 415), ("no_such", 404)])
+def test_what_cannot_be_run_by_hand_is_refused(sample: SampleTwin, name: str, status: int) -> None:
+    options = {} if status == 415 else {"json": {"input": ""}}
+    answer = _ask(sample, "POST", f"/admin/functions/{name}", sample.twin.topology.master_key, **options)
+    assert answer.status_code == status
+
+
 def test_a_schedule_that_is_none_leaves_out_its_function_and_says_so(sample: SampleTwin) -> None:
     said = sample.twin.log("host").read_text(errors="replace")
     assert "mistaken' failed indexing and will be disabled" in said

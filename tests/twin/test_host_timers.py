@@ -34,7 +34,7 @@ def test_a_timer_can_be_run_by_hand_with_the_key(sample: SampleTwin) -> None:
     assert requests.post(url, json={"input": ""}, headers=headers, timeout=5).status_code == 202
     assert sample.wait_for(1, function="yearly")[0]["past_due"] is False
     assert requests.post(url, json={"input": ""}, timeout=5).status_code == 401
-    assert requests.post(url, data="not json", headers=headers, timeout=5).status_code == 400
+    assert requests.post(url, data="not json", headers=headers, timeout=5).status_code == 415
     assert requests.post(f"{url}x", json={}, headers=headers, timeout=5).status_code == 404
 
 

@@ -79,6 +79,8 @@ class HttpSide:
         function = self._by_name.get(name)
         if function is None:
             return Response(status=404)
+        if not request.is_json:
+            return Response(status=415)
         body = request.get_json(silent=True)
         if not isinstance(body, dict) or function.kind == "httpTrigger":
             return _json(400, {"error": 'expected a timer or queue function and a JSON body such as {"input": ""}'})
