@@ -103,7 +103,7 @@ class Counting:
         """Run a timer's function now, and wait until nothing is left of what it asked for."""
         topology = self.twin.topology
         url = f"{topology.http('host')}/admin/functions/{timer}"
-        headers = {"x-functions-key": topology.function_key}
+        headers = {"x-functions-key": topology.master_key}
         requests.post(url, json={"input": ""}, headers=headers, timeout=9).raise_for_status()
         time.sleep(1)
         eventually("all is quiet", lambda: self.watcher.waiting(*_QUEUES) == 0, seconds=_LONGEST_WORK)
