@@ -98,10 +98,6 @@ class Topology:
             f"/providers/Microsoft.ContainerRegistry/registries/{name}"
         )
 
-    def role_assignment_mode(self, name: str) -> str:
-        """Return how one of the twin's registries gives rights, in ARM's words."""
-        return "AbacRepositoryPermissions" if self.abac and name == STAGING else "LegacyRegistryPermissions"
-
     def save(self, path: Path) -> None:
         """Write the topology as JSON, readable by the owner only: it holds secrets."""
         path.touch(mode=0o600)

@@ -20,6 +20,7 @@ import requests
 import yaml
 
 from infra.local.runner import RunRequest, RunResult, execute
+from infra.local.runner.rights import EVERYTHING
 
 OWN = "localhost:9425"  # the login server of the registry that owns the runs; nothing listens there
 _IMAGE = "application/vnd.oci.image.manifest.v1+json"
@@ -88,6 +89,7 @@ class Runs:
         *,
         run_id: str = "cab",
         timeout: float = 60,
+        rights: frozenset[str] = EVERYTHING,
         **values: str,
     ) -> tuple[RunResult, list[str]]:
         """Run ``steps``, YAML without its version line, on a source of ``files``; return the result and the log."""
@@ -104,6 +106,7 @@ class Runs:
             task_name="gate",
             timeout=timeout,
             workdir=self.folder / "runs",
+            rights=rights,
         )
         return execute(request, log.append, self.cancelled), log
 

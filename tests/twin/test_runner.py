@@ -63,6 +63,8 @@ def test_the_log_speaks_as_acr_does(runs: Runs) -> None:
         "Downloading source code...",
         "Finished downloading source code",
         "Executing step ID: build. Timeout(sec): 600, Working directory: '', Network: ''",
+        "Scanning for dependencies...",
+        "Successfully scanned dependencies",
         "Launching container with name: build",
         "Successfully executed container: build",
         "Executing step ID: test. Timeout(sec): 600, Working directory: '', Network: ''",
@@ -88,6 +90,51 @@ def test_a_build_that_fails_fails_the_run_and_nothing_after_it_starts(runs: Runs
     assert not any("step ID: test" in line for line in log)
 
 
+def test_a_from_with_a_platform_is_never_understood(runs: Runs) -> None:
+    text = "ARG BASE_IMAGE\nFROM --platform=linux/amd64 $BASE_IMAGE\n"
+    result, log = runs.start(GATE, {"Dockerfile": text}, base="busybox:1", status="0")
+    assert result.status == "Failed"
+    said = "Output from dependency scanning: unable to understand line FROM --platform=linux/amd64 $BASE_IMAGE"
+    assert said in step_lines(log)
+    assert "failed to run step ID: build: failed to scan dependencies: exit status 1" in log
+
+
+@pytest.mark.parametrize(("environment", "status"), [("[]", "Failed"), ("[DOCKER_BUILDKIT=1]", "Succeeded")])
+def test_a_build_is_the_classic_one_unless_its_own_step_asks_for_buildkit(
+    runs: Runs, environment: str, status: str
+) -> None:
+    text = "FROM busybox:1\nRUN --mount=type=tmpfs,target=/scratch echo hello > /made\n"
+    steps = f"env: [DOCKER_BUILDKIT=1]\nsteps:\n- build: -t app .\n  env: {environment}\n"
+    result, log = runs.start(steps, {"Dockerfile": text})
+    assert result.status == status
+    assert any("the --mount option requires BuildKit" in line for line in log) == (status == "Failed")
+
+
+def test_the_entry_point_of_a_step_takes_the_place_of_the_images(runs: Runs) -> None:
+    runs.registry.push_busybox("library/swallower:1", Entrypoint=["/bin/true"])
+    said = "steps:\n- cmd: swallower:1 echo said\n"
+    assert "said" not in runs.start(said)[1]
+    assert "said" in runs.start(f"{said}  entryPoint: /bin/busybox\n")[1]
+
+
+def test_a_run_without_rights_pulls_nothing_of_its_own_registry(runs: Runs) -> None:
+    runs.registry.push_busybox("staged:1")
+    result, log = runs.start(GATE, DOCKERFILE, base=f"{OWN}/staged:1", status="0", rights=frozenset())
+    assert (result.status, result.error) == ("Failed", "failed during run, err: exit status 1")
+    assert any("unauthorized: authentication required" in line for line in log)
+
+
+def test_a_run_that_may_only_pull_builds_and_pushes_nothing(runs: Runs) -> None:
+    runs.registry.push_busybox("staged:1")
+    steps = "steps:\n- build: -t $Registry/planted:1 .\n- push: [$Registry/planted:1]\n"
+    text = f"FROM {OWN}/staged:1\n"
+    result, log = runs.start(steps, {"Dockerfile": text}, rights=frozenset({"pull"}))
+    assert result.status == "Failed"
+    assert "denied: requested access to the resource is denied" in log
+    assert "failed to run step ID: acb_step_1: failed to push images successfully" in log
+    assert runs.registry.digest("planted:1") is None
+
+
 def test_an_ignored_error_lets_the_run_go_on(runs: Runs) -> None:
     result, log = runs.start(
         'steps:\n- cmd: busybox:1 sh -c "exit 3"\n  ignoreErrors: true\n- cmd: busybox:1 echo on\n'
@@ -103,9 +150,10 @@ def test_a_step_is_retried_as_often_as_it_asks(runs: Runs) -> None:
     assert step_lines(log).count("Launching container with name: acb_step_0") == 2
 
 
-def test_a_step_that_takes_too_long_times_the_run_out(runs: Runs) -> None:
+def test_a_step_that_takes_too_long_fails_the_run_without_an_exit_status(runs: Runs) -> None:
     result, log = runs.start("steps:\n- cmd: busybox:1 sleep 91001\n  timeout: 1\n")
-    assert result.status == "Timeout"
+    assert (result.status, result.error) == ("Failed", "failed during run, err: exit status 1")
+    assert "Container failed during run: acb_step_0. No retries remaining." in step_lines(log)
     assert "failed to run step ID: acb_step_0: context deadline exceeded" in log
     assert processes_with("91001") == []
 
@@ -284,7 +332,8 @@ def test_an_image_that_was_never_built_cannot_be_pushed(runs: Runs) -> None:
 def test_a_build_does_not_reach_outside_its_source(runs: Runs) -> None:
     result, log = runs.start("steps:\n- build: -t app -f ../../secret .\n", DOCKERFILE)
     assert result.status == "Failed"
-    assert "'../../secret' lies outside the source" in log
+    assert "Output from dependency scanning: '../../secret' lies outside the source" in step_lines(log)
+    assert "failed to run step ID: acb_step_0: failed to scan dependencies: exit status 1" in log
 
 
 def test_a_task_that_cannot_be_run_is_an_error_and_says_why(runs: Runs) -> None:

@@ -113,7 +113,7 @@ def test_a_template_that_would_be_left_standing_is_refused(text: str) -> None:
     ("text", "arguments", "target", "bases"),
     [
         ("FROM a", {}, None, Bases("a", ())),
-        ("# FROM x\nfrom --platform=$BUILDPLATFORM a:1 As one\nFROM one", {}, None, Bases("a:1", ())),
+        ("# FROM x\nfrom a:1 As one\nFROM one", {}, None, Bases("a:1", ())),
         ("FROM a AS One\nFROM b\nCOPY --from=one / /", {}, None, Bases("b", ("a",))),
         ("FROM a AS one\nFROM b AS two\nFROM c", {}, "two", Bases("b", ("a",))),
         ("FROM scratch", {}, None, Bases("", ())),
@@ -128,7 +128,9 @@ def test_bases_of_a_dockerfile(text: str, arguments: dict[str, str], target: str
     assert read_bases(text, arguments, target) == bases
 
 
-@pytest.mark.parametrize("text", ["", "RUN true", "ARG I\nFROM $I", "FROM a b", "FROM"])
+@pytest.mark.parametrize(
+    "text", ["", "RUN true", "ARG I\nFROM $I", "FROM a b", "FROM", "FROM --platform=$P a", "FROM --platform=p a AS b"]
+)
 def test_a_dockerfile_without_a_readable_base_is_an_error(text: str) -> None:
     with pytest.raises(EngineError):
         read_bases(text, {}, None)

@@ -24,6 +24,7 @@ _WHOLE = {
     "metadata_write": ("metadata/write",),
     "*": ("pull/read",),  # the catalog's one action
 }
+_OF_RUNS = frozenset({"pull", "push"})
 _BY_REPOSITORY = {
     "pull": "repositories/content/read",
     "push": "repositories/content/write",
@@ -50,10 +51,14 @@ class Access:
             if given.principal == client and given.reaches(scope)
         )
 
+    def is_by_repository(self, registry: str) -> bool:
+        """Tell whether a registry gives rights by repository (``AbacRepositoryPermissions``)."""
+        return registry in self._settings.now.abac_registries
+
     def may_with_images(self, client: str, action: str, registry: str) -> bool:
         """Tell whether an identity may ``pull``, ``push``, ... in a registry, in the way that registry gives rights."""
         scope = self._topology.registry_id(registry)
-        if self._topology.role_assignment_mode(registry) == "LegacyRegistryPermissions":
+        if not self.is_by_repository(registry):
             return any(self.may(client, wanted, scope) for wanted in _WHOLE.get(action, ()))
         wanted = f"{REGISTRIES}/{_BY_REPOSITORY.get(action, 'nothing')}"
         return any(
@@ -61,6 +66,20 @@ class Access:
             for given in read(self._settings.now.assignments)
             if given.principal == client and given.reaches(scope)
         )
+
+    def of_a_run(self, registry: str, identity: str, by: str) -> frozenset[str]:
+        """Return what a run may do with its own registry: ``pull``, ``push``.
+
+        Args:
+            registry: where it runs.
+            identity: as whom it signs in: ``[caller]``, an identity, or empty where the request names none. Then it may
+                do everything, unless the registry gives rights by repository: then nothing.
+            by: who asked for the run.
+        """
+        if identity:
+            client = by if identity == "[caller]" else identity
+            return frozenset(right for right in _OF_RUNS if self.may_with_images(client, right, registry))
+        return frozenset() if self.is_by_repository(registry) else _OF_RUNS
 
     def refusal(self, client: str, action: str, scope: str) -> Response | None:
         """Return ARM's 403 for what an identity may not do; ``None`` if it may."""

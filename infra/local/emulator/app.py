@@ -46,7 +46,7 @@ from infra.local.emulator.tokens import Tokens
 from infra.local.emulator.untagging import Untagging
 from infra.local.emulator.webhooks import Webhooks
 from infra.local.emulator.wire import unknown_operation
-from infra.local.topology import Topology
+from infra.local.topology import STAGING, Topology
 
 
 class Emulator:
@@ -60,7 +60,11 @@ class Emulator:
     def __init__(self, topology: Topology, execute: Execute) -> None:
         self._topology = topology
         self._counts, self._faults = Counts(), Faults()
-        values = Values(short_retry_after=topology.short_retry_after, assignments=as_deployed(topology))
+        values = Values(
+            short_retry_after=topology.short_retry_after,
+            assignments=as_deployed(topology),
+            abac_registries=[STAGING] if topology.abac else [],
+        )
         self._settings = Settings(values)
         self._access = Access(topology, self._settings)
         self._operations, self._tokens = Operations(), Tokens()
@@ -71,7 +75,7 @@ class Emulator:
         self._long_running = LongRunning(topology, self._settings)
         self._runs = Runs(topology, self._registries, self._faults, self._operations, execute)
         self._sources = Sources(self._tokens, topology)
-        self._tasks = ArmTasks(topology, self._registries, self._runs, self._sources, self._settings)
+        self._tasks = ArmTasks(topology, self._registries, self._runs, self._sources, self._settings, self._access)
         self._imports = ArmImports(
             topology, self._registries, self._long_running, self._settings, self._faults, self._operations, self._access
         )
@@ -107,7 +111,7 @@ class Emulator:
     def _arm_routes(self) -> list[Route]:
         runs = ArmRuns(self._topology, self._runs, self._tasks, self._sources, self._access)
         return [
-            *ArmRegistries(self._topology, self._registries).routes(),
+            *ArmRegistries(self._topology, self._registries, self._access).routes(),
             *self._imports.routes(),
             *self._sources.routes(),
             *Logs(self._tokens, self._topology, self._runs).routes(),

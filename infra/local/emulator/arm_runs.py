@@ -21,7 +21,7 @@ from infra.local.emulator.arm_tasks import ArmTasks
 from infra.local.emulator.blobs import Sources
 from infra.local.emulator.callers import Authorship, caller
 from infra.local.emulator.front import Route
-from infra.local.emulator.run_requests import REQUEST_TYPES, Planner, traits_of
+from infra.local.emulator.run_requests import REQUEST_TYPES, Planner, identity_of, traits_of
 from infra.local.emulator.run_resources import described, first_answer
 from infra.local.emulator.runs import Run, Runs
 from infra.local.emulator.wire import arm_error, json_object, json_reply, nothing
@@ -75,7 +75,8 @@ class ArmRuns:
             self._access.require_linked(request, "tasks/write", task_id)
             return self._tasks.run(registry, task_id.rpartition("/")[2], wanted.get(_OVERRIDES) or {}, by)
         planner = Planner(self._sources, registry)
-        return self._runs.submit(registry, partial(planner.quick, wanted), Authorship(by), traits_of(wanted))
+        rights = self._access.of_a_run(registry, identity_of(wanted), by)
+        return self._runs.submit(registry, partial(planner.quick, wanted), Authorship(by), traits_of(wanted), rights)
 
     def schedule(self, request: Request, registry: str) -> Response:
         """Answer the queued run, of which little is said as yet."""

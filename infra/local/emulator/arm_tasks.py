@@ -16,12 +16,13 @@ from typing import Any
 from werkzeug.exceptions import abort
 from werkzeug.wrappers import Request, Response
 
+from infra.local.emulator.access import Access
 from infra.local.emulator.arm import LOCATION, REGISTRY, known, not_found
 from infra.local.emulator.blobs import Sources
 from infra.local.emulator.callers import Authorship, caller
 from infra.local.emulator.front import Route
 from infra.local.emulator.registries import PARTS, Registries
-from infra.local.emulator.run_requests import Planner, traits_of
+from infra.local.emulator.run_requests import Planner, identity_of, traits_of
 from infra.local.emulator.runs import Run, Runs
 from infra.local.emulator.settings import Settings
 from infra.local.emulator.wire import arm_error, json_object, json_reply, nothing, offset_time, timestamp
@@ -37,13 +38,20 @@ class ArmTasks:
     """The routes of tasks; tasks are kept as the JSON they were given, plus what a run finds out."""
 
     def __init__(
-        self, topology: Topology, registries: Registries, runs: Runs, sources: Sources, settings: Settings
+        self,
+        topology: Topology,
+        registries: Registries,
+        runs: Runs,
+        sources: Sources,
+        settings: Settings,
+        access: Access,
     ) -> None:
         self._topology = topology
         self._registries = registries
         self._runs = runs
         self._sources = sources
         self._settings = settings
+        self._access = access
         self._lock = threading.Lock()
         self._tasks: dict[tuple[str, str], dict[str, Any]] = {}
         self._made: dict[tuple[str, str], Authorship] = {}
@@ -110,6 +118,7 @@ class ArmTasks:
             plan,
             Authorship(by),
             traits_of(properties),
+            self._access.of_a_run(registry, self._identity(registry, name, properties), by),
             run_type=run_type,
             task=name,
             trigger=trigger,
@@ -124,6 +133,11 @@ class ArmTasks:
                 if _triggered(task["properties"], host, repository, tag, digest):
                     image = {"registry": host, "repository": repository, "tag": tag, "digest": digest}
                     self._start_later(registry, task["name"], image)
+
+    def _identity(self, registry: str, name: str, properties: dict[str, Any]) -> str:
+        """Return as whom a task's runs sign in to their registry; its own identity is called by its resource id."""
+        identity = identity_of(properties)
+        return f"{self._topology.registry_id(registry)}/tasks/{name}" if identity == "[system]" else identity
 
     def _start_later(self, registry: str, name: str, image: dict[str, str]) -> None:
         trigger = {"id": str(uuid.uuid4()), "timestamp": timestamp(time.time()), "images": [image]}

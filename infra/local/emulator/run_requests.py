@@ -96,6 +96,12 @@ def traits_of(request: Mapping[str, Any]) -> Traits:
     )
 
 
+def identity_of(request: Mapping[str, Any]) -> str:
+    """Return as whom a run, or a task's runs, sign in to their own registry; empty where nothing is said."""
+    source = (request.get("credentials") or {}).get("sourceRegistry") or {}
+    return str(source.get("identity") or "")
+
+
 def docker_build_steps(step: Mapping[str, Any]) -> str:
     """Return the task file that builds, and unless told otherwise pushes, what a Docker build request asks for."""
     images = [f"{{{{.Run.Registry}}}}/{name}" for name in step.get("imageNames") or []]

@@ -90,6 +90,7 @@ class Run:
     trigger: dict[str, Any] | None
     authorship: Authorship
     traits: Traits
+    rights: frozenset[str]
     created: float = field(default_factory=time.time)
     started: float | None = None
     finished: float | None = None
@@ -156,6 +157,7 @@ class Runs:
         plan: Callable[[Path], Plan],
         authorship: Authorship,
         traits: Traits,
+        rights: frozenset[str],
         *,
         run_type: str = "QuickRun",
         task: str | None = None,
@@ -169,6 +171,7 @@ class Runs:
             plan: makes the plan in a folder given to it; ``UnusableRequestError`` fails the run.
             authorship: who asked for it.
             traits: what it takes over from its request.
+            rights: what it may do with its registry.
             run_type: ``QuickRun``, of builds too, or ``AutoRun``.
             task: the task it is a run of, if any.
             trigger: the ``imageUpdateTrigger`` of an automatic run.
@@ -178,7 +181,7 @@ class Runs:
             The queued run, updated as it goes on.
         """
         with self._lock:
-            run = Run(registry, f"ca{next(self._numbers)}", run_type, task, trigger, authorship, traits)
+            run = Run(registry, f"ca{next(self._numbers)}", run_type, task, trigger, authorship, traits, rights)
             self._runs[registry, run.run_id] = run
         self._pool.submit(self._work, run, plan, done or (lambda _: None))
         return run
@@ -233,4 +236,5 @@ class Runs:
             task_name=run.task,
             timeout=plan.timeout,
             workdir=workdir,
+            rights=run.rights,
         )

@@ -34,6 +34,7 @@ class Values:
         short_retry_after: seconds of every ``Retry-After`` of ARM, for whoever has no time for Azure's own, 10 of an
             import and 30 of a task run; ``None`` for those.
         assignments: who has which role where (``assignments.py``), as JSON objects.
+        abac_registries: names of the registries that give rights by repository; the others give them as a whole.
         uploads_in_task_runs: whether a task run may name an uploaded context, which is not known of Azure.
         base_trigger_seconds: how long after a base image moved its tasks are started.
     """
@@ -55,6 +56,7 @@ class Values:
     short_retry_after: int | None = None
     uploads_in_task_runs: bool = True
     assignments: Sequence[Mapping[str, str]] = ()
+    abac_registries: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         read(self.assignments)

@@ -28,7 +28,7 @@ def read_bases(text: str, arguments: Mapping[str, str], target: str | None) -> B
     """Return the images named by FROM, up to the stage ``target`` if one is given.
 
     Raises:
-        EngineError: a FROM that cannot be read, stays blank after substitution, or none at all.
+        EngineError: a FROM that cannot be read, as with ``--platform``, stays blank after substitution, or none at all.
     """
     origins: dict[str, str] = {}  # name of a stage → the image it goes back to
     images: list[str] = []
@@ -49,7 +49,7 @@ def read_bases(text: str, arguments: Mapping[str, str], target: str | None) -> B
 def _stages(text: str, arguments: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     known: dict[str, str] = {}
     seen_from = False
-    for line in _instructions(text):
+    for line in instructions(text):
         keyword, _, rest = line.partition(" ")
         if keyword.upper() == "ARG" and not seen_from:  # an ARG inside a stage is invisible to FROM
             known |= _declared(rest, arguments, known)
@@ -58,7 +58,7 @@ def _stages(text: str, arguments: Mapping[str, str]) -> Iterator[tuple[str, str]
             yield _from(rest, known)
 
 
-def _instructions(text: str) -> Iterator[str]:
+def instructions(text: str) -> Iterator[str]:
     """Yield logical lines: comments and blank lines dropped, continuations joined, white space made single."""
     pending = ""
     for line in text.removeprefix("\ufeff").splitlines():
@@ -83,8 +83,9 @@ def _declared(rest: str, arguments: Mapping[str, str], known: Mapping[str, str])
 
 
 def _from(rest: str, known: Mapping[str, str]) -> tuple[str, str]:
-    words = [word for word in rest.split() if not word.startswith("--")]
-    if not words or (len(words) > 1 and (len(words) != 3 or words[1].lower() != "as")):
+    words = rest.split()
+    # The scanner knows no flags: with one, the image stands where it expects AS.
+    if not words or words[0].startswith("--") or (len(words) > 1 and (len(words) != 3 or words[1].lower() != "as")):
         raise EngineError(f"unable to understand line FROM {rest}")
     image = substitute(words[0].strip("\"'"), known)
     if not image:

@@ -18,6 +18,7 @@ from infra.local.runner.logs import RunLog, last_line
 from infra.local.runner.model import Image, RunRequest, RunResult
 from infra.local.runner.order import run_in_order
 from infra.local.runner.parse import VERSION_WITH_ALIASES, parse_task, version_of
+from infra.local.runner.rights import Rights
 from infra.local.runner.source import unpack
 from infra.local.runner.steps import StepRunner
 from infra.local.runner.task import Step
@@ -67,7 +68,9 @@ def _run(request: RunRequest, folder: RunFolder, log: RunLog, limits: Limits) ->
         log.say("Finished downloading source code")
     log.say(f"Using {shared_volume} as the home volume")
     engine = Engine(folder)
-    runner = StepRunner(engine, Images(engine, request.registries), log, request.registries, folder.workspace)
+    rights = Rights(request.login_server, request.rights)
+    images = Images(engine, request.registries, rights)
+    runner = StepRunner(engine, images, log, request.registries, folder.workspace, rights)
     run_in_order(steps, lambda step: _run_step(step, runner, log, limits), limits.abandoned)
     return _succeeded(steps, runner, log)
 

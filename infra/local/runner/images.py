@@ -13,14 +13,16 @@ from infra.local.runner.engine import Engine
 from infra.local.runner.limits import Limits
 from infra.local.runner.reference import Reference
 from infra.local.runner.registry import resolve
+from infra.local.runner.rights import PULL, Rights
 
 
 class Images:
     """The images of one run, built or pulled."""
 
-    def __init__(self, engine: Engine, registries: Mapping[str, str]) -> None:
+    def __init__(self, engine: Engine, registries: Mapping[str, str], rights: Rights) -> None:
         self._engine = engine
         self._registries = registries
+        self._rights = rights
         self._digests: dict[Reference, str] = {}
         self._lock = threading.Lock()
 
@@ -33,10 +35,11 @@ class Images:
         """Have ``reference`` in storage, and return the digest it was pulled at; empty if it was built here.
 
         Raises:
-            EngineError: its registry is unknown, does not answer, or does not have it.
+            EngineError: its registry is unknown, does not answer, does not have it, or gives it to others only.
         """
         with self._lock:
             if reference not in self._digests:
+                self._rights.require(PULL, reference)
                 digest = resolve(reference, self._registries)
                 self._engine.pull(reference.at(digest), reference.tagged if reference.tag else "", limits)
                 self._digests[reference] = digest

@@ -25,6 +25,7 @@ class RunRequest:
         task_name: what ``$TaskName`` becomes; ``None`` for a run that belongs to no task.
         timeout: seconds the whole run may take.
         workdir: folder for the runs' own folders. A run deletes its own when it ends.
+        rights: what the run may do with the registry that owns it: ``pull``, ``push``.
     """
 
     run_id: str
@@ -37,6 +38,7 @@ class RunRequest:
     task_name: str | None
     timeout: float
     workdir: Path
+    rights: frozenset[str] = frozenset({"pull", "push"})
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import yaml
 
 from infra.local.runner.build_arguments import parse_build
+from infra.local.runner.classic_builder import BUILDKIT
 from infra.local.runner.errors import TaskRefused
 from infra.local.runner.properties import Properties, split_words
 from infra.local.runner.schema import STEP_KNOWN, STEP_READ, TASK_KNOWN, TASK_READ
@@ -85,6 +86,7 @@ def _step(entry: Properties, task: Properties, ids: Sequence[str], index: int) -
         entry_point=entry.text("entryPoint"),
         working_directory=entry.text("workingDirectory") or task.text("workingDirectory") or "",
         use_image_directory=entry.flag("disableWorkingDirectoryOverride"),
+        buildkit=entry.environment("env").get(BUILDKIT) == "1",
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from infra.local.runner.classic_builder import refuse_buildkit
 from infra.local.runner.dependencies import Base, Built
-from infra.local.runner.dockerfile import read_bases
+from infra.local.runner.dockerfile import Bases, read_bases
 from infra.local.runner.engine import ContainerOptions, Engine
 from infra.local.runner.errors import EngineError, StepFailed, Stopped
 from infra.local.runner.images import Images
@@ -15,6 +17,7 @@ from infra.local.runner.limits import Limits
 from infra.local.runner.logs import RunLog
 from infra.local.runner.reference import Reference, parse_reference
 from infra.local.runner.registry import backing_address
+from infra.local.runner.rights import PUSH, Rights
 from infra.local.runner.task import WORKSPACE, Build, Command, Push, Step
 
 _PUSH_ATTEMPTS = 3
@@ -23,17 +26,33 @@ _DOCKER_BUILD_FAILED = 1
 _DOCKER_RUN_FAILED = 125  # what `docker run` exits with if there is no container to speak for itself
 
 
+@dataclass(frozen=True)
+class Scanned:
+    """A Dockerfile as it was scanned: where the build happens, its text, and the bases it names."""
+
+    directory: Path
+    text: str
+    bases: Bases
+
+
 class StepRunner:
     """Runs the steps of one run and remembers what they built and pushed."""
 
     def __init__(
-        self, engine: Engine, images: Images, log: RunLog, registries: Mapping[str, str], workspace: Path
+        self,
+        engine: Engine,
+        images: Images,
+        log: RunLog,
+        registries: Mapping[str, str],
+        workspace: Path,
+        rights: Rights,
     ) -> None:
         self._engine = engine
         self._images = images
         self._log = log
         self._registries = registries
         self._workspace = workspace
+        self._rights = rights
         self.built: dict[str, Built] = {}
         self.pushed: dict[Reference, str] = {}
         self.seconds: dict[str, float] = {}
@@ -42,8 +61,8 @@ class StepRunner:
         """Run ``step`` to its end.
 
         Raises:
-            StepFailed: it used all its attempts, unless it ignores errors.
-            Stopped: its own or the run's time is used up, or the run was cancelled.
+            StepFailed: it used all its attempts, or its time, unless it ignores errors.
+            Stopped: the run's time is used up, or it was cancelled.
         """
         self._log.say(
             f"Executing step ID: {step.id}. Timeout(sec): {step.timeout}, "
@@ -55,7 +74,7 @@ class StepRunner:
         except (StepFailed, Stopped) as error:
             limits.check()  # the run itself is over: that is nothing a step may ignore
             if not step.ignore_errors:
-                raise
+                raise StepFailed(str(error)) from error
             self._log.say(
                 f"Step ID: {step.id} encountered an error: {error}, but is set to ignore errors. Continuing..."
             )
@@ -65,7 +84,8 @@ class StepRunner:
     def _dispatch(self, step: Step, limits: Limits) -> None:
         match step.action:
             case Build() as build:
-                self._attempts(step, limits, lambda: self._build(step, build, limits))
+                scanned = self._scan(step, build)
+                self._attempts(step, limits, lambda: self._build(step, build, scanned, limits))
             case Command() as command:
                 self._attempts(step, limits, lambda: self._command(step, command, limits))
             case Push() as push:
@@ -75,7 +95,7 @@ class StepRunner:
     def _attempts(self, step: Step, limits: Limits, attempt: Callable[[], int]) -> None:
         for remaining in range(step.retries, -1, -1):
             self._log.say(f"Launching container with name: {step.id}")
-            status = attempt()
+            status = self._attempt(step, attempt)
             if status == 0:
                 self._log.say(f"Successfully executed container: {step.id}")
                 return
@@ -87,15 +107,41 @@ class StepRunner:
         self._log.say(f"Container failed during run: {step.id}. No retries remaining.")
         raise StepFailed(f"exit status {status}")
 
-    def _build(self, step: Step, build: Build, limits: Limits) -> int:
+    def _attempt(self, step: Step, attempt: Callable[[], int]) -> int:
+        """Make one attempt; one that time has run out for has no exit status."""
+        try:
+            return attempt()
+        except Stopped:
+            self._log.say(f"Container failed during run: {step.id}. No retries remaining.")
+            raise
+
+    def _scan(self, step: Step, build: Build) -> Scanned:
+        """Read the Dockerfile as ACR's scanner does, before anything is built.
+
+        Raises:
+            StepFailed: it is not there, lies outside the source, or has a line that the scanner does not understand.
+        """
+        self._log.say("Scanning for dependencies...")
         try:
             directory = self._directory(step, build)
-            made = self._prepare_build(build, directory, limits)
+            text = self._dockerfile(build, directory)
+            bases = read_bases(text, dict(build.arguments), build.target)
+        except EngineError as error:
+            self._log.say(f"Output from dependency scanning: {error}")
+            raise StepFailed("failed to scan dependencies: exit status 1") from error
+        self._log.say("Successfully scanned dependencies")
+        return Scanned(directory, text, bases)
+
+    def _build(self, step: Step, build: Build, scanned: Scanned, limits: Limits) -> int:
+        try:
+            if not step.buildkit:
+                refuse_buildkit(scanned.text)
+            made = self._pull_bases(build, scanned.bases, limits)
         except EngineError as error:
             self._log.raw(str(error))
             return _DOCKER_BUILD_FAILED
         tags = [tag.tagged for tag in made.tags]
-        status = self._engine.build(build, tags, directory, self._log.raw, limits)
+        status = self._engine.build(build, tags, scanned.directory, self._log.raw, limits)
         if status == 0:
             self.built[step.id] = made
             for tag in made.tags:
@@ -112,14 +158,15 @@ class StepRunner:
                 raise EngineError(f"{path!r} lies outside the source")
         return directory
 
-    def _prepare_build(self, build: Build, directory: Path, limits: Limits) -> Built:
-        """Have every base in storage, so that the build uses exactly the digests that are reported."""
+    def _dockerfile(self, build: Build, directory: Path) -> str:
         dockerfile = build.dockerfile or f"{build.context}/Dockerfile"
         try:
-            text = (directory / dockerfile).read_text(errors="replace")
+            return (directory / dockerfile).read_text(errors="replace")
         except OSError as error:
             raise EngineError(f"error opening dockerfile: {dockerfile}, error: {error.strerror}") from error
-        bases = read_bases(text, dict(build.arguments), build.target)
+
+    def _pull_bases(self, build: Build, bases: Bases, limits: Limits) -> Built:
+        """Have every base in storage, so that the build uses exactly the digests that are reported."""
         runtime = self._base(bases.runtime, limits) if bases.runtime else None
         build_time = tuple(self._base(image, limits) for image in bases.build_time)
         return Built(tuple(parse_reference(tag) for tag in build.tags), runtime, build_time)
@@ -154,5 +201,6 @@ class StepRunner:
     def _push_once(self, reference: Reference, limits: Limits) -> None:
         if reference.digest:
             raise EngineError("cannot push a digest reference")
+        self._rights.require(PUSH, reference)
         address = f"{backing_address(reference, self._registries)}/{reference.repository}:{reference.tag}"
         self.pushed[reference] = self._engine.push(reference.tagged, address, limits)

@@ -47,6 +47,7 @@ class Step:
         environment: task and step variables merged, the step's winning.
         working_directory: below ``/workspace`` unless absolute.
         use_image_directory: leave the container in the image's own working directory.
+        buildkit: whether the step's own environment asks for BuildKit; ACR builds with the classic builder otherwise.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Step:
     entry_point: str | None
     working_directory: str
     use_image_directory: bool
+    buildkit: bool = False
 
     @property
     def container_directory(self) -> PurePosixPath:
