@@ -8,56 +8,73 @@ from pathlib import Path
 import pytest
 
 from infra.local.emulator.assignments import APP, as_deployed
-from infra.local.emulator.role_definitions import IMPORTER, ROLES, RUNS, TASK, TASKS_CONTRIBUTOR
+from infra.local.emulator.role_definitions import (
+    IMPORTER,
+    REPOSITORY_READER,
+    ROLES,
+    RUNS,
+    SCHEDULE,
+    TASK,
+    TASKS_CONTRIBUTOR,
+    defined,
+)
 from infra.local.topology import APPLICATIONS, BASE, STAGING, Topology
 from tests.infra.bicep import INFRA, MAIN, body, of_type, properties, read, resource_types, strings, text
 from tests.infra.roles import BUILT_IN
 
 _DEFINITION = "Microsoft.Authorization/roleDefinitions"
 _TOPOLOGY = Topology(Path("/nowhere"), 10000, "", "", "", application_tasks=("shop",))
-# Roles of our own: the template and the symbol that define each.
-OWN = {("access-runs.bicep", "runs"): RUNS}
-# Built-in roles that a template of the registries gives.
-GIVEN = {"access-imports.bicep": {IMPORTER}}
+# Roles of our own: the template and the symbol that may define each.
+OWN = {
+    ("access-runs.bicep", "runs"): RUNS,
+    ("access-runs.bicep", "schedule"): SCHEDULE,
+    ("access-tasks.bicep", "rerun"): TASK,
+}
+# Built-in roles that the template for images gives, by the variable that lists them.
+GIVEN = {"roles": IMPORTER, "abacRoles": REPOSITORY_READER}
 RECORDED = Path(__file__).resolve().parents[3] / "shared/samples/azure-recorded/role_definitions.json"
 
 
-def of_registries() -> list[str]:
-    """Names of the templates that give a role on a registry."""
+def definitions() -> list[tuple[str, str]]:
+    """Template and symbol of every role that is defined for registries."""
+    templates = sorted((INFRA / "modules").glob("access-*.bicep"))
     return [
-        path.name for path in sorted((INFRA / "modules").glob("access-*.bicep")) if "registries" in path.read_text()
+        (path.name, symbol)
+        for path in templates
+        if "Microsoft.ContainerRegistry/registries" in path.read_text()
+        for symbol, kind in resource_types(read(path)).items()
+        if kind.startswith(_DEFINITION)
     ]
 
 
-def test_the_twin_knows_every_role_that_the_templates_define() -> None:
-    defined = {
-        (name, symbol)
-        for name in of_registries()
-        for symbol, kind in resource_types(read(INFRA / "modules" / name)).items()
-        if kind.startswith(_DEFINITION)
-    }
-    assert defined == set(OWN)
-
-
-@pytest.mark.parametrize(("place", "role"), OWN.items(), ids=OWN.values())
-def test_a_role_of_our_own_permits_in_the_twin_what_its_template_says(place: tuple[str, str], role: str) -> None:
+@pytest.mark.parametrize("place", definitions(), ids="-".join)
+def test_a_role_of_our_own_permits_in_the_twin_what_its_template_says(place: tuple[str, str]) -> None:
     definition = properties(body(read(INFRA / "modules" / place[0]).resources[place[1]]))["properties"]
     written = {found for found in strings(definition) if found.startswith("Microsoft.")}
-    assert ROLES[role].actions | ROLES[role].data_actions == written
+    assert ROLES[OWN[place]].actions | ROLES[OWN[place]].data_actions == written
 
 
-@pytest.mark.parametrize("name", GIVEN)
-def test_a_built_in_role_that_a_template_gives_is_the_twins_too(name: str) -> None:
-    listed = of_type(read(INFRA / "modules" / name).variables["roles"], "object")
-    assert {text(properties(role)["name"]).strip("'") for role in listed} == GIVEN[name]
-    for role in GIVEN[name]:
-        assert ROLES[role].actions == BUILT_IN[role][1]
+def test_a_role_that_no_template_defines_is_not_read_from_one() -> None:
+    with pytest.raises(ValueError, match=r"access-runs\.bicep defines no role kings"):
+        defined("access-runs.bicep", "kings")
+
+
+def test_the_built_in_roles_on_images_are_the_twins_too() -> None:
+    variables = read(INFRA / "modules" / "access-imports.bicep").variables
+    lists = {name: list(of_type(node, "object")) for name, node in variables.items()}
+    names = {name: [text(properties(role)["name"]).strip("'") for role in listed] for name, listed in lists.items()}
+    assert names == {name: [GIVEN[name]] for name in names}
+    assert ROLES[IMPORTER].actions == BUILT_IN[IMPORTER][1]
 
 
 def test_the_twin_gives_roles_on_the_registries_that_the_template_gives_them_on() -> None:
-    modules = read(MAIN).modules
-    assert "union([stagingId], [baseId])" in text(modules["importAccess"])
-    assert "union([stagingId], applicationIds)" in text(modules["runsAccess"])
+    main = read(MAIN)
+    by_file: dict[str, str] = {}
+    for symbol, node in main.modules.items():
+        name = main.module_file(symbol).name
+        by_file[name] = by_file.get(name, "") + text(node)
+    assert all(word in by_file["access-imports.bicep"] for word in ("staging", "base"))
+    assert all(word in by_file["access-runs.bicep"] for word in ("staging", "application"))
     given = {
         (one["role"], one["scope"].rpartition("/registries/")[2])
         for one in as_deployed(_TOPOLOGY)

@@ -49,8 +49,8 @@ def read(records: Iterable[Mapping[str, str]]) -> tuple[Assignment, ...]:
 def as_deployed(topology: Topology) -> tuple[dict[str, str], ...]:
     """Return, as JSON objects, the assignments that infra/main.bicep makes, and the operator's.
 
-    ``importAccess`` is for staging and base, ``runsAccess`` for staging and the application registries. Where staging
-    gives rights by repository, the app reads it as a Repository Reader. A task that the app may run is one of its own.
+    Images of staging and base, runs of staging and of the application registries. Where staging gives rights by
+    repository, the app reads it as a Repository Reader. A task that the app may run is one that is named to it.
     """
     staging, base, applications = map(topology.registry_id, (STAGING, BASE, APPLICATIONS))
     given = [(IMPORTER, staging), (IMPORTER, base), (RUNS, staging), (RUNS, applications)]

@@ -1,15 +1,17 @@
 """What the roles permit that somebody has on the twin's registries.
 
-The built-in ones as Microsoft lists them, those of our own as the templates define them (infra/modules/access-*.bicep);
-a test holds this table equal to both. Nothing but the standard library is needed to read it.
+The built-in ones as Microsoft lists them; that for runs is read from its template, so that the twin follows it; a test
+holds the others equal to the templates. Nothing but the standard library is needed.
 
 https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/containers
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 REGISTRIES = "Microsoft.ContainerRegistry/registries"
 
@@ -18,7 +20,9 @@ TASKS_CONTRIBUTOR = "Container Registry Tasks Contributor"
 REPOSITORY_READER = "Container Registry Repository Reader"
 REPOSITORY_CONTRIBUTOR = "Container Registry Repository Contributor"
 OWNER = "Owner"
-RUNS, TASK = "Tidegate runs", "Tidegate application task"
+# Of our own: for named runs, for running a task that is there, for gates that are too large for a run with a name.
+RUNS, TASK, SCHEDULE = "Tidegate runs", "Tidegate application task", "Tidegate large gates"
+_TEMPLATES = Path(__file__).resolve().parents[2] / "modules"
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,23 @@ def _of(*names: str) -> frozenset[str]:
     return frozenset(f"{REGISTRIES}/{name}" for name in names)
 
 
+def defined(template: str, symbol: str) -> Role:
+    """Return the role that a template in infra/modules defines.
+
+    Args:
+        template: its file name.
+        symbol: of the role definition in it.
+
+    Raises:
+        ValueError: the template defines no such role.
+    """
+    text = re.sub(r"//.*", "", (_TEMPLATES / template).read_text())
+    found = re.search(rf"^resource {symbol} 'Microsoft\.Authorization/roleDefinitions@.*?^}}", text, re.M | re.S)
+    if found is None:
+        raise ValueError(f"{template} defines no role {symbol}")
+    return Role(frozenset(re.findall(rf"'({re.escape(REGISTRIES)}/[^']+)'", found[0])))
+
+
 _REPOSITORY_READS = ("repositories/metadata/read", "repositories/content/read")
 _REPOSITORY_CHANGES = (
     "repositories/metadata/write",
@@ -55,18 +76,9 @@ _REPOSITORY_CHANGES = (
 
 ROLES = {
     IMPORTER: Role(_of("importImage/action", "read", "pull/read")),
-    RUNS: Role(
-        _of(
-            "listBuildSourceUploadUrl/action",
-            "taskruns/read",
-            "taskruns/write",
-            "taskruns/delete",
-            "runs/read",
-            "runs/listLogSasUrl/action",
-            "tasks/read",
-        )
-    ),
+    RUNS: defined("access-runs.bicep", "runs"),
     TASK: Role(_of("tasks/write")),
+    SCHEDULE: Role(_of("scheduleRun/action")),
     TASKS_CONTRIBUTOR: Role(
         _of(
             "agentpools/read",
