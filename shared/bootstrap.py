@@ -263,4 +263,5 @@ class Parts:
             self.outbox,
             self.base,
             self.settings.base_server,
+            self.activity,
         )

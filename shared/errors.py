@@ -14,6 +14,7 @@
         ├── NotFound                it says the thing is not there
         ├── Refused                 it will not do this: credentials, permissions or a bad request
         ├── NotPermitted            our own identity lacks a role there (temporary: a new role takes minutes to work)
+        │   └── MayNotRun           it does not let it run this one task
         ├── RateLimited             it asks us to come back later (temporary)
         ├── Unavailable             no answer, or a 5xx (temporary)
         │   └── UnusableAnswer      it answered this one question with what cannot be used (temporary)
@@ -128,6 +129,10 @@ class NotPermitted(ServiceError):
     """The other system does not let our own identity do this; a role that was given just now takes minutes to work."""
 
     temporary = True
+
+
+class MayNotRun(NotPermitted):
+    """Our own identity may not run this task, which others may: ACR's own trigger, or the task's owner."""
 
 
 class RateLimited(ServiceError):

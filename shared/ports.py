@@ -117,7 +117,7 @@ class Event(msgspec.Struct, frozen=True):
     """One line of the activity log.
 
     Attributes:
-        subject: what it is about: a candidate's id, a rebuild's id, ``watch-list``, or a queue's name.
+        subject: what it is about: ``repository:<name>``, ``task:<registry>/<task>``, ``watch-list``, or a queue's name.
         name: what happened, such as ``poisoned``.
         at: when, UTC.
         detail: for people.

@@ -14,7 +14,9 @@ from shared.domain.promotion.candidate import Candidate, candidate_id
 from shared.domain.promotion.rebuilds import (
     OWN_TRIGGER_GRACE,
     OWN_TRIGGER_LOOK,
+    WITHOUT_RIGHT,
     ApplicationTask,
+    Dependency,
     Rebuild,
     RebuildStatus,
     depends_on,
@@ -22,6 +24,7 @@ from shared.domain.promotion.rebuilds import (
     outcome,
     put_off_rebuild,
     rebuild_run_name,
+    without_us,
 )
 from shared.domain.promotion.schedule import (
     LAG_LOOKS,
@@ -31,8 +34,8 @@ from shared.domain.promotion.schedule import (
     pause_before_look,
     pause_before_retry,
 )
-from shared.errors import Refused, ServiceError
-from shared.ports import Evidence, Outbox, Records, Registry, Stored
+from shared.errors import MayNotRun, Refused, ServiceError
+from shared.ports import Activity, Event, Evidence, Outbox, Records, Registry, Stored
 from shared.rules.progress import Progress
 from shared.run_ports import Run, Runs
 
@@ -50,6 +53,7 @@ class Rebuilder:
         outbox: where a signal is sent that is to be worked on later.
         base: the base registry, to tell a signal that came late.
         base_login_server: as application tasks name the base registry.
+        activity: is told of tasks that the app's identity may not run.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class Rebuilder:
         outbox: Outbox,
         base: Registry,
         base_login_server: str,
+        activity: Activity,
     ) -> None:
         self._progress = progress
         self._candidates = candidates
@@ -69,12 +74,13 @@ class Rebuilder:
         self._outbox = outbox
         self._base = base
         self._login_server = base_login_server
+        self._activity = activity
 
     def take(self, message: BaseMoved) -> None:
         """Find what a signal asks for; while a registry does not answer, try again ever more rarely.
 
         Raises:
-            ServiceError: trying again cannot help, or did not help twelve times; the message dies and is kept.
+            ServiceError: trying again cannot help, or did not help often enough; the message dies and is kept.
         """
         try:
             self.find(message)
@@ -141,24 +147,29 @@ class Rebuilder:
         return stored.record if stored else None
 
     def _want(self, task: ApplicationTask, message: BaseMoved, promoted: Candidate | None) -> None:
-        dependency = depends_on(task, self._login_server, message.repository, message.tag)
-        up_to_date = dependency is not None and dependency.digest == message.digest
-        rebuild = self._new(task, message, promoted, up_to_date)
+        rebuild = self._new(task, message, promoted)
         if self._progress.insert(rebuild):
             self._progress.send(rebuild, rebuild.look_at - self._progress.clock())
         else:
-            self._send_again(rebuild)
+            self._meet(rebuild)
 
-    def _send_again(self, rebuild: Rebuild) -> None:
-        """Whoever made it may have died before sending its message."""
+    def _meet(self, rebuild: Rebuild) -> None:
+        """Whoever made it may have died before sending its message; and a right that was missing may have come."""
         stored = self._progress.records.get(rebuild.id)
         if stored is not None and stored.record.status is RebuildStatus.WANTED:
             self._progress.send(stored.record)
+        elif stored is not None and stored.record.status in WITHOUT_RIGHT:
+            now = self._progress.clock()
+            pause, detail = rebuild.look_at - now, rebuild.detail
+            self._progress.save(
+                stored, follow(stored.record, rebuild.status, now, pause=pause, since=now, detail=detail)
+            )
 
-    def _new(self, task: ApplicationTask, message: BaseMoved, promoted: Candidate | None, up_to_date: bool) -> Rebuild:
+    def _new(self, task: ApplicationTask, message: BaseMoved, promoted: Candidate | None) -> Rebuild:
         """Whichever signal came first, the webhook's or the promotion's: the trace is the candidate's."""
         now = self._progress.clock()
-        status, detail, pause = _first(task, up_to_date)
+        dependency = depends_on(task, self._login_server, message.repository, message.tag)
+        status, detail, pause = _first(task, dependency, message.digest)
         return Rebuild(
             registry=task.registry,
             task=task.name,
@@ -206,11 +217,16 @@ class Rebuilder:
             self._progress.save(stored, wanted)
 
     def _is_built(self, rebuild: Rebuild) -> bool:
+        dependency, _ = self._as_it_is(rebuild)
+        return dependency is not None and dependency.digest == rebuild.base_digest
+
+    def _as_it_is(self, rebuild: Rebuild) -> tuple[Dependency | None, bool]:
+        """What the task is built on by now, and whether its own trigger is on."""
         for task in self._runs_of(rebuild).tasks():
             if task.name.lower() == rebuild.task.lower():
                 dependency = depends_on(task, self._login_server, rebuild.base_repository, rebuild.base_tag)
-                return dependency is not None and dependency.digest == rebuild.base_digest
-        return False
+                return dependency, task.own_trigger
+        return None, False
 
     def _look_at_run(self, stored: Stored[Rebuild]) -> None:
         rebuild = stored.record
@@ -241,15 +257,32 @@ class Rebuilder:
     def _put_off(self, message: LookAtRebuild, error: ServiceError) -> None:
         """Read the record again: the step that failed may have claimed it."""
         stored = self._progress.records.get(message.rebuild)
-        if stored is not None and stored.record.step in {message.step, message.step + 1}:
+        if stored is None or stored.record.step not in {message.step, message.step + 1}:
+            return
+        if isinstance(error, MayNotRun) and stored.record.failures + 1 >= most_attempts(error):
+            self._do_without(stored, error)
+        else:
             self._progress.save(stored, put_off_rebuild(stored.record, error, self._progress.clock()))
 
+    def _do_without(self, stored: Stored[Rebuild], refusal: MayNotRun) -> None:
+        """Say who rebuilds a task that the app's identity may not run; the next signal finds out anew."""
+        rebuild, now = stored.record, self._progress.clock()
+        try:
+            status, meaning = without_us(rebuild, *self._as_it_is(rebuild))
+        except ServiceError as error:
+            self._progress.save(stored, put_off_rebuild(rebuild, error, now))
+            return
+        detail = f"{meaning}; {refusal}"
+        if status in WITHOUT_RIGHT:
+            self._activity.append(Event(f"task:{rebuild.registry}/{rebuild.task}", "task-not-permitted", now, detail))
+        self._progress.save(stored, follow(rebuild, status, now, pause=timedelta(0), detail=detail))
 
-def _first(task: ApplicationTask, up_to_date: bool) -> tuple[RebuildStatus, str, timedelta]:
-    if up_to_date:
+
+def _first(task: ApplicationTask, built_on: Dependency | None, digest: str) -> tuple[RebuildStatus, str, timedelta]:
+    if built_on is not None and built_on.digest == digest:
         return RebuildStatus.UP_TO_DATE, "the task was already built on this digest", timedelta(0)
     if not task.enabled:
         return RebuildStatus.FAILED, "the task is disabled: enable it and run it to build on the new base", timedelta(0)
-    if task.own_trigger:
+    if task.own_trigger and (built_on is None or built_on.watched):
         return RebuildStatus.LEFT_TO_ACR, "the task's own base image trigger is on", OWN_TRIGGER_LOOK
     return RebuildStatus.WANTED, "", timedelta(0)

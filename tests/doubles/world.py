@@ -126,6 +126,7 @@ class World:
             self.outbox,
             self.base,
             BASE_SERVER,
+            self.activity,
         )
 
     # What happens from outside.

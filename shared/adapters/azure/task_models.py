@@ -10,9 +10,11 @@ from shared.errors import Unavailable
 from shared.run_ports import Run
 
 if TYPE_CHECKING:
-    from azure.mgmt.containerregistrytasks.models import BaseImageDependency, Task, TaskRun
+    from azure.mgmt.containerregistrytasks.models import BaseImageDependency, BaseImageTrigger, Task, TaskRun
 
 _ENABLED = "Enabled"
+# Types of bases and of triggers, without case: documented as BuildTime and RunTime, recorded as Runtime.
+_BUILD_TIME, _ALL = "buildtime", "all"
 # A taskRun that ends without a run could not be scheduled: that says nothing about what was to be tested.
 _UNSCHEDULED = {"Failed": RunStatus.ERROR, "Canceled": RunStatus.CANCELED}
 
@@ -60,19 +62,29 @@ def application_task(registry: str, task: Task) -> ApplicationTask:
         resource_id=task.id or "",
         enabled=properties is not None and _text(properties.status) == _ENABLED,
         own_trigger=_own_trigger(task),
-        dependencies=tuple(_dependency(found) for found in (step.base_image_dependencies if step else None) or ()),
+        dependencies=tuple(
+            _dependency(task, found) for found in (step.base_image_dependencies if step else None) or ()
+        ),
     )
 
 
 def _own_trigger(task: Task) -> bool:
     """A trigger without a status is on: that is ARM's default."""
-    trigger = task.properties.trigger if task.properties else None
-    base_image = trigger.base_image_trigger if trigger else None
+    base_image = _trigger(task)
     return base_image is not None and (_text(base_image.status) or _ENABLED) == _ENABLED
 
 
-def _dependency(found: BaseImageDependency) -> Dependency:
-    return Dependency(found.registry or "", found.repository or "", found.tag or "", found.digest or "")
+def _trigger(task: Task) -> BaseImageTrigger | None:
+    trigger = task.properties.trigger if task.properties else None
+    return trigger.base_image_trigger if trigger else None
+
+
+def _dependency(task: Task, found: BaseImageDependency) -> Dependency:
+    """Every base counts, whatever its type: what an application is built with may be as old as what it runs on."""
+    base_image = _trigger(task)
+    all_types = base_image is not None and _text(base_image.base_image_trigger_type).lower() == _ALL
+    watched = all_types or _text(found.type).lower() != _BUILD_TIME
+    return Dependency(found.registry or "", found.repository or "", found.tag or "", found.digest or "", watched)
 
 
 def _text(value: object) -> str:

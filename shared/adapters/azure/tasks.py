@@ -5,11 +5,13 @@ Task runs: https://learn.microsoft.com/rest/api/container-registry-tasks/task-ru
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.errors import TASKS_CONTRIBUTOR, azure_errors
 from shared.adapters.azure.gate_run import archive, gate_request, task_request
+from shared.adapters.azure.task_errors import task_run_errors
 from shared.adapters.azure.task_models import application_task, embedded_run, lacks_dependencies, status_of
 from shared.config import RegistryId
 from shared.domain.gate.verdict import UNDER_WAY
@@ -75,15 +77,19 @@ class AcrTasks:
             raise Unavailable(f"{self._registry.name}: ACR Tasks gave no address to upload the gate to")
         with self._errors(f"uploading the gate of {gate.image}@{gate.digest}"):
             self._clients.blob(upload.upload_url).upload_blob(archive(gate.files), overwrite=True)
-        return self._schedule(name, gate_request(gate, upload.relative_path))
+        return self._schedule(
+            name, gate_request(gate, upload.relative_path), self._errors(f"scheduling the run {name}")
+        )
 
     def start_task(self, name: str, task_id: str) -> Run:
         """Schedule a run of an existing task; the same request under the same name starts nothing new.
 
         Raises:
+            MayNotRun: the identity lacks a right on the task, or on the registry's runs.
             ServiceError: see ``shared.adapters.azure.errors``.
         """
-        return self._schedule(name, task_request(task_id))
+        errors = task_run_errors(f"{self._registry.name}: scheduling the run {name}", task_id)
+        return self._schedule(name, task_request(task_id), errors)
 
     def log(self, run_id: str) -> str:
         """Return a finished run's log, its last megabyte at most.
@@ -124,9 +130,9 @@ class AcrTasks:
             listed = [self._whole(task) for task in self._client.tasks.list(*self._place)]
         return tuple(application_task(self._registry.name, task) for task in listed if task is not None)
 
-    def _schedule(self, name: str, run_request: dict[str, Any]) -> Run:
+    def _schedule(self, name: str, run_request: dict[str, Any], errors: AbstractContextManager[None]) -> Run:
         body = {"properties": {"runRequest": run_request, "forceUpdateTag": name}}
-        with self._errors(f"scheduling the run {name}"):
+        with errors:
             poller = self._client.task_runs.begin_create(*self._place, name, body, polling=False)
             return embedded_run(poller.result())
 
@@ -161,5 +167,5 @@ class AcrTasks:
     def _client(self) -> ContainerRegistryTasksMgmtClient:
         return self._clients.tasks(self._registry.subscription)
 
-    def _errors(self, doing: str) -> Any:
+    def _errors(self, doing: str) -> AbstractContextManager[None]:
         return azure_errors(f"{self._registry.name}: {doing}", TASKS_CONTRIBUTOR)

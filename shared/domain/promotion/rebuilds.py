@@ -25,12 +25,22 @@ OWN_TRIGGER_LOOK = timedelta(minutes=1)
 
 
 class Dependency(msgspec.Struct, frozen=True):
-    """A base image that an application task was last built on, as ACR reports it."""
+    """A base image that an application task was last built on, as ACR reports it.
+
+    Attributes:
+        registry: its host.
+        repository: in that registry.
+        tag: the tag.
+        digest: what the tag was then.
+        watched: whether the task's own trigger, where it is on, looks at this one; it may be told to look only at what
+            the image runs on, and not at what it was built with.
+    """
 
     registry: str
     repository: str
     tag: str
     digest: str = ""
+    watched: bool = True
 
 
 class ApplicationTask(msgspec.Struct, frozen=True):
@@ -62,9 +72,13 @@ class RebuildStatus(Enum):
     SUCCEEDED = "succeeded"  # the application image was built on the new base; the end
     UP_TO_DATE = "up-to-date"  # the task was already built on this digest; the end
     FAILED = "failed"  # the run failed, or could not be made to run; the end
+    BY_ACR_ALONE = "by-acr-alone"  # the app's identity may not run the task; its own trigger is on and is to; the end
+    BY_NOBODY = "by-nobody"  # the app's identity may not run the task, and its own trigger is off; the end
 
 
-REBUILD_ENDS = frozenset({RebuildStatus.SUCCEEDED, RebuildStatus.UP_TO_DATE, RebuildStatus.FAILED})
+# Ends for want of a right: they begin anew with the next signal, which may come after the right.
+WITHOUT_RIGHT = frozenset({RebuildStatus.BY_ACR_ALONE, RebuildStatus.BY_NOBODY})
+REBUILD_ENDS = frozenset({RebuildStatus.SUCCEEDED, RebuildStatus.UP_TO_DATE, RebuildStatus.FAILED}) | WITHOUT_RIGHT
 
 
 class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -171,6 +185,23 @@ def put_off_rebuild(rebuild: Rebuild, error: TidegateError, now: datetime) -> Re
         return follow(rebuild, RebuildStatus.FAILED, now, pause=timedelta(0), detail=str(error), failures=failures)
     pause = pause_before_retry(failures, error.retry_after)
     return follow(rebuild, rebuild.status, now, pause=pause, detail=str(error), failures=failures)
+
+
+def without_us(rebuild: Rebuild, dependency: Dependency | None, own_trigger: bool) -> tuple[RebuildStatus, str]:
+    """Return the end of a rebuild whose task the app's identity may not run, and what that means for the task.
+
+    Args:
+        rebuild: it.
+        dependency: of its task on the base, as it is by now; ``None`` if there is none, or no such task.
+        own_trigger: whether the task's own base image trigger is on.
+    """
+    if dependency is None:
+        return RebuildStatus.FAILED, "the task is gone, or not built on this base any more"
+    if dependency.digest == rebuild.base_digest:
+        return RebuildStatus.UP_TO_DATE, "the task was built on this digest meanwhile, but not by Tidegate"
+    if own_trigger and dependency.watched:
+        return RebuildStatus.BY_ACR_ALONE, "left to ACR's own base image trigger, which is on"
+    return RebuildStatus.BY_NOBODY, "nobody rebuilds it: its own base image trigger is off, or does not see this base"
 
 
 def outcome(status: RunStatus) -> RebuildStatus | None:

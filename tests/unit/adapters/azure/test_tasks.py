@@ -11,7 +11,7 @@ from shared.adapters.azure.tasks import AcrTasks
 from shared.config import RegistryId
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.rebuilds import Dependency
-from shared.errors import Unavailable
+from shared.errors import MayNotRun, NotPermitted, Unavailable
 from shared.run_ports import GateRun, Run
 from tests.doubles.registries import digest_of
 from tests.doubles.scripted_http import ScriptedHttp, wire
@@ -141,3 +141,75 @@ def test_tasks_are_listed_page_by_page(wire: ScriptedHttp, runs: AcrTasks) -> No
     wire.answer(200, body={"value": [task("one", step=step)], "nextLink": link})
     wire.answer(200, body={"value": [task("two", step=step)]})
     assert [each.name for each in runs.tasks()] == ["one", "two"]
+
+
+TASK_ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/apps/tasks/shop"
+# As field reports quote ARM; ids replaced.
+LINKED = (
+    "The client '00000000-0000-0000-0000-00000000c11e' with object id '00000000-0000-0000-0000-00000000c11e' has "
+    "permission to perform action 'Microsoft.ContainerRegistry/registries/taskRuns/write' on scope "
+    "'/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/apps/taskRuns/n'; however, it "
+    f"does not have permission to perform action(s) 'Microsoft.ContainerRegistry/registries/tasks/write' on the linked "
+    f"scope(s) '{TASK_ID}' (respectively) or the linked scope(s) are invalid."
+)
+PLAIN = (
+    "The client 'c' with object id 'c' does not have authorization to perform action "
+    "'Microsoft.ContainerRegistry/registries/{action}' over scope '{scope}' or the scope is invalid."
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("LinkedAuthorizationFailed", LINKED),
+        ("AuthorizationFailed", PLAIN.format(action="tasks/write", scope=TASK_ID)),
+    ],
+)
+def test_a_task_that_may_not_be_run_is_told_with_the_right_and_where_it_is_given(
+    wire: ScriptedHttp, runs: AcrTasks, code: str, message: str
+) -> None:
+    wire.answer(403, body={"error": {"code": code, "message": message}})
+    with pytest.raises(MayNotRun) as error:
+        runs.start_task("tidegate-1", TASK_ID)
+    said = str(error.value)
+    assert f"the app's identity lacks Microsoft.ContainerRegistry/registries/tasks/write on {TASK_ID}" in said
+    assert "parameter applicationTaskIds" in said
+    assert "Tasks Contributor" not in said, "that role could rewrite every task of the registry"
+    assert error.value.code == code
+
+
+def test_a_registry_whose_runs_may_not_be_scheduled_is_not_taken_for_a_task_that_may_not_be_run(
+    wire: ScriptedHttp, runs: AcrTasks
+) -> None:
+    message = PLAIN.format(action="taskRuns/write", scope="/subscriptions/s")
+    wire.answer(403, body={"error": {"code": "AuthorizationFailed", "message": message}})
+    with pytest.raises(MayNotRun, match="may not schedule runs: staging: scheduling the run tidegate-1"):
+        runs.start_task("tidegate-1", TASK_ID)
+
+
+def test_a_policy_that_forbids_a_run_is_no_missing_right(wire: ScriptedHttp, runs: AcrTasks) -> None:
+    wire.answer(403, body={"error": {"code": "RequestDisallowedByPolicy", "message": "no"}})
+    with pytest.raises(NotPermitted) as error:
+        runs.start_task("tidegate-1", TASK_ID)
+    assert not isinstance(error.value, MayNotRun)
+
+
+@pytest.mark.parametrize(
+    ("base", "trigger", "watched"),
+    [
+        ("Runtime", "Runtime", True),
+        ("RunTime", "Runtime", True),
+        ("BuildTime", "Runtime", False),
+        ("Buildtime", "All", True),
+        ("BuildTime", None, False),
+        (None, "Runtime", True),
+    ],
+)
+def test_a_base_counts_whatever_its_type_and_it_is_known_whether_the_tasks_own_trigger_sees_it(
+    wire: ScriptedHttp, runs: AcrTasks, base: str | None, trigger: str | None, *, watched: bool
+) -> None:
+    step = {"type": "Docker", "baseImageDependencies": [{**BASES[0], "type": base}]}
+    own = {"baseImageTrigger": {"name": "b", "baseImageTriggerType": trigger}} if trigger else None
+    wire.answer(200, body={"value": [task("app", status="Enabled", step=step, trigger=own)]})
+    expected = Dependency("base.azurecr.io", "base/node", "22", GATE.digest, watched)
+    assert [each.dependencies for each in runs.tasks()] == [(expected,)]
