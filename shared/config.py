@@ -15,13 +15,13 @@ import msgspec
 from msgspec import Meta
 
 from shared.errors import ConfigurationError
+from shared.registry_settings import is_host, registry_problems
 
 _REGISTRY_ID = re.compile(
     r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)"
     r"/providers/Microsoft\.ContainerRegistry/registries/(?P<name>[A-Za-z0-9]{5,50})",
     re.IGNORECASE,
 )
-_HOST = re.compile(r"(?:\[[0-9a-f:]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::[0-9]{1,5})?")
 _ACCOUNTS = msgspec.json.Decoder(dict[str, dict[str, str]])
 _CREDENTIALS = 'a JSON object such as {"ghcr.io": {"username": "…", "password": "…"}}'
 STORAGE = "AzureWebJobsStorage"
@@ -70,7 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that can be set. A field's app setting has the field's name in capitals."""
 
     staging_registry_id: Annotated[str, _setting("Resource id of the staging registry.")]
-    base_registry_id: Annotated[str, _setting("Resource id of the base registry.")]
+    base_registry_id: Annotated[str, _setting("Resource id of the base registry, another than the staging registry.")]
     webhook_secret: Annotated[
         str,
         _setting("What the base registry's webhook sends in `x-tidegate-secret`; 16 characters or more.", secret=True),
@@ -84,8 +84,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     application_registry_ids: Annotated[
         str,
         _setting(
-            "Resource ids, separated by commas, of the registries whose tasks build application images. "
-            "Default: the base registry."
+            "Resource ids, separated by commas, of the registries whose tasks build application images, and not the "
+            "staging registry. Default: the base registry."
         ),
     ] = ""
     staging_login_server: Annotated[
@@ -211,7 +211,7 @@ def parse_accounts(text: str) -> dict[str, Account]:
 
 
 def _account(number: int, host: str, entry: Mapping[str, str]) -> Account:
-    if not _HOST.fullmatch(host):
+    if not is_host(host):
         raise ConfigurationError(f"REGISTRY_CREDENTIALS: entry {number} is not named by a registry's host")
     if _has_own_settings(host):
         raise ConfigurationError(
@@ -219,7 +219,10 @@ def _account(number: int, host: str, entry: Mapping[str, str]) -> Account:
         )
     if not {"username", "password"} <= set(entry) <= {"username", "password", "token_host"} or not all(entry.values()):
         raise ConfigurationError(f"REGISTRY_CREDENTIALS: the entry {host} is not what was expected: {_CREDENTIALS}")
-    return Account(entry["username"], entry["password"], entry.get("token_host", "").lower())
+    token_host = entry.get("token_host", "").lower()
+    if token_host and not is_host(token_host):
+        raise ConfigurationError(f"REGISTRY_CREDENTIALS: the token_host of {host} is not a host, without https://")
+    return Account(entry["username"], entry["password"], token_host)
 
 
 def _has_own_settings(host: str) -> bool:
@@ -318,7 +321,7 @@ def _wrong(values: Mapping[str, str]) -> list[str]:
         parse_accounts(values["registry_credentials"])
     except ConfigurationError as error:
         problems.append(str(error))
-    return problems + _plain_http(values) + _unresolved(values)
+    return problems + registry_problems(values) + _plain_http(values) + _unresolved(values)
 
 
 def _unresolved(values: Mapping[str, str]) -> list[str]:
@@ -327,7 +330,7 @@ def _unresolved(values: Mapping[str, str]) -> list[str]:
         f"{name} is a reference to a key vault that was not resolved: check that the secret is there and that the "
         "app's identity may read it"
         for name, field, _ in setting_fields()
-        if values[field.name].startswith("@Microsoft.KeyVault(")
+        if values[field.name].lower().startswith("@microsoft.keyvault(")
     ]
 
 

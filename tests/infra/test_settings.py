@@ -114,7 +114,9 @@ def test_every_setting_that_the_documents_name_for_telemetry_has_the_value_they_
 
 def test_the_product_starts_with_the_settings_of_the_template() -> None:
     environment = {name: f"https://{name.lower()}.example" for name in declared()}
-    environment |= dict.fromkeys(("STAGING_REGISTRY_ID", "BASE_REGISTRY_ID", "APPLICATION_REGISTRY_IDS"), REGISTRY)
+    environment |= {f"{kind}_REGISTRY_ID": f"{REGISTRY}{kind}" for kind in ("STAGING", "BASE")}
+    environment["APPLICATION_REGISTRY_IDS"] = REGISTRY
+    environment |= {f"{kind}_LOGIN_SERVER": f"{kind.lower()}.azurecr.io" for kind in ("STAGING", "BASE")}
     environment["REGISTRY_CREDENTIALS"] = '{"ghcr.io": {"username": "u", "password": "p"}}'
     settings = load_settings(environment)
     assert settings.storage.connection_string == ""

@@ -123,6 +123,68 @@ def test_a_wrong_application_registry_is_told() -> None:
     assert "'apps02' is not a registry's" in refusal({**COMPLETE, "APPLICATION_REGISTRY_IDS": f"{GROUP}/apps01,apps02"})
 
 
+STAGED, BASE = REQUIRED["STAGING_REGISTRY_ID"], REQUIRED["BASE_REGISTRY_ID"]
+
+
+@pytest.mark.parametrize(
+    "base",
+    [STAGED, STAGED.upper(), STAGED.replace("images", "elsewhere")],
+    ids=["the same", "in another case", "in another group, which cannot be"],
+)
+def test_one_registry_for_staging_and_base_is_refused(base: str) -> None:
+    told = refusal({**COMPLETE, "BASE_REGISTRY_ID": base})
+    assert "STAGING_REGISTRY_ID and BASE_REGISTRY_ID name the same registry, tidegatestaging" in told
+    assert "LOGIN_SERVER" not in told, "one fault is told once"
+
+
+@pytest.mark.parametrize(
+    "servers",
+    [
+        {"STAGING_LOGIN_SERVER": "tidegatebase.azurecr.io"},
+        {"BASE_LOGIN_SERVER": "TidegateStaging.azurecr.io"},
+        {"BASE_LOGIN_SERVER": "tidegatestaging.azurecr.io:443"},
+        {"STAGING_LOGIN_SERVER": "one.example", "BASE_LOGIN_SERVER": "One.Example"},
+    ],
+    ids=str,
+)
+def test_one_host_for_staging_and_base_is_refused(servers: dict[str, str]) -> None:
+    assert "STAGING_LOGIN_SERVER and BASE_LOGIN_SERVER lead to one host" in refusal({**COMPLETE, **servers})
+
+
+@pytest.mark.parametrize("ids", [STAGED, f"{GROUP}/apps01, {STAGED.lower()}"])
+def test_the_staging_registry_is_no_application_registry(ids: str) -> None:
+    told = refusal({**COMPLETE, "APPLICATION_REGISTRY_IDS": ids})
+    assert "APPLICATION_REGISTRY_IDS names the staging registry, tidegatestaging" in told
+
+
+def test_the_base_registry_may_be_an_application_registry() -> None:
+    assert load(APPLICATION_REGISTRY_IDS=f"{GROUP}/apps01,{BASE}").applications[1].name == "tidegatebase"
+
+
+@pytest.mark.parametrize("setting", ["STAGING_LOGIN_SERVER", "BASE_LOGIN_SERVER"])
+@pytest.mark.parametrize(
+    "server",
+    [
+        "a@evil.example",
+        "evil.example/x",
+        "https://evil.example",
+        "evil.example?",
+        "evil example",
+        "evil.example:",
+        "-a",
+    ],
+)
+def test_a_login_server_is_a_host_and_nothing_else(setting: str, server: str) -> None:
+    told = refusal({**COMPLETE, setting: server})
+    assert f"{setting} is not a registry's host" in told
+    assert "evil" not in told, "what stands before an @ may be a password"
+
+
+@pytest.mark.parametrize("server", ["localhost:21025", "Tide-Gate.azurecr.cn", "[::1]:5000"])
+def test_a_login_server_may_have_a_port(server: str) -> None:
+    assert load(STAGING_LOGIN_SERVER=server).staging_server == server
+
+
 # Accounts at upstreams.
 
 
@@ -160,6 +222,8 @@ def test_an_account_does_not_show_its_password() -> None:
         '{"ghcr.io": {"username": "u", "password": "hush", "hush": "x"}}',
         '{"u:hush@ghcr.io": {"username": "u", "password": "hush"}}',
         '{"https://ghcr.io": {"username": "u", "password": "hush"}}',
+        '{"ghcr.io": {"username": "u", "password": "hush", "token_host": "https://hush.example"}}',
+        '{"ghcr.io": {"username": "u", "password": "hush", "token_host": "hush@evil.example"}}',
         '{"docker.io": {"username": "u", "password": "hush"}}',
         '{"registry-1.docker.io": {"username": "u", "password": "hush"}}',
         '{"mcr.microsoft.com": {"username": "u", "password": "hush"}}',
