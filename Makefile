@@ -1,7 +1,7 @@
 # Every command does its own set-up; the second run installs nothing.
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-unit test-contract test-recorded test-twin test-integration test-e2e test-telemetry \
-	test-runtime test-host test-infra lint deploy-check cost bench up down docs clean python twin runtime host infra
+	test-runtime test-host test-infra lint deploy-check live-check cost bench up down docs clean python twin runtime host infra
 
 PYTHON_BIN := .venv/bin/python
 # pytest answers 5 when a level holds no test yet; that is not a failure of the gate.
@@ -48,6 +48,9 @@ test-infra: python infra ## Check the templates for Azure offline: syntax, names
 
 deploy-check: ## Compile the templates and show what a deployment would change, where the Azure CLI is installed
 	@sh infra/deploy-check.sh
+
+live-check: python ## Ask Azure what nobody knows of it, in REGISTRIES=<resource id>; needs az login, costs some cents
+	@REGISTRIES="$(REGISTRIES)" $(PYTHON_BIN) -m infra.live_check
 
 lint: python ## Check style, formatting and types
 	@.venv/bin/ruff check --quiet .
