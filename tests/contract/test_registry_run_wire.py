@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -10,7 +11,8 @@ from infra.local.topology import STAGING
 from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.tasks import AcrTasks
 from shared.domain.gate.verdict import RunStatus
-from shared.errors import NotPermitted, Unavailable
+from shared.domain.promotion.rebuilds import Dependency
+from shared.errors import MayNotRun, NotPermitted, Unavailable
 from shared.run_ports import GateRun
 from tests.contract.registry_fixtures import Outside, emulator, outside, word
 from tests.contract.registry_sites import RunsSite
@@ -18,6 +20,8 @@ from tests.doubles.registries import digest_of
 
 __all__ = ["emulator", "outside", "word"]
 pytestmark = pytest.mark.contract
+
+BASE_NODE = Dependency("base.azurecr.io", "base/node", "22", digest_of("node"))
 
 
 @pytest.fixture
@@ -128,6 +132,20 @@ def test_a_run_put_twice_although_arm_broke_off_is_one_run(
     outside.fault("arm", "drop", kind="put taskRun")
     runs.runs.start_gate(word, gate)
     runs.wait(word)
+    assert runs.started() == before + 1
+
+
+def test_a_task_that_may_not_be_run_is_told_with_the_right_and_the_task_and_begins_nothing(
+    outside: Outside, runs: RunsSite, word: str
+) -> None:
+    task_id, before = runs.add_task(word, BASE_NODE, own_trigger=False), runs.started()
+    refusal = {"error": {"code": "LinkedAuthorizationFailed", "message": f"may not tasks/write on {task_id}"}}
+    outside.fault("arm", "status", kind="put taskRun", status=403, body=json.dumps(refusal))
+    with pytest.raises(MayNotRun, match=f"lacks Microsoft.ContainerRegistry/registries/tasks/write on {task_id}"):
+        runs.runs.start_task(f"{word}-rebuild", task_id)
+    assert runs.runs.find(f"{word}-rebuild") is None
+    runs.runs.start_task(f"{word}-rebuild", task_id)  # the right has come
+    runs.wait(f"{word}-rebuild")
     assert runs.started() == before + 1
 
 
