@@ -2,7 +2,9 @@
 // stand anywhere. docs/deployment.md says how to deploy it and in which order, docs/security.md who may do what.
 targetScope = 'subscription'
 
-@description('Name of this deployment; part of every name that is made here.')
+import { networkOf, registryOf, same, taskOf } from 'ids.bicep'
+
+@description('Name of this deployment; part of every name that is made here. Letters, digits and hyphens.')
 @minLength(2)
 @maxLength(16)
 param environmentName string
@@ -13,6 +15,9 @@ param location string
 @description('Resource group of everything that is made here.')
 param resourceGroupName string = 'rg-tidegate-${environmentName}'
 
+@description('Tags of everything that is made here.')
+param tags { *: string } = {}
+
 // Registries.
 
 @description('Resource id of a registry to stage in; empty makes one.')
@@ -22,22 +27,46 @@ param stagingRegistryId string = ''
 param baseRegistryId string = ''
 
 @description('Resource ids of the registries whose tasks build application images; empty for the base registry alone.')
-param applicationRegistryIds array = []
+param applicationRegistryIds string[] = []
 
 @description('Tier of registries made here. Private networking, replicas and own keys make it Premium.')
 @allowed(['Basic', 'Standard', 'Premium'])
 param registrySku string = 'Standard'
 
 @description('Further regions of the base registry: made for a new one, given webhooks, if there are any, in any case.')
-param baseReplicaLocations array = []
+param baseReplicaLocations string[] = []
+
+@description('How roles on the staging registry work. AbacRepositoryPermissions takes from a run, and so from what is tested, the right to write there. Of a registry that is there already: what it has.')
+@allowed(['AbacRepositoryPermissions', 'LegacyRegistryPermissions'])
+param stagingRoleAssignmentMode string = 'AbacRepositoryPermissions'
+
+@description('The same for the base registry. AbacRepositoryPermissions changes what every other user of the registry needs.')
+@allowed(['AbacRepositoryPermissions', 'LegacyRegistryPermissions'])
+param baseRoleAssignmentMode string = 'LegacyRegistryPermissions'
 
 @description('Days after which tags are purged from a staging registry made here.')
 @minValue(1)
 param stagingRetentionDays int = 30
 
-@description('custom: a role with just the calls that are made. built-in: Container Registry Tasks Contributor, for who may not define roles.')
-@allowed(['custom', 'built-in'])
-param runsRole string = 'custom'
+@description('Pool of agents of the staging registry that gates run in; needed where that registry is closed. Made for a registry made here, else it must be there. Empty for the shared ones.')
+param agentPoolName string = ''
+
+// What the app may do with tasks.
+
+@description('Resource ids of the tasks that build application images and that the app runs again. Each gets the role that lets it: whoever has it could also rewrite that task.')
+param applicationTaskIds string[] = []
+
+@description('Gives that role on every application registry as a whole, but never on the staging or the base registry.')
+param allApplicationTasks bool = false
+
+@description('Whether gates that are too large for a task run may be scheduled as runs without a name.')
+param gatesByScheduleRun bool = false
+
+@description('Resource id of a role definition with the actions of modules/access-runs.bicep, for who may not define roles. Empty defines one for each registry.')
+param runsRoleId string = ''
+
+@description('The same with the action that running a task needs, registries/tasks/write.')
+param taskRoleId string = ''
 
 // Upstreams and schedules.
 
@@ -99,10 +128,25 @@ param warmHttpInstances int = 0
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GZRS'])
 param storageSku string = 'Standard_ZRS'
 
-@description('Closes storage, vault and registries made here to the public network, and joins the app to a network of its own.')
+@description('Closes storage, vault and registries made here to the public network, and joins the app to a network. A staging registry made here stays open unless there is an agent pool, for gates would not reach it.')
 param privateNetworking bool = false
 
-@description('Address space of that network.')
+@description('Closes the app itself, too: it is then published and asked from within the network only. Needs privateNetworking and event-grid.')
+param closeFunctionApp bool = false
+
+@description('Subnet that is there already and that the app sends from, delegated to Microsoft.App/environments; empty makes a network.')
+param appSubnetId string = ''
+
+@description('Subnet that is there already for private endpoints; given together with appSubnetId.')
+param endpointSubnetId string = ''
+
+@description('Subnet that is there already for an agent pool made here; needed with appSubnetId and agentPoolName.')
+param agentSubnetId string = ''
+
+@description('Resource id of the resource group with the private DNS zones, linked to the network already; empty makes the zones.')
+param privateDnsZoneGroupId string = ''
+
+@description('Address space of a network made here.')
 param networkAddressSpace string = '10.72.0.0/24'
 
 @description('The part of it that the app sends from, /26 or larger.')
@@ -110,6 +154,9 @@ param appSubnetPrefix string = '10.72.0.0/26'
 
 @description('The part of it with the private endpoints, /28 or larger.')
 param endpointSubnetPrefix string = '10.72.0.64/26'
+
+@description('The part of it with the agents of a pool, if there is one.')
+param agentSubnetPrefix string = '10.72.0.128/26'
 
 @description('Key in a Key Vault, without version, for storage and new registries; empty for keys of the platform.')
 param encryptionKeyUri string = ''
@@ -120,7 +167,10 @@ param encryptionIdentityId string = ''
 @description('Client id of that identity.')
 param encryptionIdentityClientId string = ''
 
-// Alerts.
+// Logs and alerts.
+
+@description('Sends the logs of registries, storage and app to the workspace, for what its ingestion costs.')
+param diagnosticLogs bool = false
 
 @description('Resource id of an action group that alerts go to.')
 param actionGroupId string = ''
@@ -131,46 +181,131 @@ param alertEmail string = ''
 var token = uniqueString(subscription().id, environmentName, location)
 var groupId = '${subscription().id}/resourceGroups/${resourceGroupName}'
 var registryPath = 'providers/Microsoft.ContainerRegistry/registries'
-var stagingId = empty(stagingRegistryId) ? '${groupId}/${registryPath}/tidegatestaging${token}' : stagingRegistryId
-var baseId = empty(baseRegistryId) ? '${groupId}/${registryPath}/tidegatebase${token}' : baseRegistryId
-var applicationIds = empty(applicationRegistryIds) ? [baseId] : applicationRegistryIds
-var stagingParts = split(stagingId, '/')
-var baseParts = split(baseId, '/')
-var networkAccess = privateNetworking ? 'Disabled' : 'Enabled'
-var premium = privateNetworking || !empty(encryptionKeyUri)
-var stagingSku = premium ? 'Premium' : registrySku
-var baseSku = premium || !empty(baseReplicaLocations) ? 'Premium' : registrySku
+var staging = registryOf(
+  'stagingRegistryId',
+  empty(stagingRegistryId) ? '${groupId}/${registryPath}/tidegatestaging${token}' : stagingRegistryId
+)
+var base = registryOf(
+  'baseRegistryId',
+  empty(baseRegistryId) ? '${groupId}/${registryPath}/tidegatebase${token}' : baseRegistryId
+)
+var applicationIds = empty(applicationRegistryIds) ? [base.id] : applicationRegistryIds
+var applications = [for id in applicationIds: registryOf('applicationRegistryIds', id)]
+// In small letters, as ids are compared.
+var applicationKeys = [for id in applicationIds: toLower(id)]
+var tasks = [for id in applicationTaskIds: taskOf('applicationTaskIds', id)]
+var taskKeys = [for id in applicationTaskIds: toLower(join(take(split(id, '/'), 9), '/'))]
+var onlyBase = length(applicationKeys) == 1 && same(applicationKeys[0], base.id)
+var ownNetwork = empty(appSubnetId) && empty(endpointSubnetId)
+var agentPool = !empty(agentPoolName)
+var makesAgentPool = agentPool && empty(stagingRegistryId)
 
-resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
-  name: resourceGroupName
+// What cannot work is refused before anything is made, all of it at once: the resource group's name depends on it.
+var refusals = concat(
+  contains(environmentName, ' ')
+    ? [
+        'environmentName is "${environmentName}": a space may not be in the names that it is part of; take letters, digits and hyphens.'
+      ]
+    : [],
+  same(staging.id, base.id)
+    ? [
+        'stagingRegistryId and baseRegistryId are the same registry: what has not passed its gate would stand where trusted images are taken from. Take two, or leave one empty.'
+      ]
+    : [],
+  contains(applicationKeys, toLower(staging.id))
+    ? [
+        'applicationRegistryIds names the staging registry: what a gate does there could reach the applications built in it. Take another.'
+      ]
+    : [],
+  length(intersection(applicationKeys, taskKeys)) < length(union(taskKeys, [])) ? ['applicationTaskIds names a task of a registry that is not among applicationRegistryIds: add that registry.'] : [],
+  allApplicationTasks && onlyBase
+    ? [
+        'allApplicationTasks would let the app rewrite every task of the base registry. Name single tasks in applicationTaskIds, or keep applications in a registry of their own and name that in applicationRegistryIds.'
+      ]
+    : [],
+  closeFunctionApp && !privateNetworking
+    ? ['closeFunctionApp needs privateNetworking: without a network nothing could reach the app.']
+    : [],
+  closeFunctionApp && registryEvents == 'webhooks'
+    ? [
+        'closeFunctionApp needs registryEvents event-grid: webhooks come from the registry\'s service, which a closed app does not let in.'
+      ]
+    : [],
+  !ownNetwork && !privateNetworking
+    ? ['appSubnetId and endpointSubnetId mean nothing without privateNetworking: set it, or leave them empty.']
+    : [],
+  empty(appSubnetId) != empty(endpointSubnetId)
+    ? ['appSubnetId and endpointSubnetId are given together: one to send from, one for the private endpoints.']
+    : [],
+  !ownNetwork && makesAgentPool && empty(agentSubnetId)
+    ? [
+        'agentSubnetId is missing: the agent pool of a new staging registry needs a subnet of the network that is there.'
+      ]
+    : []
+)
+
+var everyTag = union(tags, { 'azd-env-name': environmentName })
+var deploymentName = '${environmentName}-${token}'
+var names = {
+  identity: 'id-tidegate-${token}'
+  storage: 'tidegate${token}'
+  vault: 'kv-tg-${token}'
+  app: 'func-tidegate-${token}'
+  monitoring: 'tidegate-${token}'
+}
+var ids = {
+  storage: '${groupId}/providers/Microsoft.Storage/storageAccounts/${names.storage}'
+  vault: '${groupId}/providers/Microsoft.KeyVault/vaults/${names.vault}'
+  app: '${groupId}/providers/Microsoft.Web/sites/${names.app}'
+  applicationInsights: '${groupId}/providers/Microsoft.Insights/components/appi-${names.monitoring}'
+  workspace: '${groupId}/providers/Microsoft.OperationalInsights/workspaces/log-${names.monitoring}'
+  network: '${groupId}/providers/Microsoft.Network/virtualNetworks/vnet-tidegate-${token}'
+}
+var networkId = ownNetwork ? ids.network : networkOf('endpointSubnetId', endpointSubnetId)
+var subnets = {
+  app: ownNetwork ? '${ids.network}/subnets/app' : appSubnetId
+  endpoints: ownNetwork ? '${ids.network}/subnets/endpoints' : endpointSubnetId
+  agents: ownNetwork ? '${ids.network}/subnets/agents' : agentSubnetId
+}
+var networkAccess = privateNetworking ? 'Disabled' : 'Enabled'
+// Runs come from outside a network that has no agents in it.
+var stagingAccess = privateNetworking && agentPool ? 'Disabled' : 'Enabled'
+var premium = privateNetworking || !empty(encryptionKeyUri)
+var stagingSku = premium || agentPool ? 'Premium' : registrySku
+var baseSku = premium || !empty(baseReplicaLocations) ? 'Premium' : registrySku
+var stagingIsAbac = stagingRoleAssignmentMode == 'AbacRepositoryPermissions'
+var baseIsAbac = baseRoleAssignmentMode == 'AbacRepositoryPermissions'
+
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
+  name: empty(refusals) ? resourceGroupName : fail(join(refusals, ' '))
   location: location
-  tags: { 'azd-env-name': environmentName }
+  tags: everyTag
 }
 
 module identity 'modules/identity.bicep' = {
-  name: 'identity'
   scope: group
   params: {
-    name: 'id-tidegate-${token}'
+    name: names.identity
     location: location
+    tags: everyTag
   }
 }
 
 module monitoring 'modules/monitoring.bicep' = {
-  name: 'monitoring'
   scope: group
   params: {
-    name: 'tidegate-${token}'
+    name: names.monitoring
     location: location
+    tags: everyTag
   }
 }
 
 module storage 'modules/storage.bicep' = {
-  name: 'storage'
   scope: group
   params: {
-    name: 'tidegate${token}'
+    name: names.storage
     location: location
+    tags: everyTag
     sku: storageSku
     publicNetworkAccess: networkAccess
     encryptionKeyUri: encryptionKeyUri
@@ -179,11 +314,11 @@ module storage 'modules/storage.bicep' = {
 }
 
 module vault 'modules/vault.bicep' = {
-  name: 'vault'
   scope: group
   params: {
-    name: 'kv-tg-${token}'
+    name: names.vault
     location: location
+    tags: everyTag
     publicNetworkAccess: networkAccess
     webhookSecret: webhookSecret
     dockerHubToken: dockerHubToken
@@ -191,34 +326,36 @@ module vault 'modules/vault.bicep' = {
   }
 }
 
-module staging 'modules/registry.bicep' = {
-  name: 'staging-${token}'
-  scope: resourceGroup(stagingParts[2], stagingParts[4])
+module stagingRegistry 'modules/registry.bicep' = {
+  scope: resourceGroup(staging.subscription, staging.group)
   dependsOn: [group]
   params: {
-    name: stagingParts[8]
+    name: staging.name
     create: empty(stagingRegistryId)
     location: location
+    tags: everyTag
     sku: stagingSku
     replicaLocations: []
+    roleAssignmentMode: stagingRoleAssignmentMode
     untaggedRetentionDays: stagingRetentionDays
-    publicNetworkAccess: networkAccess
+    publicNetworkAccess: stagingAccess
     encryptionKeyUri: encryptionKeyUri
     encryptionIdentityId: encryptionIdentityId
     encryptionIdentityClientId: encryptionIdentityClientId
   }
 }
 
-module base 'modules/registry.bicep' = {
-  name: 'base-${token}'
-  scope: resourceGroup(baseParts[2], baseParts[4])
+module baseRegistry 'modules/registry.bicep' = {
+  scope: resourceGroup(base.subscription, base.group)
   dependsOn: [group]
   params: {
-    name: baseParts[8]
+    name: base.name
     create: empty(baseRegistryId)
     location: location
+    tags: everyTag
     sku: baseSku
     replicaLocations: baseReplicaLocations
+    roleAssignmentMode: baseRoleAssignmentMode
     untaggedRetentionDays: 0
     publicNetworkAccess: networkAccess
     encryptionKeyUri: encryptionKeyUri
@@ -228,116 +365,196 @@ module base 'modules/registry.bicep' = {
 }
 
 module stagingRetention 'modules/staging-retention.bicep' = if (empty(stagingRegistryId)) {
-  name: 'staging-retention'
   scope: group
-  dependsOn: [staging]
+  dependsOn: [stagingRegistry, agents]
   params: {
-    registryName: stagingParts[8]
+    registryName: staging.name
     location: location
+    tags: everyTag
     days: stagingRetentionDays
+    abac: stagingIsAbac
+    agentPoolName: agentPoolName
   }
 }
 
 // What the app's identity may do. Each module says which call needs it.
 
 module storageAccess 'modules/access-storage.bicep' = {
-  name: 'access-storage'
   scope: group
+  dependsOn: [storage]
   params: {
-    storageName: storage.outputs.name
+    storageName: names.storage
+    // Part of the assignments' names, as in every module of roles: an identity made again under its old name is another
+    // one, and an assignment cannot change hands. A preview shows the assignments without their names.
+    #disable-next-line what-if-short-circuiting
     principalId: identity.outputs.principalId
   }
 }
 
 module vaultAccess 'modules/access-vault.bicep' = {
-  name: 'access-vault'
   scope: group
+  dependsOn: [vault]
   params: {
-    vaultName: vault.outputs.name
+    vaultName: names.vault
+    #disable-next-line what-if-short-circuiting
     principalId: identity.outputs.principalId
   }
 }
 
 module monitoringAccess 'modules/access-monitoring.bicep' = {
-  name: 'access-monitoring'
   scope: group
+  dependsOn: [monitoring]
   params: {
-    applicationInsightsName: monitoring.outputs.applicationInsightsName
+    applicationInsightsName: 'appi-${names.monitoring}'
+    #disable-next-line what-if-short-circuiting
     principalId: identity.outputs.principalId
   }
 }
 
-module importAccess 'modules/access-imports.bicep' = [for id in union([stagingId], [baseId]): {
-  name: 'access-imports-${uniqueString(id, token)}'
-  scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
-  dependsOn: [staging, base]
+module stagingAccessToImages 'modules/access-imports.bicep' = {
+  scope: resourceGroup(staging.subscription, staging.group)
+  dependsOn: [stagingRegistry]
   params: {
-    registryName: split(id, '/')[8]
+    registryName: staging.name
+    abac: stagingIsAbac
+    #disable-next-line what-if-short-circuiting
     principalId: identity.outputs.principalId
   }
-}]
+}
 
-module runsAccess 'modules/access-runs.bicep' = [for id in union([stagingId], applicationIds): {
-  name: 'access-runs-${uniqueString(id, token)}'
-  scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
-  dependsOn: [staging, base]
+module baseAccessToImages 'modules/access-imports.bicep' = {
+  scope: resourceGroup(base.subscription, base.group)
+  dependsOn: [baseRegistry]
   params: {
-    registryName: split(id, '/')[8]
+    registryName: base.name
+    abac: baseIsAbac
+    #disable-next-line what-if-short-circuiting
     principalId: identity.outputs.principalId
-    custom: runsRole == 'custom'
   }
-}]
+}
+
+module gateAccess 'modules/access-runs.bicep' = {
+  scope: resourceGroup(staging.subscription, staging.group)
+  dependsOn: [stagingRegistry]
+  params: {
+    registryName: staging.name
+    deploymentName: deploymentName
+    runsRoleId: runsRoleId
+    scheduleRun: gatesByScheduleRun
+    #disable-next-line what-if-short-circuiting
+    principalId: identity.outputs.principalId
+  }
+}
+
+module rebuildAccess 'modules/access-runs.bicep' = [
+  for application in applications: {
+    scope: resourceGroup(application.subscription, application.group)
+    dependsOn: [baseRegistry]
+    params: {
+      registryName: application.name
+      deploymentName: deploymentName
+      runsRoleId: runsRoleId
+      scheduleRun: false
+      #disable-next-line what-if-short-circuiting
+      principalId: identity.outputs.principalId
+    }
+  }
+]
+
+module taskAccess 'modules/access-tasks.bicep' = [
+  for application in applications: {
+    scope: resourceGroup(application.subscription, application.group)
+    dependsOn: [baseRegistry]
+    params: {
+      registryName: application.name
+      deploymentName: deploymentName
+      taskNames: [for task in tasks: same(task.registryId, application.id) ? task.name : '']
+      allTasks: allApplicationTasks && !same(application.id, base.id)
+      taskRoleId: taskRoleId
+      #disable-next-line what-if-short-circuiting
+      principalId: identity.outputs.principalId
+    }
+  }
+]
 
 // Private networking.
 
-module network 'modules/network.bicep' = if (privateNetworking) {
-  name: 'network'
+module network 'modules/network.bicep' = if (privateNetworking && ownNetwork) {
   scope: group
   params: {
     name: 'tidegate-${token}'
     location: location
+    tags: everyTag
     addressSpace: networkAddressSpace
     appPrefix: appSubnetPrefix
     endpointPrefix: endpointSubnetPrefix
+    agentPrefix: makesAgentPool ? agentSubnetPrefix : ''
+  }
+}
+
+module agents 'modules/agent-pool.bicep' = if (makesAgentPool) {
+  scope: group
+  dependsOn: [stagingRegistry, network]
+  params: {
+    registryName: staging.name
+    name: agentPoolName
+    location: location
+    tags: everyTag
+    subnetId: privateNetworking ? subnets.agents : ''
   }
 }
 
 module endpoints 'modules/private-endpoints.bicep' = if (privateNetworking) {
-  name: 'private-endpoints'
   scope: group
+  dependsOn: [storage, vault, stagingRegistry, baseRegistry, network]
   params: {
     location: location
-    subnetId: privateNetworking ? network.outputs.endpointSubnetId : ''
-    networkId: privateNetworking ? network.outputs.id : ''
-    storageId: storage.outputs.id
-    vaultId: vault.outputs.id
-    registryIds: union([staging.outputs.id], [base.outputs.id])
+    tags: everyTag
+    subnetId: subnets.endpoints
+    networkId: networkId
+    zoneGroupId: privateDnsZoneGroupId
+    storageId: ids.storage
+    vaultId: ids.vault
+    registryIds: [staging.id, base.id]
+    withSites: closeFunctionApp
   }
 }
 
 module functionApp 'modules/function-app.bicep' = {
-  name: 'function-app'
   scope: group
   // The app reads its secrets and its storage as soon as it is there, by roles that must be there before it.
-  dependsOn: [storageAccess, vaultAccess, monitoringAccess, importAccess, runsAccess, endpoints]
+  dependsOn: [
+    storageAccess
+    vaultAccess
+    monitoringAccess
+    stagingAccessToImages
+    baseAccessToImages
+    gateAccess
+    rebuildAccess
+    taskAccess
+    endpoints
+  ]
   params: {
-    name: 'func-tidegate-${token}'
+    name: names.app
     location: location
+    tags: everyTag
+    publicNetworkAccess: closeFunctionApp ? 'Disabled' : 'Enabled'
     identityId: identity.outputs.id
     identityClientId: identity.outputs.clientId
     instanceMemoryMB: instanceMemoryMB
     warmHttpInstances: warmHttpInstances
-    subnetId: privateNetworking ? network.outputs.appSubnetId : ''
+    subnetId: privateNetworking ? subnets.app : ''
     applicationInsightsConnectionString: monitoring.outputs.connectionString
     deploymentContainerUri: storage.outputs.deploymentContainerUri
     blobServiceUri: storage.outputs.blobServiceUri
     queueServiceUri: storage.outputs.queueServiceUri
     tableServiceUri: storage.outputs.tableServiceUri
-    stagingRegistryId: stagingId
-    baseRegistryId: baseId
+    stagingRegistryId: staging.id
+    baseRegistryId: base.id
     applicationRegistryIds: applicationIds
-    stagingLoginServer: staging.outputs.loginServer
-    baseLoginServer: base.outputs.loginServer
+    stagingLoginServer: stagingRegistry.outputs.loginServer
+    baseLoginServer: baseRegistry.outputs.loginServer
+    gateAgentPool: agentPoolName
     webhookSecretUri: vault.outputs.webhookSecretUri
     dockerHubUsername: dockerHubUsername
     dockerHubTokenUri: vault.outputs.dockerHubTokenUri
@@ -351,12 +568,28 @@ module functionApp 'modules/function-app.bicep' = {
   }
 }
 
-module webhooks 'modules/webhooks.bicep' = if (connectWebhook && registryEvents == 'webhooks') {
-  name: 'webhooks-${token}'
-  scope: resourceGroup(baseParts[2], baseParts[4])
+module appEndpoint 'modules/private-endpoint.bicep' = if (closeFunctionApp) {
+  scope: group
+  dependsOn: [functionApp]
   params: {
-    registryName: baseParts[8]
-    locations: union([base.outputs.location], baseReplicaLocations)
+    name: 'pe-${names.app}'
+    location: location
+    tags: everyTag
+    subnetId: subnets.endpoints
+    targetId: ids.app
+    service: 'sites'
+    zoneId: endpoints.?outputs.sitesZoneId ?? ''
+  }
+}
+
+module webhooks 'modules/webhooks.bicep' = if (connectWebhook && registryEvents == 'webhooks') {
+  scope: resourceGroup(base.subscription, base.group)
+  params: {
+    registryName: base.name
+    registryLocation: baseRegistry.outputs.location
+    replicaLocations: baseReplicaLocations
+    token: token
+    tags: everyTag
     functionAppId: functionApp.outputs.id
     functionAppHost: functionApp.outputs.host
     secret: webhookSecret
@@ -364,25 +597,60 @@ module webhooks 'modules/webhooks.bicep' = if (connectWebhook && registryEvents 
 }
 
 module eventGrid 'modules/event-grid.bicep' = if (registryEvents == 'event-grid') {
-  name: 'event-grid-${token}'
-  scope: resourceGroup(baseParts[2], baseParts[4])
+  scope: resourceGroup(base.subscription, base.group)
+  dependsOn: [storage]
   params: {
-    registryName: baseParts[8]
-    location: base.outputs.location
+    registryName: base.name
+    location: baseRegistry.outputs.location
+    tags: everyTag
     topicName: eventGridTopicName
-    storageId: storage.outputs.id
+    storageId: ids.storage
   }
 }
 
+// For the operator.
+
 module operator 'modules/operator.bicep' = {
-  name: 'operator'
   scope: group
+  dependsOn: [monitoring]
   params: {
     name: 'tidegate-${token}'
     location: location
-    applicationInsightsId: monitoring.outputs.applicationInsightsId
+    tags: everyTag
+    applicationInsightsId: ids.applicationInsights
     actionGroupId: actionGroupId
     alertEmail: alertEmail
+  }
+}
+
+module logs 'modules/logs.bicep' = if (diagnosticLogs) {
+  scope: group
+  dependsOn: [monitoring, storage, functionApp]
+  params: {
+    name: 'tidegate-${token}'
+    workspaceId: ids.workspace
+    storageName: names.storage
+    appName: names.app
+  }
+}
+
+module stagingLogs 'modules/logs-registry.bicep' = if (diagnosticLogs) {
+  scope: resourceGroup(staging.subscription, staging.group)
+  dependsOn: [monitoring, stagingRegistry]
+  params: {
+    name: 'tidegate-${token}'
+    workspaceId: ids.workspace
+    registryName: staging.name
+  }
+}
+
+module baseLogs 'modules/logs-registry.bicep' = if (diagnosticLogs) {
+  scope: resourceGroup(base.subscription, base.group)
+  dependsOn: [monitoring, baseRegistry]
+  params: {
+    name: 'tidegate-${token}'
+    workspaceId: ids.workspace
+    registryName: base.name
   }
 }
 
@@ -392,5 +660,5 @@ output FUNCTION_APP_NAME string = functionApp.outputs.name
 output FUNCTION_APP_HOST string = functionApp.outputs.host
 output STORAGE_ACCOUNT_NAME string = storage.outputs.name
 output KEY_VAULT_NAME string = vault.outputs.name
-output STAGING_LOGIN_SERVER string = staging.outputs.loginServer
-output BASE_LOGIN_SERVER string = base.outputs.loginServer
+output STAGING_LOGIN_SERVER string = stagingRegistry.outputs.loginServer
+output BASE_LOGIN_SERVER string = baseRegistry.outputs.loginServer

@@ -94,6 +94,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     base_login_server: Annotated[
         str, _setting("Login server of the base registry. Default: its name and `.azurecr.io`.")
     ] = ""
+    gate_agent_pool: Annotated[
+        str | None,
+        _setting("Pool of agents of the staging registry that gates run in. Default: the shared ones of ACR Tasks."),
+    ] = None
     docker_hub_username: Annotated[
         str, _setting("Docker Hub account to check and import with; anonymous callers share a small limit.")
     ] = ""

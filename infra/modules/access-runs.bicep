@@ -1,25 +1,33 @@
-// What the app's identity may do with a registry's tasks: run them and gates, and change none.
+// What the app's identity may do with a registry's runs: schedule them, under names, and read what came of them. It can
+// change no task with it, and run none; access-tasks.bicep gives that.
 //
-// The built-in role, Container Registry Tasks Contributor, could also rewrite a task, and so use that task's own
-// identity and secrets. Hence a role of our own, for each registry because a role's name is unique in a tenant.
+// The built-in role, Container Registry Tasks Contributor, could rewrite every task of the registry, and so use each
+// task's own identity and secrets. Hence roles of our own, for each registry because a role's name is unique in a
+// tenant, and for each deployment because one that goes must not take another's.
 
 param registryName string
 param principalId string
 
-@description('Whether to define that role here; else the built-in one is given.')
-param custom bool
+@description('Part of the roles\' names.')
+param deploymentName string
+
+@description('A role definition that is there already; empty defines one here.')
+param runsRoleId string
+
+@description('Whether runs may be scheduled that have no name of ours: gates too large for a taskRun.')
+param scheduleRun bool
 
 var groupId = resourceGroup().id
-var builtInRoleId = 'fb382eab-e894-4461-af04-94435c366c3f' // Container Registry Tasks Contributor
+var define = empty(runsRoleId)
 
 resource registry 'Microsoft.ContainerRegistry/registries@2025-11-01' existing = {
   name: registryName
 }
 
-resource runs 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (custom) {
-  name: guid(registry.id, 'tidegate-runs')
+resource runs 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (define) {
+  name: guid(registry.id, deploymentName, 'tidegate-runs')
   properties: {
-    roleName: 'Tidegate runs on ${registryName}'
+    roleName: 'Tidegate runs on ${registryName} (${deploymentName})'
     description: 'Schedules runs under names, reads their outcome and log, and reads what tasks are built on.'
     type: 'CustomRole'
     assignableScopes: [groupId]
@@ -32,6 +40,7 @@ resource runs 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (custom)
           'Microsoft.ContainerRegistry/registries/taskruns/delete' // task_runs.delete
           'Microsoft.ContainerRegistry/registries/runs/read' // runs.get
           'Microsoft.ContainerRegistry/registries/runs/listLogSasUrl/action' // runs.get_log_sas_url
+          'Microsoft.ContainerRegistry/registries/runs/cancel/action' // what is under way can be ended
           'Microsoft.ContainerRegistry/registries/tasks/read' // tasks.list, tasks.get
         ]
       }
@@ -40,10 +49,37 @@ resource runs 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (custom)
 }
 
 resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(registry.id, principalId, custom ? 'tidegate-runs' : builtInRoleId)
+  name: guid(registry.id, principalId, deploymentName, 'tidegate-runs')
   scope: registry
   properties: {
-    roleDefinitionId: custom ? runs.id : subscriptionResourceId('Microsoft.Authorization/roleDefinitions', builtInRoleId)
+    roleDefinitionId: define ? runs.id : runsRoleId
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+resource schedule 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (scheduleRun) {
+  name: guid(registry.id, deploymentName, 'tidegate-schedule')
+  properties: {
+    roleName: 'Tidegate large gates on ${registryName} (${deploymentName})'
+    description: 'Schedules runs that have no name of their own.'
+    type: 'CustomRole'
+    assignableScopes: [groupId]
+    permissions: [
+      {
+        actions: [
+          'Microsoft.ContainerRegistry/registries/scheduleRun/action'
+        ]
+      }
+    ]
+  }
+}
+
+resource scheduling 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (scheduleRun) {
+  name: guid(registry.id, principalId, deploymentName, 'tidegate-schedule')
+  scope: registry
+  properties: {
+    roleDefinitionId: schedule.id
     principalId: principalId
     principalType: 'ServicePrincipal'
   }

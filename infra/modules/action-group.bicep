@@ -2,10 +2,12 @@
 
 param name string
 param email string
+param tags { *: string }
 
 resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
   name: name
   location: 'global'
+  tags: tags
   properties: {
     groupShortName: 'tidegate'
     enabled: true

@@ -2,6 +2,7 @@
 
 param applicationInsightsId string
 param location string
+param tags { *: string }
 @description('Where alerts go; empty shows them in the portal alone.')
 param actionGroupId string
 
@@ -49,10 +50,11 @@ var rules = [
   }
 ]
 
-resource alerts 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = [
+resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
   for rule in rules: {
     name: 'tidegate-${rule.name}'
     location: location
+    tags: tags
     kind: 'LogAlert'
     properties: {
       displayName: 'Tidegate: ${rule.name}'

@@ -6,6 +6,8 @@ param registryName string
 @description('Of the registry: its system topic must stand in the same.')
 param location string
 
+param tags { *: string }
+
 @description('The system topic that the registry has already, with an identity of the system; empty makes one. A registry has one at most.')
 param topicName string
 
@@ -21,9 +23,10 @@ resource registry 'Microsoft.ContainerRegistry/registries@2025-11-01' existing =
   name: registryName
 }
 
-resource made 'Microsoft.EventGrid/systemTopics@2022-06-15' = if (create) {
+resource made 'Microsoft.EventGrid/systemTopics@2025-02-15' = if (create) {
   name: name
   location: location
+  tags: tags
   // With no other kind of identity may Event Grid pass the storage account's firewall.
   identity: { type: 'SystemAssigned' }
   properties: {
@@ -32,22 +35,23 @@ resource made 'Microsoft.EventGrid/systemTopics@2022-06-15' = if (create) {
   }
 }
 
-resource topic 'Microsoft.EventGrid/systemTopics@2022-06-15' existing = {
+resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
   name: name
 }
 
 module access 'access-events.bicep' = {
-  name: 'access-events-${uniqueString(topic.id)}'
   scope: resourceGroup(storageParts[2], storageParts[4])
   params: {
     storageName: storageParts[8]
     queueName: queueName
     containerName: containerName
-    principalId: create ? made.identity.principalId : topic.identity.principalId
+    // The registry's topic is somebody else's where it was there; its identity is known only then.
+    #disable-next-line what-if-short-circuiting
+    principalId: create ? made!.identity.principalId : topic.identity.principalId
   }
 }
 
-resource pushes 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2022-06-15' = {
+resource pushes 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
   parent: topic
   // Several deployments may listen to one registry.
   name: 'tidegate-${uniqueString(storageId)}'

@@ -2,10 +2,15 @@
 
 param name string
 param location string
+param tags { *: string }
+param publicNetworkAccess string
 param identityId string
 param identityClientId string
 param instanceMemoryMB int
+
+@minValue(0)
 param warmHttpInstances int
+
 param applicationInsightsConnectionString string
 param deploymentContainerUri string
 param blobServiceUri string
@@ -13,9 +18,10 @@ param queueServiceUri string
 param tableServiceUri string
 param stagingRegistryId string
 param baseRegistryId string
-param applicationRegistryIds array
+param applicationRegistryIds string[]
 param stagingLoginServer string
 param baseLoginServer string
+param gateAgentPool string
 param webhookSecretUri string
 param dockerHubUsername string
 param dockerHubTokenUri string
@@ -31,7 +37,7 @@ param registryEvents string
 param subnetId string
 
 var manager = environment().resourceManager
-var armEndpoint = endsWith(manager, '/') ? substring(manager, 0, length(manager) - 1) : manager
+var armEndpoint = endsWith(manager, '/') ? take(manager, length(manager) - 1) : manager
 // Where registries have no audience of their own they take tokens for Resource Manager.
 var acrAudience = environment().name == 'AzureCloud' ? 'https://containerregistry.azure.net' : armEndpoint
 
@@ -56,6 +62,7 @@ var settings = {
   BASE_REGISTRY_ID: baseRegistryId
   BASE_LOGIN_SERVER: baseLoginServer
   APPLICATION_REGISTRY_IDS: join(applicationRegistryIds, ',')
+  GATE_AGENT_POOL: gateAgentPool
   WEBHOOK_SECRET: '@Microsoft.KeyVault(SecretUri=${webhookSecretUri})'
   CHECK_DOCKER_HUB_SCHEDULE: checkDockerHubSchedule
   CHECK_MCR_SCHEDULE: checkMcrSchedule
@@ -67,36 +74,43 @@ var settings = {
 }
 
 // A reference to a secret that is not there would be taken for the token itself.
-var dockerHubSettings = empty(dockerHubUsername) ? {} : {
-  DOCKER_HUB_USERNAME: dockerHubUsername
-  DOCKER_HUB_TOKEN: '@Microsoft.KeyVault(SecretUri=${dockerHubTokenUri})'
-}
+var dockerHubSettings = empty(dockerHubUsername)
+  ? {}
+  : {
+      DOCKER_HUB_USERNAME: dockerHubUsername
+      DOCKER_HUB_TOKEN: '@Microsoft.KeyVault(SecretUri=${dockerHubTokenUri})'
+    }
 
-var registrySettings = useRegistryCredentials ? {
-  REGISTRY_CREDENTIALS: '@Microsoft.KeyVault(SecretUri=${registryCredentialsUri})'
-} : {}
+var registrySettings = useRegistryCredentials
+  ? {
+      REGISTRY_CREDENTIALS: '@Microsoft.KeyVault(SecretUri=${registryCredentialsUri})'
+    }
+  : {}
 
 // Of the way that is not chosen there is nothing to ask and nothing to call: an empty queue's polls cost, too.
-var eventSettings = registryEvents == 'event-grid' ? {
-  'AzureWebJobs.acr_webhook.Disabled': 'true'
-} : {
-  'AzureWebJobs.receive_push.Disabled': 'true'
-  'AzureWebJobs.poisoned_push.Disabled': 'true'
-}
+var eventSettings = registryEvents == 'event-grid'
+  ? {
+      'AzureWebJobs.acr_webhook.Disabled': 'true'
+    }
+  : {
+      'AzureWebJobs.receive_push.Disabled': 'true'
+      'AzureWebJobs.poisoned_push.Disabled': 'true'
+    }
 
-resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: 'plan-${name}'
   location: location
+  tags: tags
   kind: 'functionapp'
   sku: { name: 'FC1', tier: 'FlexConsumption' }
   properties: { reserved: true }
 }
 
-resource app 'Microsoft.Web/sites@2024-04-01' = {
+resource app 'Microsoft.Web/sites@2025-03-01' = {
   name: name
   location: location
   kind: 'functionapp,linux'
-  tags: { 'azd-service-name': 'gate' }
+  tags: union(tags, { 'azd-service-name': 'gate' })
   identity: {
     type: 'UserAssigned'
     userAssignedIdentities: { '${identityId}': {} }
@@ -104,13 +118,13 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
-    // Stays open where all else is closed: webhooks come from the registry's service, from no address of ours, and the
-    // app is published from wherever its deployment runs.
-    publicNetworkAccess: 'Enabled'
+    // Open even where all else is closed, unless that is asked for: webhooks come from the registry's service, from no
+    // address of ours, and the app is published from wherever its deployment runs.
+    publicNetworkAccess: publicNetworkAccess
     keyVaultReferenceIdentity: identityId
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     functionAppConfig: {
-      runtime: { name: 'python', version: '3.12' }
+      runtime: { name: 'python', version: '3.11' }
       deployment: {
         storage: {
           type: 'blobContainer'
@@ -133,20 +147,20 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   }
 }
 
-resource appSettings 'Microsoft.Web/sites/config@2024-04-01' = {
+resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
   properties: union(settings, dockerHubSettings, registrySettings, eventSettings)
 }
 
 // Publishing is by Entra identity too: no user names and passwords for it.
-resource noPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+resource noPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: app
   name: 'scm'
   properties: { allow: false }
 }
 
-resource noFtpPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+resource noFtpPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: app
   name: 'ftp'
   properties: { allow: false }

@@ -2,10 +2,12 @@
 
 param name string
 param location string
+param tags { *: string }
 
-resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: name
   location: location
+  tags: tags
 }
 
 output id string = identity.id

@@ -2,6 +2,7 @@
 
 param name string
 param location string
+param tags { *: string }
 param applicationInsightsId string
 
 @description('An action group that is there already; empty for none.')
@@ -13,26 +14,26 @@ param alertEmail string
 var makesActionGroup = !empty(alertEmail) && empty(actionGroupId)
 
 module actionGroup 'action-group.bicep' = if (makesActionGroup) {
-  name: 'action-group'
   params: {
     name: name
     email: alertEmail
+    tags: tags
   }
 }
 
 module alerts 'alerts.bicep' = {
-  name: 'alerts'
   params: {
     applicationInsightsId: applicationInsightsId
     location: location
-    actionGroupId: makesActionGroup ? actionGroup.outputs.id : actionGroupId
+    tags: tags
+    actionGroupId: makesActionGroup ? actionGroup!.outputs.id : actionGroupId
   }
 }
 
 module workbook 'workbook.bicep' = {
-  name: 'workbook'
   params: {
     applicationInsightsId: applicationInsightsId
     location: location
+    tags: tags
   }
 }

@@ -2,20 +2,18 @@
 
 param name string
 param location string
+param tags { *: string }
 param subnetId string
 param targetId string
-param zoneName string
+param zoneId string
 
-@description('Which of the target\'s services: blob, queue, table, vault or registry.')
+@description('Which of the target\'s services: blob, queue, table, vault, registry or sites.')
 param service string
 
-resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' existing = {
-  name: zoneName
-}
-
-resource endpoint 'Microsoft.Network/privateEndpoints@2024-05-01' = {
+resource endpoint 'Microsoft.Network/privateEndpoints@2025-05-01' = {
   name: name
   location: location
+  tags: tags
   properties: {
     subnet: { id: subnetId }
     privateLinkServiceConnections: [
@@ -24,12 +22,12 @@ resource endpoint 'Microsoft.Network/privateEndpoints@2024-05-01' = {
   }
 }
 
-resource records 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-05-01' = {
+resource records 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2025-05-01' = {
   parent: endpoint
   name: 'default'
   properties: {
     privateDnsZoneConfigs: [
-      { name: service, properties: { privateDnsZoneId: zone.id } }
+      { name: service, properties: { privateDnsZoneId: zoneId } }
     ]
   }
 }

@@ -3,8 +3,10 @@
 param name string
 param create bool
 param location string
+param tags { *: string }
 param sku string
-param replicaLocations array
+param replicaLocations string[]
+param roleAssignmentMode 'AbacRepositoryPermissions' | 'LegacyRegistryPermissions'
 param publicNetworkAccess string
 param encryptionKeyUri string
 param encryptionIdentityId string
@@ -19,27 +21,32 @@ var retention = untaggedRetentionDays > 0 && sku == 'Premium'
 resource made 'Microsoft.ContainerRegistry/registries@2025-11-01' = if (create) {
   name: name
   location: location
+  tags: tags
   sku: { name: sku }
-  identity: ownKey ? {
-    type: 'UserAssigned'
-    userAssignedIdentities: { '${encryptionIdentityId}': {} }
-  } : { type: 'None' }
+  identity: ownKey
+    ? {
+        type: 'UserAssigned'
+        userAssignedIdentities: { '${encryptionIdentityId}': {} }
+      }
+    : { type: 'None' }
   properties: {
     adminUserEnabled: false
     anonymousPullEnabled: false
     publicNetworkAccess: publicNetworkAccess
-    // Imports into a closed registry are made by ARM, and gates are run by ACR Tasks: both come from outside.
+    // Imports into a closed registry are made by Resource Manager, from outside. Runs are not let in by it: that is for
+    // tasks with an identity of the system's, which a run of no task cannot have.
     networkRuleBypassOptions: 'AzureServices'
-    networkRuleBypassAllowedForTasks: publicNetworkAccess == 'Disabled'
-    // The runs that are scheduled here pull with the registry's own login, which roles by repository would shut out.
-    roleAssignmentMode: 'LegacyRegistryPermissions'
-    encryption: ownKey ? {
-      status: 'enabled'
-      keyVaultProperties: {
-        identity: encryptionIdentityClientId
-        keyIdentifier: encryptionKeyUri
-      }
-    } : { status: 'disabled' }
+    networkRuleBypassAllowedForTasks: false
+    roleAssignmentMode: roleAssignmentMode
+    encryption: ownKey
+      ? {
+          status: 'enabled'
+          keyVaultProperties: {
+            identity: encryptionIdentityClientId
+            keyIdentifier: encryptionKeyUri
+          }
+        }
+      : { status: 'disabled' }
     policies: {
       // A registry of its own is the quarantine; ACR's would hold every push until somebody passes it.
       quarantinePolicy: { status: 'disabled' }
@@ -50,16 +57,18 @@ resource made 'Microsoft.ContainerRegistry/registries@2025-11-01' = if (create) 
   }
 }
 
-resource replicas 'Microsoft.ContainerRegistry/registries/replications@2025-11-01' = [for place in replicaLocations: if (create) {
-  parent: made
-  name: toLower(replace(place, ' ', ''))
-  location: place
-}]
+resource replicas 'Microsoft.ContainerRegistry/registries/replications@2025-11-01' = [
+  for place in replicaLocations: if (create) {
+    parent: made
+    name: toLower(replace(place, ' ', ''))
+    location: place
+    tags: tags
+  }
+]
 
 resource found 'Microsoft.ContainerRegistry/registries@2025-11-01' existing = if (!create) {
   name: name
 }
 
-output id string = create ? made.id : found.id
-output location string = create ? made.location : found.location
-output loginServer string = create ? made.properties.loginServer : found.properties.loginServer
+output location string = create ? made!.location : found!.location
+output loginServer string = create ? made!.properties.loginServer : found!.properties.loginServer

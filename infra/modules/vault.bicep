@@ -2,6 +2,7 @@
 
 param name string
 param location string
+param tags { *: string }
 param publicNetworkAccess string
 
 @secure()
@@ -17,9 +18,10 @@ param registryCredentials string
 
 var defaultAction = publicNetworkAccess == 'Disabled' ? 'Deny' : 'Allow'
 
-resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
+resource vault 'Microsoft.KeyVault/vaults@2025-05-01' = {
   name: name
   location: location
+  tags: tags
   properties: {
     tenantId: subscription().tenantId
     sku: { family: 'A', name: 'standard' }
@@ -35,7 +37,7 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
   }
 }
 
-resource webhook 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
+resource webhook 'Microsoft.KeyVault/vaults/secrets@2025-05-01' = {
   parent: vault
   name: 'webhook-secret'
   properties: {
@@ -44,7 +46,7 @@ resource webhook 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
   }
 }
 
-resource dockerHub 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (!empty(dockerHubToken)) {
+resource dockerHub 'Microsoft.KeyVault/vaults/secrets@2025-05-01' = if (!empty(dockerHubToken)) {
   parent: vault
   name: 'docker-hub-token'
   properties: {
@@ -53,7 +55,7 @@ resource dockerHub 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (!empty(d
   }
 }
 
-resource registries 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (!empty(registryCredentials)) {
+resource registries 'Microsoft.KeyVault/vaults/secrets@2025-05-01' = if (!empty(registryCredentials)) {
   parent: vault
   name: 'registry-credentials'
   properties: {
@@ -62,7 +64,6 @@ resource registries 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (!empty(
   }
 }
 
-output id string = vault.id
 output name string = vault.name
 // With its version: a new secret is a new setting, and so restarts the app instead of being noticed within a day.
 output webhookSecretUri string = webhook.properties.secretUriWithVersion

@@ -1,27 +1,62 @@
 // Webhooks of the base registry, one in each of its regions: a webhook hears only the pushes of its own.
 
 param registryName string
-param locations array
+param registryLocation string
+
+@description('The registry\'s further regions.')
+param replicaLocations string[]
+
+@description('Part of the webhooks\' names: several deployments may listen to one registry.')
+param token string
+
+param tags { *: string }
 param functionAppId string
 param functionAppHost string
 
 @secure()
 param secret string
 
+// The function's own key, which opens no other; it exists from the app's first publication on. In a header, because
+// addresses end in telemetry.
+var headers = {
+  'x-functions-key': listKeys('${functionAppId}/functions/acr_webhook', '2025-03-01').default
+  'x-tidegate-secret': secret
+}
+// An address with a key in it would be a secret; this one has none.
+var address = 'https://${functionAppHost}/api/webhooks/acr'
+
 resource registry 'Microsoft.ContainerRegistry/registries@2025-11-01' existing = {
   name: registryName
 }
 
-resource webhooks 'Microsoft.ContainerRegistry/registries/webhooks@2025-11-01' = [for place in locations: {
+resource home 'Microsoft.ContainerRegistry/registries/webhooks@2025-11-01' = {
   parent: registry
-  name: 'tidegate${toLower(replace(place, ' ', ''))}'
-  location: place
+  name: 'tidegate${token}'
+  location: registryLocation
+  tags: tags
   properties: {
     status: 'enabled'
     actions: ['push']
     scope: ''
-    // That function's own key, which opens no other; it exists from the app's first publication on.
-    serviceUri: 'https://${functionAppHost}/api/webhooks/acr?code=${uriComponent(listKeys('${functionAppId}/functions/acr_webhook', '2024-04-01').default)}'
-    customHeaders: { 'x-tidegate-secret': secret }
+    #disable-next-line use-secure-value-for-secure-inputs
+    serviceUri: address
+    customHeaders: headers
   }
-}]
+}
+
+resource replicas 'Microsoft.ContainerRegistry/registries/webhooks@2025-11-01' = [
+  for place in replicaLocations: {
+    parent: registry
+    name: 'tidegate${token}${toLower(replace(place, ' ', ''))}'
+    location: place
+    tags: tags
+    properties: {
+      status: 'enabled'
+      actions: ['push']
+      scope: ''
+      #disable-next-line use-secure-value-for-secure-inputs
+      serviceUri: address
+      customHeaders: headers
+    }
+  }
+]

@@ -2,6 +2,7 @@
 
 param applicationInsightsId string
 param location string
+param tags { *: string }
 
 var page = loadJsonContent('../workbook/tidegate.json')
 var queries = {
@@ -62,6 +63,7 @@ var sections = [
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   name: guid(applicationInsightsId, 'tidegate')
   location: location
+  tags: tags
   kind: 'shared'
   properties: {
     displayName: 'Tidegate'

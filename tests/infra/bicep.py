@@ -40,11 +40,12 @@ class BicepFile:
     resources: dict[str, Node] = field(default_factory=dict)
     modules: dict[str, Node] = field(default_factory=dict)
     outputs: dict[str, Node] = field(default_factory=dict)
+    imported: set[str] = field(default_factory=set)
 
     @property
     def symbols(self) -> set[str]:
         """Everything that expressions may name."""
-        return {*self.params, *self.variables, *self.resources, *self.modules}
+        return {*self.params, *self.variables, *self.resources, *self.modules, *self.imported}
 
     def required(self) -> set[str]:
         """Parameters without a default."""
@@ -67,6 +68,8 @@ def read(path: Path) -> BicepFile:
     for node in root.named_children:
         if kind := _KINDS.get(node.type):
             getattr(file, kind)[text(first(node, "identifier"))] = node
+        if node.type == "import_functionality":
+            file.imported |= {text(child) for child in node.named_children if child.type == "identifier"} - {"from"}
     return file
 
 

@@ -6,6 +6,7 @@ https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 from __future__ import annotations
 
 _ACR = "Microsoft.ContainerRegistry/registries"
+_REPOSITORIES = f"{_ACR}/repositories"
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 _QUEUES = "Microsoft.Storage/storageAccounts/queueServices/queues"
 _TABLES = "Microsoft.Storage/storageAccounts/tableServices/tables"
@@ -54,14 +55,23 @@ BUILT_IN: dict[str, tuple[str, set[str]]] = {
         "3913510d-42f4-4e42-8a64-420c390055eb",
         {"Microsoft.Insights/Metrics/Write", "Microsoft.Insights/Telemetry/Write"},
     ),
-    "Container Registry Tasks Contributor": (
-        "fb382eab-e894-4461-af04-94435c366c3f",
-        set(),  # given only on demand, instead of the role of our own
+    "Container Registry Repository Reader": (
+        "b93aa761-3e63-49ed-ac28-beffa264f7ac",
+        {f"{_REPOSITORIES}/metadata/read", f"{_REPOSITORIES}/content/read"},
+    ),
+    "Container Registry Repository Contributor": (
+        "2efddaa5-3f1f-4df3-97df-af3f13818f4c",
+        {f"{_REPOSITORIES}/{part}/{verb}" for part in ("metadata", "content") for verb in ("read", "write", "delete")},
+    ),
+    "Container Registry Repository Catalog Lister": (
+        "bfdb9389-c9a5-478a-bb2f-ba9ca092c3c7",
+        {f"{_ACR}/catalog/read"},
     ),
 }
 
 IMPORTS, RUNS, STORAGE = "access-imports.bicep", "access-runs.bicep", "access-storage.bicep"
 VAULT, MONITORING, EVENTS = "access-vault.bicep", "access-monitoring.bicep", "access-events.bicep"
+TASKS, RETENTION = "access-tasks.bicep", "staging-retention.bicep"
 
 # (adapter, call): (which template permits it, what it needs).
 NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
@@ -109,6 +119,22 @@ HOST_NEEDS: dict[str, set[str]] = {
     },
     VAULT: {"Microsoft.KeyVault/vaults/secrets/getSecret/action"},
     MONITORING: {"Microsoft.Insights/Telemetry/Write"},
+}
+
+# What Azure asks for beside a call's own action.
+FURTHER_NEEDS: dict[str, set[str]] = {
+    # Rights by repository: the digest is read back, and a gate's run pulls, by data actions.
+    IMPORTS: {f"{_REPOSITORIES}/metadata/read", f"{_REPOSITORIES}/content/read"},
+    # What is under way can be ended; scheduleRun is for gates that no taskRun takes, where it is asked for.
+    RUNS: {f"{_ACR}/runs/cancel/action", f"{_ACR}/scheduleRun/action"},
+    # A taskRun that names a task: Resource Manager's linked access check, on that task.
+    TASKS: {f"{_ACR}/tasks/write"},
+}
+
+# What the staging registry's purge does as its own identity, where rights are given by repository.
+PURGE_NEEDS: dict[str, set[str]] = {
+    RETENTION: {f"{_REPOSITORIES}/{part}/{verb}" for part in ("metadata", "content") for verb in ("read", "delete")}
+    | {f"{_ACR}/catalog/read"}
 }
 
 # What Event Grid does as the identity of the base registry's system topic, which has no other role.

@@ -8,12 +8,25 @@ from fnmatch import fnmatchcase
 import pytest
 
 from tests.infra.bicep import FILES, INFRA, BicepFile, body, of_type, properties, read, resource_types, strings, text
-from tests.infra.roles import BUILT_IN, EVENTS, HOST_NEEDS, NEEDS, RUNS, TOPIC_NEEDS
+from tests.infra.roles import (
+    BUILT_IN,
+    EVENTS,
+    FURTHER_NEEDS,
+    HOST_NEEDS,
+    NEEDS,
+    PURGE_NEEDS,
+    RETENTION,
+    RUNS,
+    TASKS,
+    TOPIC_NEEDS,
+)
 from tests.infra.sdk_calls import sdk_calls
 
 ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
-OF_THE_APP = sorted({template for template, _ in NEEDS.values()} | set(HOST_NEEDS))
-ACCESS = [*OF_THE_APP, *TOPIC_NEEDS]
+DEFINITION = "Microsoft.Authorization/roleDefinitions"
+OF_THE_APP = sorted({template for template, _ in NEEDS.values()} | set(HOST_NEEDS) | set(FURTHER_NEEDS))
+ACCESS = [*OF_THE_APP, *TOPIC_NEEDS, *PURGE_NEEDS]
+OWN_ROLES = [RUNS, TASKS]
 
 
 def access(name: str) -> BicepFile:
@@ -22,26 +35,29 @@ def access(name: str) -> BicepFile:
 
 def given(name: str) -> dict[str, str]:
     """The built-in roles of a template: id by name."""
-    listed = access(name).variables.get("roles")
-    objects = of_type(listed, "object") if listed else ()
+    listed = (node for variable, node in access(name).variables.items() if variable.lower().endswith("roles"))
+    objects = (found for node in listed for found in of_type(node, "object"))
     return {text(role["name"]).strip("'"): text(role["id"]).strip("'") for role in map(properties, objects)}
 
 
-def own_actions() -> set[str]:
-    """The actions of the role that is defined here."""
-    actions = properties(body(access(RUNS).resources["runs"]))["properties"]
-    return {found for found in strings(actions) if found.startswith("Microsoft.")}
+def own_actions(name: str) -> set[str]:
+    """The actions of the roles that a template defines."""
+    file = access(name)
+    defined = (file.resources[symbol] for symbol, typed in resource_types(file).items() if DEFINITION in typed)
+    actions = (properties(body(role))["properties"] for role in defined)
+    return {found for node in actions for found in strings(node) if found.startswith("Microsoft.")}
 
 
 def permitted(name: str) -> set[str]:
-    if name == RUNS:
-        return own_actions()
+    if name in OWN_ROLES:
+        return own_actions(name)
     return {action for role in given(name) for action in BUILT_IN[role][1]}
 
 
 def needed(name: str) -> set[str]:
     asked: list[Iterable[str]] = [actions for template, actions in NEEDS.values() if template == name]
-    return {action for actions in (*asked, HOST_NEEDS.get(name, ()), TOPIC_NEEDS.get(name, ())) for action in actions}
+    tables = (HOST_NEEDS, FURTHER_NEEDS, PURGE_NEEDS, TOPIC_NEEDS)
+    return {action for actions in (*asked, *(table.get(name, ()) for table in tables)) for action in actions}
 
 
 def covered(action: str, by: set[str]) -> bool:
@@ -63,18 +79,14 @@ def test_no_role_is_given_without_a_call_that_needs_it(name: str) -> None:
         assert any(covered(action, BUILT_IN[role][1]) for action in needed(name)), role
 
 
-def test_the_role_of_our_own_permits_nothing_else() -> None:
-    assert own_actions() == needed(RUNS)
+@pytest.mark.parametrize("name", OWN_ROLES)
+def test_the_roles_of_our_own_permit_nothing_else(name: str) -> None:
+    assert own_actions(name) == needed(name)
 
 
 @pytest.mark.parametrize("name", ACCESS)
 def test_every_built_in_role_has_the_id_that_microsoft_gave_it(name: str) -> None:
     assert given(name) == {role: BUILT_IN[role][0] for role in given(name)}
-
-
-def test_the_role_given_on_demand_is_the_built_in_one_for_tasks() -> None:
-    (role_id,) = strings(access(RUNS).variables["builtInRoleId"])
-    assert role_id == BUILT_IN["Container Registry Tasks Contributor"][0]
 
 
 def test_every_call_is_named_where_its_role_is_given() -> None:
@@ -95,15 +107,17 @@ def test_every_role_is_given_on_one_resource_to_one_identity() -> None:
     for file in map(access, ACCESS):
         declared = [file.resources[s] for s, typed in resource_types(file).items() if typed.startswith(ASSIGNMENT)]
         for assignment in map(properties, map(body, declared)):
-            assert text(assignment["scope"]) in file.resources
-            assert text(properties(assignment["properties"])["principalId"]) == "principalId"
+            assert text(assignment["scope"]).partition("[")[0] in file.resources
+            own = "purge.identity.principalId" if file.path.name == RETENTION else "principalId"
+            assert text(properties(assignment["properties"])["principalId"]) == own
 
 
-def test_all_roles_are_the_apps_identitys_but_those_of_the_registrys_topic() -> None:
+def test_all_roles_are_the_apps_identitys_but_those_of_the_registrys_topic_and_the_purge() -> None:
     main = text(read(INFRA / "main.bicep").root)
-    assert main.count("principalId: identity.outputs.principalId") == main.count("principalId:") == len(OF_THE_APP)
+    of_the_app = {file.path.name for file in map(access, ACCESS)} - {EVENTS, RETENTION}
+    assert main.count("principalId: identity.outputs.principalId") == main.count("principalId:") >= len(of_the_app)
     event_grid = text(access("event-grid.bicep").root)
-    assert event_grid.count("principalId: create ? made.identity.principalId : topic.identity.principalId") == 1
+    assert event_grid.count("principalId: create ? made!.identity.principalId : topic.identity.principalId") == 1
     assert event_grid.count("principalId:") == 1
 
 

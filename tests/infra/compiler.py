@@ -1,0 +1,134 @@
+"""Runs Microsoft's Bicep compiler, where it is: builds, lints, and works out what a deployment would make.
+
+https://learn.microsoft.com/azure/azure-resource-manager/bicep/bicep-cli
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra.bicep import INFRA
+
+WAYS = Path(__file__).parent / "ways"
+SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-tidegate-prod"
+_ASSIGNED = re.compile(
+    r"^(?:\[extensionResourceId\('([^']+)'|(.+)/providers/Microsoft\.Authorization/roleAssignments/)"
+)
+
+
+@cache
+def compiler() -> str:
+    """Return the compiler's path as ``infra/find-bicep.sh`` finds it; empty for none."""
+    found = subprocess.run(["sh", str(INFRA / "find-bicep.sh")], capture_output=True, text=True, check=True)
+    return found.stdout.strip()
+
+
+needs_compiler = pytest.mark.skipif(
+    not compiler(), reason="no Bicep compiler here: BICEP, PATH, ../shared/tools/bicep, az bicep install"
+)
+
+
+def bicep(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the compiler with some variables and none of ours."""
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    environment |= {"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1", **variables}
+    command = [compiler(), *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+
+
+@dataclass(frozen=True)
+class Given:
+    """One role given.
+
+    Attributes:
+        role: its definition's id, the last part of it.
+        scope: the resource it is given on.
+        principal: the expression of whom it is given to.
+    """
+
+    role: str
+    scope: str
+    principal: str
+
+
+class Prediction:
+    """What a deployment would make, each resource with every property; what only Azure knows is an expression."""
+
+    def __init__(self, resources: list[dict[str, Any]]) -> None:
+        self.resources = resources
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """Every resource of a type, such as ``Microsoft.Web/sites``."""
+        return [found for found in self.resources if found["type"] == kind]
+
+    def one(self, kind: str) -> dict[str, Any]:
+        """The only resource of a type."""
+        (found,) = self.of(kind)
+        return found
+
+    def names(self, kind: str) -> set[str]:
+        """The last parts of the names of every resource of a type."""
+        return {found["name"].rpartition("/")[2] for found in self.of(kind)}
+
+    def registry(self, role: str) -> dict[str, Any]:
+        """The registry made here for ``staging`` or ``base``."""
+        (found,) = [found for found in self.of(f"{ACR}/registries") if role in found["name"]]
+        return found
+
+    def settings(self) -> dict[str, str]:
+        """The app's settings."""
+        return {**self.one("Microsoft.Web/sites/config")["properties"]}
+
+    def given(self) -> list[Given]:
+        """Every role that is given."""
+        return [_given(found) for found in self.of("Microsoft.Authorization/roleAssignments")]
+
+    def actions(self, role: str) -> set[str]:
+        """What a role that is defined here permits."""
+        (defined,) = [found for found in self.of("Microsoft.Authorization/roleDefinitions") if found["name"] == role]
+        return {action for part in defined["properties"]["permissions"] for action in part["actions"]}
+
+
+ACR = "Microsoft.ContainerRegistry"
+
+
+def _given(resource: dict[str, Any]) -> Given:
+    scope = _ASSIGNED.match(resource["id"])
+    assert scope, resource["id"]
+    properties = resource["properties"]
+    role = properties["roleDefinitionId"].rpartition("/")[2]
+    return Given(role, scope[1] or scope[2], properties["principalId"])
+
+
+def templates_in(folder: Path) -> Path:
+    """Copy the templates and the ways of deploying, because a snapshot is written beside its parameters."""
+    infra = folder / "infra"
+    beside = ("local", "__pycache__", "*.py", "*.sh")
+    shutil.copytree(INFRA, infra, ignore=shutil.ignore_patterns(*beside))
+    shutil.copytree(WAYS, folder / "tests" / "infra" / "ways")
+    return folder / "tests" / "infra" / "ways"
+
+
+def snapshot(parameters: Path) -> subprocess.CompletedProcess[str]:
+    """Work out what a file of parameters would make."""
+    return bicep("snapshot", parameters, "--mode", "overwrite", "--subscription-id", SUBSCRIPTION)
+
+
+def predicted(parameters: Path) -> Prediction:
+    """Read what a file of parameters would make."""
+    run = snapshot(parameters)
+    assert run.returncode == 0, run.stderr
+    written = json.loads(parameters.with_suffix(".snapshot.json").read_text())
+    assert written["diagnostics"] == []
+    return Prediction(written["predictedResources"])
