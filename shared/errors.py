@@ -6,6 +6,7 @@
     ├── MalformedInput              something sent to us cannot be read
     │   ├── InvalidReference        not a repository, tag or digest
     │   ├── InvalidSelection        not a range of versions, nor a pattern of tags
+    │   ├── UnfitGate               a gate whose files show that it can decide nothing
     │   ├── MalformedMessage        a queue message
     │   └── MalformedRequest        an HTTP body; carries the status to answer
     ├── StepBroke                   a function ended with an error nobody foresaw, again and again (temporary)
@@ -68,6 +69,10 @@ class InvalidReference(MalformedInput, ValueError):
 
 class InvalidSelection(MalformedInput, ValueError):
     """Text that should select tags cannot: a range of versions, a glob or a regular expression."""
+
+
+class UnfitGate(MalformedInput):
+    """A gate whose files show that it can decide nothing; the message names file and line."""
 
 
 class MalformedMessage(MalformedInput):

@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from shared.domain.gate.verdict import RunStatus
+from shared.domain.gate.words import Words
 from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.domain.references import Digest
 
@@ -18,10 +19,12 @@ class Run(msgspec.Struct, frozen=True):
     Attributes:
         run_id: the registry's id; empty until the registry has given one.
         status: its status.
+        strange: why the run that bears the name is not the one that was asked for; empty if it is.
     """
 
     run_id: str
     status: RunStatus
+    strange: str = ""
 
 
 class GateRun(msgspec.Struct, frozen=True):
@@ -30,12 +33,16 @@ class GateRun(msgspec.Struct, frozen=True):
     Attributes:
         image: repository of the staged image in the staging registry.
         digest: of the staged image.
+        words: what is said in this run.
         files: the gate's files by relative path, with its Dockerfile.
+        command: what the test's container runs: a program and its arguments.
     """
 
     image: str
     digest: Digest
+    words: Words
     files: Mapping[str, bytes]
+    command: tuple[str, ...]
 
 
 class Runs(Protocol):
@@ -43,6 +50,10 @@ class Runs(Protocol):
 
     def find(self, name: str) -> Run | None:
         """Return the run that was scheduled under a name, or ``None``."""
+        ...
+
+    def find_gate(self, name: str, words: Words) -> Run | None:
+        """Return the run that was scheduled under a name; a run in which other words are said is strange."""
         ...
 
     def start_gate(self, name: str, gate: GateRun) -> Run:
@@ -54,7 +65,7 @@ class Runs(Protocol):
         ...
 
     def log(self, run_id: str) -> str:
-        """Return a finished run's log, its last megabyte at most; empty if the registry has none."""
+        """Return a finished run's log; of a long one, its beginning and its end; empty if the registry has none."""
         ...
 
     def forget(self, name: str) -> None:

@@ -1,22 +1,29 @@
-"""Run a candidate's gate on its staged digest, keep the log, and let the test's exit status decide."""
+"""Run a candidate's gate on its staged digest, keep the log, and let the test's own words decide."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
 from shared.domain.events.messages import LookAtCandidate
-from shared.domain.gate.verdict import UNDER_WAY, Finding, Verdict, judge
-from shared.domain.promotion.candidate import Candidate, Reason, Status, run_name
+from shared.domain.gate.contract import DOCKERFILE, checked
+from shared.domain.gate.verdict import UNDER_WAY, Finding, RunStatus, Verdict, judge
+from shared.domain.promotion.candidate import Candidate, Reason, Status, run_name, run_words
 from shared.domain.promotion.lifecycle import Stage, advance, put_off, stage_of
 from shared.domain.promotion.schedule import LEASE, MOST_RUNS, pause_before_look, pause_before_retry
-from shared.errors import NotFound, ServiceError
+from shared.domain.references import parse_digest, parse_path
+from shared.errors import MalformedInput, NotFound, ServiceError
 from shared.ports import Configuration, Evidence, Stored
 from shared.rules.progress import Progress
 from shared.run_ports import GateRun, Run, Runs
 
+_SECRET_BYTES = 16
+# A candidate whose run was scheduled before there were words: that run's test could not have said any.
+_BY_AN_EARLIER_VERSION = Run("", RunStatus.ERROR)
+_NO_WORDS = "its run was begun by an earlier version, whose tests said no words"
 _REASONS = {Finding.PASSED: Reason.GATE_PASSED, Finding.REJECTED: Reason.GATE_REJECTED}
 
 
@@ -68,51 +75,71 @@ class Validator:
             return
         number = candidate.runs + 1
         detail = f"gate {candidate.gate}, run {number} of at most {MOST_RUNS}"
+        secret = candidate.secret or secrets.token_hex(_SECRET_BYTES)
+        started = advance(candidate, Reason.GATE_STARTED, now, pause=LEASE, runs=number, secret=secret, detail=detail)
         try:
-            gate = self._gate(candidate)
-        except ServiceError as error:
+            gate = self._gate(started)
+        except (ServiceError, MalformedInput) as error:
             self._progress.save(stored, put_off(candidate, error, now))
             return
-        started = advance(candidate, Reason.GATE_STARTED, now, pause=LEASE, runs=number, detail=detail)
         claimed = self._progress.claim(stored, started)
         if claimed is not None:
             self._start(claimed, gate)
 
     def _start(self, claimed: Stored[Candidate], gate: GateRun) -> None:
         try:
-            self._runs.start_gate(run_name(claimed.record), gate)
+            run = self._runs.start_gate(run_name(claimed.record), gate)
         except ServiceError as error:
             self._progress.save(claimed, put_off(claimed.record, error, self._progress.clock()))
+            return
+        if run.strange:
+            self._pass_by(claimed, run)
         else:
             self._progress.again(claimed, pause_before_look(timedelta(0)))
 
     def _gate(self, candidate: Candidate) -> GateRun:
+        """What goes into the run's steps is looked at once more: the task engine hands them to a shell."""
         files = self._configuration.gate(candidate.gate or "")
-        if "Dockerfile" not in files:
+        if DOCKERFILE not in files:
             raise NotFound(
                 f"{candidate.image}: there is no gates/{candidate.gate}/Dockerfile beside the watch list, so "
                 f"{candidate.target}:{candidate.tag} cannot be tested and is not promoted; add the gate and check the "
                 "image again"
             )
-        return GateRun(candidate.target, candidate.digest, files)
+        command = checked(candidate.gate or "", files)
+        image, digest = parse_path(candidate.target), parse_digest(candidate.digest)
+        return GateRun(image, digest, run_words(candidate), files, command)
 
     def _look(self, stored: Stored[Candidate]) -> None:
         candidate = stored.record
+        if not candidate.secret:
+            self._conclude(stored, _BY_AN_EARLIER_VERSION, Verdict(Finding.UNDECIDED, _NO_WORDS))
+            return
         try:
             run = self._run(candidate)
-            log = None if run.status in UNDER_WAY else self._kept_log(candidate, run)
-        except ServiceError as error:
+            under_way = run.status in UNDER_WAY or run.strange
+            log = None if under_way else self._kept_log(candidate, run)
+        except (ServiceError, MalformedInput) as error:
             self._progress.save(stored, put_off(candidate, error, self._progress.clock()))
             return
-        if log is None:
+        if run.strange:
+            self._pass_by(stored, run)
+        elif log is None:
             self._progress.again(stored, pause_before_look(self._progress.clock() - candidate.since))
         else:
-            self._conclude(stored, run, judge(run.status, log))
+            self._conclude(stored, run, judge(run.status, log, run_words(candidate)))
 
     def _run(self, candidate: Candidate) -> Run:
         """Whoever claimed the run may have died before scheduling it; under its name it is scheduled once."""
         name = run_name(candidate)
-        return self._runs.find(name) or self._runs.start_gate(name, self._gate(candidate))
+        found = self._runs.find_gate(name, run_words(candidate))
+        return found or self._runs.start_gate(name, self._gate(candidate))
+
+    def _pass_by(self, stored: Stored[Candidate], run: Run) -> None:
+        """Take the next run's name. The strange run is left for people to look at: it decides nothing."""
+        told = f"{run.strange}; it is not believed, and not deleted"
+        now = self._progress.clock()
+        self._progress.save(stored, _undecided(stored.record, Reason.STRANGE_RUN, told, now))
 
     def _kept_log(self, candidate: Candidate, run: Run) -> str:
         log = self._runs.log(run.run_id)
@@ -121,10 +148,11 @@ class Validator:
 
     def _conclude(self, stored: Stored[Candidate], run: Run, verdict: Verdict) -> None:
         candidate = stored.record
-        evidence = tuple(dict.fromkeys((*candidate.evidence, _log_name(candidate))))
+        kept = (_log_name(candidate),) if run.run_id else ()
+        evidence = tuple(dict.fromkeys((*candidate.evidence, *kept)))
         known = msgspec.structs.replace(candidate, run_id=run.run_id, evidence=evidence)
-        detail = f"{verdict.detail} (run {run.run_id})"
-        decided = _decided(known, verdict.finding, detail, self._progress)
+        detail = f"{verdict.detail} (run {run.run_id})" if run.run_id else verdict.detail
+        decided = _decided(known, verdict.finding, detail, self._progress.clock())
         if decided.last.reason is Reason.GATE_PASSED:
             self._then(stored, decided)
         else:
@@ -135,10 +163,13 @@ def _log_name(candidate: Candidate) -> str:
     return f"gate-{candidate.generation}-{candidate.runs}.log"
 
 
-def _decided(candidate: Candidate, finding: Finding, detail: str, progress: Progress[Candidate]) -> Candidate:
-    now = progress.clock()
+def _decided(candidate: Candidate, finding: Finding, detail: str, now: datetime) -> Candidate:
     if reason := _REASONS.get(finding):
         return advance(candidate, reason, now, detail=detail)
+    return _undecided(candidate, Reason.GATE_UNDECIDED, detail, now)
+
+
+def _undecided(candidate: Candidate, reason: Reason, detail: str, now: datetime) -> Candidate:
     if candidate.runs >= MOST_RUNS:
         return advance(candidate, Reason.GAVE_UP, now, detail=f"{detail}; {MOST_RUNS} runs decided nothing")
-    return advance(candidate, Reason.GATE_UNDECIDED, now, detail=detail, pause=pause_before_retry(candidate.runs))
+    return advance(candidate, reason, now, detail=detail, pause=pause_before_retry(candidate.runs))

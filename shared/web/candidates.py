@@ -51,6 +51,7 @@ def _status(text: str | None) -> Status | None:
 def _shown(candidate: Candidate, *, whole: bool) -> dict[str, Any]:
     record: dict[str, Any] = msgspec.to_builtins(candidate)
     history = record.pop("history", [])
+    record.pop("secret", None)
     shown = {"id": candidate.id, **record, "source": str(candidate.source), "reason": candidate.last.reason.value}
     shown |= {"detail": candidate.last.detail, "changed": history[-1]["at"]}
     return {**shown, "history": history} if whole else shown

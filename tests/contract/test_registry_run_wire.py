@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import time
 
+import msgspec
 import pytest
 
 from infra.local.topology import STAGING
 from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.tasks import AcrTasks
+from shared.domain.gate.run_log import LEFT_OUT
 from shared.domain.gate.verdict import RunStatus
+from shared.domain.gate.words import words_of
 from shared.domain.promotion.rebuilds import Dependency
 from shared.errors import MayNotRun, NotPermitted, Unavailable
 from shared.run_ports import GateRun
 from tests.contract.registry_fixtures import Outside, emulator, outside, word
 from tests.contract.registry_sites import RunsSite
+from tests.doubles.gates import WORDS, gate_run
 from tests.doubles.registries import digest_of
 
 __all__ = ["emulator", "outside", "word"]
@@ -33,7 +37,7 @@ def runs(outside: Outside) -> RunsSite:
 @pytest.fixture
 def gate(word: str) -> GateRun:
     """A gate for an image of the test's own."""
-    return GateRun("base/node", digest_of(word), {"Dockerfile": b"FROM scratch\n"})
+    return gate_run(digest_of(word))
 
 
 def test_a_gate_is_a_look_an_upload_and_a_task_run(outside: Outside, runs: RunsSite, gate: GateRun, word: str) -> None:
@@ -78,12 +82,31 @@ def test_a_log_is_two_requests(outside: Outside, runs: RunsSite, gate: GateRun, 
     assert outside.counts("arm") == {"listLogSasUrl": 1, "GET log": 1}
 
 
-def test_of_a_long_log_the_end_is_kept(runs: RunsSite, gate: GateRun, word: str) -> None:
-    runs.end(gate.digest, RunStatus.FAILED, "x" * 1_500_000 + "the very end")
+def test_of_a_long_log_beginning_and_end_are_kept_in_whole_lines(
+    outside: Outside, runs: RunsSite, gate: GateRun, word: str
+) -> None:
+    runs.end(gate.digest, RunStatus.FAILED, "the first word\n" + "x" * 99 * 20_000 + "\nthe very end")
     runs.runs.start_gate(word, gate)
-    log = runs.runs.log(runs.wait(word).run_id)
-    assert len(log) == 1024 * 1024
+    run = runs.wait(word)
+    outside.forget_counts()
+    log = runs.runs.log(run.run_id)
+    assert len(log) < 1024 * 1024
+    assert "the first word\n" in log
+    assert LEFT_OUT in log
     assert log.endswith("the very end\n")
+    assert not any(set(line) == {"x"} for line in log.splitlines())
+    assert outside.counts("arm")["GET log"] == 2
+
+
+def test_a_task_run_that_somebody_else_made_under_a_gates_name_is_strange(
+    runs: RunsSite, gate: GateRun, word: str
+) -> None:
+    runs.runs.start_gate(word, msgspec.structs.replace(gate, words=words_of("somebody else's secret", 1, 1)))
+    runs.wait(word)
+    before = runs.started()
+    assert "made by somebody else" in runs.runs.start_gate(word, gate).strange
+    assert "made by somebody else" in runs.runs.find_gate(word, WORDS).strange
+    assert runs.started() == before
 
 
 def test_a_log_that_is_still_being_written_is_not_read_yet(

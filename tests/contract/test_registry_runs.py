@@ -6,9 +6,10 @@ import pytest
 
 from shared.domain.gate.verdict import UNDER_WAY, RunStatus
 from shared.domain.promotion.rebuilds import Dependency
-from shared.run_ports import GateRun
+from shared.run_ports import GateRun, Run
 from tests.contract.registry_fixtures import Outside, emulator, outside, outside_or_none, side, word
 from tests.contract.registry_sites import RunsSite, runs_site
+from tests.doubles.gates import WORDS, gate_run
 from tests.doubles.registries import TEST_FAILED_LOG, digest_of
 
 __all__ = ["emulator", "outside", "outside_or_none", "side", "word"]
@@ -32,7 +33,7 @@ def name(word: str) -> str:
 @pytest.fixture
 def gate(word: str) -> GateRun:
     """A gate for an image of the test's own."""
-    return GateRun("base/node", digest_of(word), {"Dockerfile": b"ARG BASE_IMAGE\nFROM $BASE_IMAGE\n"})
+    return gate_run(digest_of(word))
 
 
 def test_a_name_nobody_used_finds_no_run(site: RunsSite, name: str) -> None:
@@ -57,9 +58,10 @@ def test_every_bad_end_is_told_apart(site: RunsSite, name: str, gate: GateRun, s
 
 
 def test_the_log_of_a_finished_run_can_be_read(site: RunsSite, name: str, gate: GateRun) -> None:
-    site.end(gate.digest, RunStatus.FAILED, TEST_FAILED_LOG)
+    log = TEST_FAILED_LOG.format(words=gate.words)
+    site.end(gate.digest, RunStatus.FAILED, log)
     site.runs.start_gate(name, gate)
-    assert "failed to run step ID: test: exit status 1" in site.runs.log(site.wait(name).run_id)
+    assert log.splitlines()[1] in site.runs.log(site.wait(name).run_id)
 
 
 def test_a_run_nobody_knows_has_no_log(site: RunsSite) -> None:
@@ -76,6 +78,13 @@ def test_a_gate_started_twice_under_one_name_is_one_run(site: RunsSite, name: st
     again = site.runs.start_gate(name, gate)
     assert site.wait(name).run_id == first.run_id == again.run_id
     assert site.started() == before + 1
+
+
+def test_a_gates_run_is_found_by_its_name_and_its_words(site: RunsSite, name: str, gate: GateRun) -> None:
+    assert site.runs.find_gate(name, WORDS) is None
+    started = site.runs.start_gate(name, gate)
+    site.wait(name)
+    assert site.runs.find_gate(name, WORDS) == Run(started.run_id, RunStatus.SUCCEEDED)
 
 
 def test_two_names_are_two_runs(site: RunsSite, name: str, gate: GateRun) -> None:

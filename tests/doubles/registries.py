@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
 
-from shared.domain.gate.verdict import BUILD_STEP, TEST_STEP, UNDER_WAY, RunStatus
+from shared.domain.gate.verdict import UNDER_WAY, RunStatus
+from shared.domain.gate.words import Words
 from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.domain.references import Digest, Tag
 from shared.errors import NotFound, OperationFailed
@@ -17,8 +18,12 @@ from shared.run_ports import GateRun, Run
 from tests.doubles.scripted import Scripted
 from tests.doubles.upstreams import InMemoryUpstream
 
-TEST_FAILED_LOG = f"failed to run step ID: {TEST_STEP}: exit status 1\nRun ID: cf1 failed after 5s.\n"
-BUILD_FAILED_LOG = f"failed to run step ID: {BUILD_STEP}: exit status 1\nRun ID: cf1 failed after 5s.\n"
+# Logs of a run, in which the words stand for those of the run that is meant.
+PASSED_LOG = "{words.first}\nall is well\n{words.last}\nRun ID: cf1 was successful after 5s\n"
+TEST_FAILED_LOG = (
+    "{words.first}\nfailed to run step ID: {words.test_step}: exit status 1\nRun ID: cf1 failed after 5s.\n"
+)
+BUILD_FAILED_LOG = "failed to run step ID: {words.build_step}: exit status 1\nRun ID: cf1 failed after 5s.\n"
 
 
 def digest_of(text: str) -> Digest:
@@ -178,8 +183,15 @@ class InMemoryRuns(Scripted):
         return frozenset(self._names)
 
     def end(self, key: str, *statuses: RunStatus, log: str = "") -> None:
-        """Let the next runs of a key end so, one each, all with this log; runs beyond these succeed."""
+        """Let the next runs of a key end so, one each, all with this log; runs beyond these pass.
+
+        ``{words.first}`` and its like in the log are the words of a gate's run.
+        """
         self._ends[key].extend((status, log) for status in statuses)
+
+    def plant(self, name: str) -> None:
+        """Let somebody else take a name beforehand, for a run that succeeds."""
+        self._names[name] = f"planted-{name}"
 
     def finish(self) -> None:
         """Let every run that is under way be over at the next look."""
@@ -193,13 +205,22 @@ class InMemoryRuns(Scripted):
         run_id = self._names.get(name)
         return None if run_id is None else self._look(run_id)
 
+    def find_gate(self, name: str, words: Words) -> Run | None:  # noqa: ARG002  all but the planted ones are ours
+        """See the port."""
+        run_id = self._names.get(name, "")
+        if run_id.startswith("planted-"):
+            return Run("", RunStatus.ERROR, strange="somebody else's")
+        return self.find(name)
+
     def start_gate(self, name: str, gate: GateRun) -> Run:
         """See the port."""
         self.asked["start_gate"] += 1
         with self._changing("start_gate"):
+            if self._names.get(name, "").startswith("planted-"):
+                return Run("", RunStatus.ERROR, strange="somebody else's")
             if name not in self._names:
                 self.gates.append((name, gate))
-            return self._start(name, gate.digest)
+            return self._start(name, gate.digest, gate.words)
 
     def start_task(self, name: str, task_id: str) -> Run:
         """See the port."""
@@ -226,10 +247,12 @@ class InMemoryRuns(Scripted):
         self._raise_scripted("tasks")
         return self.application_tasks
 
-    def _start(self, name: str, key: str) -> Run:
+    def _start(self, name: str, key: str, words: Words | None = None) -> Run:
         if name not in self._names:
             self.started[key] += 1
-            status, log = self._ends[key].pop(0) if self._ends[key] else (RunStatus.SUCCEEDED, "")
+            passed = (RunStatus.SUCCEEDED, PASSED_LOG if words else "")
+            status, log = self._ends[key].pop(0) if self._ends[key] else passed
+            log = log.format(words=words) if words else log
             run_id = f"run{len(self._runs) + 1}"
             self._names[name] = run_id
             self._runs[run_id] = _Run(key, status, log, self.looks)

@@ -30,6 +30,7 @@ from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
 from shared.rules.progress import candidate_progress, rebuild_progress
 from shared.watch_list_yaml import parse_watch_list
+from tests.doubles.gates import GATE_FILES
 from tests.doubles.queues import Delivery, InMemoryOutbox
 from tests.doubles.registries import InMemoryRegistry, InMemoryRuns, digest_of
 from tests.doubles.storage import (
@@ -56,7 +57,7 @@ images:
     target: base/node
     gate: node
 """
-GATES = {"node": {"Dockerfile": b"ARG BASE_IMAGE\nFROM $BASE_IMAGE\n", "test.sh": b"exit 0\n"}}
+GATES = {"node": GATE_FILES}
 ONE, TWO, THREE = digest_of("one"), digest_of("two"), digest_of("three")
 
 

@@ -29,7 +29,12 @@ from tests.doubles.queues import Delivery, InMemoryOutbox
 from tests.doubles.storage import SettableClock
 
 GATE = {
-    "Dockerfile": 'ARG BASE_IMAGE\nFROM $BASE_IMAGE\nCMD ["/bin/sh", "-c", "! grep broken /etc/base-release"]\n',
+    "Dockerfile": 'ARG BASE_IMAGE\nFROM $BASE_IMAGE\nCOPY test.sh /test.sh\nENTRYPOINT ["/bin/sh", "/test.sh"]\n',
+    "test.sh": (
+        'set -eu\necho "tidegate: begin $TIDEGATE_NONCE"\ncat /etc/base-release\n'
+        "if grep -q broken /etc/base-release; then exit 1; fi\n"
+        'echo "tidegate: passed $TIDEGATE_NONCE"\n'
+    ),
 }
 
 

@@ -45,6 +45,8 @@ NAMES = (
 )
 # What the Functions host reads and the app does not.
 HOST_SETTINGS = {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}
+# What gates are written with.
+DOCKERFILE_WORDS = {"BASE_IMAGE", "TIDEGATE_NONCE", "ENTRYPOINT", "CMD", "COPY", "FROM", "ONBUILD", "PATH"}
 
 
 def text_of(name: str) -> str:
@@ -66,7 +68,7 @@ def names_a_path(span: str) -> bool:
 @cache
 def names_of_the_project() -> set[str]:
     """What its Python files define or are called, as dotted modules too; and its settings."""
-    names = {name for name, _, _ in setting_fields()} | HOST_SETTINGS | {STORAGE}
+    names = {name for name, _, _ in setting_fields()} | HOST_SETTINGS | {STORAGE} | DOCKERFILE_WORDS
     for file in (path for folder in CODE for path in sorted((ROOT / folder).rglob("*.py"))):
         names |= {file.stem, ".".join(file.relative_to(ROOT).with_suffix("").parts)}
         for node in ast.walk(ast.parse(file.read_text())):

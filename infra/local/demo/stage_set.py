@@ -31,11 +31,11 @@ images:
     gate: release
 """
 GATE = {
-    "Dockerfile": 'ARG BASE_IMAGE\nFROM $BASE_IMAGE\nCOPY test.sh /test.sh\nCMD ["/bin/sh", "/test.sh"]\n',
+    "Dockerfile": 'ARG BASE_IMAGE\nFROM $BASE_IMAGE\nCOPY test.sh /test.sh\nENTRYPOINT ["/bin/sh", "/test.sh"]\n',
     "test.sh": (
-        'set -eu\necho "release $(cat /etc/base-release)"\n'
+        'set -eu\necho "tidegate: begin $TIDEGATE_NONCE"\necho "release $(cat /etc/base-release)"\n'
         "if grep -q broken /etc/base-release; then\n"
-        '  echo "this release is broken"\n  exit 3\nfi\necho "all is well"\n'
+        '  echo "this release is broken"\n  exit 3\nfi\necho "all is well"\necho "tidegate: passed $TIDEGATE_NONCE"\n'
     ),
 }
 APPLICATION_FILES = {

@@ -9,11 +9,13 @@ from __future__ import annotations
 import base64
 import gzip
 import io
+import json
+import shlex
 import tarfile
 from collections.abc import Mapping
 from typing import Any
 
-from shared.domain.gate.verdict import BUILD_STEP, TEST_STEP
+from shared.domain.gate.words import NONCE_VARIABLE, Words
 from shared.run_ports import GateRun
 
 # Seconds. A test image is a base and a few files: a build that takes ten minutes hangs, most likely on the network.
@@ -23,22 +25,69 @@ _TEST_TIMEOUT = 1200
 # Both steps, and time to find an agent, fetch the base and upload the log; ACR's own default, stated.
 _RUN_TIMEOUT = 3600
 # Gates are written for what the registries' tasks run on; other architectures of an index are not tested.
+_ENCODED = "EncodedTaskRunRequest"
 _PLATFORM = {"os": "Linux", "architecture": "amd64"}
-_STEPS = f"""\
+# Steps are handed to a shell and to a template engine: nothing in them may be left to those.
+_STEPS = """\
 version: v1.1.0
 steps:
-  - id: {BUILD_STEP}
-    build: -t $Registry/tidegate/gate:$ID --build-arg BASE_IMAGE=$Registry/{{image}}@{{digest}} .
-    timeout: {_BUILD_TIMEOUT}
-  - id: {TEST_STEP}
-    cmd: $Registry/tidegate/gate:$ID
-    timeout: {_TEST_TIMEOUT}
+  - id: {build_step}
+    build: -t $Registry/tidegate/gate:$ID --build-arg BASE_IMAGE=$Registry/{image}@{digest} .
+    env: ["DOCKER_BUILDKIT=1"]
+    timeout: {build_timeout}
+  - id: {test_step}
+    cmd: {command}
+    entryPoint: {entry_point}
+    env: ["{variable}={nonce}"]
+    disableWorkingDirectoryOverride: true
+    timeout: {test_timeout}
 """
 
 
 def steps(gate: GateRun) -> str:
-    """Return the YAML of a gate's run: build the test image from the staged digest, then run it. Nothing is pushed."""
-    return _STEPS.format(image=gate.image, digest=gate.digest)
+    """Return the YAML of a gate's run: build the test image from the staged digest, then run it. Nothing is pushed.
+
+    The build step asks for BuildKit, for ACR's builder is the classic one without. The test step names what runs, so
+    that neither the image nor a Dockerfile read otherwise than here decides it, and stays in the image's directory.
+    """
+    program, *arguments = gate.command
+    return _STEPS.format(
+        build_step=gate.words.build_step,
+        test_step=gate.words.test_step,
+        image=gate.image,
+        digest=gate.digest,
+        build_timeout=_BUILD_TIMEOUT,
+        test_timeout=_TEST_TIMEOUT,
+        entry_point=json.dumps(_literal(program)),
+        command=json.dumps(" ".join(["$Registry/tidegate/gate:$ID", *map(_literal, arguments)])),
+        variable=NONCE_VARIABLE,
+        nonce=gate.words.nonce,
+    )
+
+
+def says_words(request: Mapping[str, Any], words: Words) -> bool | None:
+    """Return whether a run request is one in which these words are said.
+
+    Args:
+        request: as Resource Manager gives it back.
+        words: of the run that is looked for.
+
+    Returns:
+        ``None`` if the steps are not told.
+    """
+    encoded = request.get("encodedTaskContent")
+    if not encoded:
+        return None if request.get("type", _ENCODED) == _ENCODED else False
+    try:
+        text = base64.b64decode(encoded, validate=True).decode()
+    except ValueError:
+        return False
+    return f"{NONCE_VARIABLE}={words.nonce}" in text and words.test_step in text
+
+
+def _literal(word: str) -> str:
+    """Quote a word for the shell that runs a step, and for the aliases that are replaced before."""
+    return shlex.quote(word).replace("$", "$$")
 
 
 def archive(files: Mapping[str, bytes]) -> bytes:
@@ -68,7 +117,7 @@ def gate_request(gate: GateRun, source: str) -> dict[str, Any]:
         source: where the archive was uploaded, as the upload address came with it.
     """
     return {
-        "type": "EncodedTaskRunRequest",
+        "type": _ENCODED,
         "encodedTaskContent": base64.b64encode(steps(gate).encode()).decode(),
         "sourceLocation": source,
         "platform": _PLATFORM,

@@ -10,21 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.errors import TASKS_CONTRIBUTOR, azure_errors
-from shared.adapters.azure.gate_run import archive, gate_request, task_request
+from shared.adapters.azure.gate_run import archive, gate_request, says_words, task_request
 from shared.adapters.azure.task_errors import task_run_errors
 from shared.adapters.azure.task_models import application_task, embedded_run, lacks_dependencies, status_of
 from shared.config import RegistryId
-from shared.domain.gate.verdict import UNDER_WAY
+from shared.domain.gate.run_log import LEFT_OUT
+from shared.domain.gate.verdict import UNDER_WAY, RunStatus
+from shared.domain.gate.words import Words
 from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.errors import NotFound, Unavailable
 from shared.run_ports import GateRun, Run
 
 if TYPE_CHECKING:
     from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
-    from azure.mgmt.containerregistrytasks.models import Task
+    from azure.mgmt.containerregistrytasks.models import Task, TaskRun
 
-# The end of a log says which step failed, and with what; a megabyte of it is more than anybody reads.
+# A test's first word stands near a log's beginning, and at its end which step failed, and with what. What is between
+# is left out of a log that is larger than both: a megabyte is more than anybody reads.
 _LARGEST_LOG = 1024 * 1024
+_HALF = _LARGEST_LOG // 2
 
 
 class AcrTasks:
@@ -52,12 +56,21 @@ class AcrTasks:
         Raises:
             ServiceError: see ``shared.adapters.azure.errors``.
         """
-        try:
-            with self._errors(f"finding the run {name}"):
-                run = embedded_run(self._client.task_runs.get(*self._place, name))
-        except NotFound:
+        found = self._task_run(name)
+        return None if found is None else self._up_to_date(embedded_run(found))
+
+    def find_gate(self, name: str, words: Words) -> Run | None:
+        """Return the run that was scheduled under a name, as ``find`` does, if it is one in which the words are said.
+
+        Raises:
+            ServiceError: see ``shared.adapters.azure.errors``.
+        """
+        found = self._task_run(name)
+        if found is None:
             return None
-        return run if run.status not in UNDER_WAY or not run.run_id else self._current(run)
+        if said := self._strange(name, found, words):
+            return Run("", RunStatus.ERROR, strange=said)
+        return self._up_to_date(embedded_run(found))
 
     def start_gate(self, name: str, gate: GateRun) -> Run:
         """Upload a gate and schedule its run, unless one is scheduled under this name.
@@ -68,7 +81,7 @@ class AcrTasks:
         Raises:
             ServiceError: see ``shared.adapters.azure.errors``.
         """
-        scheduled = self.find(name)
+        scheduled = self.find_gate(name, gate.words)
         if scheduled is not None:
             return scheduled
         with self._errors(f"uploading the gate of {gate.image}@{gate.digest}"):
@@ -92,7 +105,7 @@ class AcrTasks:
         return self._schedule(name, task_request(task_id), errors)
 
     def log(self, run_id: str) -> str:
-        """Return a finished run's log, its last megabyte at most.
+        """Return a finished run's log; of one larger than a megabyte, the first and the last half of one.
 
         Raises:
             Unavailable: the log is still being written; its end, which decides, may be missing.
@@ -136,6 +149,23 @@ class AcrTasks:
             poller = self._client.task_runs.begin_create(*self._place, name, body, polling=False)
             return embedded_run(poller.result())
 
+    def _task_run(self, name: str) -> TaskRun | None:
+        try:
+            with self._errors(f"finding the run {name}"):
+                return self._client.task_runs.get(*self._place, name)
+        except NotFound:
+            return None
+
+    def _strange(self, name: str, found: TaskRun, words: Words) -> str:
+        """Say why a ``taskRun`` is none of ours; one whose steps are not told is decided by what its log says."""
+        request = found.properties.run_request if found.properties else None
+        if request is None or says_words(request.as_dict(), words) is not False:
+            return ""
+        return f"{self._registry.name}: the taskRun {name} was made by somebody else (its steps are others)"
+
+    def _up_to_date(self, run: Run) -> Run:
+        return run if run.status not in UNDER_WAY or not run.run_id else self._current(run)
+
     def _current(self, run: Run) -> Run:
         try:
             with self._errors(f"looking at run {run.run_id}"):
@@ -150,8 +180,9 @@ class AcrTasks:
         whole = blob.download_blob()
         if not any(name.lower() == "complete" for name in whole.properties.metadata or {}):
             raise Unavailable(f"{self._registry.name}: the log of run {run_id} is still being written")
-        kept = whole if whole.size <= _LARGEST_LOG else blob.download_blob(offset=whole.size - _LARGEST_LOG)
-        return kept.readall().decode("utf-8", "replace")
+        if whole.size <= _LARGEST_LOG:
+            return whole.readall().decode("utf-8", "replace")
+        return _shortened(whole.read(_HALF), blob.download_blob(offset=whole.size - _HALF).readall(), whole.size)
 
     def _whole(self, task: Task) -> Task | None:
         """Return a task with its bases, whether or not lists of tasks have them; ``None`` if it is gone meanwhile."""
@@ -169,3 +200,10 @@ class AcrTasks:
 
     def _errors(self, doing: str) -> AbstractContextManager[None]:
         return azure_errors(f"{self._registry.name}: {doing}", TASKS_CONTRIBUTOR)
+
+
+def _shortened(begin: bytes, end: bytes, size: int) -> str:
+    """Join a long log's two ends. Lines that were cut are left out: half a line may look like a whole one."""
+    left_out = f"{LEFT_OUT}: the middle of {size} bytes"
+    first, last = begin.rpartition(b"\n")[0], end.partition(b"\n")[2]
+    return "\n".join([first.decode("utf-8", "replace"), left_out, last.decode("utf-8", "replace")])

@@ -8,6 +8,7 @@ from enum import Enum
 
 import msgspec
 
+from shared.domain.gate.words import Words, words_of
 from shared.domain.references import Digest, Repository, Tag, parse_digest, parse_path, parse_tag
 from shared.errors import InvalidReference
 
@@ -45,9 +46,10 @@ class Reason(Enum):
     IMPORT_NOT_PERMITTED = "import-not-permitted"  # the app lacks a role for the copy; asked again for 15 minutes
     GATE_STARTED = "gate-started"  # the gate's run was scheduled
     NO_GATE = "no-gate"  # the watch list asks for no functional test
-    GATE_PASSED = "gate-passed"  # the gate's test exited with 0
-    GATE_REJECTED = "gate-rejected"  # the gate's test exited with another status
+    GATE_PASSED = "gate-passed"  # the gate's test said its last word and exited with 0
+    GATE_REJECTED = "gate-rejected"  # the gate's test had begun, and ended otherwise
     GATE_UNDECIDED = "gate-undecided"  # the run ended without the test having said anything; it is repeated
+    STRANGE_RUN = "strange-run"  # a run that this app did not ask for bears the run's name; the next name is taken
     PROMOTION_STARTED = "promotion-started"  # the base registry was asked to copy it
     PROMOTION_VERIFIED = "promotion-verified"  # read back from the base registry under the tested digest
     WAITS_FOR_EARLIER = "waits-for-earlier"  # an earlier candidate of the same tag is still being promoted
@@ -96,6 +98,8 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         failures: how often in a row the present step did not succeed.
         runs: how many runs of the gate were started in this generation.
         run_id: the registry's id of the last run whose end was seen.
+        secret: from which the words of this generation's runs are derived; made when the first one is claimed. Empty
+            in records of versions before it, and while there was no run.
         after: id of an earlier candidate of the same tag whose promotion must end first.
         evidence: names of the blobs kept under ``evidence/<id>/``.
         history: the latest changes, oldest first.
@@ -118,6 +122,7 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     failures: int = 0
     runs: int = 0
     run_id: str = ""
+    secret: str = ""
     after: str = ""
     evidence: tuple[str, ...] = ()
     history: tuple[Change, ...] = ()
@@ -178,10 +183,17 @@ def target_of(candidate: str) -> tuple[str, Tag]:
 def run_name(candidate: Candidate) -> str:
     """Return the name of a candidate's latest run, valid for an ARM resource (5 to 50 letters, digits and hyphens).
 
-    It is derived from the candidate, its generation and the run's number, so that scheduling twice is scheduling once.
+    It is derived from the candidate, its generation and the run's number, so that scheduling twice is scheduling once;
+    and from its secret, so that nobody can take the name beforehand.
     """
     key = f"{candidate.id}~{candidate.generation}~{candidate.runs}"
+    key += f"~{candidate.secret}" if candidate.secret else ""
     return f"tidegate-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+
+
+def run_words(candidate: Candidate) -> Words:
+    """Return what is said in a candidate's latest run."""
+    return words_of(candidate.secret, candidate.generation, candidate.runs)
 
 
 def run_names(candidate: Candidate) -> tuple[str, ...]:

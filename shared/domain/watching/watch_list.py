@@ -49,8 +49,7 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     gate: Annotated[
         Annotated[str, Meta(pattern=_NAME)] | None,
         Meta(
-            description="Folder under gates/ with a Dockerfile (ARG BASE_IMAGE, FROM $BASE_IMAGE) and its test script; "
-            "none: no functional test.",
+            description="Folder under gates/ with a Dockerfile and its test (docs/gates.md); none: no functional test.",
         ),
     ] = None
 

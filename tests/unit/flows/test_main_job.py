@@ -10,7 +10,7 @@ import pytest
 
 from shared.domain.events.messages import BaseMoved, CheckRepositories, decode
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.candidate import Reason, Status, candidate_id
+from shared.domain.promotion.candidate import Reason, Status, candidate_id, run_words
 from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus
 from shared.errors import NotFound, NotPermitted, OperationFailed, RateLimited, Refused, Unavailable
 from tests.doubles.registries import BUILD_FAILED_LOG, TEST_FAILED_LOG
@@ -64,7 +64,8 @@ def test_a_failing_test_rejects_the_digest_and_keeps_its_log(world: World) -> No
     update(world)
     assert world.status(TWO) is Status.REJECTED
     assert world.base.tags[TARGET, TAG] == ONE
-    assert world.evidence.kept[world.candidate(TWO).id, "gate-1-1.log"] == TEST_FAILED_LOG.encode()
+    kept = world.evidence.kept[world.candidate(TWO).id, "gate-1-1.log"].decode()
+    assert kept == TEST_FAILED_LOG.format(words=run_words(world.candidate(TWO)))
 
 
 def test_a_rejected_digest_stays_rejected_when_the_tag_comes_back_to_it(world: World) -> None:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import base64
 import io
+import shlex
 import tarfile
 
+import msgspec
 import pytest
 import yaml
 
-from shared.adapters.azure.gate_run import archive, gate_request, steps, task_request
-from shared.domain.gate.verdict import BUILD_STEP, TEST_STEP
-from shared.run_ports import GateRun
+from shared.adapters.azure.gate_run import archive, gate_request, says_words, steps, task_request
+from shared.domain.gate.words import words_of
+from tests.doubles.gates import WORDS, gate_run
 from tests.doubles.registries import digest_of
 
 pytestmark = pytest.mark.unit
 
 FILES = {"test.sh": b"#!/bin/sh\nexit 0\n", "Dockerfile": b"ARG BASE_IMAGE\nFROM $BASE_IMAGE\n", "a/b.txt": b""}
-GATE = GateRun("base/node", digest_of("node"), FILES)
+GATE = gate_run(digest_of("node"))
 
 
 def test_the_same_gate_is_the_same_bytes_in_whatever_order_its_files_come() -> None:
@@ -36,11 +38,51 @@ def test_every_file_arrives_whole_and_can_be_executed() -> None:
 
 def test_the_test_image_is_built_from_the_staged_digest_and_then_run() -> None:
     build, test = yaml.safe_load(steps(GATE))["steps"]
-    assert (build["id"], test["id"]) == (BUILD_STEP, TEST_STEP)
+    assert (build["id"], test["id"]) == (WORDS.build_step, WORDS.test_step)
     assert build["build"].split() == [
         "-t", "$Registry/tidegate/gate:$ID", "--build-arg", f"BASE_IMAGE=$Registry/base/node@{GATE.digest}", ".",
     ]  # fmt: skip
-    assert test["cmd"] == "$Registry/tidegate/gate:$ID"
+    assert (test["entryPoint"], test["cmd"]) == ("/bin/sh", "$Registry/tidegate/gate:$ID /tidegate/test.sh")
+
+
+def test_the_build_asks_for_buildkit_and_the_test_stays_in_the_images_own_directory() -> None:
+    build, test = yaml.safe_load(steps(GATE))["steps"]
+    assert build["env"] == ["DOCKER_BUILDKIT=1"]
+    assert test["disableWorkingDirectoryOverride"] is True
+
+
+def test_only_the_test_is_given_the_nonce_and_no_step_is_told_its_id() -> None:
+    build, test = yaml.safe_load(steps(GATE))["steps"]
+    assert test["env"] == [f"TIDEGATE_NONCE={WORDS.nonce}"]
+    assert WORDS.nonce not in repr(build)
+    assert WORDS.test_step not in repr([build, {**test, "id": ""}])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("/bin/sh", "-c", "node -e 'process.exit(0)' && echo \"$HOME\""),
+        ("/opt/my tool", "$Registry", "`id`", "a\\b", "ä#: {x}", ""),
+    ],
+)
+def test_whatever_a_gate_runs_reaches_it_as_written(words: tuple[str, ...]) -> None:
+    test = yaml.safe_load(steps(msgspec.structs.replace(GATE, command=words)))["steps"][1]
+    line = f"{test['entryPoint']} {test['cmd']}".replace("$$", "\0").replace("\0", "$")
+    program, image, *arguments = shlex.split(line)
+    assert image == "$Registry/tidegate/gate:$ID"
+    assert (program, *arguments) == words
+
+
+def test_a_request_is_known_by_the_words_that_are_said_in_it() -> None:
+    request = gate_request(GATE, "source/x.tar.gz")
+    assert says_words(request, WORDS) is True
+    assert says_words(request, words_of("another secret", 1, 1)) is False
+    assert says_words({**request, "encodedTaskContent": "%%%"}, WORDS) is False
+    assert says_words({"type": "DockerBuildRequest"}, WORDS) is False
+
+
+def test_a_request_whose_steps_are_not_told_is_neither_ours_nor_a_strangers() -> None:
+    assert says_words({"type": "EncodedTaskRunRequest"}, WORDS) is None
 
 
 def test_nothing_is_pushed_and_everything_has_a_time_limit() -> None:

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from shared.adapters.azure.clients import AzureClients
+from shared.adapters.azure.gate_run import gate_request
 from shared.adapters.azure.tasks import AcrTasks
 from shared.config import RegistryId
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.rebuilds import Dependency
 from shared.errors import MayNotRun, NotPermitted, Unavailable
-from shared.run_ports import GateRun, Run
+from shared.run_ports import Run
+from tests.doubles.gates import WORDS, gate_run
 from tests.doubles.registries import digest_of
 from tests.doubles.scripted_http import ScriptedHttp, wire
 from tests.unit.adapters.azure.test_registry import StaticCredential
@@ -20,7 +22,7 @@ from tests.unit.adapters.azure.test_registry import StaticCredential
 __all__ = ["wire"]
 pytestmark = pytest.mark.unit
 
-GATE = GateRun("base/node", digest_of("node"), {"Dockerfile": b"ARG BASE_IMAGE\nFROM $BASE_IMAGE\n"})
+GATE = gate_run(digest_of("node"))
 BASES = [
     {"type": "RunTime", "registry": "base.azurecr.io", "repository": "base/node", "tag": "22", "digest": GATE.digest}
 ]
@@ -89,6 +91,36 @@ def test_a_gate_whose_name_is_taken_is_not_uploaded_again(wire: ScriptedHttp, ru
     wire.answer(200, body=task_run("Succeeded"))
     assert runs.start_gate("tidegate-1", GATE) == Run("ca1", RunStatus.SUCCEEDED)
     assert len(wire.requests) == 1
+
+
+def requested(run: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
+    """Return a ``taskRun`` with the request it was made by."""
+    return {**run, "properties": {**run["properties"], "runRequest": request}}
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"type": "EncodedTaskRunRequest", "encodedTaskContent": "c3RlcHM6Ci0gY21kOiBiYXNoIHRydWUK"},
+        {"type": "DockerBuildRequest", "imageNames": ["x"], "dockerFilePath": "Dockerfile"},
+    ],
+)
+def test_a_task_run_of_other_steps_under_a_gates_name_is_strange_and_nothing_is_started(
+    wire: ScriptedHttp, runs: AcrTasks, request_: dict[str, Any]
+) -> None:
+    planted = requested(task_run("Succeeded"), {**request_, "platform": {"os": "Linux"}})
+    wire.answer(200, body=planted)
+    wire.answer(200, body=planted)
+    found = runs.find_gate("tidegate-1", WORDS)
+    assert found is not None
+    assert "tidegate-1 was made by somebody else" in found.strange
+    assert runs.start_gate("tidegate-1", GATE).strange == found.strange
+    assert [request.method for request in wire.requests] == ["GET", "GET"]
+
+
+def test_a_task_run_with_our_steps_is_ours(wire: ScriptedHttp, runs: AcrTasks) -> None:
+    wire.answer(200, body=requested(task_run("Succeeded"), gate_request(GATE, "source/x.tar.gz")))
+    assert runs.find_gate("tidegate-1", WORDS) == Run("ca1", RunStatus.SUCCEEDED)
 
 
 def test_a_gate_without_an_address_to_upload_to_is_tried_again_later(wire: ScriptedHttp, runs: AcrTasks) -> None:

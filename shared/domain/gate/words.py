@@ -1,0 +1,54 @@
+"""What a run is given that nobody can know before it, and what its test has to say with it.
+
+Everything is derived from one secret of the candidate and from the run's number, one way: who is given the nonce, as
+the tested container is, knows neither the secret nor the ids of the steps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+NONCE_VARIABLE = "TIDEGATE_NONCE"
+
+
+class Words(msgspec.Struct, frozen=True):
+    """What is said in one run.
+
+    Attributes:
+        nonce: what the test is given in ``TIDEGATE_NONCE``.
+        build_step: id of the step that makes the test image.
+        test_step: id of the step that runs it. The container is not told, so that it cannot print what the task engine
+            prints about this step.
+    """
+
+    nonce: str
+    build_step: str
+    test_step: str
+
+    @property
+    def first(self) -> str:
+        """What the test prints before it tries anything of the image, as a line of its own."""
+        return f"tidegate: begin {self.nonce}"
+
+    @property
+    def last(self) -> str:
+        """What it prints as its last act, if all went well."""
+        return f"tidegate: passed {self.nonce}"
+
+
+def words_of(secret: str, generation: int, run: int) -> Words:
+    """Return the words of one run.
+
+    Args:
+        secret: the candidate's.
+        generation: the candidate's.
+        run: the run's number in that generation.
+    """
+    step = _derived("step", secret, generation, run)[:12]
+    return Words(_derived("nonce", secret, generation, run), f"build-{step}", f"test-{step}")
+
+
+def _derived(purpose: str, secret: str, generation: int, run: int) -> str:
+    return hashlib.sha256(f"{purpose}~{secret}~{generation}~{run}".encode()).hexdigest()[:32]
