@@ -90,6 +90,26 @@ def test_every_problem_of_a_watch_list_is_marked_at_its_line(tmp_path: Path) -> 
     assert {line for line, _ in marked} >= {"3", "6"}
 
 
+def test_a_gate_that_can_decide_nothing_is_marked_at_its_file_and_line(tmp_path: Path) -> None:
+    file = tmp_path / "images.yaml"
+    entry = "{name: %s, source: docker.io/library/%s, tags: [1], target: base/%s, gate: %s}"
+    file.write_text(
+        "images:\n" + "".join(f"  - {entry % (name, name, name, name)}\n" for name in ("good", "bad", "no"))
+    )
+    for name, last in (("good", 'ENTRYPOINT ["/bin/sh", "/test.sh"]'), ("bad", 'CMD ["/bin/sh", "/test.sh"]')):
+        (tmp_path / "gates" / name).mkdir(parents=True)
+        (tmp_path / "gates" / name / "Dockerfile").write_text(f"ARG BASE_IMAGE\nFROM $BASE_IMAGE\n{last}\n")
+        (tmp_path / "gates" / name / "test.sh").write_bytes(
+            b"echo $TIDEGATE_NONCE" + (b"\r\n" if name == "bad" else b"")
+        )
+    run = validated(file)
+    assert run.returncode == 1
+    marked = re.findall(r"^::error file=(\S+),line=(\d+),title=Gate bad::", run.stdout, re.MULTILINE)
+    bad = tmp_path / "gates" / "bad"
+    assert marked == [(str(bad / "Dockerfile"), "2"), (str(bad / "test.sh"), "1")]
+    assert f"::notice title=Gates::there is no {tmp_path / 'gates' / 'no' / 'Dockerfile'}" in run.stdout
+
+
 def test_a_watch_list_that_is_not_there_fails_the_action(tmp_path: Path) -> None:
     run = validated(tmp_path / "none.yaml")
     assert run.returncode == 1

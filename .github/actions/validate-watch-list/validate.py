@@ -1,4 +1,7 @@
-"""``python validate.py images.yaml``: the product's own reader, whose problems become annotations of a pull request.
+"""``python validate.py images.yaml``: the product's own readers, whose problems become annotations of a pull request.
+
+The gates that the list names are read from the folder ``gates`` beside it. One that is not there is said, and no
+problem: it may be a blob.
 
 Annotations: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 """
@@ -9,6 +12,8 @@ import re
 import sys
 from pathlib import Path
 
+from shared.domain.gate.contract import DOCKERFILE, read_contract
+from shared.domain.watching.watch_list import WatchList
 from shared.errors import WatchListError
 from shared.watch_list_yaml import parse_watch_list
 
@@ -22,15 +27,42 @@ def annotation(file: str, problem: str) -> str:
     return f"::error file={file},line={line},title=Watch list::{_escaped(told)}"
 
 
+def gate_annotations(watch_list: WatchList, folder: Path) -> tuple[list[str], list[str]]:
+    """Return the workflow commands that mark what is wrong with the gates of a list, and those that only tell.
+
+    Args:
+        watch_list: the list.
+        folder: where the gates are, a folder each.
+    """
+    marked: list[str] = []
+    told: list[str] = []
+    for name in sorted({image.gate for image in watch_list.images if image.gate}):
+        files = _files(folder / name)
+        if DOCKERFILE not in files:
+            told.append(
+                f"::notice title=Gates::there is no {folder / name / DOCKERFILE}; it has to be stored as a blob"
+            )
+            continue
+        for problem in read_contract(files).problems:
+            place = f"file={folder / name / problem.file},line={problem.line}"
+            marked.append(f"::error {place},title=Gate {name}::{_escaped(problem.told)}")
+    return marked, told
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
 def _escaped(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def main(file: str) -> int:
-    """Say what is wrong with a watch list.
+    """Say what is wrong with a watch list and its gates.
 
     Returns:
-        The exit status: 0 for a valid list, 1 for one that is not or cannot be read.
+        The exit status: 0 if all is valid, 1 if not, or if the list cannot be read.
     """
     try:
         watch_list = parse_watch_list(Path(file).read_bytes())
@@ -40,8 +72,9 @@ def main(file: str) -> int:
     except OSError as error:
         print(annotation(file, f"the watch list cannot be read: {error.strerror}"))
         return 1
-    print(f"{file}: {len(watch_list.images)} images, valid")
-    return 0
+    marked, told = gate_annotations(watch_list, Path(file).parent / "gates")
+    print("\n".join([*marked, *told, f"{file}: {len(watch_list.images)} images, {'' if not marked else 'not '}valid"]))
+    return 1 if marked else 0
 
 
 if __name__ == "__main__":

@@ -95,7 +95,8 @@ class ConfigurationBlobs:
 
     def _deployed_gate(self, name: str) -> Mapping[str, bytes]:
         folder = self._deployed / "gates" / name
-        files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+        # A link could bring any file of the machine into a run.
+        files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
         listed = (Listed(path.relative_to(folder).as_posix(), "", path.stat().st_size) for path in files)
         return {file.name: (folder / file.name).read_bytes() for file in _bounded(name, listed)}
 
