@@ -238,7 +238,9 @@ class Parts:
     def stager(self) -> Stager:
         """Takes candidates into the staging registry, and on to their gates."""
         ours = self.settings.accounts.keys()
-        return Stager(self.candidate_progress, self.staging, self.ledger, ours, then=self.validator.begin)
+        return Stager(
+            self.candidate_progress, self.staging, self.ledger, self.upstream, ours, then=self.validator.begin
+        )
 
     @cached_property
     def validator(self) -> Validator:

@@ -239,6 +239,16 @@ class Upstream(Protocol):
         """
         ...
 
+    def manifests(self, repository: Repository, tag: Tag, digest: Digest) -> int | None:
+        """Return how many manifests there are behind a digest, or ``None`` if that cannot be told without a pull.
+
+        Args:
+            repository: in this upstream.
+            tag: under which the digest was seen.
+            digest: of an index, or of a manifest, which is one.
+        """
+        ...
+
     def prepare(self, repositories: tuple[Repository, ...]) -> None:
         """Learn which repositories are looked at together, so that one token may do for all; asks nobody."""
         ...

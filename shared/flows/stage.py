@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection
 from datetime import timedelta
 
@@ -10,11 +11,16 @@ from shared.domain.promotion.candidate import Candidate, Reason, Status
 from shared.domain.promotion.lifecycle import Stage, advance, put_off, replica_lags, stage_of
 from shared.domain.promotion.schedule import FIRST_RETRY, LEASE, pause_before_look
 from shared.domain.watching.budget import Grant, Purpose
-from shared.errors import DigestMismatch, OperationFailed, ServiceError
-from shared.ports import ImportSource, Registry, Stored
+from shared.errors import DigestMismatch, OperationFailed, Refused, ServiceError
+from shared.ports import ImportSource, Registry, Stored, Upstream
 from shared.rules.imports import Differs, UnderWay, in_staging, look
 from shared.rules.ledger import Ledger
 from shared.rules.progress import Progress
+
+log = logging.getLogger("tidegate.stage")
+
+# https://learn.microsoft.com/azure/container-registry/container-registry-import-images#limitations
+MOST_MANIFESTS = 50
 
 
 class Stager:
@@ -24,6 +30,7 @@ class Stager:
         progress: where candidates are kept and how they go on.
         staging: the staging registry.
         ledger: the upstreams' budgets; an import is a pull.
+        upstream: gives the upstream of a registry.
         ours: registries that are imported from with an account of ours. Anonymous imports are made from Azure's own
             addresses, of whose limits we learn nothing by looking.
         then: begins the validation of a staged candidate; given the record as read, and as it is to be written.
@@ -34,12 +41,14 @@ class Stager:
         progress: Progress[Candidate],
         staging: Registry,
         ledger: Ledger,
+        upstream: Callable[[str], Upstream],
         ours: Collection[str],
         then: Callable[[Stored[Candidate], Candidate], None],
     ) -> None:
         self._progress = progress
         self._staging = staging
         self._ledger = ledger
+        self._upstream = upstream
         self._ours = ours
         self._then = then
 
@@ -60,6 +69,10 @@ class Stager:
         if grant.refusal is not None:
             self._defer(stored, grant)
             return
+        too_many = self._too_many(candidate)
+        if too_many is not None:
+            self._progress.save(stored, put_off(candidate, too_many, now))
+            return
         claimed = self._progress.claim(
             stored, advance(candidate, Reason.IMPORT_STARTED, now, pause=LEASE, detail=detail)
         )
@@ -75,6 +88,20 @@ class Stager:
 
     def _granted(self, registry: str) -> Grant:
         return self._ledger.grant(registry, 1, Purpose.IMPORT) if registry in self._ours else Grant(1)
+
+    def _too_many(self, candidate: Candidate) -> Refused | None:
+        """What cannot be imported is not asked for, where that is known. Where it is not, Azure's refusal tells."""
+        try:
+            upstream = self._upstream(candidate.source.registry)
+            found = upstream.manifests(candidate.source, candidate.source_tag, candidate.digest)
+        except ServiceError as error:
+            log.info("the manifests of %s are not counted before its import: %s", candidate.id, error)
+            return None
+        if found is None or found <= MOST_MANIFESTS:
+            return None
+        image = f"{candidate.source}@{candidate.digest}"
+        told = f"{image} has {found} manifests, and Azure imports {MOST_MANIFESTS} at most"
+        return Refused(f"{told}; watch a tag with fewer platforms")
 
     def _defer(self, stored: Stored[Candidate], grant: Grant) -> None:
         """No failure: it is counted as none, and says until when it waits."""

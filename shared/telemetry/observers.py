@@ -67,6 +67,11 @@ class CountedUpstream:
         catalogue = CATALOGUES.get(self._name, self._name)
         return self._counted(catalogue, lambda: self._upstream.hints(repository, since))
 
+    def manifests(self, repository: Repository, tag: Tag, digest: Digest) -> int | None:
+        """See ``Upstream.manifests``."""
+        catalogue = CATALOGUES.get(self._name, self._name)
+        return self._counted(catalogue, lambda: self._upstream.manifests(repository, tag, digest))
+
     def prepare(self, repositories: tuple[Repository, ...]) -> None:
         """See ``Upstream.prepare``."""
         self._upstream.prepare(repositories)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.domain.references import Repository, Tag
+from shared.domain.references import Digest, Repository, Tag
 from shared.errors import NotFound
 from shared.ports import Hints
 from tests.contract.registry_fixtures import Outside, emulator, outside, word
@@ -47,6 +47,17 @@ def repository(site: UpstreamSite, word: str) -> Repository:
 def told(catalogued: UpstreamSite, word: str) -> Repository:
     """A repository of the test's own in an upstream that has a catalogue."""
     return Repository(catalogued.registry, f"library/{word}")
+
+
+@pytest.mark.parametrize(("part", "told"), [("docker_hub", 2), ("mcr", 2), ("other", None)])
+def test_the_manifests_behind_a_tag_are_counted_where_that_is_no_pull(
+    outside: Outside, word: str, part: str, told: int | None
+) -> None:
+    site = EmulatedUpstreamSite(outside, part)
+    digest = Digest(push_index(outside.topology, part, f"library/{word}:{LATEST}", "one", "two"))
+    outside.forget_counts()
+    assert site.upstream.manifests(Repository(site.registry, f"library/{word}"), LATEST, digest) == told
+    assert not [kind for kind in outside.counts("docker_hub_registry") if kind.startswith("GET manifest")]
 
 
 # What a tag points at.

@@ -34,6 +34,7 @@ class InMemoryUpstream(Scripted):
         asked: how often the registry was asked for each tag.
         listed: how often the registry was asked for all tags of a repository.
         consulted: how often the catalogue was asked about a repository.
+        platforms: how many manifests there are behind a digest; what is not in it cannot be told.
         prepared: what it was told to get ready for, one line a call.
     """
 
@@ -44,6 +45,7 @@ class InMemoryUpstream(Scripted):
         self.asked: Counter[tuple[Repository, Tag]] = Counter()
         self.listed: Counter[Repository] = Counter()
         self.consulted: Counter[Repository] = Counter()
+        self.platforms: dict[Digest, int] = {}
         self.prepared: list[tuple[Repository, ...]] = []
         self._clock = clock or _ticking()
         self._lock = threading.Lock()
@@ -107,6 +109,12 @@ class InMemoryUpstream(Scripted):
         told = tuple(hint for hint in everything if since is None or hint.updated is None or hint.updated >= since)
         beyond = self.deepest is not None and len(told) > self.deepest
         return None if beyond or not everything else Hints(told, complete=len(told) == len(everything))
+
+    def manifests(self, repository: Repository, tag: Tag, digest: Digest) -> int | None:  # noqa: ARG002
+        """See the port."""
+        with self._lock:
+            self._raise_trouble("manifests", repository)
+            return self.platforms.get(digest)
 
     def prepare(self, repositories: tuple[Repository, ...]) -> None:
         """See the port."""

@@ -103,9 +103,10 @@ class World:
         self.rebuild_progress = rebuild_progress(self.rebuilds, self.outbox, self.clock)
         self.ledger = Ledger(self.budgets, self.clock)
         self.planner = Planner(self.outbox, self.observations, self.ledger)
+        upstream = {DOCKER_HUB: self.hub, MCR: self.mcr, GHCR: self.ghcr}.__getitem__
         self.checker = Checker(
             self.watch_lists.in_force,
-            {DOCKER_HUB: self.hub, MCR: self.mcr, GHCR: self.ghcr}.__getitem__,
+            upstream,
             self.observations,
             Detector(self.candidate_progress),
             self.ledger,
@@ -117,7 +118,7 @@ class World:
             self.candidate_progress, self.configuration, self.staging_runs, self.evidence, then=self.promoter.begin
         )
         self.stager = Stager(
-            self.candidate_progress, self.staging, self.ledger, {DOCKER_HUB}, then=self.validator.begin
+            self.candidate_progress, self.staging, self.ledger, upstream, {DOCKER_HUB}, then=self.validator.begin
         )
         self.rebuilder = Rebuilder(
             self.rebuild_progress,

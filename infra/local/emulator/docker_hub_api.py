@@ -5,6 +5,7 @@ https://docs.docker.com/reference/api/hub/latest/#tag/repositories/operation/Lis
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
@@ -36,17 +37,38 @@ class DockerHubApi:
     def routes(self) -> list[Route]:
         """Return the routes served."""
         pattern = "/v2/namespaces/<namespace>/repositories/<repository>/tags"
-        return [Route("GET", pattern, "GET tags", self.tags)]
+        return [
+            Route("GET", pattern, "GET tags", self.tags),
+            Route("GET", f"{pattern}/<tag>", "GET tag", self.tag),
+        ]
 
     def tags(self, request: Request, namespace: str, repository: str) -> Response:
         """Answer a page of tags; 403 to anonymous callers past the thousandth, 429 past the limit."""
+        return self._within_limit(
+            request, lambda anonymous: self._page(request, f"{namespace}/{repository}", anonymous)
+        )
+
+    def tag(self, request: Request, namespace: str, repository: str, tag: str) -> Response:
+        """Answer one tag with the images behind it, one for each manifest of an index; 404 if there is none."""
+        return self._within_limit(request, lambda _: self._one(f"{namespace}/{repository}", tag))
+
+    def _within_limit(self, request: Request, answer: Callable[[bool], Response]) -> Response:
         claims = self._tokens.read("hub-api", request.headers.get("Authorization", "").removeprefix("Bearer "))
         caller = str(claims["sub"]) if claims else request.remote_addr or ""
         limit = self._settings.now.hub_api_limit
         allowed = self._requests.use(caller, limit, _MINUTE)
-        response = self._page(request, f"{namespace}/{repository}", claims is None) if allowed else _too_many()
+        response = answer(claims is None) if allowed else _too_many()
         self._tell_limits(response, caller, limit)
         return response
+
+    def _one(self, repository: str, name: str) -> Response:
+        manifest = self._backing.manifest(repository, name)
+        if manifest is None:
+            return json_reply({"message": "httperror 404: object not found", "errinfo": {}}, 404)
+        listed = manifest.get("manifests")
+        platforms = [entry.get("platform", {}) for entry in listed] if isinstance(listed, list) else [{}]
+        images = [{"architecture": each.get("architecture"), "os": each.get("os")} for each in platforms]
+        return json_reply({**self._tag(repository, name), "images": images})
 
     def _page(self, request: Request, repository: str, anonymous: bool) -> Response:
         number = max(1, request.args.get("page", 1, type=int))

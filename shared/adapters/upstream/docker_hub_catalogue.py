@@ -16,9 +16,9 @@ import msgspec
 
 from shared.adapters.upstream.errors import status_error
 from shared.adapters.upstream.hints import read_hint
-from shared.adapters.upstream.http import UpstreamHttp, unmetered
+from shared.adapters.upstream.http import Answer, UpstreamHttp, unmetered
 from shared.config import Account
-from shared.domain.references import Repository, Tag
+from shared.domain.references import Digest, Repository, Tag
 from shared.errors import RateLimited, ServiceError, Unavailable
 from shared.ports import Hint, Hints, Meter
 
@@ -41,6 +41,11 @@ class _Tag(msgspec.Struct):
     last_updated: str | None = None
 
 
+class _Whole(msgspec.Struct):
+    images: list[msgspec.Raw]
+    digest: str | None = None
+
+
 class _Page(msgspec.Struct):
     results: list[_Tag]
     count: int = 0
@@ -52,6 +57,7 @@ class _Login(msgspec.Struct):
 
 
 _PAGE_OF_TAGS, _LOGIN = msgspec.json.Decoder(_Page), msgspec.json.Decoder(_Login)
+_WHOLE_TAG = msgspec.json.Decoder(_Whole)
 
 
 class DockerHubCatalogue:
@@ -93,6 +99,24 @@ class DockerHubCatalogue:
             log.warning("%s: no use, its registry is asked instead: %s", doing, error)
             return None
 
+    def manifests(self, repository: Repository, tag: Tag, digest: Digest) -> int | None:
+        """See the port. The API lists a tag's images, attestations among them; asking it is no pull.
+
+        ``None`` too where the tag has moved on meanwhile.
+
+        Raises:
+            ServiceError: it could not be told this time.
+        """
+        if repository.path.count("/") != 1:
+            return None
+        doing = f"Docker Hub: counting the images of {repository}:{tag}"
+        answer = self._ask(doing, f"{self._tags(repository)}/{tag}")
+        try:
+            found = _WHOLE_TAG.decode(answer.body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise Unavailable(f"{doing}: the answer is no tag", code="200") from None
+        return len(found.images) if found.digest == digest else None
+
     def _hints(self, doing: str, repository: Repository, since: datetime | None) -> Hints | None:
         found: dict[Tag, Hint] = {}
         latest: datetime | None = None
@@ -110,8 +134,7 @@ class DockerHubCatalogue:
         return Hints(tuple(found.values()), complete=True) if found else None
 
     def _entries(self, doing: str, repository: Repository, *, whole: bool) -> Iterator[_Tag]:
-        namespace, _, name = repository.path.partition("/")
-        tags = f"{self._url}/v2/namespaces/{namespace}/repositories/{name}/tags"
+        tags = self._tags(repository)
         for number in range(1, _MOST_PAGES + 1):
             page = self._page(doing, f"{tags}?page_size={_PAGE}&page={number}&ordering=last_updated")
             if whole and page.count > _ANONYMOUS_DEPTH and not self._authorization():
@@ -121,17 +144,25 @@ class DockerHubCatalogue:
                 return
         raise Unavailable(f"{doing}: there are more than {_PAGE * _MOST_PAGES:,} tags")
 
+    def _tags(self, repository: Repository) -> str:
+        namespace, _, name = repository.path.partition("/")
+        return f"{self._url}/v2/namespaces/{namespace}/repositories/{name}/tags"
+
     def _page(self, doing: str, url: str) -> _Page:
+        answer = self._ask(doing, url)
+        try:
+            return _PAGE_OF_TAGS.decode(answer.body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise Unavailable(f"{doing}: the answer is no page of tags", code="200") from None
+
+    def _ask(self, doing: str, url: str) -> Answer:
         answer = self._http.ask(doing, url, headers={"Authorization": self._authorization()}, most=_MOST_BYTES)
         if answer.status == 401 and self._account.username:
             self._forget_login()
             answer = self._http.ask(doing, url, headers={"Authorization": self._authorization()}, most=_MOST_BYTES)
         if answer.status != 200:
             raise status_error(doing, answer.status, answer.headers)
-        try:
-            return _PAGE_OF_TAGS.decode(answer.body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise Unavailable(f"{doing}: the answer is no page of tags", code="200") from None
+        return answer
 
     def _authorization(self) -> str:
         """Return the header that shows the account; empty for anonymous callers, and where the login is refused.

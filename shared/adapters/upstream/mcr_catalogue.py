@@ -13,14 +13,17 @@ import msgspec
 from shared.adapters.upstream.errors import status_error
 from shared.adapters.upstream.hints import read_hint
 from shared.adapters.upstream.http import UpstreamHttp
+from shared.adapters.upstream.oci_registry import MANIFEST_TYPES
 from shared.domain.references import Digest, Repository, Tag
-from shared.errors import RateLimited, ServiceError
+from shared.errors import RateLimited, ServiceError, Unavailable
 from shared.ports import Hint, Hints
 
 log = logging.getLogger("tidegate.mcr")
 
 # The repositories with the most tags answer with several megabytes.
 _MOST_BYTES = 32 * 1024 * 1024
+# Registries take no larger manifest.
+_LARGEST_INDEX = 4 * 1024 * 1024
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -30,7 +33,11 @@ class _Tag(msgspec.Struct, rename="camel"):
     last_modified_date: str | None = None
 
 
-_TAGS = msgspec.json.Decoder(list[_Tag])
+class _Index(msgspec.Struct):
+    manifests: list[msgspec.Raw] | None = None
+
+
+_TAGS, _INDEX = msgspec.json.Decoder(list[_Tag]), msgspec.json.Decoder(_Index)
 
 
 class McrCatalogue:
@@ -61,6 +68,23 @@ class McrCatalogue:
             return None
         hints = _latest_first(tags)
         return Hints(hints, complete=True) if hints else None
+
+    def manifests(self, repository: Repository, tag: Tag, digest: Digest) -> int:  # noqa: ARG002  the digest tells
+        """See the port. MCR counts no pulls, so the index itself is read.
+
+        Raises:
+            ServiceError: it could not be told this time.
+        """
+        doing = f"MCR: counting the manifests of {repository}@{digest}"
+        url = f"{self._url}/v2/{repository.path}/manifests/{digest}"
+        answer = self._http.ask(doing, url, headers={"Accept": ", ".join(MANIFEST_TYPES)}, most=_LARGEST_INDEX)
+        if answer.status != 200:
+            raise status_error(doing, answer.status, answer.headers)
+        try:
+            found = _INDEX.decode(answer.body).manifests
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise Unavailable(f"{doing}: the answer is no manifest", code="200") from None
+        return 1 if found is None else len(found)
 
     def _ask(self, doing: str, repository: Repository) -> list[_Tag]:
         url = f"{self._url}/api/v1/catalog/{repository.path}/tags?reg=mar"

@@ -60,6 +60,10 @@ class Catalogue(Protocol):
         """See ``shared.ports.Upstream.hints``."""
         ...
 
+    def manifests(self, repository: Repository, tag: Tag, digest: Digest) -> int | None:
+        """See ``shared.ports.Upstream.manifests``."""
+        ...
+
 
 class OciRegistry:
     """The port ``Upstream`` for any registry that obeys the OCI distribution specification.
@@ -140,6 +144,14 @@ class OciRegistry:
             RateLimited: too many requests; whatever else the catalogue has, it is as if there were none.
         """
         return self._catalogue.hints(repository, since) if self._catalogue else None
+
+    def manifests(self, repository: Repository, tag: Tag, digest: Digest) -> int | None:
+        """See ``shared.ports.Upstream.manifests``. Where nothing is known of a registry a GET may be a pull.
+
+        Raises:
+            ServiceError: it could not be told this time.
+        """
+        return self._catalogue.manifests(repository, tag, digest) if self._catalogue else None
 
     def prepare(self, repositories: tuple[Repository, ...]) -> None:
         """See ``shared.ports.Upstream.prepare``."""

@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.events.messages import BaseMoved
 from shared.domain.promotion.candidate import Reason, Status
-from shared.errors import NotFound, NotPermitted, OperationFailed, ServiceError, Unexplained
+from shared.errors import NotFound, NotPermitted, OperationFailed, RateLimited, ServiceError, Unexplained
 from tests.doubles.registries import InMemoryRegistry
 from tests.doubles.world import ONE, TAG, TARGET, THREE, TWO, World
 
@@ -181,3 +181,24 @@ def test_a_signal_that_is_late_is_dropped_after_some_minutes(world: World) -> No
     world.settle()
     assert {rebuild.base_digest for rebuild in world.rebuilt()} == {ONE}
     assert timedelta(minutes=3) <= world.clock.now - began <= timedelta(minutes=6)
+
+
+def test_an_image_of_more_than_fifty_manifests_fails_before_its_import_and_says_why(world: World) -> None:
+    world.hub.platforms[TWO] = 51
+    update(world)
+    assert world.status(TWO) is Status.FAILED
+    assert "has 51 manifests, and Azure imports 50 at most" in world.candidate(TWO).last.detail
+    assert imported(world, "staging") == 0
+
+
+def test_an_image_of_fifty_manifests_is_imported(world: World) -> None:
+    world.hub.platforms[TWO] = 50
+    update(world)
+    assert world.status(TWO) is Status.PROMOTED
+
+
+def test_manifests_that_cannot_be_counted_hold_up_no_import(world: World) -> None:
+    world.hub.fail("manifests", RateLimited("429"))
+    update(world)
+    assert world.status(TWO) is Status.PROMOTED
+    assert Reason.TROUBLE not in reasons(world)

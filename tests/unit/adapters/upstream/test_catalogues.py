@@ -15,9 +15,9 @@ from shared.adapters.upstream.mcr import mcr
 from shared.adapters.upstream.oci_registry import OciRegistry
 from shared.adapters.upstream.upstreams import any_registry
 from shared.config import Account
-from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag
+from shared.domain.references import DOCKER_HUB, MCR, Digest, Repository, Tag
 from shared.domain.watching.budget import Learned
-from shared.errors import RateLimited
+from shared.errors import RateLimited, Unavailable
 from shared.ports import Hint
 from tests.doubles.registries import digest_of
 from tests.doubles.scripted_http import ScriptedHttp, wire
@@ -298,4 +298,42 @@ def test_a_catalogue_of_more_than_can_be_held_is_not_read(wire: ScriptedHttp) ->
 
 def test_any_other_registry_has_no_catalogue(wire: ScriptedHttp) -> None:
     assert any_registry("ghcr.io").hints(Repository("ghcr.io", "a/b"), None) is None
+    assert wire.requests == []
+
+
+# How many manifests there are.
+
+
+@pytest.mark.parametrize(("digest", "expected"), [(ONE, 51), (TWO, None)])
+def test_docker_hubs_own_list_of_a_tags_images_is_counted_unless_the_tag_has_moved_on(
+    wire: ScriptedHttp, digest: Digest, expected: int | None
+) -> None:
+    wire.answer(200, body={**entry("22", digest=ONE), "images": [{"architecture": "unknown", "os": "unknown"}] * 51})
+    assert hub().manifests(NODE, Tag("22"), digest) == expected
+    assert urls(wire) == [f"{TAGS}/22"]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [({"schemaVersion": 2, "manifests": [{"digest": ONE}] * 3}, 3), ({"schemaVersion": 2, "config": {}}, 1)],
+)
+def test_an_index_of_mcr_is_read_because_reading_it_is_no_pull(
+    wire: ScriptedHttp, body: dict[str, Any], expected: int
+) -> None:
+    wire.answer(200, body=body)
+    assert portal().manifests(SDK, Tag("8"), ONE) == expected
+    assert urls(wire) == [f"https://mcr.microsoft.com/v2/dotnet/sdk/manifests/{ONE}"]
+    assert "application/vnd.oci.image.index.v1+json" in wire.requests[0].headers["Accept"]
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]"])
+def test_an_answer_that_cannot_be_counted_is_no_answer(wire: ScriptedHttp, body: bytes) -> None:
+    for upstream, repository in ((hub(), NODE), (portal(), SDK)):
+        wire.answer(200, body=body)
+        with pytest.raises(Unavailable):
+            upstream.manifests(repository, Tag("22"), ONE)
+
+
+def test_a_registry_of_which_nothing_is_known_is_not_asked_for_what_may_be_a_pull(wire: ScriptedHttp) -> None:
+    assert any_registry("ghcr.io").manifests(Repository("ghcr.io", "org/app"), Tag("1"), ONE) is None
     assert wire.requests == []
