@@ -115,8 +115,8 @@ def _play(twin: Twin, fault: dict[str, Any]) -> None:
 
 def _break(twin: Twin, watcher: Watcher, digest: str) -> None:
     """Let a function break off: the registry of the applications refuses once to list its tasks."""
-    body = dumps({"error": {"code": "AuthorizationFailed", "message": "not allowed to list tasks"}})
-    fault = {"front": "arm", "action": "status", "status": 403, "path": "/tasks$", "body": body}
+    body = dumps({"error": {"code": "TasksOperationsNotAllowed", "message": "not allowed to list tasks"}})
+    fault = {"front": "arm", "action": "status", "status": 400, "path": "/tasks$", "body": body}
     _play(twin, fault)
     signal = {"kind": "base-moved", "v": 1, "repository": NODE_TARGET, "tag": "22-alpine", "digest": digest}
     watcher.queue("rebuilds").send_message(dumps(signal))
