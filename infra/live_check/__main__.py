@@ -10,7 +10,8 @@ Environment, all of it optional but the first:
 - ``YES``: ``1`` asks for no confirmation.
 - ``LIST``: ``1`` tells what would be done, and ends.
 - ``REPORT``: file for the report as JSON; ``live-check.json``.
-- ``ARM_ENDPOINT``, ``ARM_AUDIENCE``, ``ACR_AUDIENCE``, ``MCR_URL``: as the app's settings of these names.
+- ``ARM_ENDPOINT``, ``ARM_AUDIENCE``, ``ACR_AUDIENCE``, ``MCR_URL``, ``AZURE_CLIENT_ID``: as the app's settings of
+  these names.
 """
 
 from __future__ import annotations
@@ -106,7 +107,9 @@ def _ground(environment: Mapping[str, str], registry_id: str) -> Ground:
 
 def _credential(environment: Mapping[str, str]) -> TokenCredential:
     """Whoever is signed in at the Azure CLI; on a machine with an identity of its own, that one."""
-    return ManagedIdentityCredential() if "IDENTITY_ENDPOINT" in environment else AzureCliCredential()
+    if "IDENTITY_ENDPOINT" in environment:
+        return ManagedIdentityCredential(client_id=environment.get("AZURE_CLIENT_ID") or None)
+    return AzureCliCredential()
 
 
 def _numbers(text: str) -> frozenset[int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.live_check.__main__ import main
+from infra.live_check import __main__ as command
 from infra.live_check.arm import Arm, KeptTokens
 from infra.live_check.catalogue import PROBES
 from infra.live_check.ground import Ground, Pace
@@ -179,19 +179,19 @@ def test_19_limits_are_told_by_operation(ground: Ground) -> None:
 
 @pytest.mark.usefixtures("ground")
 def test_the_whole_check_leaves_nothing_and_reports_every_probe(
-    twin: Twin, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    twin: Twin, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(command, "_credential", lambda _: twin.credential)
     report = tmp_path / "report.json"
     environment = {
         "REGISTRIES": twin.topology.registry_id(STAGING),
         "ARM_ENDPOINT": twin.topology.https("arm"),
         "MCR_URL": twin.topology.https("mcr"),
-        "IDENTITY_ENDPOINT": "as the process's own says",
         "PROBES": "1,9,15",
         "REPORT": str(report),
         "YES": "1",
     }
-    assert main(environment) == 0
+    assert command.main(environment) == 0
     told = json.loads(report.read_text())
     assert [(each["number"], each["verdict"]) for each in told[0]["probes"]][:2] == [(1, "as built"), (9, "as built")]
     assert told[0]["left"] == []
