@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from azure.identity import ManagedIdentityCredential
 
 from infra.live_check import __main__ as command
 from infra.live_check.arm import Arm, KeptTokens
@@ -131,11 +132,14 @@ def test_12_a_task_that_is_there_is_run_and_not_made(twin: Twin, ground: Ground)
     twin.tasks.tasks.delete(*place, "mine")
 
 
-def test_12_a_run_that_lacks_the_right_on_its_task_is_refused(twin: Twin, ground: Ground) -> None:
-    error = {"error": {"code": "LinkedAuthorizationFailed", "message": "does not have permission on the linked scope"}}
-    fault = {"front": "arm", "action": "status", "kind": "put taskRun", "status": 403, "body": json.dumps(error)}
-    twin.control("POST", "/faults", fault)
-    answer(ground, 12, Verdict.AS_BUILT, "refused: HTTP 403", "LinkedAuthorizationFailed")
+def test_12_who_has_the_roles_of_the_app_sees_it_refused(twin: Twin, ground: Ground) -> None:
+    place = ("tidegate", STAGING)
+    step = {"type": "EncodedTask", "encodedTaskContent": ""}
+    twin.tasks.tasks.create(*place, "theirs", {"location": "local", "properties": {"step": step}})
+    app = replace(ground.arm, credential=KeptTokens(ManagedIdentityCredential()), remaining={})
+    task_id = f"{ground.registry_id}/tasks/theirs"
+    answer(replace(ground, arm=app, task_id=task_id), 12, Verdict.AS_BUILT, "HTTP 403", "LinkedAuthorizationFailed")
+    twin.tasks.tasks.delete(*place, "theirs")
 
 
 def test_13_a_list_of_tasks_tells_their_bases(ground: Ground) -> None:
