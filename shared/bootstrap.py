@@ -171,7 +171,10 @@ class Parts:
     @cached_property
     def staging_runs(self) -> AcrTasks:
         """ACR Tasks of the staging registry."""
-        return self._tasks(self.settings.staging)
+        from shared.adapters.azure.tasks import AcrTasks  # noqa: PLC0415
+
+        agent_pool = self.settings.gate_agent_pool or ""
+        return AcrTasks(self._azure, self.settings.staging, self.settings.context, agent_pool)
 
     @cached_property
     def application_runs(self) -> dict[str, AcrTasks]:

@@ -9,22 +9,30 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from enum import Enum
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from shared.errors import ConfigurationError
-from shared.registry_settings import is_host, registry_problems
+from shared.registry_accounts import Account, parse_accounts
+from shared.registry_settings import registry_problems
 
 _REGISTRY_ID = re.compile(
     r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)"
     r"/providers/Microsoft\.ContainerRegistry/registries/(?P<name>[A-Za-z0-9]{5,50})",
     re.IGNORECASE,
 )
-_ACCOUNTS = msgspec.json.Decoder(dict[str, dict[str, str]])
-_CREDENTIALS = 'a JSON object such as {"ghcr.io": {"username": "…", "password": "…"}}'
 STORAGE = "AzureWebJobsStorage"
+
+
+class GateContext(Enum):
+    """How a gate's files reach its run; see ``shared.adapters.azure.gate_schedule``."""
+
+    UPLOAD = "upload"
+    INLINE = "inline"
+    SCHEDULE_RUN = "schedule-run"
 
 
 class RegistryId(msgspec.Struct, frozen=True):
@@ -43,23 +51,6 @@ class Storage(msgspec.Struct, frozen=True):
     blob_uri: str = ""
     queue_uri: str = ""
     table_uri: str = ""
-
-
-class Account(msgspec.Struct, frozen=True):
-    """An account at an upstream; its text form holds no password.
-
-    Attributes:
-        username: empty for none.
-        password: or access token.
-        token_host: host of the registry's token service, where that is neither its own nor above or below it.
-    """
-
-    username: str = ""
-    password: str = ""
-    token_host: str = ""
-
-    def __repr__(self) -> str:
-        return f"Account({self.username!r})"
 
 
 def _setting(description: str, *, secret: bool = False) -> Meta:
@@ -98,6 +89,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         _setting("Pool of agents of the staging registry that gates run in. Default: the shared ones of ACR Tasks."),
     ] = None
+    gate_context: Annotated[
+        str,
+        _setting(
+            "How a gate's files reach its run: `upload`, `inline` (within the run's steps, up to some 48 KiB) or "
+            "`schedule-run`. Where uploads are refused, `inline` is gone on with."
+        ),
+    ] = "upload"
     docker_hub_username: Annotated[
         str, _setting("Docker Hub account to check and import with; anonymous callers share a small limit.")
     ] = ""
@@ -160,6 +158,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.base_login_server or f"{self.base.name.lower()}.azurecr.io"
 
     @property
+    def context(self) -> GateContext:
+        """How a gate's files reach its run."""
+        return GateContext(self.gate_context)
+
+    @property
     def accounts(self) -> dict[str, Account]:
         """The accounts at upstreams, by registry."""
         hub = Account(self.docker_hub_username, self.docker_hub_token)
@@ -191,46 +194,6 @@ def parse_registry_id(text: str) -> RegistryId:
             "Microsoft.ContainerRegistry/registries/<name>"
         )
     return RegistryId(match["subscription"], match["group"], match["name"], text)
-
-
-def parse_accounts(text: str) -> dict[str, Account]:
-    """Read the accounts at registries.
-
-    Args:
-        text: JSON; empty for none.
-
-    Returns:
-        The accounts by registry.
-
-    Raises:
-        ConfigurationError: it is none; the message holds nothing but names of registries.
-    """
-    try:
-        entries = _ACCOUNTS.decode(text or "{}")
-    except msgspec.DecodeError:
-        raise ConfigurationError(f"REGISTRY_CREDENTIALS is not what was expected: {_CREDENTIALS}") from None
-    return {
-        host.lower(): _account(number, host.lower(), entry) for number, (host, entry) in enumerate(entries.items(), 1)
-    }
-
-
-def _account(number: int, host: str, entry: Mapping[str, str]) -> Account:
-    if not is_host(host):
-        raise ConfigurationError(f"REGISTRY_CREDENTIALS: entry {number} is not named by a registry's host")
-    if _has_own_settings(host):
-        raise ConfigurationError(
-            f"REGISTRY_CREDENTIALS: {host} needs no entry: Docker Hub has settings of its own, MCR no accounts"
-        )
-    if not {"username", "password"} <= set(entry) <= {"username", "password", "token_host"} or not all(entry.values()):
-        raise ConfigurationError(f"REGISTRY_CREDENTIALS: the entry {host} is not what was expected: {_CREDENTIALS}")
-    token_host = entry.get("token_host", "").lower()
-    if token_host and not is_host(token_host):
-        raise ConfigurationError(f"REGISTRY_CREDENTIALS: the token_host of {host} is not a host, without https://")
-    return Account(entry["username"], entry["password"], token_host)
-
-
-def _has_own_settings(host: str) -> bool:
-    return host in {"docker.io", "registry.hub.docker.com", "mcr.microsoft.com"} or host.endswith(".docker.io")
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -317,6 +280,8 @@ def _wrong(values: Mapping[str, str]) -> list[str]:
             parse_registry_id(text)
         except ConfigurationError as error:
             problems.append(str(error))
+    if values["gate_context"] not in {"", *(context.value for context in GateContext)}:
+        problems.append("GATE_CONTEXT must be upload, inline or schedule-run")
     if 0 < len(values["webhook_secret"]) < 16:
         problems.append("WEBHOOK_SECRET is too short: expected 16 characters or more")
     if values["docker_hub_token"] and not values["docker_hub_username"]:

@@ -19,12 +19,14 @@ class Run(msgspec.Struct, frozen=True):
     Attributes:
         run_id: the registry's id; empty until the registry has given one.
         status: its status.
+        named: whether it can be found under the name it was asked for by; else only by its id.
         strange: why the run that bears the name is not the one that was asked for; empty if it is.
     """
 
     run_id: str
     status: RunStatus
     strange: str = ""
+    named: bool = True
 
 
 class GateRun(msgspec.Struct, frozen=True):
@@ -56,8 +58,12 @@ class Runs(Protocol):
         """Return the run that was scheduled under a name; a run in which other words are said is strange."""
         ...
 
+    def look(self, run_id: str) -> Run | None:
+        """Return the run of an id, or ``None`` if there is none."""
+        ...
+
     def start_gate(self, name: str, gate: GateRun) -> Run:
-        """Build the gate's test image from the staged digest and run it."""
+        """Build the gate's test image from the staged digest and run it; twice is twice if the run is not named."""
         ...
 
     def start_task(self, name: str, task_id: str) -> Run:

@@ -76,7 +76,8 @@ class Validator:
         number = candidate.runs + 1
         detail = f"gate {candidate.gate}, run {number} of at most {MOST_RUNS}"
         secret = candidate.secret or secrets.token_hex(_SECRET_BYTES)
-        started = advance(candidate, Reason.GATE_STARTED, now, pause=LEASE, runs=number, secret=secret, detail=detail)
+        words = {"runs": number, "secret": secret, "unnamed_run": ""}
+        started = advance(candidate, Reason.GATE_STARTED, now, pause=LEASE, detail=detail, **words)
         try:
             gate = self._gate(started)
         except (ServiceError, MalformedInput) as error:
@@ -94,8 +95,13 @@ class Validator:
             return
         if run.strange:
             self._pass_by(claimed, run)
-        else:
-            self._progress.again(claimed, pause_before_look(timedelta(0)))
+            return
+        if not run.named:
+            noted = self._progress.claim(claimed, msgspec.structs.replace(claimed.record, unnamed_run=run.run_id))
+            if noted is None:
+                return
+            claimed = noted
+        self._progress.again(claimed, pause_before_look(timedelta(0)))
 
     def _gate(self, candidate: Candidate) -> GateRun:
         """What goes into the run's steps is looked at once more: the task engine hands them to a shell."""
@@ -117,13 +123,15 @@ class Validator:
             return
         try:
             run = self._run(candidate)
-            under_way = run.status in UNDER_WAY or run.strange
+            under_way = run.status in UNDER_WAY or run.strange or _is_new(run, candidate)
             log = None if under_way else self._kept_log(candidate, run)
         except (ServiceError, MalformedInput) as error:
             self._progress.save(stored, put_off(candidate, error, self._progress.clock()))
             return
         if run.strange:
             self._pass_by(stored, run)
+        elif _is_new(run, candidate):
+            self._repeat(stored, run)
         elif log is None:
             self._progress.again(stored, pause_before_look(self._progress.clock() - candidate.since))
         else:
@@ -132,8 +140,17 @@ class Validator:
     def _run(self, candidate: Candidate) -> Run:
         """Whoever claimed the run may have died before scheduling it; under its name it is scheduled once."""
         name = run_name(candidate)
+        if candidate.unnamed_run and (followed := self._runs.look(candidate.unnamed_run)):
+            return followed
         found = self._runs.find_gate(name, run_words(candidate))
         return found or self._runs.start_gate(name, self._gate(candidate))
+
+    def _repeat(self, stored: Stored[Candidate], run: Run) -> None:
+        """Follow the later of two runs, of which the first may never have been."""
+        told = f"run {run.run_id}: whether another one was begun before it is not known; two do no harm"
+        pause, now = pause_before_look(timedelta(0)), self._progress.clock()
+        candidate = msgspec.structs.replace(stored.record, unnamed_run=run.run_id)
+        self._progress.save(stored, advance(candidate, Reason.RUN_REPEATED, now, detail=told, pause=pause))
 
     def _pass_by(self, stored: Stored[Candidate], run: Run) -> None:
         """Take the next run's name. The strange run is left for people to look at: it decides nothing."""
@@ -157,6 +174,10 @@ class Validator:
             self._then(stored, decided)
         else:
             self._progress.save(stored, decided)
+
+
+def _is_new(run: Run, candidate: Candidate) -> bool:
+    return not run.named and run.run_id != candidate.unnamed_run
 
 
 def _log_name(candidate: Candidate) -> str:

@@ -84,5 +84,7 @@ def _seconds(since: datetime, until: datetime) -> float:
 def _count(change: Change, candidate: Candidate) -> None:
     if verdict := _VERDICTS.get(change.reason):
         metrics.VERDICTS.add(1, {"tidegate.verdict": verdict})
+    if change.reason is Reason.RUN_REPEATED:
+        metrics.RUNS_REPEATED.add(1)
     if change.reason is Reason.PROMOTION_VERIFIED:
         metrics.TIME_TO_PROMOTE.record(_seconds(candidate.detected_at, change.at))

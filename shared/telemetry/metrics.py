@@ -21,6 +21,9 @@ UPSTREAM_REQUESTS = _METER.create_counter(
     "tidegate.upstream.requests", "{request}", "Questions asked, by the host whose limit is used and outcome."
 )
 VERDICTS = _METER.create_counter("tidegate.verdicts", "{run}", "Finished runs of gates, by verdict.")
+RUNS_REPEATED = _METER.create_counter(
+    "tidegate.runs.repeated", "{run}", "Runs of gates that were asked for again and may have run twice."
+)
 TIME_TO_PROMOTE = _METER.create_histogram("tidegate.time_to_promote", "s", "From detected to promoted.")
 REBUILDS = _METER.create_counter("tidegate.rebuilds", "{rebuild}", "Rebuilds that ended, by outcome.")
 POISON = _METER.create_counter("tidegate.poison", "{message}", "Messages that could not be worked on, by queue.")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from shared.config import Account
 from shared.domain.references import Digest, Repository, Tag
 from shared.domain.watching.budget import Learned
 from shared.errors import NotFound, OperationFailed, RateLimited, Refused, ServiceError, Unavailable
 from shared.ports import ImportSource
+from shared.registry_accounts import Account
 from tests.contract.registry_fixtures import STAGING, Outside, emulator, outside, word
 from tests.contract.registry_sites import RegistrySite, acr, other
 from tests.twin.images import push_image

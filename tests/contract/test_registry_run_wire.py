@@ -40,12 +40,15 @@ def gate(word: str) -> GateRun:
     return gate_run(digest_of(word))
 
 
-def test_a_gate_is_a_look_an_upload_and_a_task_run(outside: Outside, runs: RunsSite, gate: GateRun, word: str) -> None:
+def test_a_gate_is_a_look_an_upload_and_a_task_run_and_the_first_a_look_at_the_registry(
+    outside: Outside, runs: RunsSite, gate: GateRun, word: str
+) -> None:
     runs.runs.start_gate(word, gate)
     assert outside.counts("arm") == {
         "get taskRun": 1,
         "listBuildSourceUploadUrl": 1,
         "PUT source": 1,
+        "get registry": 1,
         "put taskRun": 1,
     }
     runs.wait(word)

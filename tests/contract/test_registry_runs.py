@@ -87,6 +87,13 @@ def test_a_gates_run_is_found_by_its_name_and_its_words(site: RunsSite, name: st
     assert site.runs.find_gate(name, WORDS) == Run(started.run_id, RunStatus.SUCCEEDED)
 
 
+def test_a_run_can_be_looked_at_by_its_id(site: RunsSite, name: str, gate: GateRun) -> None:
+    started = site.runs.start_gate(name, gate)
+    site.wait(name)
+    assert site.runs.look(started.run_id) == Run(started.run_id, RunStatus.SUCCEEDED, named=False)
+    assert site.runs.look("never-started") is None
+
+
 def test_two_names_are_two_runs(site: RunsSite, name: str, gate: GateRun) -> None:
     site.runs.start_gate(f"{name}-1", gate)
     site.runs.start_gate(f"{name}-2", gate)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
 
+import msgspec
+
 from shared.domain.gate.verdict import UNDER_WAY, RunStatus
 from shared.domain.gate.words import Words
 from shared.domain.promotion.rebuilds import ApplicationTask
@@ -164,6 +166,7 @@ class InMemoryRuns(Scripted):
         gates: the gate runs that were really started, in order, with the names they were started under.
         asked: how often each method was called.
         application_tasks: what ``tasks`` returns.
+        named: whether runs of gates can be found by their names.
     """
 
     def __init__(self, *, looks: int = 1, before_call: Callable[[str], None] | None = None) -> None:
@@ -173,6 +176,7 @@ class InMemoryRuns(Scripted):
         self.gates: list[tuple[str, GateRun]] = []
         self.asked: Counter[str] = Counter()
         self.application_tasks: tuple[ApplicationTask, ...] = ()
+        self.named = True
         self._names: dict[str, str] = {}
         self._runs: dict[str, _Run] = {}
         self._ends: defaultdict[str, list[tuple[RunStatus, str]]] = defaultdict(list)
@@ -220,7 +224,16 @@ class InMemoryRuns(Scripted):
                 return Run("", RunStatus.ERROR, strange="somebody else's")
             if name not in self._names:
                 self.gates.append((name, gate))
-            return self._start(name, gate.digest, gate.words)
+            run = self._start(name, gate.digest, gate.words)
+            if not self.named:
+                del self._names[name]
+            return msgspec.structs.replace(run, named=self.named)
+
+    def look(self, run_id: str) -> Run | None:
+        """See the port."""
+        self.asked["look"] += 1
+        self._raise_scripted("look")
+        return msgspec.structs.replace(self._look(run_id), named=False) if run_id in self._runs else None
 
     def start_task(self, name: str, task_id: str) -> Run:
         """See the port."""

@@ -81,7 +81,13 @@ NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
         {f"{_ACR}/importImage/action", f"{_ACR}/read", f"{_ACR}/pull/read"},
     ),
     ("azure/registry.py", "get_tag_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
-    ("azure/tasks.py", "registries.get_build_source_upload_url"): (RUNS, {f"{_ACR}/listBuildSourceUploadUrl/action"}),
+    ("azure/gate_schedule.py", "registries.get_build_source_upload_url"): (
+        RUNS,
+        {f"{_ACR}/listBuildSourceUploadUrl/action"},
+    ),
+    ("azure/gate_schedule.py", "registries.get"): (IMPORTS, {f"{_ACR}/read"}),
+    # Given only where it is asked for: gates that no taskRun takes.
+    ("azure/gate_schedule.py", "registries.schedule_run"): (RUNS, set()),
     ("azure/tasks.py", "task_runs.get"): (RUNS, {f"{_ACR}/taskruns/read"}),
     ("azure/tasks.py", "task_runs.begin_create"): (RUNS, {f"{_ACR}/taskruns/write"}),
     ("azure/tasks.py", "task_runs.delete"): (RUNS, {f"{_ACR}/taskruns/delete"}),
@@ -90,7 +96,7 @@ NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
     ("azure/tasks.py", "tasks.list"): (RUNS, {f"{_ACR}/tasks/read"}),
     ("azure/tasks.py", "tasks.get"): (RUNS, {f"{_ACR}/tasks/read"}),
     # To addresses given by ARM that carry their own permission.
-    ("azure/tasks.py", "upload_blob"): (RUNS, set()),
+    ("azure/gate_schedule.py", "upload_blob"): (RUNS, set()),
     ("azure/tasks.py", "download_blob"): (RUNS, set()),
     ("storage/blobs.py", "download_blob"): (STORAGE, {f"{_BLOBS}/blobs/read"}),
     ("storage/blobs.py", "list_blobs"): (STORAGE, {f"{_BLOBS}/blobs/read"}),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -58,9 +59,9 @@ class Product:
         self.parts.__dict__.update(outbox=self.outbox, clock=self.clock)
         self.clock.now = self.clock.now.replace(year=2030)
 
-    def push(self, release: str) -> PushedImage:
-        """Release an image upstream, under the tag ``1``."""
-        return push_image(self.twin.topology.http("backing_docker_hub"), self.path, "1", release)
+    def push(self, release: str, **made: Any) -> PushedImage:
+        """Release an image upstream, under the tag ``1``; ``made`` says what it is like, as for ``push_image``."""
+        return push_image(self.twin.topology.http("backing_docker_hub"), self.path, "1", release, **made)
 
     def check(self) -> None:
         """Plan a check of everything on the watch list."""
@@ -79,9 +80,9 @@ class Product:
                 self._work(delivery)
         raise AssertionError(f"still busy after {_MOST_SECONDS} s: {self.outbox.waiting}")
 
-    def update(self, release: str) -> PushedImage:
+    def update(self, release: str, **made: Any) -> PushedImage:
         """Release, check, and work until all is done."""
-        pushed = self.push(release)
+        pushed = self.push(release, **made)
         self.check()
         self.settle()
         return pushed
@@ -111,13 +112,13 @@ class Product:
         counted: dict[str, dict[str, int]] = requests.get(f"{self._control}/counts", timeout=9).json()
         return counted
 
-    def configure(self, *, settings: dict[str, str] | None = None) -> None:
-        """Store this product's watch list and gate; with settings, begin anew with those."""
+    def configure(self, *, settings: dict[str, str] | None = None, gate: Mapping[str, str] = GATE) -> None:
+        """Store this product's watch list and a gate; with settings, begin anew with those."""
         if settings:
             self.parts = Parts(load_settings({**self.twin.environment(), **settings}))
             self.parts.__dict__.update(outbox=self.outbox, clock=self.clock)
         write = self.parts.configuration._container.write  # type: ignore[attr-defined]
-        for name, text in GATE.items():
+        for name, text in gate.items():
             write(f"gates/release/{name}", text.encode())
         entry = f"{{name: it, source: docker.io/{self.path}, tags: [1], target: {self.target}, gate: release}}"
         write("images.yaml", f"images: [{entry}]".encode())

@@ -11,7 +11,7 @@ import pytest
 
 from shared.config import (
     STORAGE,
-    Account,
+    GateContext,
     Settings,
     Storage,
     load_settings,
@@ -20,6 +20,7 @@ from shared.config import (
     starting_settings,
 )
 from shared.errors import ConfigurationError
+from shared.registry_accounts import Account
 
 pytestmark = pytest.mark.unit
 
@@ -82,6 +83,13 @@ def test_applications_are_built_in_the_base_registry_unless_it_is_said_where() -
     assert load().applications == (load().base,)
     ids = f"{GROUP}/apps01, {GROUP}/apps02,"
     assert [registry.name for registry in load(APPLICATION_REGISTRY_IDS=ids).applications] == ["apps01", "apps02"]
+
+
+def test_how_a_gates_files_reach_its_run_is_one_of_three_ways() -> None:
+    assert load().context is GateContext.UPLOAD
+    assert load(GATE_CONTEXT="schedule-run").context is GateContext.SCHEDULE_RUN
+    with pytest.raises(ConfigurationError, match="GATE_CONTEXT must be upload, inline or schedule-run"):
+        load(GATE_CONTEXT="smuggle")
 
 
 def test_every_setting_is_described() -> None:

@@ -63,6 +63,7 @@ def push_image(
     *,
     files: Mapping[str, str] | None = None,
     platforms: Sequence[str] = ("linux/amd64",),
+    config: Mapping[str, object] | None = None,
 ) -> PushedImage:
     """Make an image and push it.
 
@@ -74,13 +75,16 @@ def push_image(
         files: more executable files for the upper layer, text by absolute path.
         platforms: one gives a single manifest; more give an index. All carry the same file system: the second is only
             labelled with its platform and is not meant to run.
+        config: what it says of containers besides or instead, such as ``Entrypoint``, by the names of the OCI.
 
     Raises:
         requests.HTTPError: the registry refused a push.
     """
     upper = {"/etc/base-release": f"{release}\n", **(files or {})}
     layers = [_busybox_layer(), _layer(_text_entries(upper))]
-    manifests = {platform: _push_manifest(registry, repository, layers, platform) for platform in platforms}
+    manifests = {
+        platform: _push_manifest(registry, repository, layers, platform, config or {}) for platform in platforms
+    }
     if len(manifests) == 1:
         document = next(iter(manifests.values()))
         digest = _put_manifest(registry, repository, tag, OCI_MANIFEST, document)
@@ -153,9 +157,11 @@ def _layer(entries: Sequence[_Entry]) -> Layer:
     return Layer(blob, digest_of(blob), digest_of(tar.getvalue()))
 
 
-def _push_manifest(registry: str, repository: str, layers: Sequence[Layer], platform: str) -> bytes:
+def _push_manifest(
+    registry: str, repository: str, layers: Sequence[Layer], platform: str, changes: Mapping[str, object]
+) -> bytes:
     """Push the blobs and the manifest of one platform and return the manifest."""
-    config = _config(layers, platform)
+    config = _config(layers, platform, changes)
     for blob in (*(layer.blob for layer in layers), config):
         _push_blob(registry, repository, blob)
     manifest = _json(
@@ -170,13 +176,13 @@ def _push_manifest(registry: str, repository: str, layers: Sequence[Layer], plat
     return manifest
 
 
-def _config(layers: Sequence[Layer], platform: str) -> bytes:
+def _config(layers: Sequence[Layer], platform: str, changes: Mapping[str, object]) -> bytes:
     system, architecture = platform.split("/")
     return _json(
         {
             "os": system,
             "architecture": architecture,
-            "config": {"Cmd": ["/bin/sh"], "Env": ["PATH=/bin"]},
+            "config": {"Cmd": ["/bin/sh"], "Env": ["PATH=/bin"], **changes},
             "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
         }
     )

@@ -10,10 +10,13 @@ import base64
 import gzip
 import io
 import json
+import posixpath
 import shlex
 import tarfile
 from collections.abc import Mapping
 from typing import Any
+
+import msgspec
 
 from shared.domain.gate.words import NONCE_VARIABLE, Words
 from shared.run_ports import GateRun
@@ -25,12 +28,21 @@ _TEST_TIMEOUT = 1200
 # Both steps, and time to find an agent, fetch the base and upload the log; ACR's own default, stated.
 _RUN_TIMEOUT = 3600
 # Gates are written for what the registries' tasks run on; other architectures of an index are not tested.
+_FILES_TIMEOUT = 120
 _ENCODED = "EncodedTaskRunRequest"
 _PLATFORM = {"os": "Linux", "architecture": "amd64"}
+# Characters of encoded steps. ACR's engine takes them as one argument, which Linux bounds at 128 KiB. The files of a
+# gate are base64 thrice in them, so some 48 KiB of files fit.
+MOST_INLINE = 120 * 1024
 # Steps are handed to a shell and to a template engine: nothing in them may be left to those.
+_HEAD = "version: v1.1.0\nsteps:\n"
+_FILES_STEP = """\
+  - id: {step}
+    cmd: bash -c "echo {script} | base64 -d | bash"
+    entryPoint: bash
+    timeout: {timeout}
+"""
 _STEPS = """\
-version: v1.1.0
-steps:
   - id: {build_step}
     build: -t $Registry/tidegate/gate:$ID --build-arg BASE_IMAGE=$Registry/{image}@{digest} .
     env: ["DOCKER_BUILDKIT=1"]
@@ -44,14 +56,31 @@ steps:
 """
 
 
-def steps(gate: GateRun) -> str:
+class RunOptions(msgspec.Struct, frozen=True):
+    """How runs of one registry are asked for.
+
+    Attributes:
+        as_caller: pull the base by the caller's rights, which is how registries that give rights by repository (ABAC)
+            let a run in; else by the run's own login.
+        agent_pool: pool of agents; empty for ACR's shared ones.
+    """
+
+    as_caller: bool = False
+    agent_pool: str = ""
+
+
+def steps(gate: GateRun, *, inline: bool = False) -> str:
     """Return the YAML of a gate's run: build the test image from the staged digest, then run it. Nothing is pushed.
 
     The build step asks for BuildKit, for ACR's builder is the classic one without. The test step names what runs, so
     that neither the image nor a Dockerfile read otherwise than here decides it, and stays in the image's directory.
+
+    Args:
+        gate: the gate and the staged image.
+        inline: whether a step before these has to unpack the gate's files, which it then brings.
     """
     program, *arguments = gate.command
-    return _STEPS.format(
+    return (_HEAD + (_files_step(gate) if inline else "") + _STEPS).format(
         build_step=gate.words.build_step,
         test_step=gate.words.test_step,
         image=gate.image,
@@ -63,6 +92,21 @@ def steps(gate: GateRun) -> str:
         variable=NONCE_VARIABLE,
         nonce=gate.words.nonce,
     )
+
+
+def _files_step(gate: GateRun) -> str:
+    """ACR's image ``bash`` is what its own engine unpacks with; nothing but bash and coreutils is asked of it."""
+    script = base64.b64encode(_unpacking(gate.files).encode()).decode()
+    return _FILES_STEP.format(step=gate.words.files_step, script=script, timeout=_FILES_TIMEOUT)
+
+
+def _unpacking(files: Mapping[str, bytes]) -> str:
+    lines = ["set -eu"]
+    for path in sorted(files):
+        folder, quoted = posixpath.dirname(path), shlex.quote(f"./{path}")
+        lines += [f"mkdir -p {shlex.quote(f'./{folder}')}"] if folder else []
+        lines += [f"base64 -d > {quoted} <<'END'", base64.b64encode(files[path]).decode(), "END", f"chmod 755 {quoted}"]
+    return "\n".join([*lines, ""])
 
 
 def says_words(request: Mapping[str, Any], words: Words) -> bool | None:
@@ -109,21 +153,26 @@ def archive(files: Mapping[str, bytes]) -> bytes:
     return gzip.compress(packed.getvalue(), mtime=0)
 
 
-def gate_request(gate: GateRun, source: str) -> dict[str, Any]:
+def gate_request(gate: GateRun, source: str | None, options: RunOptions) -> dict[str, Any]:
     """Return the run request of a gate.
 
     Args:
         gate: the gate and the staged image.
-        source: where the archive was uploaded, as the upload address came with it.
+        source: where the archive was uploaded, as the upload address came with it; ``None`` if the steps bring it.
+        options: how runs of this registry are asked for.
     """
-    return {
+    request: dict[str, Any] = {
         "type": _ENCODED,
-        "encodedTaskContent": base64.b64encode(steps(gate).encode()).decode(),
-        "sourceLocation": source,
+        "encodedTaskContent": base64.b64encode(steps(gate, inline=source is None).encode()).decode(),
         "platform": _PLATFORM,
         "timeout": _RUN_TIMEOUT,
-        "credentials": {"sourceRegistry": {"loginMode": "Default"}},  # the base is pulled from the registry itself
+        "credentials": {"sourceRegistry": {"identity": "[caller]"} if options.as_caller else {"loginMode": "Default"}},
     }
+    if source is not None:
+        request["sourceLocation"] = source
+    if options.agent_pool:
+        request["agentPoolName"] = options.agent_pool
+    return request
 
 
 def task_request(task_id: str) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.errors import IMPORTER, azure_errors
 from shared.adapters.azure.import_errors import look_errors, start_errors
-from shared.config import Account, RegistryId
+from shared.config import RegistryId
 from shared.domain.references import DOCKER_HUB, Digest, Tag, parse_digest
 from shared.errors import InvalidReference, NotFound, Unavailable
 from shared.ports import ImportSource, Operation
+from shared.registry_accounts import Account
 
 if TYPE_CHECKING:
     from azure.core.polling import LROPoller

@@ -11,6 +11,7 @@ from shared.run_ports import Run
 
 if TYPE_CHECKING:
     from azure.mgmt.containerregistrytasks.models import BaseImageDependency, BaseImageTrigger, Task, TaskRun
+    from azure.mgmt.containerregistrytasks.models import Run as SdkRun
 
 _ENABLED = "Enabled"
 # Types of bases and of triggers, without case: documented as BuildTime and RunTime, recorded as Runtime.
@@ -27,6 +28,18 @@ def embedded_run(task_run: TaskRun) -> Run:
         provisioning = _text(properties.provisioning_state if properties else None)
         return Run("", _UNSCHEDULED.get(provisioning, RunStatus.QUEUED))
     return Run(run.properties.run_id or run.name or "", status_of(run.properties.status))
+
+
+def scheduled_run(run: SdkRun) -> Run:
+    """Return a run that ``scheduleRun`` began; it has no name of ours.
+
+    Raises:
+        Unavailable: it has no id either, so that nobody could follow it.
+    """
+    run_id = (run.properties.run_id if run.properties else None) or run.name
+    if not run_id:
+        raise Unavailable("ACR Tasks began a run and did not say which")
+    return Run(run_id, status_of(run.properties.status if run.properties else None), named=False)
 
 
 def status_of(status: object) -> RunStatus:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.errors import TASKS_CONTRIBUTOR, azure_errors
-from shared.adapters.azure.gate_run import archive, gate_request, says_words, task_request
+from shared.adapters.azure.gate_run import says_words, task_request
+from shared.adapters.azure.gate_schedule import GateSchedule
 from shared.adapters.azure.task_errors import task_run_errors
 from shared.adapters.azure.task_models import application_task, embedded_run, lacks_dependencies, status_of
-from shared.config import RegistryId
+from shared.config import GateContext, RegistryId
 from shared.domain.gate.run_log import LEFT_OUT
 from shared.domain.gate.verdict import UNDER_WAY, RunStatus
 from shared.domain.gate.words import Words
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 # is left out of a log that is larger than both: a megabyte is more than anybody reads.
 _LARGEST_LOG = 1024 * 1024
 _HALF = _LARGEST_LOG // 2
+_NEVER_RAN = Run("", RunStatus.ERROR)
 
 
 class AcrTasks:
@@ -40,12 +42,21 @@ class AcrTasks:
     Args:
         clients: of ARM.
         registry: which registry.
+        context: how a gate's files reach its run.
+        agent_pool: pool of agents that gates run in; empty for ACR's shared ones.
     """
 
-    def __init__(self, clients: AzureClients, registry: RegistryId) -> None:
+    def __init__(
+        self,
+        clients: AzureClients,
+        registry: RegistryId,
+        context: GateContext = GateContext.UPLOAD,
+        agent_pool: str = "",
+    ) -> None:
         self._clients = clients
         self._registry = registry
         self._place = (registry.group, registry.name)
+        self._gates = GateSchedule(clients, registry, context, agent_pool, self._schedule, self._errors)
 
     def find(self, name: str) -> Run | None:
         """Return the run that was scheduled under a name, by one request if it has ended and by two if not.
@@ -70,10 +81,26 @@ class AcrTasks:
             return None
         if said := self._strange(name, found, words):
             return Run("", RunStatus.ERROR, strange=said)
-        return self._up_to_date(embedded_run(found))
+        run = embedded_run(found)
+        if run == _NEVER_RAN:
+            self._gates.doubt_uploads(f"the taskRun {name} ended without a run")
+        return self._up_to_date(run)
+
+    def look(self, run_id: str) -> Run | None:
+        """Return the run of an id, or ``None`` if there is none.
+
+        Raises:
+            ServiceError: see ``shared.adapters.azure.errors``.
+        """
+        try:
+            with self._errors(f"looking at run {run_id}"):
+                found = self._client.runs.get(*self._place, run_id).properties
+        except NotFound:
+            return None
+        return Run(run_id, status_of(found.status if found else None), named=False)
 
     def start_gate(self, name: str, gate: GateRun) -> Run:
-        """Upload a gate and schedule its run, unless one is scheduled under this name.
+        """Schedule a gate's run, unless one is scheduled under this name.
 
         The name is looked up first: the upload address differs every time, and ARM takes a request that differs from
         the last one for a wish to run again.
@@ -81,18 +108,7 @@ class AcrTasks:
         Raises:
             ServiceError: see ``shared.adapters.azure.errors``.
         """
-        scheduled = self.find_gate(name, gate.words)
-        if scheduled is not None:
-            return scheduled
-        with self._errors(f"uploading the gate of {gate.image}@{gate.digest}"):
-            upload = self._client.registries.get_build_source_upload_url(*self._place)
-        if not upload.upload_url or not upload.relative_path:
-            raise Unavailable(f"{self._registry.name}: ACR Tasks gave no address to upload the gate to")
-        with self._errors(f"uploading the gate of {gate.image}@{gate.digest}"):
-            self._clients.blob(upload.upload_url).upload_blob(archive(gate.files), overwrite=True)
-        return self._schedule(
-            name, gate_request(gate, upload.relative_path), self._errors(f"scheduling the run {name}")
-        )
+        return self.find_gate(name, gate.words) or self._gates.start(name, gate)
 
     def start_task(self, name: str, task_id: str) -> Run:
         """Schedule a run of an existing task; the same request under the same name starts nothing new.
@@ -143,9 +159,11 @@ class AcrTasks:
             listed = [self._whole(task) for task in self._client.tasks.list(*self._place)]
         return tuple(application_task(self._registry.name, task) for task in listed if task is not None)
 
-    def _schedule(self, name: str, run_request: dict[str, Any], errors: AbstractContextManager[None]) -> Run:
+    def _schedule(
+        self, name: str, run_request: dict[str, Any], errors: AbstractContextManager[None] | None = None
+    ) -> Run:
         body = {"properties": {"runRequest": run_request, "forceUpdateTag": name}}
-        with errors:
+        with errors or self._errors(f"scheduling the run {name}"):
             poller = self._client.task_runs.begin_create(*self._place, name, body, polling=False)
             return embedded_run(poller.result())
 
@@ -167,12 +185,9 @@ class AcrTasks:
         return run if run.status not in UNDER_WAY or not run.run_id else self._current(run)
 
     def _current(self, run: Run) -> Run:
-        try:
-            with self._errors(f"looking at run {run.run_id}"):
-                found = self._client.runs.get(*self._place, run.run_id).properties
-        except NotFound:  # just scheduled: the list of runs may lag behind the taskRun
-            return run
-        return Run(run.run_id, status_of(found.status if found else None))
+        found = self.look(run.run_id)
+        # Just scheduled, it may not be there yet: the runs lag behind the taskRun.
+        return run if found is None else Run(run.run_id, found.status)
 
     def _download(self, url: str, run_id: str) -> str:
         """Fetch by one request what is no larger than is kept, and by another the end of what is larger."""

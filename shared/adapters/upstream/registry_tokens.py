@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from shared.adapters.upstream.challenges import Challenge, is_token_service, may_be_shown, read_challenge
 from shared.adapters.upstream.http import UpstreamHttp
 from shared.adapters.upstream.token_service import KeptTokens, TokenService, basic, scope_of
-from shared.config import Account
 from shared.errors import Refused
+from shared.registry_accounts import Account
 
 
 class ChallengedTokens:

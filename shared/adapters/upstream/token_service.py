@@ -18,8 +18,8 @@ import msgspec
 from shared.adapters.upstream.challenges import Challenge
 from shared.adapters.upstream.errors import status_error
 from shared.adapters.upstream.http import UpstreamHttp
-from shared.config import Account
 from shared.errors import Refused, Unavailable
+from shared.registry_accounts import Account
 
 # A token is not used when it is about to expire: the request made with it takes time too.
 _MARGIN_SECONDS = 30.0

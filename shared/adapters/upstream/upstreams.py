@@ -10,9 +10,9 @@ from shared.adapters.upstream.http import UpstreamHttp, unmetered
 from shared.adapters.upstream.mcr import mcr
 from shared.adapters.upstream.oci_registry import OciRegistry
 from shared.adapters.upstream.registry_tokens import ChallengedTokens
-from shared.config import Account
 from shared.domain.references import DOCKER_HUB, MCR
 from shared.ports import Meter
+from shared.registry_accounts import Account
 
 # As many as registry.k8s.io needs, and two for whoever stands before a registry.
 _REDIRECTS = 3

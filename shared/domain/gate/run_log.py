@@ -108,10 +108,11 @@ def _why(log: str, step: str) -> str | None:
 
 
 def _build_trouble(log: str, words: Words) -> str:
-    why = _why(log, words.build_step)
-    if why is None:
-        return ""
-    return f"its build failed ({why[:_SHOWN] or 'the engine does not say why'})"
+    for step, told in ((words.build_step, "its build failed"), (words.files_step, "its files could not be unpacked")):
+        why = _why(log, step)
+        if why is not None:
+            return f"{told} ({why[:_SHOWN] or 'the engine does not say why'})"
+    return ""
 
 
 def _hint(log: str, words: Words) -> str:

@@ -28,6 +28,11 @@ class Words(msgspec.Struct, frozen=True):
     test_step: str
 
     @property
+    def files_step(self) -> str:
+        """Id of the step that unpacks the gate's files, where they come with the steps."""
+        return self.build_step.replace("build", "files", 1)
+
+    @property
     def first(self) -> str:
         """What the test prints before it tries anything of the image, as a line of its own."""
         return f"tidegate: begin {self.nonce}"

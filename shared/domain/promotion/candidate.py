@@ -49,6 +49,7 @@ class Reason(Enum):
     GATE_PASSED = "gate-passed"  # the gate's test said its last word and exited with 0
     GATE_REJECTED = "gate-rejected"  # the gate's test had begun, and ended otherwise
     GATE_UNDECIDED = "gate-undecided"  # the run ended without the test having said anything; it is repeated
+    RUN_REPEATED = "run-repeated"  # a run without a name was asked for again; it may run twice, which does no harm
     STRANGE_RUN = "strange-run"  # a run that this app did not ask for bears the run's name; the next name is taken
     PROMOTION_STARTED = "promotion-started"  # the base registry was asked to copy it
     PROMOTION_VERIFIED = "promotion-verified"  # read back from the base registry under the tested digest
@@ -98,6 +99,7 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         failures: how often in a row the present step did not succeed.
         runs: how many runs of the gate were started in this generation.
         run_id: the registry's id of the last run whose end was seen.
+        unnamed_run: the registry's id of a run under way that cannot be found by its name.
         secret: from which the words of this generation's runs are derived; made when the first one is claimed. Empty
             in records of versions before it, and while there was no run.
         after: id of an earlier candidate of the same tag whose promotion must end first.
@@ -122,6 +124,7 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     failures: int = 0
     runs: int = 0
     run_id: str = ""
+    unnamed_run: str = ""
     secret: str = ""
     after: str = ""
     evidence: tuple[str, ...] = ()

@@ -31,6 +31,7 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
     (Status.VALIDATING, Reason.GATE_REJECTED): Status.REJECTED,
     (Status.VALIDATING, Reason.GATE_UNDECIDED): Status.STAGED,
     (Status.VALIDATING, Reason.STRANGE_RUN): Status.STAGED,
+    (Status.VALIDATING, Reason.RUN_REPEATED): Status.VALIDATING,
     (Status.PROMOTING, Reason.PROMOTION_STARTED): Status.PROMOTING,
     (Status.PROMOTING, Reason.WAITS_FOR_EARLIER): Status.PROMOTING,
     (Status.PROMOTING, Reason.REPLICA_LAGS): Status.PROMOTING,

@@ -20,7 +20,6 @@ import msgspec
 from shared.adapters.upstream.docker_hub_catalogue import DockerHubCatalogue
 from shared.adapters.upstream.http import UpstreamHttp
 from shared.adapters.upstream.oci_registry import OciRegistry
-from shared.config import Account
 from shared.domain.events.messages import CHECKS, CheckRepositories
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.references import DOCKER_HUB, Digest, Repository, Tag
@@ -30,6 +29,7 @@ from shared.domain.watching.tag_rules import TagRule
 from shared.domain.watching.watch_list import Image, WatchList, fingerprint
 from shared.flows.check import Checker
 from shared.flows.plan import Planner
+from shared.registry_accounts import Account
 from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
 from shared.rules.progress import candidate_progress

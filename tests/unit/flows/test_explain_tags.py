@@ -11,11 +11,11 @@ import azure.functions as func
 import pytest
 
 from shared.adapters.upstream.upstreams import any_registry
-from shared.config import Account
 from shared.domain.references import Repository, Tag, parse_repository
 from shared.domain.watching.budget import Budget, Learned, Refusal
 from shared.errors import NotFound, Unavailable
 from shared.ports import Upstream
+from shared.registry_accounts import Account
 from shared.rules.ledger import Ledger
 from shared.watch_list_yaml import parse_watch_list
 from shared.web.answers import answered

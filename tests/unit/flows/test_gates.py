@@ -167,3 +167,39 @@ def test_a_generation_has_a_secret_of_its_own(world: World) -> None:
     assert world.candidate(ONE).generation == 2
     assert before
     assert world.candidate(ONE).secret not in {"", before}
+
+
+def test_a_run_without_a_name_is_followed_by_its_id(world: World) -> None:
+    world.staging_runs.named = False
+    world.settle()
+    assert world.status(ONE) is Status.PROMOTED
+    assert world.staging_runs.started[ONE] == 1
+    assert Reason.RUN_REPEATED not in reasons(world.candidate(ONE))
+
+
+@pytest.mark.parametrize("moment", ["staging_runs.before:start_gate", "staging_runs.after:start_gate"])
+def test_a_run_without_a_name_that_nobody_noted_is_begun_again_and_that_is_said(world: World, moment: str) -> None:
+    def die(now: str) -> None:
+        if now == moment:
+            world.hook = None
+            raise Died
+
+    world.staging_runs.named = False
+    world.hook = die
+    until_validating(world)
+    world.settle()
+    world.pass_time(timedelta(minutes=4))
+    world.sweep()
+    world.settle()
+    candidate = world.candidate(ONE)
+    assert candidate.status is Status.PROMOTED
+    assert reasons(candidate).count(Reason.RUN_REPEATED) == 1
+    assert (candidate.runs, world.staging_runs.started[ONE]) == (1, 1 if "before" in moment else 2)
+
+
+def test_the_next_run_after_one_without_a_name_is_another(world: World) -> None:
+    world.staging_runs.named = False
+    world.staging_runs.end(ONE, RunStatus.TIMEOUT)
+    world.settle()
+    candidate = world.candidate(ONE)
+    assert (candidate.status, candidate.runs, world.staging_runs.started[ONE]) == (Status.PROMOTED, 2, 2)

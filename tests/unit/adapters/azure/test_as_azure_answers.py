@@ -153,6 +153,7 @@ def test_a_gate_is_uploaded_to_the_address_it_is_given_and_nowhere_else(wire: Sc
     wire.answer(404, JSON, {"error": {"code": "ResourceNotFound", "message": "no"}, "status": "Failed"})
     wire.answer(200, body={"uploadUrl": address, "relativePath": "source/202611260000/a.tar.gz"})
     wire.answer(201, {"ETag": '"1"'})
+    wire.answer(200, body={"name": "staging", "properties": {"roleAssignmentMode": "AbacRepositoryPermissions"}})
     inner = {"properties": {"runId": "ca1", "status": "Queued"}, "name": "ca1"}
     wire.answer(201, body={"name": "n", "properties": {"provisioningState": "Creating", "runResult": inner}})
     assert runs.start_gate("tidegate-1", GATE).run_id == "ca1"

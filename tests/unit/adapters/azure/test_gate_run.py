@@ -5,13 +5,23 @@ from __future__ import annotations
 import base64
 import io
 import shlex
+import subprocess
 import tarfile
+from pathlib import Path
 
 import msgspec
 import pytest
 import yaml
 
-from shared.adapters.azure.gate_run import archive, gate_request, says_words, steps, task_request
+from shared.adapters.azure.gate_run import (
+    MOST_INLINE,
+    RunOptions,
+    archive,
+    gate_request,
+    says_words,
+    steps,
+    task_request,
+)
 from shared.domain.gate.words import words_of
 from tests.doubles.gates import WORDS, gate_run
 from tests.doubles.registries import digest_of
@@ -74,7 +84,7 @@ def test_whatever_a_gate_runs_reaches_it_as_written(words: tuple[str, ...]) -> N
 
 
 def test_a_request_is_known_by_the_words_that_are_said_in_it() -> None:
-    request = gate_request(GATE, "source/x.tar.gz")
+    request = gate_request(GATE, "source/x.tar.gz", RunOptions())
     assert says_words(request, WORDS) is True
     assert says_words(request, words_of("another secret", 1, 1)) is False
     assert says_words({**request, "encodedTaskContent": "%%%"}, WORDS) is False
@@ -89,14 +99,50 @@ def test_nothing_is_pushed_and_everything_has_a_time_limit() -> None:
     document = yaml.safe_load(steps(GATE))
     assert document["version"] == "v1.1.0", "run variables without braces need it"
     assert [("push" in step, step["timeout"]) for step in document["steps"]] == [(False, 600), (False, 1200)]
-    assert gate_request(GATE, "source/x.tar.gz")["timeout"] == 3600
+    assert gate_request(GATE, "source/x.tar.gz", RunOptions())["timeout"] == 3600
 
 
 def test_the_request_holds_the_steps_and_where_the_files_are() -> None:
-    request = gate_request(GATE, "source/x.tar.gz")
+    request = gate_request(GATE, "source/x.tar.gz", RunOptions())
     assert base64.b64decode(request["encodedTaskContent"]).decode() == steps(GATE)
     assert (request["type"], request["sourceLocation"]) == ("EncodedTaskRunRequest", "source/x.tar.gz")
     assert request["platform"] == {"os": "Linux", "architecture": "amd64"}
+
+
+def test_by_default_a_run_uses_the_registrys_own_login_and_acrs_shared_agents() -> None:
+    request = gate_request(GATE, "source/x.tar.gz", RunOptions())
+    assert request["credentials"] == {"sourceRegistry": {"loginMode": "Default"}}
+    assert "agentPoolName" not in request
+
+
+def test_where_rights_are_given_by_repository_the_base_is_pulled_by_the_callers() -> None:
+    request = gate_request(GATE, None, RunOptions(as_caller=True, agent_pool="gates"))
+    assert request["credentials"] == {"sourceRegistry": {"identity": "[caller]"}}
+    assert request["agentPoolName"] == "gates"
+    assert "sourceLocation" not in request
+
+
+ODD = {"Dockerfile": b"FROM x\n", "a b/it's $HOME.txt": bytes(range(256)), "-rf": b"", "deep/er/run": b"END\n"}
+
+
+def test_files_that_come_with_the_steps_arrive_whole_and_can_be_executed(tmp_path: Path) -> None:
+    gate = msgspec.structs.replace(GATE, files=ODD)
+    files, *others = yaml.safe_load(steps(gate, inline=True))["steps"]
+    assert others == yaml.safe_load(steps(gate))["steps"]
+    assert (files["id"], files["entryPoint"]) == (WORDS.files_step, "bash")
+    image, *arguments = shlex.split(files["cmd"])
+    assert image == "bash"
+    subprocess.run(["bash", *arguments], cwd=tmp_path, check=True)
+    found = {path.relative_to(tmp_path).as_posix(): path for path in tmp_path.rglob("*") if path.is_file()}
+    assert {name: path.read_bytes() for name, path in found.items()} == ODD
+    assert all(path.stat().st_mode & 0o777 == 0o755 for path in found.values())
+
+
+def test_a_gate_of_forty_eight_kibibytes_comes_with_its_steps_below_what_one_argument_may_have() -> None:
+    gate = msgspec.structs.replace(GATE, files={**FILES, "large": b"x" * 48 * 1024})
+    request = gate_request(gate, None, RunOptions())
+    assert len(request["encodedTaskContent"]) <= MOST_INLINE < 128 * 1024
+    assert len(yaml.safe_load(steps(gate, inline=True))["steps"][0]["cmd"]) < 128 * 1024 - 1000
 
 
 def test_a_task_is_asked_for_by_its_resource_id() -> None:

@@ -12,10 +12,11 @@ from azure.core.credentials import AccessToken
 
 from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.registry import AzureContainerRegistry, import_parameters
-from shared.config import Account, RegistryId
+from shared.config import RegistryId
 from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag
 from shared.errors import NotFound, OperationFailed, Unavailable
 from shared.ports import ImportSource
+from shared.registry_accounts import Account
 from tests.doubles.registries import digest_of
 from tests.doubles.scripted_http import ScriptedHttp, wire
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.adapters.azure.clients import AzureClients
-from shared.adapters.azure.gate_run import gate_request
+from shared.adapters.azure.gate_run import RunOptions, gate_request
 from shared.adapters.azure.tasks import AcrTasks
 from shared.config import RegistryId
 from shared.domain.gate.verdict import RunStatus
@@ -119,7 +119,7 @@ def test_a_task_run_of_other_steps_under_a_gates_name_is_strange_and_nothing_is_
 
 
 def test_a_task_run_with_our_steps_is_ours(wire: ScriptedHttp, runs: AcrTasks) -> None:
-    wire.answer(200, body=requested(task_run("Succeeded"), gate_request(GATE, "source/x.tar.gz")))
+    wire.answer(200, body=requested(task_run("Succeeded"), gate_request(GATE, "source/x.tar.gz", RunOptions())))
     assert runs.find_gate("tidegate-1", WORDS) == Run("ca1", RunStatus.SUCCEEDED)
 
 

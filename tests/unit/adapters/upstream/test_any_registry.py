@@ -12,10 +12,10 @@ from shared.adapters.upstream.docker_hub import HubAddresses
 from shared.adapters.upstream.oci_registry import MANIFEST_TYPES, OciRegistry
 from shared.adapters.upstream.tag_pages import MOST_TAGS
 from shared.adapters.upstream.upstreams import Upstreams, any_registry
-from shared.config import Account
 from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag, parse_repository
 from shared.domain.watching.budget import Learned
 from shared.errors import NotFound, RateLimited, Refused, Unavailable
+from shared.registry_accounts import Account
 from tests.doubles.registries import digest_of
 from tests.doubles.scripted_http import ScriptedHttp, wire
 

@@ -14,11 +14,11 @@ from shared.adapters.upstream.docker_hub_catalogue import DockerHubCatalogue
 from shared.adapters.upstream.mcr import mcr
 from shared.adapters.upstream.oci_registry import OciRegistry
 from shared.adapters.upstream.upstreams import any_registry
-from shared.config import Account
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Repository, Tag
 from shared.domain.watching.budget import Learned
 from shared.errors import RateLimited, Unavailable
 from shared.ports import Hint
+from shared.registry_accounts import Account
 from tests.doubles.registries import digest_of
 from tests.doubles.scripted_http import ScriptedHttp, wire
 

@@ -12,9 +12,9 @@ from shared.adapters.upstream.docker_hub import HubAddresses, HubTokens, docker_
 from shared.adapters.upstream.http import UpstreamHttp
 from shared.adapters.upstream.mcr import mcr
 from shared.adapters.upstream.oci_registry import MANIFEST_TYPES, OciRegistry
-from shared.config import Account
 from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag
 from shared.errors import NotFound, RateLimited, Refused, Unavailable
+from shared.registry_accounts import Account
 from tests.doubles.registries import digest_of
 from tests.doubles.scripted_http import ScriptedHttp, wire
 

@@ -1,0 +1,123 @@
+"""How a gate's files reach its run: three ways, of which Resource Manager may not take the first.
+
+``upload``: an archive is uploaded, and the ``taskRun`` names it. That is recorded for ``scheduleRun``; for a
+``taskRun`` the documentation asks for a remote context. ``inline``: the files come within the steps of the ``taskRun``,
+if they are small enough. ``schedule-run``: uploaded, and run by ``scheduleRun``, whose runs bear no name of ours.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from shared.adapters.azure.clients import AzureClients
+from shared.adapters.azure.gate_run import MOST_INLINE, RunOptions, archive, gate_request
+from shared.adapters.azure.task_models import scheduled_run
+from shared.config import GateContext, RegistryId
+from shared.errors import Refused, Unavailable
+from shared.run_ports import GateRun, Run
+
+log = logging.getLogger("tidegate.gates")
+
+# A request that is bad for its context; what our identity may not do is another matter, whatever its text says.
+_ABOUT_CONTEXT = re.compile(r"(source ?location|context).*\(HTTP 400,", re.IGNORECASE | re.DOTALL)
+_BY_REPOSITORY = "AbacRepositoryPermissions"
+
+
+class GateSchedule:
+    """Schedules the runs of gates in one registry.
+
+    Args:
+        clients: of ARM.
+        registry: which registry.
+        context: the way to begin with.
+        agent_pool: pool of agents that runs are sent to; empty for ACR's shared ones.
+        schedule: schedules a request as a ``taskRun`` under a name.
+        errors: translates what happens while something is done.
+    """
+
+    def __init__(
+        self,
+        clients: AzureClients,
+        registry: RegistryId,
+        context: GateContext,
+        agent_pool: str,
+        schedule: Callable[[str, dict[str, Any]], Run],
+        errors: Callable[[str], AbstractContextManager[None]],
+    ) -> None:
+        self._clients = clients
+        self._registry = registry
+        self._place = (registry.group, registry.name)
+        self._context = context
+        self._agent_pool = agent_pool
+        self._schedule = schedule
+        self._errors = errors
+        self._known: RunOptions | None = None
+        self._lock = threading.Lock()
+
+    def start(self, name: str, gate: GateRun) -> Run:
+        """Schedule a gate's run.
+
+        Raises:
+            ServiceError: see ``shared.adapters.azure.errors``.
+        """
+        if self._context is GateContext.UPLOAD:
+            try:
+                return self._schedule(name, self._request(gate, self._uploaded(gate)))
+            except Refused as error:
+                if not _ABOUT_CONTEXT.search(str(error)):
+                    raise
+                self.doubt_uploads(str(error))
+        request = self._request(gate, None)
+        if self._context is GateContext.INLINE and len(request["encodedTaskContent"]) <= MOST_INLINE:
+            return self._schedule(name, request)
+        return self._unnamed(gate)
+
+    def doubt_uploads(self, why: str) -> None:
+        """Go on without uploads in ``taskRuns`` for as long as this process lives, and say so once."""
+        if self._context is GateContext.UPLOAD:
+            self._context = GateContext.INLINE
+            log.warning(
+                "%s takes no uploaded gate in a taskRun (%s); from now on gates go inside their steps, and those "
+                "that are too large for that by scheduleRun. Set GATE_CONTEXT to inline to begin so",
+                self._registry.name,
+                why,
+            )
+
+    def _unnamed(self, gate: GateRun) -> Run:
+        request = self._request(gate, self._uploaded(gate))
+        with self._errors(f"scheduling a run for {gate.image}@{gate.digest}"):
+            client = self._clients.tasks(self._registry.subscription)
+            return scheduled_run(client.registries.schedule_run(*self._place, request))
+
+    def _uploaded(self, gate: GateRun) -> str:
+        """Upload a gate's files; return where they are."""
+        with self._errors(f"uploading the gate of {gate.image}@{gate.digest}"):
+            client = self._clients.tasks(self._registry.subscription)
+            upload = client.registries.get_build_source_upload_url(*self._place)
+        if not upload.upload_url or not upload.relative_path:
+            raise Unavailable(f"{self._registry.name}: ACR Tasks gave no address to upload the gate to")
+        with self._errors(f"uploading the gate of {gate.image}@{gate.digest}"):
+            self._clients.blob(upload.upload_url).upload_blob(archive(gate.files), overwrite=True)
+        return upload.relative_path
+
+    def _request(self, gate: GateRun, source: str | None) -> dict[str, Any]:
+        return gate_request(gate, source, self._options())
+
+    def _options(self) -> RunOptions:
+        """Find out once how the registry gives rights; it changes only by a decision of its owner."""
+        with self._lock:
+            if self._known is None:
+                with self._errors("finding out how it gives rights"):
+                    client = self._clients.registries(self._registry.subscription)
+                    properties = client.registries.get(*self._place).properties
+                mode = properties.role_assignment_mode if properties else None
+                as_caller = str(getattr(mode, "value", mode)) == _BY_REPOSITORY
+                how = "by repository (ABAC), gates pull as the app" if as_caller else "as a whole, gates use its login"
+                log.info("%s gives rights %s", self._registry.name, how)
+                self._known = RunOptions(as_caller, self._agent_pool)
+            return self._known

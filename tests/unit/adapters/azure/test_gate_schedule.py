@@ -1,0 +1,172 @@
+"""By which way a gate's files reach its run, and what becomes of a way that Resource Manager does not take."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.adapters.azure.clients import AzureClients
+from shared.adapters.azure.gate_run import RunOptions, gate_request, steps
+from shared.adapters.azure.tasks import AcrTasks
+from shared.config import GateContext, RegistryId
+from shared.domain.gate.verdict import RunStatus
+from shared.errors import NotPermitted, Refused, ServiceError, Unavailable
+from shared.run_ports import Run
+from tests.doubles.gates import WORDS, gate_run
+from tests.doubles.registries import digest_of
+from tests.doubles.scripted_http import ScriptedHttp, wire
+from tests.unit.adapters.azure.test_registry import StaticCredential
+
+__all__ = ["wire"]
+pytestmark = pytest.mark.unit
+
+GATE = gate_run(digest_of("node"))
+LARGE = msgspec.structs.replace(GATE, files={**GATE.files, "large": b"x" * 100_000})
+NOT_FOUND = {"error": {"code": "ResourceNotFound", "message": "no"}}
+NOT_REMOTE = {"error": {"code": "InvalidTaskRunRequest", "message": "The source location x is not a remote context."}}
+UPLOAD = {"uploadUrl": "https://store.blob.core.windows.net/c/x.tar.gz?sig=s", "relativePath": "source/x.tar.gz"}
+TASK_RUN = {
+    "name": "n",
+    "properties": {"runResult": {"name": "ca1", "properties": {"runId": "ca1", "status": "Queued"}}},
+}
+RUN = {"name": "ca2", "properties": {"runId": "ca2", "status": "Queued"}}
+
+
+def tasks(context: GateContext = GateContext.UPLOAD, agent_pool: str = "") -> AcrTasks:
+    """Return ACR Tasks of a registry."""
+    arm = "https://management.azure.com"
+    audience = "https://containerregistry.azure.net"
+    clients = AzureClients(StaticCredential, arm_endpoint=arm, arm_audience=arm, acr_audience=audience)
+    return AcrTasks(clients, RegistryId("s", "g", "staging", "/id"), context, agent_pool)
+
+
+def registry(mode: str | None = None) -> dict[str, Any]:
+    """Return a registry as Resource Manager describes it."""
+    properties = {"roleAssignmentMode": mode} if mode else {}
+    return {"name": "staging", "location": "westeurope", "sku": {"name": "Standard"}, "properties": properties}
+
+
+def expect_upload(wire: ScriptedHttp) -> None:
+    """Let the next requests be those of an upload."""
+    wire.answer(200, body=UPLOAD)
+    wire.answer(201, {"ETag": '"1"', "Last-Modified": "Thu, 26 Nov 2026 10:00:00 GMT"})
+
+
+def sent(wire: ScriptedHttp, place: int = -1) -> dict[str, Any]:
+    """Return the run request that was sent."""
+    body = json.loads(wire.requests[place].body)  # type: ignore[arg-type]
+    found: dict[str, Any] = body.get("properties", {}).get("runRequest") or body
+    return found
+
+
+def test_an_upload_is_tried_first_and_named_in_the_task_run(wire: ScriptedHttp) -> None:
+    wire.answer(404, body=NOT_FOUND)
+    expect_upload(wire)
+    wire.answer(200, body=registry())
+    wire.answer(201, body=TASK_RUN)
+    assert tasks().start_gate("tidegate-1", GATE) == Run("ca1", RunStatus.QUEUED)
+    assert sent(wire) == gate_request(GATE, "source/x.tar.gz", RunOptions())
+
+
+def test_an_upload_that_a_task_run_does_not_take_is_followed_by_files_in_the_steps_now_and_from_then_on(
+    wire: ScriptedHttp, caplog: pytest.LogCaptureFixture
+) -> None:
+    runs = tasks()
+    wire.answer(404, body=NOT_FOUND)
+    expect_upload(wire)
+    wire.answer(200, body=registry())
+    wire.answer(400, body=NOT_REMOTE)
+    wire.answer(201, body=TASK_RUN)
+    assert runs.start_gate("tidegate-1", GATE).run_id == "ca1"
+    assert base64.b64decode(sent(wire)["encodedTaskContent"]).decode() == steps(GATE, inline=True)
+    assert [record.getMessage() for record in caplog.records if "takes no uploaded gate" in record.getMessage()]
+    before = len(wire.requests)
+    wire.answer(404, body=NOT_FOUND)
+    wire.answer(201, body=TASK_RUN)
+    runs.start_gate("tidegate-2", GATE)
+    assert "sourceLocation" not in sent(wire)
+    assert len(wire.requests) == before + 2
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "kind"),
+    [
+        (403, {"code": "AuthorizationFailed", "message": "no right to sourceLocation"}, NotPermitted),
+        (400, {"code": "TasksOperationsNotAllowed", "message": "ACR Tasks requests are not permitted."}, Refused),
+    ],
+)
+def test_what_is_refused_for_another_reason_is_no_doubt_about_uploads(
+    wire: ScriptedHttp, status: int, error: dict[str, str], kind: type[ServiceError]
+) -> None:
+    wire.answer(404, body=NOT_FOUND)
+    expect_upload(wire)
+    wire.answer(200, body=registry())
+    wire.answer(status, body={"error": error})
+    with pytest.raises(kind, match=error["code"]):
+        tasks().start_gate("tidegate-1", GATE)
+
+
+def test_a_task_run_that_ended_without_a_run_is_a_doubt_about_uploads(wire: ScriptedHttp) -> None:
+    runs = tasks()
+    wire.answer(200, body={"name": "n", "properties": {"provisioningState": "Failed"}})
+    assert runs.find_gate("tidegate-1", WORDS) == Run("", RunStatus.ERROR)
+    wire.answer(404, body=NOT_FOUND)
+    wire.answer(200, body=registry())
+    wire.answer(201, body=TASK_RUN)
+    runs.start_gate("tidegate-2", GATE)
+    assert "sourceLocation" not in sent(wire)
+
+
+@pytest.mark.parametrize(("context", "gate"), [(GateContext.INLINE, LARGE), (GateContext.SCHEDULE_RUN, GATE)])
+def test_what_is_too_large_for_the_steps_or_is_asked_for_so_is_scheduled_without_a_name(
+    wire: ScriptedHttp, context: GateContext, gate: Any
+) -> None:
+    runs = tasks(context)
+    wire.answer(404, body=NOT_FOUND)
+    wire.answer(200, body=registry())
+    expect_upload(wire)
+    wire.answer(200, body=RUN)
+    assert runs.start_gate("tidegate-1", gate) == Run("ca2", RunStatus.QUEUED, named=False)
+    assert "/scheduleRun?" in wire.requests[-1].path_url
+    assert sent(wire)["sourceLocation"] == "source/x.tar.gz"
+    wire.answer(200, body={"name": "ca2", "properties": {"runId": "ca2", "status": "Succeeded"}})
+    assert runs.look("ca2") == Run("ca2", RunStatus.SUCCEEDED, named=False)
+    wire.answer(404, body=NOT_FOUND)
+    assert runs.look("ca2") is None
+
+
+def test_a_run_that_nobody_could_follow_is_asked_for_again(wire: ScriptedHttp) -> None:
+    wire.answer(404, body=NOT_FOUND)
+    wire.answer(200, body=registry())
+    expect_upload(wire)
+    wire.answer(200, body={"properties": {"status": "Queued"}})
+    with pytest.raises(Unavailable, match="did not say which"):
+        tasks(GateContext.SCHEDULE_RUN).start_gate("tidegate-1", GATE)
+
+
+@pytest.mark.parametrize(
+    ("mode", "credentials"),
+    [
+        ("AbacRepositoryPermissions", {"identity": "[caller]"}),
+        ("LegacyRegistryPermissions", {"loginMode": "Default"}),
+        (None, {"loginMode": "Default"}),
+    ],
+)
+def test_how_the_registry_gives_rights_is_found_out_once(
+    wire: ScriptedHttp, mode: str | None, credentials: dict[str, str]
+) -> None:
+    runs = tasks(GateContext.INLINE, agent_pool="gates")
+    wire.answer(404, body=NOT_FOUND)
+    wire.answer(200, body=registry(mode))
+    wire.answer(201, body=TASK_RUN)
+    runs.start_gate("tidegate-1", GATE)
+    assert sent(wire)["credentials"] == {"sourceRegistry": credentials}
+    assert sent(wire)["agentPoolName"] == "gates"
+    wire.answer(404, body=NOT_FOUND)
+    wire.answer(201, body=TASK_RUN)
+    runs.start_gate("tidegate-2", GATE)
+    assert sent(wire)["credentials"] == {"sourceRegistry": credentials}
