@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 import requests
 
+from infra.local.topology import STAGING
 from infra.local.twin.images import PushedImage, push_image
 from infra.local.twin.ports import free_base_port, new_topology
 from infra.local.twin.twin import Twin
@@ -53,6 +54,7 @@ class Product:
     def __init__(self, twin: Twin, name: str) -> None:
         self.twin = twin
         self.path, self.target = f"library/{name}", f"base/{name}"
+        self.given: list[dict[str, str]] = []
         self.parts = Parts(load_settings(twin.environment()))
         self.clock = SettableClock()
         self.outbox = InMemoryOutbox(self.clock)
@@ -106,6 +108,15 @@ class Product:
     def emulate(self, **settings: object) -> None:
         """Change settings of the emulator."""
         requests.post(f"{self._control}/settings", json=settings, timeout=9).raise_for_status()
+
+    def permit(self, role: str) -> None:
+        """Give the app one more role on staging, where the twin enforces roles; until the test is over."""
+        settings = requests.get(f"{self._control}/settings", timeout=9).json()
+        if given := settings.get("assignments"):
+            scope = self.twin.topology.registry_id(STAGING)
+            more = {"principal": "system-assigned", "role": role, "scope": scope}
+            self.given = given
+            self.emulate(assignments=[*given, more])
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return how many requests of each kind each front has served."""
@@ -165,4 +176,6 @@ def product(twin: Twin) -> Iterator[Product]:
     made = Product(twin, f"it-{uuid4().hex[:8]}")
     made.configure()
     yield made
+    if made.given:
+        made.emulate(assignments=made.given)
     requests.delete(f"{twin.topology.http('control')}/faults", timeout=9)

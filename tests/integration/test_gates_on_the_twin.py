@@ -12,6 +12,7 @@ from tests.integration.conftest import GATE, Product
 
 pytestmark = pytest.mark.integration
 
+SCHEDULE = "Tidegate large gates"  # the role for runs that have no name of ours
 NOTHING = "#!/bin/busybox sh\nexit 0\n"
 FORGED = "#!/bin/busybox sh\necho 'tidegate: begin 0'\necho 'tidegate: passed 0'\n"
 OUTSIDE = """\
@@ -99,6 +100,7 @@ def test_a_test_from_outside_sees_the_files_of_an_image_that_cannot_run(
 @pytest.mark.parametrize("way", ["upload", "inline", "schedule-run"])
 def test_by_every_way_a_gate_passes_and_rejects(product: Product, way: str) -> None:
     _push_bash(product)
+    product.permit(SCHEDULE)
     product.configure(settings={"GATE_CONTEXT": way})
     good = product.update("release 1")
     bad = product.update("release 2 broken")
@@ -110,6 +112,7 @@ def test_by_every_way_a_gate_passes_and_rejects(product: Product, way: str) -> N
 @pytest.mark.parametrize("size", [10, 100_000])
 def test_an_upload_that_is_refused_is_followed_by_another_way_in_the_same_run(product: Product, size: int) -> None:
     _push_bash(product)
+    product.permit(SCHEDULE)
     product.configure(gate={**GATE, "large": "x" * size})
     told = {"error": {"code": "InvalidTaskRunRequest", "message": "The source location is not a remote context."}}
     product.fault(front="arm", action="status", kind="put taskRun", status=400, body=json.dumps(told))
@@ -119,6 +122,7 @@ def test_an_upload_that_is_refused_is_followed_by_another_way_in_the_same_run(pr
 
 
 def test_a_run_without_a_name_whose_answer_was_lost_may_run_twice_and_that_is_said(product: Product) -> None:
+    product.permit(SCHEDULE)
     product.configure(settings={"GATE_CONTEXT": "schedule-run"})
     product.fault(front="arm", action="status", kind="scheduleRun", status=503)
     pushed = product.update("release 1")
