@@ -109,10 +109,14 @@ class Product:
         """Change settings of the emulator."""
         requests.post(f"{self._control}/settings", json=settings, timeout=9).raise_for_status()
 
+    def emulated(self) -> dict[str, Any]:
+        """Return the emulator's settings."""
+        found: dict[str, Any] = requests.get(f"{self._control}/settings", timeout=9).json()
+        return found
+
     def permit(self, role: str) -> None:
         """Give the app one more role on staging, where the twin enforces roles; until the test is over."""
-        settings = requests.get(f"{self._control}/settings", timeout=9).json()
-        if given := settings.get("assignments"):
+        if given := self.emulated().get("assignments"):
             scope = self.twin.topology.registry_id(STAGING)
             more = {"principal": "system-assigned", "role": role, "scope": scope}
             self.given = given

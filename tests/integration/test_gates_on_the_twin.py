@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from infra.local.topology import STAGING
 from infra.local.twin.images import push_image
 from shared.domain.promotion.candidate import Reason, Status
 from tests.integration.conftest import GATE, Product
@@ -129,6 +130,24 @@ def test_a_run_without_a_name_whose_answer_was_lost_may_run_twice_and_that_is_sa
     assert product.base_digest() == pushed.digest
     history = product.candidate(pushed.digest).history
     assert [change.reason for change in history].count(Reason.RUN_REPEATED) == 1
+
+
+@pytest.mark.parametrize("may_read", [True, False])
+def test_where_staging_gives_rights_by_repository_a_gate_pulls_by_the_apps_own(
+    product: Product, *, may_read: bool
+) -> None:
+    if "abac_registries" not in product.emulated():
+        pytest.skip("this twin's registries give rights as a whole only")
+    before = product.emulated()["abac_registries"]
+    product.emulate(abac_registries=[STAGING])
+    if may_read:
+        product.permit("Container Registry Repository Reader")
+    product.configure(settings={"GATE_CONTEXT": "upload"})
+    pushed = product.update("release 1")
+    product.emulate(abac_registries=before)
+    candidate = product.candidate(pushed.digest)
+    assert (product.base_digest() == pushed.digest) is may_read
+    assert may_read or candidate.status is Status.FAILED
 
 
 def _push_bash(product: Product) -> None:
