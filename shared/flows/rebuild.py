@@ -10,7 +10,7 @@ import msgspec
 
 from shared.domain.events.messages import REBUILDS, BaseMoved, LookAtRebuild
 from shared.domain.gate.verdict import UNDER_WAY, RunStatus
-from shared.domain.promotion.candidate import Candidate, candidate_id
+from shared.domain.promotion.candidate import Candidate, Status, candidate_id
 from shared.domain.promotion.rebuilds import (
     OWN_TRIGGER_GRACE,
     OWN_TRIGGER_LOOK,
@@ -34,6 +34,7 @@ from shared.domain.promotion.schedule import (
     pause_before_look,
     pause_before_retry,
 )
+from shared.domain.references import Digest
 from shared.errors import MayNotRun, Refused, ServiceError
 from shared.ports import Activity, Event, Evidence, Outbox, Records, Registry, Stored
 from shared.rules.progress import Progress
@@ -105,7 +106,7 @@ class Rebuilder:
         if not dependent or self._differs(message):
             log.info("no task is rebuilt now on %s:%s", message.repository, message.tag)
             return 0
-        promoted = self._promoted(message)
+        promoted = self._candidate(message, message.digest)
         for task in dependent:
             self._want(task, message, promoted)
         log.info("%d tasks are built on %s:%s", len(dependent), message.repository, message.tag)
@@ -128,22 +129,29 @@ class Rebuilder:
         """Whether the tag is at another digest than a signal says, which is then looked at again for some minutes.
 
         The registry may have been read at a replica that lags. Else the signal came late or again; if the tag has
-        moved on since, the newer digest has a signal of its own.
+        moved on since, the newer digest has a signal of its own. What was promoted after it is no lag.
         """
         found = self._base.digest(message.repository, message.tag)
         if found == message.digest:
             return False
         looks, where = message.looks + 1, f"{message.repository}:{message.tag}"
-        if looks < LAG_LOOKS:
+        if looks < LAG_LOOKS and not self._replaced(message, found):
             log.info("replica-lags: %s is %s, not %s; it is looked at again", where, found, message.digest)
             self._outbox.send(REBUILDS, msgspec.structs.replace(message, looks=looks), pause_before_retry(looks))
         else:
             log.info("signal-late: %s is %s by now, not %s", where, found, message.digest)
         return True
 
-    def _promoted(self, message: BaseMoved) -> Candidate | None:
-        """Return the candidate a signal is about; what somebody pushed into the base registry by hand was none."""
-        stored = self._candidates.get(candidate_id(message.repository, message.tag, message.digest))
+    def _replaced(self, message: BaseMoved, found: Digest | None) -> bool:
+        """Whether what the tag holds was promoted by us after what a signal says."""
+        before, after = self._candidate(message, message.digest), self._candidate(message, found or Digest(""))
+        if before is None or after is None:
+            return False
+        return before.status is after.status is Status.PROMOTED and before.since < after.since
+
+    def _candidate(self, message: BaseMoved, digest: Digest) -> Candidate | None:
+        """Return the candidate of a digest; what somebody pushed into the base registry by hand was none."""
+        stored = self._candidates.get(candidate_id(message.repository, message.tag, digest))
         return stored.record if stored else None
 
     def _want(self, task: ApplicationTask, message: BaseMoved, promoted: Candidate | None) -> None:

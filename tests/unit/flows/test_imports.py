@@ -202,3 +202,26 @@ def test_manifests_that_cannot_be_counted_hold_up_no_import(world: World) -> Non
     update(world)
     assert world.status(TWO) is Status.PROMOTED
     assert Reason.TROUBLE not in reasons(world)
+
+
+def test_a_signal_of_a_digest_that_another_was_promoted_after_is_dropped_at_once(world: World) -> None:
+    update(world)
+    began, rebuilt = world.clock.now, len(world.rebuilt())
+    world.outbox.send("rebuilds", BaseMoved(v=1, repository=TARGET, tag=TAG, digest=ONE))
+    world.settle()
+    assert (world.clock.now, len(world.rebuilt())) == (began, rebuilt)
+
+
+def test_a_digest_that_came_back_may_still_lag_behind_the_one_in_between(world: World) -> None:
+    update(world)
+    world.pass_time(timedelta(hours=1))
+    world.push(ONE)
+    world.check()
+    world.settle()
+    assert world.status(ONE) is Status.PROMOTED
+    began = world.clock.now
+    world.base.lag(TWO)
+    world.outbox.send("rebuilds", BaseMoved(v=1, repository=TARGET, tag=TAG, digest=ONE))
+    world.settle()
+    assert world.clock.now > began
+    assert {rebuild.base_digest for rebuild in world.rebuilt()} == {ONE, TWO}
