@@ -1,7 +1,7 @@
 # Every command does its own set-up; the second run installs nothing.
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-unit test-contract test-recorded test-twin test-integration test-e2e test-telemetry \
-	test-runtime test-host test-infra lint deploy-check live-check cost bench up down docs clean python twin runtime host infra
+	test-runtime test-host test-infra lint deploy-check live-check cost bench up down docs clean python twin runtime host infra kql
 
 PYTHON_BIN := .venv/bin/python
 # pytest answers 5 when a level holds no test yet; that is not a failure of the gate.
@@ -13,7 +13,7 @@ help: ## List every target
 demo: twin ## Run the main job on the laptop twin: five scenes, at the end a timeline
 	@$(PYTHON_BIN) -m infra.local.demo
 
-test: lint runtime host infra twin ## Pass every test: style and types, then all levels
+test: lint runtime host infra kql twin ## Pass every test: style and types, then all levels
 	@$(PYTEST) tests
 
 test-unit: python ## Test the domain and the web parser; needs nothing running
@@ -34,7 +34,7 @@ test-integration: twin ## Test the flows on the twin
 test-e2e: twin ## Test the demo's scenes, and Event Grid instead of webhooks
 	@$(PYTEST) tests/e2e
 
-test-telemetry: twin ## Test what Application Insights is told of one update, and the saved queries
+test-telemetry: kql twin ## Test what Application Insights is told of one update, and the saved queries
 	@$(PYTEST) tests/telemetry
 
 test-runtime: runtime twin ## Index and invoke every function under Microsoft's own runtime library
@@ -46,7 +46,7 @@ test-host: host twin ## Run the product under Microsoft's own Functions host, wh
 test-infra: python infra ## Check the templates for Azure offline: syntax, names, roles, settings, security
 	@$(PYTEST) tests/infra
 
-deploy-check: ## Compile the templates and show what a deployment would change, where the Azure CLI is installed
+deploy-check: ## Compile the templates by the Bicep compiler that is here, and say by which; ask Azure what would change
 	@sh infra/deploy-check.sh
 
 live-check: python ## Ask Azure what nobody knows of it, in REGISTRIES=<resource id>; needs az login, costs some cents
@@ -78,7 +78,7 @@ docs: python ## Write the generated pages of docs/
 
 clean: ## Remove environments, Azurite and the twin's state
 	@if [ -x $(PYTHON_BIN) ]; then $(PYTHON_BIN) -m infra.local.twin down; fi
-	rm -rf .venv .venv-runtime .venv-infra .venv-host .cache .twin infra/local/node_modules tests/bench/check/renovate/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-runtime .venv-infra .venv-host .cache .twin infra/local/node_modules tests/telemetry/kql_parser/node_modules tests/bench/check/renovate/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 python:
 	@infra/local/setup.sh python
@@ -94,3 +94,6 @@ host: python
 
 infra:
 	@infra/local/setup.sh infra
+
+kql:
+	@infra/local/setup.sh kql
