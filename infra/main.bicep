@@ -196,7 +196,7 @@ var applicationKeys = [for id in applicationIds: toLower(id)]
 var tasks = [for id in applicationTaskIds: taskOf('applicationTaskIds', id)]
 var taskKeys = [for id in applicationTaskIds: toLower(join(take(split(id, '/'), 9), '/'))]
 var onlyBase = length(applicationKeys) == 1 && same(applicationKeys[0], base.id)
-var ownNetwork = empty(appSubnetId) && empty(endpointSubnetId)
+var ownNetwork = empty(appSubnetId) || empty(endpointSubnetId)
 var agentPool = !empty(agentPoolName)
 var makesAgentPool = agentPool && empty(stagingRegistryId)
 
@@ -231,7 +231,7 @@ var refusals = concat(
         'closeFunctionApp needs registryEvents event-grid: webhooks come from the registry\'s service, which a closed app does not let in.'
       ]
     : [],
-  !ownNetwork && !privateNetworking
+  !privateNetworking && !(empty(appSubnetId) && empty(endpointSubnetId))
     ? ['appSubnetId and endpointSubnetId mean nothing without privateNetworking: set it, or leave them empty.']
     : [],
   empty(appSubnetId) != empty(endpointSubnetId)

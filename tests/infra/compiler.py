@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.bicep import INFRA
+from tests.infra.bicep import INFRA, MAIN
 
 WAYS = Path(__file__).parent / "ways"
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
@@ -41,10 +40,15 @@ needs_compiler = pytest.mark.skipif(
 
 def bicep(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the compiler with some variables and none of ours."""
-    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    environment |= {"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1", **variables}
     command = [compiler(), *map(str, arguments)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        command, env=_environment(variables), capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+def _environment(variables: dict[str, str]) -> dict[str, str]:
+    ours = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {**ours, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1", **variables}
 
 
 @dataclass(frozen=True)
@@ -111,24 +115,58 @@ def _given(resource: dict[str, Any]) -> Given:
     return Given(role, scope[1] or scope[2], properties["principalId"])
 
 
-def templates_in(folder: Path) -> Path:
-    """Copy the templates and the ways of deploying, because a snapshot is written beside its parameters."""
-    infra = folder / "infra"
-    beside = ("local", "__pycache__", "*.py", "*.sh")
-    shutil.copytree(INFRA, infra, ignore=shutil.ignore_patterns(*beside))
-    shutil.copytree(WAYS, folder / "tests" / "infra" / "ways")
-    return folder / "tests" / "infra" / "ways"
+class Session:
+    """One process of the compiler that is asked by JSON-RPC: it reads its types once for all questions.
+
+    https://github.com/Azure/bicep/blob/main/src/Bicep.Cli/Rpc/ICliJsonRpcProtocol.cs
+    """
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [compiler(), "jsonrpc", "--stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment({})
+        )
+
+    def predicted(self, parameters: Path) -> Prediction:
+        """What a file of parameters would make.
+
+        Raises:
+            Refused: the templates do not take them.
+        """
+        place = {"subscriptionId": SUBSCRIPTION}
+        answer = self._ask("bicep/getSnapshot", {"path": str(parameters), "metadata": place})
+        if "error" in answer:
+            raise Refused(answer["error"]["data"]["message"])
+        made = json.loads(answer["result"]["snapshot"])
+        assert made["diagnostics"] == []
+        return Prediction(made["predictedResources"])
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        self._process.wait(timeout=30)
+
+    def _ask(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        asked = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}).encode()
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(asked), asked))
+        stdin.flush()
+        length = 0
+        while header := stdout.readline().strip():
+            name, _, value = header.partition(b":")
+            length = int(value) if name.lower() == b"content-length" else length
+        answer: dict[str, Any] = json.loads(stdout.read(length))
+        return answer
 
 
-def snapshot(parameters: Path) -> subprocess.CompletedProcess[str]:
-    """Work out what a file of parameters would make."""
-    return bicep("snapshot", parameters, "--mode", "overwrite", "--subscription-id", SUBSCRIPTION)
+class Refused(Exception):
+    """The templates say that these parameters cannot work."""
 
 
-def predicted(parameters: Path) -> Prediction:
-    """Read what a file of parameters would make."""
-    run = snapshot(parameters)
-    assert run.returncode == 0, run.stderr
-    written = json.loads(parameters.with_suffix(".snapshot.json").read_text())
-    assert written["diagnostics"] == []
-    return Prediction(written["predictedResources"])
+def parameters_in(folder: Path, text: str) -> Path:
+    """Write parameters of the templates somewhere else."""
+    file = folder / "given.bicepparam"
+    main = os.path.relpath(MAIN, folder)
+    file.write_text(re.sub(r"^using '.*'$", f"using '{main}'", text, flags=re.MULTILINE))
+    return file

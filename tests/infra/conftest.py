@@ -6,7 +6,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.infra.bicep import FILES, INFRA, MAIN
-from tests.infra.compiler import Prediction, predicted, snapshot, templates_in
+from tests.infra.compiler import WAYS, Prediction, Refused, Session, parameters_in
 
 SCANNED = [template for template in FILES if template != MAIN]
 CHECKOV = INFRA.parent / ".venv-infra" / "bin" / "checkov"
@@ -94,36 +94,40 @@ def _read(report: Any, log: str) -> Scan:
 
 
 @pytest.fixture(scope="session")
-def ways(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Prediction]:
-    """What each way of deploying makes, worked out once."""
-    folder = templates_in(tmp_path_factory.mktemp("templates"))
-    return cache(lambda way: predicted(folder / f"{way}.bicepparam"))
-
-
-@pytest.fixture
-def refused(tmp_path: Path) -> Callable[[str], str]:
-    """What is said of parameters that are not to work."""
-    folder = templates_in(tmp_path)
-
-    def said(parameters: str) -> str:
-        file = folder / "refused.bicepparam"
-        given = "" if "param environmentName" in parameters else "param environmentName = 'prod'\n"
-        file.write_text(f"using '../../../infra/main.bicep'\nparam location = 'westeurope'\n{given}{parameters}\n")
-        run = snapshot(file)
-        assert run.returncode != 0
-        return run.stderr
-
-    return said
+def session() -> Iterator[Session]:
+    """A compiler that stays for all questions."""
+    found = Session()
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="session")
-def again(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Prediction]:
+def ways(session: Session) -> Callable[[str], Prediction]:
+    """What each way of deploying makes, worked out once."""
+    return cache(lambda way: session.predicted(WAYS / f"{way}.bicepparam"))
+
+
+@pytest.fixture
+def again(session: Session, tmp_path: Path) -> Callable[[str], Prediction]:
     """What each way would make in a second deployment, on the same registries where those were there."""
-    folder = templates_in(tmp_path_factory.mktemp("again"))
 
     def second(way: str) -> Prediction:
-        file = folder / f"{way}.bicepparam"
-        file.write_text(file.read_text().replace("environmentName = 'prod'", "environmentName = 'test'"))
-        return predicted(file)
+        text = (WAYS / f"{way}.bicepparam").read_text()
+        assert "environmentName = 'prod'" in text
+        return session.predicted(parameters_in(tmp_path, text.replace("= 'prod'", "= 'test'")))
 
-    return cache(second)
+    return second
+
+
+@pytest.fixture
+def refused(session: Session, tmp_path: Path) -> Callable[[str], str]:
+    """What is said of parameters that are not to work."""
+
+    def said(parameters: str) -> str:
+        named = "" if "environmentName" in parameters else "param environmentName = 'prod'\n"
+        file = parameters_in(tmp_path, f"using ''\nparam location = 'westeurope'\n{named}{parameters}\n")
+        with pytest.raises(Refused) as refusal:
+            session.predicted(file)
+        return str(refusal.value)
+
+    return said

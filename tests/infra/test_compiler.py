@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.infra.bicep import INFRA, MAIN, read, text
-from tests.infra.compiler import WAYS, bicep, compiler, needs_compiler, templates_in
+from tests.infra.compiler import WAYS, bicep, compiler, needs_compiler
 
 CONFIG = (INFRA / "bicepconfig.json").read_text()
 ENVIRONMENT = {"AZURE_ENV_NAME": "prod", "AZURE_LOCATION": "westeurope"}
@@ -168,11 +168,11 @@ def test_deploy_check_compiles_and_says_by_which_compiler() -> None:
 
 @needs_compiler
 def test_deploy_check_fails_on_a_warning(tmp_path: Path) -> None:
-    infra = templates_in(tmp_path).parents[2] / "infra"
+    infra = tmp_path / "infra"
+    shutil.copytree(INFRA, infra, ignore=shutil.ignore_patterns("local", "*.py", "__pycache__"))
     module = infra / "modules" / "identity.bicep"
     module.write_text(module.read_text() + "\nparam nobody string = ''\n")
-    script = shutil.copy(INFRA / "deploy-check.sh", infra)
-    shutil.copy(INFRA / "find-bicep.sh", infra)
+    script = infra / "deploy-check.sh"
     environment = {"PATH": "/usr/bin:/bin", "HOME": os.environ["HOME"], "BICEP": compiler()}
     run = subprocess.run(["sh", str(script)], env=environment, capture_output=True, text=True, check=False)
     assert run.returncode != 0
