@@ -142,3 +142,28 @@ def test_the_dev_container_sets_up_with_targets_that_make_has() -> None:
     called = container["postCreateCommand"].split()
     assert called[0] == "make"
     assert set(called[1:]) <= make_targets()
+
+
+def test_python_is_the_one_that_the_suite_runs_on_wherever_a_version_is_named() -> None:
+    documents = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    named = {found for file in documents for found in re.findall(r"[Pp]ython3?[ (]+(3\.\d+)", file.read_text())}
+    app = (INFRA / "modules" / "function-app.bicep").read_text()
+    deployed = set(re.findall(r"name: 'python'[^}]*version: '([\d.]+)'", app))
+    checked = set(re.findall(r"python-version: '([\d.]+)'", (ACTION / "action.yml").read_text()))
+    image = str(loaded(ROOT / ".github" / "workflows" / "test.yml")["jobs"]["test"]["container"]["image"])
+    assert image.endswith("-bookworm")  # Debian 12, which has Python 3.11
+    assert named == deployed == checked == {"3.11"}
+
+
+def test_the_gates_are_uploaded_before_the_list_that_names_them() -> None:
+    document = (ROOT / "docs" / "deployment.md").read_text()
+    assert 0 < document.index("--destination-path gates") < document.index("--name images.yaml")
+
+
+def test_the_documents_begin_with_what_stops_people() -> None:
+    first, stops, rest = (ROOT / "docs" / "deployment.md").read_text().split("\n## ", 2)
+    assert stops.startswith("What stops people\n")
+    for word in ("TasksOperationsNotAllowed", "preview", "other subscriptions", "registries that are there need"):
+        assert word in stops
+    assert len(first.splitlines()) < 10
+    assert rest.startswith("What you need")

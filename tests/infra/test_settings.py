@@ -25,7 +25,6 @@ LEFT_TO_DEFAULT = {
     "DOCKER_HUB_AUTH_URL": "Docker Hub itself; a proxy is set by hand",
     "DOCKER_HUB_API_URL": "Docker Hub itself; a proxy is set by hand",
     "MCR_URL": "MCR itself; a proxy is set by hand",
-    "GATE_AGENT_POOL": "ACR's shared agents; a pool is named by hand",
     "GATE_CONTEXT": "begins with an upload, and goes on otherwise by itself",
 }
 # What the product takes from the environment beside its own settings, and what only the host and the worker read.
