@@ -65,8 +65,10 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     with Ingestion() as ingestion:
         settings = {**AS_DEPLOYED, **_HERE, "APPLICATIONINSIGHTS_CONNECTION_STRING": ingestion.connection_string}
         with Twin(topology, settings) as twin:
+            scenes = Scenes(twin)
+            scenes.prepare()
             twin.start_host()
-            promoted = _live(Scenes(twin))
+            promoted = _live(scenes)
             assert "Traceback" not in twin.log("host").read_text(), "no function broke off"
             _lock_out(twin, Watcher(topology), ingestion)
             _break(twin, Watcher(topology), promoted)
@@ -78,7 +80,6 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
 
 def _live(scenes: Scenes) -> str:
     watcher = scenes.watcher
-    scenes.prepare()
     scenes.first_import()
     scenes.good_update()
     promoted = watcher.digest("base", NODE_TARGET, "22-alpine")
