@@ -171,10 +171,12 @@ class Parts:
     @cached_property
     def staging_runs(self) -> AcrTasks:
         """ACR Tasks of the staging registry."""
+        from shared.adapters.azure.gate_run import RunOptions  # noqa: PLC0415
         from shared.adapters.azure.tasks import AcrTasks  # noqa: PLC0415
 
-        agent_pool = self.settings.gate_agent_pool or ""
-        return AcrTasks(self._azure, self.settings.staging, self.settings.context, agent_pool)
+        settings = self.settings
+        options = RunOptions(agent_pool=settings.gate_agent_pool or "", client=settings.gate_client_image)
+        return AcrTasks(self._azure, settings.staging, settings.context, options)
 
     @cached_property
     def application_runs(self) -> dict[str, AcrTasks]:

@@ -96,6 +96,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "`schedule-run`. Where uploads are refused, `inline` is gone on with."
         ),
     ] = "upload"
+    gate_client_image: Annotated[
+        str,
+        _setting(
+            "Unproven: image with the Docker client in the staging registry, as `repository@sha256:…`. With it the "
+            "test image runs as a container of its own, without the run's socket, home and network. Default: off."
+        ),
+    ] = ""
     docker_hub_username: Annotated[
         str, _setting("Docker Hub account to check and import with; anonymous callers share a small limit.")
     ] = ""

@@ -11,6 +11,10 @@ from collections.abc import Mapping
 
 _HOST = re.compile(r"(?:\[[0-9a-f:]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::[0-9]{1,5})?")
 _KINDS = ("staging", "base")
+# A first part with a dot is a host to Docker, and there the image would not be the staging registry's.
+_PINNED = re.compile(
+    r"[a-z0-9]+(?:(?:_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*@sha256:[0-9a-f]{64}"
+)
 
 
 def is_host(text: str) -> bool:
@@ -24,7 +28,13 @@ def registry_problems(values: Mapping[str, str]) -> list[str]:
     Args:
         values: the settings' texts, by field.
     """
-    return [*_no_hosts(values), *_same_names(values), *_same_hosts(values), *_staged_applications(values)]
+    return [
+        *_no_hosts(values),
+        *_same_names(values),
+        *_same_hosts(values),
+        *_staged_applications(values),
+        *_loose_client(values),
+    ]
 
 
 def _no_hosts(values: Mapping[str, str]) -> list[str]:
@@ -64,6 +74,16 @@ def _staged_applications(values: Mapping[str, str]) -> list[str]:
     return [
         f"APPLICATION_REGISTRY_IDS names the staging registry, {staging}, that STAGING_REGISTRY_ID names: whatever is "
         "tested there could reach the applications' images. Keep applications in another registry"
+    ]
+
+
+def _loose_client(values: Mapping[str, str]) -> list[str]:
+    client = values["gate_client_image"]
+    if not client or _PINNED.fullmatch(client):
+        return []
+    return [
+        f"GATE_CLIENT_IMAGE is {client!r}, which is not repository@sha256:<64 hexadecimal digits>: name the image by "
+        "its digest and without a host, such as tools/docker@sha256:…, for it is taken from the staging registry"
     ]
 
 

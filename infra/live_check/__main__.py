@@ -4,6 +4,7 @@ Environment, all of it optional but the first:
 
 - ``REGISTRIES``: resource ids of the registries to work in, one after the other, separated by commas.
 - ``TASK``: resource id of a task there that may be run, for whoever may make none.
+- ``CLIENT``: an image there with the Docker client and a shell, as ``repository@sha256:…``; for probe 20.
 - ``PROBES``: numbers of the probes to ask, such as ``1,3``; else all but the heavy ones.
 - ``HEAVY``: ``1`` for the heavy ones too.
 - ``MINUTES``: after which no other probe is begun in a registry; 60.
@@ -100,6 +101,7 @@ def _ground(environment: Mapping[str, str], registry_id: str) -> Ground:
         secrets.token_hex(3),
         audience=environment.get("ACR_AUDIENCE", "https://containerregistry.azure.net"),
         task_id=environment.get("TASK", ""),
+        client=environment.get("CLIENT", ""),
     )
     print(f"\n{ground.login_server}, {ground.registry['location']}, {ground.registry['sku']['name']}\n")
     return ground

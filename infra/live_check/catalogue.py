@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from infra.live_check import events, imports, runs, tasks
+from infra.live_check import events, imports, nested, runs, tasks
 from infra.live_check.probe import Probe
 
 PROBES: tuple[Probe, ...] = tuple(
-    sorted((*imports.PROBES, *events.PROBES, *runs.PROBES, *tasks.PROBES), key=lambda probe: probe.number)
+    sorted(
+        (*imports.PROBES, *events.PROBES, *runs.PROBES, *tasks.PROBES, *nested.PROBES), key=lambda probe: probe.number
+    )
 )
 
 

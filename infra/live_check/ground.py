@@ -63,6 +63,7 @@ class Ground:
         audience: of tokens for the registry itself.
         hello: an image whose command says hello and ends well.
         task_id: a task that is there already and may be run; empty makes one.
+        client: an image of the registry with the Docker client and a shell, as ``repository@digest``; empty for none.
         pace: how long is waited.
         made: what was made.
     """
@@ -75,6 +76,7 @@ class Ground:
     audience: str = "https://containerregistry.azure.net"
     hello: str = "mcr.microsoft.com/hello-world"
     task_id: str = ""
+    client: str = ""
     pace: Pace = field(default_factory=Pace)
     made: Made = field(default_factory=Made)
 

@@ -24,7 +24,7 @@ from infra.live_check.running import (
     upload,
 )
 
-_ABAC = "AbacRepositoryPermissions"
+ABAC = "AbacRepositoryPermissions"
 _STAGES = ("Queued", "Started", "Running")
 
 
@@ -119,7 +119,7 @@ def the_callers_own_login(ground: Ground) -> Seen:
     asked = {"caller": {"identity": "[caller]"}, "default": {"loginMode": "Default"}}
     ends = {word: _with_login(ground, word, steps, source) for word, source in asked.items()}
     text = f"{mode}: " + ", ".join(f"as {word} {end}" for word, end in ends.items())
-    as_built = ends["caller"] == "Succeeded" if mode == _ABAC else ends["default"] == "Succeeded"
+    as_built = ends["caller"] == "Succeeded" if mode == ABAC else ends["default"] == "Succeeded"
     return found(as_built, text, mode=mode, **ends)
 
 

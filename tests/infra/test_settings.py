@@ -26,6 +26,7 @@ LEFT_TO_DEFAULT = {
     "DOCKER_HUB_API_URL": "Docker Hub itself; a proxy is set by hand",
     "MCR_URL": "MCR itself; a proxy is set by hand",
     "GATE_CONTEXT": "begins with an upload, and goes on otherwise by itself",
+    "GATE_CLIENT_IMAGE": "unproven, so set by hand once the live check has seen that it works",
 }
 # What the product takes from the environment beside its own settings, and what only the host and the worker read.
 HOST = {

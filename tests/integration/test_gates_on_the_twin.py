@@ -122,6 +122,24 @@ def test_an_upload_that_is_refused_is_followed_by_another_way_in_the_same_run(pr
     assert product.candidate(pushed.digest).runs == 1
 
 
+def test_a_gate_whose_image_is_started_by_a_client_passes_and_rejects_and_sees_nothing_of_the_run(
+    product: Product,
+) -> None:
+    client = push_image(
+        product.twin.topology.http("backing_staging"), "tools/docker", "1", "client", files={"/bin/docker": NOTHING}
+    )
+    look = "if [ -e /workspace ] || [ -e /acb/home ]; then exit 1; fi\nif env | grep -q /acb/home; then exit 1; fi\n"
+    product.configure(
+        settings={"GATE_CLIENT_IMAGE": f"tools/docker@{client.digest}"},
+        gate={**GATE, "test.sh": GATE["test.sh"].replace("cat ", f"{look}cat ")},
+    )
+    good = product.update("release 1")
+    bad = product.update("release 2 broken")
+    assert product.base_digest() == good.digest
+    assert product.candidate(bad.digest).status is Status.REJECTED
+    assert "exited with 1" in product.candidate(bad.digest).last.detail
+
+
 def test_a_run_without_a_name_whose_answer_was_lost_may_run_twice_and_that_is_said(product: Product) -> None:
     product.permit(SCHEDULE)
     product.configure(settings={"GATE_CONTEXT": "schedule-run"})

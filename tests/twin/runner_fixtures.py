@@ -151,12 +151,26 @@ def _layer(files: Mapping[str, str]) -> bytes:
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as archive:
         _add(archive, "bin/busybox", Path("/bin/busybox").read_bytes(), 0o755)
-        for applet in ("sh", "cat", "echo", "env", "ls", "mkdir", "pwd", "setsid", "sleep", "touch", "true"):
+        for applet in (
+            "sh",
+            "cat",
+            "echo",
+            "env",
+            "grep",
+            "ls",
+            "mkdir",
+            "pwd",
+            "setsid",
+            "sleep",
+            "test",
+            "touch",
+            "true",
+        ):
             link = tarfile.TarInfo(f"bin/{applet}")
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"
             archive.addfile(link)
         for name, text in files.items():
-            _add(archive, name, text.encode(), 0o644)
+            _add(archive, name, text.encode(), 0o755)
     return content.getvalue()
 
 

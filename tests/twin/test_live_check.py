@@ -181,6 +181,32 @@ def test_19_limits_are_told_by_operation(ground: Ground) -> None:
     assert list(seen.facts["told"]) == ["importImage"]  # type: ignore[call-overload]
 
 
+def test_20_without_a_client_nothing_is_asked(ground: Ground) -> None:
+    answer(ground, 20, Verdict.UNDECIDED, "needs CLIENT=<repository@sha256:")
+
+
+@pytest.mark.parametrize("client", ["tools/docker@sha256:" + "0" * 64, "tools/docker"])
+def test_20_a_client_that_is_not_there_is_no_answer(ground: Ground, client: str) -> None:
+    answer(replace(ground, client=client), 20, Verdict.UNDECIDED, f"CLIENT names {client}, and ", "has no such image")
+
+
+def test_20_where_every_run_ends_well_a_container_is_apart(twin: Twin, ground: Ground) -> None:
+    digest = push_image(twin.topology, "staging", "tools/docker:1", "client")
+    words = ("the socket is there", "a container starts", "it has neither network, socket, home nor source")
+    answer(replace(ground, client=f"tools/docker@{digest}"), 20, Verdict.AS_BUILT, *words)
+
+
+def test_20_where_a_run_fails_it_is_said_which(twin: Twin, ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = push_image(twin.topology, "staging", "tools/docker:1", "client")
+
+    def run(_: DoubleRunner, request: RunRequest, *__: object) -> RunResult:
+        return RunResult("Failed" if "/acb/home" in request.steps_yaml else "Succeeded")
+
+    monkeypatch.setattr(DoubleRunner, "__call__", run)
+    words = ("the socket is there (Succeeded)", "it was not seen to be without the step's things (Failed)")
+    answer(replace(ground, client=f"tools/docker@{digest}"), 20, Verdict.OTHERWISE, *words)
+
+
 @pytest.mark.usefixtures("ground")
 def test_the_whole_check_leaves_nothing_and_reports_every_probe(
     twin: Twin, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

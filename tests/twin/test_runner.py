@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.live_check.nested import questions
 from infra.local.runner import Dependency, Image
 from tests.twin.runner_fixtures import OWN, Registry, Runs, processes_with, running_registry
 
@@ -115,6 +117,56 @@ def test_the_entry_point_of_a_step_takes_the_place_of_the_images(runs: Runs) -> 
     said = "steps:\n- cmd: swallower:1 echo said\n"
     assert "said" not in runs.start(said)[1]
     assert "said" in runs.start(f"{said}  entryPoint: /bin/busybox\n")[1]
+
+
+NESTED = """
+steps:
+- cmd: busybox:1 sh -c 'echo secret > /acb/home/login; echo source > /workspace/file'
+- cmd: client:1 run --rm --network none --env WORD=said --entrypoint sh library/inner:1 -c '{}'
+  entryPoint: docker
+"""
+
+
+def push_client(runs: Runs) -> None:
+    """Push an image with something that is called docker, and one to be run by it."""
+    runs.registry.push_busybox("library/client:1", {"opt/docker": ""}, Env=["PATH=/opt:/bin"])
+    runs.registry.push_busybox("library/inner:1", {"opt/file": ""}, WorkingDir="/opt", Entrypoint=["/bin/true"])
+
+
+def test_an_image_that_a_client_runs_sees_nothing_of_the_step_but_what_it_is_given(runs: Runs) -> None:
+    push_client(runs)
+    look = "echo $WORD in $(pwd); ls /workspace /acb; env; cat /proc/net/dev"
+    result, log = runs.start(NESTED.format(look))
+    assert result.status == "Succeeded"
+    assert "said in /opt" in log
+    assert "ls: /workspace: No such file or directory" in log
+    assert not any("/acb/home" in line for line in log)
+    assert log[log.index("/acb:") + 1 :][:1] == ["tools"]
+    assert [line.split(":")[0].strip() for line in log if re.match(r" *\w+: +\d", line)] == ["lo"]
+
+
+def test_what_the_live_check_asks_of_such_a_container_is_so_here_and_a_step_itself_fails_it(runs: Runs) -> None:
+    digest = runs.registry.push_busybox("client:1", {"opt/docker": ""}, Env=["PATH=/opt:/bin"])
+    asked = questions(f"client@{digest}")
+    ends = {word: runs.start(steps.partition("\n")[2])[0].status for word, steps in asked.items()}
+    assert ends == {"socket": "Failed", "started": "Succeeded", "bare": "Succeeded"}
+    script = asked["bare"].partition(" -c ")[2].partition("\n")[0]
+    assert runs.start(f"steps:\n- cmd: $Registry/client@{digest} sh -c {script}\n")[0].status == "Failed"
+
+
+def test_the_step_ends_as_the_image_that_its_client_runs(runs: Runs) -> None:
+    push_client(runs)
+    result, log = runs.start(NESTED.format("exit 7"))
+    assert result.status == "Failed"
+    assert "failed to run step ID: acb_step_1: exit status 7" in log
+
+
+def test_an_image_without_a_client_runs_nothing(runs: Runs) -> None:
+    push_client(runs)
+    result, log = runs.start(NESTED.format("echo run").replace("client:1", "inner:1"))
+    assert result.status == "Failed"
+    assert "failed to run step ID: acb_step_1: exit status 127" in log
+    assert "run" not in log
 
 
 def test_a_run_without_rights_pulls_nothing_of_its_own_registry(runs: Runs) -> None:

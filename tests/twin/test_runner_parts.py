@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from infra.local.runner.model import RunRequest
 from infra.local.runner.parse import parse_task, version_of
 from infra.local.runner.reference import parse_reference
 from infra.local.runner.source import unpack
-from infra.local.runner.task import Build, Command, Push
+from infra.local.runner.task import Build, Command, Nested, Push
 from infra.local.runner.variables import expand_aliases, render, run_variables
 
 pytestmark = pytest.mark.twin
@@ -50,6 +51,32 @@ steps:
     assert push.action == Push(("a:1", "b"))
     assert command.action == Command("mcr.microsoft.com/acr/bash:2ff604c", ("-c", 'echo "hi"'))
     assert (build.timeout, push.timeout, command.retries, command.retry_delay) == (30, 5, 2, 5)
+
+
+def test_a_client_that_is_told_to_run_an_image_is_read_as_that_image() -> None:
+    told = "run --rm --network none --env A=1 --env 'B=a=b c' --entrypoint '/opt/my tool' gate:cab -c --rm"
+    (step,) = parse_task(f'steps: [{{cmd: "tools/docker:1 {told}", entryPoint: docker}}]')
+    pairs = (("A", "1"), ("B", "a=b c"))
+    assert step.action == Nested("tools/docker:1", "gate:cab", ("-c", "--rm"), pairs, "/opt/my tool")
+
+
+@pytest.mark.parametrize(
+    ("told", "complaint"),
+    [
+        ("", "this twin knows `docker run`, not `docker `"),
+        ("ps", "this twin knows `docker run`, not `docker ps`"),
+        ("run --rm --network none --volume /:/host gate", "not --volume"),
+        ("run --rm --network=none gate", "each value a word of its own; not --network=none"),
+        ("run --rm --network host gate", "with both options"),
+        ("run --rm gate", "with both options"),
+        ("run --network none gate", "`--rm --network none <image>`"),
+        ("run --rm --network none", "`--rm --network none <image>`"),
+        ("run --rm --network none --env HOME gate", "expected NAME=value"),
+    ],
+)
+def test_what_a_client_is_told_beside_that_is_refused(told: str, complaint: str) -> None:
+    with pytest.raises(TaskRefused, match=re.escape(complaint)):
+        parse_task(f'steps: [{{cmd: "tools/docker:1 {told}", entryPoint: docker}}]')
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,31 @@ def test_how_a_gates_files_reach_its_run_is_one_of_three_ways() -> None:
         load(GATE_CONTEXT="smuggle")
 
 
+def test_the_image_with_the_docker_client_is_off_unless_it_is_named_by_digest() -> None:
+    assert load().gate_client_image == ""
+    client = f"tools/docker.cli@sha256:{'a' * 64}"
+    assert load(GATE_CLIENT_IMAGE=client).gate_client_image == client
+
+
+@pytest.mark.parametrize(
+    "client",
+    [
+        "tools/docker",
+        "tools/docker:27",
+        f"tools/docker:27@sha256:{'a' * 64}",
+        f"tools/docker@sha256:{'a' * 63}",
+        f"tools/docker@sha256:{'A' * 64}",
+        f"staging.azurecr.io/tools/docker@sha256:{'a' * 64}",
+        f"localhost:5000/docker@sha256:{'a' * 64}",
+        f"--privileged tools/docker@sha256:{'a' * 64}",
+        f"$ID@sha256:{'a' * 64}",
+    ],
+)
+def test_an_image_with_the_docker_client_that_could_be_another_tomorrow_or_elsewhere_is_refused(client: str) -> None:
+    told = refusal({**COMPLETE, "GATE_CLIENT_IMAGE": client})
+    assert f"GATE_CLIENT_IMAGE is {client!r}, which is not repository@sha256:" in told
+
+
 def test_every_setting_is_described() -> None:
     assert {name for name, _, _ in setting_fields()} >= set(REQUIRED)
     assert all(meta.description for _, _, meta in setting_fields())

@@ -17,7 +17,7 @@ from infra.local.runner.errors import EngineError
 from infra.local.runner.folder import RunFolder
 from infra.local.runner.limits import Limits
 from infra.local.runner.process import run
-from infra.local.runner.task import Build
+from infra.local.runner.task import WORKSPACE, Build
 
 _HOME = "/acb/home"
 _TOOLS = "/acb/tools"
@@ -30,11 +30,19 @@ _EXIT_REMARK = re.compile(r"(subprocess exited (with status|on) \S+|Error: exit 
 
 @dataclass(frozen=True)
 class ContainerOptions:
-    """How a command's container differs from its image; ``directory`` is ``None`` to stay in the image's own."""
+    """How a command's container differs from its image.
+
+    Attributes:
+        environment: variables besides the image's.
+        entry_point: in place of the image's.
+        directory: where it starts; ``None`` to stay in the image's own.
+        bare: without what the engine gives a step: workspace, home, and network.
+    """
 
     environment: tuple[tuple[str, str], ...]
     entry_point: str | None
     directory: PurePosixPath | None
+    bare: bool = False
 
 
 class Engine:
@@ -81,16 +89,22 @@ class Engine:
         """Run a command in a fresh container of ``image``, as ``docker run`` would, and return its exit status."""
         command = self._command_line(image, arguments, options.entry_point, limits)
         container = self._ask(["from", "--pull-never", self._folder.signature_policy, image], limits).strip()
-        flags = [f"--volume={self._folder.workspace}:/workspace", f"--volume={self._folder.home}:{_HOME}"]
+        flags = [] if options.bare else self._given_to_steps()
         flags += [f"--volume={self._folder.tools}:{_TOOLS}:ro"]
-        flags += [f"--env={name}={value}" for name, value in (("HOME", _HOME), *options.environment)]
+        flags += [f"--env={name}={value}" for name, value in options.environment]
         flags += [f"--workingdir={options.directory}"] if options.directory else []
 
         def write(line: str) -> None:
             if not _EXIT_REMARK.fullmatch(line):
                 output(line)
 
-        return self._stream(["run", *flags, container, "--", *_LINGER, *command], write, limits)
+        line = ["run", *flags, container, "--", *_LINGER, *command]
+        return self._stream(line, write, limits, network=not options.bare)
+
+    def has_program(self, image: str, program: str, limits: Limits) -> bool:
+        """Whether a container of ``image`` would find ``program`` by its ``PATH``."""
+        options = ContainerOptions((), f"{_TOOLS}/busybox", None, bare=True)
+        return self.run(image, ("which", program), options, lambda _: None, limits) == 0
 
     def push(self, image: str, address: str, limits: Limits) -> str:
         """Push ``image`` to ``address``, ``host:port/repository:tag`` over plain http; return its digest there."""
@@ -98,6 +112,10 @@ class Engine:
         flags = ["--quiet", "--retry=0", "--tls-verify=false", f"--digestfile={digest}", self._folder.signature_policy]
         self._ask(["push", *flags, image, f"docker://{address}"], limits)
         return digest.read_text().strip()
+
+    def _given_to_steps(self) -> list[str]:
+        volumes = {self._folder.workspace: WORKSPACE, self._folder.home: _HOME}
+        return [*(f"--volume={here}:{there}" for here, there in volumes.items()), f"--env=HOME={_HOME}"]
 
     def _command_line(self, image: str, arguments: Sequence[str], entry_point: str | None, limits: Limits) -> list[str]:
         """Join entry point and command as docker does: an entry point that is given drops the image's command."""
@@ -116,8 +134,10 @@ class Engine:
             raise EngineError("\n".join(trouble) or f"buildah {command[0]} failed")
         return "\n".join(answer)
 
-    def _stream(self, command: Sequence[str], output: Callable[[str], None], limits: Limits) -> int:
-        return self._call(command, output, None, limits)
+    def _stream(
+        self, command: Sequence[str], output: Callable[[str], None], limits: Limits, *, network: bool = True
+    ) -> int:
+        return self._call(command, output, None, limits, network=network)
 
     def _call(
         self,
@@ -125,6 +145,8 @@ class Engine:
         output: Callable[[str], None],
         errors: Callable[[str], None] | None,
         limits: Limits,
+        *,
+        network: bool = True,
     ) -> int:
         return run(
             ["buildah", *self._folder.buildah_flags(), *command],
@@ -133,4 +155,5 @@ class Engine:
             output=output,
             errors=errors,
             limits=limits,
+            network=network,
         )

@@ -13,10 +13,11 @@ import yaml
 
 from infra.local.runner.build_arguments import parse_build
 from infra.local.runner.classic_builder import BUILDKIT
+from infra.local.runner.docker_client import DOCKER, parse_docker
 from infra.local.runner.errors import TaskRefused
 from infra.local.runner.properties import Properties, split_words
 from infra.local.runner.schema import STEP_KNOWN, STEP_READ, TASK_KNOWN, TASK_READ
-from infra.local.runner.task import Build, Command, Push, Step
+from infra.local.runner.task import Build, Command, Nested, Push, Step
 from infra.local.runner.variables import IMAGE_ALIASES
 
 VERSION_WITH_ALIASES = "v1.1.0"
@@ -90,7 +91,7 @@ def _step(entry: Properties, task: Properties, ids: Sequence[str], index: int) -
     )
 
 
-def _action(entry: Properties) -> Build | Push | Command:
+def _action(entry: Properties) -> Build | Push | Command | Nested:
     build, push, command = entry.text("build"), entry.texts("push"), entry.text("cmd")
     if sum(map(bool, (build, push, command))) != 1:
         raise TaskRefused(f"{entry.place}: step must contain one build, cmd, or push property")
@@ -98,7 +99,9 @@ def _action(entry: Properties) -> Build | Push | Command:
         return parse_build(build, f"{entry.place}.build")
     if push:
         return Push(tuple(dict.fromkeys(push)))
-    return _command(command or "", f"{entry.place}.cmd")
+    place = f"{entry.place}.cmd"
+    read = _command(command or "", place)
+    return parse_docker(read.image, read.arguments, place) if entry.text("entryPoint") == DOCKER else read
 
 
 def _command(text: str, place: str) -> Command:

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from infra.local.runner.limits import Limits
 
-_CONFINED = (
-    *("setpriv", "--pdeathsig=KILL", "--"),
-    *("unshare", "--pid", "--mount", "--fork", "--kill-child", "--mount-proc", "--"),
-)
+_DIES_WITH_US = ("setpriv", "--pdeathsig=KILL", "--")
+_CONFINED = ("unshare", "--pid", "--mount", "--fork", "--kill-child", "--mount-proc")
+# A network namespace begins with its loopback down; docker's `--network none` has it up.
+_LOOPBACK_UP = ("busybox", "sh", "-c", 'busybox ip link set lo up && exec "$@"', "command")
 _POLL = 0.1  # seconds between looks at the limits while the program is silent
 _CHUNK = 65536
 
@@ -33,6 +33,7 @@ def run(
     output: Callable[[str], None],
     errors: Callable[[str], None] | None,
     limits: Limits,
+    network: bool = True,
 ) -> int:
     """Run ``command`` to its end and return its exit status.
 
@@ -41,12 +42,14 @@ def run(
         folder: its working directory.
         output: called with each line of standard output, without its newline.
         errors: the same for standard error; ``None`` joins it to the output in the order written.
+        network: whether it has the machine's network; else it has a loopback of its own and nothing beside.
 
     Raises:
         Stopped: the limits were reached; the program and all its children are dead by then.
     """
+    apart = () if network else ("--net",)
     with subprocess.Popen(
-        [*_CONFINED, *command],
+        [*_DIES_WITH_US, *_CONFINED, *apart, "--", *(() if network else _LOOPBACK_UP), *command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE if errors else subprocess.STDOUT,

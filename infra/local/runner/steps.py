@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local.runner.classic_builder import refuse_buildkit
 from infra.local.runner.dependencies import Base, Built
+from infra.local.runner.docker_client import DOCKER
 from infra.local.runner.dockerfile import Bases, read_bases
 from infra.local.runner.engine import ContainerOptions, Engine
 from infra.local.runner.errors import EngineError, StepFailed, Stopped
@@ -18,11 +19,12 @@ from infra.local.runner.logs import RunLog
 from infra.local.runner.reference import Reference, parse_reference
 from infra.local.runner.registry import backing_address
 from infra.local.runner.rights import PUSH, Rights
-from infra.local.runner.task import WORKSPACE, Build, Command, Push, Step
+from infra.local.runner.task import WORKSPACE, Build, Command, Nested, Push, Step
 
 _PUSH_ATTEMPTS = 3
 _PUSH_BACKOFF = 0.25  # seconds before the second attempt; doubles
 _DOCKER_BUILD_FAILED = 1
+_NOT_FOUND = 127
 _DOCKER_RUN_FAILED = 125  # what `docker run` exits with if there is no container to speak for itself
 
 
@@ -88,6 +90,8 @@ class StepRunner:
                 self._attempts(step, limits, lambda: self._build(step, build, scanned, limits))
             case Command() as command:
                 self._attempts(step, limits, lambda: self._command(step, command, limits))
+            case Nested() as nested:
+                self._attempts(step, limits, lambda: self._nested(nested, limits))
             case Push() as push:
                 for image in push.images:
                     self._push(image, limits)
@@ -178,9 +182,23 @@ class StepRunner:
     def _command(self, step: Step, command: Command, limits: Limits) -> int:
         directory = None if step.use_image_directory else step.container_directory
         options = ContainerOptions(step.environment, step.entry_point, directory)
+        return self._container(command.image, command.arguments, options, limits)
+
+    def _nested(self, nested: Nested, limits: Limits) -> int:
+        """Run what a client asks for: no daemon is there to be asked, so the client is only looked for in its image."""
         try:
-            image = self._base(command.image, limits)
-            return self._engine.run(image.name, command.arguments, options, self._log.raw, limits)
+            if not self._engine.has_program(self._base(nested.client, limits).name, DOCKER, limits):
+                self._log.raw(f'exec: "{DOCKER}": executable file not found in $PATH: unknown.')
+                return _NOT_FOUND
+        except EngineError as error:
+            self._log.raw(str(error))
+            return _DOCKER_RUN_FAILED
+        options = ContainerOptions(nested.environment, nested.entry_point, None, bare=True)
+        return self._container(nested.image, nested.arguments, options, limits)
+
+    def _container(self, image: str, arguments: Sequence[str], options: ContainerOptions, limits: Limits) -> int:
+        try:
+            return self._engine.run(self._base(image, limits).name, arguments, options, self._log.raw, limits)
         except EngineError as error:
             self._log.raw(str(error))
             return _DOCKER_RUN_FAILED

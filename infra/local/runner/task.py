@@ -35,6 +35,17 @@ class Command:
 
 
 @dataclass(frozen=True)
+class Nested:
+    """``cmd`` of an image whose client is told ``docker run``: that image, and the container that it asks for."""
+
+    client: str
+    image: str
+    arguments: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]
+    entry_point: str | None
+
+
+@dataclass(frozen=True)
 class Step:
     """One step.
 
@@ -51,7 +62,7 @@ class Step:
     """
 
     id: str
-    action: Build | Push | Command
+    action: Build | Push | Command | Nested
     after: tuple[str, ...]
     timeout: int
     retries: int

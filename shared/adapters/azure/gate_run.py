@@ -42,18 +42,21 @@ _FILES_STEP = """\
     entryPoint: bash
     timeout: {timeout}
 """
-_STEPS = """\
-  - id: {build_step}
-    build: -t $Registry/tidegate/gate:$ID --build-arg BASE_IMAGE=$Registry/{image}@{digest} .
+_BUILD_STEP = """\
+  - id: {step}
+    build: -t {test_image} --build-arg BASE_IMAGE=$Registry/{image}@{digest} .
     env: ["DOCKER_BUILDKIT=1"]
-    timeout: {build_timeout}
-  - id: {test_step}
+    timeout: {timeout}
+"""
+_TEST_STEP = """\
+  - id: {step}
     cmd: {command}
     entryPoint: {entry_point}
-    env: ["{variable}={nonce}"]
+    env: {environment}
     disableWorkingDirectoryOverride: true
-    timeout: {test_timeout}
+    timeout: {timeout}
 """
+_TEST_IMAGE = "$Registry/tidegate/gate:$ID"
 
 
 class RunOptions(msgspec.Struct, frozen=True):
@@ -63,13 +66,16 @@ class RunOptions(msgspec.Struct, frozen=True):
         as_caller: pull the base by the caller's rights, which is how registries that give rights by repository (ABAC)
             let a run in; else by the run's own login.
         agent_pool: pool of agents; empty for ACR's shared ones.
+        client: image with the Docker client, as ``repository@digest`` in the same registry, by which the test image is
+            run as a container of its own; empty to run it as the step itself.
     """
 
     as_caller: bool = False
     agent_pool: str = ""
+    client: str = ""
 
 
-def steps(gate: GateRun, *, inline: bool = False) -> str:
+def steps(gate: GateRun, *, inline: bool = False, client: str = "") -> str:
     """Return the YAML of a gate's run: build the test image from the staged digest, then run it. Nothing is pushed.
 
     The build step asks for BuildKit, for ACR's builder is the classic one without. The test step names what runs, so
@@ -78,20 +84,45 @@ def steps(gate: GateRun, *, inline: bool = False) -> str:
     Args:
         gate: the gate and the staged image.
         inline: whether a step before these has to unpack the gate's files, which it then brings.
+        client: as in ``RunOptions``.
     """
-    program, *arguments = gate.command
-    return (_HEAD + (_files_step(gate) if inline else "") + _STEPS).format(
-        build_step=gate.words.build_step,
-        test_step=gate.words.test_step,
+    build = _BUILD_STEP.format(
+        step=gate.words.build_step,
+        test_image=_TEST_IMAGE,
         image=gate.image,
         digest=gate.digest,
-        build_timeout=_BUILD_TIMEOUT,
-        test_timeout=_TEST_TIMEOUT,
-        entry_point=json.dumps(_literal(program)),
-        command=json.dumps(" ".join(["$Registry/tidegate/gate:$ID", *map(_literal, arguments)])),
-        variable=NONCE_VARIABLE,
-        nonce=gate.words.nonce,
+        timeout=_BUILD_TIMEOUT,
     )
+    return _HEAD + (_files_step(gate) if inline else "") + build + _test_step(gate, client)
+
+
+def _test_step(gate: GateRun, client: str) -> str:
+    nonce = f"{NONCE_VARIABLE}={gate.words.nonce}"
+    entry_point, words = _nested(gate, client, nonce) if client else _direct(gate)
+    return _TEST_STEP.format(
+        step=gate.words.test_step,
+        command=json.dumps(" ".join(words)),
+        entry_point=json.dumps(entry_point),
+        environment=json.dumps([] if client else [nonce]),
+        timeout=_TEST_TIMEOUT,
+    )
+
+
+def _direct(gate: GateRun) -> tuple[str, list[str]]:
+    program, *arguments = map(_literal, gate.command)
+    return program, [_TEST_IMAGE, *arguments]
+
+
+def _nested(gate: GateRun, client: str, nonce: str) -> tuple[str, list[str]]:
+    """What the engine mounts into a step, and its network, end at the client: nothing of it is handed on.
+
+    The client's program is named, for the entry point of Docker's own image looks for a daemon elsewhere. Capabilities
+    are left as Docker gives them: a healthy image that needs one would be rejected for good.
+    https://docs.docker.com/reference/cli/docker/container/run/
+    """
+    program, *arguments = map(_literal, gate.command)
+    options = ["--rm", "--network", "none", "--env", nonce, "--entrypoint", program]
+    return "docker", [f"$Registry/{client}", "run", *options, _TEST_IMAGE, *arguments]
 
 
 def _files_step(gate: GateRun) -> str:
@@ -161,9 +192,10 @@ def gate_request(gate: GateRun, source: str | None, options: RunOptions) -> dict
         source: where the archive was uploaded, as the upload address came with it; ``None`` if the steps bring it.
         options: how runs of this registry are asked for.
     """
+    text = steps(gate, inline=source is None, client=options.client)
     request: dict[str, Any] = {
         "type": _ENCODED,
-        "encodedTaskContent": base64.b64encode(steps(gate, inline=source is None).encode()).decode(),
+        "encodedTaskContent": base64.b64encode(text.encode()).decode(),
         "platform": _PLATFORM,
         "timeout": _RUN_TIMEOUT,
         "credentials": {"sourceRegistry": {"identity": "[caller]"} if options.as_caller else {"loginMode": "Default"}},

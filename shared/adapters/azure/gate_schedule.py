@@ -14,6 +14,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+import msgspec
+
 from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.gate_run import MOST_INLINE, RunOptions, archive, gate_request
 from shared.adapters.azure.task_models import scheduled_run
@@ -35,7 +37,7 @@ class GateSchedule:
         clients: of ARM.
         registry: which registry.
         context: the way to begin with.
-        agent_pool: pool of agents that runs are sent to; empty for ACR's shared ones.
+        options: how runs are asked for; as whom is found out.
         schedule: schedules a request as a ``taskRun`` under a name.
         errors: translates what happens while something is done.
     """
@@ -45,7 +47,7 @@ class GateSchedule:
         clients: AzureClients,
         registry: RegistryId,
         context: GateContext,
-        agent_pool: str,
+        options: RunOptions,
         schedule: Callable[[str, dict[str, Any]], Run],
         errors: Callable[[str], AbstractContextManager[None]],
     ) -> None:
@@ -53,7 +55,7 @@ class GateSchedule:
         self._registry = registry
         self._place = (registry.group, registry.name)
         self._context = context
-        self._agent_pool = agent_pool
+        self._asked = options
         self._schedule = schedule
         self._errors = errors
         self._known: RunOptions | None = None
@@ -119,5 +121,5 @@ class GateSchedule:
                 as_caller = str(getattr(mode, "value", mode)) == _BY_REPOSITORY
                 how = "by repository (ABAC), gates pull as the app" if as_caller else "as a whole, gates use its login"
                 log.info("%s gives rights %s", self._registry.name, how)
-                self._known = RunOptions(as_caller, self._agent_pool)
+                self._known = msgspec.structs.replace(self._asked, as_caller=as_caller)
             return self._known

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.errors import TASKS_CONTRIBUTOR, azure_errors
-from shared.adapters.azure.gate_run import says_words, task_request
+from shared.adapters.azure.gate_run import RunOptions, says_words, task_request
 from shared.adapters.azure.gate_schedule import GateSchedule
 from shared.adapters.azure.task_errors import task_run_errors
 from shared.adapters.azure.task_models import application_task, embedded_run, lacks_dependencies, status_of
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 # is left out of a log that is larger than both: a megabyte is more than anybody reads.
 _LARGEST_LOG = 1024 * 1024
 _HALF = _LARGEST_LOG // 2
+_AS_ACR_DOES = RunOptions()
 _NEVER_RAN = Run("", RunStatus.ERROR)
 
 
@@ -43,7 +44,7 @@ class AcrTasks:
         clients: of ARM.
         registry: which registry.
         context: how a gate's files reach its run.
-        agent_pool: pool of agents that gates run in; empty for ACR's shared ones.
+        options: how gates' runs are asked for.
     """
 
     def __init__(
@@ -51,12 +52,12 @@ class AcrTasks:
         clients: AzureClients,
         registry: RegistryId,
         context: GateContext = GateContext.UPLOAD,
-        agent_pool: str = "",
+        options: RunOptions = _AS_ACR_DOES,
     ) -> None:
         self._clients = clients
         self._registry = registry
         self._place = (registry.group, registry.name)
-        self._gates = GateSchedule(clients, registry, context, agent_pool, self._schedule, self._errors)
+        self._gates = GateSchedule(clients, registry, context, options, self._schedule, self._errors)
 
     def find(self, name: str) -> Run | None:
         """Return the run that was scheduled under a name, by one request if it has ended and by two if not.

@@ -25,6 +25,10 @@ _SHOWN = 200
 
 _HINTS = (
     (
+        re.compile(r"[Cc]annot connect to the Docker daemon|failed to connect to the docker API"),
+        "a Docker client found no daemon: where GATE_CLIENT_IMAGE is set, ACR gave its step no socket; unset it",
+    ),
+    (
         re.compile(r"exec format error"),
         "the image is not for linux/amd64, or the script that is the entry point has no #! line",
     ),

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.unit
 
 FILES = {"test.sh": b"#!/bin/sh\nexit 0\n", "Dockerfile": b"ARG BASE_IMAGE\nFROM $BASE_IMAGE\n", "a/b.txt": b""}
 GATE = gate_run(digest_of("node"))
+CLIENT = f"tools/docker@{digest_of('client')}"
 
 
 def test_the_same_gate_is_the_same_bytes_in_whatever_order_its_files_come() -> None:
@@ -68,19 +69,47 @@ def test_only_the_test_is_given_the_nonce_and_no_step_is_told_its_id() -> None:
     assert WORDS.test_step not in repr([build, {**test, "id": ""}])
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("/bin/sh", "-c", "node -e 'process.exit(0)' && echo \"$HOME\""),
-        ("/opt/my tool", "$Registry", "`id`", "a\\b", "ä#: {x}", ""),
-    ],
-)
+ODD_COMMANDS = [
+    ("/bin/sh", "-c", "node -e 'process.exit(0)' && echo \"$HOME\""),
+    ("/opt/my tool", "$Registry", "`id`", "a\\b", "ä#: {x}", ""),
+]
+
+
+@pytest.mark.parametrize("words", ODD_COMMANDS)
 def test_whatever_a_gate_runs_reaches_it_as_written(words: tuple[str, ...]) -> None:
     test = yaml.safe_load(steps(msgspec.structs.replace(GATE, command=words)))["steps"][1]
     line = f"{test['entryPoint']} {test['cmd']}".replace("$$", "\0").replace("\0", "$")
     program, image, *arguments = shlex.split(line)
     assert image == "$Registry/tidegate/gate:$ID"
     assert (program, *arguments) == words
+
+
+def test_without_a_client_image_the_test_image_is_the_step_itself() -> None:
+    assert "docker" not in steps(GATE).replace("DOCKER_BUILDKIT", "")
+
+
+@pytest.mark.parametrize("words", ODD_COMMANDS)
+def test_with_a_client_image_the_test_image_is_started_beside_the_step_with_nothing_of_it(
+    words: tuple[str, ...],
+) -> None:
+    gate = msgspec.structs.replace(GATE, command=words)
+    build, test = yaml.safe_load(steps(gate, client=CLIENT))["steps"]
+    direct_build, direct = yaml.safe_load(steps(gate))["steps"]
+    program, *arguments = words
+    assert shlex.split(test["cmd"].replace("$$", "\0"))[:2] == [f"$Registry/{CLIENT}", "run"]
+    assert [word.replace("\0", "$") for word in shlex.split(test["cmd"].replace("$$", "\0"))[2:]] == [
+        "--rm", "--network", "none", "--env", f"TIDEGATE_NONCE={WORDS.nonce}", "--entrypoint", program,
+        "$Registry/tidegate/gate:$ID", *arguments,
+    ]  # fmt: skip
+    assert (test["entryPoint"], test["env"]) == ("docker", [])
+    same = ("id", "timeout", "disableWorkingDirectoryOverride")
+    assert ([test[name] for name in same], build) == ([direct[name] for name in same], direct_build)
+
+
+def test_a_request_that_starts_the_test_image_by_a_client_is_known_by_its_words_too() -> None:
+    request = gate_request(GATE, None, RunOptions(client=CLIENT))
+    assert base64.b64decode(request["encodedTaskContent"]).decode() == steps(GATE, inline=True, client=CLIENT)
+    assert says_words(request, WORDS) is True
 
 
 def test_a_request_is_known_by_the_words_that_are_said_in_it() -> None:

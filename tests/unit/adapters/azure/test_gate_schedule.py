@@ -26,6 +26,8 @@ pytestmark = pytest.mark.unit
 
 GATE = gate_run(digest_of("node"))
 LARGE = msgspec.structs.replace(GATE, files={**GATE.files, "large": b"x" * 100_000})
+CLIENT = f"tools/docker@{digest_of('client')}"
+PLAIN = RunOptions()
 NOT_FOUND = {"error": {"code": "ResourceNotFound", "message": "no"}}
 NOT_REMOTE = {"error": {"code": "InvalidTaskRunRequest", "message": "The source location x is not a remote context."}}
 UPLOAD = {"uploadUrl": "https://store.blob.core.windows.net/c/x.tar.gz?sig=s", "relativePath": "source/x.tar.gz"}
@@ -36,12 +38,12 @@ TASK_RUN = {
 RUN = {"name": "ca2", "properties": {"runId": "ca2", "status": "Queued"}}
 
 
-def tasks(context: GateContext = GateContext.UPLOAD, agent_pool: str = "") -> AcrTasks:
+def tasks(context: GateContext = GateContext.UPLOAD, options: RunOptions = PLAIN) -> AcrTasks:
     """Return ACR Tasks of a registry."""
     arm = "https://management.azure.com"
     audience = "https://containerregistry.azure.net"
     clients = AzureClients(StaticCredential, arm_endpoint=arm, arm_audience=arm, acr_audience=audience)
-    return AcrTasks(clients, RegistryId("s", "g", "staging", "/id"), context, agent_pool)
+    return AcrTasks(clients, RegistryId("s", "g", "staging", "/id"), context, options)
 
 
 def registry(mode: str | None = None) -> dict[str, Any]:
@@ -159,13 +161,14 @@ def test_a_run_that_nobody_could_follow_is_asked_for_again(wire: ScriptedHttp) -
 def test_how_the_registry_gives_rights_is_found_out_once(
     wire: ScriptedHttp, mode: str | None, credentials: dict[str, str]
 ) -> None:
-    runs = tasks(GateContext.INLINE, agent_pool="gates")
+    runs = tasks(GateContext.INLINE, RunOptions(agent_pool="gates", client=CLIENT))
     wire.answer(404, body=NOT_FOUND)
     wire.answer(200, body=registry(mode))
     wire.answer(201, body=TASK_RUN)
     runs.start_gate("tidegate-1", GATE)
     assert sent(wire)["credentials"] == {"sourceRegistry": credentials}
     assert sent(wire)["agentPoolName"] == "gates"
+    assert base64.b64decode(sent(wire)["encodedTaskContent"]).decode() == steps(GATE, inline=True, client=CLIENT)
     wire.answer(404, body=NOT_FOUND)
     wire.answer(201, body=TASK_RUN)
     runs.start_gate("tidegate-2", GATE)

@@ -88,6 +88,7 @@ def test_before_the_first_word_no_status_rejects(exit_status: int) -> None:
     ("printed", "hint"),
     [
         ("exec /bin/sh: exec format error", "linux/amd64"),
+        ("docker: Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", "gave its step no socket"),
         ('exec: "/bin/sh": stat /bin/sh: no such file or directory: unknown.', "CRLF"),
         ("/bin/sh: /tidegate/test.sh: not found", "CRLF"),
         ("/tidegate/test.sh: set: line 2: illegal option -\r", "CRLF"),
