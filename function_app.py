@@ -14,19 +14,21 @@ from shared.config import STORAGE, starting_settings
 from shared.domain.events.event_grid import read_event
 from shared.domain.events.messages import (
     CHECKS,
+    PROMOTIONS,
     PUSHES,
     REBUILDS,
     BaseMoved,
     CheckRepositories,
     LookAtCandidate,
     LookAtRebuild,
+    LookAtTarget,
     decode,
 )
 from shared.domain.references import DOCKER_HUB, MCR
 from shared.domain.watching.watch_list import Image
 from shared.flows import poisoned
 from shared.flows.signal import signal
-from shared.flows.sweep import sweep_candidates, sweep_rebuilds
+from shared.flows.sweep import sweep_candidates, sweep_rebuilds, sweep_targets
 from shared.telemetry.metrics import budgets_observed, checked, observed
 from shared.telemetry.spans import acting, consuming, current_traceparent
 from shared.web import candidates, checks, webhook
@@ -70,6 +72,7 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's bind
     with acting("sweep"):
         swept = sweep_candidates(parts.candidate_progress, parts.staging_runs)
         observed(swept.waiting, parts.clock())
+        sweep_targets(parts.target_book)
         sweep_rebuilds(parts.rebuild_progress, parts.application_runs)
         budgets_observed(parts.budgets.every(), parts.clock())
 
@@ -99,11 +102,14 @@ def validate_candidate(message: func.QueueMessage) -> None:
         parts.validator.validate(look)
 
 
-@app.queue_trigger(arg_name="message", queue_name="promotions", connection=STORAGE)
+@app.queue_trigger(arg_name="message", queue_name=PROMOTIONS, connection=STORAGE)
 def promote_candidate(message: func.QueueMessage) -> None:
-    """Copy what passed into the base registry."""
-    with consuming("promotions", decode(message.get_body(), LookAtCandidate)) as look:
-        parts.promoter.promote(look)
+    """Let a target of the base registry decide on what passed, and bring its tag to what it says."""
+    with consuming(PROMOTIONS, decode(message.get_body(), LookAtTarget, LookAtCandidate)) as look:
+        if isinstance(look, LookAtTarget):
+            parts.reconciler.look(look)
+        else:
+            parts.promoter.promote(look)
 
 
 @app.queue_trigger(arg_name="message", queue_name=REBUILDS, connection=STORAGE)
@@ -221,8 +227,10 @@ def poisoned_validation(message: func.QueueMessage) -> None:
 
 @app.queue_trigger(arg_name="message", queue_name="promotions-poison", connection=STORAGE)
 def poisoned_promotion(message: func.QueueMessage) -> None:
-    """Record a promotion that broke off again and again, and try its candidate again later."""
-    poisoned.put_off_candidate(_record("promotions", message), parts.candidate_progress)
+    """Record a promotion that broke off again and again, and try its target or candidate again later."""
+    text = _record(PROMOTIONS, message)
+    poisoned.put_off_candidate(text, parts.candidate_progress)
+    poisoned.put_off_target(text, parts.target_book)
 
 
 @app.queue_trigger(arg_name="message", queue_name="rebuilds-poison", connection=STORAGE)

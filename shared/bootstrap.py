@@ -12,13 +12,16 @@ from shared.flows.check import Checker
 from shared.flows.plan import Planner
 from shared.flows.promote import Promoter
 from shared.flows.rebuild import Rebuilder
+from shared.flows.reconcile import Reconciler
 from shared.flows.stage import Stager
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
+from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
 from shared.rules.progress import Progress, candidate_progress, rebuild_progress
-from shared.telemetry.changes import candidate_changed, rebuild_changed
+from shared.rules.targets import TargetBook
+from shared.telemetry.changes import candidate_changed, rebuild_changed, target_changed
 from shared.telemetry.metrics import put_off
 from shared.telemetry.observers import CountedUpstream, ToldActivity, TracedOutbox
 
@@ -33,7 +36,17 @@ if TYPE_CHECKING:
     from shared.domain.promotion.candidate import Candidate
     from shared.domain.promotion.rebuilds import Rebuild
     from shared.domain.watching.watch_list import WatchList
-    from shared.ports import Activity, Budgets, Configuration, Evidence, Observations, Outbox, Records, Upstream
+    from shared.ports import (
+        Activity,
+        Budgets,
+        Configuration,
+        Evidence,
+        Observations,
+        Outbox,
+        Records,
+        Upstream,
+    )
+    from shared.target_ports import Targets
 
 DEPLOYED = Path(__file__).resolve().parent.parent
 
@@ -103,6 +116,13 @@ class Parts:
         from shared.adapters.storage.records_table import candidates_table  # noqa: PLC0415
 
         return candidates_table(self._account)
+
+    @cached_property
+    def targets(self) -> Targets:
+        """What the tags of the base registry should point at."""
+        from shared.adapters.storage.targets_table import TargetsTable  # noqa: PLC0415
+
+        return TargetsTable(self._account)
 
     @cached_property
     def rebuilds(self) -> Records[Rebuild]:
@@ -217,6 +237,16 @@ class Parts:
         return rebuild_progress(self.rebuilds, self.outbox, self.clock, tell=rebuild_changed)
 
     @cached_property
+    def target_book(self) -> TargetBook:
+        """How targets change."""
+        return TargetBook(self.targets, self.outbox, self.clock, self.settings.base.name, tell=target_changed)
+
+    @cached_property
+    def detector(self) -> Detector:
+        """Tells targets what their sources point at."""
+        return Detector(self.candidate_progress, self.target_book)
+
+    @cached_property
     def ledger(self) -> Ledger:
         """One budget for each upstream."""
         return Ledger(self.budgets, self.clock, put_off)
@@ -233,7 +263,7 @@ class Parts:
             self.watch_lists.in_force,
             self.upstream,
             self.observations,
-            Detector(self.candidate_progress),
+            self.detector,
             self.ledger,
             self.activity,
             self.clock,
@@ -256,15 +286,25 @@ class Parts:
 
     @cached_property
     def promoter(self) -> Promoter:
-        """Takes candidates that passed into the base registry."""
-        return Promoter(self.candidate_progress, self.base, self.outbox)
+        """Proposes candidates that passed to their targets."""
+        return Promoter(
+            self.candidate_progress,
+            self.target_book,
+            Conclusions(self.candidate_progress),
+            then=self.reconciler.reconcile,
+        )
+
+    @cached_property
+    def reconciler(self) -> Reconciler:
+        """Brings the base registry to what its targets say."""
+        return Reconciler(self.target_book, self.base, self.outbox, self.detector, Conclusions(self.candidate_progress))
 
     @cached_property
     def rebuilder(self) -> Rebuilder:
         """Rebuilds what depends on a base image."""
         return Rebuilder(
             self.rebuild_progress,
-            self.candidates,
+            self.target_book,
             self.application_runs,
             self.evidence,
             self.outbox,

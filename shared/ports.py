@@ -91,10 +91,12 @@ class Known(msgspec.Struct, frozen=True):
     Attributes:
         tags: the observations of its tags.
         state: what is remembered of it as a whole.
+        etag: guards the next writing; empty if nothing was known.
     """
 
     tags: Mapping[Tag, Observation]
     state: RepositoryState
+    etag: str = ""
 
 
 class Observations(Protocol):
@@ -104,8 +106,14 @@ class Observations(Protocol):
         """Return everything known of one upstream repository."""
         ...
 
-    def save(self, repository: Repository, state: RepositoryState, observations: tuple[Observation, ...]) -> None:
-        """Write a repository's state and some of its observations, replacing what was known of their tags."""
+    def save(
+        self, repository: Repository, known: Known, state: RepositoryState, observations: tuple[Observation, ...]
+    ) -> Known:
+        """Replace a repository's state, and what was ``known`` of some tags; return what is known from then on.
+
+        Raises:
+            Conflict: somebody wrote it since it was read: whoever looked longer ago may not have the last word.
+        """
         ...
 
     def states(self) -> Mapping[Repository, RepositoryState]:

@@ -47,6 +47,10 @@ class Repository(msgspec.Struct, frozen=True, order=True):
         return f"{self.registry}/{self.path}"
 
 
+# Records of several tables hold it, and threads may read their first rows side by side: docs/decisions/0016.
+_REPOSITORIES = msgspec.json.Decoder(Repository)
+
+
 def parse_repository(text: str) -> Repository:
     """Read a repository as people write it, with its registry and without tag or digest.
 

@@ -6,7 +6,10 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+import msgspec
+
 from shared.domain.events.messages import CheckRepositories
+from shared.domain.promotion.target import Origin, Sighting
 from shared.domain.references import Digest, Repository, Tag, parse_repository
 from shared.domain.watching import observation as obs
 from shared.domain.watching import questions
@@ -14,7 +17,7 @@ from shared.domain.watching.budget import Grant, Purpose
 from shared.domain.watching.observation import Look, Observation, Presence
 from shared.domain.watching.questions import Question, RepositoryState, Strategy
 from shared.domain.watching.watch_list import Image, WatchList, fingerprint
-from shared.errors import ServiceError
+from shared.errors import Conflict, ServiceError
 from shared.ports import Activity, Clock, Event, Known, Observations, Upstream
 from shared.rules.asking import Answers, Asked, Taken, ask, ask_again
 from shared.rules.detection import Detector
@@ -23,6 +26,7 @@ from shared.rules.ledger import Ledger
 log = logging.getLogger("tidegate.check")
 
 _MOST_TOLD = 20
+_TRIES = 3
 
 
 class Checker:
@@ -67,9 +71,20 @@ class Checker:
         try:
             self._prepare(repositories)
             for repository in repositories:
-                self._check(repository, watch_list.of_repository(repository), message)
+                self._check_at_last(repository, watch_list.of_repository(repository), message)
         finally:
             self._ledger.settle()
+
+    def _check_at_last(self, repository: Repository, images: tuple[Image, ...], message: CheckRepositories) -> None:
+        """Whoever looked at the same time and was faster may have seen what is newer: the upstream is asked again."""
+        for left in reversed(range(_TRIES)):
+            try:
+                self._check(repository, images, message)
+            except Conflict:
+                if not left:
+                    raise
+            else:
+                return
 
     def _prepare(self, repositories: tuple[Repository, ...]) -> None:
         for registry in dict.fromkeys(repository.registry for repository in repositories):
@@ -122,11 +137,15 @@ class Checker:
     def _take(
         self, asked: Asked, known: Known, answers: Answers, message: CheckRepositories, moved_on: datetime | None
     ) -> None:
-        """Candidates first, then what was seen: a check that dies in between is made again."""
+        """First what is news gets its order, then targets are told, then it is noted that they were.
+
+        A check that dies in between leaves an observation that names no target, so that the next one tells them.
+        """
         repository, now = asked.repository, self._clock()
-        self._tell_vanished(repository, known, answers)
+        before, known = known, self._number(repository, known, answers, now)
+        self._tell_vanished(repository, before, answers)
         seen = tuple(
-            self._meet(tag, digest, answers.taken.get(tag, ()), known.tags.get(tag), message)
+            self._meet(tag, digest, answers.taken.get(tag, ()), (before.tags.get(tag), known.tags.get(tag)), message)
             for tag, digest in answers.digests.items()
         )
         seen += tuple(
@@ -140,6 +159,18 @@ class Checker:
             rules = fingerprint(asked.images)
             state = questions.answered(known.state, whole_list=answers.whole_list, rules=rules, now=now)
             self._save(repository, known, state, seen)
+
+    def _number(self, repository: Repository, known: Known, answers: Answers, now: datetime) -> Known:
+        """Give every digest that is news its order, guarded by what was known when the upstream was asked."""
+        order, noted = known.state.order, list[Observation]()
+        for tag, digest in answers.digests.items():
+            if digest is not None and obs.is_news(known.tags.get(tag), digest):
+                order = obs.next_order(order, now)
+                noted.append(obs.noted(known.tags.get(tag), tag, digest, order, now))
+        if not noted:
+            return known
+        state = msgspec.structs.replace(known.state, order=order)
+        return self._observations.save(repository, known, state, tuple(noted))
 
     def _put_off(
         self,
@@ -157,16 +188,19 @@ class Checker:
         tag: Tag,
         digest: Digest | None,
         taken: tuple[Taken, ...],
-        known: Observation | None,
+        known: tuple[Observation | None, Observation | None],
         message: CheckRepositories,
     ) -> Observation:
+        before, now = known
         places = tuple(f"{one.image.target}:{one.tag}" for one in taken)
         for one, place in zip(taken, places, strict=True):
-            look = obs.compare(known, digest, place)
+            look = obs.compare(before, digest, place)
             if digest is not None and (look is not Look.UNCHANGED or message.image):
                 log.info("%s:%s is %s", one.image.source, tag, look.value)
-                self._detector.want(one.image, tag, one.tag, digest, look, known, message.traceparent)
-        return obs.observed(known, tag, digest, places, self._clock())
+                origin = Origin(one.image.name, one.image.repository, tag, one.image.functional_gate)
+                sighting = Sighting(now.order if now else 0, digest, message.traceparent)
+                self._detector.want(one.image.target, one.tag, origin, sighting, look)
+        return obs.observed(now, tag, digest, places, self._clock())
 
     def _tell_vanished(self, repository: Repository, known: Known, answers: Answers) -> None:
         """Their observations say so from now on, so it is told once."""
@@ -189,7 +223,7 @@ class Checker:
     ) -> None:
         new = tuple(one for one in seen if obs.worth_writing(known.tags.get(one.tag), one))
         if new or questions.worth_writing(known.state, state):
-            self._observations.save(repository, state, new)
+            self._observations.save(repository, known, state, new)
 
 
 def _is_doubtful(answers: Answers, known: Known) -> bool:

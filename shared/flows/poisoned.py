@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from datetime import datetime
 from typing import TypeVar
 
-from shared.domain.events.messages import LookAtCandidate, LookAtRebuild, decode
+from shared.domain.events.messages import LookAtCandidate, LookAtRebuild, LookAtTarget, decode
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.lifecycle import ENDS, put_off
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild, put_off_rebuild
+from shared.domain.promotion.reconciling import fell_through, scheduled
+from shared.domain.promotion.target import Target
 from shared.errors import MalformedMessage, StepBroke
 from shared.ports import Activity, Clock, Event, Evidence
 from shared.rules.progress import Progress
+from shared.rules.targets import TargetBook
 
 log = logging.getLogger("tidegate.poison")
 
-T = TypeVar("T", LookAtCandidate, LookAtRebuild)
+T = TypeVar("T", LookAtCandidate, LookAtRebuild, LookAtTarget)
 
 _SHOWN = 1000
 
@@ -45,6 +49,24 @@ def put_off_candidate(text: str, progress: Progress[Candidate]) -> None:
     stored = progress.records.get(message.candidate) if message else None
     if message and stored and _is_at(stored.record, message.step) and stored.record.status not in ENDS:
         progress.save(stored, put_off(stored.record, StepBroke(), progress.clock()))
+
+
+def put_off_target(text: str, book: TargetBook) -> None:
+    """Try the target a dead message was about once more, ever more rarely, until it has failed too often."""
+    message = _decoded(text, LookAtTarget)
+    stored = book.targets.get(message.target) if message else None
+    if message is None or stored is None or stored.record.step not in {message.step, message.step + 1}:
+        return
+    now, step = book.clock(), stored.record.step
+    put_off = book.change(message.target, lambda known: _fallen(known, step, now), stored)
+    if put_off is not None and not put_off.record.gave_up:
+        book.send(put_off.record, (put_off.record.look_at or now) - now)
+
+
+def _fallen(known: Target | None, step: int, now: datetime) -> Target | None:
+    if known is None or known.step != step:
+        return None
+    return scheduled(fell_through(known, StepBroke(), now, over=True, settled=False), now)
 
 
 def put_off_rebuilding(text: str, progress: Progress[Rebuild]) -> None:

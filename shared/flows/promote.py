@@ -1,129 +1,83 @@
-"""Copy what was tested, by its digest, from the staging registry into the base registry, and ask for the rebuilds."""
+"""Propose what passed to its target, which decides; and let a candidate end as its target says."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
 
-from shared.domain.events.messages import REBUILDS, BaseMoved, LookAtCandidate
-from shared.domain.promotion.candidate import Candidate, Reason, Status
-from shared.domain.promotion.lifecycle import Stage, advance, put_off, replica_lags, stage_of
-from shared.domain.promotion.schedule import FIRST_RETRY, LEASE, pause_before_look
-from shared.domain.references import Repository
-from shared.errors import DigestMismatch, NotFound, NotThereYet, OperationFailed, ServiceError
-from shared.ports import ImportSource, Outbox, Registry, Stored
-from shared.rules.imports import Differs, UnderWay, in_base, look
+from shared.domain.events.messages import LookAtCandidate
+from shared.domain.promotion.candidate import Candidate, Reason
+from shared.domain.promotion.decision import decide, without_trouble
+from shared.domain.promotion.lifecycle import Stage, advance, stage_of
+from shared.domain.promotion.reconciling import has_passed, scheduled, sighted
+from shared.domain.promotion.schedule import LEASE
+from shared.domain.promotion.target import Origin, Sighting, Target, target_id
+from shared.domain.watching.observation import order_at
+from shared.ports import Stored
+from shared.rules.conclusions import Conclusions
 from shared.rules.progress import Progress
-
-_STAGING = "staging"
-# After these an import may have been asked for, whether or not its token is known.
-_UNDER_WAY = frozenset({Reason.PROMOTION_STARTED, Reason.REPLICA_LAGS})
+from shared.rules.targets import TargetBook
+from shared.target_ports import StoredTarget
 
 
 class Promoter:
-    """Takes candidates that passed into the base registry.
+    """Takes candidates that passed to their targets.
 
     Args:
         progress: where candidates are kept and how they go on.
-        base: the base registry.
-        outbox: where the request to rebuild is sent.
+        book: where targets are.
+        conclusions: ends candidates.
+        then: does what is to be done next about a target.
     """
 
-    def __init__(self, progress: Progress[Candidate], base: Registry, outbox: Outbox) -> None:
+    def __init__(
+        self,
+        progress: Progress[Candidate],
+        book: TargetBook,
+        conclusions: Conclusions,
+        then: Callable[[StoredTarget], None],
+    ) -> None:
         self._progress = progress
-        self._base = base
-        self._outbox = outbox
+        self._book = book
+        self._conclusions = conclusions
+        self._then = then
 
     def promote(self, message: LookAtCandidate) -> None:
-        """Do the next thing about a candidate's promotion."""
+        """Look after a candidate that passed: whoever proposed it may have died, and its target may have decided."""
         stored = self._progress.held(message.candidate, message.step)
         if stored is None or stage_of(stored.record.status) is not Stage.PROMOTE:
             return
-        if message.operation or stored.record.last.reason in _UNDER_WAY:
-            self._look(stored, message.operation)
-        else:
-            self.begin(stored, stored.record)
+        self._propose(stored, anew=False)
 
     def begin(self, stored: Stored[Candidate], candidate: Candidate) -> None:
-        """Start the promotion of a candidate that passed.
+        """Propose a candidate that passed.
 
         Args:
             stored: the record as it was read.
             candidate: the same, promoting; not necessarily written yet.
         """
-        if self._earlier_is_promoting(candidate):
-            self._wait(stored, candidate)
-            return
         started = advance(candidate, Reason.PROMOTION_STARTED, self._progress.clock(), pause=LEASE)
         claimed = self._progress.claim(stored, started)
         if claimed is not None:
-            self._start(claimed)
+            self._propose(claimed, anew=True)
 
-    def _earlier_is_promoting(self, candidate: Candidate) -> bool:
-        earlier = self._progress.records.get(candidate.after) if candidate.after else None
-        return earlier is not None and earlier.record.status is Status.PROMOTING
-
-    def _wait(self, stored: Stored[Candidate], candidate: Candidate) -> None:
-        """Two imports of one tag may end in either order; the older digest must not be the last to arrive."""
-        now, detail = self._progress.clock(), f"{candidate.after} is still being promoted"
-        waiting = advance(candidate, Reason.WAITS_FOR_EARLIER, now, pause=FIRST_RETRY, detail=detail)
-        self._progress.save(stored, waiting)
-
-    def _start(self, claimed: Stored[Candidate]) -> None:
-        candidate = claimed.record
-        source = ImportSource(Repository(_STAGING, candidate.target), candidate.digest, staging=True)
-        try:
-            operation = self._base.start_import(source, candidate.target, candidate.tag)
-        except ServiceError as error:
-            self._put_off(claimed, error)
-        else:
-            self._progress.again(claimed, pause_before_look(timedelta(0), operation.retry_after), operation.token)
-
-    def _look(self, stored: Stored[Candidate], token: str) -> None:
+    def _propose(self, stored: Stored[Candidate], *, anew: bool) -> None:
         candidate = stored.record
-        try:
-            seen = look(self._base, token, in_base(candidate), self._progress.clock())
-        except (OperationFailed, DigestMismatch) as error:
-            self._put_off(stored, error)
-        except ServiceError as error:
-            self._put_off(stored, error, token)
-        else:
-            self._go_on(stored, seen)
+        key = target_id(self._book.registry, candidate.target, candidate.tag)
+        target = self._book.change(key, lambda known: self._proposed(known, candidate, anew=anew))
+        if target is not None:
+            self._conclusions.of(stored, target.record)
+            self._then(target)
 
-    def _go_on(self, stored: Stored[Candidate], seen: UnderWay | Differs | None) -> None:
-        if isinstance(seen, UnderWay):
-            self._progress.again(stored, seen.pause, seen.token)
-        elif isinstance(seen, Differs):
-            self._progress.save(stored, replica_lags(stored.record, self._progress.clock(), seen.detail))
-        else:
-            self._end(stored)
+    def _proposed(self, known: Target | None, candidate: Candidate, *, anew: bool) -> Target:
+        """A candidate of an earlier version was sighted when it was detected, and its target knows nothing of it."""
+        now, target = self._progress.clock(), known or self._fresh(candidate)
+        if all(one.digest != candidate.digest for one in target.sightings):
+            sighting = Sighting(order_at(candidate.detected_at), candidate.digest, candidate.traceparent)
+            target = sighted(target, sighting, target.origin, now)
+        if anew and target.importing is None:
+            target = without_trouble(target)
+        return scheduled(decide(has_passed(target, candidate.digest), now)[0], now)
 
-    def _end(self, stored: Stored[Candidate]) -> None:
-        candidate = stored.record
-        # The rebuild is asked for before the candidate ends: nothing would look at it again if we died in between.
-        self._outbox.send(REBUILDS, _moved(candidate))
-        detail = f"as {candidate.target}:{candidate.tag}"
-        promoted = advance(candidate, Reason.PROMOTION_VERIFIED, self._progress.clock(), detail=detail)
-        self._progress.save(stored, promoted)
-
-    def _put_off(self, stored: Stored[Candidate], error: ServiceError, token: str = "") -> None:
-        """Without a token the import is asked for again."""
-        self._progress.save(stored, put_off(stored.record, _patiently(error), self._progress.clock()), token)
-
-
-def _patiently(error: ServiceError) -> ServiceError:
-    """What staging denies having was read back there before its gate ran: one of its copies lags, or it was deleted."""
-    cause = error.cause if isinstance(error, OperationFailed) else error
-    if not isinstance(cause, NotFound):
-        return error
-    told = "the staging registry, from which it was read back before, does not show it"
-    return NotThereYet(f"{told}; if this lasts, look whether it was deleted there: {error}", code=error.code)
-
-
-def _moved(candidate: Candidate) -> BaseMoved:
-    return BaseMoved(
-        v=1,
-        repository=candidate.target,
-        tag=candidate.tag,
-        digest=candidate.digest,
-        traceparent=candidate.traceparent,
-    )
+    def _fresh(self, candidate: Candidate) -> Target:
+        origin = Origin(candidate.image, candidate.source, candidate.source_tag, candidate.gate)
+        return Target(registry=self._book.registry, repository=candidate.target, tag=candidate.tag, origin=origin)

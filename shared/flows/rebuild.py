@@ -10,7 +10,6 @@ import msgspec
 
 from shared.domain.events.messages import REBUILDS, BaseMoved, LookAtRebuild
 from shared.domain.gate.verdict import UNDER_WAY, RunStatus
-from shared.domain.promotion.candidate import Candidate, Status, candidate_id
 from shared.domain.promotion.rebuilds import (
     OWN_TRIGGER_GRACE,
     OWN_TRIGGER_LOOK,
@@ -26,6 +25,7 @@ from shared.domain.promotion.rebuilds import (
     rebuild_run_name,
     without_us,
 )
+from shared.domain.promotion.reconciling import bore_before
 from shared.domain.promotion.schedule import (
     LAG_LOOKS,
     LEASE,
@@ -34,10 +34,12 @@ from shared.domain.promotion.schedule import (
     pause_before_look,
     pause_before_retry,
 )
+from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
 from shared.errors import MayNotRun, Refused, ServiceError
-from shared.ports import Activity, Event, Evidence, Outbox, Records, Registry, Stored
+from shared.ports import Activity, Event, Evidence, Outbox, Registry, Stored
 from shared.rules.progress import Progress
+from shared.rules.targets import TargetBook
 from shared.run_ports import Run, Runs
 
 log = logging.getLogger("tidegate.rebuild")
@@ -48,7 +50,7 @@ class Rebuilder:
 
     Args:
         progress: where rebuilds are kept and how they go on.
-        candidates: tells the generation of what was promoted.
+        book: tells the decision that the base registry follows.
         runs: ACR Tasks of the application registries, by the registry's name.
         evidence: where the log of a failed run is kept.
         outbox: where a signal is sent that is to be worked on later.
@@ -60,7 +62,7 @@ class Rebuilder:
     def __init__(
         self,
         progress: Progress[Rebuild],
-        candidates: Records[Candidate],
+        book: TargetBook,
         runs: Mapping[str, Runs],
         evidence: Evidence,
         outbox: Outbox,
@@ -69,7 +71,7 @@ class Rebuilder:
         activity: Activity,
     ) -> None:
         self._progress = progress
-        self._candidates = candidates
+        self._book = book
         self._runs = runs
         self._evidence = evidence
         self._outbox = outbox
@@ -106,9 +108,9 @@ class Rebuilder:
         if not dependent or self._differs(message):
             log.info("no task is rebuilt now on %s:%s", message.repository, message.tag)
             return 0
-        promoted = self._candidate(message, message.digest)
+        target = self._decided(message)
         for task in dependent:
-            self._want(task, message, promoted)
+            self._want(task, message, target)
         log.info("%d tasks are built on %s:%s", len(dependent), message.repository, message.tag)
         return len(dependent)
 
@@ -143,19 +145,17 @@ class Rebuilder:
         return True
 
     def _replaced(self, message: BaseMoved, found: Digest | None) -> bool:
-        """Whether what the tag holds was promoted by us after what a signal says."""
-        before, after = self._candidate(message, message.digest), self._candidate(message, found or Digest(""))
-        if before is None or after is None:
-            return False
-        return before.status is after.status is Status.PROMOTED and before.since < after.since
+        """Whether what the tag holds came into force after what a signal says, by its target's record."""
+        target = self._book.of(message.repository, message.tag)
+        return target is not None and found == target.seen and bore_before(target, message.digest)
 
-    def _candidate(self, message: BaseMoved, digest: Digest) -> Candidate | None:
-        """Return the candidate of a digest; what somebody pushed into the base registry by hand was none."""
-        stored = self._candidates.get(candidate_id(message.repository, message.tag, digest))
-        return stored.record if stored else None
+    def _decided(self, message: BaseMoved) -> Target | None:
+        """Return the target that wants what a signal is about; what others push into the base registry none does."""
+        target = self._book.of(message.repository, message.tag)
+        return target if target is not None and target.wanted == message.digest else None
 
-    def _want(self, task: ApplicationTask, message: BaseMoved, promoted: Candidate | None) -> None:
-        rebuild = self._new(task, message, promoted)
+    def _want(self, task: ApplicationTask, message: BaseMoved, target: Target | None) -> None:
+        rebuild = self._new(task, message, target)
         if self._progress.insert(rebuild):
             self._progress.send(rebuild, rebuild.look_at - self._progress.clock())
         else:
@@ -173,8 +173,8 @@ class Rebuilder:
                 stored, follow(stored.record, rebuild.status, now, pause=pause, since=now, detail=detail)
             )
 
-    def _new(self, task: ApplicationTask, message: BaseMoved, promoted: Candidate | None) -> Rebuild:
-        """Whichever signal came first, the webhook's or the promotion's: the trace is the candidate's."""
+    def _new(self, task: ApplicationTask, message: BaseMoved, target: Target | None) -> Rebuild:
+        """Whichever signal came first, the webhook's or the promotion's: the trace is the target's."""
         now = self._progress.clock()
         dependency = depends_on(task, self._login_server, message.repository, message.tag)
         status, detail, pause = _first(task, dependency, message.digest)
@@ -185,12 +185,13 @@ class Rebuilder:
             base_repository=message.repository,
             base_tag=message.tag,
             base_digest=message.digest,
-            generation=promoted.generation if promoted else 0,
+            decision=target.number if target else 0,
+            generation=0,
             status=status,
             detail=detail,
             look_at=now + pause,
             since=now,
-            traceparent=(promoted and promoted.traceparent) or message.traceparent,
+            traceparent=(target and target.traceparent) or message.traceparent,
         )
 
     def _step(self, stored: Stored[Rebuild]) -> None:

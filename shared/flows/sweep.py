@@ -14,6 +14,7 @@ from shared.domain.promotion.schedule import KEPT_CURRENT
 from shared.errors import TidegateError
 from shared.ports import R, Stored, Waiting
 from shared.rules.progress import Progress
+from shared.rules.targets import TargetBook
 from shared.run_ports import Runs
 
 log = logging.getLogger("tidegate.sweep")
@@ -62,6 +63,13 @@ def sweep_rebuilds(progress: Progress[Rebuild], runs: Mapping[str, Runs]) -> Swe
         lambda rebuild: rebuild.status in REBUILD_ENDS,
         lambda rebuild: _forget(runs.get(rebuild.registry), rebuild_run_names(rebuild)),
     )
+
+
+def sweep_targets(book: TargetBook) -> int:
+    """Take up the targets that are overdue, and return how many those were."""
+    taken_up = sum(book.take_up(stored) for stored in book.targets.due(book.clock()))
+    log.info("sweep: %d targets taken up again", taken_up)
+    return taken_up
 
 
 def _sweep(progress: Progress[R], ended: Callable[[R], bool], forget: Callable[[R], None]) -> Swept:

@@ -1,127 +1,138 @@
-"""From a digest that is wanted to a candidate on its way: first the candidate, then its message, only then "seen"."""
+"""From a digest that is seen to a candidate on its way: first the target's record is told, then the candidate made."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
-
-import msgspec
+from datetime import datetime, timedelta
 
 from shared.domain.promotion.candidate import Candidate, Reason, Status, candidate_id
+from shared.domain.promotion.decision import decide
 from shared.domain.promotion.lifecycle import ENDS, advance, begin_again, detected
 from shared.domain.promotion.meeting import Meeting, meet
+from shared.domain.promotion.reconciling import Todo, scheduled, sighted, todo
+from shared.domain.promotion.schedule import FAILED_LOOK, VERDICT_LOOK
+from shared.domain.promotion.target import Origin, Sighting, Target, target_id
 from shared.domain.references import Digest, Tag
-from shared.domain.watching.observation import Look, Observation
-from shared.domain.watching.watch_list import Image
+from shared.domain.watching.observation import Look
 from shared.errors import Conflict
 from shared.ports import Stored
 from shared.rules.progress import Progress
+from shared.rules.targets import TargetBook
 
 _TRIES = 3
 
 
 class Detector:
-    """Makes candidates, and settles what a new one means for those before it.
+    """Tells targets what their sources point at, and makes the candidates whose verdicts they wait for.
 
     Args:
         progress: where candidates are kept and how they go on.
+        book: where targets are.
     """
 
-    def __init__(self, progress: Progress[Candidate]) -> None:
+    def __init__(self, progress: Progress[Candidate], book: TargetBook) -> None:
         self._progress = progress
+        self._book = book
 
-    def want(
-        self, image: Image, source_tag: Tag, tag: Tag, digest: Digest, look: Look, known: Observation | None, trace: str
-    ) -> None:
-        """Make a candidate of a digest, or meet the one there is.
+    def want(self, repository: str, tag: Tag, origin: Origin, sighting: Sighting, look: Look) -> None:
+        """Tell a target what its source points at, and see that the digest has a candidate if it needs one.
 
         Args:
-            image: the entry of the watch list that wants it.
-            source_tag: the upstream tag it was seen under.
-            tag: the tag it gets in the base registry.
-            digest: what was seen, by the registry's own word.
+            repository: in the base registry.
+            tag: in the base registry.
+            origin: where it was seen, and for which entry of the watch list.
+            sighting: what was seen, by the registry's own word.
             look: what that amounts to.
-            known: the tag's last observation.
-            trace: W3C trace context of the check.
 
         Raises:
-            Conflict: an older candidate changes too fast to be superseded.
+            Conflict: a record changes too fast; the check is made again.
             ServiceError: the storage account failed.
         """
-        candidate = self._new(image, source_tag, tag, digest, look, trace)
-        others = self._of_same_tag(candidate) if _may_have_others(look, source_tag, tag) else ()
-        existing = next((stored for stored in others if stored.record.id == candidate.id), None)
-        if look is Look.UNCHANGED:
-            existing = existing or self._progress.records.get(candidate.id)
-            if existing is None:
-                return
-        after = self._supersede(stored for stored in others if stored is not existing)
-        wanted = msgspec.structs.replace(candidate, after=after)
-        if existing is None:
-            self._insert(wanted, look, known)
-        else:
-            self._meet(existing, wanted, look, known)
-
-    def _new(self, image: Image, source_tag: Tag, tag: Tag, digest: Digest, look: Look, trace: str) -> Candidate:
-        now = self._progress.clock()
-        first = Candidate(
-            image=image.name,
-            source=image.repository,
-            source_tag=source_tag,
-            target=image.target,
-            tag=tag,
-            digest=digest,
-            gate=image.functional_gate,
-            status=Status.DETECTED,
-            look_at=now,
-            since=now,
-            detected_at=now,
-            traceparent=trace,
-        )
-        reason = Reason.TAG_MOVED if look is Look.MOVED else Reason.FIRST_IMPORT
-        return detected(first, reason, now, f"{image.source}:{source_tag} is {digest}")
-
-    def _of_same_tag(self, candidate: Candidate) -> tuple[Stored[Candidate], ...]:
-        """``~`` also stands for ``/``, so the prefix of base/node:22 begins ids of the repository base/node/22 too."""
-        prefix = candidate_id(candidate.target, candidate.tag, Digest(""))
-        found = self._progress.records.current(prefix)
-        return tuple(stored for stored in found if stored.record.target == candidate.target)
-
-    def _insert(self, wanted: Candidate, look: Look, known: Observation | None) -> None:
-        if self._progress.insert(wanted):
-            self._progress.send(wanted)
+        fresh = Target(registry=self._book.registry, repository=repository, tag=tag, origin=origin)
+        if look in {Look.UNCHANGED, Look.RETURNED}:
+            self._once_more(_candidate(fresh, sighting, look, self._progress.clock()), look)
             return
+        now = self._progress.clock()
+        stored = self._book.change(
+            target_id(self._book.registry, repository, tag),
+            lambda known: scheduled(decide(sighted(known or fresh, sighting, origin, now), now)[0], now),
+        )
+        if stored is None:
+            return
+        self._serve(stored.record, look)
+        if todo(stored.record, now) is Todo.PUT:
+            self._book.send(stored.record)
+
+    def look_after(self, target: Target) -> datetime | None:
+        """See that the digest whose verdict a target waits for has a candidate on its way.
+
+        Returns:
+            When to look after it again, UTC; ``None`` if its verdict is known: it was rejected.
+        """
+        newest, now = target.newest, self._progress.clock()
+        if newest is None:
+            return None
+        candidate = self._make(_candidate(target, newest, None, now), None)
+        if candidate.status is Status.REJECTED:
+            return None
+        return max(candidate.since + FAILED_LOOK, now) if candidate.status is Status.FAILED else now + VERDICT_LOOK
+
+    def _once_more(self, wanted: Candidate, look: Look) -> None:
+        """Nothing moved: what failed, or was rejected by a gate that is mended now, may be tried again."""
         existing = self._progress.records.get(wanted.id)
         if existing is not None:
-            self._meet(existing, wanted, look, known)
+            self._meet(existing, wanted, look)
 
-    def _meet(self, existing: Stored[Candidate], wanted: Candidate, look: Look, known: Observation | None) -> None:
-        meeting = meet(existing.record, look, self._previous(wanted, look, known))
+    def _serve(self, target: Target, look: Look) -> None:
+        """Whoever wrote the target meanwhile saw what we did not: then this is done once more, for what it says now."""
+        for _ in range(_TRIES):
+            newest = target.newest
+            if newest is None:
+                return
+            if target.awaited is not None:
+                self._make(_candidate(target, newest, look, self._progress.clock()), look)
+            if not self._supersede(self._others(target, newest.digest, look)):
+                return
+            again = self._book.of(target.repository, target.tag)
+            if again is None or again.newest == newest:
+                return
+            target = again
+        raise Conflict(f"{target.id} is sighted too often to be served; it is tried again")
+
+    def _make(self, wanted: Candidate, look: Look | None) -> Candidate:
+        if self._progress.insert(wanted):
+            self._progress.send(wanted)
+            return wanted
+        existing = self._progress.records.get(wanted.id)
+        if existing is None:
+            raise Conflict(f"{wanted.id} was put away just now; it is tried again")
+        return self._meet(existing, wanted, look)
+
+    def _meet(self, existing: Stored[Candidate], wanted: Candidate, look: Look | None) -> Candidate:
+        now = self._progress.clock()
+        meeting = meet(existing.record, look, now)
         if meeting is Meeting.RESEND:
             self._progress.send(existing.record)
         if meeting is Meeting.BEGIN_AGAIN:
-            now, detail = self._progress.clock(), wanted.last.detail
-            self._progress.save(existing, begin_again(existing.record, now, detail=detail, wanted=wanted))
+            again = begin_again(existing.record, now, detail=wanted.last.detail, wanted=wanted)
+            self._progress.save(existing, again)
+            return again
+        return existing.record
 
-    def _previous(self, wanted: Candidate, look: Look, known: Observation | None) -> Candidate | None:
-        if known is None or look is not Look.MOVED:
-            return None
-        stored = self._progress.records.get(candidate_id(wanted.target, wanted.tag, known.digest))
-        return stored.record if stored else None
+    def _others(self, target: Target, digest: Digest, look: Look) -> Iterable[Stored[Candidate]]:
+        """``~`` also stands for ``/``, so the prefix of base/node:22 begins ids of the repository base/node/22 too."""
+        if look is Look.FIRST_SEEN and len(target.sightings) == 1:
+            return ()
+        found = self._progress.records.current(candidate_id(target.repository, target.tag, Digest("")))
+        return (one for one in found if one.record.target == target.repository and one.record.digest != digest)
 
-    def _supersede(self, others: Iterable[Stored[Candidate]]) -> str:
-        """End what the newer digest overtakes; return the id of one that is beyond being overtaken, if there is one."""
-        after = ""
-        for stored in others:
-            if not self._overtake(stored):
-                after = stored.record.id
-        return after
+    def _supersede(self, others: Iterable[Stored[Candidate]]) -> int:
+        """End what the newer digest overtakes before it has passed, and return how many that were."""
+        return sum(self._overtake(stored) for stored in others)
 
     def _overtake(self, stored: Stored[Candidate]) -> bool:
         for _ in range(_TRIES):
-            if stored.record.status in ENDS:
-                return True
-            if stored.record.status is Status.PROMOTING:
+            if stored.record.status in ENDS or stored.record.status is Status.PROMOTING:
                 return False
             newer = advance(stored.record, Reason.NEWER_DIGEST, self._progress.clock(), pause=timedelta(0))
             if self._progress.claim(stored, newer) is not None:
@@ -130,6 +141,22 @@ class Detector:
         raise Conflict(f"{stored.record.id} changes too fast to be superseded; it is tried again")
 
 
-def _may_have_others(look: Look, source_tag: Tag, tag: Tag) -> bool:
-    """A tag that was never seen has no candidates, unless a rule has several upstream tags share one name in turn."""
-    return look is not Look.FIRST_SEEN or source_tag != tag
+def _candidate(target: Target, sighting: Sighting, look: Look | None, now: datetime) -> Candidate:
+    origin = target.origin
+    first = Candidate(
+        image=origin.image,
+        source=origin.source,
+        source_tag=origin.source_tag,
+        target=target.repository,
+        tag=target.tag,
+        digest=sighting.digest,
+        gate=origin.gate,
+        status=Status.DETECTED,
+        look_at=now,
+        since=now,
+        detected_at=now,
+        traceparent=sighting.traceparent,
+    )
+    moved = look is Look.MOVED or len(target.sightings) > 1
+    reason = Reason.TAG_MOVED if moved else Reason.FIRST_IMPORT
+    return detected(first, reason, now, f"{origin.source}:{origin.source_tag} is {sighting.digest}")

@@ -9,6 +9,7 @@ from opentelemetry import trace
 
 from shared.domain.promotion.candidate import Candidate, Change, Reason
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild
+from shared.domain.promotion.target import Target
 from shared.telemetry import metrics
 from shared.telemetry.events import tell
 from shared.telemetry.spans import within
@@ -54,6 +55,31 @@ def rebuild_changed(before: Rebuild | None, rebuild: Rebuild) -> None:
         tell(f"rebuild-{rebuild.status.value}", about, rebuild.detail)
     if rebuild.status in REBUILD_ENDS:
         metrics.REBUILDS.add(1, {"tidegate.outcome": rebuild.status.value})
+
+
+def target_changed(before: Target | None, target: Target) -> None:
+    """Tell of a target's decision, of what its tag came to point at, and of what keeps it from that.
+
+    Args:
+        before: the record that was replaced; ``None`` for a new one.
+        target: the record as it was written.
+    """
+    about: dict[str, str | float] = {
+        "tidegate.target": target.id,
+        "tidegate.tag": target.tag,
+        "tidegate.decision": target.number,
+        "tidegate.why": target.why.value,
+        "container.image.name": target.repository,
+        "oci.manifest.digest": target.wanted,
+    }
+    number, reached, trouble = (before.number, before.reached, before.trouble) if before else (0, 0, "")
+    with within(target.traceparent):
+        if target.number != number:
+            tell("target-decided", about, f"{target.wanted or 'nothing'} is wanted: {target.why.value}")
+        if target.reached != reached:
+            tell("target-reached", about)
+        if target.trouble and target.trouble != trouble:
+            tell("target-trouble", about, target.trouble)
 
 
 def _about_candidate(candidate: Candidate) -> dict[str, str | float]:

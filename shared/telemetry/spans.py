@@ -24,7 +24,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from shared.domain.events.messages import BaseMoved, LookAtCandidate, LookAtRebuild, Message
+from shared.domain.events.messages import BaseMoved, LookAtCandidate, LookAtRebuild, LookAtTarget, Message
 
 M = TypeVar("M", bound=Message)
 
@@ -141,6 +141,8 @@ def _links(parent: Context) -> list[Link]:
 def _about(message: Message) -> dict[str, str | int]:
     if isinstance(message, LookAtCandidate):
         return {"tidegate.candidate": message.candidate, "tidegate.step": message.step}
+    if isinstance(message, LookAtTarget):
+        return {"tidegate.target": message.target, "tidegate.step": message.step}
     if isinstance(message, LookAtRebuild):
         return {"tidegate.rebuild": message.rebuild, "tidegate.step": message.step}
     if isinstance(message, BaseMoved):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from shared.domain.promotion.candidate import Candidate, Reason, Status
 from shared.domain.promotion.lifecycle import detected
 from shared.domain.promotion.rebuilds import Rebuild
+from shared.domain.promotion.target import Origin, Target
 from shared.domain.references import Digest, Repository, Tag
 from shared.domain.watching.observation import Observation
 
@@ -48,6 +49,12 @@ def rebuild(number: int = 1, task: str = "web-app") -> Rebuild:
         look_at=NOON,
         since=NOON,
     )
+
+
+def target(tag: str = "22-alpine", repository: str = "base/node", registry: str = "tidegatebase") -> Target:
+    """Return a target of which nothing was sighted yet."""
+    origin = Origin("node", Repository("docker.io", "library/node"), Tag(tag), "node")
+    return Target(registry=registry, repository=repository, tag=Tag(tag), origin=origin)
 
 
 def observation(tag: str, number: int = 1) -> Observation:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import pytest
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.observations_table import ObservationsTable
+from shared.adapters.storage.tables import Table
 from shared.domain.references import Repository, parse_repository
+from shared.domain.watching.observation import Observation
 from shared.domain.watching.questions import RepositoryState
-from shared.ports import Observations
+from shared.errors import Conflict
+from shared.ports import Known, Observations
 from tests.contract.examples import NOON, observation
 from tests.doubles.storage import InMemoryObservations
 
@@ -24,30 +30,40 @@ def observations(account_or_none: StorageAccount | None) -> Observations:
     return ObservationsTable(account_or_none) if account_or_none else InMemoryObservations()
 
 
+def save(
+    observations: Observations,
+    repository: Repository,
+    state: RepositoryState,
+    saved: tuple[Observation, ...],
+) -> Known:
+    """Save what is read and written at once."""
+    return observations.save(repository, observations.of(repository), state, saved)
+
+
 def test_a_repository_that_was_never_looked_at_has_no_observations(observations: Observations) -> None:
     assert observations.of(NODE).tags == {}
 
 
 def test_saved_observations_are_read_back_by_their_tags(observations: Observations) -> None:
     saved = (observation("22", 1), observation("v1.0_x-Y", 2))
-    observations.save(NODE, STATE, saved)
+    save(observations, NODE, STATE, saved)
     assert observations.of(NODE).tags == {each.tag: each for each in saved}
 
 
 def test_a_saved_observation_replaces_what_was_known_of_its_tag_and_nothing_else(observations: Observations) -> None:
-    observations.save(NODE, STATE, (observation("20", 1), observation("22", 1)))
-    observations.save(NODE, STATE, (observation("22", 2),))
+    save(observations, NODE, STATE, (observation("20", 1), observation("22", 1)))
+    save(observations, NODE, STATE, (observation("22", 2),))
     assert observations.of(NODE).tags == {"20": observation("20", 1), "22": observation("22", 2)}
 
 
 def test_of_two_observations_of_one_tag_the_last_counts(observations: Observations) -> None:
-    observations.save(NODE, STATE, (observation("22", 1), observation("22", 2)))
+    save(observations, NODE, STATE, (observation("22", 1), observation("22", 2)))
     assert observations.of(NODE).tags == {"22": observation("22", 2)}
 
 
 def test_more_tags_than_one_batch_takes_are_all_saved(observations: Observations) -> None:
     saved = tuple(observation(f"tag{number}", number) for number in range(203))
-    observations.save(NODE, STATE, saved)
+    save(observations, NODE, STATE, saved)
     assert observations.of(NODE).tags == {each.tag: each for each in saved}
 
 
@@ -56,22 +72,84 @@ def test_a_repository_that_was_never_looked_at_has_a_state_of_its_own(observatio
 
 
 def test_a_repositorys_state_is_saved_with_and_without_observations(observations: Observations) -> None:
-    observations.save(NODE, STATE, ())
+    save(observations, NODE, STATE, ())
     assert observations.of(NODE).state == STATE
     assert observations.of(NODE).tags == {}
 
 
 def test_the_states_of_all_repositories_are_told_by_their_names(observations: Observations) -> None:
     other = parse_repository("[::1]:5000/a/b-c")
-    observations.save(NODE, STATE, (observation("22", 1),))
-    observations.save(other, RepositoryState(failures=2), ())
+    save(observations, NODE, STATE, (observation("22", 1),))
+    save(observations, other, RepositoryState(failures=2), ())
     assert observations.states() == {NODE: STATE, other: RepositoryState(failures=2)}
 
 
 @pytest.mark.parametrize("text", ["docker.io/library/node-slim", "[::1]:5000/library/node", "registry.test:443/a/b/c"])
 def test_each_repository_has_observations_of_its_own(observations: Observations, text: str) -> None:
     other: Repository = parse_repository(text)
-    observations.save(NODE, STATE, (observation("22", 1),))
-    observations.save(other, STATE, (observation("22", 2),))
+    save(observations, NODE, STATE, (observation("22", 1),))
+    save(observations, other, STATE, (observation("22", 2),))
     assert observations.of(NODE).tags == {"22": observation("22", 1)}
     assert observations.of(other).tags == {"22": observation("22", 2)}
+
+
+# Whoever looked longer ago may not have the last word.
+
+
+def test_what_somebody_wrote_since_it_was_read_is_not_overwritten(observations: Observations) -> None:
+    old = observations.of(NODE)
+    save(observations, NODE, STATE, (observation("22", 1),))
+    with pytest.raises(Conflict):
+        observations.save(NODE, old, RepositoryState(), (observation("22", 2),))
+    assert observations.of(NODE).tags == {"22": observation("22", 1)}
+    assert observations.of(NODE).state == STATE
+
+
+def test_what_a_saving_returned_is_what_is_known_and_may_be_saved_upon(observations: Observations) -> None:
+    known = save(observations, NODE, STATE, (observation("22", 1), observation("20", 1)))
+    assert known == observations.of(NODE)
+    later = observations.save(NODE, known, RepositoryState(order=7), (observation("22", 2),))
+    assert later == observations.of(NODE)
+    with pytest.raises(Conflict):
+        observations.save(NODE, known, STATE, ())
+
+
+def test_of_many_workers_that_save_at_once_exactly_one_wins(observations: Observations) -> None:
+    known = save(observations, NODE, STATE, ())
+
+    def write(number: int) -> bool:
+        try:
+            observations.save(NODE, known, STATE, (observation("22", number),))
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        wins = list(pool.map(write, range(8)))
+    assert wins.count(True) == 1
+    assert observations.of(NODE).tags == {"22": observation("22", wins.index(True))}
+
+
+def test_a_death_between_two_batches_leaves_the_state_as_it_was_but_for_the_orders_that_were_given(
+    account: StorageAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    observations = ObservationsTable(account)
+    known = save(observations, NODE, STATE, ())
+    write, left = Table.write_together, [2]
+
+    def dying(*arguments: Any) -> str:
+        left[0] -= 1
+        if not left[0]:
+            raise Died
+        return write(*arguments)
+
+    monkeypatch.setattr(Table, "write_together", dying)
+    later = RepositoryState(checked_at=NOON, order=150, rules="new")
+    with pytest.raises(Died):
+        observations.save(NODE, known, later, tuple(observation(f"tag{number}", 1) for number in range(150)))
+    assert observations.of(NODE).state == RepositoryState(checked_at=NOON, order=150, rules="abc")
+    assert len(observations.of(NODE).tags) == 99
+
+
+class Died(BaseException):
+    """The process is gone: nothing in it can catch that."""

@@ -143,7 +143,7 @@ LOOK = LookAtCandidate(v=1, candidate="c", step=1)
 CALLS = [
     pytest.param(lambda account: Table(account, "things").find("p", "k"), id="find"),
     pytest.param(lambda account: Table(account, "things").insert(Row("p", "k", "{}")), id="insert"),
-    pytest.param(lambda account: Table(account, "things").upsert([Row("p", "k", "{}")]), id="upsert"),
+    pytest.param(lambda account: Table(account, "things").write_together((), Row("p", "k", "{}"), ""), id="together"),
     pytest.param(lambda account: list(Table(account, "things").select("PartitionKey eq @p", {"p": "p"})), id="select"),
     pytest.param(lambda account: Table(account, "things").delete("p", "k", "e"), id="delete"),
     pytest.param(lambda account: Table(account, "things").replace(Row("p", "k", "{}"), "e"), id="replace"),

@@ -13,6 +13,7 @@ from tests.contract.wire import Wire, counted
 
 pytestmark = pytest.mark.contract
 
+GUARD = Row("p", "guard", "{}")
 ALL = ("PartitionKey eq @partition", {"partition": "p"})
 
 
@@ -48,22 +49,36 @@ def test_many_first_writes_at_once_make_one_table_and_all_succeed(table: Table) 
     assert len(list(table.select(*ALL))) == 16
 
 
-@pytest.mark.parametrize(("count", "requests"), [(1, 1), (100, 1), (101, 2), (250, 3)])
-def test_many_rows_are_written_a_hundred_to_a_request(table: Table, wire: Wire, count: int, requests: int) -> None:
+@pytest.mark.parametrize("count", [0, 1, 99])
+def test_rows_are_written_with_the_one_that_guards_them_in_one_request(table: Table, wire: Wire, count: int) -> None:
     table.insert(Row("other", "row", "{}"))
     wire.clear()
-    table.upsert(rows(count))
-    assert len(wire) == requests
-    assert [row.key for row in table.select(*ALL)] == [row.key for row in rows(count)]
+    first = table.write_together(rows(count), GUARD, "")
+    assert table.write_together(rows(count), GUARD, first) != first
+    assert len(wire) == 2
+    assert [row.key for row in table.select(*ALL)] == [row.key for row in (*rows(count), GUARD)]
 
 
-def test_no_rows_are_written_without_a_request(table: Table, wire: Wire) -> None:
-    table.upsert(())
-    assert not wire
+def test_of_rows_that_are_written_together_none_is_written_if_their_guard_was_changed(table: Table) -> None:
+    old = table.write_together((), GUARD, "")
+    table.write_together((), GUARD, old)
+    for etag in (old, ""):
+        with pytest.raises(Conflict):
+            table.write_together(rows(3), GUARD, etag)
+    assert [row.key for row in table.select(*ALL)] == [GUARD.key]
+
+
+def test_rows_whose_guard_is_gone_are_not_written(table: Table) -> None:
+    etag = table.insert(GUARD) or ""
+    table.delete("p", GUARD.key, etag)
+    with pytest.raises(Conflict):
+        table.write_together(rows(3), GUARD, etag)
+    assert list(table.select(*ALL)) == []
 
 
 def test_rows_are_read_page_by_page_and_only_as_far_as_wanted(table: Table, wire: Wire) -> None:
-    table.upsert(rows(7))
+    for row in rows(7):
+        table.insert(row)
     wire.clear()
     assert [row.key for row in table.select(*ALL, 3)] == [row.key for row in rows(7)]
     assert len(wire) == 3

@@ -18,12 +18,14 @@ from typing import Generic
 import msgspec
 
 from shared.domain.promotion.candidate import Candidate, target_of
+from shared.domain.promotion.target import Target, parts_of_target
 from shared.domain.references import Repository, Tag
 from shared.domain.watching.budget import Budget
 from shared.domain.watching.observation import Observation
 from shared.domain.watching.questions import RepositoryState
 from shared.errors import Conflict, InvalidReference
 from shared.ports import Event, Known, ListSource, R, Stored, StoredBudget
+from shared.target_ports import StoredTarget
 from tests.doubles.scripted import Scripted
 
 Hook = Callable[[str], None]
@@ -155,24 +157,79 @@ class InMemoryObservations(OneAtATime):
         super().__init__(before_call)
         self._known: dict[Repository, dict[Tag, Observation]] = defaultdict(dict)
         self._states: dict[Repository, RepositoryState] = {}
+        self._etags: dict[Repository, str] = {}
+        self._versions = itertools.count(1)
 
     def of(self, repository: Repository) -> Known:
         """See ``Observations.of``."""
         self._raise_scripted("of")
         with self._lock:
-            return Known(dict(self._known[repository]), self._states.get(repository, RepositoryState()))
+            state = self._states.get(repository, RepositoryState())
+            return Known(dict(self._known[repository]), state, self._etags.get(repository, ""))
 
-    def save(self, repository: Repository, state: RepositoryState, observations: tuple[Observation, ...]) -> None:
+    def save(
+        self, repository: Repository, known: Known, state: RepositoryState, observations: tuple[Observation, ...]
+    ) -> Known:
         """See ``Observations.save``."""
         with self._change("save"):
+            if self._etags.get(repository, "") != known.etag:
+                raise Conflict(f"{repository} was written by another worker")
             self._known[repository].update({observation.tag: observation for observation in observations})
             self._states[repository] = state
+            self._etags[repository] = f"state:{next(self._versions)}"
+            return Known(dict(self._known[repository]), state, self._etags[repository])
 
     def states(self) -> Mapping[Repository, RepositoryState]:
         """See ``Observations.states``."""
         self._raise_scripted("states")
         with self._lock:
             return dict(self._states)
+
+
+class InMemoryTargets(OneAtATime):
+    """``Targets`` in a dictionary. Rows are kept as JSON, as the table does."""
+
+    def __init__(self, before_call: Hook | None = None) -> None:
+        super().__init__(before_call)
+        self._versions = itertools.count(1)
+        self._rows: dict[str, tuple[bytes, str]] = {}
+
+    def get(self, target_id: str) -> StoredTarget | None:
+        """See ``Targets.get``."""
+        self._raise_scripted("get")
+        parts_of_target(target_id)
+        with self._lock:
+            row = self._rows.get(target_id)
+        return _stored_target(row) if row else None
+
+    def insert(self, target: Target) -> StoredTarget:
+        """See ``Targets.insert``."""
+        with self._change("insert"):
+            if target.id in self._rows:
+                raise Conflict(f"{target.id} is there already")
+            return self._put(target)
+
+    def replace(self, stored: StoredTarget, target: Target) -> StoredTarget:
+        """See ``Targets.replace``."""
+        with self._change("replace"):
+            if target.id not in self._rows or self._rows[target.id][1] != stored.etag:
+                raise Conflict(f"{target.id} was changed by another worker")
+            return self._put(target)
+
+    def due(self, moment: datetime) -> Iterator[StoredTarget]:
+        """See ``Targets.due``."""
+        self._raise_scripted("due")
+        with self._lock:
+            found = [_stored_target(row) for _, row in sorted(self._rows.items())]
+        return (one for one in found if one.record.look_at is not None and one.record.look_at < moment)
+
+    def _put(self, target: Target) -> StoredTarget:
+        self._rows[target.id] = (msgspec.json.encode(target), f"target:{next(self._versions)}")
+        return _stored_target(self._rows[target.id])
+
+
+def _stored_target(row: tuple[bytes, str]) -> StoredTarget:
+    return StoredTarget(msgspec.json.decode(row[0], type=Target), row[1])
 
 
 class InMemoryBudgets(OneAtATime):

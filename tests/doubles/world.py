@@ -7,28 +7,34 @@ from datetime import timedelta
 
 from shared.domain.events.messages import (
     CHECKS,
+    PROMOTIONS,
     REBUILDS,
     BaseMoved,
     CheckRepositories,
     LookAtCandidate,
     LookAtRebuild,
+    LookAtTarget,
     decode,
 )
 from shared.domain.promotion.candidate import Candidate, Status, candidate_id
 from shared.domain.promotion.rebuilds import ApplicationTask, Dependency, Rebuild
+from shared.domain.promotion.target import Target
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Tag, parse_repository
 from shared.flows import poisoned
 from shared.flows.check import Checker
 from shared.flows.plan import Planner
 from shared.flows.promote import Promoter
 from shared.flows.rebuild import Rebuilder
+from shared.flows.reconcile import Reconciler
 from shared.flows.stage import Stager
-from shared.flows.sweep import sweep_candidates, sweep_rebuilds
+from shared.flows.sweep import sweep_candidates, sweep_rebuilds, sweep_targets
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
+from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
 from shared.rules.progress import candidate_progress, rebuild_progress
+from shared.rules.targets import TargetBook
 from shared.watch_list_yaml import parse_watch_list
 from tests.doubles.gates import GATE_FILES
 from tests.doubles.queues import Delivery, InMemoryOutbox
@@ -40,6 +46,7 @@ from tests.doubles.storage import (
     InMemoryEvidence,
     InMemoryObservations,
     InMemoryRecords,
+    InMemoryTargets,
     SettableClock,
 )
 from tests.doubles.upstreams import InMemoryUpstream
@@ -48,7 +55,7 @@ GHCR = "ghcr.io"
 NODE = parse_repository("docker.io/library/node")
 TAG = Tag("22-alpine")
 TARGET = "base/node"
-BASE_SERVER = "tidegatebase.azurecr.io"
+BASE, BASE_SERVER = "tidegatebase", "tidegatebase.azurecr.io"
 WATCH_LIST = b"""
 images:
   - name: node
@@ -85,6 +92,7 @@ class World:
         self.application_runs = InMemoryRuns(before_call=self._moment("application_runs"))
         self.candidates = InMemoryRecords(Candidate, self._moment("candidates"))
         self.rebuilds = InMemoryRecords(Rebuild, self._moment("rebuilds"))
+        self.targets = InMemoryTargets(self._moment("targets"))
         self.observations = InMemoryObservations(self._moment("observations"))
         self.budgets = InMemoryBudgets(self._moment("budgets"))
         self.activity = InMemoryActivity(self._moment("activity"))
@@ -101,6 +109,10 @@ class World:
         self.watch_lists = WatchLists(self.configuration, self.activity, parse_watch_list)
         self.candidate_progress = candidate_progress(self.candidates, self.outbox, self.clock)
         self.rebuild_progress = rebuild_progress(self.rebuilds, self.outbox, self.clock)
+        self.book = TargetBook(self.targets, self.outbox, self.clock, BASE)
+        self.detector = Detector(self.candidate_progress, self.book)
+        conclusions = Conclusions(self.candidate_progress)
+        self.reconciler = Reconciler(self.book, self.base, self.outbox, self.detector, conclusions)
         self.ledger = Ledger(self.budgets, self.clock)
         self.planner = Planner(self.outbox, self.observations, self.ledger)
         upstream = {DOCKER_HUB: self.hub, MCR: self.mcr, GHCR: self.ghcr}.__getitem__
@@ -108,12 +120,12 @@ class World:
             self.watch_lists.in_force,
             upstream,
             self.observations,
-            Detector(self.candidate_progress),
+            self.detector,
             self.ledger,
             self.activity,
             self.clock,
         )
-        self.promoter = Promoter(self.candidate_progress, self.base, self.outbox)
+        self.promoter = Promoter(self.candidate_progress, self.book, conclusions, then=self.reconciler.reconcile)
         self.validator = Validator(
             self.candidate_progress, self.configuration, self.staging_runs, self.evidence, then=self.promoter.begin
         )
@@ -122,7 +134,7 @@ class World:
         )
         self.rebuilder = Rebuilder(
             self.rebuild_progress,
-            self.candidates,
+            self.book,
             {"tidegateapps": self.application_runs},
             self.evidence,
             self.outbox,
@@ -144,6 +156,7 @@ class World:
     def sweep(self) -> None:
         """Let the timer sweep."""
         sweep_candidates(self.candidate_progress, self.staging_runs)
+        sweep_targets(self.book)
         sweep_rebuilds(self.rebuild_progress, {"tidegateapps": self.application_runs})
 
     def settle(self, *, most: int = 400) -> None:
@@ -176,10 +189,17 @@ class World:
             self.stager.stage(decode(text, LookAtCandidate))
         elif delivery.queue == "validations":
             self.validator.validate(decode(text, LookAtCandidate))
-        elif delivery.queue == "promotions":
-            self.promoter.promote(decode(text, LookAtCandidate))
+        elif delivery.queue == PROMOTIONS:
+            self._promote(text)
         elif delivery.queue == REBUILDS:
             self._rebuild(text)
+
+    def _promote(self, text: str) -> None:
+        message = decode(text, LookAtTarget, LookAtCandidate)
+        if isinstance(message, LookAtTarget):
+            self.reconciler.look(message)
+        else:
+            self.promoter.promote(message)
 
     def _rebuild(self, text: str) -> None:
         signal = decode(text, BaseMoved, LookAtRebuild)
@@ -194,6 +214,7 @@ class World:
             delivery.queue, delivery.text, activity=self.activity, evidence=self.evidence, clock=self.clock
         )
         poisoned.put_off_candidate(delivery.text, self.candidate_progress)
+        poisoned.put_off_target(delivery.text, self.book)
 
     # What a test asks.
 
@@ -202,6 +223,12 @@ class World:
         stored = self.candidates.get(candidate_id(TARGET, tag, digest))
         assert stored is not None, f"there is no candidate for {digest}"
         return stored.record
+
+    def target(self, tag: Tag = TAG) -> Target:
+        """Return a target's record."""
+        target = self.book.of(TARGET, tag)
+        assert target is not None, f"there is no target {TARGET}:{tag}"
+        return target
 
     def status(self, digest: Digest, tag: Tag = TAG) -> Status:
         """Return a candidate's status."""

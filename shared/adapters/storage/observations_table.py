@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from shared.adapters.storage.account import StorageAccount
-from shared.adapters.storage.tables import Row, Table, key
+from shared.adapters.storage.tables import MOST_WITH_GUARD, Row, Table, key
 from shared.domain.references import Repository
 from shared.domain.watching.observation import Observation
 from shared.domain.watching.questions import RepositoryState
@@ -31,17 +31,26 @@ class ObservationsTable:
     def of(self, repository: Repository) -> Known:
         """See ``Observations.of``. One transaction for each thousand tags."""
         rows = tuple(self._table.select("PartitionKey eq @partition", {"partition": key(str(repository))}))
-        states = [self._table.decode(row, _STATES) for row in rows if row.key == _STATE]
+        states = [(self._table.decode(row, _STATES), row.etag) for row in rows if row.key == _STATE]
         observations = (self._table.decode(row, _OBSERVATIONS) for row in rows if row.key != _STATE)
-        return Known({seen.tag: seen for seen in observations}, states[0] if states else RepositoryState())
+        return Known({seen.tag: seen for seen in observations}, *(states[0] if states else (RepositoryState(), "")))
 
-    def save(self, repository: Repository, state: RepositoryState, observations: tuple[Observation, ...]) -> None:
-        """See ``Observations.save``. One transaction for each hundred rows, the state's with the last of them.
+    def save(
+        self, repository: Repository, known: Known, state: RepositoryState, observations: tuple[Observation, ...]
+    ) -> Known:
+        """See ``Observations.save``. One transaction for each 99 observations, guarded by the state's row.
 
-        The state says what need not be looked at again, so it is not written before what was seen.
+        The state says what need not be looked at again, so all but the last write it as it was, but for the orders
+        that were given.
         """
-        rows = {observation.tag: _row(repository, observation) for observation in observations}
-        self._table.upsert((*rows.values(), _state_row(repository, state)))
+        rows = tuple({seen.tag: _row(repository, seen) for seen in observations}.values())
+        starts = range(0, len(rows), MOST_WITH_GUARD) or range(1)
+        before = msgspec.structs.replace(known.state, order=state.order)
+        etag = known.etag
+        for start in starts:
+            guard = _state_row(repository, state if start == starts[-1] else before)
+            etag = self._table.write_together(rows[start : start + MOST_WITH_GUARD], guard, etag)
+        return Known({**known.tags, **{seen.tag: seen for seen in observations}}, state, etag)
 
     def states(self) -> Mapping[Repository, RepositoryState]:
         """See ``Observations.states``. One transaction for each thousand rows of the table."""

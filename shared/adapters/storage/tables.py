@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_MOST_IN_BATCH = 100
+MOST_WITH_GUARD = 99
 _LONGEST_KEY = 500
 _FORBIDDEN_IN_KEYS = re.compile(r"[/\\#?%\x00-\x1f\x7f-\x9f]")
 # A string property holds 32,768 UTF-16 units, and a character is one or two of them. Longer records go on in the
@@ -35,7 +36,7 @@ class Row(msgspec.Struct, frozen=True):
         partition: its PartitionKey, made by ``key``.
         key: its RowKey, made by ``key``.
         record: JSON.
-        columns: for people; never read back.
+        columns: for people, and to be filtered by; never read back.
         etag: as read; empty for a row to be written.
     """
 
@@ -71,7 +72,7 @@ class Table:
         except NotFound:
             return None
 
-    def select(self, condition: str, parameters: Mapping[str, str], most: int = 1000) -> Iterator[Row]:
+    def select(self, condition: str, parameters: Mapping[str, str | datetime], most: int = 1000) -> Iterator[Row]:
         """Iterate over rows in the order of their keys, read in pages of ``most``.
 
         Args:
@@ -125,12 +126,23 @@ class Table:
         with translated(f"deleting {self._row(partition, key)}"):
             self._client.delete_entity(partition, key, etag=etag, match_condition=MatchConditions.IfNotModified)
 
-    def upsert(self, rows: Sequence[Row]) -> None:
-        """Write rows of one partition, each with a key of its own. One transaction for each hundred."""
-        for start in range(0, len(rows), _MOST_IN_BATCH):
-            batch = rows[start : start + _MOST_IN_BATCH]
-            operations = [("upsert", _entity(row), {"mode": "replace"}) for row in batch]
-            self._write(batch[0], lambda operations=operations: self._client.submit_transaction(operations))  # type: ignore[misc]
+    def write_together(self, rows: Sequence[Row], guard: Row, etag: str) -> str:
+        """Write rows of one partition with one that guards them, all or none, and return the ETag of that one.
+
+        Args:
+            rows: at most ``MOST_WITH_GUARD``, each with a key of its own.
+            guard: the row that must still have the ETag.
+            etag: as it was read; empty if there was no such row.
+
+        Raises:
+            Conflict: it has another ETag, or is there, or is gone.
+        """
+        operations = [("upsert", _entity(row), {"mode": "replace"}) for row in rows]
+        try:
+            written = self._write(guard, lambda: self._client.submit_transaction([*operations, _guarded(guard, etag)]))
+        except NotFound:
+            raise Conflict(f"{self._row(guard.partition, guard.key)} is gone; it is looked for again") from None
+        return written
 
     def decode(self, row: Row, decoder: msgspec.json.Decoder[T]) -> T:
         """Read the record of a row.
@@ -174,8 +186,17 @@ class Table:
                 return
 
 
+def _guarded(row: Row, etag: str) -> tuple[Any, ...]:
+    from azure.core import MatchConditions  # noqa: PLC0415
+
+    if not etag:
+        return "create", _entity(row)
+    return "update", _entity(row), {"mode": "replace", "etag": etag, "match_condition": MatchConditions.IfNotModified}
+
+
 def _etag(written: Any) -> str:
-    return str(written["etag"]) if isinstance(written, Mapping) else ""
+    """Of a batch the last row's counts."""
+    return str((written if isinstance(written, Mapping) else written[-1])["etag"])
 
 
 def _row(entity: Any) -> Row:

@@ -11,17 +11,18 @@ import msgspec
 from msgspec import Meta
 
 from shared.domain.promotion.candidate import target_of
+from shared.domain.promotion.target import parts_of_target
 from shared.domain.references import Digest, Tag, parse_digest, parse_path, parse_tag
 from shared.errors import InvalidReference, MalformedMessage
 
 VERSION = 1
 # A repository is a handful of requests; twenty keep a message's work below a minute even when an upstream is slow.
 MOST_REPOSITORIES = 20
-CHECKS, REBUILDS = "checks", "rebuilds"
+CHECKS, PROMOTIONS, REBUILDS = "checks", "promotions", "rebuilds"
 # Event Grid fills this one, with events of the base registry: shared.domain.events.event_grid.
 PUSHES = "pushes"
 # The other queues carry the name of their stage: shared.domain.promotion.lifecycle.Stage.
-MESSAGE_QUEUES = (CHECKS, "imports", "validations", "promotions", REBUILDS, PUSHES)
+MESSAGE_QUEUES = (CHECKS, "imports", "validations", PROMOTIONS, REBUILDS, PUSHES)
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
@@ -51,6 +52,20 @@ class LookAtCandidate(_Message, frozen=True, kw_only=True, tag="candidate"):
     """
 
     candidate: str
+    step: int
+    operation: str = ""
+
+
+class LookAtTarget(_Message, frozen=True, kw_only=True, tag="target"):
+    """Look at this tag of a base registry.
+
+    Attributes:
+        target: its id.
+        step: the step of its record when this was sent; out of date if the record has gone on.
+        operation: continuation token of the import under way; empty if none is, or if it was lost.
+    """
+
+    target: str
     step: int
     operation: str = ""
 
@@ -85,7 +100,7 @@ class LookAtRebuild(_Message, frozen=True, kw_only=True, tag="rebuild"):
     step: int
 
 
-Message = CheckRepositories | LookAtCandidate | BaseMoved | LookAtRebuild
+Message = CheckRepositories | LookAtCandidate | LookAtTarget | BaseMoved | LookAtRebuild
 T = TypeVar("T", bound=_Message)
 U = TypeVar("U", bound=_Message)
 
@@ -144,4 +159,6 @@ def _checked(message: Message) -> Message:
         parse_digest(message.digest)
     if isinstance(message, LookAtCandidate):
         target_of(message.candidate)
+    if isinstance(message, LookAtTarget):
+        parts_of_target(message.target)
     return message

@@ -25,7 +25,7 @@ class Status(Enum):
     IMPORTING = "importing"  # the copy into the staging registry is under way
     STAGED = "staged"  # in the staging registry, under the digest that was seen; not yet trusted
     VALIDATING = "validating"  # its gate's run is under way
-    PROMOTING = "promoting"  # passed; the copy into the base registry is wanted or under way
+    PROMOTING = "promoting"  # passed, and proposed to its target, which decides
     PROMOTED = "promoted"  # the base registry's tag is this digest; the end
     REJECTED = "rejected"  # its gate said no; the base registry never saw it; the end
     SUPERSEDED = "superseded"  # a newer digest took its place before it was promoted; the end
@@ -51,9 +51,9 @@ class Reason(Enum):
     GATE_UNDECIDED = "gate-undecided"  # the run ended without the test having said anything; it is repeated
     RUN_REPEATED = "run-repeated"  # a run without a name was asked for again; it may run twice, which does no harm
     STRANGE_RUN = "strange-run"  # a run that this app did not ask for bears the run's name; the next name is taken
-    PROMOTION_STARTED = "promotion-started"  # the base registry was asked to copy it
+    PROMOTION_STARTED = "promotion-started"  # proposed to its target, which has it copied if nothing newer passed
     PROMOTION_VERIFIED = "promotion-verified"  # read back from the base registry under the tested digest
-    WAITS_FOR_EARLIER = "waits-for-earlier"  # an earlier candidate of the same tag is still being promoted
+    IN_FORCE_AGAIN = "in-force-again"  # its target went back to it, without another test
     NEWER_DIGEST = "newer-digest"  # the upstream tag moved on
     REPLICA_LAGS = "replica-lags"  # the copy ended, another digest was read back; looked at again for 5 minutes
     STAGING_LAGS = "staging-lags"  # staging denies having what was read back there; asked again for 15 minutes
@@ -61,6 +61,11 @@ class Reason(Enum):
     TROUBLE = "trouble"  # a step did not succeed and is tried again
     GAVE_UP = "gave-up"  # a step did not succeed as often as it is tried
     REFUSED = "refused"  # another system will not do it, and trying again would not help
+
+    @classmethod
+    def _missing_(cls, value: object) -> Reason | None:
+        """Histories written before targets decided tell of waiting: it was the way to the base registry, too."""
+        return cls.PROMOTION_STARTED if value == "waits-for-earlier" else None
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -102,7 +107,6 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         unnamed_run: the registry's id of a run under way that cannot be found by its name.
         secret: from which the words of this generation's runs are derived; made when the first one is claimed. Empty
             in records of versions before it, and while there was no run.
-        after: id of an earlier candidate of the same tag whose promotion must end first.
         evidence: names of the blobs kept under ``evidence/<id>/``.
         history: the latest changes, oldest first.
         traceparent: W3C trace context of the check that noticed it.
@@ -126,7 +130,6 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     run_id: str = ""
     unnamed_run: str = ""
     secret: str = ""
-    after: str = ""
     evidence: tuple[str, ...] = ()
     history: tuple[Change, ...] = ()
     traceparent: str = ""

@@ -33,12 +33,12 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
     (Status.VALIDATING, Reason.STRANGE_RUN): Status.STAGED,
     (Status.VALIDATING, Reason.RUN_REPEATED): Status.VALIDATING,
     (Status.PROMOTING, Reason.PROMOTION_STARTED): Status.PROMOTING,
-    (Status.PROMOTING, Reason.WAITS_FOR_EARLIER): Status.PROMOTING,
     (Status.PROMOTING, Reason.REPLICA_LAGS): Status.PROMOTING,
     (Status.PROMOTING, Reason.IMPORT_UNEXPLAINED): Status.PROMOTING,
     (Status.PROMOTING, Reason.STAGING_LAGS): Status.PROMOTING,
     (Status.PROMOTING, Reason.PROMOTION_VERIFIED): Status.PROMOTED,
-    **{(status, Reason.NEWER_DIGEST): Status.SUPERSEDED for status in _BEFORE_PROMOTION},
+    **{(status, Reason.NEWER_DIGEST): Status.SUPERSEDED for status in (*_BEFORE_PROMOTION, Status.PROMOTING)},
+    **{(status, Reason.IN_FORCE_AGAIN): Status.PROMOTED for status in Status if status in ENDS - {Status.REJECTED}},
     **{
         (status, reason): Status.FAILED
         for status in (*_BEFORE_PROMOTION, Status.PROMOTING)
@@ -54,7 +54,14 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
 
 # Failures are counted until one of these: a loop of detected, importing and lost must come to an end too.
 _HEADWAY = frozenset(
-    {Reason.IMPORT_VERIFIED, Reason.NO_GATE, Reason.GATE_PASSED, Reason.PROMOTION_VERIFIED, Reason.SEEN_AGAIN}
+    {
+        Reason.IMPORT_VERIFIED,
+        Reason.NO_GATE,
+        Reason.GATE_PASSED,
+        Reason.PROMOTION_VERIFIED,
+        Reason.IN_FORCE_AGAIN,
+        Reason.SEEN_AGAIN,
+    }
 )
 
 # These are counted apart from other failures, each by itself: what was in the way before takes no patience from them.
@@ -142,7 +149,7 @@ def begin_again(candidate: Candidate, now: datetime, *, detail: str, wanted: Can
         candidate: the record of the ended way.
         now: UTC.
         detail: for people.
-        wanted: what a new candidate would be; its gate, trace and order are taken over.
+        wanted: what a new candidate would be; its gate and trace are taken over.
 
     Raises:
         ImpossibleChange: it has not ended.
@@ -158,7 +165,6 @@ def begin_again(candidate: Candidate, now: datetime, *, detail: str, wanted: Can
         secret="",
         image=wanted.image,
         gate=wanted.gate,
-        after=wanted.after,
         traceparent=wanted.traceparent,
     )
 
@@ -179,8 +185,7 @@ def put_off(candidate: Candidate, error: TidegateError, now: datetime, reason: R
     """
     if not error.temporary:
         return advance(candidate, Reason.REFUSED, now, detail=str(error))
-    cause = error.cause if isinstance(error, OperationFailed) else error
-    named, failures = _named(cause, reason), candidate.failures + 1
+    cause, named, failures = cause_of(error), reason_of(error, reason), candidate.failures + 1
     tries = 1 + _count(candidate, named) if named in _COUNTED_APART else failures
     if tries >= most_attempts(cause):
         return advance(candidate, Reason.GAVE_UP, now, detail=f"{error} (tried {tries} times)", failures=failures)
@@ -188,7 +193,14 @@ def put_off(candidate: Candidate, error: TidegateError, now: datetime, reason: R
     return advance(candidate, named, now, detail=str(error), pause=pause, failures=failures)
 
 
-def _named(cause: TidegateError, reason: Reason) -> Reason:
+def cause_of(error: TidegateError) -> TidegateError:
+    """Return why an operation failed; any other error is its own cause."""
+    return error.cause if isinstance(error, OperationFailed) else error
+
+
+def reason_of(error: TidegateError, reason: Reason) -> Reason:
+    """Return the name of the transition that an error leads to: its own, if it has one, else ``reason``."""
+    cause = cause_of(error)
     if isinstance(cause, NotPermitted):
         return Reason.IMPORT_NOT_PERMITTED if reason is Reason.IMPORT_LOST else Reason.ROLE_AWAITED
     if isinstance(cause, NotThereYet):

@@ -91,7 +91,9 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         base_repository: repository in the base registry.
         base_tag: the tag that moved.
         base_digest: what it moved to.
-        generation: the candidate's, so that a base that returns to an earlier digest is built on once more.
+        decision: the number of its target's decision, so that a base that returns to an earlier digest is built on
+            once more; 0 for what others pushed into the base registry.
+        generation: what stood for the decision in records of earlier versions.
         status: where it is.
         step: counts the changes of this record.
         look_at: when it is to be looked at again, UTC.
@@ -109,6 +111,7 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     base_repository: str
     base_tag: Tag
     base_digest: Digest
+    decision: int = 0
     generation: int = 1
     status: RebuildStatus = RebuildStatus.WANTED
     step: int = 1
@@ -122,9 +125,10 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """Derived from the task, the base tag's digest and its generation: two signals are one rebuild."""
+        """Derived from the task, the base tag's digest and the decision for it: two signals are one rebuild."""
         base = candidate_id(self.base_repository, self.base_tag, self.base_digest)
-        short = hashlib.sha256(f"{base}~{self.generation}".encode()).hexdigest()[:32]
+        which = f"decision-{self.decision}" if self.decision else str(self.generation)
+        short = hashlib.sha256(f"{base}~{which}".encode()).hexdigest()[:32]
         return f"{self.registry.lower()}~{self.task.lower()}~{short}"
 
 

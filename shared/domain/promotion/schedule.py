@@ -38,6 +38,13 @@ IMPORT_GIVEN_UP = timedelta(days=1)
 LAG_PATIENCE = timedelta(minutes=5)
 # The same for a signal, which is no record: looks, of which the fifth is almost four minutes after the first.
 LAG_LOOKS = 5
+# One that keeps a newer digest waiting is taken for lost much sooner. Whatever nobody knows the end of may still put
+# its digest back until it is a day old.
+IMPORT_LONGEST = timedelta(hours=1)
+IMPORT_LIFE = IMPORT_GIVEN_UP
+# How often a target looks after the candidate whose verdict it waits for, and tries again what had failed.
+VERDICT_LOOK = timedelta(minutes=15)
+FAILED_LOOK = timedelta(days=1)
 # How long a record stays among the current ones after its end, where lists and the dashboard read.
 KEPT_CURRENT = timedelta(days=1)
 

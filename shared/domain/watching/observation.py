@@ -28,12 +28,14 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         presence: whether it was there.
         first_seen: when this digest was first seen under the tag, UTC.
         last_checked: when the upstream last gave an answer, UTC.
-        targets: places in the base registry, such as ``base/node:22``, for which a candidate of this digest was made.
+        order: of two digests seen in a repository, whichever its tags, the later one has the higher order.
+        targets: places in the base registry, such as ``base/node:22``, that were told of this digest.
         trouble: why the last look gave no answer; empty if it did.
     """
 
     tag: Tag
     digest: Digest = Digest("")
+    order: int = 0
     targets: tuple[str, ...] = ()
     presence: Presence = Presence.PRESENT
     first_seen: datetime
@@ -46,6 +48,7 @@ class Look(Enum):
 
     FIRST_SEEN = "first-seen"  # never seen before: import it
     UNCHANGED = "unchanged"  # the digest we know
+    RETURNED = "returned"  # it was gone, and is back with the digest we know
     MOVED = "moved"  # another digest than the one we know: import it
     VANISHED = "vanished"  # it was there and is not any more: keep what we have
     STILL_GONE = "still-gone"  # not there, and was not before
@@ -60,15 +63,48 @@ def compare(known: Observation | None, digest: Digest | None, target: str) -> Lo
         target: the place in the base registry that the tag is wanted in, such as ``base/node:22``.
 
     Returns:
-        What that amounts to. A tag that returns with the digest it had is unchanged; one that is wanted in a new
-        target is first seen.
+        What that amounts to. A tag that is wanted in a new target is first seen.
     """
     had = known.digest if known else ""
     if digest is None:
         return Look.VANISHED if had and known and known.presence is Presence.PRESENT else Look.STILL_GONE
     if not known or not had or target not in known.targets:
         return Look.FIRST_SEEN
-    return Look.UNCHANGED if had == digest else Look.MOVED
+    if had != digest:
+        return Look.MOVED
+    return Look.UNCHANGED if known.presence is Presence.PRESENT else Look.RETURNED
+
+
+def is_news(known: Observation | None, digest: Digest) -> bool:
+    """Whether a digest is another one than is known of the tag, so that it is to have an order of its own."""
+    return known is None or known.digest != digest or not known.order
+
+
+def next_order(last: int, now: datetime) -> int:
+    """Return the order of the next digest that is seen in a repository.
+
+    Args:
+        last: the latest that was given in this repository.
+        now: UTC.
+
+    Returns:
+        More than the last; and the time in milliseconds, unless clocks are behind, so that it also is more than what
+        another repository gave long before: a target may change its source, and a table may be lost.
+    """
+    return max(last + 1, order_at(now))
+
+
+def order_at(moment: datetime) -> int:
+    """Return the order of what was seen at a moment, in milliseconds."""
+    return int(moment.timestamp() * 1000)
+
+
+def noted(known: Observation | None, tag: Tag, digest: Digest, order: int, now: datetime) -> Observation:
+    """Return the observation of a digest that is news: it has its order, and no target was told yet."""
+    same = known is not None and known.digest == digest
+    return msgspec.structs.replace(
+        observed(known, tag, digest, known.targets if known and same else (), now), order=order
+    )
 
 
 def observed(
@@ -80,6 +116,7 @@ def observed(
     return Observation(
         tag=tag,
         digest=had if digest is None else digest,
+        order=known.order if known and same else 0,
         targets=targets if digest is not None else (known.targets if known else ()),
         presence=Presence.GONE if digest is None else Presence.PRESENT,
         first_seen=known.first_seen if known and same else now,

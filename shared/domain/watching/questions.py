@@ -69,6 +69,7 @@ class RepositoryState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
         trouble: why it gave none.
         deferred: why it was put off when its upstream's budget was short; empty if it was not.
         empty_lists: how often in a row it listed no tags although there were some.
+        order: the latest that a digest of it was given; see ``shared.domain.watching.observation.next_order``.
     """
 
     checked_at: datetime | None = None
@@ -79,6 +80,7 @@ class RepositoryState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     trouble: str = ""
     deferred: str = ""
     empty_lists: int = 0
+    order: int = 0
 
 
 def plan(
@@ -142,7 +144,8 @@ def worth_writing(known: RepositoryState, new: RepositoryState) -> bool:
 
 def answered(state: RepositoryState, *, whole_list: bool, rules: str, now: datetime) -> RepositoryState:
     """Return the state after a repository gave an answer."""
-    return RepositoryState(checked_at=now, whole_list_at=now if whole_list else state.whole_list_at, rules=rules)
+    whole_list_at = now if whole_list else state.whole_list_at
+    return RepositoryState(checked_at=now, whole_list_at=whole_list_at, rules=rules, order=state.order)
 
 
 def failed(state: RepositoryState, problem: str, now: datetime, wait: float | None) -> RepositoryState:

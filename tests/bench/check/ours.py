@@ -120,7 +120,8 @@ def _remember(observations: InMemoryObservations, watch_list: WatchList, known: 
         repository = image.repository
         state = answered(RepositoryState(), whole_list=True, rules=fingerprint((image,)), now=now)
         seen = tuple(_seen(image, tag, digest, clock) for tag, digest in known[repository.path].items())
-        observations.save(Repository(repository.registry, repository.path), state, seen)
+        watched = Repository(repository.registry, repository.path)
+        observations.save(watched, observations.of(watched), state, seen)
     clock.advance(timedelta(hours=1))
 
 

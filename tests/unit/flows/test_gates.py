@@ -13,7 +13,7 @@ from shared.domain.promotion.candidate import Candidate, Reason, Status, run_nam
 from shared.errors import InvalidReference
 from tests.doubles.gates import GATE_FILES
 from tests.doubles.registries import PASSED_LOG
-from tests.doubles.world import ONE, TAG, TARGET, TWO, Died, World
+from tests.doubles.world import ONE, TAG, TARGET, Died, World
 
 pytestmark = pytest.mark.unit
 
@@ -156,13 +156,10 @@ def test_a_record_that_somebody_wrote_shell_into_reaches_no_shell(world: World, 
 
 
 def test_a_generation_has_a_secret_of_its_own(world: World) -> None:
+    world.staging_runs.end(ONE, *[RunStatus.TIMEOUT] * 3)
     world.settle()
     before = world.candidate(ONE).secret
-    world.push(TWO)
-    world.check()
-    world.settle()
-    world.push(ONE)
-    world.check()
+    world.check(image="node")
     world.settle()
     assert world.candidate(ONE).generation == 2
     assert before

@@ -266,12 +266,13 @@ def test_where_a_budget_is_short_the_least_recently_checked_repositories_go_firs
     world.check(image="")
     world.outbox.waiting.clear()
     last = parse_repository("r3")
-    state = world.observations.of(last).state
+    known = world.observations.of(last)
+    state = known.state
     old = world.observations.of(parse_repository("r1")).state
     assert state.checked_at is not None
     assert old.checked_at is not None
     type_of = type(state)
-    world.observations.save(last, type_of(checked_at=state.checked_at - timedelta(days=3)), ())
+    world.observations.save(last, known, type_of(checked_at=state.checked_at - timedelta(days=3)), ())
     budget = Budget(upstream="hub.docker.com", limit=10, remaining=3, resets_at=world.clock() + timedelta(hours=1))
     world.budgets.replace(world.budgets.get("hub.docker.com"), budget)
     world.pass_time(timedelta(seconds=10))

@@ -48,6 +48,7 @@ HEADWAY = {
     Reason.NO_GATE,
     Reason.GATE_PASSED,
     Reason.PROMOTION_VERIFIED,
+    Reason.IN_FORCE_AGAIN,
     Reason.SEEN_AGAIN,
 }
 
@@ -84,9 +85,19 @@ def test_every_step_of_a_way_is_in_the_table_and_counted(way: list[Candidate]) -
 
 
 @given(walks())
-def test_an_end_is_left_only_by_being_seen_again(way: list[Candidate]) -> None:
+def test_an_end_is_left_only_by_being_seen_again_or_by_a_target_that_goes_back(way: list[Candidate]) -> None:
     for before, after in pairwise(way):
-        assert before.status not in ENDS or after.last.reason is Reason.SEEN_AGAIN
+        assert before.status not in ENDS or after.last.reason in {Reason.SEEN_AGAIN, Reason.IN_FORCE_AGAIN}
+
+
+def test_what_was_rejected_never_comes_into_force_without_another_test() -> None:
+    assert [reason for status, reason in TRANSITIONS if status is Status.REJECTED] == [Reason.SEEN_AGAIN]
+
+
+def test_a_history_that_tells_of_waiting_for_an_earlier_candidate_is_read() -> None:
+    assert Reason("waits-for-earlier") is Reason.PROMOTION_STARTED
+    with pytest.raises(ValueError, match="nonsense"):
+        Reason("nonsense")
 
 
 @given(walks())
@@ -258,10 +269,10 @@ def test_a_renewed_lease_changes_nothing_but_the_time_of_the_next_look() -> None
 
 def test_a_candidate_that_begins_again_is_its_next_generation_by_the_rules_of_now() -> None:
     ended = candidate(status=Status.FAILED, failures=12, runs=3, run_id="cf7", gate="old", evidence=("gate-1-3.log",))
-    wanted = candidate(image="renamed", gate=None, after="base~node~22~" + "0" * 32, traceparent="00-1-2-01")
+    wanted = candidate(image="renamed", gate=None, traceparent="00-1-2-01")
     again = begin_again(ended, NOON, detail="the tag came back", wanted=wanted)
     assert (again.status, again.generation, again.runs, again.failures) == (Status.DETECTED, 2, 0, 0)
-    assert (again.image, again.gate, again.after, again.traceparent) == ("renamed", None, wanted.after, "00-1-2-01")
+    assert (again.image, again.gate, again.traceparent) == ("renamed", None, "00-1-2-01")
     assert again.evidence == ("gate-1-3.log",)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.domain.references import Digest
 from shared.domain.watching.observation import (
@@ -13,7 +15,11 @@ from shared.domain.watching.observation import (
     Observation,
     Presence,
     compare,
+    is_news,
+    next_order,
+    noted,
     observed,
+    order_at,
     troubled,
     worth_writing,
 )
@@ -24,6 +30,7 @@ pytestmark = pytest.mark.unit
 TARGET = "base/node"
 LATER = NOON + timedelta(minutes=5)
 KNOWN = Observation(tag=TAG, digest=ONE, targets=(TARGET,), first_seen=NOON, last_checked=NOON)
+ORDERED = msgspec.structs.replace(KNOWN, order=7)
 GONE = msgspec.structs.replace(KNOWN, presence=Presence.GONE)
 NEVER_THERE = Observation(tag=TAG, presence=Presence.GONE, first_seen=NOON, last_checked=NOON)
 
@@ -39,7 +46,7 @@ NEVER_THERE = Observation(tag=TAG, presence=Presence.GONE, first_seen=NOON, last
         (KNOWN, TWO, Look.MOVED),
         (KNOWN, None, Look.VANISHED),
         (GONE, None, Look.STILL_GONE),
-        (GONE, ONE, Look.UNCHANGED),
+        (GONE, ONE, Look.RETURNED),
         (GONE, TWO, Look.MOVED),
     ],
 )
@@ -90,6 +97,41 @@ def test_trouble_keeps_what_is_known_and_says_why() -> None:
 
 def test_an_answer_ends_the_trouble() -> None:
     assert observed(troubled(KNOWN, TAG, "429", NOON), TAG, ONE, (TARGET,), LATER).trouble == ""
+
+
+@pytest.mark.parametrize(
+    ("known", "news"),
+    [
+        (None, True),
+        (NEVER_THERE, True),
+        (KNOWN, True),
+        (ORDERED, False),
+        (msgspec.structs.replace(ORDERED, presence=Presence.GONE), False),
+        (msgspec.structs.replace(ORDERED, digest=TWO), True),
+    ],
+)
+def test_a_digest_is_news_if_it_is_another_one_or_has_no_order_yet(known: Observation | None, news: bool) -> None:
+    assert is_news(known, ONE) is news
+
+
+def test_news_have_their_order_and_name_no_target_before_one_was_told() -> None:
+    new = noted(ORDERED, TAG, TWO, 8, LATER)
+    assert (new.digest, new.order, new.targets, new.first_seen) == (TWO, 8, (), LATER)
+    assert observed(new, TAG, TWO, (TARGET,), LATER).order == 8
+
+
+def test_a_digest_of_an_earlier_version_gets_an_order_and_keeps_the_targets_it_was_told_to() -> None:
+    new = noted(KNOWN, TAG, ONE, 8, LATER)
+    assert (new.digest, new.order, new.targets, new.first_seen) == (ONE, 8, (TARGET,), NOON)
+
+
+@given(st.integers(0, 2**52), st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))
+def test_an_order_is_more_than_the_last_and_than_what_another_repository_was_given_before(
+    last: int, now: datetime
+) -> None:
+    order = next_order(last, now)
+    assert order > last
+    assert order >= order_at(now) > order_at(now - timedelta(seconds=1))
 
 
 @pytest.mark.parametrize(

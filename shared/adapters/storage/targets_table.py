@@ -1,0 +1,80 @@
+"""The table ``targets``: a partition for each repository of a base registry, a row for each of its tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.tables import Row, Table, key
+from shared.domain.promotion.target import Target, parts_of_target
+from shared.errors import Conflict, ServiceError
+from shared.target_ports import StoredTarget
+
+_MOST_TOLD = 5
+_TARGETS = msgspec.json.Decoder(Target)
+
+
+class TargetsTable:
+    """The port ``Targets``.
+
+    Args:
+        account: where the table is.
+    """
+
+    def __init__(self, account: StorageAccount) -> None:
+        self._table = Table(account, "targets")
+
+    def get(self, target_id: str) -> StoredTarget | None:
+        """See ``Targets.get``. One transaction.
+
+        Raises:
+            InvalidReference: the id can be no target's.
+        """
+        registry, repository, tag = parts_of_target(target_id)
+        row = self._table.find(_partition(registry, repository), tag)
+        return self._stored(row) if row else None
+
+    def insert(self, target: Target) -> StoredTarget:
+        """See ``Targets.insert``. One transaction."""
+        etag = self._table.insert(_row(target))
+        if etag is None:
+            raise Conflict(f"{target.id} is there already; it is looked at again")
+        return StoredTarget(target, etag)
+
+    def replace(self, stored: StoredTarget, target: Target) -> StoredTarget:
+        """See ``Targets.replace``. One transaction."""
+        return StoredTarget(target, self._table.replace(_row(target), stored.etag))
+
+    def due(self, moment: datetime) -> Iterator[StoredTarget]:
+        """See ``Targets.due``. One transaction for each thousand of them, or each part of the table.
+
+        Raises:
+            ServiceError: some rows cannot be read; after all others, so that they keep nobody from the rest.
+        """
+        problems: list[str] = []
+        for row in self._table.select("look_at lt @moment", {"moment": moment}):
+            try:
+                stored = self._stored(row)
+            except ServiceError as error:
+                problems.append(str(error))
+                continue
+            yield stored
+        if problems:
+            raise ServiceError("\n".join([f"{len(problems)} rows cannot be read:", *problems[:_MOST_TOLD]]))
+
+    def _stored(self, row: Row) -> StoredTarget:
+        return StoredTarget(self._table.decode(row, _TARGETS), row.etag)
+
+
+def _partition(registry: str, repository: str) -> str:
+    return key(f"{registry}/{repository}")
+
+
+def _row(target: Target) -> Row:
+    columns = {"wanted": target.wanted, "why": target.why.value, "number": target.number, "seen": target.seen}
+    due = {"look_at": target.look_at} if target.look_at is not None else {}
+    partition = _partition(target.registry, target.repository)
+    return Row(partition, target.tag, msgspec.json.encode(target).decode(), {**columns, **due})

@@ -1,0 +1,92 @@
+"""What a target should point at: a pure function of its record, never of the order in which gates end."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+from shared.domain.promotion.target import Sighting, Target, Why
+from shared.domain.references import Digest
+
+
+class Outcome(Enum):
+    """What deciding led to."""
+
+    DECIDED = "decided"  # another digest is wanted than before
+    SAME = "same"  # what is wanted is what should be
+    HELD = "held"  # somebody said that nothing is to be decided
+    NOTHING_PASSED = "nothing-passed"  # no digest has passed yet
+
+
+def decide(target: Target, now: datetime) -> tuple[Target, Outcome]:
+    """Decide what a target should point at.
+
+    Among the sightings whose digest has passed and is not blocked the one of the highest order wins, unless somebody
+    pinned, held or rolled back. With none, what was wanted stays; if that is blocked, the former digest that is not
+    comes back, and if there is none the target is withdrawn.
+
+    Args:
+        target: the record.
+        now: UTC.
+
+    Returns:
+        The record, with the next number if another digest is wanted; and why, by name.
+    """
+    if target.hold is not None:
+        return target, Outcome.HELD
+    choice = _choice(target, now)
+    if choice is None:
+        return target, Outcome.NOTHING_PASSED
+    digest, why = choice
+    if digest == target.wanted and target.number:
+        return msgspec.structs.replace(target, why=why), Outcome.SAME
+    return decided(target, now, wanted=digest, why=why, traceparent=_trace(target, digest)), Outcome.DECIDED
+
+
+def decided(target: Target, now: datetime, **fields: Any) -> Target:
+    """Return a record with the next decision, which begins without failures."""
+    fresh: dict[str, Any] = {"number": target.number + 1, "decided_at": now, "retry_at": None}
+    return msgspec.structs.replace(without_trouble(target), **{**fresh, **fields})
+
+
+def without_trouble(target: Target) -> Target:
+    """Return a record that tells of no failures: what comes next is tried as if for the first time."""
+    return msgspec.structs.replace(target, failures=0, failed_by="", gave_up=False, trouble="", retry_at=None)
+
+
+def best(target: Target) -> Sighting | None:
+    """Return the latest sighting whose digest has passed and is not blocked."""
+    blocked, passed = _blocked(target), frozenset(target.passed)
+    fit = (one for one in target.sightings if one.digest in passed and one.digest not in blocked)
+    return max(fit, key=lambda one: one.order, default=None)
+
+
+def _choice(target: Target, now: datetime) -> tuple[Digest, Why] | None:
+    blocked, newest = _blocked(target), best(target)
+    pinned, rolled = target.pinned, target.rolled_back
+    if pinned and pinned.digest not in blocked and (pinned.until is None or now < pinned.until):
+        return pinned.digest, Why.PINNED
+    if rolled and rolled.digest not in blocked and (newest is None or newest.order <= rolled.above):
+        return rolled.digest, Why.ROLLED_BACK
+    if newest is not None:
+        return newest.digest, Why.NEWEST
+    if not target.wanted:
+        return None
+    return (target.wanted, target.why) if target.wanted not in blocked else _former(target, blocked)
+
+
+def _former(target: Target, blocked: frozenset[Digest]) -> tuple[Digest, Why]:
+    left = (one.digest for one in target.former if one.digest not in blocked)
+    digest = next(left, Digest(""))
+    return digest, Why.ROLLED_BACK if digest else Why.WITHDRAWN
+
+
+def _blocked(target: Target) -> frozenset[Digest]:
+    return frozenset(one.digest for one in target.blocked)
+
+
+def _trace(target: Target, digest: Digest) -> str:
+    return next((one.traceparent for one in target.sightings if one.digest == digest), target.traceparent)

@@ -1,0 +1,231 @@
+"""What differs between a target and what it should be, what is to be done about it next, and what came of it: pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+
+import msgspec
+
+from shared.domain.promotion.candidate import Reason
+from shared.domain.promotion.decision import best, decided, without_trouble
+from shared.domain.promotion.lifecycle import cause_of, reason_of
+from shared.domain.promotion.schedule import (
+    FAILED_LOOK,
+    IMPORT_LIFE,
+    IMPORT_PATIENCE,
+    LEASE,
+    VERDICT_LOOK,
+    most_attempts,
+    pause_before_retry,
+)
+from shared.domain.promotion.target import Awaited, Former, Importing, Origin, Sighting, Target, Unsettled
+from shared.domain.references import Digest
+from shared.errors import TidegateError
+
+_SIGHTINGS_KEPT = 20
+_PASSED_KEPT = 30
+_FORMER_KEPT = 10
+_DETAIL_KEPT = 600
+
+
+class Todo(Enum):
+    """What is to be done next about a target."""
+
+    FOLLOW = "follow"  # an import is under way: look at it
+    PUT = "put"  # it does not point at what is wanted, as far as is known: read it, and import
+    SETTLE = "settle"  # an import nobody knows the end of may have put another digest back: read it
+    ASK = "ask"  # the latest sighting has no verdict: look after its candidate
+    REST = "rest"  # nothing now
+
+
+def todo(target: Target, now: datetime) -> Todo:
+    """Return what is to be done next about a target."""
+    if target.importing is not None:
+        return Todo.FOLLOW
+    if _differs(target) and (target.retry_at is None or target.retry_at <= now):
+        return Todo.PUT
+    if any(one.at <= now for one in _harmful(target)):
+        return Todo.SETTLE
+    return Todo.ASK if target.awaited is not None and target.awaited.at <= now else Todo.REST
+
+
+def scheduled(target: Target, now: datetime) -> Target:
+    """Return a record that says when it is to be looked at again."""
+    times = [one.at for one in _harmful(target)]
+    times += [target.awaited.at] if target.awaited else []
+    if target.importing is not None:
+        times = [max(now, target.retry_at or now) + LEASE]
+    elif _differs(target):
+        times.append(target.retry_at or target.decided_at or now)
+    return msgspec.structs.replace(target, look_at=min(times, default=None))
+
+
+def _differs(target: Target) -> bool:
+    return bool(target.wanted) and target.reached != target.number
+
+
+def _harmful(target: Target) -> tuple[Unsettled, ...]:
+    """Imports that would leave what is not wanted; while the tag is about to be written anyway, they can wait."""
+    if _differs(target):
+        return ()
+    return tuple(one for one in target.unsettled if one.digest != target.wanted)
+
+
+# What is learned of digests.
+
+
+def sighted(target: Target, sighting: Sighting, origin: Origin, now: datetime) -> Target:
+    """Take note of what the source points at; a sighting that is known already, or is older, changes nothing.
+
+    What passed another gate than the one that is asked for now has not passed.
+    """
+    known = next((one for one in target.sightings if one.digest == sighting.digest), None)
+    if known is not None and known.order >= sighting.order:
+        return target
+    others = [one for one in target.sightings if one.digest != sighting.digest]
+    inside = sorted([*others, sighting], key=lambda one: one.order)
+    kept = [one for one in inside[:-_SIGHTINGS_KEPT] if one.digest == target.wanted] + inside[-_SIGHTINGS_KEPT:]
+    if kept[-1].digest != sighting.digest:
+        return msgspec.structs.replace(target, sightings=tuple(kept))
+    passed = target.passed if origin.gate == target.origin.gate else ()
+    awaited = Awaited(sighting.digest, now + VERDICT_LOOK) if sighting.digest not in passed else None
+    return msgspec.structs.replace(target, origin=origin, sightings=tuple(kept), passed=passed, awaited=awaited)
+
+
+def has_passed(target: Target, digest: Digest) -> Target:
+    """Take note that a digest passed its gate."""
+    passed = target.passed if digest in target.passed else (*target.passed, digest)[-_PASSED_KEPT:]
+    return msgspec.structs.replace(target, passed=passed, awaited=_unless(target.awaited, digest))
+
+
+def asks_anew(target: Target, digest: Digest, now: datetime) -> Target:
+    """Forget that a digest passed: only its source has it any more, so it is fetched and tested once more."""
+    passed = tuple(one for one in target.passed if one != digest)
+    newest = target.newest is not None and target.newest.digest == digest
+    awaited = Awaited(digest, now) if newest else target.awaited
+    return msgspec.structs.replace(target, passed=passed, awaited=awaited)
+
+
+def awaiting(target: Target, digest: Digest, at: datetime | None) -> Target:
+    """Say when the candidate of a digest is to be looked after again; ``None`` if its verdict is known."""
+    if target.awaited is None or target.awaited.digest != digest:
+        return target
+    return msgspec.structs.replace(target, awaited=Awaited(digest, at) if at else None)
+
+
+def _unless(awaited: Awaited | None, digest: Digest) -> Awaited | None:
+    return None if awaited is not None and awaited.digest == digest else awaited
+
+
+# What becomes of imports.
+
+
+def begun(target: Target, now: datetime) -> Target:
+    """Claim the import of what is wanted."""
+    return msgspec.structs.replace(
+        target, step=target.step + 1, importing=Importing(target.wanted, now), look_at=now + LEASE
+    )
+
+
+def shown(target: Target, found: Digest | None, now: datetime) -> Target:
+    """Take note of what the tag was read to point at."""
+    seen = found or Digest("")
+    former = target.former
+    if target.seen and target.seen != seen:
+        rest = (one for one in former if one.digest not in {target.seen, seen})
+        former = (Former(target.seen, now), *rest)[:_FORMER_KEPT]
+    reached = target.number if seen and seen == target.wanted else target.reached
+    return msgspec.structs.replace(target, seen=seen, seen_at=now, former=former, reached=reached)
+
+
+def landed(target: Target, found: Digest, now: datetime) -> Target:
+    """Take note that an import has ended, or was not needed: the tag was read to point at what was asked for."""
+    shows = shown(target, found, now)
+    alive = tuple(one for one in target.unsettled if _is_alive(one, now))
+    return msgspec.structs.replace(without_trouble(shows), step=target.step + 1, importing=None, unsettled=alive)
+
+
+def differs(target: Target, now: datetime) -> Target:
+    """Take note that an import ended and another digest was read back, which may be that of a replica that lags."""
+    importing = target.importing and msgspec.structs.replace(target.importing, differs_since=now)
+    return msgspec.structs.replace(target, step=target.step + 1, importing=importing, look_at=now + LEASE)
+
+
+def fell_through(target: Target, error: TidegateError, now: datetime, *, over: bool, settled: bool) -> Target:
+    """Decide what an error means for its step; that of an import which nobody wants any more means nothing.
+
+    Args:
+        target: the record as it was before the step.
+        error: what happened; temporary or not decides whether it is tried again soon or daily.
+        now: UTC.
+        over: whether the import has ended or is given up; else it is looked at again.
+        settled: whether it is certain that it will leave nothing any more.
+    """
+    importing, unsettled = target.importing, target.unsettled
+    if over and importing is not None and not settled:
+        unsettled = (*unsettled, Unsettled(importing.digest, importing.since, now + IMPORT_PATIENCE))
+    after = msgspec.structs.replace(
+        target, step=target.step + 1, importing=None if over else importing, unsettled=unsettled
+    )
+    if over and importing is not None and importing.digest != target.wanted:
+        return after
+    cause = cause_of(error)
+    failed_by = reason_of(error, Reason.TROUBLE).value
+    failures = 1 + (target.failures if target.failed_by == failed_by else 0)
+    gave_up = target.gave_up or not error.temporary or failures >= most_attempts(cause)
+    pause = FAILED_LOOK if gave_up else pause_before_retry(failures, error.retry_after)
+    tried = f" (tried {failures} times)" if error.temporary and gave_up else ""
+    trouble = f"{str(error)[:_DETAIL_KEPT]}{tried}"
+    return msgspec.structs.replace(
+        after, failures=failures, failed_by=failed_by, gave_up=gave_up, trouble=trouble, retry_at=now + pause
+    )
+
+
+def settled(target: Target, found: Digest | None, now: datetime) -> Target:
+    """Take note of what the tag points at while an import may still put another digest back.
+
+    If one did, the tag is put right under a new number, since tasks may have been built on what came back. Reading
+    goes on, ever more rarely, until such an import is too old to be alive.
+    """
+    alive = tuple(_later(one, now) for one in target.unsettled if _is_alive(one, now))
+    shows = msgspec.structs.replace(shown(target, found, now), unsettled=alive)
+    came_back = found != target.wanted and found in {one.digest for one in target.unsettled}
+    return decided(shows, now) if came_back else shows
+
+
+def _is_alive(unsettled: Unsettled, now: datetime) -> bool:
+    return now - unsettled.since < IMPORT_LIFE
+
+
+def _later(unsettled: Unsettled, now: datetime) -> Unsettled:
+    """The last look is made when the import cannot be alive any more."""
+    if unsettled.at > now:
+        return unsettled
+    at = min(now + max(now - unsettled.since, IMPORT_PATIENCE), unsettled.since + IMPORT_LIFE)
+    return msgspec.structs.replace(unsettled, at=at)
+
+
+def bore_before(target: Target, digest: Digest) -> bool:
+    """Whether a target's tag pointed at a digest before what it points at now."""
+    return digest in {one.digest for one in target.former}
+
+
+def conclusion(target: Target, digest: Digest) -> Reason | None:
+    """Return what a target means for the candidate that proposed a digest to it; ``None`` if that is still open."""
+    if digest == target.wanted:
+        if target.reached == target.number:
+            return Reason.PROMOTION_VERIFIED
+        return Reason.GAVE_UP if target.gave_up else None
+    if target.importing is not None and target.importing.digest == digest:
+        return None
+    if digest == target.seen:
+        return Reason.PROMOTION_VERIFIED
+    first = best(target)
+    waits = first is None or first.digest == digest
+    return None if waits else Reason.NEWER_DIGEST
+
+
+def lease(target: Target, look: datetime) -> Target:
+    """Put off the time at which the sweep takes a target for lost to well after its next look, at ``look``."""
+    return msgspec.structs.replace(target, look_at=look + LEASE)

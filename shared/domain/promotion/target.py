@@ -1,0 +1,232 @@
+"""The target: one tag of a base registry, what it should point at, and why. Its record is what decides."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+
+import msgspec
+
+from shared.domain.references import Digest, Repository, Tag, parse_path, parse_tag
+from shared.errors import InvalidReference
+
+
+class Why(Enum):
+    """Why a target should point at what it should."""
+
+    NEWEST = "newest-that-passed"  # of the digests that passed, the one its source bore last
+    PINNED = "pinned"  # somebody said: this one, whatever comes
+    ROLLED_BACK = "rolled-back"  # somebody went back to it, or blocked what came after it
+    WITHDRAWN = "withdrawn"  # what it bore is blocked and nothing else can be had; the tag is left as it is
+
+
+class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a target's digests come from, as the watch list said when it was last sighted.
+
+    Attributes:
+        image: the entry's name.
+        source: the upstream repository.
+        source_tag: the upstream tag.
+        gate: the gate's name; ``None`` for no functional test.
+    """
+
+    image: str
+    source: Repository
+    source_tag: Tag
+    gate: str | None = None
+
+
+class Sighting(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A digest that the source was seen to point at.
+
+    Attributes:
+        order: the observation's number: of two sightings the higher one is the later one.
+        digest: what was seen.
+        traceparent: W3C trace context of the check that saw it.
+    """
+
+    order: int
+    digest: Digest
+    traceparent: str = ""
+
+
+class Awaited(msgspec.Struct, frozen=True):
+    """A digest whose verdict is waited for, and when its candidate is to be looked after, UTC."""
+
+    digest: Digest
+    at: datetime
+
+
+class Importing(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The one import into the tag that is under way.
+
+    Attributes:
+        digest: what it will leave.
+        since: when it was begun, UTC.
+        differs_since: since when it is known that it ended and another digest is read back, UTC; ``None`` if it is not.
+    """
+
+    digest: Digest
+    since: datetime
+    differs_since: datetime | None = None
+
+
+class Unsettled(msgspec.Struct, frozen=True):
+    """An import that nobody knows the end of: it may still put its digest back.
+
+    Attributes:
+        digest: what it would leave.
+        since: when it was begun, UTC.
+        at: when the tag is to be read again because of it, UTC.
+    """
+
+    digest: Digest
+    since: datetime
+    at: datetime
+
+
+class Former(msgspec.Struct, frozen=True):
+    """A digest that the tag was seen to point at before, and until when, UTC."""
+
+    digest: Digest
+    until: datetime
+
+
+class Said(msgspec.Struct, frozen=True):
+    """Who said something of a target, why, and when, UTC."""
+
+    by: str
+    why: str
+    at: datetime
+
+
+class Blocked(msgspec.Struct, frozen=True):
+    """A digest that is refused, and who said so."""
+
+    digest: Digest
+    said: Said
+
+
+class Pinned(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The digest that is wanted whatever comes, who said so, and until when, UTC; ``None`` for until further notice."""
+
+    digest: Digest
+    said: Said
+    until: datetime | None = None
+
+
+class RolledBack(msgspec.Struct, frozen=True):
+    """A digest that somebody went back to; in force until one passes that was sighted after the order ``above``."""
+
+    digest: Digest
+    above: int
+    said: Said
+
+
+class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What is known of one tag of a base registry; every change replaces it as a whole, guarded by its ETag.
+
+    Attributes:
+        registry: the base registry's name, in small letters.
+        repository: in the base registry.
+        tag: the tag.
+        origin: where its digests come from.
+        step: counts the steps of its imports; a message about an earlier step is out of date. What is sighted, passed
+            or decided meanwhile leaves it as it is.
+        look_at: when it is to be looked at again, UTC; ``None`` while nothing is to be done.
+        wanted: what it should point at; empty before the first decision, and when it is withdrawn.
+        why: why.
+        number: the decision's; grows with each.
+        decided_at: when, UTC.
+        reached: the number of the last decision that the registry was read back to show.
+        seen: what the tag was last seen to point at; empty if it was not there, or was never looked at.
+        seen_at: when, UTC.
+        former: what it pointed at before, latest first.
+        sightings: what its source pointed at, each digest once, by their order.
+        passed: digests that passed their gate, the latest last.
+        awaited: the latest sighting's digest, while it has no verdict.
+        importing: the import under way.
+        unsettled: imports whose end nobody knows.
+        failures: how often in a row it could not be brought to what is wanted, for reasons of one kind.
+        failed_by: of which kind.
+        gave_up: whether that was as often as it is tried; it is tried daily from then on.
+        trouble: why not.
+        retry_at: not to be tried again before, UTC.
+        blocked: digests that are refused.
+        pinned: what is wanted whatever comes.
+        rolled_back: what somebody went back to.
+        hold: who said that nothing is to be decided, and why.
+        traceparent: W3C trace context of the sighting that was decided for.
+    """
+
+    registry: str
+    repository: str
+    tag: Tag
+    origin: Origin
+    step: int = 1
+    look_at: datetime | None = None
+    wanted: Digest = Digest("")
+    why: Why = Why.NEWEST
+    number: int = 0
+    decided_at: datetime | None = None
+    reached: int = 0
+    seen: Digest = Digest("")
+    seen_at: datetime | None = None
+    former: tuple[Former, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
+    passed: tuple[Digest, ...] = ()
+    awaited: Awaited | None = None
+    importing: Importing | None = None
+    unsettled: tuple[Unsettled, ...] = ()
+    failures: int = 0
+    failed_by: str = ""
+    gave_up: bool = False
+    trouble: str = ""
+    retry_at: datetime | None = None
+    blocked: tuple[Blocked, ...] = ()
+    pinned: Pinned | None = None
+    rolled_back: RolledBack | None = None
+    hold: Said | None = None
+    traceparent: str = ""
+
+    @property
+    def id(self) -> str:
+        """The target's id; see ``target_id``."""
+        return target_id(self.registry, self.repository, self.tag)
+
+    @property
+    def newest(self) -> Sighting | None:
+        """What its source was last seen to point at."""
+        return self.sightings[-1] if self.sightings else None
+
+
+def target_id(registry: str, repository: str, tag: Tag) -> str:
+    """Derive a target's id.
+
+    Args:
+        registry: the base registry's name.
+        repository: in the base registry.
+        tag: the tag.
+
+    Returns:
+        Such as ``tidegatebase~base~node~22-alpine``: ``~`` can stand in no registry's name, repository or tag.
+    """
+    return f"{registry.lower()}~{repository.replace('/', '~')}~{tag}"
+
+
+def parts_of_target(target: str) -> tuple[str, str, Tag]:
+    """Take the registry's name, the repository and the tag out of a target's id.
+
+    Raises:
+        InvalidReference: it is not a target's id.
+    """
+    registry, _, rest = target.partition("~")
+    path, _, tag = rest.rpartition("~")
+    try:
+        if not registry.isalnum() or not registry.isascii():
+            raise InvalidReference(registry)
+        return registry, parse_path(path.replace("~", "/")), parse_tag(tag)
+    except InvalidReference:
+        raise InvalidReference(
+            f"{target[:200]!r} is not a target's id, such as tidegatebase~base~node~22-alpine"
+        ) from None

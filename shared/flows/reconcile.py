@@ -1,0 +1,275 @@
+"""Bring a tag of the base registry to what its target says, one import at a time, and ask for the rebuilds."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from shared.domain.events.messages import REBUILDS, BaseMoved, LookAtTarget
+from shared.domain.promotion.candidate import Reason
+from shared.domain.promotion.decision import decide
+from shared.domain.promotion.lifecycle import cause_of, reason_of
+from shared.domain.promotion.reconciling import (
+    Todo,
+    asks_anew,
+    awaiting,
+    begun,
+    differs,
+    fell_through,
+    landed,
+    scheduled,
+    settled,
+    shown,
+    todo,
+)
+from shared.domain.promotion.schedule import (
+    FIRST_RETRY,
+    IMPORT_LONGEST,
+    LONGEST_RETRY,
+    MOST_ATTEMPTS,
+    pause_before_look,
+)
+from shared.domain.promotion.target import Importing, Target
+from shared.domain.references import Digest, Repository
+from shared.errors import (
+    DigestMismatch,
+    NotFound,
+    NotPermitted,
+    NotThereYet,
+    OperationFailed,
+    RateLimited,
+    Refused,
+    ServiceError,
+    Unavailable,
+)
+from shared.ports import ImportSource, Outbox, Registry
+from shared.rules.conclusions import Conclusions
+from shared.rules.detection import Detector
+from shared.rules.imports import Awaited, Differs, UnderWay, look
+from shared.rules.targets import TargetBook
+from shared.target_ports import StoredTarget
+
+log = logging.getLogger("tidegate.reconcile")
+
+_STAGING = "staging"
+# After these the registry has begun nothing.
+_NOT_BEGUN = (NotFound, NotPermitted, Refused, RateLimited)
+
+
+class Reconciler:
+    """Does what is to be done next about a target.
+
+    Args:
+        book: where targets are.
+        base: the base registry.
+        outbox: where the request to rebuild is sent.
+        detector: looks after the candidates whose verdicts are waited for.
+        conclusions: ends candidates.
+    """
+
+    def __init__(
+        self, book: TargetBook, base: Registry, outbox: Outbox, detector: Detector, conclusions: Conclusions
+    ) -> None:
+        self._book = book
+        self._base = base
+        self._outbox = outbox
+        self._detector = detector
+        self._conclusions = conclusions
+
+    def look(self, message: LookAtTarget) -> None:
+        """Look at a target: at its import, or at what else is to be done."""
+        stored = self._book.held(message.target, message.step)
+        if stored is None:
+            return
+        if stored.record.importing is not None:
+            self._follow(stored, stored.record.importing, message.operation)
+        else:
+            self.reconcile(stored)
+
+    def reconcile(self, stored: StoredTarget) -> None:
+        """Do what is to be done next about a target, unless its import is under way: that has messages of its own."""
+        now = self._book.clock()
+        current = stored.record.importing is None and self._book.change(
+            stored.record.id, lambda known: _decided(known, now), stored
+        )
+        if not current:
+            return
+        doing = todo(current.record, now)
+        if doing is Todo.PUT:
+            self._put(current)
+        elif doing is Todo.SETTLE:
+            self._settle(current)
+        elif doing is Todo.ASK:
+            self._ask(current)
+        elif doing is Todo.REST and current.record.retry_at is not None:
+            self._wait(current.record, current.record.retry_at - now)
+
+    def _put(self, stored: StoredTarget) -> None:
+        target = stored.record
+        try:
+            found = self._base.digest(target.repository, target.tag)
+        except ServiceError as error:
+            self._fell(stored, error, over=True, settled=True)
+            return
+        if found == target.wanted:
+            self._landed(stored, found)
+        else:
+            self._begin(stored, found)
+
+    def _begin(self, stored: StoredTarget, found: Digest | None) -> None:
+        """Whoever decided otherwise meanwhile does what follows from it."""
+        before, now = stored.record, self._book.clock()
+
+        def claim(known: Target | None) -> Target | None:
+            same = known is not None and (known.step, known.number) == (before.step, before.number)
+            return begun(shown(known, found, now), now) if known is not None and same else None
+
+        claimed = self._book.change(before.id, claim, stored)
+        if claimed is not None:
+            self._start(claimed)
+
+    def _start(self, claimed: StoredTarget) -> None:
+        target = claimed.record
+        source = ImportSource(Repository(_STAGING, target.repository), target.wanted, staging=True)
+        try:
+            operation = self._base.start_import(source, target.repository, target.tag)
+        except ServiceError as error:
+            self._fell(claimed, error, over=True, settled=isinstance(error, _NOT_BEGUN))
+        else:
+            self._book.again(claimed, pause_before_look(timedelta(0), operation.retry_after), operation.token)
+
+    def _follow(self, stored: StoredTarget, importing: Importing, token: str) -> None:
+        target, now = stored.record, self._book.clock()
+        place = ("base", target.repository, target.tag, importing.digest)
+        try:
+            seen = look(self._base, token, Awaited(*place, importing.since, importing.differs_since), now)
+        except (OperationFailed, DigestMismatch) as error:
+            ended = bool(token) or importing.differs_since is not None
+            self._fell(stored, error, over=True, settled=ended)
+        except ServiceError as error:
+            self._fell(stored, error, over=target.failures + 1 >= MOST_ATTEMPTS, settled=False, token=token)
+        else:
+            self._go_on(stored, importing, seen)
+
+    def _go_on(self, stored: StoredTarget, importing: Importing, seen: UnderWay | Differs | None) -> None:
+        if seen is None:
+            self._landed(stored, importing.digest)
+        elif isinstance(seen, Differs):
+            self._lags(stored, seen)
+        elif self._keeps_waiting(stored.record, importing):
+            lasts = Unavailable(f"the import of {importing.digest} has been under way for more than an hour")
+            self._fell(stored, lasts, over=True, settled=False)
+        else:
+            self._book.again(stored, seen.pause, seen.token)
+
+    def _keeps_waiting(self, target: Target, importing: Importing) -> bool:
+        return target.wanted != importing.digest and self._book.clock() - importing.since > IMPORT_LONGEST
+
+    def _lags(self, stored: StoredTarget, seen: Differs) -> None:
+        step, now = stored.record.step, self._book.clock()
+        noted = self._book.change(
+            stored.record.id, lambda known: differs(known, now) if known and known.step == step else None, stored
+        )
+        if noted is not None and noted.record.importing is not None:
+            self._conclusions.told(noted.record, noted.record.importing.digest, Reason.REPLICA_LAGS, seen.detail)
+            self._book.send(noted.record, FIRST_RETRY)
+
+    def _landed(self, stored: StoredTarget, found: Digest) -> None:
+        """The rebuild is asked for before the record says that all is done: nothing would look again."""
+        step, now = stored.record.step, self._book.clock()
+
+        def land(known: Target | None) -> Target | None:
+            if known is None or known.step != step:
+                return None
+            new = scheduled(decide(landed(known, found, now), now)[0], now)
+            if new.wanted == found and new.reached == new.number:
+                self._outbox.send(REBUILDS, _moved(new))
+            return new
+
+        done = self._book.change(stored.record.id, land, stored)
+        if done is not None:
+            self._conclusions.of_digest(done.record, found)
+            self.reconcile(done)
+
+    def _wait(self, target: Target, pause: timedelta) -> None:
+        """The message of a try that is not due yet came early, by some clock; what is due in a day the sweep sends."""
+        if timedelta(0) < pause <= LONGEST_RETRY and not target.gave_up:
+            self._book.send(target, pause)
+
+    def _fell(self, stored: StoredTarget, error: ServiceError, *, over: bool, settled: bool, token: str = "") -> None:
+        """Without a token the import is asked for again."""
+        before, now = stored.record, self._book.clock()
+        importing = before.importing
+        anew = importing is not None and isinstance(cause_of(error), NotFound)
+        anew = anew and importing is not None and self._conclusions.has_ended(before, importing.digest)
+        error = error if anew else _patiently(error)
+
+        def fall(known: Target | None) -> Target | None:
+            if known is None or known.step != before.step:
+                return None
+            fallen = fell_through(known, error, now, over=over, settled=settled)
+            if anew and importing is not None:
+                fallen = decide(asks_anew(fallen, importing.digest, now), now)[0]
+            return scheduled(fallen, now)
+
+        done = self._book.change(before.id, fall, stored)
+        if done is None:
+            return
+        log.warning("%s is not what it should be: %s", done.record.id, error)
+        self._conclusions.told(done.record, before.wanted, reason_of(error, Reason.TROUBLE), str(error))
+        self._conclusions.of_digest(done.record, before.wanted)
+        if todo(done.record, now) in {Todo.PUT, Todo.ASK}:
+            self._book.send(done.record)
+        elif done.record.retry_at is not None and not done.record.gave_up:
+            self._book.send(done.record, done.record.retry_at - now, token)
+
+    def _settle(self, stored: StoredTarget) -> None:
+        """A read that cannot be made is made by the next sweep."""
+        target, now = stored.record, self._book.clock()
+        try:
+            found = self._base.digest(target.repository, target.tag)
+        except ServiceError as error:
+            log.warning("%s could not be read: %s", target.id, error)
+            return
+        read = self._book.change(target.id, lambda known: _settled(known, target.step, found, now), stored)
+        if read is not None and todo(read.record, now) is Todo.PUT:
+            log.warning("%s was put back to %s by an import that ended late", target.id, found)
+            self._put(read)
+
+    def _ask(self, stored: StoredTarget) -> None:
+        target, awaited = stored.record, stored.record.awaited
+        at = self._detector.look_after(target)
+        if awaited is not None:
+            now = self._book.clock()
+            self._book.change(target.id, lambda known: _asked(known, awaited.digest, at, now))
+
+
+def _patiently(error: ServiceError) -> ServiceError:
+    """What staging denies having was read back there before its gate ran: one of its copies lags, or it was deleted."""
+    if not isinstance(cause_of(error), NotFound):
+        return error
+    told = "the staging registry, from which it was read back before, does not show it"
+    return NotThereYet(f"{told}; if this lasts, look whether it was deleted there: {error}", code=error.code)
+
+
+def _decided(known: Target | None, now: datetime) -> Target | None:
+    return None if known is None else scheduled(decide(known, now)[0], now)
+
+
+def _settled(known: Target | None, step: int, found: Digest | None, now: datetime) -> Target | None:
+    same = known is not None and known.step == step and known.importing is None
+    return scheduled(settled(known, found, now), now) if known is not None and same else None
+
+
+def _asked(known: Target | None, digest: Digest, at: datetime | None, now: datetime) -> Target | None:
+    return scheduled(awaiting(known, digest, at), now) if known is not None else None
+
+
+def _moved(target: Target) -> BaseMoved:
+    return BaseMoved(
+        v=1,
+        repository=target.repository,
+        tag=target.tag,
+        digest=target.wanted,
+        traceparent=target.traceparent,
+    )

@@ -1,0 +1,135 @@
+"""How a target's record changes: by whoever learns something, guarded by its ETag, and always from what it says now.
+
+A target has many writers: checks, gates that end, imports, people. None of them may undo what another wrote, and none
+may be kept waiting by another. So a change is a pure function of the record: whoever meets a conflict reads again and
+applies it to what is there. The step of a record fences the messages of its imports, and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from shared.domain.events.messages import PROMOTIONS, LookAtTarget
+from shared.domain.promotion.reconciling import lease
+from shared.domain.promotion.schedule import is_overdue, lease_runs_out
+from shared.domain.promotion.target import Target, target_id
+from shared.domain.references import Tag
+from shared.errors import Conflict
+from shared.ports import Clock, Outbox
+from shared.target_ports import StoredTarget, Targets
+
+log = logging.getLogger("tidegate.targets")
+
+_TRIES = 16
+
+# Returns the record to be written, or ``None`` to leave what is there. Given ``None`` where there is no record.
+Change = Callable[[Target | None], Target | None]
+
+
+def _untold(before: Target | None, target: Target) -> None:
+    """Nobody listens."""
+
+
+class TargetBook:
+    """Reads and changes targets of one base registry, and sends their messages.
+
+    Args:
+        targets: where they are.
+        outbox: sends the messages.
+        clock: tells the time.
+        registry: the base registry's name.
+        tell: is told of every change, once it is written: the record before, ``None`` for a new one, and after.
+    """
+
+    def __init__(
+        self,
+        targets: Targets,
+        outbox: Outbox,
+        clock: Clock,
+        registry: str,
+        tell: Callable[[Target | None, Target], None] = _untold,
+    ) -> None:
+        self.targets = targets
+        self.clock = clock
+        self.registry = registry.lower()
+        self._outbox = outbox
+        self._tell = tell
+
+    def of(self, repository: str, tag: Tag) -> Target | None:
+        """Return the target of a tag, or ``None`` if there is none."""
+        stored = self.targets.get(target_id(self.registry, repository, tag))
+        return stored.record if stored else None
+
+    def held(self, target: str, step: int) -> StoredTarget | None:
+        """Return the target a message is about, or ``None`` if there is none or the message is out of date."""
+        stored = self.targets.get(target)
+        if stored is None or stored.record.step != step:
+            at = f"at step {stored.record.step}" if stored else "unknown"
+            log.info("message about step %d of %s is out of date: the record is %s", step, target, at)
+            return None
+        return stored
+
+    def change(self, target: str, change: Change, stored: StoredTarget | None = None) -> StoredTarget | None:
+        """Change a target, as often as others are faster.
+
+        Args:
+            target: its id.
+            change: what to do to it; called again with what others wrote.
+            stored: as it was read, if it was.
+
+        Returns:
+            What is there afterwards; ``None`` if the change left it.
+
+        Raises:
+            Conflict: others were faster every time.
+        """
+        for _ in range(_TRIES):
+            stored = stored or self.targets.get(target)
+            before = stored.record if stored else None
+            record = change(before)
+            if record is None or record == before:
+                return stored if record else None
+            try:
+                written = self.targets.replace(stored, record) if stored else self.targets.insert(record)
+            except Conflict:
+                stored = None
+                continue
+            self._tell(before, record)
+            return written
+        raise Conflict(f"{target} changes too fast; it is tried again")
+
+    def again(self, stored: StoredTarget, pause: timedelta, operation: str = "") -> None:
+        """Look at an import again after a pause, renewing the record's lease where little of it is left."""
+        target, look = stored.record, self.clock() + pause
+        if target.look_at is None or lease_runs_out(target.look_at, look):
+            renewed = self.change(
+                target.id, lambda now: _renewed(now, target.step, lambda one: lease(one, look)), stored
+            )
+            if renewed is None:
+                return
+        self.send(target, pause, operation)
+
+    def take_up(self, stored: StoredTarget) -> bool:
+        """Send the message of a target that is overdue; say whether it was."""
+        now, target = self.clock(), stored.record
+        if target.look_at is None or not is_overdue(target.look_at, now):
+            return False
+        try:
+            self.targets.replace(stored, lease(target, now))
+        except Conflict:
+            return False
+        self.send(target)
+        return True
+
+    def send(self, target: Target, delay: timedelta = timedelta(0), operation: str = "") -> None:
+        """Send the message of a target's next look."""
+        message = LookAtTarget(
+            v=1, target=target.id, step=target.step, operation=operation, traceparent=target.traceparent
+        )
+        self._outbox.send(PROMOTIONS, message, max(delay, timedelta(0)))
+
+
+def _renewed(target: Target | None, step: int, renew: Callable[[Target], Target]) -> Target | None:
+    return renew(target) if target is not None and target.step == step else None

@@ -1,0 +1,46 @@
+"""What flows ask of the records of targets; see ``shared.ports`` for what holds for every port."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from shared.domain.promotion.target import Target
+
+
+class StoredTarget(msgspec.Struct, frozen=True):
+    """A target as it was read, with the ETag that guards its replacement."""
+
+    record: Target
+    etag: str
+
+
+class Targets(Protocol):
+    """What the tags of base registries should point at."""
+
+    def get(self, target_id: str) -> StoredTarget | None:
+        """Return a target, or ``None`` if there is none."""
+        ...
+
+    def insert(self, target: Target) -> StoredTarget:
+        """Add a target.
+
+        Raises:
+            Conflict: it is there already.
+        """
+        ...
+
+    def replace(self, stored: StoredTarget, target: Target) -> StoredTarget:
+        """Replace a target that nobody changed since it was read.
+
+        Raises:
+            Conflict: somebody did.
+        """
+        ...
+
+    def due(self, moment: datetime) -> Iterator[StoredTarget]:
+        """Iterate over the targets that were to be looked at before a moment."""
+        ...

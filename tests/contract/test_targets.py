@@ -1,0 +1,199 @@
+"""What every implementation of ``Targets`` promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.tables import Row, Table
+from shared.adapters.storage.targets_table import TargetsTable
+from shared.domain.promotion.target import (
+    Awaited,
+    Blocked,
+    Former,
+    Importing,
+    Pinned,
+    RolledBack,
+    Said,
+    Sighting,
+    Target,
+    Unsettled,
+    Why,
+)
+from shared.errors import Conflict, InvalidReference, ServiceError
+from shared.target_ports import Targets
+from tests.contract.examples import NOON, digest, target
+from tests.contract.wire import counted
+from tests.doubles.storage import InMemoryTargets
+
+pytestmark = pytest.mark.contract
+
+SAID = Said("ada", "it broke the shop", NOON)
+FULL = msgspec.structs.replace(
+    target(),
+    step=7,
+    look_at=NOON,
+    wanted=digest(1),
+    why=Why.PINNED,
+    number=3,
+    decided_at=NOON,
+    reached=2,
+    seen=digest(2),
+    seen_at=NOON,
+    former=(Former(digest(3), NOON),),
+    sightings=(Sighting(1772625600123, digest(1), "00-1-2-01"), Sighting(1772625600124, digest(2))),
+    passed=(digest(1), digest(2)),
+    awaited=Awaited(digest(4), NOON),
+    importing=Importing(digest(1), NOON),
+    unsettled=(Unsettled(digest(5), NOON, NOON),),
+    failures=2,
+    trouble="503",
+    retry_at=NOON,
+    blocked=(Blocked(digest(6), SAID),),
+    pinned=Pinned(digest(1), SAID, NOON),
+    rolled_back=RolledBack(digest(2), 1772625600124, SAID),
+    hold=SAID,
+    traceparent="00-1-2-01",
+)
+
+
+@pytest.fixture
+def targets(account_or_none: StorageAccount | None) -> Targets:
+    """The implementation under test."""
+    return TargetsTable(account_or_none) if account_or_none else InMemoryTargets()
+
+
+def due_at(moment_passed: timedelta | None, tag: str) -> Target:
+    """Return a target that was to be looked at so long before noon; never, if ``None``."""
+    look_at = None if moment_passed is None else NOON - moment_passed
+    return msgspec.structs.replace(target(tag), look_at=look_at)
+
+
+def test_a_target_that_was_never_inserted_is_not_there(targets: Targets) -> None:
+    assert targets.get(target().id) is None
+    assert list(targets.due(NOON)) == []
+
+
+@pytest.mark.parametrize("record", [target(), FULL], ids=["new", "full"])
+def test_a_target_is_read_back_as_it_was_written(targets: Targets, record: Target) -> None:
+    inserted = targets.insert(record)
+    assert targets.get(record.id) == inserted
+    assert inserted.record == record
+
+
+def test_the_second_insertion_meets_a_conflict_and_changes_nothing(targets: Targets) -> None:
+    targets.insert(target())
+    with pytest.raises(Conflict):
+        targets.insert(FULL)
+    stored = targets.get(target().id)
+    assert stored is not None
+    assert stored.record == target()
+
+
+def test_a_target_can_be_replaced_again_by_what_the_replacement_returned(targets: Targets) -> None:
+    replaced = targets.replace(targets.insert(target()), FULL)
+    again = targets.replace(replaced, target())
+    assert targets.get(target().id) == again
+
+
+def test_a_target_that_somebody_changed_cannot_be_replaced(targets: Targets) -> None:
+    read = targets.insert(target())
+    targets.replace(read, FULL)
+    with pytest.raises(Conflict):
+        targets.replace(read, target())
+    stored = targets.get(target().id)
+    assert stored is not None
+    assert stored.record == FULL
+
+
+@pytest.mark.parametrize("method", ["insert", "replace"])
+def test_of_many_workers_that_write_at_once_exactly_one_wins(targets: Targets, method: str) -> None:
+    read = targets.insert(target()) if method == "replace" else None
+
+    def write(worker: int) -> bool:
+        record = msgspec.structs.replace(target(), step=worker)
+        try:
+            _ = targets.replace(read, record) if read else targets.insert(record)
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        wins = list(pool.map(write, range(10, 18)))
+    stored = targets.get(target().id)
+    assert wins.count(True) == 1
+    assert stored is not None
+    assert stored.record.step == 10 + wins.index(True)
+
+
+def test_only_what_was_to_be_looked_at_before_a_moment_is_due(targets: Targets) -> None:
+    for passed, tag in ((timedelta(seconds=1), "1"), (timedelta(0), "2"), (timedelta(minutes=-1), "3"), (None, "4")):
+        targets.insert(due_at(passed, tag))
+    assert [stored.record.tag for stored in targets.due(NOON)] == ["1"]
+
+
+def test_a_target_that_is_done_with_is_due_no_more(targets: Targets) -> None:
+    stored = targets.insert(due_at(timedelta(minutes=1), "22"))
+    targets.replace(stored, due_at(None, "22"))
+    assert list(targets.due(NOON)) == []
+
+
+def test_a_due_target_can_be_replaced_as_it_was_listed(targets: Targets) -> None:
+    targets.insert(due_at(timedelta(minutes=1), "22"))
+    (stored,) = targets.due(NOON)
+    assert targets.replace(stored, due_at(None, "22")).record.look_at is None
+
+
+def test_tags_of_two_registries_and_of_repositories_below_each_other_are_targets_of_their_own(
+    targets: Targets,
+) -> None:
+    records = [
+        target("22"),
+        target("22", registry="otherbase"),
+        target("22", repository="base/node/22"),
+        target("v1.0_x-Y"),
+    ]
+    for record in records:
+        targets.insert(record)
+    read = [targets.get(record.id) for record in records]
+    assert [stored.record for stored in read if stored] == records
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "only~one", "a/b~base~node~22", "base~~22", "x" * 5000])
+def test_what_is_no_target_is_refused_with_a_clear_error(targets: Targets, text: str) -> None:
+    with pytest.raises(InvalidReference, match="target"):
+        targets.get(text)
+
+
+def test_a_row_that_cannot_be_read_is_named_and_told_after_all_others(account: StorageAccount) -> None:
+    targets = TargetsTable(account)
+    for tag in ("1", "3"):
+        targets.insert(due_at(timedelta(minutes=1), tag))
+    columns = {"look_at": NOON - timedelta(minutes=1)}
+    Table(account, "targets").insert(Row("tidegatebase~base~node", "2", '{"why": "frozen"}', columns))
+    seen: list[str] = []
+    with pytest.raises(ServiceError, match=r"'2'.*newer version"):
+        seen.extend(stored.record.tag for stored in targets.due(NOON))
+    assert seen == ["1", "3"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(lambda targets, _: targets.get(target().id), id="get"),
+        pytest.param(lambda targets, _: targets.insert(target("other")), id="insert"),
+        pytest.param(lambda targets, stored: targets.replace(stored, FULL), id="replace"),
+        pytest.param(lambda targets, _: list(targets.due(NOON)), id="due"),
+    ],
+)
+def test_each_call_costs_one_transaction(account: StorageAccount, call: Callable[..., object]) -> None:
+    targets = TargetsTable(account)
+    stored = targets.insert(target())
+    with counted() as wire:
+        call(targets, stored)
+    assert len(wire) == 1

@@ -1,0 +1,240 @@
+"""A model of a target: whatever is seen, tested, said, lost or killed in whatever order, it ends where it should."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from shared.domain.promotion.decision import decide
+from shared.domain.promotion.reconciling import (
+    Todo,
+    awaiting,
+    begun,
+    fell_through,
+    has_passed,
+    landed,
+    scheduled,
+    settled,
+    shown,
+    sighted,
+    todo,
+)
+from shared.domain.promotion.schedule import FAILED_LOOK, IMPORT_LIFE, VERDICT_LOOK
+from shared.domain.promotion.target import Blocked, Origin, Pinned, RolledBack, Said, Sighting, Target
+from shared.domain.references import Digest
+from shared.errors import Refused, Unavailable
+from tests.doubles.registries import digest_of
+from tests.unit.examples import NODE, NOON, TAG
+
+pytestmark = pytest.mark.unit
+
+DIGESTS = [digest_of(name) for name in ("one", "two", "three", "four")]
+ORIGIN = Origin("node", NODE, TAG, "node")
+digests = st.sampled_from(DIGESTS)
+
+
+class Targets(RuleBasedStateMachine):
+    """The model knows what was seen and said, and keeps the registry with its imports; the target is what is tested."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOON
+        self.order = 0
+        self.seen: dict[Digest, int] = {}
+        self.passed: set[Digest] = set()
+        self.rejected: set[Digest] = set()
+        self.testing: set[Digest] = set()
+        self.blocked: set[Digest] = set()
+        self.registry = Digest("")
+        self.lost: list[tuple[Digest, datetime]] = []
+        self.signals: list[int] = []
+        self.target = Target(registry="base", repository="base/node", tag=TAG, origin=ORIGIN)
+
+    def write(self, target: Target) -> None:
+        """Decide and write, as every change of a target does."""
+        before = self.target
+        self.target = scheduled(decide(target, self.now)[0], self.now)
+        assert self.target.number - before.number in {0, 1, 2}
+        assert self.target.step >= before.step
+
+    # What happens outside.
+
+    @rule(digest=digests, dies=st.booleans())
+    def the_tag_moves_and_is_seen(self, digest: Digest, dies: bool) -> None:
+        self.order += 1
+        self.seen[digest] = self.order
+        self.write(sighted(self.target, Sighting(self.order, digest), ORIGIN, self.now))
+        if digest not in self.passed | self.rejected and not dies:
+            self.testing.add(digest)
+
+    @rule(digest=digests, back=st.integers(1, 3))
+    def a_slow_check_tells_of_an_older_look(self, digest: Digest, back: int) -> None:
+        order = self.seen.get(digest, 0) - back
+        if order > 0:
+            before = self.target
+            self.write(sighted(self.target, Sighting(order, digest), ORIGIN, self.now))
+            assert self.target.sightings == before.sightings
+
+    @precondition(lambda self: self.testing)
+    @rule(data=st.data(), passes=st.booleans())
+    def a_gate_ends(self, data: st.DataObject, passes: bool) -> None:
+        digest = data.draw(st.sampled_from(sorted(self.testing)))
+        self.testing.discard(digest)
+        if passes:
+            self.passed.add(digest)
+            self.write(has_passed(self.target, digest))
+        else:
+            self.rejected.add(digest)
+
+    @rule(minutes=st.sampled_from([1, 5, 20, 120, 1500]))
+    def time_passes(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    @precondition(lambda self: self.lost)
+    @rule()
+    def an_import_whose_answer_was_lost_ends_late(self) -> None:
+        digest, since = self.lost.pop(0)
+        if self.now - since < IMPORT_LIFE:
+            self.registry = digest
+
+    # What people say.
+
+    @rule(digest=digests, expires=st.booleans())
+    def somebody_pins(self, digest: Digest, expires: bool) -> None:
+        until = self.now + timedelta(hours=1) if expires else None
+        if digest in self.passed:
+            self.write(msgspec.structs.replace(self.target, pinned=Pinned(digest, self.said(), until)))
+
+    @rule()
+    def somebody_unpins_resumes_and_releases(self) -> None:
+        self.blocked.clear()
+        self.write(msgspec.structs.replace(self.target, pinned=None, hold=None, blocked=(), rolled_back=None))
+
+    @rule()
+    def somebody_holds(self) -> None:
+        self.write(msgspec.structs.replace(self.target, hold=self.said()))
+
+    @rule(digest=digests)
+    def somebody_blocks(self, digest: Digest) -> None:
+        if digest not in self.blocked:
+            self.blocked.add(digest)
+            blocked = (*self.target.blocked, Blocked(digest, self.said()))
+            self.write(msgspec.structs.replace(self.target, blocked=blocked))
+
+    @precondition(lambda self: self.target.former)
+    @rule()
+    def somebody_rolls_back(self) -> None:
+        rolled = RolledBack(self.target.former[0].digest, self.order, self.said())
+        self.write(msgspec.structs.replace(self.target, rolled_back=rolled))
+
+    def said(self) -> Said:
+        return Said("ada", "because", self.now)
+
+    # What the app does, with its faults.
+
+    @rule()
+    def it_does_what_is_next(self) -> None:
+        self.act()
+
+    @precondition(lambda self: self.target.importing is None)
+    @rule(settled=st.booleans(), permanent=st.booleans(), dies=st.booleans())
+    def its_import_is_begun_badly(self, settled: bool, permanent: bool, dies: bool) -> None:
+        if todo(self.target, self.now) is not Todo.PUT or self.registry == self.target.wanted:
+            return
+        self.target = begun(shown(self.target, self.registry, self.now), self.now)
+        if not settled:
+            self.lost.append((self.target.wanted, self.now))
+        if not dies:
+            error = Refused("no") if permanent and settled else Unavailable("503")
+            self.write(fell_through(self.target, error, self.now, over=True, settled=settled))
+
+    def act(self) -> None:
+        """Do what is next, without faults."""
+        self.write(self.target)
+        doing = todo(self.target, self.now)
+        if doing is Todo.PUT and self.registry != self.target.wanted:
+            self.target = begun(shown(self.target, self.registry, self.now), self.now)
+        elif doing is Todo.PUT:
+            self.land(self.registry)
+        elif doing is Todo.FOLLOW and self.target.importing is not None:
+            self.registry = self.target.importing.digest
+            self.land(self.registry)
+        elif doing is Todo.SETTLE:
+            self.write(settled(self.target, self.registry, self.now))
+        elif doing is Todo.ASK and self.target.awaited is not None:
+            self.ask(self.target.awaited.digest)
+
+    def land(self, digest: Digest) -> None:
+        self.write(landed(self.target, digest, self.now))
+        if self.target.reached == self.target.number:
+            self.signals.append(self.target.number)
+
+    def ask(self, digest: Digest) -> None:
+        if digest in self.rejected:
+            self.write(awaiting(self.target, digest, None))
+            return
+        self.testing.add(digest)
+        self.write(awaiting(self.target, digest, self.now + VERDICT_LOOK))
+
+    # What must be so.
+
+    @invariant()
+    def the_highest_order_of_what_passed_and_is_not_blocked_wins(self) -> None:
+        target = self.target
+        if target.hold or target.pinned or target.rolled_back:
+            return
+        fit = {digest: order for digest, order in self.seen.items() if digest in self.passed - self.blocked}
+        if fit:
+            assert target.wanted == max(fit, key=fit.__getitem__)
+
+    @invariant()
+    def nothing_blocked_is_wanted(self) -> None:
+        assert self.target.hold or self.target.wanted not in self.blocked
+
+    @invariant()
+    def nothing_untested_is_wanted(self) -> None:
+        assert self.target.wanted in self.passed | {Digest("")}
+
+    @invariant()
+    def whatever_is_not_done_is_due(self) -> None:
+        target = self.target
+        differs = target.wanted and target.reached != target.number
+        if differs or target.importing or target.awaited:
+            assert target.look_at is not None
+            assert target.look_at - self.now <= FAILED_LOOK
+
+    @invariant()
+    def each_decision_is_signalled_once(self) -> None:
+        assert len(set(self.signals)) == len(self.signals)
+
+    def teardown(self) -> None:
+        """Then all is quiet: gates end, imports end, time passes, and whatever is due is done."""
+        for _ in range(200):
+            if self.target.look_at is None:
+                break
+            self.now = max(self.now, self.target.look_at)
+            for digest in sorted(self.testing):
+                self.passed.add(digest)
+                self.write(has_passed(self.target, digest))
+            self.testing.clear()
+            if self.lost:
+                self.an_import_whose_answer_was_lost_ends_late()
+            self.act()
+        assert self.target.look_at is None, "something waits for ever"
+        assert self.target.importing is None
+        newest = self.target.newest
+        assert newest is None or newest.digest in self.passed | self.rejected, "its verdict is waited for no more"
+        alive = {digest for digest, since in self.lost if self.now - since < IMPORT_LIFE}
+        assert alive <= {self.target.wanted}, "what may still come back is looked for no more"
+        if self.target.wanted:
+            assert self.target.reached == self.target.number
+            assert self.registry == self.target.wanted
+
+
+Targets.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestTargets = Targets.TestCase
