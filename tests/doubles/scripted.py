@@ -27,6 +27,10 @@ class Scripted:
             raise AttributeError(f"{type(self).__name__} has no method {method!r}")
         self._errors[method].extend(errors)
 
+    def mend(self) -> None:
+        """Let no call raise any more what was appointed."""
+        self._errors.clear()
+
     def _raise_scripted(self, method: str) -> None:
         if self._errors[method]:
             raise self._errors[method].popleft()

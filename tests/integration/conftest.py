@@ -18,11 +18,13 @@ from shared.bootstrap import Parts
 from shared.config import load_settings
 from shared.domain.events.messages import (
     CHECKS,
+    PROMOTIONS,
     REBUILDS,
     BaseMoved,
     CheckRepositories,
     LookAtCandidate,
     LookAtRebuild,
+    LookAtTarget,
     decode,
 )
 from shared.domain.promotion.candidate import Candidate, candidate_id
@@ -148,13 +150,18 @@ class Product:
             self.parts.checker.check(decode(text, CheckRepositories))
         elif delivery.queue == REBUILDS:
             self._rebuild(text)
+        elif delivery.queue == PROMOTIONS:
+            self._promote(text)
         else:
             look = decode(text, LookAtCandidate)
-            {
-                "imports": self.parts.stager.stage,
-                "validations": self.parts.validator.validate,
-                "promotions": self.parts.promoter.promote,
-            }[delivery.queue](look)
+            {"imports": self.parts.stager.stage, "validations": self.parts.validator.validate}[delivery.queue](look)
+
+    def _promote(self, text: str) -> None:
+        message = decode(text, LookAtTarget, LookAtCandidate)
+        if isinstance(message, LookAtTarget):
+            self.parts.reconciler.look(message)
+        else:
+            self.parts.promoter.promote(message)
 
     def _rebuild(self, text: str) -> None:
         signal = decode(text, BaseMoved, LookAtRebuild)
