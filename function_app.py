@@ -28,7 +28,7 @@ from shared.domain.references import DOCKER_HUB, MCR
 from shared.domain.watching.watch_list import Image
 from shared.flows import poisoned
 from shared.flows.signal import signal
-from shared.flows.sweep import sweep_candidates, sweep_rebuilds, sweep_targets
+from shared.flows.sweep import sweep_candidates, sweep_each, sweep_rebuilds, sweep_targets
 from shared.telemetry.metrics import budgets_observed, checked, observed
 from shared.telemetry.spans import acting, consuming, current_traceparent
 from shared.web import candidates, checks, webhook
@@ -70,11 +70,12 @@ def check_other_registries(timer: func.TimerRequest) -> None:  # noqa: ARG001  t
 def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's binding
     """Take up what was left behind and put away what ended long ago."""
     with acting("sweep"):
-        swept = sweep_candidates(parts.candidate_progress, parts.staging_runs)
-        observed(swept.waiting, parts.clock())
-        sweep_targets(parts.target_book)
-        sweep_rebuilds(parts.rebuild_progress, parts.application_runs)
-        budgets_observed(parts.budgets.every(), parts.clock())
+        sweep_each(
+            lambda: observed(sweep_candidates(parts.candidate_progress, parts.staging_runs).waiting, parts.clock()),
+            lambda: sweep_targets(parts.target_book),
+            lambda: sweep_rebuilds(parts.rebuild_progress, parts.application_runs),
+            lambda: budgets_observed(parts.budgets.every(), parts.clock()),
+        )
 
 
 # Queues: one look at one thing.

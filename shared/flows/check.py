@@ -64,16 +64,25 @@ class Checker:
         """Check every repository of a message; one that fails does not keep the others from being checked.
 
         Raises:
-            TidegateError: the storage account failed; the message is to be delivered again.
+            TidegateError: the storage account failed, or a row of it cannot be read; the message is to be delivered
+                again.
         """
         watch_list = self._watch_list()
         repositories = tuple(parse_repository(text) for text in message.repositories)
+        unreadable: list[ServiceError] = []
         try:
             self._prepare(repositories)
             for repository in repositories:
-                self._check_at_last(repository, watch_list.of_repository(repository), message)
+                try:
+                    self._check_at_last(repository, watch_list.of_repository(repository), message)
+                except ServiceError as error:
+                    if error.temporary:
+                        raise
+                    unreadable.append(error)
         finally:
             self._ledger.settle()
+        if unreadable:
+            raise unreadable[0]
 
     def _check_at_last(self, repository: Repository, images: tuple[Image, ...], message: CheckRepositories) -> None:
         """Whoever looked at the same time and was faster may have seen what is newer: the upstream is asked again."""

@@ -20,15 +20,19 @@ from shared.domain.promotion.rebuilds import (
     RebuildStatus,
     depends_on,
     follow,
+    is_overtaken,
+    may_be_built,
     outcome,
     put_off_rebuild,
     rebuild_run_name,
+    task_prefix,
     without_us,
 )
-from shared.domain.promotion.reconciling import bore_before
+from shared.domain.promotion.reconciling import alarmed, bore_before, passes_by, scheduled, was_searched
 from shared.domain.promotion.schedule import (
     LAG_LOOKS,
     LEASE,
+    LONGEST_LOOK,
     MOST_RUNS,
     most_attempts,
     pause_before_look,
@@ -104,15 +108,40 @@ class Rebuilder:
         Raises:
             ServiceError: a registry did not answer; nothing is lost if it is asked again.
         """
-        dependent = tuple(task for runs in self._runs.values() for task in runs.tasks() if self._depends(task, message))
-        if not dependent or self._differs(message):
-            log.info("no task is rebuilt now on %s:%s", message.repository, message.tag)
+        target = self._book.of(message.repository, message.tag)
+        if target is not None and passes_by(target, message.digest):
+            self._alarm(target, message.digest)
             return 0
-        target = self._decided(message)
+        dependent = tuple(task for runs in self._runs.values() for task in runs.tasks() if self._depends(task, message))
+        decided = target if target is not None and target.wanted == message.digest else None
+        found = self._base.digest(message.repository, message.tag) if dependent else message.digest
+        if found != message.digest:
+            if not self._is_late(message, target, found):
+                return 0
+            dependent = ()
         for task in dependent:
-            self._want(task, message, target)
+            self._want(task, message, decided)
+        if decided is not None:
+            self._searched(decided)
         log.info("%d tasks are built on %s:%s", len(dependent), message.repository, message.tag)
         return len(dependent)
+
+    def _alarm(self, target: Target, digest: Digest) -> None:
+        """What is wanted instead has a signal of its own, once the tag is read and put right."""
+        log.info("%s is %s only for now", target.id, digest)
+        now = self._book.clock()
+        read = self._book.change(
+            target.id, lambda known: scheduled(alarmed(known, digest, now), now) if known else None
+        )
+        if read is not None and read.record.importing is None:
+            self._book.send(read.record)
+
+    def _searched(self, target: Target) -> None:
+        """Its target would have the search made again if it were not told."""
+        now = self._book.clock()
+        self._book.change(
+            target.id, lambda known: scheduled(was_searched(known, target.number), now) if known else None
+        )
 
     def look(self, message: LookAtRebuild) -> None:
         """Do the next thing about a rebuild."""
@@ -127,32 +156,20 @@ class Rebuilder:
     def _depends(self, task: ApplicationTask, message: BaseMoved) -> bool:
         return depends_on(task, self._login_server, message.repository, message.tag) is not None
 
-    def _differs(self, message: BaseMoved) -> bool:
-        """Whether the tag is at another digest than a signal says, which is then looked at again for some minutes.
+    def _is_late(self, message: BaseMoved, target: Target | None, found: Digest | None) -> bool:
+        """Whether a signal came late or again; if not, the registry may have been read at a replica that lags.
 
-        The registry may have been read at a replica that lags. Else the signal came late or again; if the tag has
-        moved on since, the newer digest has a signal of its own. What was promoted after it is no lag.
+        Then it is looked at again for some minutes. If the tag has moved on since, the newer digest has a signal of
+        its own. What came into force after it, by its target's record, is no lag.
         """
-        found = self._base.digest(message.repository, message.tag)
-        if found == message.digest:
-            return False
         looks, where = message.looks + 1, f"{message.repository}:{message.tag}"
-        if looks < LAG_LOOKS and not self._replaced(message, found):
-            log.info("replica-lags: %s is %s, not %s; it is looked at again", where, found, message.digest)
-            self._outbox.send(REBUILDS, msgspec.structs.replace(message, looks=looks), pause_before_retry(looks))
-        else:
+        replaced = target is not None and found == target.seen and bore_before(target, message.digest)
+        if looks >= LAG_LOOKS or replaced:
             log.info("signal-late: %s is %s by now, not %s", where, found, message.digest)
-        return True
-
-    def _replaced(self, message: BaseMoved, found: Digest | None) -> bool:
-        """Whether what the tag holds came into force after what a signal says, by its target's record."""
-        target = self._book.of(message.repository, message.tag)
-        return target is not None and found == target.seen and bore_before(target, message.digest)
-
-    def _decided(self, message: BaseMoved) -> Target | None:
-        """Return the target that wants what a signal is about; what others push into the base registry none does."""
-        target = self._book.of(message.repository, message.tag)
-        return target if target is not None and target.wanted == message.digest else None
+            return True
+        log.info("replica-lags: %s is %s, not %s; it is looked at again", where, found, message.digest)
+        self._outbox.send(REBUILDS, msgspec.structs.replace(message, looks=looks), pause_before_retry(looks))
+        return False
 
     def _want(self, task: ApplicationTask, message: BaseMoved, target: Target | None) -> None:
         rebuild = self._new(task, message, target)
@@ -197,11 +214,34 @@ class Rebuilder:
     def _step(self, stored: Stored[Rebuild]) -> None:
         status = stored.record.status
         if status is RebuildStatus.WANTED:
-            self._start(stored)
+            self._begin(stored)
         elif status is RebuildStatus.LEFT_TO_ACR:
             self._look_at_own_trigger(stored)
         elif status is RebuildStatus.RUNNING:
             self._look_at_run(stored)
+
+    def _begin(self, stored: Stored[Rebuild]) -> None:
+        """A run that starts builds on what the base is then, so one that would come too late or too early waits."""
+        rebuild = stored.record
+        others = self._others(rebuild)
+        if is_overtaken(rebuild, self._book.of(rebuild.base_repository, rebuild.base_tag)):
+            detail = f"{rebuild.base_repository}:{rebuild.base_tag} moved on before the run began"
+            self._end(stored, RebuildStatus.OVERTAKEN, detail)
+        elif any(other.status is RebuildStatus.RUNNING for other in others):
+            self._progress.again(stored, LONGEST_LOOK)
+        elif may_be_built(rebuild, others) and self._is_built(rebuild):
+            detail = "a run that began meanwhile built it on this digest"
+            self._end(stored, RebuildStatus.UP_TO_DATE, detail)
+        else:
+            self._start(stored)
+
+    def _end(self, stored: Stored[Rebuild], status: RebuildStatus, detail: str) -> None:
+        ended = follow(stored.record, status, self._progress.clock(), pause=timedelta(0), detail=detail)
+        self._progress.save(stored, ended)
+
+    def _others(self, rebuild: Rebuild) -> tuple[Rebuild, ...]:
+        found = self._progress.records.current(task_prefix(rebuild))
+        return tuple(one.record for one in found if one.record.id != rebuild.id)
 
     def _start(self, stored: Stored[Rebuild]) -> None:
         rebuild = stored.record

@@ -12,6 +12,7 @@ from shared.domain.promotion.lifecycle import cause_of, reason_of
 from shared.domain.promotion.reconciling import (
     Todo,
     asks_anew,
+    asks_for_search,
     awaiting,
     begun,
     differs,
@@ -99,6 +100,8 @@ class Reconciler:
             self._put(current)
         elif doing is Todo.SETTLE:
             self._settle(current)
+        elif doing is Todo.SEARCH:
+            self._search(current)
         elif doing is Todo.ASK:
             self._ask(current)
         elif doing is Todo.REST and current.record.retry_at is not None:
@@ -236,6 +239,12 @@ class Reconciler:
             log.warning("%s was put back to %s by an import that ended late", target.id, found)
             self._put(read)
 
+    def _search(self, stored: StoredTarget) -> None:
+        """The message that asked for it was lost, or broke off again and again."""
+        now = self._book.clock()
+        self._outbox.send(REBUILDS, _moved(stored.record))
+        self._book.change(stored.record.id, lambda known: _asked_again(known, now), stored)
+
     def _ask(self, stored: StoredTarget) -> None:
         target, awaited = stored.record, stored.record.awaited
         at = self._detector.look_after(target)
@@ -263,6 +272,10 @@ def _settled(known: Target | None, step: int, found: Digest | None, now: datetim
 
 def _asked(known: Target | None, digest: Digest, at: datetime | None, now: datetime) -> Target | None:
     return scheduled(awaiting(known, digest, at), now) if known is not None else None
+
+
+def _asked_again(known: Target | None, now: datetime) -> Target | None:
+    return scheduled(asks_for_search(known, now), now) if known is not None else None
 
 
 def _moved(target: Target) -> BaseMoved:

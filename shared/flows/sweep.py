@@ -72,6 +72,23 @@ def sweep_targets(book: TargetBook) -> int:
     return taken_up
 
 
+def sweep_each(*sweeps: Callable[[], object]) -> None:
+    """Make several sweeps, of which none that fails keeps the others from being made.
+
+    Raises:
+        TidegateError: the first that failed.
+    """
+    problems: list[TidegateError] = []
+    for sweep in sweeps:
+        try:
+            sweep()
+        except TidegateError as error:
+            log.warning("a sweep was cut short: %s", error)
+            problems.append(error)
+    if problems:
+        raise problems[0]
+
+
 def _sweep(progress: Progress[R], ended: Callable[[R], bool], forget: Callable[[R], None]) -> Swept:
     under_way = taken_up = archived = 0
     waiting: dict[str, Waiting] = {}

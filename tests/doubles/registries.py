@@ -93,10 +93,9 @@ class InMemoryRegistry(Scripted):
 
     def finish(self) -> None:
         """Let every import under way end, as it does whether anybody looks at it or not."""
-        for under_way in self._operations.values():
-            under_way.looks_left = 1
-        for token in tuple(self._operations):
-            self.look_at_import(token)
+        for token, under_way in tuple(self._operations.items()):
+            under_way.looks_left = 0
+            self._progress(token)
 
     def lose_operations(self) -> None:
         """Forget every import under way, as a registry does some time after it ended."""

@@ -27,7 +27,7 @@ from shared.flows.promote import Promoter
 from shared.flows.rebuild import Rebuilder
 from shared.flows.reconcile import Reconciler
 from shared.flows.stage import Stager
-from shared.flows.sweep import sweep_candidates, sweep_rebuilds, sweep_targets
+from shared.flows.sweep import sweep_candidates, sweep_each, sweep_rebuilds, sweep_targets
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
 from shared.rules.conclusions import Conclusions
@@ -155,9 +155,11 @@ class World:
 
     def sweep(self) -> None:
         """Let the timer sweep."""
-        sweep_candidates(self.candidate_progress, self.staging_runs)
-        sweep_targets(self.book)
-        sweep_rebuilds(self.rebuild_progress, {"tidegateapps": self.application_runs})
+        sweep_each(
+            lambda: sweep_candidates(self.candidate_progress, self.staging_runs),
+            lambda: sweep_targets(self.book),
+            lambda: sweep_rebuilds(self.rebuild_progress, {"tidegateapps": self.application_runs}),
+        )
 
     def settle(self, *, most: int = 400) -> None:
         """Deliver messages and let time pass until none waits; every function runs to its end."""

@@ -6,6 +6,7 @@ Dependencies: https://learn.microsoft.com/azure/container-registry/container-reg
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -15,6 +16,7 @@ import msgspec
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.candidate import candidate_id
 from shared.domain.promotion.schedule import LEASE, most_attempts, pause_before_retry
+from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, Tag, parse_repository
 from shared.errors import InvalidReference, TidegateError
 
@@ -71,6 +73,7 @@ class RebuildStatus(Enum):
     RUNNING = "running"  # the run is under way
     SUCCEEDED = "succeeded"  # the application image was built on the new base; the end
     UP_TO_DATE = "up-to-date"  # the task was already built on this digest; the end
+    OVERTAKEN = "overtaken"  # the base moved on before its run began, to what has a rebuild of its own; the end
     FAILED = "failed"  # the run failed, or could not be made to run; the end
     BY_ACR_ALONE = "by-acr-alone"  # the app's identity may not run the task; its own trigger is on and is to; the end
     BY_NOBODY = "by-nobody"  # the app's identity may not run the task, and its own trigger is off; the end
@@ -78,7 +81,10 @@ class RebuildStatus(Enum):
 
 # Ends for want of a right: they begin anew with the next signal, which may come after the right.
 WITHOUT_RIGHT = frozenset({RebuildStatus.BY_ACR_ALONE, RebuildStatus.BY_NOBODY})
-REBUILD_ENDS = frozenset({RebuildStatus.SUCCEEDED, RebuildStatus.UP_TO_DATE, RebuildStatus.FAILED}) | WITHOUT_RIGHT
+REBUILD_ENDS = (
+    frozenset({RebuildStatus.SUCCEEDED, RebuildStatus.UP_TO_DATE, RebuildStatus.OVERTAKEN, RebuildStatus.FAILED})
+    | WITHOUT_RIGHT
+)
 
 
 class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -129,7 +135,12 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         base = candidate_id(self.base_repository, self.base_tag, self.base_digest)
         which = f"decision-{self.decision}" if self.decision else str(self.generation)
         short = hashlib.sha256(f"{base}~{which}".encode()).hexdigest()[:32]
-        return f"{self.registry.lower()}~{self.task.lower()}~{short}"
+        return f"{task_prefix(self)}{short}"
+
+
+def task_prefix(rebuild: Rebuild) -> str:
+    """Return what the ids of all rebuilds of the same task begin with."""
+    return f"{rebuild.registry.lower()}~{rebuild.task.lower()}~"
 
 
 def rebuild_run_name(rebuild: Rebuild) -> str:
@@ -213,6 +224,16 @@ def outcome(status: RunStatus) -> RebuildStatus | None:
     if status is RunStatus.SUCCEEDED:
         return RebuildStatus.SUCCEEDED
     return RebuildStatus.FAILED if status is RunStatus.FAILED else None
+
+
+def is_overtaken(rebuild: Rebuild, target: Target | None) -> bool:
+    """Whether the base has reached a later decision than the one a rebuild is for."""
+    return target is not None and bool(rebuild.decision) and target.reached > rebuild.decision
+
+
+def may_be_built(rebuild: Rebuild, others: Iterable[Rebuild]) -> bool:
+    """Whether a run of the same task, for another base or digest, ended well since a rebuild was wanted."""
+    return any(other.status is RebuildStatus.SUCCEEDED and other.look_at >= rebuild.since for other in others)
 
 
 def renew_rebuild(rebuild: Rebuild, look: datetime) -> Rebuild:

@@ -15,6 +15,7 @@ from shared.domain.promotion.schedule import (
     IMPORT_LIFE,
     IMPORT_PATIENCE,
     LEASE,
+    SEARCH_LOOK,
     VERDICT_LOOK,
     most_attempts,
     pause_before_retry,
@@ -35,6 +36,7 @@ class Todo(Enum):
     FOLLOW = "follow"  # an import is under way: look at it
     PUT = "put"  # it does not point at what is wanted, as far as is known: read it, and import
     SETTLE = "settle"  # an import nobody knows the end of may have put another digest back: read it
+    SEARCH = "search"  # what is built on it was not looked for: ask for that again
     ASK = "ask"  # the latest sighting has no verdict: look after its candidate
     REST = "rest"  # nothing now
 
@@ -47,6 +49,8 @@ def todo(target: Target, now: datetime) -> Todo:
         return Todo.PUT
     if any(one.at <= now for one in _harmful(target)):
         return Todo.SETTLE
+    if target.search_at is not None and target.search_at <= now:
+        return Todo.SEARCH
     return Todo.ASK if target.awaited is not None and target.awaited.at <= now else Todo.REST
 
 
@@ -54,6 +58,7 @@ def scheduled(target: Target, now: datetime) -> Target:
     """Return a record that says when it is to be looked at again."""
     times = [one.at for one in _harmful(target)]
     times += [target.awaited.at] if target.awaited else []
+    times += [target.search_at] if target.search_at else []
     if target.importing is not None:
         times = [max(now, target.retry_at or now) + LEASE]
     elif _differs(target):
@@ -141,7 +146,7 @@ def shown(target: Target, found: Digest | None, now: datetime) -> Target:
 
 def landed(target: Target, found: Digest, now: datetime) -> Target:
     """Take note that an import has ended, or was not needed: the tag was read to point at what was asked for."""
-    shows = shown(target, found, now)
+    shows = asks_for_search(shown(target, found, now), now)
     alive = tuple(one for one in target.unsettled if _is_alive(one, now))
     return msgspec.structs.replace(without_trouble(shows), step=target.step + 1, importing=None, unsettled=alive)
 
@@ -150,6 +155,30 @@ def differs(target: Target, now: datetime) -> Target:
     """Take note that an import ended and another digest was read back, which may be that of a replica that lags."""
     importing = target.importing and msgspec.structs.replace(target.importing, differs_since=now)
     return msgspec.structs.replace(target, step=target.step + 1, importing=importing, look_at=now + LEASE)
+
+
+def asks_for_search(target: Target, now: datetime) -> Target:
+    """Say when the search for what is built on it is to be asked for again; it has just been asked for."""
+    open_ = bool(target.wanted) and target.reached == target.number != target.searched
+    return msgspec.structs.replace(target, search_at=now + SEARCH_LOOK if open_ else None)
+
+
+def passes_by(target: Target, digest: Digest) -> bool:
+    """Whether a digest that a tag was pushed with is ours, and about to be replaced by what is wanted."""
+    came_back = digest in {one.digest for one in target.unsettled}
+    return digest != target.wanted and (_differs(target) or came_back)
+
+
+def alarmed(target: Target, digest: Digest, now: datetime) -> Target:
+    """Have the tag read at once because of an import that nobody knew the end of, and which may just have ended."""
+    unsettled = tuple(msgspec.structs.replace(one, at=now) if one.digest == digest else one for one in target.unsettled)
+    return msgspec.structs.replace(target, unsettled=unsettled)
+
+
+def was_searched(target: Target, number: int) -> Target:
+    """Take note that what is built on a decision was looked for, and its rebuilds were made."""
+    done = msgspec.structs.replace(target, searched=max(target.searched, number))
+    return msgspec.structs.replace(done, search_at=None) if done.searched == done.number else done
 
 
 def fell_through(target: Target, error: TidegateError, now: datetime, *, over: bool, settled: bool) -> Target:

@@ -139,6 +139,8 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         number: the decision's; grows with each.
         decided_at: when, UTC.
         reached: the number of the last decision that the registry was read back to show.
+        searched: the number of the last decision for which the tasks that are built on it were looked for.
+        search_at: when that is to be asked for again if nobody has done it, UTC.
         seen: what the tag was last seen to point at; empty if it was not there, or was never looked at.
         seen_at: when, UTC.
         former: what it pointed at before, latest first.
@@ -170,6 +172,8 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     number: int = 0
     decided_at: datetime | None = None
     reached: int = 0
+    searched: int = 0
+    search_at: datetime | None = None
     seen: Digest = Digest("")
     seen_at: datetime | None = None
     former: tuple[Former, ...] = ()

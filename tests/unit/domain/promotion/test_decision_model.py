@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from shared.domain.promotion.decision import decide
 from shared.domain.promotion.reconciling import (
     Todo,
+    asks_for_search,
     awaiting,
     begun,
     fell_through,
@@ -23,6 +24,7 @@ from shared.domain.promotion.reconciling import (
     shown,
     sighted,
     todo,
+    was_searched,
 )
 from shared.domain.promotion.schedule import FAILED_LOOK, IMPORT_LIFE, VERDICT_LOOK
 from shared.domain.promotion.target import Blocked, Origin, Pinned, RolledBack, Said, Sighting, Target
@@ -53,6 +55,8 @@ class Targets(RuleBasedStateMachine):
         self.registry = Digest("")
         self.lost: list[tuple[Digest, datetime]] = []
         self.signals: list[int] = []
+        self.signals_waiting: list[int] = []
+        self.searched: set[int] = set()
         self.target = Target(registry="base", repository="base/node", tag=TAG, origin=ORIGIN)
 
     def write(self, target: Target) -> None:
@@ -101,6 +105,14 @@ class Targets(RuleBasedStateMachine):
         digest, since = self.lost.pop(0)
         if self.now - since < IMPORT_LIFE:
             self.registry = digest
+
+    @precondition(lambda self: self.signals_waiting)
+    @rule(lost=st.booleans())
+    def a_signal_is_worked_on_or_lost(self, lost: bool) -> None:
+        number = self.signals_waiting.pop()
+        if not lost and number == self.target.number:
+            self.searched.add(number)
+            self.write(was_searched(self.target, number))
 
     # What people say.
 
@@ -166,6 +178,9 @@ class Targets(RuleBasedStateMachine):
             self.land(self.registry)
         elif doing is Todo.SETTLE:
             self.write(settled(self.target, self.registry, self.now))
+        elif doing is Todo.SEARCH:
+            self.write(asks_for_search(self.target, self.now))
+            self.signals_waiting.append(self.target.number)
         elif doing is Todo.ASK and self.target.awaited is not None:
             self.ask(self.target.awaited.digest)
 
@@ -173,6 +188,7 @@ class Targets(RuleBasedStateMachine):
         self.write(landed(self.target, digest, self.now))
         if self.target.reached == self.target.number:
             self.signals.append(self.target.number)
+            self.signals_waiting.append(self.target.number)
 
     def ask(self, digest: Digest) -> None:
         if digest in self.rejected:
@@ -225,6 +241,9 @@ class Targets(RuleBasedStateMachine):
             if self.lost:
                 self.an_import_whose_answer_was_lost_ends_late()
             self.act()
+            if self.signals_waiting:
+                self.a_signal_is_worked_on_or_lost(lost=False)
+        assert not self.target.wanted or self.target.number in self.searched, "a search was lost"
         assert self.target.look_at is None, "something waits for ever"
         assert self.target.importing is None
         newest = self.target.newest
