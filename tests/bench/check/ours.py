@@ -33,6 +33,7 @@ from shared.registry_accounts import Account
 from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
 from shared.rules.progress import candidate_progress
+from shared.rules.targets import TargetBook
 from tests.bench.check.content import Known
 from tests.doubles.queues import InMemoryOutbox
 from tests.doubles.storage import (
@@ -40,6 +41,7 @@ from tests.doubles.storage import (
     InMemoryBudgets,
     InMemoryObservations,
     InMemoryRecords,
+    InMemoryTargets,
     SettableClock,
 )
 
@@ -89,7 +91,7 @@ def check_all(base_url: str, tags: Tags, known: Known, catalogue_url: str) -> Ch
         lambda: watch_list,
         lambda _: upstream,
         observations,
-        Detector(progress),
+        Detector(progress, TargetBook(InMemoryTargets(), outbox, clock, "bench")),
         ledger,
         InMemoryActivity(),
         clock,
@@ -129,6 +131,7 @@ def _seen(image: Image, tag: str, digest: str, clock: SettableClock) -> Observat
     return Observation(
         tag=Tag(tag),
         digest=Digest(digest),
+        order=1,
         targets=(f"{image.target}:{tag}",),
         first_seen=clock(),
         last_checked=clock(),
