@@ -26,7 +26,7 @@ from shared.rules.ledger import Ledger
 log = logging.getLogger("tidegate.check")
 
 _MOST_TOLD = 20
-_TRIES = 3
+_TRIES, _TRIES_TO_SAVE = 5, 16
 
 
 class Checker:
@@ -230,9 +230,21 @@ class Checker:
     def _save(
         self, repository: Repository, known: Known, state: RepositoryState, seen: tuple[Observation, ...]
     ) -> None:
-        new = tuple(one for one in seen if obs.worth_writing(known.tags.get(one.tag), one))
-        if new or questions.worth_writing(known.state, state):
-            self._observations.save(repository, known, state, new)
+        """What others wrote since is not overwritten with what was seen longer ago; what is left out is seen again."""
+        for left in reversed(range(_TRIES_TO_SAVE)):
+            new = tuple(one for one in seen if obs.worth_writing(known.tags.get(one.tag), one))
+            if not new and not questions.worth_writing(known.state, state):
+                return
+            try:
+                self._observations.save(repository, known, state, new)
+            except Conflict:
+                if not left:
+                    raise
+                known = self._observations.of(repository)
+                seen = tuple(one for one in seen if obs.may_replace(known.tags.get(one.tag), one))
+                state = questions.merged(known.state, state)
+            else:
+                return
 
 
 def _is_doubtful(answers: Answers, known: Known) -> bool:

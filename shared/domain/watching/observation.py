@@ -124,6 +124,13 @@ def observed(
     )
 
 
+def may_replace(known: Observation | None, new: Observation) -> bool:
+    """Whether an observation may take the place of one that was written since: the same digest, and not longer ago."""
+    if known is None:
+        return not new.order
+    return (known.digest, known.order) == (new.digest, new.order) and known.last_checked <= new.last_checked
+
+
 def troubled(known: Observation | None, tag: Tag, problem: str, now: datetime) -> Observation:
     """Return the observation to keep after the upstream gave no answer: what is known stays."""
     if known is None:

@@ -142,6 +142,12 @@ def worth_writing(known: RepositoryState, new: RepositoryState) -> bool:
     return new.checked_at - known.checked_at > CHECKED_KEPT_FOR
 
 
+def merged(written: RepositoryState, new: RepositoryState) -> RepositoryState:
+    """Return the state to keep where another check wrote one since: the later answer counts, and every order."""
+    later = written.checked_at and (new.checked_at is None or written.checked_at > new.checked_at)
+    return written if later else msgspec.structs.replace(new, order=max(written.order, new.order))
+
+
 def answered(state: RepositoryState, *, whole_list: bool, rules: str, now: datetime) -> RepositoryState:
     """Return the state after a repository gave an answer."""
     whole_list_at = now if whole_list else state.whole_list_at

@@ -305,3 +305,25 @@ def test_an_entry_that_changes_its_source_follows_the_new_one(world: World) -> N
     world.check()
     quiet(world)
     assert base(world) == TWO
+
+
+def test_two_checks_that_save_side_by_side_ask_the_upstream_once_each_and_neither_breaks_off(world: World) -> None:
+    def overtake(moment: str) -> None:
+        if moment == "observations.before:save":
+            world.hook = saved
+            world.check()
+            for delivery in world.outbox.deliver():
+                world.work(delivery)
+
+    def saved(moment: str) -> None:
+        if moment == "observations.after:save":
+            world.hook = None
+
+    world.pass_time(timedelta(hours=1))
+    asked = world.hub.asked.total()
+    world.check()
+    world.hook = overtake
+    for delivery in world.outbox.deliver():
+        world.work(delivery)
+    assert world.hub.asked.total() - asked == 2
+    assert world.observations.of(NODE).state.checked_at == world.clock()
