@@ -90,6 +90,7 @@ class _Reader:
         self._goes_on = re.compile(rf"(?<!{escape}){escape}[ \t]*$")
 
     def instructions(self) -> Iterator[Instruction]:
+        """Yield each instruction with the line it begins on, without comments and without heredocs' texts."""
         while self._next < len(self._lines):
             line = self._take().lstrip()
             if line and not line.startswith("#"):
