@@ -76,6 +76,17 @@ def test_an_untagged_target_gets_the_digest_alone(twin: Twin) -> None:
     assert digest_at(twin.topology, "staging", f"bare:{digest}") == digest
 
 
+def test_many_imports_into_one_repository_at_once_all_arrive(twin: Twin) -> None:
+    digest = push_index(twin.topology, "mcr", "dotnet/busy:8", "amd64 busy", "arm64 busy")
+    source = {"registryUri": "mcr.microsoft.com", "sourceImage": "dotnet/busy:8"}
+    tags = [f"busy:{number}" for number in range(12)]
+    bodies = [{"source": source, "targetTags": [tag], "mode": "Force"} for tag in tags]
+    begin = twin.management.registries.begin_import_image
+    for ended in [begin(RESOURCE_GROUP, STAGING, body) for body in bodies]:
+        ended.result(60)
+    assert {tag: digest_at(twin.topology, "staging", tag) for tag in tags} == dict.fromkeys(tags, digest)
+
+
 def test_without_force_an_existing_tag_is_a_conflict(twin: Twin) -> None:
     kept = push_image(twin.topology, "staging", "taken:1", "old")
     push_image(twin.topology, "docker_hub", "library/taken:1", "new")

@@ -41,6 +41,8 @@ class Backing:
         self.address = address
         self.url = f"http://{address}"
         self._local = threading.local()
+        self._lock = threading.Lock()
+        self._writing: dict[str, threading.Lock] = {}
 
     @property
     def session(self) -> requests.Session:
@@ -50,6 +52,15 @@ class Backing:
             self._local.session.trust_env = False
         session: requests.Session = self._local.session
         return session
+
+    def writing(self, repository: str) -> threading.Lock:
+        """Return the lock to hold while an image is copied into a repository.
+
+        The registry truncates the links of a repository to write them anew, and answers whoever reads one meanwhile
+        with 500 or "blob unknown" (seen in one of twelve copies of one image into one repository at the same time).
+        """
+        with self._lock:
+            return self._writing.setdefault(repository, threading.Lock())
 
     def head(self, repository: str, reference: str) -> Descriptor | None:
         """Return what a tag or digest points at, or ``None`` if there is no such manifest."""

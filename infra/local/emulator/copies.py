@@ -87,9 +87,9 @@ def copy_all(wanted: Import, target: Backing) -> None:
         raise ImportFailedError("InvalidParameters", f"{message}: {source.repository}")
     _refuse_many(source)
     for repository, tag in wanted.tags:
-        _copy(source.name, reference_in(target, repository, tag))
+        _copy(source.name, target, repository, tag)
     for repository in wanted.untagged:
-        _copy(source.name, reference_in(target, repository, found.digest))
+        _copy(source.name, target, repository, found.digest)
 
 
 def reference_in(backing: Backing, repository: str, reference: str) -> str:
@@ -106,10 +106,11 @@ def _refuse_many(source: Source) -> None:
         raise ImportFailedError("InvalidParameters", message)
 
 
-def _copy(source: str, target: str) -> None:
-    """Copy an image or a whole index, byte for byte."""
+def _copy(source: str, target: Backing, repository: str, reference: str) -> None:
+    """Copy an image or a whole index, byte for byte; one at a time into a repository."""
     options = ["--all", "--preserve-digests", "--src-tls-verify=false", "--dest-tls-verify=false", "--quiet"]
-    command = ["skopeo", "--insecure-policy", "copy", *options, source, target]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_COPY_SECONDS, check=False)
+    command = ["skopeo", "--insecure-policy", "copy", *options, source, reference_in(target, repository, reference)]
+    with target.writing(repository):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_COPY_SECONDS, check=False)
     if done.returncode:
         raise ImportFailedError("InvalidParameters", f"Error copying blobs. {done.stderr.strip()[-400:]}")
