@@ -74,7 +74,7 @@ def test_the_log_speaks_as_acr_does(runs: Runs) -> None:
         "Successfully executed container: test",
         "The following dependencies were found:",
     ]
-    assert [line for line in step_lines(log) if line in expected] == expected
+    assert [line for line in step_lines(log) if line in expected] == expected, "\n".join(log)
     assert log[-1].startswith("Run ID: cab was successful after ")
 
 
