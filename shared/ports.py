@@ -345,3 +345,14 @@ class Registry(Protocol):
     def digest(self, repository: str, tag: Tag) -> Digest | None:
         """Read back what a tag points at, or ``None`` if it is not there."""
         ...
+
+    def list_tags(self, repository: str) -> Mapping[Tag, Digest]:
+        """List what every tag of a repository points at: all of them, or it raises.
+
+        Returns:
+            Nothing for a repository that is not there, which is what a registry in trouble may say as well.
+
+        Raises:
+            ServiceError: the listing failed or was cut off; it says nothing of any tag.
+        """
+        ...

@@ -101,5 +101,19 @@ def test_a_token_that_cannot_be_read_is_an_operation_nobody_knows(site: Registry
         site.staging.look_at_import("no token of ours")
 
 
+def test_a_repository_that_is_not_there_lists_no_tags(site: RegistrySite, word: str) -> None:
+    assert site.base.list_tags(word) == {}
+
+
+def test_every_tag_is_listed_with_its_digest(
+    site: RegistrySite, source: ImportSource, upstream: Repository, word: str
+) -> None:
+    other = ImportSource(upstream, site.upstream.push(upstream, UPSTREAM_TAG, "second"))
+    site.stage(source, word, STAGED)
+    site.stage(other, word, Tag("latest"))
+    site.stage(source, f"{word}/below", STAGED)
+    assert site.staging.list_tags(word) == {STAGED: source.digest, "latest": other.digest}
+
+
 def test_a_tag_that_is_not_there_has_no_digest(site: RegistrySite, word: str) -> None:
     assert site.staging.digest(word, STAGED) is None

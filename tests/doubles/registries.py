@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count
 
@@ -73,6 +73,7 @@ class InMemoryRegistry(Scripted):
         self._numbers = count(1)
         self._landings: list[Digest | None] = []
         self._lagging: list[Digest | None] = []
+        self._listings: list[dict[Tag, Digest]] = []
 
     def push(self, repository: str, tag: Tag, digest: Digest) -> None:
         """Point a tag at a digest."""
@@ -90,6 +91,14 @@ class InMemoryRegistry(Scripted):
     def lag(self, *digests: Digest | None) -> None:
         """Let the next reads of a tag answer so, one each, as a replica does that has not got the newest yet."""
         self._lagging.extend(digests)
+
+    def list_instead(self, *listings: dict[Tag, Digest]) -> None:
+        """Let the next listings answer so, one each, as a replica does that lags, or a registry in trouble."""
+        self._listings.extend(listings)
+
+    def untag(self, repository: str, tag: Tag) -> None:
+        """Delete a tag, and leave its manifest."""
+        self.tags.pop((repository, tag), None)
 
     def finish(self) -> None:
         """Let every import under way end, as it does whether anybody looks at it or not."""
@@ -124,6 +133,13 @@ class InMemoryRegistry(Scripted):
         self.asked["digest"] += 1
         self._raise_scripted("digest")
         return self._lagging.pop(0) if self._lagging else self.tags.get((repository, tag))
+
+    def list_tags(self, repository: str) -> Mapping[Tag, Digest]:
+        """See the port."""
+        self.asked["list_tags"] += 1
+        self._raise_scripted("list_tags")
+        listed = {tag: digest for (where, tag), digest in self.tags.items() if where == repository}
+        return self._listings.pop(0) if self._listings else listed
 
     def _progress(self, token: str) -> Operation:
         under_way = self._operations[token]

@@ -121,6 +121,14 @@ def test_tags_are_listed_newest_first(twin: Twin) -> None:
     assert tags == ["c", "a", "b"]
 
 
+def test_tags_are_listed_in_pages_of_which_each_names_the_next(twin: Twin) -> None:
+    for tag in ("a", "b", "c"):
+        push_image(twin.topology, "staging", f"paged/app:{tag}", "paged")
+    with twin.client("staging") as client:
+        pages = client.list_tag_properties("paged/app", results_per_page=2).by_page()
+        assert [[tag.name for tag in page] for page in pages] == [["a", "b"], ["c"]]
+
+
 def test_manifests_are_listed_though_no_tag_is_on_them(twin: Twin) -> None:
     old = push_image(twin.topology, "staging", "history/app:1", "old")
     new = push_image(twin.topology, "staging", "history/app:1", "new")

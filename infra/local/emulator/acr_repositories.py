@@ -6,6 +6,7 @@ https://learn.microsoft.com/rest/api/containerregistry/ (data plane, API version
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from werkzeug.exceptions import abort
 from werkzeug.wrappers import Request, Response
@@ -19,6 +20,7 @@ from infra.local.emulator.untagging import Untagging
 from infra.local.emulator.wire import disallowed, json_object, json_reply, nothing, registry_error, unknown_operation
 
 _ONE = "/acr/v1/<path:repository>"
+_TAGS_A_PAGE, _MOST_TAGS_A_PAGE = 100, 1000
 
 
 _TAG = ("TAG_UNKNOWN", "the specified tag does not exist")
@@ -97,7 +99,11 @@ class AcrRepositories:
         listed = [self._attributes.tag(repository, name) for name in names]
         digest = request.args.get("digest")
         wanted = [tag for tag in listed if tag and digest in (None, tag["digest"])]
-        return self._reply(repository, {"tags": _ordered(wanted, request)})
+        page, link = _page(_in_order(wanted, request), request)
+        reply = self._reply(repository, {"tags": page})
+        if link:
+            reply.headers["Link"] = f'<{request.path}?{link}>; rel="next"'
+        return reply
 
     def tag(self, request: Request, repository: str, tag: str) -> Response:
         """Answer one tag."""
@@ -169,7 +175,24 @@ class AcrRepositories:
 
 def _ordered(entries: list[dict[str, Any]], request: Request) -> list[dict[str, Any]]:
     """Return the entries in the order asked for, at most ``n`` of them."""
+    return _in_order(entries, request)[: request.args.get("n", type=int)]
+
+
+def _in_order(entries: list[dict[str, Any]], request: Request) -> list[dict[str, Any]]:
     order = request.args.get("orderby", "")
     if order in ("timedesc", "timeasc"):
-        entries = sorted(entries, key=lambda entry: entry["lastUpdateTime"], reverse=order == "timedesc")
-    return entries[: request.args.get("n", type=int)]
+        return sorted(entries, key=lambda entry: entry["lastUpdateTime"], reverse=order == "timedesc")
+    return entries
+
+
+def _page(entries: list[dict[str, Any]], request: Request) -> tuple[list[dict[str, Any]], str]:
+    """Return ``n`` entries after ``last``, a hundred if it is not said, and the query of the next page if there is one.
+
+    More than a thousand are answered with as many: https://github.com/Azure/acr/issues/749
+    """
+    size = min(request.args.get("n", _TAGS_A_PAGE, type=int), _MOST_TAGS_A_PAGE)
+    names, last = [entry["name"] for entry in entries], request.args.get("last", "")
+    start = names.index(last) + 1 if last in names else 0
+    page = entries[start : start + size]
+    more = {**request.args, "last": page[-1]["name"], "n": size} if start + size < len(entries) else {}
+    return page, urlencode(more)

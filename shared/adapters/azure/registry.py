@@ -5,23 +5,27 @@ Import: https://learn.microsoft.com/rest/api/containerregistry/registries/import
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.errors import IMPORTER, azure_errors
 from shared.adapters.azure.import_errors import look_errors, start_errors
 from shared.config import RegistryId
-from shared.domain.references import DOCKER_HUB, Digest, Tag, parse_digest
+from shared.domain.references import DOCKER_HUB, Digest, Tag, parse_digest, parse_tag
 from shared.errors import InvalidReference, NotFound, Unavailable
 from shared.ports import ImportSource, Operation
 from shared.registry_accounts import Account
 
 if TYPE_CHECKING:
+    from azure.containerregistry import ArtifactTagProperties
     from azure.core.polling import LROPoller
 
 # As imports from Docker Hub were recorded. Azure's documentation has docker.io, which no recording has.
 _URIS = {DOCKER_HUB: "registry.hub.docker.com"}
+# More is answered with as many (Azure/acr#749); without a number it is a hundred.
+_TAGS_A_PAGE = 1000
+_NO_REPOSITORY = "NAME_UNKNOWN"
 
 
 class AzureContainerRegistry:
@@ -106,6 +110,36 @@ class AzureContainerRegistry:
         except (InvalidReference, AttributeError, KeyError) as error:  # the SDK reads what may not be there
             raise Unavailable(f"{doing}: the answer is not that of a registry: {error}") from error
 
+    def list_tags(self, repository: str) -> Mapping[Tag, Digest]:
+        """List what every tag points at: one request for each thousand.
+
+        https://learn.microsoft.com/rest/api/containerregistry/tag/get-list
+
+        Raises:
+            NotPermitted: the identity lacks a role.
+            RateLimited: see ``shared.errors``.
+            Unavailable: likewise; or the pages do not make a whole.
+        """
+        doing = f"listing the tags of {self._login_server}/{repository}"
+        try:
+            with azure_errors(doing, IMPORTER):
+                return self._listed(repository)
+        except NotFound as error:  # from something before the registry: it knows nothing of the repository
+            raise Unavailable(str(error), code=error.code) from error
+        except (InvalidReference, AttributeError, KeyError, TypeError) as error:
+            raise Unavailable(f"{doing}: the answer is not that of a registry: {error}") from error
+
+    def _listed(self, repository: str) -> dict[Tag, Digest]:
+        from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415
+
+        client = self._clients.data_plane(self._login_server)
+        try:
+            return _whole(client.list_tag_properties(repository, results_per_page=_TAGS_A_PAGE).by_page())
+        except ResourceNotFoundError as error:
+            if error.response is not None and _NO_REPOSITORY in error.response.text():
+                return {}
+            raise
+
     def _resume(self, token: str) -> LROPoller[None]:
         from shared.adapters.azure.one_look import OneLook  # noqa: PLC0415
 
@@ -151,6 +185,21 @@ def import_parameters(
 
 def _credentials(account: Account | None) -> dict[str, Any]:
     return {"credentials": {"username": account.username, "password": account.password}} if account else {}
+
+
+def _whole(pages: Iterable[Iterable[ArtifactTagProperties]]) -> dict[Tag, Digest]:
+    """Return the tags of all pages.
+
+    Raises:
+        Unavailable: a page is empty, or repeats what came before it: nobody knows what was left out.
+    """
+    found: dict[Tag, Digest] = {}
+    for number, page in enumerate(pages):
+        listed = {parse_tag(one.name): parse_digest(one.digest or "") for one in page}
+        if number and (not listed or not listed.keys().isdisjoint(found)):
+            raise Unavailable(f"page {number + 1} of a listing of tags brings nothing new, so it is not whole")
+        found |= listed
+    return found
 
 
 def _operation(poller: LROPoller[None]) -> Operation:
