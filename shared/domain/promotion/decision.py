@@ -66,20 +66,27 @@ def best(target: Target) -> Sighting | None:
 
 def _choice(target: Target, now: datetime) -> tuple[Digest, Why] | None:
     blocked, newest = _blocked(target), best(target)
-    pinned, rolled = target.pinned, target.rolled_back
-    if pinned and pinned.digest not in blocked and (pinned.until is None or now < pinned.until):
+    pinned, chosen = target.pinned, target.chosen
+    if pinned and pinned.digest not in blocked and is_pinned(target, now):
         return pinned.digest, Why.PINNED
-    if rolled and rolled.digest not in blocked and (newest is None or newest.order <= rolled.above):
-        return rolled.digest, Why.ROLLED_BACK
+    if chosen and chosen.digest not in blocked and (newest is None or newest.order <= chosen.above):
+        return chosen.digest, chosen.why
     if newest is not None:
         return newest.digest, Why.NEWEST
     if not target.wanted:
         return None
-    return (target.wanted, target.why) if target.wanted not in blocked else _former(target, blocked)
+    if target.wanted in blocked:
+        return _former(target, blocked)
+    return target.wanted, Why.KEPT if target.why is Why.PINNED else target.why
+
+
+def is_pinned(target: Target, now: datetime) -> bool:
+    """Whether a target is pinned, and its date has not passed."""
+    return target.pinned is not None and (target.pinned.until is None or now < target.pinned.until)
 
 
 def _former(target: Target, blocked: frozenset[Digest]) -> tuple[Digest, Why]:
-    left = (one.digest for one in target.former if one.digest not in blocked)
+    left = (one.digest for one in target.former if one.digest not in blocked and not one.foreign)
     digest = next(left, Digest(""))
     return digest, Why.ROLLED_BACK if digest else Why.WITHDRAWN
 

@@ -59,6 +59,7 @@ def scheduled(target: Target, now: datetime) -> Target:
     times = [one.at for one in _harmful(target)]
     times += [target.awaited.at] if target.awaited else []
     times += [target.search_at] if target.search_at else []
+    times += [target.pinned.until] if target.pinned and target.pinned.until and target.pinned.until > now else []
     if target.importing is not None:
         times = [max(now, target.retry_at or now) + LEASE]
     elif _differs(target):
@@ -139,9 +140,11 @@ def shown(target: Target, found: Digest | None, now: datetime) -> Target:
     former = target.former
     if target.seen and target.seen != seen:
         rest = (one for one in former if one.digest not in {target.seen, seen})
-        former = (Former(target.seen, now), *rest)[:_FORMER_KEPT]
+        foreign = target.foreign and not target.knows(target.seen)
+        former = (Former(target.seen, now, foreign=foreign), *rest)[:_FORMER_KEPT]
     reached = target.number if seen and seen == target.wanted else target.reached
-    return msgspec.structs.replace(target, seen=seen, seen_at=now, former=former, reached=reached)
+    foreign = target.foreign if seen == target.seen else bool(seen) and not target.knows(seen)
+    return msgspec.structs.replace(target, seen=seen, seen_at=now, foreign=foreign, former=former, reached=reached)
 
 
 def landed(target: Target, found: Digest, now: datetime) -> Target:

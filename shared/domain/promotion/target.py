@@ -17,6 +17,8 @@ class Why(Enum):
     NEWEST = "newest-that-passed"  # of the digests that passed, the one its source bore last
     PINNED = "pinned"  # somebody said: this one, whatever comes
     ROLLED_BACK = "rolled-back"  # somebody went back to it, or blocked what came after it
+    AGAINST_GATE = "against-its-gate"  # somebody took it although it did not pass; said of it for ever
+    KEPT = "kept"  # what was said of it is over, and nothing else has passed
     WITHDRAWN = "withdrawn"  # what it bore is blocked and nothing else can be had; the tag is left as it is
 
 
@@ -85,11 +87,18 @@ class Unsettled(msgspec.Struct, frozen=True):
     at: datetime
 
 
-class Former(msgspec.Struct, frozen=True):
-    """A digest that the tag was seen to point at before, and until when, UTC."""
+class Former(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A digest that the tag was seen to point at before.
+
+    Attributes:
+        digest: which.
+        until: until when, UTC.
+        foreign: whether somebody else put it there: it was neither sighted, nor passed, nor wanted.
+    """
 
     digest: Digest
     until: datetime
+    foreign: bool = False
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -115,11 +124,26 @@ class Pinned(msgspec.Struct, frozen=True, omit_defaults=True):
     until: datetime | None = None
 
 
-class RolledBack(msgspec.Struct, frozen=True):
-    """A digest that somebody went back to; in force until one passes that was sighted after the order ``above``."""
+class Chosen(msgspec.Struct, frozen=True):
+    """A digest that somebody went back to, or took against its gate.
+
+    Attributes:
+        digest: which.
+        above: it is in force until a digest passes that was sighted after this order.
+        said: by whom.
+        why: ``ROLLED_BACK`` or ``AGAINST_GATE``.
+    """
 
     digest: Digest
     above: int
+    said: Said
+    why: Why = Why.ROLLED_BACK
+
+
+class Forced(msgspec.Struct, frozen=True):
+    """A digest that somebody took although it had not passed its gate, and who; it is never forgotten."""
+
+    digest: Digest
     said: Said
 
 
@@ -143,6 +167,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         search_at: when that is to be asked for again if nobody has done it, UTC.
         seen: what the tag was last seen to point at; empty if it was not there, or was never looked at.
         seen_at: when, UTC.
+        foreign: whether somebody else put that there.
         former: what it pointed at before, latest first.
         sightings: what its source pointed at, each digest once, by their order.
         passed: digests that passed their gate, the latest last.
@@ -156,7 +181,8 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         retry_at: not to be tried again before, UTC.
         blocked: digests that are refused.
         pinned: what is wanted whatever comes.
-        rolled_back: what somebody went back to.
+        chosen: what somebody went back to, or took against its gate.
+        forced: everything that was ever taken against its gate.
         hold: who said that nothing is to be decided, and why.
         traceparent: W3C trace context of the sighting that was decided for.
     """
@@ -176,6 +202,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     search_at: datetime | None = None
     seen: Digest = Digest("")
     seen_at: datetime | None = None
+    foreign: bool = False
     former: tuple[Former, ...] = ()
     sightings: tuple[Sighting, ...] = ()
     passed: tuple[Digest, ...] = ()
@@ -189,7 +216,8 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     retry_at: datetime | None = None
     blocked: tuple[Blocked, ...] = ()
     pinned: Pinned | None = None
-    rolled_back: RolledBack | None = None
+    chosen: Chosen | None = None
+    forced: tuple[Forced, ...] = ()
     hold: Said | None = None
     traceparent: str = ""
 
@@ -202,6 +230,12 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     def newest(self) -> Sighting | None:
         """What its source was last seen to point at."""
         return self.sightings[-1] if self.sightings else None
+
+    def knows(self, digest: Digest) -> bool:
+        """Whether a digest came to this target by its source or by its people; else somebody else put it there."""
+        said = {self.pinned.digest if self.pinned else "", self.chosen.digest if self.chosen else ""}
+        sighted, forced = (one.digest for one in self.sightings), (one.digest for one in self.forced)
+        return digest in {self.wanted, *self.passed, *said, *sighted, *forced}
 
 
 def target_id(registry: str, repository: str, tag: Tag) -> str:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from shared.domain.promotion.decision import Outcome, decide
 from shared.domain.promotion.target import (
     Blocked,
+    Chosen,
     Former,
     Origin,
     Pinned,
-    RolledBack,
     Said,
     Sighting,
     Target,
@@ -85,14 +85,14 @@ def test_what_is_pinned_is_wanted_whatever_comes_until_its_date() -> None:
 
 
 def test_what_was_rolled_back_to_stays_until_something_passes_that_was_seen_later() -> None:
-    back = target(ONE, TWO, passed=(ONE, TWO), wanted=TWO, number=2, rolled_back=RolledBack(ONE, 2, SAID))
+    back = target(ONE, TWO, passed=(ONE, TWO), wanted=TWO, number=2, chosen=Chosen(ONE, 2, SAID))
     assert wanted(back) == (ONE, Why.ROLLED_BACK)
     seen = msgspec.structs.replace(back, sightings=(*back.sightings, Sighting(3, THREE)))
     assert wanted(seen) == (ONE, Why.ROLLED_BACK), "it has not passed"
     assert wanted(msgspec.structs.replace(seen, passed=(ONE, TWO, THREE))) == (THREE, Why.NEWEST)
 
 
-@pytest.mark.parametrize("held_by", [{}, {"pinned": Pinned(TWO, SAID)}, {"rolled_back": RolledBack(TWO, 9, SAID)}])
+@pytest.mark.parametrize("held_by", [{}, {"pinned": Pinned(TWO, SAID)}, {"chosen": Chosen(TWO, 9, SAID)}])
 def test_a_blocked_digest_is_wanted_by_nobody(held_by: dict[str, Any]) -> None:
     blocked = target(ONE, TWO, passed=(ONE, TWO), blocked=(Blocked(TWO, SAID),), **held_by)
     assert wanted(blocked) == (ONE, Why.NEWEST)

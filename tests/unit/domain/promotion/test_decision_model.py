@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
-import msgspec
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from shared.domain.promotion import actions
+from shared.domain.promotion.actions import Declined, Refusal
 from shared.domain.promotion.decision import decide
 from shared.domain.promotion.reconciling import (
     Todo,
@@ -27,7 +29,7 @@ from shared.domain.promotion.reconciling import (
     was_searched,
 )
 from shared.domain.promotion.schedule import FAILED_LOOK, IMPORT_LIFE, VERDICT_LOOK
-from shared.domain.promotion.target import Blocked, Origin, Pinned, RolledBack, Said, Sighting, Target
+from shared.domain.promotion.target import Origin, Said, Sighting, Target, Why
 from shared.domain.references import Digest
 from shared.errors import Refused, Unavailable
 from tests.doubles.registries import digest_of
@@ -52,6 +54,7 @@ class Targets(RuleBasedStateMachine):
         self.rejected: set[Digest] = set()
         self.testing: set[Digest] = set()
         self.blocked: set[Digest] = set()
+        self.forced: set[Digest] = set()
         self.registry = Digest("")
         self.lost: list[tuple[Digest, datetime]] = []
         self.signals: list[int] = []
@@ -119,30 +122,63 @@ class Targets(RuleBasedStateMachine):
     @rule(digest=digests, expires=st.booleans())
     def somebody_pins(self, digest: Digest, expires: bool) -> None:
         until = self.now + timedelta(hours=1) if expires else None
-        if digest in self.passed:
-            self.write(msgspec.structs.replace(self.target, pinned=Pinned(digest, self.said(), until)))
+        done = self.does(lambda target: actions.pin(target, digest, until, self.said()))
+        if done and not self.target.hold:
+            assert (self.target.wanted, self.target.why) == (digest, Why.PINNED)
 
     @rule()
-    def somebody_unpins_resumes_and_releases(self) -> None:
-        self.blocked.clear()
-        self.write(msgspec.structs.replace(self.target, pinned=None, hold=None, blocked=(), rolled_back=None))
+    def somebody_unpins(self) -> None:
+        assert self.does(lambda target: actions.unpin(target, self.said()))
+        assert self.target.hold or self.target.why is not Why.PINNED
 
     @rule()
     def somebody_holds(self) -> None:
-        self.write(msgspec.structs.replace(self.target, hold=self.said()))
+        before = self.target
+        assert self.does(lambda target: actions.hold(target, self.said()))
+        same = ("wanted", "why", "number", "importing", "searched", "search_at")
+        assert all(getattr(before, name) == getattr(self.target, name) for name in same)
+
+    @rule()
+    def somebody_resumes(self) -> None:
+        assert self.does(lambda target: actions.resume(target, self.said()))
 
     @rule(digest=digests)
     def somebody_blocks(self, digest: Digest) -> None:
-        if digest not in self.blocked:
-            self.blocked.add(digest)
-            blocked = (*self.target.blocked, Blocked(digest, self.said()))
-            self.write(msgspec.structs.replace(self.target, blocked=blocked))
+        self.blocked.add(digest)
+        assert self.does(lambda target: actions.block(target, digest, self.said()))
 
-    @precondition(lambda self: self.target.former)
-    @rule()
-    def somebody_rolls_back(self) -> None:
-        rolled = RolledBack(self.target.former[0].digest, self.order, self.said())
-        self.write(msgspec.structs.replace(self.target, rolled_back=rolled))
+    @precondition(lambda self: self.blocked)
+    @rule(data=st.data())
+    def somebody_releases(self, data: st.DataObject) -> None:
+        digest = data.draw(st.sampled_from(sorted(self.blocked)))
+        self.blocked.discard(digest)
+        assert self.does(lambda target: actions.release(target, digest, self.said()))
+
+    @rule(digest=st.none() | digests)
+    def somebody_rolls_back(self, digest: Digest | None) -> None:
+        done = self.does(lambda target: actions.roll_back(target, digest, self.said()))
+        if done:
+            assert self.target.why is Why.ROLLED_BACK
+            assert digest in {None, self.target.wanted}
+
+    @rule(digest=digests)
+    def somebody_promotes_it_against_its_gate(self, digest: Digest) -> None:
+        if self.does(lambda target: actions.promote(target, digest, self.said())):
+            self.forced.add(digest)
+            assert (self.target.wanted, self.target.why) == (digest, Why.AGAINST_GATE)
+
+    def does(self, act: Callable[[Target], Target | Declined]) -> bool:
+        """Write what an action led to, and ask for it once more, which changes nothing."""
+        outcome = act(self.target)
+        if isinstance(outcome, Declined):
+            assert outcome.detail
+            assert (outcome.reason is Refusal.HELD) <= (self.target.hold is not None)
+            return False
+        assert outcome.number - self.target.number in {0, 1}
+        assert decide(outcome, self.now)[0] == outcome, "an action decides by itself"
+        self.write(outcome)
+        assert act(self.target) == self.target
+        return True
 
     def said(self) -> Said:
         return Said("ada", "because", self.now)
@@ -202,7 +238,7 @@ class Targets(RuleBasedStateMachine):
     @invariant()
     def the_highest_order_of_what_passed_and_is_not_blocked_wins(self) -> None:
         target = self.target
-        if target.hold or target.pinned or target.rolled_back:
+        if target.hold or target.pinned or target.chosen:
             return
         fit = {digest: order for digest, order in self.seen.items() if digest in self.passed - self.blocked}
         if fit:
@@ -213,8 +249,21 @@ class Targets(RuleBasedStateMachine):
         assert self.target.hold or self.target.wanted not in self.blocked
 
     @invariant()
-    def nothing_untested_is_wanted(self) -> None:
-        assert self.target.wanted in self.passed | {Digest("")}
+    def what_somebody_went_back_to_stays_until_a_newer_digest_passes(self) -> None:
+        target, chosen = self.target, self.target.chosen
+        if target.hold or target.pinned or chosen is None or chosen.digest in self.blocked:
+            return
+        newer = {digest for digest, order in self.seen.items() if order > chosen.above}
+        if newer & self.passed - self.blocked:
+            assert target.wanted in newer
+        else:
+            assert target.wanted == chosen.digest
+
+    @invariant()
+    def nothing_untested_is_wanted_but_against_the_gate_which_is_said_for_ever(self) -> None:
+        assert self.target.wanted in self.passed | self.forced | {Digest("")}
+        assert {one.digest for one in self.target.forced} == self.forced
+        assert self.target.why is not Why.AGAINST_GATE or self.target.wanted in self.forced
 
     @invariant()
     def whatever_is_not_done_is_due(self) -> None:
