@@ -96,6 +96,11 @@ param checkOtherRegistriesSchedule string = '0 */15 * * * *'
 @description('When what was left behind is taken up again: NCRONTAB of six fields.')
 param sweepSchedule string = '30 * * * * *'
 
+@description('The share of the watch list in force, in percent, that a new one may lack without saying so.')
+@minValue(1)
+@maxValue(100)
+param listRemovalPercent int = 20
+
 // How the app hears of what others push into the base registry.
 
 @description('webhooks: the registry calls the app. event-grid: Event Grid puts events into a queue, and nothing calls the app.')
@@ -564,6 +569,7 @@ module functionApp 'modules/function-app.bicep' = {
     checkMcrSchedule: checkMcrSchedule
     checkOtherRegistriesSchedule: checkOtherRegistriesSchedule
     sweepSchedule: sweepSchedule
+    listRemovalPercent: listRemovalPercent
     registryEvents: registryEvents
   }
 }

@@ -32,6 +32,7 @@ param checkOtherRegistriesSchedule = given(
   '0 */15 * * * *'
 )
 param sweepSchedule = given(readEnvironmentVariable('SWEEP_SCHEDULE', ''), '30 * * * * *')
+param listRemovalPercent = int(given(readEnvironmentVariable('LIST_REMOVAL_PERCENT', ''), '20'))
 param registryEvents = readEnvironmentVariable('REGISTRY_EVENTS', 'webhooks')
 param eventGridTopicName = readEnvironmentVariable('EVENT_GRID_TOPIC_NAME', '')
 param connectWebhook = bool(given(readEnvironmentVariable('CONNECT_WEBHOOK', ''), 'false'))

@@ -70,7 +70,7 @@ class Parts:
 
     Args:
         settings: the app's settings.
-        deployed: folder with the default ``images.yaml`` and ``gates/``.
+        deployed: folder with ``gates/``.
     """
 
     def __init__(self, settings: Settings, deployed: Path = DEPLOYED) -> None:
@@ -224,7 +224,8 @@ class Parts:
     @cached_property
     def watch_lists(self) -> WatchLists:
         """Which watch list is in force."""
-        return WatchLists(self.configuration, self.activity, parse_watch_list)
+        percent = self.settings.removal_percent
+        return WatchLists(self.configuration, self.activity, parse_watch_list, percent)
 
     @cached_property
     def candidate_progress(self) -> Progress[Candidate]:

@@ -182,10 +182,10 @@ class ListSource(msgspec.Struct, frozen=True):
 
 
 class Configuration(Protocol):
-    """The watch list and its gates, as the operators last stored them, or else as they were deployed."""
+    """The watch list as the operators last stored it, and its gates, which may also be as they were deployed."""
 
-    def watch_list(self) -> ListSource:
-        """Return the stored watch list, or the deployed default if none is stored."""
+    def watch_list(self) -> ListSource | None:
+        """Return the stored watch list, or ``None`` if none is stored."""
         ...
 
     def last_good(self) -> ListSource | None:

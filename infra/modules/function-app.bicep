@@ -31,6 +31,7 @@ param checkDockerHubSchedule string
 param checkMcrSchedule string
 param checkOtherRegistriesSchedule string
 param sweepSchedule string
+param listRemovalPercent int
 param registryEvents string
 
 @description('Subnet to send from; empty for the public network.')
@@ -68,6 +69,7 @@ var settings = {
   CHECK_MCR_SCHEDULE: checkMcrSchedule
   CHECK_OTHER_REGISTRIES_SCHEDULE: checkOtherRegistriesSchedule
   SWEEP_SCHEDULE: sweepSchedule
+  LIST_REMOVAL_PERCENT: string(listRemovalPercent)
   ARM_ENDPOINT: armEndpoint
   ARM_AUDIENCE: environment().authentication.audiences[0]
   ACR_AUDIENCE: acrAudience

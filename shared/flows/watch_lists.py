@@ -1,10 +1,11 @@
-"""Which watch list is in force: the stored one, or the last good one while the stored one is not valid."""
+"""Which watch list is in force: the stored one, or the last good one while that is missing, not valid or held."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
 
+from shared.domain.watching.removals import is_too_much, removed
 from shared.domain.watching.watch_list import WatchList
 from shared.errors import WatchListError
 from shared.ports import Activity, Configuration, Event, ListSource
@@ -12,49 +13,107 @@ from shared.ports import Activity, Configuration, Event, ListSource
 log = logging.getLogger("tidegate.watch_list")
 
 SUBJECT = "watch-list"
+_MOST_TOLD = 20
+_NOTHING = WatchList(images=[])
 
 
 class WatchLists:
     """Reads the watch list, and remembers what it has read: an unchanged list is neither parsed nor told again.
 
+    While the last good list stays in force, it is asked for each time, too: another instance may have taken a list
+    meanwhile, and both have to go by the same one.
+
     Args:
         configuration: where the list is stored.
-        activity: where a list that is not valid is recorded.
+        activity: where it is recorded that a list was not taken.
         parse: reads a list's text; raises ``WatchListError``.
+        removal_percent: the share of the entries in force that a new list may remove without saying so.
     """
 
-    def __init__(self, configuration: Configuration, activity: Activity, parse: Callable[[bytes], WatchList]) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        activity: Activity,
+        parse: Callable[[bytes], WatchList],
+        removal_percent: int,
+    ) -> None:
         self._configuration = configuration
         self._activity = activity
         self._parse = parse
-        self._known: tuple[str, WatchList] | None = None
+        self._removal_percent = removal_percent
+        self._taken: tuple[str, WatchList] | None = None
+        self._read: dict[str, WatchList | WatchListError] = {}
+        self._told: Event | None = None
+        self._told_nothing = False
 
     def in_force(self) -> WatchList:
-        """Return the watch list to go by.
+        """Return the watch list to go by; it is empty where none was ever stored.
 
         Raises:
             WatchListError: the stored list is not valid and there never was a valid one.
             ServiceError: the storage account did not answer.
         """
-        source = self._configuration.watch_list()
-        if self._known is None or self._known[0] != source.version:
-            self._known = (source.version, self._read(source))
-        return self._known[1]
-
-    def _read(self, source: ListSource) -> WatchList:
-        try:
-            watch_list = self._parse(source.text)
-        except WatchListError as error:
-            return self._fall_back(source, error)
-        self._configuration.keep_last_good(source)
-        log.info("%s is in force: %d entries", source.origin, len(watch_list.images))
-        return watch_list
-
-    def _fall_back(self, source: ListSource, error: WatchListError) -> WatchList:
-        """The event bears the time at which the bad list was stored, so every instance that finds it adds one line."""
-        self._activity.append(Event(SUBJECT, "watch-list-invalid", source.modified, f"{source.origin}: {error}"))
+        stored = self._configuration.watch_list()
+        if stored is not None and self._taken is not None and self._taken[0] == stored.version:
+            return self._taken[1]
         last_good = self._configuration.last_good()
+        before = self._outcome(last_good) if last_good is not None else None
+        if stored is None:
+            return self._without(last_good, before)
+        new = self._outcome(stored)
+        if isinstance(new, WatchListError):
+            self._tell(Event(SUBJECT, "watch-list-invalid", stored.modified, f"{stored.origin}: {new}"))
+            return self._stay(before, new)
+        if isinstance(before, WatchList) and is_too_much(before, new, self._removal_percent):
+            self._tell(Event(SUBJECT, "watch-list-held", stored.modified, self._held(stored, before, new)))
+            return before
+        return self._take(stored, new)
+
+    def _outcome(self, source: ListSource) -> WatchList | WatchListError:
+        """Read a list once; two are remembered, the stored one and the last good one."""
+        if source.version not in self._read:
+            try:
+                outcome: WatchList | WatchListError = self._parse(source.text)
+            except WatchListError as error:
+                outcome = error
+            self._read = {**dict(list(self._read.items())[-1:]), source.version: outcome}
+            return outcome
+        return self._read[source.version]
+
+    def _take(self, stored: ListSource, new: WatchList) -> WatchList:
+        self._configuration.keep_last_good(stored)
+        self._taken, self._told = (stored.version, new), None
+        log.info("%s is in force: %d entries", stored.origin, len(new.images))
+        return new
+
+    def _without(self, last_good: ListSource | None, before: WatchList | WatchListError | None) -> WatchList:
+        """Who deletes the list has not said that nothing is to be watched any more."""
         if last_good is None:
-            raise error
-        log.error("%s is not valid; the last good watch list stays in force: %s", source.origin, error)
-        return self._parse(last_good.text)
+            if not self._told_nothing:
+                log.warning("no watch list was ever stored: nothing is watched until the blob config/images.yaml is")
+            self._told_nothing = True
+            return _NOTHING
+        detail = "the blob config/images.yaml is not there; the last good list stays in force until one is uploaded"
+        self._tell(Event(SUBJECT, "watch-list-missing", last_good.modified, detail))
+        return self._stay(before, WatchListError((f"{last_good.origin} cannot be read any more",)))
+
+    def _stay(self, before: WatchList | WatchListError | None, error: WatchListError) -> WatchList:
+        if isinstance(before, WatchList):
+            return before
+        raise before or error
+
+    def _held(self, stored: ListSource, before: WatchList, new: WatchList) -> str:
+        gone = [image.name for image in removed(before, new)]
+        names = ", ".join(gone[:_MOST_TOLD]) + (" and more" if len(gone) > _MOST_TOLD else "")
+        return (
+            f"{stored.origin} is held, and the last good list stays in force: it lacks {len(gone)} of "
+            f"{len(before.images)} entries, more than {self._removal_percent} %: {names}. If they are meant to go, add "
+            f"the line 'removes: {len(gone)}' at the top of the list and upload it again"
+        )
+
+    def _tell(self, event: Event) -> None:
+        """The event bears the time at which a list was stored, so every instance that finds it adds one line."""
+        if event != self._told:
+            self._activity.append(event)
+            log.error("%s: %s", event.name, event.detail)
+            self._told = event

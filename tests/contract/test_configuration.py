@@ -1,4 +1,4 @@
-"""What every implementation of ``Configuration`` promises, and what the blobs add: deployed defaults and limits."""
+"""What every implementation of ``Configuration`` promises, and what the blobs add: deployed gates and limits."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.blobs import Container
 from shared.adapters.storage.configuration_blobs import ConfigurationBlobs
-from shared.errors import ConfigurationError, ServiceError
-from shared.ports import Configuration
+from shared.errors import ServiceError
+from shared.ports import Configuration, ListSource
 from shared.watch_list_yaml import LARGEST_WATCH_LIST
 from tests.contract.wire import counted
 from tests.doubles.storage import InMemoryConfiguration
@@ -50,9 +50,16 @@ def in_blobs(account: StorageAccount, deployed: Path) -> Stored:
     return Stored(ConfigurationBlobs(account, deployed), lambda text: container.write("images.yaml", text), store_gate)
 
 
+def watch_list(stored: Stored) -> ListSource:
+    """Return the stored list."""
+    source = stored.configuration.watch_list()
+    assert source is not None, "no list is stored"
+    return source
+
+
 def test_the_stored_watch_list_is_returned_with_where_it_came_from(stored: Stored) -> None:
     stored.store(b"images: []\n")
-    source = stored.configuration.watch_list()
+    source = watch_list(stored)
     assert (source.text, source.origin) == (b"images: []\n", "blob config/images.yaml")
     assert source.modified.utcoffset() is not None
 
@@ -61,8 +68,8 @@ def test_the_version_changes_exactly_when_the_text_does(stored: Stored) -> None:
     versions = []
     for text in (b"a", b"a", b"", b"b"):
         stored.store(text)
-        assert stored.configuration.watch_list().text == text
-        versions.append(stored.configuration.watch_list().version)
+        assert watch_list(stored).text == text
+        versions.append(watch_list(stored).version)
     assert versions[0] == versions[1]
     assert len(set(versions)) == 3
 
@@ -74,12 +81,12 @@ def test_there_is_no_last_good_list_until_one_is_kept(stored: Stored) -> None:
 def test_the_last_good_list_is_the_one_kept_last(stored: Stored) -> None:
     for text in (b"first", b"second"):
         stored.store(text)
-        stored.configuration.keep_last_good(stored.configuration.watch_list())
+        stored.configuration.keep_last_good(watch_list(stored))
     stored.store(b"broken")
     last_good = stored.configuration.last_good()
     assert last_good is not None
     assert last_good.text == b"second"
-    assert stored.configuration.watch_list().text == b"broken"
+    assert watch_list(stored).text == b"broken"
 
 
 def test_a_gate_has_the_files_that_were_stored_for_it(stored: Stored) -> None:
@@ -104,29 +111,23 @@ def deployed(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_without_a_stored_list_the_deployed_one_counts_until_one_is_stored(
+def test_where_no_list_is_stored_there_is_none_and_a_deployed_one_is_never_taken(
     account: StorageAccount, deployed: Path
 ) -> None:
     blobs = in_blobs(account, deployed)
-    assert blobs.configuration.watch_list().text == b"deployed"
-    assert blobs.configuration.watch_list().origin == "the deployed images.yaml"
+    assert blobs.configuration.watch_list() is None
     blobs.store(b"stored")
-    assert blobs.configuration.watch_list().text == b"stored"
+    assert watch_list(blobs).text == b"stored"
     account.container("config").delete_blob("images.yaml")
-    assert blobs.configuration.watch_list().text == b"deployed"
-
-
-def test_without_any_watch_list_the_error_says_where_one_is_looked_for(account: StorageAccount, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"blob config/images\.yaml"):
-        in_blobs(account, tmp_path / "nowhere").configuration.watch_list()
+    assert blobs.configuration.watch_list() is None
 
 
 def test_an_unchanged_watch_list_costs_one_request_that_sends_no_text(account: StorageAccount, tmp_path: Path) -> None:
     blobs = in_blobs(account, tmp_path)
     blobs.store(b"x" * 100_000)
-    first = blobs.configuration.watch_list()
+    first = watch_list(blobs)
     with counted() as wire:
-        assert blobs.configuration.watch_list() == first
+        assert watch_list(blobs) == first
     assert [status for *_, status in wire.answers] == [304]
 
 
@@ -135,7 +136,7 @@ def test_of_a_far_too_long_watch_list_only_so_much_is_read_that_it_is_seen_to_be
 ) -> None:
     blobs = in_blobs(account, tmp_path)
     blobs.store(b"x" * 20_000_000)
-    assert len(blobs.configuration.watch_list().text) == LARGEST_WATCH_LIST + 1
+    assert len(watch_list(blobs).text) == LARGEST_WATCH_LIST + 1
 
 
 def test_a_stored_gate_counts_more_than_the_deployed_one(account: StorageAccount, deployed: Path) -> None:

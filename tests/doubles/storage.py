@@ -307,7 +307,7 @@ class InMemoryConfiguration(OneAtATime):
     """``Configuration`` in attributes that tests set: ``text`` and ``gates``.
 
     Args:
-        text: the watch list, YAML.
+        text: the watch list, YAML; ``None`` for none.
         gates: the files of each gate.
         modified: when the list was stored, UTC.
         before_call: see ``Scripted``.
@@ -315,7 +315,7 @@ class InMemoryConfiguration(OneAtATime):
 
     def __init__(
         self,
-        text: bytes = b"images: []\n",
+        text: bytes | None = b"images: []\n",
         gates: Mapping[str, Mapping[str, bytes]] | None = None,
         *,
         modified: datetime = MIDDAY,
@@ -327,9 +327,11 @@ class InMemoryConfiguration(OneAtATime):
         self.modified = modified
         self._last_good: ListSource | None = None
 
-    def watch_list(self) -> ListSource:
+    def watch_list(self) -> ListSource | None:
         """See ``Configuration.watch_list``."""
         self._raise_scripted("watch_list")
+        if self.text is None:
+            return None
         return ListSource(self.text, _version(self.text), "blob config/images.yaml", self.modified)
 
     def last_good(self) -> ListSource | None:

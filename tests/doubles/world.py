@@ -106,7 +106,7 @@ class World:
         """Start the app, some time after it died: all that a process keeps in memory is made anew."""
         self.staging.finish()
         self.base.finish()
-        self.watch_lists = WatchLists(self.configuration, self.activity, parse_watch_list)
+        self.watch_lists = WatchLists(self.configuration, self.activity, parse_watch_list, 20)
         self.candidate_progress = candidate_progress(self.candidates, self.outbox, self.clock)
         self.rebuild_progress = rebuild_progress(self.rebuilds, self.outbox, self.clock)
         self.book = TargetBook(self.targets, self.outbox, self.clock, BASE)

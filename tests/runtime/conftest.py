@@ -11,6 +11,7 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 
 from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.blobs import Container
 from shared.adapters.storage.records_table import RecordsTable, candidates_table
 from shared.config import Storage
 from shared.domain.promotion.candidate import Candidate
@@ -18,14 +19,17 @@ from tests.contract.azurite import connection_string, running_azurite
 from tests.runtime.settings import app_settings
 from tests.runtime.worker import Worker, running_worker
 
+SAMPLE = Path(__file__).resolve().parents[2] / "images.yaml"
+
 # Takes what is in a queue out of it, and returns the messages.
 Sent = Callable[[str], list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="session")
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Connection string of a running Azurite."""
+    """Connection string of a running Azurite, in which the sample list is stored."""
     with running_azurite(tmp_path_factory.mktemp("azurite")) as ports:
+        Container(_account(connection_string(ports)), "config").write("images.yaml", SAMPLE.read_bytes())
         yield connection_string(ports)
 
 
@@ -41,7 +45,10 @@ def worker(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
 @pytest.fixture(scope="session")
 def account(storage: str) -> StorageAccount:
     """The app's storage account, to see what the functions did."""
+    return _account(storage)
 
+
+def _account(storage: str) -> StorageAccount:
     def no_credential() -> Any:
         raise AssertionError("the identity was asked for in spite of the connection string")
 

@@ -78,7 +78,7 @@ def test_check_now_without_a_body_asks_for_the_whole_watch_list(worker: Worker, 
     assert answer.json()["repositories"] == message["repositories"] != []
 
 
-def test_check_now_knows_the_entries_of_the_deployed_watch_list_by_name(worker: Worker, sent: Sent) -> None:
+def test_check_now_knows_the_entries_of_the_stored_watch_list_by_name(worker: Worker, sent: Sent) -> None:
     sent("checks")
     assert _call(worker, "check_now", http_request("POST", "/api/check", b'{"image": "node"}')).status == 202
     assert [message["image"] for message in sent("checks")] == ["node"]

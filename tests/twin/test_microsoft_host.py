@@ -81,7 +81,6 @@ def test_the_app_is_laid_out_as_it_would_be_deployed(tmp_path: Path) -> None:
         "function_app.py",
         "gates",
         "host.json",
-        "images.yaml",
         "requirements.txt",
         "shared",
     }

@@ -1,16 +1,16 @@
-"""The watch list and the gates: blobs of the container ``config``, or else the files the app was deployed with."""
+"""The watch list and the gates: blobs of the container ``config``; a gate may be in the files of the app instead."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.blobs import Blob, Container, Listed
-from shared.errors import ConfigurationError, ServiceError
+from shared.errors import ServiceError
 from shared.ports import ListSource
 
 _LIST, _LAST_GOOD = "images.yaml", "images.last-good.yaml"
@@ -27,7 +27,7 @@ class ConfigurationBlobs:
 
     Args:
         account: where the container ``config`` is.
-        deployed: folder with ``images.yaml`` and ``gates/``, for what is not in the container.
+        deployed: folder with ``gates/``, for those that are not in the container.
     """
 
     def __init__(self, account: StorageAccount, deployed: Path) -> None:
@@ -36,13 +36,9 @@ class ConfigurationBlobs:
         self._lists: dict[str, Blob] = {}
         self._gates: dict[str, tuple[tuple[Listed, ...], Mapping[str, bytes]]] = {}
 
-    def watch_list(self) -> ListSource:
-        """See ``Configuration.watch_list``.
-
-        Raises:
-            ConfigurationError: there is no blob, and the app was deployed without a list.
-        """
-        return self._stored_list(_LIST) or self._deployed_list()
+    def watch_list(self) -> ListSource | None:
+        """See ``Configuration.watch_list``. The sample that the app was deployed with is never taken by itself."""
+        return self._stored_list(_LIST)
 
     def last_good(self) -> ListSource | None:
         """See ``Configuration.last_good``."""
@@ -70,16 +66,6 @@ class ConfigurationBlobs:
             return None
         self._lists[name] = blob
         return _source(blob.content, f"blob config/{name}", blob.modified)
-
-    def _deployed_list(self) -> ListSource:
-        path = self._deployed / _LIST
-        try:
-            modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            return _source(path.read_bytes(), f"the deployed {_LIST}", modified)
-        except OSError as error:
-            raise ConfigurationError(
-                f"there is no watch list: neither the blob config/{_LIST} nor a deployed {_LIST} ({error.strerror})"
-            ) from error
 
     def _stored_gate(self, name: str) -> Mapping[str, bytes]:
         prefix = f"gates/{name}/"

@@ -83,6 +83,10 @@ class WatchList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
     """The whole document, ``images.yaml``."""
 
     images: Annotated[list[Image], Meta(max_length=5000, description="What is watched.")]
+    removes: Annotated[
+        int | None,
+        Meta(description="How many entries of the list in force this one is meant to lack, where that is very many."),
+    ] = None
 
     def of_registry(self, registry: str) -> tuple[Image, ...]:
         """Return the entries whose upstream is one registry, in the order of the list."""

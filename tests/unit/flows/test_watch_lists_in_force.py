@@ -22,7 +22,7 @@ BAD, WORSE = b"images: [{name: node}]\n", b"images: ["
 class Lists:
     """A watch list in storage, the activity log, and what was parsed."""
 
-    def __init__(self, text: bytes) -> None:
+    def __init__(self, text: bytes | None) -> None:
         self.configuration = InMemoryConfiguration(text)
         self.activity = InMemoryActivity()
         self.parsed: list[bytes] = []
@@ -30,10 +30,10 @@ class Lists:
 
     def start(self) -> None:
         """Start the app: nothing is remembered but what is stored."""
-        self.watch_lists = WatchLists(self.configuration, self.activity, self._parse)
+        self.watch_lists = WatchLists(self.configuration, self.activity, self._parse, 20)
 
-    def store(self, text: bytes) -> None:
-        """Store another list, one minute after the one before."""
+    def store(self, text: bytes | None) -> None:
+        """Store another list, one minute after the one before; ``None`` deletes it."""
         self.configuration.text = text
         self.configuration.modified += timedelta(minutes=1)
 
@@ -161,3 +161,154 @@ def test_storage_that_fails_half_way_is_asked_again_for_what_is_missing(lists: L
     with pytest.raises(Unavailable):
         lists.watch_lists.in_force()
     assert lists.tags() == (["24"] if method == "keep_last_good" else ["22"])
+
+
+# A list that is not there.
+
+
+def test_where_no_list_was_ever_stored_nothing_is_watched_and_the_log_says_so_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    lists = Lists(None)
+    assert lists.tags() == lists.tags() == []
+    assert [record.message for record in caplog.records] == [
+        "no watch list was ever stored: nothing is watched until the blob config/images.yaml is"
+    ]
+    lists.store(GOOD)
+    assert lists.tags() == ["22"]
+
+
+def test_a_list_that_is_deleted_leaves_the_last_good_one_in_force_also_when_the_app_starts_again(lists: Lists) -> None:
+    lists.tags()
+    lists.store(None)
+    for _ in range(2):
+        assert lists.tags() == ["22"]
+        lists.start()
+    (event,) = lists.activity.events
+    assert (event.subject, event.name) == ("watch-list", "watch-list-missing")
+    lists.store(BETTER)
+    assert lists.tags() == ["24"]
+
+
+def test_a_list_that_was_not_valid_when_it_was_deleted_leaves_the_last_good_one_in_force(lists: Lists) -> None:
+    lists.tags()
+    lists.store(BAD)
+    lists.tags()
+    lists.store(None)
+    assert lists.tags() == ["22"]
+
+
+# A list that lacks very much.
+
+
+def of(*names: str, removes: int | None = None) -> bytes:
+    """Return a list with an entry for each name."""
+    entries = "".join(f"  - {{name: {name}, source: {name}, tags: [{name}], target: base/{name}}}\n" for name in names)
+    said = f"removes: {removes}\n" if removes is not None else ""
+    return f"{said}images:\n{entries or '  []'}".encode()
+
+
+TWENTY = [f"entry-{number}" for number in range(20)]
+
+
+@pytest.fixture
+def twenty() -> Lists:
+    """Twenty entries in force."""
+    made = Lists(of(*TWENTY))
+    made.tags()
+    return made
+
+
+def test_a_list_that_lacks_more_than_its_share_is_held_and_the_last_good_one_stays_whole(twenty: Lists) -> None:
+    twenty.store(of(*TWENTY[6:], "new"))
+    for _ in range(3):
+        assert twenty.tags() == TWENTY
+        twenty.start()
+    (event,) = twenty.activity.events
+    assert (event.subject, event.name, event.at) == ("watch-list", "watch-list-held", twenty.configuration.modified)
+    assert "lacks 6 of 20 entries, more than 20 %: entry-0, entry-1" in event.detail
+    assert "'removes: 6'" in event.detail
+
+
+def test_a_list_that_is_held_is_not_taken_after_some_time_nor_when_it_is_uploaded_once_more(twenty: Lists) -> None:
+    for _ in range(3):
+        twenty.store(of(*TWENTY[6:]))
+        assert twenty.tags() == TWENTY
+
+
+def test_a_list_that_says_how_many_entries_it_removes_is_taken(twenty: Lists) -> None:
+    twenty.store(of(*TWENTY[6:]))
+    twenty.tags()
+    twenty.store(of(*TWENTY[6:], removes=6))
+    assert twenty.tags() == TWENTY[6:]
+    twenty.start()
+    assert twenty.tags() == TWENTY[6:]
+
+
+def test_what_a_list_said_of_an_earlier_removal_does_not_let_another_one_pass(twenty: Lists) -> None:
+    twenty.store(of(*TWENTY[6:], removes=6))
+    twenty.tags()
+    twenty.store(of(*TWENTY[13:], removes=6))
+    assert twenty.tags() == TWENTY[6:]
+
+
+def test_an_emptied_list_is_held(twenty: Lists) -> None:
+    twenty.store(b"images: []")
+    assert twenty.tags() == TWENTY
+
+
+@pytest.mark.parametrize("left", [0, 3])
+def test_a_small_list_is_edited_freely(left: int) -> None:
+    lists = Lists(of(*TWENTY[:5]))
+    lists.tags()
+    lists.store(of(*TWENTY[:left]))
+    assert lists.tags() == TWENTY[:left]
+
+
+def test_five_entries_go_from_any_list_and_a_share_from_a_long_one(twenty: Lists) -> None:
+    twenty.store(of(*TWENTY[5:]))
+    assert twenty.tags() == TWENTY[5:]
+    many = [f"entry-{number}" for number in range(100)]
+    lists = Lists(of(*many))
+    lists.tags()
+    lists.store(of(*many[20:]))
+    assert lists.tags() == many[20:]
+
+
+def test_an_entry_that_is_only_renamed_or_has_another_source_is_not_removed(twenty: Lists) -> None:
+    renamed = of(*TWENTY).replace(b"name: entry", b"name: other")
+    twenty.store(renamed)
+    assert twenty.tags() == TWENTY
+    twenty.store(renamed.replace(b"source: entry", b"source: ghcr.io/entry"))
+    assert twenty.tags() == TWENTY
+    assert twenty.activity.events == ()
+
+
+def test_instances_that_see_lists_at_other_times_go_by_the_same_one_in_the_end(twenty: Lists) -> None:
+    slow = WatchLists(twenty.configuration, twenty.activity, parse_watch_list, 20)
+    first, second = of(*TWENTY[4:]), of(*TWENTY[7:])
+    twenty.store(second)
+    assert len(slow.in_force().images) == 20, "held against what it knows"
+    twenty.store(first)
+    twenty.tags()
+    twenty.store(second)
+    assert twenty.tags() == [image.name for image in slow.in_force().images] == TWENTY[7:]
+
+
+def test_who_holds_a_list_takes_it_once_another_instance_did(twenty: Lists) -> None:
+    slow = WatchLists(twenty.configuration, twenty.activity, parse_watch_list, 20)
+    twenty.store(of(*TWENTY[7:]))
+    slow.in_force()
+    taken = twenty.configuration.watch_list()
+    assert taken is not None
+    twenty.configuration.keep_last_good(taken)
+    assert [image.name for image in slow.in_force().images] == TWENTY[7:]
+
+
+def test_what_is_held_is_told_once_and_read_once_by_each_instance(twenty: Lists) -> None:
+    twenty.store(of(*TWENTY[7:]))
+    twenty.tags()
+    twenty.parsed.clear()
+    twenty.tags()
+    assert twenty.parsed == []
+    assert len(twenty.activity.events) == 1

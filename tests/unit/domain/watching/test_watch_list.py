@@ -180,7 +180,7 @@ def test_one_repository_may_be_written_by_two_entries_if_their_tags_differ() -> 
     [
         ("", "line 1: the document: expected `object`, got `null`"),
         ("- images", "line 1: the document: expected `object`, got `array`"),
-        ("images: []\nimage: []", "line 2: image: unknown field; expected images"),
+        ("images: []\nimage: []", "line 2: image: unknown field; expected images, removes"),
         ("{}", "line 1: the document: the field 'images' is missing"),
         ("images:", "line 1: images: expected `array`, got `null`"),
         ("images: node", "line 1: images: expected `array`, got `str`"),
