@@ -255,7 +255,7 @@ class Parts:
     @cached_property
     def planner(self) -> Planner:
         """Puts repositories into the queue of checks."""
-        return Planner(self.outbox, self.observations, self.ledger)
+        return Planner(self.outbox, self.observations, self.ledger, self.clock)
 
     @cached_property
     def checker(self) -> Checker:

@@ -208,7 +208,7 @@ class Checker:
                 log.info("%s:%s is %s", one.image.source, tag, look.value)
                 origin = Origin(one.image.name, one.image.repository, tag, one.image.functional_gate)
                 sighting = Sighting(now.order if now else 0, digest, message.traceparent)
-                self._detector.want(one.image.target, one.tag, origin, sighting, look)
+                self._detector.want(one.image.target, one.tag, origin, sighting, look, message.asked_at)
         return obs.observed(now, tag, digest, places, self._clock())
 
     def _tell_vanished(self, repository: Repository, known: Known, answers: Answers) -> None:

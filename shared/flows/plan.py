@@ -15,7 +15,7 @@ from shared.domain.references import Repository
 from shared.domain.watching.questions import CATALOGUES
 from shared.domain.watching.watch_list import Image, WatchList
 from shared.errors import MalformedRequest
-from shared.ports import Observations, Outbox
+from shared.ports import Clock, Observations, Outbox
 from shared.rules.ledger import Ledger
 
 # Some seconds of work even for an upstream that is slow to answer; many messages are what lets many instances help.
@@ -34,12 +34,14 @@ class Planner:
         outbox: sends the messages.
         observations: tells which repositories were checked least recently.
         ledger: tells whether an upstream's budget is short.
+        clock: tells when somebody asked.
     """
 
-    def __init__(self, outbox: Outbox, observations: Observations, ledger: Ledger) -> None:
+    def __init__(self, outbox: Outbox, observations: Observations, ledger: Ledger, clock: Clock) -> None:
         self._outbox = outbox
         self._observations = observations
         self._ledger = ledger
+        self._clock = clock
 
     def plan(self, images: Iterable[Image], *, traceparent: str, image: str = "") -> tuple[Repository, ...]:
         """Send the messages for some entries of the watch list.
@@ -52,6 +54,7 @@ class Planner:
         Returns:
             The repositories that will be checked, each once; where a budget is short, the least recently checked first.
         """
+        asked_at = self._clock() if image else None
         costs: dict[Repository, int] = {}
         for entry in images:
             costs[entry.repository] = costs.get(entry.repository, 0) + _cost(entry)
@@ -63,7 +66,9 @@ class Planner:
                 before += sum(costs[repository] for repository in batch)
                 wait = turns[host](before - 1) if host else _NO_WAIT
                 names = tuple(str(repository) for repository in batch)
-                message = CheckRepositories(v=1, repositories=names, image=image, traceparent=traceparent)
+                message = CheckRepositories(
+                    v=1, repositories=names, image=image, asked_at=asked_at, traceparent=traceparent
+                )
                 self._outbox.send(CHECKS, message, wait if wait <= _LONGEST_WAIT else _NO_WAIT)
         return ordered
 

@@ -34,7 +34,15 @@ class Detector:
         self._progress = progress
         self._book = book
 
-    def want(self, repository: str, tag: Tag, origin: Origin, sighting: Sighting, look: Look) -> None:
+    def want(
+        self,
+        repository: str,
+        tag: Tag,
+        origin: Origin,
+        sighting: Sighting,
+        look: Look,
+        asked_at: datetime | None = None,
+    ) -> None:
         """Tell a target what its source points at, and see that the digest has a candidate if it needs one.
 
         Args:
@@ -43,6 +51,7 @@ class Detector:
             origin: where it was seen, and for which entry of the watch list.
             sighting: what was seen, by the registry's own word.
             look: what that amounts to.
+            asked_at: when somebody asked for it by hand, UTC.
 
         Raises:
             Conflict: a record changes too fast; the check is made again.
@@ -50,7 +59,7 @@ class Detector:
         """
         fresh = Target(registry=self._book.registry, repository=repository, tag=tag, origin=origin)
         if look in {Look.UNCHANGED, Look.RETURNED}:
-            self._once_more(_candidate(fresh, sighting, look, self._progress.clock()), look)
+            self._once_more(_candidate(fresh, sighting, look, self._progress.clock()), look, asked_at)
             return
         now = self._progress.clock()
         stored = self._book.change(
@@ -77,11 +86,11 @@ class Detector:
             return None
         return max(candidate.since + FAILED_LOOK, now) if candidate.status is Status.FAILED else now + VERDICT_LOOK
 
-    def _once_more(self, wanted: Candidate, look: Look) -> None:
+    def _once_more(self, wanted: Candidate, look: Look, asked_at: datetime | None) -> None:
         """Nothing moved: what failed, or was rejected by a gate that is mended now, may be tried again."""
         existing = self._progress.records.get(wanted.id)
         if existing is not None:
-            self._meet(existing, wanted, look)
+            self._meet(existing, wanted, look, asked_at)
 
     def _serve(self, target: Target, look: Look) -> None:
         """Whoever wrote the target meanwhile saw what we did not: then this is done once more, for what it says now."""
@@ -108,9 +117,11 @@ class Detector:
             raise Conflict(f"{wanted.id} was put away just now; it is tried again")
         return self._meet(existing, wanted, look)
 
-    def _meet(self, existing: Stored[Candidate], wanted: Candidate, look: Look | None) -> Candidate:
+    def _meet(
+        self, existing: Stored[Candidate], wanted: Candidate, look: Look | None, asked_at: datetime | None = None
+    ) -> Candidate:
         now = self._progress.clock()
-        meeting = meet(existing.record, look, now)
+        meeting = meet(existing.record, look, now, asked_at)
         if meeting is Meeting.RESEND:
             self._progress.send(existing.record)
         if meeting is Meeting.BEGIN_AGAIN:

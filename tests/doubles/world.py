@@ -114,7 +114,7 @@ class World:
         conclusions = Conclusions(self.candidate_progress)
         self.reconciler = Reconciler(self.book, self.base, self.outbox, self.detector, conclusions)
         self.ledger = Ledger(self.budgets, self.clock)
-        self.planner = Planner(self.outbox, self.observations, self.ledger)
+        self.planner = Planner(self.outbox, self.observations, self.ledger, self.clock)
         upstream = {DOCKER_HUB: self.hub, MCR: self.mcr, GHCR: self.ghcr}.__getitem__
         self.checker = Checker(
             self.watch_lists.in_force,

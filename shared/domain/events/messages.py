@@ -5,6 +5,7 @@ Trace context: https://www.w3.org/TR/trace-context/#traceparent-header
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, TypeVar, overload
 
 import msgspec
@@ -36,10 +37,12 @@ class CheckRepositories(_Message, frozen=True, kw_only=True, tag="check"):
     Attributes:
         repositories: as ``registry/path``, one to twenty.
         image: the one entry of the watch list that was asked for by hand; empty for a timer's check.
+        asked_at: when that was, UTC: what began again since then does so no second time.
     """
 
     repositories: Annotated[tuple[str, ...], Meta(min_length=1, max_length=MOST_REPOSITORIES)]
     image: str = ""
+    asked_at: datetime | None = None
 
 
 class LookAtCandidate(_Message, frozen=True, kw_only=True, tag="candidate"):

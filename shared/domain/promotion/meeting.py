@@ -19,13 +19,14 @@ class Meeting(Enum):
     BEGIN_AGAIN = "begin-again"  # its way had ended and its verdict is wanted
 
 
-def meet(existing: Candidate, look: Look | None, now: datetime) -> Meeting:
+def meet(existing: Candidate, look: Look | None, now: datetime, asked_at: datetime | None = None) -> Meeting:
     """Decide what a wanted digest, of which its target knows no verdict, means for the candidate that bears it.
 
     Args:
         existing: the candidate.
         look: how the digest came to be wanted; ``None`` if nothing happened, and its target only looks after it.
         now: UTC.
+        asked_at: when somebody asked for it by hand, UTC; what began since then was begun by that very message.
 
     Returns:
         Resend if it has only just been detected, since the check that made it may have died before it sent the
@@ -35,6 +36,8 @@ def meet(existing: Candidate, look: Look | None, now: datetime) -> Meeting:
     """
     if existing.status not in ENDS:
         return Meeting.RESEND if existing.status is Status.DETECTED and look is not None else Meeting.LEAVE
+    if asked_at is not None and existing.detected_at >= asked_at:
+        return Meeting.LEAVE
     again = {
         Status.FAILED: look is not None or now - existing.since >= FAILED_LOOK,
         Status.SUPERSEDED: look is not Look.UNCHANGED,

@@ -97,7 +97,7 @@ def check_all(base_url: str, tags: Tags, known: Known, catalogue_url: str) -> Ch
         clock,
     )
     before, began = _cpu(), time.perf_counter()
-    Planner(outbox, observations, ledger).plan(watch_list.images, traceparent="")
+    Planner(outbox, observations, ledger, clock).plan(watch_list.images, traceparent="")
     messages = [sent.message for sent in outbox.sent if isinstance(sent.message, CheckRepositories)]
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(checker.check, messages))

@@ -131,6 +131,24 @@ def test_a_rejected_candidate_is_tested_again_when_somebody_who_mended_its_gate_
     assert world.base.tags[TARGET, TAG] == TWO
 
 
+@pytest.mark.parametrize("log", [TEST_FAILED_LOG, ""], ids=["rejected", "undecided"])
+def test_a_check_by_hand_that_is_delivered_twice_tests_once_more_once(world: World, log: str) -> None:
+    status = RunStatus.FAILED if log else RunStatus.TIMEOUT
+    world.staging_runs.end(TWO, *[status] * 9, log=log)
+    update(world)
+    world.pass_time(timedelta(minutes=1))
+    world.check(image="node")
+    (delivery,) = world.outbox.deliver()
+    for _ in range(3):
+        world.work(delivery)
+        world.settle()
+    assert world.candidate(TWO).generation == 2
+    world.pass_time(timedelta(minutes=1))
+    world.check(image="node")
+    world.settle()
+    assert world.candidate(TWO).generation == 3, "whoever asks once more is obeyed"
+
+
 def test_a_missing_gate_fails_the_candidate_and_says_what_to_do(world: World) -> None:
     world.configuration.gates.clear()
     update(world)

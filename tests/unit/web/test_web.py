@@ -97,7 +97,7 @@ def candidates() -> InMemoryRecords[Candidate]:
 
 def planner(outbox: InMemoryOutbox) -> Planner:
     """Return a planner over nothing known yet."""
-    return Planner(outbox, InMemoryObservations(), Ledger(InMemoryBudgets(), SettableClock()))
+    return Planner(outbox, InMemoryObservations(), Ledger(InMemoryBudgets(), SettableClock()), SettableClock())
 
 
 def check(outbox: InMemoryOutbox, body: object) -> func.HttpResponse:

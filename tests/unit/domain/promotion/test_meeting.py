@@ -78,3 +78,10 @@ def test_somebody_who_asks_for_an_unchanged_tag_has_what_failed_or_was_rejected_
     status: Status, meeting: Meeting
 ) -> None:
     assert meet(candidate(status=status), Look.UNCHANGED, NOON) is meeting
+
+
+@pytest.mark.parametrize("status", [Status.REJECTED, Status.FAILED])
+def test_what_began_after_somebody_asked_does_not_begin_again_by_the_same_message(status: Status) -> None:
+    begun = candidate(status=status, detected_at=NOON)
+    assert meet(begun, Look.UNCHANGED, NOON, NOON + timedelta(seconds=1)) is Meeting.BEGIN_AGAIN
+    assert meet(begun, Look.UNCHANGED, NOON, NOON - timedelta(seconds=1)) is Meeting.LEAVE
