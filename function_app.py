@@ -118,7 +118,7 @@ def rebuild_application(message: func.QueueMessage) -> None:
     """Find what is built on a base that moved, or follow one rebuild."""
     with consuming(REBUILDS, decode(message.get_body(), BaseMoved, LookAtRebuild)) as asked:
         if isinstance(asked, BaseMoved):
-            parts.rebuilder.take(asked)
+            parts.dependant_search.take(asked)
         else:
             parts.rebuilder.look(asked)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from shared.config import RegistryId, Settings
 from shared.flows.check import Checker
+from shared.flows.find_dependants import DependantSearch
 from shared.flows.plan import Planner
 from shared.flows.promote import Promoter
 from shared.flows.rebuild import Rebuilder
@@ -301,6 +302,18 @@ class Parts:
         return Reconciler(self.target_book, self.base, self.outbox, self.detector, Conclusions(self.candidate_progress))
 
     @cached_property
+    def dependant_search(self) -> DependantSearch:
+        """Finds what depends on a base image."""
+        return DependantSearch(
+            self.rebuild_progress,
+            self.target_book,
+            self.application_runs,
+            self.outbox,
+            self.base,
+            self.settings.base_server,
+        )
+
+    @cached_property
     def rebuilder(self) -> Rebuilder:
         """Rebuilds what depends on a base image."""
         return Rebuilder(
@@ -308,8 +321,6 @@ class Parts:
             self.target_book,
             self.application_runs,
             self.evidence,
-            self.outbox,
-            self.base,
             self.settings.base_server,
             self.activity,
         )

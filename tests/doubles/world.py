@@ -22,6 +22,7 @@ from shared.domain.promotion.target import Target
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Tag, parse_repository
 from shared.flows import poisoned
 from shared.flows.check import Checker
+from shared.flows.find_dependants import DependantSearch
 from shared.flows.plan import Planner
 from shared.flows.promote import Promoter
 from shared.flows.rebuild import Rebuilder
@@ -132,16 +133,11 @@ class World:
         self.stager = Stager(
             self.candidate_progress, self.staging, self.ledger, upstream, {DOCKER_HUB}, then=self.validator.begin
         )
-        self.rebuilder = Rebuilder(
-            self.rebuild_progress,
-            self.book,
-            {"tidegateapps": self.application_runs},
-            self.evidence,
-            self.outbox,
-            self.base,
-            BASE_SERVER,
-            self.activity,
+        runs = {"tidegateapps": self.application_runs}
+        self.dependant_search = DependantSearch(
+            self.rebuild_progress, self.book, runs, self.outbox, self.base, BASE_SERVER
         )
+        self.rebuilder = Rebuilder(self.rebuild_progress, self.book, runs, self.evidence, BASE_SERVER, self.activity)
 
     # What happens from outside.
 
@@ -206,7 +202,7 @@ class World:
     def _rebuild(self, text: str) -> None:
         signal = decode(text, BaseMoved, LookAtRebuild)
         if isinstance(signal, BaseMoved):
-            self.rebuilder.take(signal)
+            self.dependant_search.take(signal)
         else:
             self.rebuilder.look(signal)
 

@@ -166,7 +166,7 @@ class Product:
     def _rebuild(self, text: str) -> None:
         signal = decode(text, BaseMoved, LookAtRebuild)
         if isinstance(signal, BaseMoved):
-            self.parts.rebuilder.take(signal)
+            self.parts.dependant_search.take(signal)
         else:
             self.parts.rebuilder.look(signal)
 
