@@ -16,7 +16,9 @@ from azure.core.exceptions import (
 from azure.mgmt.containerregistry import ContainerRegistryManagementClient
 
 from infra.local.topology import BASE, RESOURCE_GROUP, STAGING
+from infra.local.twin.images import tag_digest as digest_of_tag
 from tests.twin.conftest import Twin
+from tests.twin.host_fixtures import eventually
 from tests.twin.images import digest_at, push_image, push_index
 
 pytestmark = pytest.mark.twin
@@ -40,6 +42,20 @@ def post_import(twin: Twin, image: str, target: str) -> requests.Response:
     body = {"source": {"registryUri": "docker.io", "sourceImage": image}, "targetTags": [target], "mode": "Force"}
     address = twin.topology.https("arm") + twin.topology.registry_id(STAGING) + "/importImage?api-version=2025-11-01"
     return requests.post(address, json=body, headers=bearer(twin), timeout=10)
+
+
+def arrived(twin: Twin, image: str) -> str | None:
+    """Return what a tag of staging points at, or ``None`` while it is not there."""
+    repository, _, tag = image.partition(":")
+    return digest_of_tag(twin.topology.http("backing_staging"), repository, tag)
+
+
+def test_an_import_whose_answer_is_lost_is_made_all_the_same(twin: Twin) -> None:
+    digest = push_image(twin.topology, "docker_hub", "library/unheard:1", "one")
+    twin.control("POST", "/faults", {"front": "arm", "kind": "importImage", "action": "lose-answer"})
+    with pytest.raises(requests.ConnectionError):
+        post_import(twin, "library/unheard:1", "staged/unheard:1")
+    assert eventually(lambda: arrived(twin, "staged/unheard:1")) == digest
 
 
 def test_an_image_of_docker_hub_is_imported_by_digest(twin: Twin) -> None:

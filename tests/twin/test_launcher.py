@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from azure.storage.queue import QueueClient
 
 from infra.local.twin.parts import ROOT
 from infra.local.twin.ports import PortsTakenError, free_base_port, new_topology, require_free
@@ -66,6 +67,16 @@ def test_a_host_killed_and_stopped_is_gone_while_the_rest_stays(tmp_path: Path) 
             assert len(_pids(tmp_path)) == 8
             with pytest.raises(requests.ConnectionError):
                 requests.get(twin.topology.http("host"), timeout=5)
+
+
+def test_what_azurite_keeps_on_disk_outlives_it(tmp_path: Path) -> None:
+    with Twin(new_topology(tmp_path), {}, in_memory=False, storage_only=True) as twin:
+        queue = QueueClient.from_connection_string(twin.environment()["AzureWebJobsStorage"], "kept")
+        queue.create_queue()
+        queue.send_message("still here")
+        twin.stop_storage()
+        twin.start_storage()
+        assert [message.content for message in queue.receive_messages()] == ["still here"]
 
 
 def test_taken_ports_are_named() -> None:

@@ -221,6 +221,14 @@ def test_a_task_run_starts_one_run_however_often_it_is_put(twin: Twin) -> None:
     assert len(twin.runner.requests) == 1
 
 
+def test_runs_are_listed_with_the_name_of_the_task_run_that_started_them(twin: Twin) -> None:
+    put_task_run(twin, "listed", "1", encoded()).result(20)
+    unnamed = schedule(twin, encoded())
+    listed = {run["run_id"]: run for run in twin.control("GET", "/runs").json()}
+    assert [run["status"] for run in listed.values() if run["name"] == "listed"] == ["Succeeded"]
+    assert listed[unnamed.run_id or ""]["name"] == ""
+
+
 def test_a_task_run_with_another_tag_starts_another_run(twin: Twin) -> None:
     first = put_task_run(twin, "twice", "v1", encoded()).result(20)
     second = put_task_run(twin, "twice", "v2", encoded()).result(20)

@@ -70,6 +70,13 @@ def test_a_lost_webhook_never_arrives_and_the_next_one_does(twin: Twin, listener
     assert [body["target"]["tag"] for body, _ in listener.wait(1)] == ["2"]
 
 
+def test_a_repeated_webhook_arrives_three_times(twin: Twin, listener: Listener) -> None:
+    create(twin, listener, scope="loud:*")
+    twin.control("POST", "/faults", {"front": "base", "kind": "webhook", "action": "repeat-webhook"})
+    push_image(twin.topology, "base", "loud:1", "loud")
+    assert [body["target"]["tag"] for body, _ in listener.wait(3)] == ["1", "1", "1"]
+
+
 def test_a_deleted_manifest_is_told_where_delete_is_wanted(twin: Twin, listener: Listener) -> None:
     create(twin, listener, actions=["delete"])
     digest = push_image(twin.topology, "base", "doomed:1", "doomed")

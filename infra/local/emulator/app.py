@@ -148,4 +148,4 @@ class Emulator:
 
     def _control_routes(self) -> list[Route]:
         events = Events(self._registries, self._catalog, self._webhooks, self._event_grid, self._tasks, self._untagging)
-        return Control(self._counts, self._faults, self._settings, self._operations, events).routes()
+        return Control(self._counts, self._faults, self._settings, self._operations, self._runs, events).routes()

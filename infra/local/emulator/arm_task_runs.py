@@ -127,7 +127,9 @@ class ArmTaskRuns:
         self._refuse_upload(run_request)
         by = caller(request)
         authorship = before.authorship.changed(by) if before else Authorship(by)
-        return TaskRun(registry, name, body, self._runs.start(request, registry, run_request), authorship)
+        run = self._runs.start(request, registry, run_request)
+        run.name = name
+        return TaskRun(registry, name, body, run, authorship)
 
     def _refuse_upload(self, run_request: dict[str, Any]) -> None:
         location = str(run_request.get("sourceLocation") or "")

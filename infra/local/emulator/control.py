@@ -12,6 +12,7 @@ from infra.local.emulator.faults import Faults
 from infra.local.emulator.front import Route
 from infra.local.emulator.operations import Operations
 from infra.local.emulator.registries import PARTS, UPSTREAMS
+from infra.local.emulator.runs import Runs
 from infra.local.emulator.settings import Settings
 from infra.local.emulator.wire import arm_error, json_object, json_reply
 
@@ -20,12 +21,19 @@ class Control:
     """The routes of the control port; nothing in Azure is like it."""
 
     def __init__(
-        self, counts: Counts, faults: Faults, settings: Settings, operations: Operations, events: Events
+        self,
+        counts: Counts,
+        faults: Faults,
+        settings: Settings,
+        operations: Operations,
+        runs: Runs,
+        events: Events,
     ) -> None:
         self._counts = counts
         self._faults = faults
         self._settings = settings
         self._operations = operations
+        self._runs = runs
         self._events = events
 
     def routes(self) -> list[Route]:
@@ -40,6 +48,7 @@ class Control:
             Route("GET", "/settings", "GET settings", lambda _: json_reply(self._settings.snapshot())),
             Route("POST", "/settings", "POST settings", self.change_settings),
             Route("GET", "/operations", "GET operations", lambda _: json_reply(self._operations.snapshot())),
+            Route("GET", "/runs", "GET runs", lambda _: json_reply(self._runs.listed())),
             Route("POST", "/registry-events/<part>", "POST registry events", self.registry_events),
         ]
 

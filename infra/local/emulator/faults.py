@@ -9,7 +9,7 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-ACTIONS = ("status", "slow", "drop", "lost-webhook", "fail-operation")
+ACTIONS = ("status", "slow", "drop", "lose-answer", "lost-webhook", "repeat-webhook", "fail-operation")
 
 
 @dataclass

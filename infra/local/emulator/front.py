@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import requests
 from werkzeug.exceptions import HTTPException
@@ -15,10 +15,11 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from infra.local.emulator.counting import Counts
-from infra.local.emulator.faults import Faults
+from infra.local.emulator.faults import Fault, Faults
 from infra.local.emulator.wire import arm_error
 
 LOG = logging.getLogger(__name__)
+_ACTIONS = ("status", "slow", "drop", "lose-answer")
 
 
 @dataclass(frozen=True)
@@ -93,24 +94,17 @@ class Front:
             self._counts.add(self.name, f"{request.method} unknown")
             return self._dressed(request, self._unknown(request))
         self._counts.add(self.name, route.kind)
-        return self._faulty(request, route.kind) or self._dressed(request, self._handle(request, route, arguments))
+        fault = self._faults.take(self.name, route.kind, request.path, _ACTIONS)
+        if fault is not None and (answer := _faulty(request, fault)):
+            return answer
+        answer = self._dressed(request, self._handle(request, route, arguments))
+        if fault is not None and fault.action == "lose-answer":
+            _drop(request)
+        return answer
 
     def _dressed(self, request: Request, response: Response) -> Response:
         self._dress(request, response)
         return response
-
-    def _faulty(self, request: Request, kind: str) -> Response | None:
-        """Play the fault meant for this request; ``None`` if it is to be handled after all."""
-        fault = self._faults.take(self.name, kind, request.path, ("status", "slow", "drop"))
-        if fault is None:
-            return None
-        if fault.action == "slow":
-            time.sleep(fault.seconds)
-            return None
-        if fault.action == "drop":
-            request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-            raise ConnectionAbortedError("dropped on request")
-        return fault.response()
 
     def _handle(self, request: Request, route: Route, arguments: Mapping[str, Any]) -> Response:
         try:
@@ -121,3 +115,17 @@ class Front:
         except requests.ConnectionError:
             LOG.exception("%s %s: a registry behind the front does not answer", self.name, request.path)
             return arm_error(502, "BadGateway", "The registry behind this front does not answer.")
+
+
+def _faulty(request: Request, fault: Fault) -> Response | None:
+    """Play the fault meant for this request; ``None`` if it is to be handled after all."""
+    if fault.action == "slow":
+        time.sleep(fault.seconds)
+    if fault.action == "drop":
+        _drop(request)
+    return fault.response() if fault.action == "status" else None
+
+
+def _drop(request: Request) -> NoReturn:
+    request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    raise ConnectionAbortedError("dropped on request")

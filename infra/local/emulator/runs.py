@@ -81,7 +81,7 @@ class Traits:
 
 @dataclass
 class Run:
-    """One run; times are epoch seconds."""
+    """One run; times are epoch seconds. Its name is that of the task run which started it, if one did."""
 
     registry: str
     run_id: str
@@ -91,6 +91,7 @@ class Run:
     authorship: Authorship
     traits: Traits
     rights: frozenset[str]
+    name: str = ""
     created: float = field(default_factory=time.time)
     started: float | None = None
     finished: float | None = None
@@ -150,6 +151,11 @@ class Runs:
         """Return a registry's runs, newest first."""
         with self._lock:
             return [run for run in reversed(self._runs.values()) if run.registry == registry]
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Return every run of every registry, oldest first, with what it was built on, as JSON objects."""
+        with self._lock:
+            return [_listed(run) for run in self._runs.values()]
 
     def submit(
         self,
@@ -238,3 +244,9 @@ class Runs:
             workdir=workdir,
             rights=run.rights,
         )
+
+
+def _listed(run: Run) -> dict[str, Any]:
+    kept = ("registry", "run_id", "name", "task", "status", "started", "finished")
+    bases = {f"{base.registry}/{base.repository}:{base.tag}": base.digest for base in run.dependencies}
+    return {**{name: getattr(run, name) for name in kept}, "bases": bases}

@@ -27,6 +27,8 @@ from infra.local.topology import Topology
 _SECONDS = 5
 _REMEMBERED = 100
 _SENDERS = 4
+# How often a webhook is sent that is to be repeated.
+_REPEATED = 3
 
 
 @dataclass
@@ -92,7 +94,8 @@ class Webhooks:
         content = event_payload(event, self._registries.login_server(registry))
         for webhook in self.of(registry):
             if webhook.wants(event["action"], target["repository"], target.get("tag", "")):
-                self._pool.submit(self._send, webhook, content)
+                for _ in range(self._times(webhook)):
+                    self._pool.submit(self._send, webhook, content)
 
     def ping(self, webhook: Webhook) -> str:
         """Send a ping and return its id."""
@@ -104,10 +107,16 @@ class Webhooks:
         """Send nothing more."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    def _times(self, webhook: Webhook) -> int:
+        """How often an event is sent: once, unless a fault says otherwise."""
+        actions = ("lost-webhook", "repeat-webhook")
+        fault = self._faults.take(PARTS[webhook.registry], "webhook", webhook.service_uri, actions)
+        if fault is None:
+            return 1
+        return 0 if fault.action == "lost-webhook" else _REPEATED
+
     def _send(self, webhook: Webhook, content: dict[str, Any]) -> None:
         """Make the one attempt there is: five seconds, no retry."""
-        if self._faults.take(PARTS[webhook.registry], "webhook", webhook.service_uri, ("lost-webhook",)):
-            return
         body = json.dumps(content)
         headers = _headers(webhook, len(body))
         try:

@@ -11,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 
+from infra.local.host.deliveries import INVISIBLE_SECONDS
 from infra.local.host.host import Host
 from infra.local.host.hostjson import HostJsonError, read_host_json
 from infra.local.host.keys import Keys
@@ -47,6 +48,12 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=7071)
     parser.add_argument("--function-key", required=True, help="opens every function's address")
     parser.add_argument("--master-key", required=True, help="opens those and the host's own")
+    parser.add_argument(
+        "--invisible-seconds",
+        type=float,
+        default=INVISIBLE_SECONDS,
+        help="how long a message stays away after the host that held it was killed; Azure's, unless told otherwise",
+    )
     return parser.parse_args()
 
 
@@ -54,7 +61,7 @@ def _build(arguments: argparse.Namespace) -> Host:
     functions = enabled(read_functions(load_app(arguments.app), os.environ), os.environ)
     host_json = read_host_json(arguments.host_json, os.environ)
     keys = Keys(arguments.function_key, arguments.master_key)
-    return Host(functions, host_json, os.environ, arguments.port, keys)
+    return Host(functions, host_json, os.environ, arguments.port, keys, arguments.invisible_seconds)
 
 
 def _serve(host: Host) -> None:

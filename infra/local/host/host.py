@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from infra.local.host import ncrontab
-from infra.local.host.deliveries import Renewals
+from infra.local.host.deliveries import INVISIBLE_SECONDS, Renewals
 from infra.local.host.hostjson import HostJson
 from infra.local.host.http import HttpSide
 from infra.local.host.invoke import Invoker
@@ -30,9 +30,15 @@ class Host:
     """Serves the functions of one app on 127.0.0.1."""
 
     def __init__(
-        self, functions: list[Function], host_json: HostJson, settings: Mapping[str, str], port: int, keys: Keys
+        self,
+        functions: list[Function],
+        host_json: HostJson,
+        settings: Mapping[str, str],
+        port: int,
+        keys: Keys,
+        invisible_seconds: float = INVISIBLE_SECONDS,
     ):
-        """Build every listener; nothing runs yet.
+        """Build every listener; nothing runs yet. Messages are received for ``invisible_seconds``, and renewed.
 
         Raises:
             ConnectionMissingError: the storage connection of a trigger is not set.
@@ -40,7 +46,7 @@ class Host:
         self._settings = settings
         self._host_json = host_json
         self._invoker = Invoker()
-        self._renewals = Renewals()
+        self._renewals = Renewals(invisible_seconds)
         self._queues = [self._queue(function) for function in functions if function.kind == "queueTrigger"]
         timers = [self._timer(function) for function in functions if function.kind == "timerTrigger"]
         self._timers = [timer for timer in timers if timer]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -19,6 +20,7 @@ from infra.local.twin.registries import REGISTRIES, write_config
 
 ROOT = Path(__file__).resolve().parents[3]
 HostKind = Literal["own", "microsoft"]
+EMULATOR = "infra.local.emulator"
 # A proxy that the environment names is for the world outside.
 _NO_PROXY = {"NO_PROXY": "localhost,127.0.0.1", "no_proxy": "localhost,127.0.0.1"}
 _loopback = requests.Session()
@@ -30,13 +32,14 @@ class PartMissingError(Exception):
     """A program the twin runs is not installed; the message says how to get it."""
 
 
-def backing_parts(topology: Topology, topology_file: Path, in_memory: bool) -> list[Part]:
+def backing_parts(topology: Topology, topology_file: Path, in_memory: bool, emulator: str = EMULATOR) -> list[Part]:
     """Return Azurite, the six registries and the emulator.
 
     Arguments:
         topology: where everything listens.
         topology_file: the same, saved; the emulator reads it.
         in_memory: whether Azurite keeps its data in memory alone, else in the state folder.
+        emulator: the module that is run as the emulator.
 
     Raises:
         PartMissingError: a program is not installed.
@@ -44,12 +47,17 @@ def backing_parts(topology: Topology, topology_file: Path, in_memory: bool) -> l
     return [
         _azurite(topology, in_memory),
         *(_registry(topology, name) for name in REGISTRIES),
-        _emulator(topology, topology_file),
+        _emulator(topology, topology_file, emulator),
     ]
 
 
 def host_part(
-    topology: Topology, settings: dict[str, str], app: str, folder: Path, kind: HostKind | None = None
+    topology: Topology,
+    settings: dict[str, str],
+    app: str,
+    folder: Path,
+    kind: HostKind | None = None,
+    options: Sequence[str] = (),
 ) -> Part:
     """Return the Functions host.
 
@@ -59,25 +67,26 @@ def host_part(
         app: the app to load, ``module:variable``; Core Tools always take ``function_app.py``.
         folder: the folder that holds the app and its ``host.json``.
         kind: the twin's own host or Microsoft's; ``None`` for Core Tools where they are installed, else the twin's own.
+        options: more arguments for the twin's own host.
 
     Raises:
         HostMissingError: Microsoft's host was asked for and is not here.
         EnvironmentMissingError: it is, but not the Python environment of its worker.
     """
-    chosen = _chosen_host(topology, app, folder, kind)
+    chosen = _chosen_host(topology, app, folder, kind, options)
     environment = {**os.environ, **_NO_PROXY, **chosen.environment, **settings}
     ready = partial(_runs, f"{topology.http('host')}/admin/host/status", topology.master_key)
     return Part("host", chosen.argv, environment, chosen.folder, _log(topology, "host"), ready, ends_children=True)
 
 
-def _chosen_host(topology: Topology, app: str, folder: Path, kind: HostKind | None) -> Launch:
+def _chosen_host(topology: Topology, app: str, folder: Path, kind: HostKind | None, options: Sequence[str]) -> Launch:
     if kind == "microsoft":
         return launch(find_host(), topology, app, folder)
     if kind is None and (program := shutil.which("func")):
         return core_tools(CoreTools(program), topology, folder)
     argv = [sys.executable, "-m", "infra.local.host", "--app", app, "--port", str(topology.port("host"))]
     argv += ["--host-json", str(folder / "host.json")]
-    argv += [f"--function-key={topology.function_key}", f"--master-key={topology.master_key}"]
+    argv += [f"--function-key={topology.function_key}", f"--master-key={topology.master_key}", *options]
     return Launch(argv, folder, {"PYTHONPATH": str(ROOT)})
 
 
@@ -112,8 +121,8 @@ def _registry(topology: Topology, name: str) -> Part:
     return Part(f"registry-{name}", argv, environment, ROOT, _log(topology, f"registry-{name}"), ready)
 
 
-def _emulator(topology: Topology, topology_file: Path) -> Part:
-    argv = [sys.executable, "-m", "infra.local.emulator", "--topology", str(topology_file)]
+def _emulator(topology: Topology, topology_file: Path, module: str) -> Part:
+    argv = [sys.executable, "-m", module, "--topology", str(topology_file)]
     ready = partial(_answers, f"{topology.http('control')}/health")
     return Part("emulator", argv, {**os.environ, **_NO_PROXY}, ROOT, _log(topology, "emulator"), ready)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from infra.local.topology import Topology
 from infra.local.twin import processes
-from infra.local.twin.parts import ROOT, HostKind, backing_parts, host_part, provision_part
+from infra.local.twin.parts import EMULATOR, ROOT, HostKind, backing_parts, host_part, provision_part
 from infra.local.twin.ports import require_free
 from infra.local.twin.processes import Running
 from infra.local.twin.records import forget, record
@@ -40,6 +41,8 @@ class Twin:
         app: str = "function_app:app",
         folder: Path = ROOT,
         host: HostKind | None = None,
+        host_options: Sequence[str] = (),
+        emulator: str = EMULATOR,
         storage_only: bool = False,
     ) -> None:
         """Describe a twin; nothing is started.
@@ -51,6 +54,8 @@ class Twin:
             app: the app the host loads, ``module:variable``.
             folder: the folder that holds the app and its ``host.json``.
             host: which Functions host; see ``parts.host_part``.
+            host_options: more arguments for the twin's own host.
+            emulator: the module that is run as the emulator; it takes the same arguments.
             storage_only: whether registries and emulator are left out, which an app of one's own may not need.
         """
         self.topology = topology
@@ -59,6 +64,8 @@ class Twin:
         self._app = app
         self._folder = folder
         self._kind = host
+        self._host_options = host_options
+        self._emulator = emulator
         self._storage_only = storage_only
         self._parts: list[Running] = []
         self._host: Running | None = None
@@ -110,7 +117,7 @@ class Twin:
         if queues and not self._provisioned:
             processes.wait_success(processes.start(self._provision()), _READY_SECONDS)
             self._provisioned = True
-        part = host_part(self.topology, self.environment(), self._app, self._folder, self._kind)
+        part = host_part(self.topology, self.environment(), self._app, self._folder, self._kind, self._host_options)
         self._host = processes.start(part)
         self._add(self._host)
         processes.wait_ready([self._host], _HOST_READY_SECONDS)
@@ -125,6 +132,28 @@ class Twin:
         if host := self._take_host():
             processes.kill(host)
 
+    def host_pid(self) -> int | None:
+        """Return the host's process id, or ``None`` while none runs."""
+        return self._host.process.pid if self._host else None
+
+    def stop_storage(self) -> None:
+        """Ask Azurite to end, as an update of the service does; what it keeps outlives it unless it is in memory."""
+        running = self._storage()
+        processes.stop([running], _STOP_SECONDS)
+        self._parts.remove(running)
+
+    def start_storage(self) -> None:
+        """Start Azurite again and wait until it serves.
+
+        Raises:
+            PartFailedError: it does not.
+        """
+        file = self.topology.state / "topology.json"
+        part = next(part for part in self._backing_parts(file) if part.name == "azurite")
+        running = processes.start(part)
+        self._add(running)
+        processes.wait_ready([running], _READY_SECONDS)
+
     def stop(self) -> None:
         """Stop every process of the twin, children included; what is stored stays in the state folder."""
         # The host goes first: its functions may still be writing to what the others hold.
@@ -138,8 +167,11 @@ class Twin:
         return self.topology.state / "logs" / f"{name}.log"
 
     def _backing_parts(self, file: Path) -> list[processes.Part]:
-        parts = backing_parts(self.topology, file, self._in_memory)
+        parts = backing_parts(self.topology, file, self._in_memory, self._emulator)
         return [part for part in parts if part.name == "azurite" or not self._storage_only]
+
+    def _storage(self) -> Running:
+        return next(running for running in self._parts if running.part.name == "azurite")
 
     def _provision(self) -> processes.Part:
         return provision_part(self.topology, self.environment(), self._app, self._folder)
