@@ -34,19 +34,11 @@ if TYPE_CHECKING:
     from shared.adapters.azure.registry import AzureContainerRegistry
     from shared.adapters.azure.tasks import AcrTasks
     from shared.adapters.storage.account import StorageAccount
+    from shared.budget_ports import Budgets
     from shared.domain.promotion.candidate import Candidate
     from shared.domain.promotion.rebuilds import Rebuild
     from shared.domain.watching.watch_list import WatchList
-    from shared.ports import (
-        Activity,
-        Budgets,
-        Configuration,
-        Evidence,
-        Observations,
-        Outbox,
-        Records,
-        Upstream,
-    )
+    from shared.ports import Activity, Configuration, Evidence, Observations, Outbox, Records, Upstream
     from shared.target_ports import Targets
 
 DEPLOYED = Path(__file__).resolve().parent.parent

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from shared.budget_ports import Budgets, StoredBudget
 from shared.domain.watching.budget import Budget, Grant, Learned, Purpose, Refusal, grant, learn, turn
 from shared.errors import Conflict
-from shared.ports import Budgets, Clock, StoredBudget
+from shared.ports import Clock
 
 T = TypeVar("T")
 

@@ -19,11 +19,12 @@ from shared.adapters.upstream.http import unmetered
 from shared.adapters.upstream.mcr import mcr
 from shared.adapters.upstream.oci_registry import OciRegistry
 from shared.adapters.upstream.upstreams import any_registry
+from shared.budget_ports import Meter
 from shared.domain.gate.verdict import UNDER_WAY, RunStatus
 from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.domain.promotion.rebuilds import Dependency as KnownDependency
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Repository, Tag
-from shared.ports import ImportSource, Meter, Operation, Registry, Upstream
+from shared.ports import ImportSource, Operation, Registry, Upstream
 from shared.registry_accounts import Account
 from shared.run_ports import Run, Runs
 from tests.contract.registry_fixtures import HUB_TOKEN, HUB_USER, Outside

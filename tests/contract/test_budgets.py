@@ -9,9 +9,9 @@ import pytest
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.budgets_table import BudgetsTable
+from shared.budget_ports import Budgets
 from shared.domain.watching.budget import Budget
 from shared.errors import Conflict
-from shared.ports import Budgets
 from tests.contract.examples import NOON
 from tests.contract.wire import counted
 from tests.doubles.storage import InMemoryBudgets

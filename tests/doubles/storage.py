@@ -17,6 +17,7 @@ from typing import Generic
 
 import msgspec
 
+from shared.budget_ports import StoredBudget
 from shared.domain.promotion.candidate import Candidate, target_of
 from shared.domain.promotion.target import Target, parts_of_target
 from shared.domain.references import Repository, Tag
@@ -24,7 +25,7 @@ from shared.domain.watching.budget import Budget
 from shared.domain.watching.observation import Observation
 from shared.domain.watching.questions import RepositoryState
 from shared.errors import Conflict, InvalidReference
-from shared.ports import Event, Known, ListSource, R, Stored, StoredBudget
+from shared.ports import Event, Known, ListSource, R, Stored
 from shared.target_ports import StoredTarget
 from tests.doubles.scripted import Scripted
 

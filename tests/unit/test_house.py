@@ -26,7 +26,7 @@ SHARED = PRODUCT[1:]
 
 _PURE = {"domain", "errors", "msgspec"}
 _DOMAIN = {"domain", "domain/watching", "domain/gate", "domain/promotion", "domain/events"}
-_CORE = {*_DOMAIN, "ports", "run_ports", "target_ports", "errors"}
+_CORE = {*_DOMAIN, "ports", "budget_ports", "run_ports", "target_ports", "errors"}
 # What each part may import: parts of the product, which point inward, and packages.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
@@ -42,9 +42,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ports": {*_DOMAIN, "errors", "msgspec"},
     "watch_list_yaml": {*_DOMAIN, "errors", "yaml"},
     "telemetry": {"telemetry", *_CORE, "msgspec", "opentelemetry"},
+    "budget_ports": {*_DOMAIN, "msgspec"},
     "run_ports": {*_DOMAIN, "msgspec"},
     "target_ports": {*_DOMAIN, "msgspec"},
-    "rules": {"rules", *_DOMAIN, "ports", "target_ports", "errors", "msgspec"},
+    "rules": {"rules", *_CORE, "msgspec"},
     "flows": {"rules", *_CORE, "msgspec"},
     "web": {"web", "flows", "rules", *_CORE, "msgspec", "azure.functions"},
     # Of the settings, adapters take single records as arguments: see the test about who loads them.

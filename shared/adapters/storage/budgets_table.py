@@ -6,9 +6,9 @@ import msgspec
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.tables import Row, Table, key
+from shared.budget_ports import StoredBudget
 from shared.domain.watching.budget import Budget
 from shared.errors import Conflict
-from shared.ports import StoredBudget
 
 _PARTITION = "upstream"
 _BUDGETS = msgspec.json.Decoder(Budget)

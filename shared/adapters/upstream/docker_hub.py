@@ -17,9 +17,9 @@ from shared.adapters.upstream.docker_hub_catalogue import DockerHubCatalogue
 from shared.adapters.upstream.http import UpstreamHttp, unmetered
 from shared.adapters.upstream.oci_registry import OciRegistry
 from shared.adapters.upstream.token_service import KeptTokens, TokenService, scope_of
+from shared.budget_ports import Meter
 from shared.domain.references import DOCKER_HUB
 from shared.errors import NotFound, Refused
-from shared.ports import Meter
 from shared.registry_accounts import Account
 
 log = logging.getLogger("tidegate.docker_hub")

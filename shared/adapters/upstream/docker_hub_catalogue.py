@@ -17,9 +17,10 @@ import msgspec
 from shared.adapters.upstream.errors import status_error
 from shared.adapters.upstream.hints import read_hint
 from shared.adapters.upstream.http import Answer, UpstreamHttp, unmetered
+from shared.budget_ports import Meter
 from shared.domain.references import Digest, Repository, Tag
 from shared.errors import RateLimited, ServiceError, Unavailable
-from shared.ports import Hint, Hints, Meter
+from shared.ports import Hint, Hints
 from shared.registry_accounts import Account
 
 log = logging.getLogger("tidegate.docker_hub")

@@ -12,9 +12,9 @@ import msgspec
 
 from shared.adapters.upstream.errors import http_errors
 from shared.adapters.upstream.rate_limits import learned_from
+from shared.budget_ports import Meter
 from shared.domain.watching.budget import Learned
 from shared.errors import Refused, Unavailable
-from shared.ports import Meter
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse

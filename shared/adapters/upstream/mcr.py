@@ -5,8 +5,8 @@ from __future__ import annotations
 from shared.adapters.upstream.http import UpstreamHttp, unmetered
 from shared.adapters.upstream.mcr_catalogue import McrCatalogue
 from shared.adapters.upstream.oci_registry import OciRegistry
+from shared.budget_ports import Meter
 from shared.domain.references import MCR
-from shared.ports import Meter
 
 
 def mcr(url: str, meter: Meter = unmetered) -> OciRegistry:

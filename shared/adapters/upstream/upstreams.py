@@ -10,8 +10,8 @@ from shared.adapters.upstream.http import UpstreamHttp, unmetered
 from shared.adapters.upstream.mcr import mcr
 from shared.adapters.upstream.oci_registry import OciRegistry
 from shared.adapters.upstream.registry_tokens import ChallengedTokens
+from shared.budget_ports import Meter
 from shared.domain.references import DOCKER_HUB, MCR
-from shared.ports import Meter
 from shared.registry_accounts import Account
 
 # As many as registry.k8s.io needs, and two for whoever stands before a registry.
