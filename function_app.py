@@ -184,7 +184,7 @@ def explain_tags(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("candidates", methods=["GET"])
 def list_candidates(req: func.HttpRequest) -> func.HttpResponse:
     """List candidates."""
-    return answered(lambda: candidates.list_candidates(req, parts.candidates))
+    return answered(lambda: candidates.list_candidates(req, parts.candidates, parts.targets, parts.settings.base.name))
 
 
 @app.route("candidates/{id}", methods=["GET"])

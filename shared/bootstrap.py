@@ -241,6 +241,11 @@ class Parts:
         return Detector(self.candidate_progress, self.target_book)
 
     @cached_property
+    def conclusions(self) -> Conclusions:
+        """Ends candidates that passed."""
+        return Conclusions(self.candidate_progress, self.target_book)
+
+    @cached_property
     def ledger(self) -> Ledger:
         """One budget for each upstream."""
         return Ledger(self.budgets, self.clock, put_off)
@@ -284,14 +289,14 @@ class Parts:
         return Promoter(
             self.candidate_progress,
             self.target_book,
-            Conclusions(self.candidate_progress),
+            self.conclusions,
             then=self.reconciler.reconcile,
         )
 
     @cached_property
     def reconciler(self) -> Reconciler:
         """Brings the base registry to what its targets say."""
-        return Reconciler(self.target_book, self.base, self.outbox, self.detector, Conclusions(self.candidate_progress))
+        return Reconciler(self.target_book, self.base, self.outbox, self.detector, self.conclusions)
 
     @cached_property
     def dependant_search(self) -> DependantSearch:

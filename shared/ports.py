@@ -80,7 +80,7 @@ class Records(Protocol[R]):
         ...
 
     def archived(self, group: str) -> Iterator[Stored[R]]:
-        """Iterate over the archived records of one target repository, or of one task."""
+        """Iterate over the archived records of one group: see ``identity.group_of``; or of one task."""
         ...
 
 

@@ -41,6 +41,10 @@ class Targets(Protocol):
         """
         ...
 
+    def of_repository(self, registry: str, repository: str) -> Iterator[StoredTarget]:
+        """Iterate over the targets of one repository of a base registry, in the order of their tags."""
+        ...
+
     def due(self, moment: datetime) -> Iterator[StoredTarget]:
         """Iterate over the targets that were to be looked at before a moment."""
         ...

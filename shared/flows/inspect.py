@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from heapq import nlargest
 from itertools import chain
 
-from shared.domain.promotion.candidate import Candidate, Status, target_of
+from shared.domain.promotion.candidate import Candidate, Status
+from shared.domain.promotion.identity import group_of, group_of_repository, group_of_source
 from shared.errors import MalformedRequest
 from shared.ports import Records
+from shared.target_ports import Targets
 
 MOST_LISTED = 500
 
 
 def list_candidates(
-    candidates: Records[Candidate], *, repository: str | None, status: Status | None
+    candidates: Records[Candidate], targets: Targets, registry: str, *, repository: str | None, status: Status | None
 ) -> tuple[Candidate, ...]:
     """List candidates, newest change first.
 
     Args:
         candidates: where they are kept.
-        repository: of the base registry: all its candidates, the long ended ones too. Without it: everything under
-            way, and what ended in the last day.
+        targets: where targets are.
+        registry: the base registry's name.
+        repository: of the base registry: all candidates that its tags asked for, the long ended ones too. Without it:
+            everything under way, and what ended in the last day.
         status: only those with this status.
 
     Returns:
         The newest 500 at most.
     """
-    current = candidates.current(f"{repository.replace('/', '~')}~" if repository else "")
-    archived = candidates.archived(repository.replace("/", "~")) if repository else iter(())
-    found = (stored.record for stored in chain(current, archived) if repository in {None, "", stored.record.target})
+    current = [stored.record for stored in candidates.current()]
+    found: Iterable[Candidate] = current
+    if repository:
+        known = [stored.record.origin.source for stored in targets.of_repository(registry, repository)]
+        sources = {*known, *(one.source for one in current if _asked_for(one, repository))}
+        groups = [group_of_repository(repository), *sorted(map(group_of_source, sources))]
+        archived = chain.from_iterable(candidates.archived(group) for group in groups)
+        everything = chain(current, (stored.record for stored in archived))
+        found = (candidate for candidate in everything if _asked_for(candidate, repository))
     listed = (candidate for candidate in found if status in {None, candidate.status})
     return tuple(nlargest(MOST_LISTED, listed, key=lambda candidate: candidate.last.at))
+
+
+def _asked_for(candidate: Candidate, repository: str) -> bool:
+    return any(place.repository == repository for place in candidate.places)
 
 
 def get_candidate(candidates: Records[Candidate], candidate: str) -> Candidate:
@@ -40,7 +55,7 @@ def get_candidate(candidates: Records[Candidate], candidate: str) -> Candidate:
         InvalidReference: the id is not one.
         MalformedRequest: 404, there is no such candidate.
     """
-    target_of(candidate)
+    group_of(candidate)
     stored = candidates.get(candidate)
     if stored is None:
         raise MalformedRequest(f"there is no candidate {candidate!r}", status=404)

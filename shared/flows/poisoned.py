@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from shared.domain.events.messages import LookAtCandidate, LookAtRebuild, LookAtTarget, decode
 from shared.domain.promotion.candidate import Candidate
-from shared.domain.promotion.lifecycle import ENDS, put_off
+from shared.domain.promotion.lifecycle import put_off, turn_of
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild, put_off_rebuild
 from shared.domain.promotion.reconciling import fell_through, scheduled
 from shared.domain.promotion.target import Target
@@ -47,7 +47,7 @@ def put_off_candidate(text: str, progress: Progress[Candidate]) -> None:
     """Try the candidate a dead message was about once more, ever more rarely, until it has failed too often."""
     message = _decoded(text, LookAtCandidate)
     stored = progress.records.get(message.candidate) if message else None
-    if message and stored and _is_at(stored.record, message.step) and stored.record.status not in ENDS:
+    if message and stored and _is_at(stored.record, message.step) and turn_of(stored.record) is not None:
         progress.save(stored, put_off(stored.record, StepBroke(), progress.clock()))
 
 

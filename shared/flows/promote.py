@@ -1,4 +1,4 @@
-"""Propose what passed to its target, which decides; and let a candidate end as its target says."""
+"""Propose what passed to its targets, which decide; and let a candidate end as they say."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from collections.abc import Callable
 
 from shared.domain.events.messages import LookAtCandidate
 from shared.domain.promotion.candidate import Candidate, Reason
-from shared.domain.promotion.decision import decide, without_trouble
-from shared.domain.promotion.lifecycle import Stage, advance, stage_of
-from shared.domain.promotion.reconciling import has_passed, scheduled, sighted
+from shared.domain.promotion.lifecycle import Stage, advance, turn_of
 from shared.domain.promotion.schedule import LEASE
-from shared.domain.promotion.target import Origin, Sighting, Target, target_id
-from shared.domain.watching.observation import order_at
+from shared.errors import ServiceError
 from shared.ports import Stored
 from shared.rules.conclusions import Conclusions
 from shared.rules.progress import Progress
+from shared.rules.proposals import propose
 from shared.rules.targets import TargetBook
 from shared.target_ports import StoredTarget
 
@@ -42,9 +40,9 @@ class Promoter:
         self._then = then
 
     def promote(self, message: LookAtCandidate) -> None:
-        """Look after a candidate that passed: whoever proposed it may have died, and its target may have decided."""
+        """Look after a candidate that passed: whoever proposed it may have died, and its targets may have decided."""
         stored = self._progress.held(message.candidate, message.step)
-        if stored is None or stage_of(stored.record.status) is not Stage.PROMOTE:
+        if stored is None or turn_of(stored.record) is not Stage.PROMOTE:
             return
         self._propose(stored, anew=False)
 
@@ -61,23 +59,17 @@ class Promoter:
             self._propose(claimed, anew=True)
 
     def _propose(self, stored: Stored[Candidate], *, anew: bool) -> None:
-        candidate = stored.record
-        key = target_id(self._book.registry, candidate.target, candidate.tag)
-        target = self._book.change(key, lambda known: self._proposed(known, candidate, anew=anew))
-        if target is not None:
-            self._conclusions.of(stored, target.record)
+        """A target that cannot be told keeps none of the others from it."""
+        told, problems = list[StoredTarget](), list[ServiceError]()
+        for place in stored.record.places:
+            try:
+                target = propose(self._book, stored.record, place, anew=anew)
+            except ServiceError as error:
+                problems.append(error)
+            else:
+                told += [target] if target is not None else []
+        self._conclusions.of(stored)
+        for target in told:
             self._then(target)
-
-    def _proposed(self, known: Target | None, candidate: Candidate, *, anew: bool) -> Target:
-        """A candidate of an earlier version was sighted when it was detected, and its target knows nothing of it."""
-        now, target = self._progress.clock(), known or self._fresh(candidate)
-        if all(one.digest != candidate.digest for one in target.sightings):
-            sighting = Sighting(order_at(candidate.detected_at), candidate.digest, candidate.traceparent)
-            target = sighted(target, sighting, target.origin, now)
-        if anew and target.importing is None:
-            target = without_trouble(target)
-        return scheduled(decide(has_passed(target, candidate.digest), now)[0], now)
-
-    def _fresh(self, candidate: Candidate) -> Target:
-        origin = Origin(candidate.image, candidate.source, candidate.source_tag, candidate.gate)
-        return Target(registry=self._book.registry, repository=candidate.target, tag=candidate.tag, origin=origin)
+        if problems:
+            raise problems[0]

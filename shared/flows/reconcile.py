@@ -133,7 +133,9 @@ class Reconciler:
 
     def _start(self, claimed: StoredTarget) -> None:
         target = claimed.record
-        source = ImportSource(Repository(_STAGING, target.repository), target.wanted, staging=True)
+        source = ImportSource(
+            Repository(_STAGING, target.staging_repository(target.wanted)), target.wanted, staging=True
+        )
         try:
             operation = self._base.start_import(source, target.repository, target.tag)
         except ServiceError as error:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from shared.domain.events.messages import LookAtCandidate
 from shared.domain.promotion.candidate import Candidate, Reason, Status
-from shared.domain.promotion.lifecycle import Stage, advance, put_off, replica_lags, stage_of
+from shared.domain.promotion.lifecycle import Stage, advance, put_off, replica_lags, turn_of
 from shared.domain.promotion.schedule import FIRST_RETRY, LEASE, pause_before_look
 from shared.domain.watching.budget import Grant, Purpose
 from shared.errors import DigestMismatch, OperationFailed, Refused, ServiceError
@@ -55,7 +55,7 @@ class Stager:
     def stage(self, message: LookAtCandidate) -> None:
         """Do the next thing about a candidate's import into the staging registry."""
         stored = self._progress.held(message.candidate, message.step)
-        if stored is None or stage_of(stored.record.status) is not Stage.IMPORT:
+        if stored is None or turn_of(stored.record) is not Stage.IMPORT:
             return
         if stored.record.status is Status.DETECTED:
             self._start(stored)
@@ -80,7 +80,7 @@ class Stager:
             return
         source = ImportSource(candidate.source, candidate.digest)
         try:
-            operation = self._staging.start_import(source, candidate.target, candidate.staging_tag)
+            operation = self._staging.start_import(source, candidate.home.repository, candidate.staging_tag)
         except ServiceError as error:
             self._lost(claimed, error)
         else:

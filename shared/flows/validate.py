@@ -12,7 +12,7 @@ from shared.domain.events.messages import LookAtCandidate
 from shared.domain.gate.contract import DOCKERFILE, checked
 from shared.domain.gate.verdict import UNDER_WAY, Finding, RunStatus, Verdict, judge
 from shared.domain.promotion.candidate import Candidate, Reason, Status, run_name, run_words
-from shared.domain.promotion.lifecycle import Stage, advance, put_off, stage_of
+from shared.domain.promotion.lifecycle import Stage, advance, put_off, turn_of
 from shared.domain.promotion.schedule import LEASE, MOST_RUNS, pause_before_look, pause_before_retry
 from shared.domain.references import parse_digest, parse_path
 from shared.errors import MalformedInput, NotFound, ServiceError
@@ -55,7 +55,7 @@ class Validator:
     def validate(self, message: LookAtCandidate) -> None:
         """Do the next thing about a candidate's functional test."""
         stored = self._progress.held(message.candidate, message.step)
-        if stored is None or stage_of(stored.record.status) is not Stage.VALIDATE:
+        if stored is None or turn_of(stored.record) is not Stage.VALIDATE:
             return
         if stored.record.status is Status.STAGED:
             self.begin(stored, stored.record)
@@ -109,11 +109,11 @@ class Validator:
         if DOCKERFILE not in files:
             raise NotFound(
                 f"{candidate.image}: there is no gates/{candidate.gate}/Dockerfile beside the watch list, so "
-                f"{candidate.target}:{candidate.tag} cannot be tested and is not promoted; add the gate and check the "
+                f"{candidate.home} cannot be tested and is not promoted; add the gate and check the "
                 "image again"
             )
         command = checked(candidate.gate or "", files)
-        image, digest = parse_path(candidate.target), parse_digest(candidate.digest)
+        image, digest = parse_path(candidate.home.repository), parse_digest(candidate.digest)
         return GateRun(image, digest, run_words(candidate), files, command)
 
     def _look(self, stored: Stored[Candidate]) -> None:

@@ -1,15 +1,26 @@
-"""How a candidate that passed comes to its end: as the target it proposed its digest to says."""
+"""How a candidate that passed comes to its end: as its targets say, once all of them have decided."""
 
 from __future__ import annotations
 
-from shared.domain.promotion.candidate import Candidate, Reason, Status, candidate_id
+import logging
+from collections.abc import Iterator
+
+from shared.domain.promotion.candidate import Candidate, Place, Reason, Status
+from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.lifecycle import ENDS, advance
-from shared.domain.promotion.reconciling import conclusion
+from shared.domain.promotion.reconciling import conclusion_for
 from shared.domain.promotion.schedule import LEASE
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
+from shared.errors import ServiceError
 from shared.ports import Stored
 from shared.rules.progress import Progress
+from shared.rules.targets import TargetBook
+
+log = logging.getLogger("tidegate.conclusions")
+
+# Of what several targets say, the first of these that any of them says.
+_ORDER = (Reason.PROMOTION_VERIFIED, Reason.GAVE_UP, Reason.NEWER_DIGEST)
 
 
 class Conclusions:
@@ -17,35 +28,52 @@ class Conclusions:
 
     Args:
         progress: where they are kept and how they go on.
+        book: where targets are.
     """
 
-    def __init__(self, progress: Progress[Candidate]) -> None:
+    def __init__(self, progress: Progress[Candidate], book: TargetBook) -> None:
         self._progress = progress
+        self._book = book
 
     def of_digest(self, target: Target, digest: Digest) -> None:
-        """Let the candidate of a digest end if its target says so, and tell one that had ended of its return."""
+        """Let the candidate of a digest end if its targets say so, and tell one that had ended of its return."""
         stored = self._find(target, digest)
         if stored is None:
             return
-        reason = conclusion(target, digest)
-        if reason is Reason.PROMOTION_VERIFIED and stored.record.status in ENDS - {Status.REJECTED}:
-            self._progress.save(stored, self._advanced(stored.record, Reason.IN_FORCE_AGAIN, target))
+        candidate = stored.record
+        if candidate.status in ENDS - {Status.REJECTED}:
+            if conclusion_for(target, candidate) is Reason.PROMOTION_VERIFIED:
+                self._progress.save(stored, self._advanced(candidate, Reason.IN_FORCE_AGAIN, target))
         else:
             self.of(stored, target)
 
-    def of(self, stored: Stored[Candidate], target: Target) -> None:
-        """Let a candidate that is being promoted end if its target says so."""
-        reason = conclusion(target, stored.record.digest)
-        if stored.record.status is Status.PROMOTING and reason is not None:
-            self._progress.save(stored, self._advanced(stored.record, reason, target))
+    def of(self, stored: Stored[Candidate], known: Target | None = None) -> None:
+        """Let a candidate that is being promoted end if all its targets have decided.
+
+        Args:
+            stored: the candidate.
+            known: one of its targets, as it was just read or written.
+        """
+        if stored.record.status is not Status.PROMOTING:
+            return
+        said: dict[Reason, Target] = {}
+        for place in self._in_turn(stored.record, known):
+            target = known if known is not None and known.place == place else self._read(place)
+            reason = conclusion_for(target, stored.record) if target else None
+            if target is None or reason is None:
+                return
+            said[reason] = target
+        reason = next(reason for reason in _ORDER if reason in said)
+        self._progress.save(stored, self._advanced(stored.record, reason, said[reason]))
 
     def told(self, target: Target, digest: Digest, reason: Reason, detail: str) -> None:
         """Note with the candidate that is being promoted what is in the way; it keeps its status."""
         stored = self._find(target, digest)
-        if stored is None or stored.record.status is not Status.PROMOTING or conclusion(target, digest) is not None:
+        if stored is None or stored.record.status is not Status.PROMOTING:
             return
-        noted = advance(stored.record, reason, self._progress.clock(), detail=detail, pause=LEASE)
-        self._progress.claim(stored, noted)
+        if conclusion_for(target, stored.record) is None:
+            noted = advance(stored.record, reason, self._progress.clock(), detail=detail, pause=LEASE)
+            self._progress.claim(stored, noted)
 
     def has_ended(self, target: Target, digest: Digest) -> bool:
         """Whether the candidate of a digest has ended, so that its copy in the staging registry may be gone."""
@@ -53,7 +81,22 @@ class Conclusions:
         return stored is not None and stored.record.status in ENDS
 
     def _find(self, target: Target, digest: Digest) -> Stored[Candidate] | None:
-        return self._progress.records.get(candidate_id(target.repository, target.tag, digest))
+        return self._progress.records.get(candidate_id(target.origin.source, digest, target.origin.gate))
+
+    def _in_turn(self, candidate: Candidate, known: Target | None) -> Iterator[Place]:
+        """What is known costs nothing, and the last to be proposed to most likely is the last to decide."""
+        places = reversed(candidate.places)
+        yield from sorted(places, key=lambda place: known is None or place != known.place)
+
+    def _read(self, place: Place) -> Target | None:
+        """One that cannot be read says nothing, and keeps nobody else from anything."""
+        try:
+            return self._book.of(place.repository, place.tag)
+        except ServiceError as error:
+            if error.temporary:
+                raise
+            log.warning("what %s decided cannot be read: %s", place, error)
+            return None
 
     def _advanced(self, candidate: Candidate, reason: Reason, target: Target) -> Candidate:
         details = {

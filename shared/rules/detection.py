@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from shared.domain.promotion.candidate import Candidate, Reason, Status, candidate_id
+from shared.domain.promotion.candidate import Candidate, Reason, Status
 from shared.domain.promotion.decision import decide
-from shared.domain.promotion.lifecycle import ENDS, advance, begin_again, detected
-from shared.domain.promotion.meeting import Meeting, meet
-from shared.domain.promotion.reconciling import Todo, scheduled, sighted, todo
+from shared.domain.promotion.identity import candidate_id
+from shared.domain.promotion.lifecycle import ENDS, advance
+from shared.domain.promotion.meeting import Meeting
+from shared.domain.promotion.reconciling import Todo, awaiting, scheduled, sighted, todo
 from shared.domain.promotion.schedule import FAILED_LOOK, VERDICT_LOOK
 from shared.domain.promotion.target import Origin, Sighting, Target, target_id
-from shared.domain.references import Digest, Tag
+from shared.domain.references import Tag
 from shared.domain.watching.observation import Look
 from shared.errors import Conflict
 from shared.ports import Stored
+from shared.rules.making import Maker, candidate_of
 from shared.rules.progress import Progress
+from shared.rules.proposals import propose
 from shared.rules.targets import TargetBook
+from shared.target_ports import StoredTarget
 
 _TRIES = 3
+# A tag that moves again before its digest has passed leaves one candidate behind; a check that died, or a tag that
+# moves faster than its checks are worked on, a few.
+_LOOKED_BACK = 3
 
 
 class Detector:
-    """Tells targets what their sources point at, and makes the candidates whose verdicts they wait for.
+    """Tells targets what their sources point at, and sees to the candidates whose verdicts they wait for.
 
     Args:
         progress: where candidates are kept and how they go on.
@@ -33,6 +40,7 @@ class Detector:
     def __init__(self, progress: Progress[Candidate], book: TargetBook) -> None:
         self._progress = progress
         self._book = book
+        self._maker = Maker(progress)
 
     def want(
         self,
@@ -59,115 +67,107 @@ class Detector:
         """
         fresh = Target(registry=self._book.registry, repository=repository, tag=tag, origin=origin)
         if look in {Look.UNCHANGED, Look.RETURNED}:
-            self._once_more(_candidate(fresh, sighting, look, self._progress.clock()), look, asked_at)
+            self._once_more(fresh, sighting, look, asked_at)
             return
         now = self._progress.clock()
-        stored = self._book.change(
-            target_id(self._book.registry, repository, tag),
-            lambda known: scheduled(decide(sighted(known or fresh, sighting, origin, now), now)[0], now),
-        )
-        if stored is None:
-            return
-        self._serve(stored.record, look)
-        if todo(stored.record, now) is Todo.PUT:
-            self._book.send(stored.record)
+        origins = {origin}
+
+        def tell(known: Target | None) -> Target:
+            origins.update({known.origin} if known else ())
+            return scheduled(decide(sighted(known or fresh, sighting, origin, now), now)[0], now)
+
+        stored = self._book.change(target_id(self._book.registry, repository, tag), tell)
+        if stored is not None:
+            self._serve(stored, look, origins)
 
     def look_after(self, target: Target) -> datetime | None:
-        """See that the digest whose verdict a target waits for has a candidate on its way.
+        """See that the digest whose verdict a target waits for has a candidate on its way, or tell the target of it.
 
         Returns:
-            When to look after it again, UTC; ``None`` if its verdict is known: it was rejected.
+            When to look after it again, UTC; ``None`` if its verdict is known.
         """
         newest, now = target.newest, self._progress.clock()
         if newest is None:
             return None
-        candidate = self._make(_candidate(target, newest, None, now), None)
-        if candidate.status is Status.REJECTED:
+        candidate, told = self._verdict(target, newest, None)
+        if told is not None:
+            self._go_on(told)
             return None
         return max(candidate.since + FAILED_LOOK, now) if candidate.status is Status.FAILED else now + VERDICT_LOOK
 
-    def _once_more(self, wanted: Candidate, look: Look, asked_at: datetime | None) -> None:
-        """Nothing moved: what failed, or was rejected by a gate that is mended now, may be tried again."""
-        existing = self._progress.records.get(wanted.id)
-        if existing is not None:
-            self._meet(existing, wanted, look, asked_at)
+    def _once_more(self, fresh: Target, sighting: Sighting, look: Look, asked_at: datetime | None) -> None:
+        """A target that was told already is told once more only of what it did not get after all."""
+        wanted = candidate_of(fresh, sighting, look, self._progress.clock())
+        met = self._maker.once_more(wanted, look, asked_at)
+        if met is not None and met[1] is Meeting.PROPOSE and met[0].status is Status.FAILED:
+            told = propose(self._book, met[0], wanted.home, anew=True)
+            if told is not None:
+                self._go_on(told)
 
-    def _serve(self, target: Target, look: Look) -> None:
+    def _serve(self, stored: StoredTarget, look: Look, origins: set[Origin]) -> None:
         """Whoever wrote the target meanwhile saw what we did not: then this is done once more, for what it says now."""
         for _ in range(_TRIES):
-            newest = target.newest
+            newest = stored.record.newest
             if newest is None:
                 return
-            if target.awaited is not None:
-                self._make(_candidate(target, newest, look, self._progress.clock()), look)
-            if not self._supersede(self._others(target, newest.digest, look)):
+            if stored.record.awaited is not None:
+                stored = self._verdict(stored.record, newest, look)[1] or stored
+            self._go_on(stored)
+            if not sum([self._overtake(one) for one in self._earlier(stored.record, newest, origins)]):
                 return
-            again = self._book.of(target.repository, target.tag)
-            if again is None or again.newest == newest:
+            again = self._book.targets.get(stored.record.id)
+            if again is None or again.record.newest == newest:
                 return
-            target = again
-        raise Conflict(f"{target.id} is sighted too often to be served; it is tried again")
+            stored = again
+        raise Conflict(f"{stored.record.id} is sighted too often to be served; it is tried again")
 
-    def _make(self, wanted: Candidate, look: Look | None) -> Candidate:
-        if self._progress.insert(wanted):
-            self._progress.send(wanted)
-            return wanted
-        existing = self._progress.records.get(wanted.id)
-        if existing is None:
-            raise Conflict(f"{wanted.id} was put away just now; it is tried again")
-        return self._meet(existing, wanted, look)
+    def _verdict(self, target: Target, newest: Sighting, look: Look | None) -> tuple[Candidate, StoredTarget | None]:
+        """Return the candidate of a digest, and the target if there was a verdict to tell it."""
+        now, lost_at = self._progress.clock(), target.awaited.lost_at if target.awaited else None
+        wanted = candidate_of(target, newest, look, now)
+        candidate, meeting = self._maker.make(wanted, look, lost_at)
+        if meeting is Meeting.PROPOSE:
+            return candidate, propose(self._book, candidate, wanted.home, anew=False)
+        if meeting is Meeting.REFUSE:
+            return candidate, self._book.change(target.id, lambda known: _rests(known, newest, now))
+        return candidate, None
 
-    def _meet(
-        self, existing: Stored[Candidate], wanted: Candidate, look: Look | None, asked_at: datetime | None = None
-    ) -> Candidate:
-        now = self._progress.clock()
-        meeting = meet(existing.record, look, now, asked_at)
-        if meeting is Meeting.RESEND:
-            self._progress.send(existing.record)
-        if meeting is Meeting.BEGIN_AGAIN:
-            again = begin_again(existing.record, now, detail=wanted.last.detail, wanted=wanted)
-            self._progress.save(existing, again)
-            return again
-        return existing.record
+    def _go_on(self, stored: StoredTarget) -> None:
+        if todo(stored.record, self._progress.clock()) is Todo.PUT:
+            self._book.send(stored.record)
 
-    def _others(self, target: Target, digest: Digest, look: Look) -> Iterable[Stored[Candidate]]:
-        """``~`` also stands for ``/``, so the prefix of base/node:22 begins ids of the repository base/node/22 too."""
-        if look is Look.FIRST_SEEN and len(target.sightings) == 1:
-            return ()
-        found = self._progress.records.current(candidate_id(target.repository, target.tag, Digest("")))
-        return (one for one in found if one.record.target == target.repository and one.record.digest != digest)
+    # What newer digests overtake.
 
-    def _supersede(self, others: Iterable[Stored[Candidate]]) -> int:
-        """End what the newer digest overtakes before it has passed, and return how many that were."""
-        return sum(self._overtake(stored) for stored in others)
+    def _earlier(self, target: Target, newest: Sighting, origins: set[Origin]) -> Iterator[Stored[Candidate]]:
+        """The candidates of what a tag pointed at before, of which it knows no verdict."""
+        others = [one.digest for one in target.sightings if one.digest != newest.digest]
+        for digest in [one for one in reversed(others) if one not in target.passed][:_LOOKED_BACK]:
+            for source, gate in {(one.source, one.gate) for one in (*origins, target.origin)}:
+                stored = self._progress.records.get(candidate_id(source, digest, gate))
+                if stored is not None:
+                    yield stored
 
     def _overtake(self, stored: Stored[Candidate]) -> bool:
+        """End a candidate that no tag wants any more before it has passed; whoever joins it meanwhile keeps it."""
         for _ in range(_TRIES):
-            if stored.record.status in ENDS or stored.record.status is Status.PROMOTING:
+            candidate = stored.record
+            if candidate.status in ENDS or candidate.has_passed or self._is_wanted(candidate):
                 return False
-            newer = advance(stored.record, Reason.NEWER_DIGEST, self._progress.clock(), pause=timedelta(0))
-            if self._progress.claim(stored, newer) is not None:
+            newer = advance(candidate, Reason.NEWER_DIGEST, self._progress.clock(), pause=timedelta(0))
+            if self._progress.claim(stored, newer, strictly=True) is not None:
                 return True
-            stored = self._progress.records.get(stored.record.id) or stored
+            stored = self._progress.records.get(candidate.id) or stored
         raise Conflict(f"{stored.record.id} changes too fast to be superseded; it is tried again")
 
+    def _is_wanted(self, candidate: Candidate) -> bool:
+        """Whether it is the newest that any of its tags was seen to point at; those that joined last move on last."""
+        for place in reversed(candidate.places):
+            target = self._book.of(place.repository, place.tag)
+            newest = target.newest if target is not None and target.origin.gate == candidate.gate else None
+            if newest is not None and newest.digest == candidate.digest:
+                return True
+        return False
 
-def _candidate(target: Target, sighting: Sighting, look: Look | None, now: datetime) -> Candidate:
-    origin = target.origin
-    first = Candidate(
-        image=origin.image,
-        source=origin.source,
-        source_tag=origin.source_tag,
-        target=target.repository,
-        tag=target.tag,
-        digest=sighting.digest,
-        gate=origin.gate,
-        status=Status.DETECTED,
-        look_at=now,
-        since=now,
-        detected_at=now,
-        traceparent=sighting.traceparent,
-    )
-    moved = look is Look.MOVED or len(target.sightings) > 1
-    reason = Reason.TAG_MOVED if moved else Reason.FIRST_IMPORT
-    return detected(first, reason, now, f"{origin.source}:{origin.source_tag} is {sighting.digest}")
+
+def _rests(known: Target | None, sighting: Sighting, now: datetime) -> Target | None:
+    return scheduled(awaiting(known, sighting.digest, None), now) if known is not None else None

@@ -63,18 +63,10 @@ class Differs(msgspec.Struct, frozen=True):
 
 def in_staging(candidate: Candidate) -> Awaited:
     """Return what a candidate's import into the staging registry is to end with."""
-    return _awaited("staging", candidate, candidate.staging_tag, candidate.latest(Reason.IMPORT_STARTED))
-
-
-def in_base(candidate: Candidate) -> Awaited:
-    """Return what a candidate's promotion is to end with."""
-    return _awaited("base", candidate, candidate.tag, candidate.latest(Reason.PROMOTION_STARTED))
-
-
-def _awaited(registry: str, candidate: Candidate, tag: Tag, started: datetime | None) -> Awaited:
-    since, differs = started or candidate.since, candidate.latest(Reason.REPLICA_LAGS)
+    since = candidate.latest(Reason.IMPORT_STARTED) or candidate.since
+    differs = candidate.latest(Reason.REPLICA_LAGS)
     since_this = differs if differs is not None and differs >= since else None
-    return Awaited(registry, candidate.target, tag, candidate.digest, since, since_this)
+    return Awaited("staging", candidate.home.repository, candidate.staging_tag, candidate.digest, since, since_this)
 
 
 def look(registry: Registry, token: str, awaited: Awaited, now: datetime) -> UnderWay | Differs | None:

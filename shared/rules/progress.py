@@ -19,12 +19,14 @@ from typing import Generic
 
 from shared.domain.events.messages import REBUILDS, LookAtCandidate, LookAtRebuild, Message
 from shared.domain.promotion import lifecycle, rebuilds, schedule
-from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.candidate import Candidate, rejoined
 from shared.domain.promotion.rebuilds import Rebuild
 from shared.errors import Conflict
 from shared.ports import Clock, Outbox, R, Records, Stored
 
 log = logging.getLogger("tidegate.progress")
+
+_TRIES = 8
 
 
 def _untold(before: Candidate | Rebuild | None, record: Candidate | Rebuild) -> None:
@@ -40,6 +42,8 @@ class Progress(Generic[R]):
         clock: tells the time.
         address: gives the queue and the message of a record's next step, or ``None`` at an end.
         renew: puts off the time at which the sweep takes a record for lost.
+        rebase: given a record as it was read, as it is now and as it was to be written, returns what is to be written
+            instead if what happened since is beside the point, or ``None``.
         tell: is told of every change, once it is written: the record before, ``None`` for a new one, and after.
     """
 
@@ -50,6 +54,7 @@ class Progress(Generic[R]):
         clock: Clock,
         address: Callable[[R, str], tuple[str, Message] | None],
         renew: Callable[[R, datetime], R],
+        rebase: Callable[[R, R, R], R | None],
         tell: Callable[[R | None, R], None],
     ) -> None:
         self.records: Records[R] = records
@@ -57,6 +62,7 @@ class Progress(Generic[R]):
         self._outbox = outbox
         self._address: Callable[[R, str], tuple[str, Message] | None] = address
         self._renew: Callable[[R, datetime], R] = renew
+        self._rebase: Callable[[R, R, R], R | None] = rebase
         self._tell: Callable[[R | None, R], None] = tell
 
     def held(self, record_id: str, step: int) -> Stored[R] | None:
@@ -75,21 +81,39 @@ class Progress(Generic[R]):
             self._tell(None, record)
         return inserted
 
-    def claim(self, stored: Stored[R], record: R) -> Stored[R] | None:
-        """Write a record before acting on it; ``None`` if another worker did so first."""
-        try:
-            written = self.records.replace(stored, record)
-        except Conflict:
+    def claim(self, stored: Stored[R], record: R, *, strictly: bool = False) -> Stored[R] | None:
+        """Write a record before acting on it; ``None`` if another worker did so first.
+
+        Args:
+            stored: as it was read.
+            record: as it is to be.
+            strictly: whether nothing at all may have changed since, not even what is beside the point.
+        """
+        written = self._written(stored, record, 1 if strictly else _TRIES)
+        if written is None:
             log.info("%s was taken by another worker", record.id)
             return None
-        if record.step != stored.record.step:  # else only its lease was renewed
-            self._tell(stored.record, record)
+        if record.step != stored.record.step:  # else only its lease was renewed, or a target joined
+            self._tell(stored.record, written.record)
         return written
+
+    def _written(self, stored: Stored[R], record: R, tries: int) -> Stored[R] | None:
+        for left in reversed(range(tries)):
+            try:
+                return self.records.replace(stored, record)
+            except Conflict:
+                found = self.records.get(record.id) if left else None
+                rebased = self._rebase(stored.record, found.record, record) if found else None
+                if found is None or rebased is None:
+                    return None
+                stored, record = found, rebased
+        return None
 
     def save(self, stored: Stored[R], record: R, operation: str = "") -> None:
         """Write what a step led to, then send the message of the next one, to be seen when the record says."""
-        if self.claim(stored, record) is not None:
-            self.send(record, record.look_at - self.clock(), operation)
+        written = self.claim(stored, record)
+        if written is not None:
+            self.send(written.record, record.look_at - self.clock(), operation)
 
     def again(self, stored: Stored[R], pause: timedelta, operation: str = "") -> None:
         """Look at an operation again after a pause, renewing the record's lease where little of it is left."""
@@ -117,6 +141,10 @@ class Progress(Generic[R]):
             self._outbox.send(queue, message, max(delay, timedelta(0)))
 
 
+def _nothing(read: Rebuild, found: Rebuild, written: Rebuild) -> None:
+    """Of a rebuild nothing is beside the point."""
+
+
 def candidate_progress(
     records: Records[Candidate],
     outbox: Outbox,
@@ -125,7 +153,7 @@ def candidate_progress(
     tell: Callable[[Candidate | None, Candidate], None] = _untold,
 ) -> Progress[Candidate]:
     """Return the rules for candidates."""
-    return Progress(records, outbox, clock, _candidate_address, lifecycle.renew, tell)
+    return Progress(records, outbox, clock, _candidate_address, lifecycle.renew, rejoined, tell)
 
 
 def rebuild_progress(
@@ -136,11 +164,11 @@ def rebuild_progress(
     tell: Callable[[Rebuild | None, Rebuild], None] = _untold,
 ) -> Progress[Rebuild]:
     """Return the rules for rebuilds."""
-    return Progress(records, outbox, clock, _rebuild_address, rebuilds.renew_rebuild, tell)
+    return Progress(records, outbox, clock, _rebuild_address, rebuilds.renew_rebuild, _nothing, tell)
 
 
 def _candidate_address(candidate: Candidate, operation: str) -> tuple[str, Message] | None:
-    stage = lifecycle.stage_of(candidate.status)
+    stage = lifecycle.turn_of(candidate)
     if stage is None:
         return None
     return stage.value, LookAtCandidate(

@@ -87,8 +87,9 @@ def _about_candidate(candidate: Candidate) -> dict[str, str | float]:
         "tidegate.candidate": candidate.id,
         "tidegate.image": candidate.image,
         "tidegate.gate": candidate.gate or "none",
-        "tidegate.tag": candidate.tag,
-        "container.image.name": candidate.target,
+        "tidegate.tag": candidate.home.tag,
+        "container.image.name": candidate.home.repository,
+        "tidegate.targets": len(candidate.places),
         "oci.manifest.digest": candidate.digest,
     }
 

@@ -12,15 +12,20 @@ from shared.domain.references import parse_path
 from shared.errors import MalformedRequest
 from shared.flows import inspect
 from shared.ports import Records
+from shared.target_ports import Targets
 from shared.web.answers import json_answer
 
 
-def list_candidates(request: func.HttpRequest, candidates: Records[Candidate]) -> func.HttpResponse:
+def list_candidates(
+    request: func.HttpRequest, candidates: Records[Candidate], targets: Targets, registry: str
+) -> func.HttpResponse:
     """List candidates, newest change first.
 
     Args:
         request: may ask for one ``repository`` of the base registry and one ``status``.
         candidates: where they are kept.
+        targets: where the targets are.
+        registry: the base registry's name.
 
     Returns:
         200 with ``{"candidates": [...]}``, each without its history.
@@ -31,7 +36,8 @@ def list_candidates(request: func.HttpRequest, candidates: Records[Candidate]) -
     repository = request.params.get("repository")
     if repository:
         parse_path(repository)
-    found = inspect.list_candidates(candidates, repository=repository, status=_status(request.params.get("status")))
+    status = _status(request.params.get("status"))
+    found = inspect.list_candidates(candidates, targets, registry, repository=repository, status=status)
     return json_answer({"candidates": [_shown(candidate, whole=False) for candidate in found]})
 
 
@@ -53,5 +59,6 @@ def _shown(candidate: Candidate, *, whole: bool) -> dict[str, Any]:
     history = record.pop("history", [])
     record.pop("secret", None)
     shown = {"id": candidate.id, **record, "source": str(candidate.source), "reason": candidate.last.reason.value}
+    shown |= {"targets": msgspec.to_builtins(candidate.places)}
     shown |= {"detail": candidate.last.detail, "changed": history[-1]["at"]}
     return {**shown, "history": history} if whole else shown

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from shared.domain.promotion.candidate import Candidate, Reason, Status
+import msgspec
+
+from shared.domain.promotion.candidate import Candidate, Place, Reason, Status
 from shared.domain.promotion.lifecycle import detected
 from shared.domain.promotion.rebuilds import Rebuild
 from shared.domain.promotion.target import Origin, Target
@@ -20,13 +22,12 @@ def digest(number: int) -> Digest:
 
 
 def candidate(number: int = 1, tag: str = "22-alpine", target: str = "base/node") -> Candidate:
-    """Return a candidate that was just detected."""
+    """Return a candidate that was just detected, of a source of its own for each target repository."""
     record = Candidate(
         image="node",
-        source=Repository("docker.io", "library/node"),
+        source=Repository("docker.io", target.replace("base/", "library/")),
         source_tag=Tag(tag),
-        target=target,
-        tag=Tag(tag),
+        targets=(Place(target, Tag(tag)),),
         digest=digest(number),
         gate="node",
         status=Status.DETECTED,
@@ -35,6 +36,11 @@ def candidate(number: int = 1, tag: str = "22-alpine", target: str = "base/node"
         detected_at=NOON,
     )
     return detected(record, Reason.FIRST_IMPORT, NOON, "seen “first”")
+
+
+def earlier_candidate(number: int = 1, tag: str = "22-alpine", target: str = "base/node") -> Candidate:
+    """Return a candidate of a version that had one for each tag."""
+    return msgspec.structs.replace(candidate(number), targets=(), target=target, tag=Tag(tag))
 
 
 def rebuild(number: int = 1, task: str = "web-app") -> Rebuild:

@@ -12,10 +12,11 @@ import pytest
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.records_table import candidates_table, rebuilds_table
 from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.identity import group_of_source
 from shared.domain.promotion.rebuilds import Rebuild
 from shared.errors import Conflict, InvalidReference
 from shared.ports import Records, Stored
-from tests.contract.examples import candidate, rebuild
+from tests.contract.examples import candidate, earlier_candidate, rebuild
 from tests.doubles.storage import InMemoryRecords
 
 pytestmark = pytest.mark.contract
@@ -213,20 +214,29 @@ def test_current_records_come_in_the_order_of_their_ids(kind: Kind) -> None:
 
 def test_current_records_can_be_asked_for_by_the_beginning_of_their_ids(candidates: Records[Candidate]) -> None:
     for tag in ("22", "22-alpine", "22.1", "23"):
-        candidates.insert(candidate(1, tag))
-    candidates.insert(candidate(1, "22", target="base/node-slim"))
+        candidates.insert(earlier_candidate(1, tag))
+    candidates.insert(earlier_candidate(1, "22", target="base/node-slim"))
     assert [each.record.tag for each in candidates.current("base~node~22~")] == ["22"]
     assert len(list(candidates.current("base~node~22"))) == 3
     assert len(list(candidates.current("base~node~"))) == 4
     assert list(candidates.current("base~nodes~")) == []
 
 
-def test_archived_candidates_are_listed_by_their_target(candidates: Records[Candidate]) -> None:
-    for record in (candidate(1), candidate(2), candidate(1, target="base/node/slim")):
+def test_archived_candidates_are_listed_by_their_source(candidates: Records[Candidate]) -> None:
+    slim = candidate(1, target="base/node/slim")
+    for record in (candidate(1), candidate(2), slim):
         candidates.archive(stored(candidates, record))
     candidates.insert(candidate(3))
-    assert [each.record for each in candidates.archived("base/node")] == [candidate(1), candidate(2)]
-    assert [each.record.target for each in candidates.archived("base/node/slim")] == ["base/node/slim"]
+    assert [each.record for each in candidates.archived(group_of(candidate()))] == [candidate(1), candidate(2)]
+    assert [each.record for each in candidates.archived(group_of(slim))] == [slim]
+
+
+def test_archived_candidates_of_earlier_versions_are_listed_by_their_target(candidates: Records[Candidate]) -> None:
+    old = earlier_candidate(1)
+    for record in (old, candidate(1)):
+        candidates.archive(stored(candidates, record))
+    assert [each.record for each in candidates.archived("base~node")] == [old]
+    assert found(candidates, old).record == old
 
 
 def test_archived_rebuilds_are_listed_by_their_task(rebuilds: Records[Rebuild]) -> None:
@@ -250,4 +260,4 @@ def test_what_is_no_rebuild_is_refused_with_a_clear_error(rebuilds: Records[Rebu
 
 def group_of(record: Candidate | Rebuild) -> str:
     """Return what the archive files a record under."""
-    return record.target if isinstance(record, Candidate) else f"{record.registry}~{record.task}"
+    return group_of_source(record.source) if isinstance(record, Candidate) else f"{record.registry}~{record.task}"

@@ -9,6 +9,7 @@ from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.records_table import candidates_table
 from shared.adapters.storage.tables import Row, Table
 from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.identity import group_of
 from shared.errors import Conflict, ServiceError
 from shared.ports import Records, Stored
 from tests.contract.examples import NOON, candidate
@@ -58,7 +59,7 @@ def test_a_death_while_archiving_leaves_the_record_current_and_archiving_it_agai
 
     candidates.archive(read(candidates))
     assert list(candidates.current()) == []
-    assert [each.record for each in candidates.archived("base/node")] == [candidate()]
+    assert [each.record for each in candidates.archived(group_of(candidate().id))] == [candidate()]
 
 
 def test_after_a_death_while_archiving_the_record_can_go_on_and_be_archived_later(
@@ -70,7 +71,7 @@ def test_after_a_death_while_archiving_the_record_can_go_on_and_be_archived_late
         candidates.archive(read(candidates))
 
     candidates.archive(candidates.replace(read(candidates), later()))
-    assert [each.record for each in candidates.archived("base/node")] == [later()]
+    assert [each.record for each in candidates.archived(group_of(candidate().id))] == [later()]
 
 
 def test_a_death_while_an_archived_record_becomes_current_leaves_the_newer_one_in_force(
@@ -85,7 +86,7 @@ def test_a_death_while_an_archived_record_becomes_current_leaves_the_newer_one_i
     assert [each.record for each in candidates.current()] == [later()]
 
     candidates.archive(read(candidates))
-    assert [each.record for each in candidates.archived("base/node")] == [later()]
+    assert [each.record for each in candidates.archived(group_of(candidate().id))] == [later()]
 
 
 def test_a_slow_worker_does_not_archive_an_old_record_over_a_newer_one(

@@ -151,6 +151,14 @@ def test_a_due_target_can_be_replaced_as_it_was_listed(targets: Targets) -> None
     assert targets.replace(stored, due_at(None, "22")).record.look_at is None
 
 
+def test_the_targets_of_one_repository_are_listed_and_of_no_other(targets: Targets) -> None:
+    others = [target("22", registry="otherbase"), target("22", repository="base/node/22")]
+    for record in (target("23"), target("22"), *others):
+        targets.insert(record)
+    found = [stored.record for stored in targets.of_repository("TidegateBase", "base/node")]
+    assert found == [target("22"), target("23")]
+
+
 def test_tags_of_two_registries_and_of_repositories_below_each_other_are_targets_of_their_own(
     targets: Targets,
 ) -> None:
@@ -191,6 +199,7 @@ def test_a_row_that_cannot_be_read_is_named_and_told_after_all_others(account: S
         pytest.param(lambda targets, _: targets.insert(target("other")), id="insert"),
         pytest.param(lambda targets, stored: targets.replace(stored, FULL), id="replace"),
         pytest.param(lambda targets, _: list(targets.due(NOON)), id="due"),
+        pytest.param(lambda targets, _: list(targets.of_repository("tidegatebase", "base/node")), id="of_repository"),
     ],
 )
 def test_each_call_costs_one_transaction(account: StorageAccount, call: Callable[..., object]) -> None:

@@ -18,7 +18,8 @@ from typing import Generic
 import msgspec
 
 from shared.budget_ports import StoredBudget
-from shared.domain.promotion.candidate import Candidate, target_of
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.identity import group_of
 from shared.domain.promotion.target import Target, parts_of_target
 from shared.domain.references import Repository, Tag
 from shared.domain.watching.budget import Budget
@@ -144,7 +145,7 @@ class InMemoryRecords(OneAtATime, Generic[R]):
 
     def _group(self, record_id: str) -> str:
         if self._kind is Candidate:
-            return target_of(record_id)[0].replace("/", "~")
+            return group_of(record_id)
         group = record_id.rpartition("~")[0]
         if group.count("~") != 1:
             raise InvalidReference(f"{record_id[:200]!r} is not a rebuild's id")
@@ -216,6 +217,14 @@ class InMemoryTargets(OneAtATime):
             if target.id not in self._rows or self._rows[target.id][1] != stored.etag:
                 raise Conflict(f"{target.id} was changed by another worker")
             return self._put(target)
+
+    def of_repository(self, registry: str, repository: str) -> Iterator[StoredTarget]:
+        """See ``Targets.of_repository``."""
+        self._raise_scripted("of_repository")
+        with self._lock:
+            found = [_stored_target(row) for _, row in sorted(self._rows.items())]
+        place = (registry.lower(), repository)
+        return (one for one in found if (one.record.registry, one.record.repository) == place)
 
     def due(self, moment: datetime) -> Iterator[StoredTarget]:
         """See ``Targets.due``."""

@@ -16,7 +16,8 @@ from shared.domain.events.messages import (
     LookAtTarget,
     decode,
 )
-from shared.domain.promotion.candidate import Candidate, Status, candidate_id
+from shared.domain.promotion.candidate import Candidate, Status
+from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.rebuilds import ApplicationTask, Dependency, Rebuild
 from shared.domain.promotion.target import Target
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Tag, parse_repository
@@ -112,7 +113,7 @@ class World:
         self.rebuild_progress = rebuild_progress(self.rebuilds, self.outbox, self.clock)
         self.book = TargetBook(self.targets, self.outbox, self.clock, BASE)
         self.detector = Detector(self.candidate_progress, self.book)
-        conclusions = Conclusions(self.candidate_progress)
+        conclusions = Conclusions(self.candidate_progress, self.book)
         self.reconciler = Reconciler(self.book, self.base, self.outbox, self.detector, conclusions)
         self.ledger = Ledger(self.budgets, self.clock)
         self.planner = Planner(self.outbox, self.observations, self.ledger, self.clock)
@@ -216,9 +217,9 @@ class World:
 
     # What a test asks.
 
-    def candidate(self, digest: Digest, tag: Tag = TAG) -> Candidate:
+    def candidate(self, digest: Digest, gate: str | None = "node") -> Candidate:
         """Return a candidate's record."""
-        stored = self.candidates.get(candidate_id(TARGET, tag, digest))
+        stored = self.candidates.get(candidate_id(NODE, digest, gate))
         assert stored is not None, f"there is no candidate for {digest}"
         return stored.record
 
@@ -228,13 +229,13 @@ class World:
         assert target is not None, f"there is no target {TARGET}:{tag}"
         return target
 
-    def status(self, digest: Digest, tag: Tag = TAG) -> Status:
+    def status(self, digest: Digest, gate: str | None = "node") -> Status:
         """Return a candidate's status."""
-        return self.candidate(digest, tag).status
+        return self.candidate(digest, gate).status
 
-    def status_or_none(self, digest: Digest, tag: Tag = TAG) -> Status | None:
+    def status_or_none(self, digest: Digest, gate: str | None = "node") -> Status | None:
         """Return a candidate's status, or ``None`` if there is no such candidate yet."""
-        stored = self.candidates.get(candidate_id(TARGET, tag, digest))
+        stored = self.candidates.get(candidate_id(NODE, digest, gate))
         return stored.record.status if stored else None
 
     def rebuilt(self) -> list[Rebuild]:

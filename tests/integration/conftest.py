@@ -27,8 +27,9 @@ from shared.domain.events.messages import (
     LookAtTarget,
     decode,
 )
-from shared.domain.promotion.candidate import Candidate, candidate_id
-from shared.domain.references import Digest, Tag
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.identity import candidate_id
+from shared.domain.references import Digest, Repository
 from tests.doubles.queues import Delivery, InMemoryOutbox
 from tests.doubles.storage import SettableClock
 
@@ -93,7 +94,7 @@ class Product:
 
     def candidate(self, digest: str) -> Candidate:
         """Return the candidate for a digest."""
-        stored = self.parts.candidates.get(candidate_id(self.target, Tag("1"), Digest(digest)))
+        stored = self.parts.candidates.get(candidate_id(Repository("docker.io", self.path), Digest(digest), "release"))
         assert stored is not None
         return stored.record
 

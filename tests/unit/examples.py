@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.promotion.candidate import Candidate, Reason, Status
+from shared.domain.promotion.candidate import Candidate, Place, Reason, Status
 from shared.domain.promotion.lifecycle import detected
 from shared.domain.promotion.rebuilds import Rebuild
 from shared.domain.references import Repository, Tag
@@ -25,8 +25,7 @@ def candidate(**fields: Any) -> Candidate:
         image="node",
         source=NODE,
         source_tag=TAG,
-        target="base/node",
-        tag=TAG,
+        targets=(Place("base/node", TAG),),
         digest=ONE,
         gate="node",
         status=Status.DETECTED,

@@ -161,8 +161,8 @@ class Scenes:
             for step in range(1, candidate["step"] + 1):
                 message = {"kind": "candidate", "v": 1, "candidate": candidate["id"], "step": step}
                 sent += self._send(message, "imports", "validations", "promotions")
-            moved = {"repository": candidate["target"], "tag": candidate["tag"], "digest": candidate["digest"]}
-            if candidate["status"] == "promoted":
+            for target in candidate["targets"] if candidate["status"] == "promoted" else ():
+                moved = {**target, "digest": candidate["digest"]}
                 sent += self._send({"kind": "base-moved", "v": 1, **moved}, "rebuilds")
                 sent += self._webhook(moved)
         return sent

@@ -1,7 +1,8 @@
 """The tables ``candidates`` and ``rebuilds``: current records in one partition, those long ended in one for each group.
 
-A current record is the row ``current`` / id. An archived one is the row group / id, where the group is the target
-repository or the task. A row in both places is what a death between two writes leaves: the current one counts.
+A current record is the row ``current`` / id. An archived one is the row group / id, where the group is the upstream
+repository (of candidates of earlier versions the target repository) or the task. A row in both places is what a death
+between two writes leaves: the current one counts.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import msgspec
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.tables import Row, Table, key
-from shared.domain.promotion.candidate import Candidate, target_of
+from shared.domain.promotion.candidate import Candidate, Place
+from shared.domain.promotion.identity import group_of
 from shared.domain.promotion.rebuilds import Rebuild
 from shared.errors import Conflict, InvalidReference, ServiceError
 from shared.ports import R, Stored
@@ -137,7 +139,7 @@ class RecordsTable(Generic[R]):
 
 def candidates_table(account: StorageAccount) -> RecordsTable[Candidate]:
     """Return the candidates."""
-    return RecordsTable(Table(account, "candidates"), _CANDIDATES, _target_group, _candidate_columns)
+    return RecordsTable(Table(account, "candidates"), _CANDIDATES, _source_group, _candidate_columns)
 
 
 def rebuilds_table(account: StorageAccount) -> RecordsTable[Rebuild]:
@@ -145,8 +147,8 @@ def rebuilds_table(account: StorageAccount) -> RecordsTable[Rebuild]:
     return RecordsTable(Table(account, "rebuilds"), _REBUILDS, _task_group, _rebuild_columns)
 
 
-def _target_group(candidate: str) -> str:
-    return key(target_of(candidate)[0])
+def _source_group(candidate: str) -> str:
+    return key(group_of(candidate))
 
 
 def _task_group(rebuild: str) -> str:
@@ -159,12 +161,18 @@ def _task_group(rebuild: str) -> str:
 def _candidate_columns(candidate: Candidate) -> Mapping[str, Any]:
     return {
         "image": candidate.image,
-        "tag": candidate.tag,
+        "targets": _shown(candidate.places),
         "digest": candidate.digest,
         "status": candidate.status.value,
         "since": candidate.since,
         "look_at": candidate.look_at,
     }
+
+
+def _shown(places: tuple[Place, ...]) -> str:
+    """For people, who read a few; all of them are in the record."""
+    told = ", ".join(str(place) for place in places[:_MOST_TOLD])
+    return told if len(places) <= _MOST_TOLD else f"{told} and {len(places) - _MOST_TOLD} more"
 
 
 def _rebuild_columns(rebuild: Rebuild) -> Mapping[str, Any]:

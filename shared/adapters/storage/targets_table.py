@@ -48,14 +48,26 @@ class TargetsTable:
         """See ``Targets.replace``. One transaction."""
         return StoredTarget(target, self._table.replace(_row(target), stored.etag))
 
+    def of_repository(self, registry: str, repository: str) -> Iterator[StoredTarget]:
+        """See ``Targets.of_repository``. One transaction for each thousand of them.
+
+        Raises:
+            ServiceError: some rows cannot be read; after all others.
+        """
+        parameters = {"partition": _partition(registry.lower(), repository)}
+        return self._readable(self._table.select("PartitionKey eq @partition", parameters))
+
     def due(self, moment: datetime) -> Iterator[StoredTarget]:
         """See ``Targets.due``. One transaction for each thousand of them, or each part of the table.
 
         Raises:
             ServiceError: some rows cannot be read; after all others, so that they keep nobody from the rest.
         """
+        return self._readable(self._table.select("look_at lt @moment", {"moment": moment}))
+
+    def _readable(self, rows: Iterator[Row]) -> Iterator[StoredTarget]:
         problems: list[str] = []
-        for row in self._table.select("look_at lt @moment", {"moment": moment}):
+        for row in rows:
             try:
                 stored = self._stored(row)
             except ServiceError as error:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar, overload
 import msgspec
 from msgspec import Meta
 
-from shared.domain.promotion.candidate import target_of
+from shared.domain.promotion.identity import group_of
 from shared.domain.promotion.target import parts_of_target
 from shared.domain.references import Digest, Tag, parse_digest, parse_path, parse_tag
 from shared.errors import InvalidReference, MalformedMessage
@@ -161,7 +161,7 @@ def _checked(message: Message) -> Message:
         parse_tag(message.tag)
         parse_digest(message.digest)
     if isinstance(message, LookAtCandidate):
-        target_of(message.candidate)
+        group_of(message.candidate)
     if isinstance(message, LookAtTarget):
         parts_of_target(message.target)
     return message

@@ -1,4 +1,4 @@
-"""The candidate: one digest seen under an upstream tag, on its way to one tag of the base registry."""
+"""The candidate: one digest of an upstream repository under a gate, on its way to the tags that want it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from enum import Enum
 import msgspec
 
 from shared.domain.gate.words import Words, words_of
-from shared.domain.references import Digest, Repository, Tag, parse_digest, parse_path, parse_tag
-from shared.errors import InvalidReference
+from shared.domain.promotion.identity import candidate_id, earlier_id, short
+from shared.domain.references import Digest, Repository, Tag
 
-# Enough of the digest to be unique under one tag, and short enough to be read and typed.
-_ID_DIGITS = 32
 _HISTORY_KEPT = 30
 _DETAIL_KEPT = 600
 
@@ -25,10 +23,10 @@ class Status(Enum):
     IMPORTING = "importing"  # the copy into the staging registry is under way
     STAGED = "staged"  # in the staging registry, under the digest that was seen; not yet trusted
     VALIDATING = "validating"  # its gate's run is under way
-    PROMOTING = "promoting"  # passed, and proposed to its target, which decides
-    PROMOTED = "promoted"  # the base registry's tag is this digest; the end
+    PROMOTING = "promoting"  # passed, and proposed to its targets, which decide
+    PROMOTED = "promoted"  # its targets have decided, and one of them at least came to bear it; the end
     REJECTED = "rejected"  # its gate said no; the base registry never saw it; the end
-    SUPERSEDED = "superseded"  # a newer digest took its place before it was promoted; the end
+    SUPERSEDED = "superseded"  # newer digests took its place everywhere before it was promoted; the end
     FAILED = "failed"  # could not be decided, for a reason that is not the image's; the end
 
 
@@ -51,10 +49,10 @@ class Reason(Enum):
     GATE_UNDECIDED = "gate-undecided"  # the run ended without the test having said anything; it is repeated
     RUN_REPEATED = "run-repeated"  # a run without a name was asked for again; it may run twice, which does no harm
     STRANGE_RUN = "strange-run"  # a run that this app did not ask for bears the run's name; the next name is taken
-    PROMOTION_STARTED = "promotion-started"  # proposed to its target, which has it copied if nothing newer passed
+    PROMOTION_STARTED = "promotion-started"  # proposed to its targets, which have it copied if nothing newer passed
     PROMOTION_VERIFIED = "promotion-verified"  # read back from the base registry under the tested digest
-    IN_FORCE_AGAIN = "in-force-again"  # its target went back to it, without another test
-    NEWER_DIGEST = "newer-digest"  # the upstream tag moved on
+    IN_FORCE_AGAIN = "in-force-again"  # a target came to it, or went back to it, without another test
+    NEWER_DIGEST = "newer-digest"  # all tags that wanted it moved on
     REPLICA_LAGS = "replica-lags"  # the copy ended, another digest was read back; looked at again for 5 minutes
     STAGING_LAGS = "staging-lags"  # staging denies having what was read back there; asked again for 15 minutes
     ROLE_AWAITED = "role-awaited"  # the app lacks a role for this step; tried again for 15 minutes
@@ -84,23 +82,44 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str = ""
 
 
+class Place(msgspec.Struct, frozen=True):
+    """A tag of the base registry.
+
+    Attributes:
+        repository: in the base registry.
+        tag: the tag.
+    """
+
+    repository: str
+    tag: Tag
+
+    def __str__(self) -> str:
+        return f"{self.repository}:{self.tag}"
+
+
 class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What is known of a candidate; every step replaces it as a whole, guarded by its ETag.
 
     Attributes:
-        image: the entry's name in the watch list when it was detected.
+        image: the name in the watch list of the entry for which it was detected.
         source: the upstream repository.
-        source_tag: the upstream tag under which the digest was seen.
-        target: the repository in the base registry; the staging registry uses the same.
-        tag: the tag in the base registry.
+        source_tag: the upstream tag under which the digest was seen first.
         digest: what was seen, is tested and is promoted.
         gate: the gate's name; ``None`` for no functional test.
+        targets: the tags that asked for it, the first of which says where it is staged. The list only grows: what a tag
+            wants now is in its target's record alone.
+        target: in records of versions that had a candidate for each tag, the repository in the base registry; else
+            empty. Such a record is read and shown, and goes on no more: see ``shared.rules.heirs``.
+        tag: in such records, the tag in the base registry.
         status: where it is.
         generation: 1, and one more each time its way begins anew (a tag that returns to an earlier digest).
-        step: counts the changes of this record; a message about an earlier step is out of date.
+        step: counts the changes of this record; a message about an earlier step is out of date. Another target that
+            joins leaves it as it is.
         look_at: when it is to be looked at again, UTC; the sweep takes it for lost some time after.
         since: when the present status began, UTC.
         detected_at: when this generation began, UTC.
+        passed_at: when it passed its gate in this generation, or was let through without one, UTC; ``None`` if it did
+            not.
         failures: how often in a row the present step did not succeed.
         runs: how many runs of the gate were started in this generation.
         run_id: the registry's id of the last run whose end was seen.
@@ -115,16 +134,18 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     image: str
     source: Repository
     source_tag: Tag
-    target: str
-    tag: Tag
     digest: Digest
     gate: str | None = None
+    targets: tuple[Place, ...] = ()
+    target: str = ""
+    tag: Tag = Tag("")
     status: Status
     generation: int = 1
     step: int = 1
     look_at: datetime
     since: datetime
     detected_at: datetime
+    passed_at: datetime | None = None
     failures: int = 0
     runs: int = 0
     run_id: str = ""
@@ -136,8 +157,25 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """The candidate's id; see ``candidate_id``."""
-        return candidate_id(self.target, self.tag, self.digest)
+        """The candidate's id; see ``shared.domain.promotion.identity``."""
+        if self.is_earlier:
+            return earlier_id(self.target, self.tag, self.digest)
+        return candidate_id(self.source, self.digest, self.gate)
+
+    @property
+    def is_earlier(self) -> bool:
+        """Whether a version wrote it that had a candidate for each tag."""
+        return bool(self.target)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The tags that asked for it, in records of every version."""
+        return (Place(self.target, self.tag),) if self.is_earlier else self.targets
+
+    @property
+    def home(self) -> Place:
+        """The tag that asked for it first: it is staged in a repository of the same name."""
+        return self.places[0]
 
     @property
     def last(self) -> Change:
@@ -149,41 +187,38 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return next((change.at for change in reversed(self.history) if change.reason is reason), None)
 
     @property
+    def has_passed(self) -> bool:
+        """Whether it has its verdict, and passed; records of earlier versions tell it by their status."""
+        return self.passed_at is not None or self.status in {Status.PROMOTING, Status.PROMOTED}
+
+    @property
     def staging_tag(self) -> Tag:
-        """The tag that keeps it in the staging registry: the target's tag and enough of the digest to be unique."""
-        return Tag(f"{self.tag[:90]}-{self.digest.partition(':')[2][:_ID_DIGITS]}")
+        """The tag that keeps it in the staging registry: its first target's, and enough of the digest to be unique."""
+        return Tag(f"{self.home.tag[:90]}-{short(self.digest)}")
 
 
-def candidate_id(target: str, tag: Tag, digest: Digest) -> str:
-    """Derive a candidate's id, so that the same change is the same candidate, whoever noticed it.
+def joined(candidate: Candidate, place: Place) -> Candidate:
+    """Return a candidate that one more tag asks for."""
+    if place in candidate.targets:
+        return candidate
+    return msgspec.structs.replace(candidate, targets=(*candidate.targets, place))
+
+
+def rejoined(read: Candidate, found: Candidate, written: Candidate) -> Candidate | None:
+    """Return what is to be written when another tag joined a candidate since it was read.
 
     Args:
-        target: repository in the base registry.
-        tag: tag in the base registry.
-        digest: the digest.
+        read: as it was read.
+        found: as it is now.
+        written: what was to be written.
 
     Returns:
-        Such as ``base~node~22-alpine~`` and 32 hexadecimal digits: fit for URLs, table keys and blob names, because
-        ``~`` can stand in no repository, tag or digest.
+        The same with all tags; ``None`` if more than the tags has changed since.
     """
-    return f"{target.replace('/', '~')}~{tag}~{digest.partition(':')[2][:_ID_DIGITS]}"
-
-
-def target_of(candidate: str) -> tuple[str, Tag]:
-    """Take the target repository and tag out of a candidate's id.
-
-    Raises:
-        InvalidReference: it is not a candidate's id.
-    """
-    path, _, rest = candidate.rpartition("~")[0].rpartition("~")
-    short = candidate.rpartition("~")[2]
-    try:
-        parse_digest(f"sha256:{short}{'0' * (64 - _ID_DIGITS)}")
-        return parse_path(path.replace("~", "/")), parse_tag(rest)
-    except InvalidReference:
-        raise InvalidReference(
-            f"{candidate[:200]!r} is not a candidate's id, such as base~node~22-alpine~ and 32 hexadecimal digits"
-        ) from None
+    if msgspec.structs.replace(found, targets=read.targets) != read:
+        return None
+    new = tuple(place for place in found.targets if place not in written.targets)
+    return msgspec.structs.replace(written, targets=(*written.targets, *new))
 
 
 def run_name(candidate: Candidate) -> str:

@@ -64,6 +64,8 @@ _HEADWAY = frozenset(
     }
 )
 
+_PASSED = frozenset({Reason.NO_GATE, Reason.GATE_PASSED})
+
 # These are counted apart from other failures, each by itself: what was in the way before takes no patience from them.
 _COUNTED_APART = frozenset(
     {Reason.ROLE_AWAITED, Reason.IMPORT_NOT_PERMITTED, Reason.IMPORT_UNEXPLAINED, Reason.STAGING_LAGS}
@@ -94,6 +96,14 @@ class ImpossibleChange(TidegateError):
 def stage_of(status: Status) -> Stage | None:
     """Return the stage that does the next thing, or ``None`` at an end."""
     return _STAGES.get(status)
+
+
+def turn_of(candidate: Candidate) -> Stage | None:
+    """Return the stage that does the next thing about a candidate, or ``None`` if none does.
+
+    None does at an end, and about records of versions that had a candidate for each tag.
+    """
+    return None if candidate.is_earlier else stage_of(candidate.status)
 
 
 def detected(candidate: Candidate, reason: Reason, now: datetime, detail: str = "") -> Candidate:
@@ -138,6 +148,7 @@ def advance(
         "since": now if moved else candidate.since,
         "failures": 0 if reason in _HEADWAY else candidate.failures,
         "history": remembered(candidate, Change(now, status, reason, detail)),
+        "passed_at": now if reason in _PASSED else candidate.passed_at,
     }
     return msgspec.structs.replace(candidate, **{**changes, **fields})
 
@@ -149,7 +160,7 @@ def begin_again(candidate: Candidate, now: datetime, *, detail: str, wanted: Can
         candidate: the record of the ended way.
         now: UTC.
         detail: for people.
-        wanted: what a new candidate would be; its gate and trace are taken over.
+        wanted: what a new candidate would be; its entry's name and trace are taken over.
 
     Raises:
         ImpossibleChange: it has not ended.
@@ -163,8 +174,8 @@ def begin_again(candidate: Candidate, now: datetime, *, detail: str, wanted: Can
         detected_at=now,
         runs=0,
         secret="",
+        passed_at=None,
         image=wanted.image,
-        gate=wanted.gate,
         traceparent=wanted.traceparent,
     )
 

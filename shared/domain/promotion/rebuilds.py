@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.candidate import candidate_id
+from shared.domain.promotion.identity import earlier_id
 from shared.domain.promotion.schedule import LEASE, most_attempts, pause_before_retry
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, Tag, parse_repository
@@ -132,7 +132,7 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     @property
     def id(self) -> str:
         """Derived from the task, the base tag's digest and the decision for it: two signals are one rebuild."""
-        base = candidate_id(self.base_repository, self.base_tag, self.base_digest)
+        base = earlier_id(self.base_repository, self.base_tag, self.base_digest)
         which = f"decision-{self.decision}" if self.decision else str(self.generation)
         short = hashlib.sha256(f"{base}~{which}".encode()).hexdigest()[:32]
         return f"{task_prefix(self)}{short}"

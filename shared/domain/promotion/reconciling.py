@@ -7,7 +7,7 @@ from enum import Enum
 
 import msgspec
 
-from shared.domain.promotion.candidate import Reason
+from shared.domain.promotion.candidate import Candidate, Reason
 from shared.domain.promotion.decision import best, decided, without_trouble
 from shared.domain.promotion.lifecycle import cause_of, reason_of
 from shared.domain.promotion.schedule import (
@@ -20,7 +20,7 @@ from shared.domain.promotion.schedule import (
     most_attempts,
     pause_before_retry,
 )
-from shared.domain.promotion.target import Awaited, Former, Importing, Origin, Sighting, Target, Unsettled
+from shared.domain.promotion.target import Awaited, Former, Importing, Origin, Sighting, Staged, Target, Unsettled
 from shared.domain.references import Digest
 from shared.errors import TidegateError
 
@@ -99,17 +99,20 @@ def sighted(target: Target, sighting: Sighting, origin: Origin, now: datetime) -
     return msgspec.structs.replace(target, origin=origin, sightings=tuple(kept), passed=passed, awaited=awaited)
 
 
-def has_passed(target: Target, digest: Digest) -> Target:
-    """Take note that a digest passed its gate."""
+def has_passed(target: Target, digest: Digest, repository: str = "") -> Target:
+    """Take note that a digest passed its gate, and of the repository of the staging registry that it lies in."""
     passed = target.passed if digest in target.passed else (*target.passed, digest)[-_PASSED_KEPT:]
-    return msgspec.structs.replace(target, passed=passed, awaited=_unless(target.awaited, digest))
+    staged = tuple(one for one in target.staged if one.digest != digest)
+    if repository not in {"", target.repository}:
+        staged = (*staged, Staged(digest, repository))[-_PASSED_KEPT:]
+    return msgspec.structs.replace(target, passed=passed, staged=staged, awaited=_unless(target.awaited, digest))
 
 
 def asks_anew(target: Target, digest: Digest, now: datetime) -> Target:
     """Forget that a digest passed: only its source has it any more, so it is fetched and tested once more."""
     passed = tuple(one for one in target.passed if one != digest)
     newest = target.newest is not None and target.newest.digest == digest
-    awaited = Awaited(digest, now) if newest else target.awaited
+    awaited = Awaited(digest, now, lost_at=now) if newest else target.awaited
     return msgspec.structs.replace(target, passed=passed, awaited=awaited)
 
 
@@ -117,7 +120,8 @@ def awaiting(target: Target, digest: Digest, at: datetime | None) -> Target:
     """Say when the candidate of a digest is to be looked after again; ``None`` if its verdict is known."""
     if target.awaited is None or target.awaited.digest != digest:
         return target
-    return msgspec.structs.replace(target, awaited=Awaited(digest, at) if at else None)
+    later = msgspec.structs.replace(target.awaited, at=at) if at else None
+    return msgspec.structs.replace(target, awaited=later)
 
 
 def _unless(awaited: Awaited | None, digest: Digest) -> Awaited | None:
@@ -256,6 +260,25 @@ def conclusion(target: Target, digest: Digest) -> Reason | None:
     first = best(target)
     waits = first is None or first.digest == digest
     return None if waits else Reason.NEWER_DIGEST
+
+
+def conclusion_for(target: Target, candidate: Candidate) -> Reason | None:
+    """Return what a target means for a candidate that passed; ``None`` if that is still open.
+
+    A tag that came to bear it since it was detected counts, also if it bears a newer digest by now. A target that asks
+    for another gate by now was told nothing, and waits for another candidate.
+    """
+    reason = conclusion(target, candidate.digest)
+    if reason is Reason.NEWER_DIGEST and _bore_since(target, candidate.digest, candidate.detected_at):
+        return Reason.PROMOTION_VERIFIED
+    if reason is None and target.origin.gate != candidate.gate and candidate.digest not in target.passed:
+        importing = target.importing is not None and target.importing.digest == candidate.digest
+        return None if importing else Reason.NEWER_DIGEST
+    return reason
+
+
+def _bore_since(target: Target, digest: Digest, moment: datetime) -> bool:
+    return any(one.digest == digest and one.until >= moment for one in target.former)
 
 
 def lease(target: Target, look: datetime) -> Target:

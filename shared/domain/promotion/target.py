@@ -7,6 +7,7 @@ from enum import Enum
 
 import msgspec
 
+from shared.domain.promotion.candidate import Place
 from shared.domain.references import Digest, Repository, Tag, parse_path, parse_tag
 from shared.errors import InvalidReference
 
@@ -52,11 +53,26 @@ class Sighting(msgspec.Struct, frozen=True, omit_defaults=True):
     traceparent: str = ""
 
 
-class Awaited(msgspec.Struct, frozen=True):
-    """A digest whose verdict is waited for, and when its candidate is to be looked after, UTC."""
+class Awaited(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A digest whose verdict is waited for.
+
+    Attributes:
+        digest: the digest.
+        at: when its candidate is to be looked after, UTC.
+        lost_at: when it was found that the staging registry has it no more, UTC, so that what passed before then is to
+            be fetched and tested once more; ``None`` if it was not.
+    """
 
     digest: Digest
     at: datetime
+    lost_at: datetime | None = None
+
+
+class Staged(msgspec.Struct, frozen=True):
+    """A digest that another target asked for first: it lies in that one's repository of the staging registry."""
+
+    digest: Digest
+    repository: str
 
 
 class Importing(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -171,6 +187,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         former: what it pointed at before, latest first.
         sightings: what its source pointed at, each digest once, by their order.
         passed: digests that passed their gate, the latest last.
+        staged: where those of them lie in the staging registry that are not in a repository of the same name.
         awaited: the latest sighting's digest, while it has no verdict.
         importing: the import under way.
         unsettled: imports whose end nobody knows.
@@ -206,6 +223,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     former: tuple[Former, ...] = ()
     sightings: tuple[Sighting, ...] = ()
     passed: tuple[Digest, ...] = ()
+    staged: tuple[Staged, ...] = ()
     awaited: Awaited | None = None
     importing: Importing | None = None
     unsettled: tuple[Unsettled, ...] = ()
@@ -225,6 +243,15 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     def id(self) -> str:
         """The target's id; see ``target_id``."""
         return target_id(self.registry, self.repository, self.tag)
+
+    @property
+    def place(self) -> Place:
+        """The tag, without its registry."""
+        return Place(self.repository, self.tag)
+
+    def staging_repository(self, digest: Digest) -> str:
+        """Return the repository of the staging registry in which a digest that passed lies."""
+        return next((one.repository for one in self.staged if one.digest == digest), self.repository)
 
     @property
     def newest(self) -> Sighting | None:

@@ -10,7 +10,7 @@ import pytest
 
 from shared.domain.events.messages import BaseMoved, CheckRepositories, decode
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.candidate import Reason, Status, candidate_id, run_words
+from shared.domain.promotion.candidate import Reason, Status, run_words
 from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus
 from shared.errors import NotFound, NotPermitted, OperationFailed, RateLimited, Refused, Unavailable
 from tests.doubles.registries import BUILD_FAILED_LOG, TEST_FAILED_LOG
@@ -523,7 +523,3 @@ def test_an_upstream_digest_that_cannot_be_had_any_more_fails_the_import_with_th
     assert world.base.tags[TARGET, TAG] == ONE
     assert world.status(TWO) is Status.FAILED
     assert world.candidate(TWO).last.detail == "manifest unknown"
-
-
-def test_a_candidate_id_names_its_target_tag_and_digest() -> None:
-    assert candidate_id(TARGET, TAG, TWO) == f"base~node~22-alpine~{TWO[7:39]}"

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.events.messages import MOST_REPOSITORIES, CheckRepositories
-from shared.domain.promotion.candidate import Reason, Status, candidate_id
+from shared.domain.promotion.candidate import Reason, Status
+from shared.domain.promotion.identity import candidate_id
 from shared.domain.references import Tag, parse_repository
 from shared.domain.watching.budget import Budget, Learned
 from shared.domain.watching.observation import Presence
@@ -321,7 +322,7 @@ def test_a_tag_that_moves_between_the_list_and_the_look_is_imported_as_the_look_
     world.hub.lie(NODE, Tag("12-alpine"), THREE)
     checked(world)
     assert base(world, "12-alpine") == TWO
-    assert world.candidates.get(candidate_id("base/node", Tag("12-alpine"), THREE)) is None
+    assert world.candidates.get(candidate_id(NODE, THREE, None)) is None
 
 
 # Fan-out.
@@ -349,10 +350,10 @@ def test_a_candidate_that_failed_is_tried_again_by_hand_though_the_catalogue_say
     world.hub.push(NODE, Tag("12-alpine"), TWO)
     world.staging.fail("start_import", NotFound("gone for a moment"))
     checked(world)
-    assert world.candidates.get(candidate_id("base/node", Tag("12-alpine"), TWO)) is not None
+    assert world.candidates.get(candidate_id(NODE, TWO, None)) is not None
     world.pass_time(timedelta(hours=1))
     world.check(image="node")
     world.settle()
-    stored = world.candidates.get(candidate_id("base/node", Tag("12-alpine"), TWO))
+    stored = world.candidates.get(candidate_id(NODE, TWO, None))
     assert stored is not None
     assert stored.record.status is Status.PROMOTED

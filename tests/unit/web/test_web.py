@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from shared.domain.events.messages import BaseMoved, CheckRepositories
 from shared.domain.events.webhook import SECRET_HEADER
-from shared.domain.promotion.candidate import Candidate, Status
+from shared.domain.promotion.candidate import Candidate, Place, Status
+from shared.domain.promotion.target import Origin, Target
 from shared.errors import Refused, Unavailable, WatchListError
 from shared.flows.plan import Planner
 from shared.rules.ledger import Ledger
@@ -24,8 +25,8 @@ from shared.web.checks import check_now
 from shared.web.health import health
 from shared.web.webhook import acr_webhook
 from tests.doubles.queues import InMemoryOutbox
-from tests.doubles.storage import InMemoryBudgets, InMemoryObservations, InMemoryRecords, SettableClock
-from tests.unit.examples import NOON, ONE, TWO, candidate
+from tests.doubles.storage import InMemoryBudgets, InMemoryObservations, InMemoryRecords, InMemoryTargets, SettableClock
+from tests.unit.examples import NODE, NOON, ONE, TAG, TWO, candidate
 
 pytestmark = pytest.mark.unit
 
@@ -147,7 +148,14 @@ def test_a_check_that_cannot_be_made_says_why(outbox: InMemoryOutbox, body: obje
 
 def listed(candidates: InMemoryRecords[Candidate], **params: str) -> func.HttpResponse:
     """List candidates."""
-    return answered(lambda: list_candidates(request(params=params), candidates))
+    return answered(lambda: list_candidates(request(params=params), candidates, known_targets(), "tidegatebase"))
+
+
+def known_targets() -> InMemoryTargets:
+    """One target, which says where the candidates of its repository come from."""
+    targets = InMemoryTargets()
+    targets.insert(Target(registry="tidegatebase", repository="base/node", tag=TAG, origin=Origin("node", NODE, TAG)))
+    return targets
 
 
 def fill(candidates: InMemoryRecords[Candidate]) -> tuple[Candidate, Candidate, Candidate]:
@@ -155,7 +163,7 @@ def fill(candidates: InMemoryRecords[Candidate]) -> tuple[Candidate, Candidate, 
     records = (
         candidate(status=Status.PROMOTED, traceparent=TRACE),
         aged(candidate(digest=TWO), minutes=1),
-        aged(candidate(target="base/node-extra", gate=None), minutes=2),
+        aged(candidate(targets=(Place("base/node-extra", TAG), Place("base/shared", TAG)), gate=None), minutes=2),
     )
     assert all(candidates.insert(record) for record in records)
     return records
@@ -184,6 +192,7 @@ def test_candidates_are_listed_by_repository_and_by_status(candidates: InMemoryR
         (): {promoted.id, detected.id, extra.id},
         ("base/node", ""): {promoted.id, detected.id},
         ("base/node-extra", ""): {extra.id},
+        ("base/shared", ""): {extra.id},
         ("base/node", "detected"): {detected.id},
         ("", "promoted"): {promoted.id},
         ("base/none", ""): set(),
@@ -194,7 +203,7 @@ def test_candidates_are_listed_by_repository_and_by_status(candidates: InMemoryR
 
 
 def test_candidates_of_a_repository_below_are_not_listed_with_it(candidates: InMemoryRecords[Candidate]) -> None:
-    candidates.insert(candidate(target="base/node/extra"))
+    candidates.insert(candidate(targets=(Place("base/node/extra", TAG),)))
     assert content(listed(candidates, repository="base/node"), 200) == {"candidates": []}
 
 
@@ -254,12 +263,28 @@ def test_a_candidate_is_shown_with_its_history(candidates: InMemoryRecords[Candi
     assert found["history"] == [{"at": "2026-03-04T12:00:00Z", "status": "detected", "reason": "first-import"}]
 
 
+def test_a_candidate_is_shown_with_the_tags_that_asked_for_it(candidates: InMemoryRecords[Candidate]) -> None:
+    extra = fill(candidates)[2]
+    places = [{"repository": "base/node-extra", "tag": TAG}, {"repository": "base/shared", "tag": TAG}]
+    assert content(shown(candidates, extra.id), 200)["targets"] == places
+
+
+def test_a_candidate_of_an_earlier_version_still_answers_by_its_id(candidates: InMemoryRecords[Candidate]) -> None:
+    old = candidate(target="base/node", tag=TAG, targets=())
+    candidates.insert(old)
+    found = content(shown(candidates, f"base~node~{TAG}~{ONE[7:39]}"), 200)
+    assert (found["id"], found["tag"]) == (old.id, TAG)
+    assert found["targets"] == [{"repository": "base/node", "tag": TAG}]
+    assert {one["id"] for one in content(listed(candidates, repository="base/node"), 200)["candidates"]} == {old.id}
+
+
 def test_a_candidate_that_is_not_there_is_not_found(candidates: InMemoryRecords[Candidate]) -> None:
     assert "there is no candidate" in content(shown(candidates, candidate().id), 404)["detail"]
 
 
 @pytest.mark.parametrize(
-    "candidate_id", ["", "node", "base~node~22", "../secrets", "base~node~22-alpine~" + "x" * 32, "~" * 500]
+    "candidate_id",
+    ["", "node", "base~node~22", "../secrets", "base~node~22-alpine~" + "x" * 32, "a~~b~" + "0" * 32, "~" * 500],
 )
 def test_what_is_no_candidate_id_is_refused(candidates: InMemoryRecords[Candidate], candidate_id: str) -> None:
     assert "is not a candidate's id" in content(shown(candidates, candidate_id), 400)["detail"]

@@ -17,10 +17,11 @@ from shared.domain.events.messages import (
     decode,
     encode,
 )
-from shared.domain.promotion.candidate import candidate_id
+from shared.domain.promotion.identity import candidate_id, earlier_id
+from shared.domain.references import Repository
 from shared.errors import MalformedMessage
 from tests.unit.examples import ONE
-from tests.unit.strategies import digests, paths, tags
+from tests.unit.strategies import digests, hosts, paths, tags
 
 pytestmark = pytest.mark.unit
 
@@ -38,7 +39,10 @@ MESSAGES = st.one_of(
     st.builds(
         LookAtCandidate,
         v=st.just(1),
-        candidate=st.builds(candidate_id, paths, tags, digests),
+        candidate=st.one_of(
+            st.builds(earlier_id, paths, tags, digests),
+            st.builds(candidate_id, st.builds(Repository, hosts, paths), digests, st.sampled_from([None, "node"])),
+        ),
         step=st.integers(1, 10_000),
         operation=st.text(max_size=20),
         traceparent=st.text(max_size=10),

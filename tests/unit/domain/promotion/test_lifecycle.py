@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.events.messages import MESSAGE_QUEUES
-from shared.domain.promotion.candidate import Candidate, Reason, Status, candidate_id, run_name, run_names, target_of
+from shared.domain.promotion.candidate import Candidate, Place, Reason, Status, joined, rejoined, run_name, run_names
 from shared.domain.promotion.lifecycle import (
     ENDS,
     TRANSITIONS,
@@ -23,10 +23,10 @@ from shared.domain.promotion.lifecycle import (
     put_off,
     renew,
     stage_of,
+    turn_of,
 )
-from shared.domain.references import Digest, Tag, parse_tag
+from shared.domain.references import Digest, Repository, Tag, parse_tag
 from shared.errors import (
-    InvalidReference,
     NotPermitted,
     NotThereYet,
     OperationFailed,
@@ -36,7 +36,7 @@ from shared.errors import (
     Unavailable,
     Unexplained,
 )
-from tests.unit.examples import NOON, candidate
+from tests.unit.examples import NOON, TAG, candidate
 from tests.unit.strategies import digests, paths, tags
 
 pytestmark = pytest.mark.unit
@@ -268,11 +268,13 @@ def test_a_renewed_lease_changes_nothing_but_the_time_of_the_next_look() -> None
 
 
 def test_a_candidate_that_begins_again_is_its_next_generation_by_the_rules_of_now() -> None:
-    ended = candidate(status=Status.FAILED, failures=12, runs=3, run_id="cf7", gate="old", evidence=("gate-1-3.log",))
-    wanted = candidate(image="renamed", gate=None, traceparent="00-1-2-01")
+    ended = candidate(
+        status=Status.FAILED, failures=12, runs=3, run_id="cf7", evidence=("gate-1-3.log",), passed_at=NOON
+    )
+    wanted = candidate(image="renamed", traceparent="00-1-2-01")
     again = begin_again(ended, NOON, detail="the tag came back", wanted=wanted)
     assert (again.status, again.generation, again.runs, again.failures) == (Status.DETECTED, 2, 0, 0)
-    assert (again.image, again.gate, again.traceparent) == ("renamed", None, "00-1-2-01")
+    assert (again.image, again.passed_at, again.traceparent) == ("renamed", None, "00-1-2-01")
     assert again.evidence == ("gate-1-3.log",)
 
 
@@ -282,53 +284,57 @@ def test_what_has_not_ended_does_not_begin_again(status: Status) -> None:
         begin_again(candidate(status=status), NOON, detail="", wanted=candidate())
 
 
+@given(walks())
+def test_a_verdict_is_remembered_until_the_way_begins_anew(way: list[Candidate]) -> None:
+    for before, after in pairwise(way):
+        if after.last.reason in {Reason.NO_GATE, Reason.GATE_PASSED}:
+            assert after.passed_at == after.last.at
+        else:
+            assert after.passed_at == before.passed_at
+
+
+# Targets that join.
+
+HERE, THERE = Place("base/node", TAG), Place("base/other", Tag("1"))
+
+
+def test_a_target_joins_once_and_changes_nothing_else() -> None:
+    with_it = joined(candidate(), THERE)
+    assert (with_it.targets, with_it.home, with_it.id) == ((HERE, THERE), HERE, candidate().id)
+    assert joined(with_it, THERE) is with_it
+    assert msgspec.structs.replace(with_it, targets=(HERE,)) == candidate()
+
+
+def test_what_is_written_while_another_target_joins_keeps_it() -> None:
+    later = advance(candidate(), Reason.IMPORT_STARTED, NOON)
+    rebased = rejoined(candidate(), joined(candidate(), THERE), later)
+    assert rebased == msgspec.structs.replace(later, targets=(HERE, THERE))
+
+
+def test_what_others_did_meanwhile_is_not_overwritten() -> None:
+    done = advance(candidate(), Reason.IMPORT_STARTED, NOON)
+    assert rejoined(candidate(), joined(done, THERE), done) is None
+
+
+def test_it_is_nobodys_turn_to_go_on_with_a_record_of_an_earlier_version() -> None:
+    for status in UNDER_WAY:
+        assert turn_of(candidate(status=status)) is stage_of(status)
+        assert turn_of(candidate(status=status, target="base/node", tag=TAG, targets=())) is None
+
+
 # Names.
-
-
-@given(paths, tags, digests)
-def test_a_candidate_id_gives_back_its_target_and_tag(path: str, tag: Tag, digest: Digest) -> None:
-    assert target_of(candidate_id(path, tag, digest)) == (path, tag)
-
-
-@given(paths, tags, digests)
-def test_a_candidate_id_fits_into_urls_table_keys_and_blob_names(path: str, tag: Tag, digest: Digest) -> None:
-    assert re.fullmatch(r"[A-Za-z0-9._~-]{1,512}", candidate_id(path, tag, digest))
-
-
-@given(paths, tags, digests, paths, tags, digests)
-def test_two_candidates_share_an_id_only_if_they_are_the_same(
-    path: str, tag: Tag, digest: Digest, other_path: str, other_tag: Tag, other_digest: Digest
-) -> None:
-    same_id = candidate_id(path, tag, digest) == candidate_id(other_path, other_tag, other_digest)
-    short, other_short = (text.partition(":")[2][:32] for text in (digest, other_digest))
-    assert same_id == ((path, tag, short) == (other_path, other_tag, other_short))
-
-
-@given(st.one_of(st.text(), st.text("ab~:/.0", max_size=80)))
-def test_what_is_no_candidate_id_is_refused(text: str) -> None:
-    try:
-        path, tag = target_of(text)
-    except InvalidReference:
-        return
-    assert text.startswith(f"{path.replace('/', '~')}~{tag}~")
-
-
-@pytest.mark.parametrize("digits", ["", "0" * 31, "0" * 33, "0" * 64, "G" * 32])
-def test_a_candidate_id_ends_with_32_hexadecimal_digits(digits: str) -> None:
-    with pytest.raises(InvalidReference, match="32 hexadecimal digits"):
-        target_of(f"base~node~22-alpine~{digits}")
 
 
 @given(tags, digests)
 def test_the_staging_tag_is_a_tag_that_tells_the_digest(tag: Tag, digest: Digest) -> None:
-    staging_tag = candidate(tag=tag, digest=digest).staging_tag
+    staging_tag = candidate(targets=(Place("base/node", tag),), digest=digest).staging_tag
     assert parse_tag(staging_tag) == staging_tag
     assert staging_tag.endswith(digest.partition(":")[2][:32])
 
 
-@given(paths, tags, digests, st.integers(1, 1000), st.integers(0, 1000))
-def test_a_run_name_is_valid_for_azure(path: str, tag: Tag, digest: Digest, generation: int, runs: int) -> None:
-    record = candidate(target=path, tag=tag, digest=digest, generation=generation, runs=runs)
+@given(paths, st.sampled_from(["node", "x-1"]), digests, st.integers(1, 1000), st.integers(0, 1000))
+def test_a_run_name_is_valid_for_azure(path: str, gate: str, digest: Digest, generation: int, runs: int) -> None:
+    record = candidate(source=Repository("docker.io", path), gate=gate, digest=digest, generation=generation, runs=runs)
     assert re.fullmatch(r"[A-Za-z0-9-]{5,50}", run_name(record))
 
 

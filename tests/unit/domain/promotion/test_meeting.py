@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
-from shared.domain.promotion.candidate import Status
-from shared.domain.promotion.lifecycle import ENDS
+from shared.domain.promotion.candidate import Candidate, Status
 from shared.domain.promotion.meeting import Meeting, meet
 from shared.domain.watching.observation import Look
 from tests.unit.examples import NOON, candidate
@@ -15,10 +15,11 @@ from tests.unit.examples import NOON, candidate
 pytestmark = pytest.mark.unit
 
 
+UNDECIDED = [Status.IMPORTING, Status.STAGED, Status.VALIDATING]
+
+
 @pytest.mark.parametrize("look", Look)
-@pytest.mark.parametrize(
-    "status", [s for s in Status if s not in ENDS | {Status.DETECTED}], ids=lambda status: status.value
-)
+@pytest.mark.parametrize("status", UNDECIDED, ids=lambda status: status.value)
 def test_a_candidate_on_its_way_is_left_alone(status: Status, look: Look) -> None:
     assert meet(candidate(status=status), look, NOON) is Meeting.LEAVE
 
@@ -30,7 +31,7 @@ def test_a_candidate_that_was_only_just_detected_gets_its_message_again(look: Lo
 
 @pytest.mark.parametrize("look", [look for look in Look if look is not Look.UNCHANGED])
 def test_a_rejected_digest_stays_rejected_however_it_comes_back(look: Look) -> None:
-    assert meet(candidate(status=Status.REJECTED), look, NOON) is Meeting.LEAVE
+    assert meet(candidate(status=Status.REJECTED), look, NOON) is Meeting.REFUSE
 
 
 @pytest.mark.parametrize("look", [Look.MOVED, Look.FIRST_SEEN])
@@ -39,19 +40,30 @@ def test_a_wanted_digest_that_was_never_promoted_begins_its_way_again(status: St
     assert meet(candidate(status=status), look, NOON) is Meeting.BEGIN_AGAIN
 
 
-@pytest.mark.parametrize("look", [Look.MOVED, Look.FIRST_SEEN, None])
-def test_a_digest_that_was_promoted_so_long_ago_that_its_target_forgot_begins_its_way_again(look: Look | None) -> None:
-    assert meet(candidate(status=Status.PROMOTED), look, NOON) is Meeting.BEGIN_AGAIN
+PASSED = [
+    candidate(status=Status.PROMOTING),
+    candidate(status=Status.PROMOTED),
+    candidate(status=Status.SUPERSEDED, passed_at=NOON),
+    candidate(status=Status.FAILED, passed_at=NOON),
+]
+
+
+@pytest.mark.parametrize("look", [*Look, None])
+@pytest.mark.parametrize("passed", PASSED, ids=lambda record: record.status.value)
+def test_what_passed_is_proposed_to_every_target_that_does_not_know_it(passed: Candidate, look: Look | None) -> None:
+    assert meet(passed, look, NOON) is Meeting.PROPOSE
+
+
+@pytest.mark.parametrize("passed", [PASSED[1], PASSED[2]], ids=lambda record: record.status.value)
+def test_what_passed_and_is_not_in_staging_any_more_begins_its_way_again_once(passed: Candidate) -> None:
+    assert meet(passed, None, NOON, lost_at=NOON) is Meeting.BEGIN_AGAIN
+    again = replace(passed, detected_at=NOON + timedelta(minutes=1))
+    assert meet(again, None, NOON, lost_at=NOON) is Meeting.PROPOSE
 
 
 @pytest.mark.parametrize("status", [Status.FAILED, Status.SUPERSEDED])
 def test_a_tag_that_was_gone_and_is_back_has_what_never_arrived_tried_again(status: Status) -> None:
     assert meet(candidate(status=status), Look.RETURNED, NOON) is Meeting.BEGIN_AGAIN
-
-
-@pytest.mark.parametrize("status", [Status.PROMOTED, Status.REJECTED])
-def test_a_tag_that_was_gone_and_is_back_leaves_what_was_decided(status: Status) -> None:
-    assert meet(candidate(status=status), Look.RETURNED, NOON) is Meeting.LEAVE
 
 
 @pytest.mark.parametrize(
@@ -61,6 +73,10 @@ def test_what_failed_is_tried_again_daily_while_its_target_wants_it(passed: time
     assert meet(candidate(status=Status.FAILED), None, NOON + passed) is meeting
 
 
+def test_a_candidate_that_waits_for_its_time_gets_no_message_before() -> None:
+    assert meet(candidate(look_at=NOON + timedelta(minutes=1)), Look.MOVED, NOON) is Meeting.LEAVE
+
+
 def test_a_candidate_whose_target_only_looks_after_it_gets_no_second_message() -> None:
     assert meet(candidate(), None, NOON) is Meeting.LEAVE
 
@@ -68,7 +84,6 @@ def test_a_candidate_whose_target_only_looks_after_it_gets_no_second_message() -
 @pytest.mark.parametrize(
     ("status", "meeting"),
     [
-        (Status.PROMOTED, Meeting.LEAVE),
         (Status.SUPERSEDED, Meeting.LEAVE),
         (Status.FAILED, Meeting.BEGIN_AGAIN),
         (Status.REJECTED, Meeting.BEGIN_AGAIN),
@@ -83,5 +98,5 @@ def test_somebody_who_asks_for_an_unchanged_tag_has_what_failed_or_was_rejected_
 @pytest.mark.parametrize("status", [Status.REJECTED, Status.FAILED])
 def test_what_began_after_somebody_asked_does_not_begin_again_by_the_same_message(status: Status) -> None:
     begun = candidate(status=status, detected_at=NOON)
-    assert meet(begun, Look.UNCHANGED, NOON, NOON + timedelta(seconds=1)) is Meeting.BEGIN_AGAIN
-    assert meet(begun, Look.UNCHANGED, NOON, NOON - timedelta(seconds=1)) is Meeting.LEAVE
+    assert meet(begun, Look.UNCHANGED, NOON, asked_at=NOON + timedelta(seconds=1)) is Meeting.BEGIN_AGAIN
+    assert meet(begun, Look.UNCHANGED, NOON, asked_at=NOON - timedelta(seconds=1)) is Meeting.LEAVE
