@@ -71,7 +71,10 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's bind
     """Take up what was left behind and put away what ended long ago."""
     with acting("sweep"):
         sweep_each(
-            lambda: observed(sweep_candidates(parts.candidate_progress, parts.staging_runs).waiting, parts.clock()),
+            lambda: observed(
+                sweep_candidates(parts.candidate_progress, parts.staging_runs, parts.heirs.succeed).waiting,
+                parts.clock(),
+            ),
             lambda: sweep_targets(parts.target_book),
             lambda: sweep_rebuilds(parts.rebuild_progress, parts.application_runs),
             lambda: budgets_observed(parts.budgets.every(), parts.clock()),

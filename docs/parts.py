@@ -14,7 +14,7 @@ from docs.triggers import functions
 from infra.local.demo.scenes import Scenes
 from shared.config import setting_fields
 from shared.domain.promotion.candidate import Reason, Status
-from shared.domain.promotion.lifecycle import ENDS, TRANSITIONS, stage_of
+from shared.domain.promotion.lifecycle import BEGINNINGS, ENDS, TRANSITIONS, stage_of
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, RebuildStatus
 from shared.domain.watching.selection import ChoiceReason
 from shared.domain.watching.watch_list import schema
@@ -50,18 +50,15 @@ def _purpose(file: Path) -> str:
 
 def lifecycle() -> str:
     """Return the candidate's state diagram, one arrow for each pair of statuses of the transition table."""
-    arrows: dict[tuple[str, str], list[str]] = {("[*]", Status.DETECTED.value): [r.value for r in _beginnings()]}
+    arrows: dict[tuple[str, str], list[str]] = {}
+    for reason, beginnings in BEGINNINGS.items():
+        for begin in beginnings:
+            arrows.setdefault(("[*]", begin.value), []).append(reason.value)
     for (status, reason), to in TRANSITIONS.items():
         arrows.setdefault((status.value, to.value), []).append(reason.value)
     lines = [f"    {begin} --> {to}: {', '.join(reasons)}" for (begin, to), reasons in arrows.items()]
     ends = [f"    {status.value} --> [*]" for status in Status if status in ENDS]
     return "\n".join(("```mermaid", "stateDiagram-v2", *lines, *ends, "```"))
-
-
-def _beginnings() -> list[Reason]:
-    """The reasons that no transition has are those that begin a candidate's first way."""
-    in_table = {reason for _, reason in TRANSITIONS}
-    return [reason for reason in Reason if reason not in in_table]
 
 
 def statuses() -> str:

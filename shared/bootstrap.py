@@ -19,6 +19,7 @@ from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
+from shared.rules.heirs import Heirs
 from shared.rules.ledger import Ledger
 from shared.rules.progress import Progress, candidate_progress, rebuild_progress
 from shared.rules.targets import TargetBook
@@ -239,6 +240,11 @@ class Parts:
     def detector(self) -> Detector:
         """Tells targets what their sources point at."""
         return Detector(self.candidate_progress, self.target_book)
+
+    @cached_property
+    def heirs(self) -> Heirs:
+        """Takes up what earlier versions left under way."""
+        return Heirs(self.candidate_progress, self.target_book)
 
     @cached_property
     def conclusions(self) -> Conclusions:

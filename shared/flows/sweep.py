@@ -39,12 +39,15 @@ class Swept(msgspec.Struct, frozen=True):
     waiting: Mapping[str, Waiting]
 
 
-def sweep_candidates(progress: Progress[Candidate], staging_runs: Runs) -> Swept:
+def sweep_candidates(
+    progress: Progress[Candidate], staging_runs: Runs, succeed: Callable[[Stored[Candidate]], None]
+) -> Swept:
     """Sweep the candidates.
 
     Args:
         progress: where they are kept and how they go on.
         staging_runs: ACR Tasks of the staging registry, to forget the runs of what is put away.
+        succeed: lets the candidate of its digest go on for a record that an earlier version left under way.
 
     Returns:
         What was found.
@@ -52,6 +55,7 @@ def sweep_candidates(progress: Progress[Candidate], staging_runs: Runs) -> Swept
     return _sweep(
         progress,
         lambda candidate: candidate.status in ENDS,
+        lambda stored: _succeeded(stored, succeed) if stored.record.is_earlier else progress.take_up(stored),
         lambda candidate: _forget(staging_runs, run_names(candidate)),
     )
 
@@ -61,6 +65,7 @@ def sweep_rebuilds(progress: Progress[Rebuild], runs: Mapping[str, Runs]) -> Swe
     return _sweep(
         progress,
         lambda rebuild: rebuild.status in REBUILD_ENDS,
+        progress.take_up,
         lambda rebuild: _forget(runs.get(rebuild.registry), rebuild_run_names(rebuild)),
     )
 
@@ -89,18 +94,32 @@ def sweep_each(*sweeps: Callable[[], object]) -> None:
         raise problems[0]
 
 
-def _sweep(progress: Progress[R], ended: Callable[[R], bool], forget: Callable[[R], None]) -> Swept:
+def _sweep(
+    progress: Progress[R],
+    ended: Callable[[R], bool],
+    take_up: Callable[[Stored[R]], bool],
+    forget: Callable[[R], None],
+) -> Swept:
     under_way = taken_up = archived = 0
     waiting: dict[str, Waiting] = {}
     for stored in progress.records.current():
         _find(waiting, stored.record)
         if not ended(stored.record):
             under_way += 1
-            taken_up += progress.take_up(stored)
+            taken_up += take_up(stored)
         elif archived < MOST_ARCHIVED and _is_old(progress, stored):
             archived += _archive(progress, stored, forget)
     log.info("sweep: %d under way, %d taken up again, %d put away", under_way, taken_up, archived)
     return Swept(under_way, taken_up, archived, waiting)
+
+
+def _succeeded(stored: Stored[Candidate], succeed: Callable[[Stored[Candidate]], None]) -> bool:
+    try:
+        succeed(stored)
+    except TidegateError as error:
+        log.warning("%s does not go on yet, the next sweep tries again: %s", stored.record.id, error)
+        return False
+    return True
 
 
 def _find(waiting: dict[str, Waiting], record: Candidate | Rebuild) -> None:

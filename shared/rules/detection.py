@@ -10,7 +10,7 @@ from shared.domain.promotion.decision import decide
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.lifecycle import ENDS, advance
 from shared.domain.promotion.meeting import Meeting
-from shared.domain.promotion.reconciling import Todo, awaiting, scheduled, sighted, todo
+from shared.domain.promotion.reconciling import awaiting, scheduled, sighted
 from shared.domain.promotion.schedule import FAILED_LOOK, VERDICT_LOOK
 from shared.domain.promotion.target import Origin, Sighting, Target, target_id
 from shared.domain.references import Tag
@@ -91,7 +91,7 @@ class Detector:
             return None
         candidate, told = self._verdict(target, newest, None)
         if told is not None:
-            self._go_on(told)
+            self._book.set_going(told)
             return None
         return max(candidate.since + FAILED_LOOK, now) if candidate.status is Status.FAILED else now + VERDICT_LOOK
 
@@ -102,7 +102,7 @@ class Detector:
         if met is not None and met[1] is Meeting.PROPOSE and met[0].status is Status.FAILED:
             told = propose(self._book, met[0], wanted.home, anew=True)
             if told is not None:
-                self._go_on(told)
+                self._book.set_going(told)
 
     def _serve(self, stored: StoredTarget, look: Look, origins: set[Origin]) -> None:
         """Whoever wrote the target meanwhile saw what we did not: then this is done once more, for what it says now."""
@@ -112,7 +112,7 @@ class Detector:
                 return
             if stored.record.awaited is not None:
                 stored = self._verdict(stored.record, newest, look)[1] or stored
-            self._go_on(stored)
+            self._book.set_going(stored)
             if not sum([self._overtake(one) for one in self._earlier(stored.record, newest, origins)]):
                 return
             again = self._book.targets.get(stored.record.id)
@@ -131,10 +131,6 @@ class Detector:
         if meeting is Meeting.REFUSE:
             return candidate, self._book.change(target.id, lambda known: _rests(known, newest, now))
         return candidate, None
-
-    def _go_on(self, stored: StoredTarget) -> None:
-        if todo(stored.record, self._progress.clock()) is Todo.PUT:
-            self._book.send(stored.record)
 
     # What newer digests overtake.
 

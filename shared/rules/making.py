@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from shared.domain.promotion.candidate import Candidate, Reason, Status, joined
+from shared.domain.promotion.identity import earlier_id
+from shared.domain.promotion.inheritance import inherited
 from shared.domain.promotion.lifecycle import begin_again, detected
 from shared.domain.promotion.meeting import Meeting, meet
 from shared.domain.promotion.target import Sighting, Target
@@ -42,9 +44,10 @@ class Maker:
         """
         existing = self._progress.records.get(wanted.id)
         if existing is None:
-            if self._progress.insert(wanted):
-                self._progress.send(wanted)
-                return wanted, Meeting.LEAVE
+            first = self._inherited(wanted, lost_at)
+            if self._progress.insert(first):
+                self._progress.send(first)
+                return first, meet(first, None, self._progress.clock())
             existing = self._progress.records.get(wanted.id)
         if existing is None:
             raise Conflict(f"{wanted.id} was put away just now; it is tried again")
@@ -64,7 +67,26 @@ class Maker:
             As ``make``; ``None`` if there is no candidate.
         """
         existing = self._progress.records.get(wanted.id)
-        return self._meet(existing, wanted, look, None, asked_at) if existing else None
+        if existing is not None:
+            return self._meet(existing, wanted, look, None, asked_at)
+        earlier = self._earlier(wanted)
+        if earlier is None or meet(earlier, look, self._progress.clock(), asked_at=asked_at) is not Meeting.BEGIN_AGAIN:
+            return None
+        if self._progress.insert(wanted):
+            self._progress.send(wanted)
+        return wanted, Meeting.LEAVE
+
+    def _inherited(self, wanted: Candidate, lost_at: datetime | None) -> Candidate:
+        """What an earlier version knows of it is taken over: a rejected digest is not tested again."""
+        earlier = self._earlier(wanted)
+        if earlier is None or (lost_at is not None and earlier.has_passed):
+            return wanted
+        return inherited(wanted, earlier, self._progress.clock())
+
+    def _earlier(self, wanted: Candidate) -> Candidate | None:
+        home = wanted.home
+        stored = self._progress.records.get(earlier_id(home.repository, home.tag, wanted.digest))
+        return stored.record if stored is not None else None
 
     def _meet(
         self,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from shared.domain.events.messages import PROMOTIONS, LookAtTarget
-from shared.domain.promotion.reconciling import lease
+from shared.domain.promotion.reconciling import Todo, lease, todo
 from shared.domain.promotion.schedule import is_overdue, lease_runs_out
 from shared.domain.promotion.target import Target, target_id
 from shared.domain.references import Tag
@@ -99,6 +99,11 @@ class TargetBook:
             self._tell(before, record)
             return written
         raise Conflict(f"{target} changes too fast; it is tried again")
+
+    def set_going(self, stored: StoredTarget) -> None:
+        """Send a target's message if its tag is to be brought to what it says at once."""
+        if todo(stored.record, self.clock()) is Todo.PUT:
+            self.send(stored.record)
 
     def again(self, stored: StoredTarget, pause: timedelta, operation: str = "") -> None:
         """Look at an import again after a pause, renewing the record's lease where little of it is left."""

@@ -34,6 +34,7 @@ from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
+from shared.rules.heirs import Heirs
 from shared.rules.ledger import Ledger
 from shared.rules.progress import candidate_progress, rebuild_progress
 from shared.rules.targets import TargetBook
@@ -113,6 +114,7 @@ class World:
         self.rebuild_progress = rebuild_progress(self.rebuilds, self.outbox, self.clock)
         self.book = TargetBook(self.targets, self.outbox, self.clock, BASE)
         self.detector = Detector(self.candidate_progress, self.book)
+        self.heirs = Heirs(self.candidate_progress, self.book)
         conclusions = Conclusions(self.candidate_progress, self.book)
         self.reconciler = Reconciler(self.book, self.base, self.outbox, self.detector, conclusions)
         self.ledger = Ledger(self.budgets, self.clock)
@@ -153,7 +155,7 @@ class World:
     def sweep(self) -> None:
         """Let the timer sweep."""
         sweep_each(
-            lambda: sweep_candidates(self.candidate_progress, self.staging_runs),
+            lambda: sweep_candidates(self.candidate_progress, self.staging_runs, self.heirs.succeed),
             lambda: sweep_targets(self.book),
             lambda: sweep_rebuilds(self.rebuild_progress, {"tidegateapps": self.application_runs}),
         )

@@ -123,7 +123,7 @@ def test_what_is_lost_with_a_message_is_taken_up_by_the_sweep(product: Product) 
         product._work(delivery)
     product.outbox.waiting.clear()
     product.clock.now = product.clock.now.replace(year=2031)
-    sweep_candidates(product.parts.candidate_progress, product.parts.staging_runs)
+    sweep_candidates(product.parts.candidate_progress, product.parts.staging_runs, product.parts.heirs.succeed)
     product.settle()
     assert product.base_digest() == pushed.digest
 

@@ -35,6 +35,8 @@ class Reason(Enum):
 
     FIRST_IMPORT = "first-import"  # the tag had never been seen
     TAG_MOVED = "tag-moved"  # the upstream tag points at another digest than before
+    VERDICT_KNOWN = "verdict-known"  # an earlier version's record of its first tag had its verdict already
+    CONTINUED = "continued"  # an earlier version's record: it goes on as the candidate of its digest
     SEEN_AGAIN = "seen-again"  # a digest whose way had ended is wanted once more
     DEFERRED = "deferred"  # the upstream's limit is used up; the import waits until it is not
     IMPORT_STARTED = "import-started"  # the staging registry was asked to copy it

@@ -16,6 +16,13 @@ from shared.errors import NotPermitted, NotThereYet, OperationFailed, TidegateEr
 ENDS = frozenset({Status.PROMOTED, Status.REJECTED, Status.SUPERSEDED, Status.FAILED})
 _BEFORE_PROMOTION = (Status.DETECTED, Status.IMPORTING, Status.STAGED, Status.VALIDATING)
 
+# How a first way begins, and where.
+BEGINNINGS: dict[Reason, tuple[Status, ...]] = {
+    Reason.FIRST_IMPORT: (Status.DETECTED,),
+    Reason.TAG_MOVED: (Status.DETECTED,),
+    Reason.VERDICT_KNOWN: (Status.REJECTED, Status.PROMOTING, Status.PROMOTED),
+}
+
 # (from, reason) -> to. Drawn in docs/architecture.md from here; what is not in it cannot happen.
 TRANSITIONS: dict[tuple[Status, Reason], Status] = {
     (Status.DETECTED, Reason.DEFERRED): Status.DETECTED,
@@ -37,7 +44,11 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
     (Status.PROMOTING, Reason.IMPORT_UNEXPLAINED): Status.PROMOTING,
     (Status.PROMOTING, Reason.STAGING_LAGS): Status.PROMOTING,
     (Status.PROMOTING, Reason.PROMOTION_VERIFIED): Status.PROMOTED,
-    **{(status, Reason.NEWER_DIGEST): Status.SUPERSEDED for status in (*_BEFORE_PROMOTION, Status.PROMOTING)},
+    **{
+        (status, reason): Status.SUPERSEDED
+        for status in (*_BEFORE_PROMOTION, Status.PROMOTING)
+        for reason in (Reason.NEWER_DIGEST, Reason.CONTINUED)
+    },
     **{(status, Reason.IN_FORCE_AGAIN): Status.PROMOTED for status in Status if status in ENDS - {Status.REJECTED}},
     **{
         (status, reason): Status.FAILED

@@ -63,7 +63,8 @@ def compare(known: Observation | None, digest: Digest | None, target: str) -> Lo
         target: the place in the base registry that the tag is wanted in, such as ``base/node:22``.
 
     Returns:
-        What that amounts to. A tag that is wanted in a new target is first seen.
+        What that amounts to. A tag that is wanted in a new target is first seen, and so is one that was last looked at
+        by a version without targets, whose observations have no order.
     """
     had = known.digest if known else ""
     if digest is None:
@@ -72,6 +73,8 @@ def compare(known: Observation | None, digest: Digest | None, target: str) -> Lo
         return Look.FIRST_SEEN
     if had != digest:
         return Look.MOVED
+    if not known.order:
+        return Look.FIRST_SEEN
     return Look.UNCHANGED if known.presence is Presence.PRESENT else Look.RETURNED
 
 
@@ -100,11 +103,11 @@ def order_at(moment: datetime) -> int:
 
 
 def noted(known: Observation | None, tag: Tag, digest: Digest, order: int, now: datetime) -> Observation:
-    """Return the observation of a digest that is news: it has its order, and no target was told yet."""
-    same = known is not None and known.digest == digest
-    return msgspec.structs.replace(
-        observed(known, tag, digest, known.targets if known and same else (), now), order=order
-    )
+    """Return the observation of a digest that is news: it has its order, and no target was told yet.
+
+    What a version without targets has seen is news, too.
+    """
+    return msgspec.structs.replace(observed(known, tag, digest, (), now), order=order)
 
 
 def observed(

@@ -42,11 +42,12 @@ NEVER_THERE = Observation(tag=TAG, presence=Presence.GONE, first_seen=NOON, last
         (None, None, Look.STILL_GONE),
         (NEVER_THERE, ONE, Look.FIRST_SEEN),
         (NEVER_THERE, None, Look.STILL_GONE),
-        (KNOWN, ONE, Look.UNCHANGED),
+        (KNOWN, ONE, Look.FIRST_SEEN),
+        (ORDERED, ONE, Look.UNCHANGED),
         (KNOWN, TWO, Look.MOVED),
         (KNOWN, None, Look.VANISHED),
         (GONE, None, Look.STILL_GONE),
-        (GONE, ONE, Look.RETURNED),
+        (msgspec.structs.replace(GONE, order=7), ONE, Look.RETURNED),
         (GONE, TWO, Look.MOVED),
     ],
 )
@@ -120,9 +121,9 @@ def test_news_have_their_order_and_name_no_target_before_one_was_told() -> None:
     assert observed(new, TAG, TWO, (TARGET,), LATER).order == 8
 
 
-def test_a_digest_of_an_earlier_version_gets_an_order_and_keeps_the_targets_it_was_told_to() -> None:
+def test_what_a_version_without_targets_has_seen_is_told_to_its_target() -> None:
     new = noted(KNOWN, TAG, ONE, 8, LATER)
-    assert (new.digest, new.order, new.targets, new.first_seen) == (ONE, 8, (TARGET,), NOON)
+    assert (new.digest, new.order, new.targets, new.first_seen) == (ONE, 8, (), NOON)
 
 
 @given(st.integers(0, 2**52), st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))

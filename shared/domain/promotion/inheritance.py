@@ -1,0 +1,54 @@
+"""What a candidate takes over from a record of a version that had a candidate for each tag: pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from shared.domain.promotion.candidate import Candidate, Reason, Status
+from shared.domain.promotion.lifecycle import BEGINNINGS, detected
+
+_VERDICTS = BEGINNINGS[Reason.VERDICT_KNOWN]
+
+
+def heir_of(earlier: Candidate, now: datetime) -> Candidate:
+    """Return the candidate as which a record of an earlier version goes on, before it takes over what is known.
+
+    Args:
+        earlier: the record.
+        now: UTC.
+    """
+    first = Candidate(
+        image=earlier.image,
+        source=earlier.source,
+        source_tag=earlier.source_tag,
+        digest=earlier.digest,
+        gate=earlier.gate,
+        targets=earlier.places,
+        status=Status.DETECTED,
+        look_at=now,
+        since=now,
+        detected_at=earlier.detected_at,
+        traceparent=earlier.traceparent,
+    )
+    return detected(first, Reason.FIRST_IMPORT, now, f"goes on from {earlier.id}")
+
+
+def inherited(wanted: Candidate, earlier: Candidate, now: datetime) -> Candidate:
+    """Return a candidate that is to be made, with the verdict that an earlier record of its tag and digest has.
+
+    Args:
+        wanted: the candidate, just detected.
+        earlier: the record of its first tag and its digest.
+        now: UTC.
+
+    Returns:
+        The candidate as rejected, passed or promoted as the record is; unchanged if that had no verdict yet, or that of
+        a gate of another name.
+    """
+    if earlier.gate != wanted.gate or earlier.status not in _VERDICTS:
+        return wanted
+    passed_at = None if earlier.status is Status.REJECTED else now
+    decided = msgspec.structs.replace(wanted, status=earlier.status, passed_at=passed_at)
+    return detected(decided, Reason.VERDICT_KNOWN, now, f"as {earlier.id} was decided: {earlier.last.detail}")
