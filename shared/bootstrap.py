@@ -22,6 +22,7 @@ from shared.rules.detection import Detector
 from shared.rules.heirs import Heirs
 from shared.rules.ledger import Ledger
 from shared.rules.progress import Progress, candidate_progress, rebuild_progress
+from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
 from shared.telemetry.changes import candidate_changed, rebuild_changed, target_changed
 from shared.telemetry.metrics import put_off
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from shared.domain.promotion.candidate import Candidate
     from shared.domain.promotion.rebuilds import Rebuild
     from shared.domain.watching.watch_list import WatchList
-    from shared.ports import Activity, Configuration, Evidence, Observations, Outbox, Records, Upstream
+    from shared.ports import Activity, Configuration, Evidence, Observations, Outbox, Records
     from shared.target_ports import Targets
 
 DEPLOYED = Path(__file__).resolve().parent.parent
@@ -161,7 +162,7 @@ class Parts:
         return BudgetsTable(self._account)
 
     @cached_property
-    def upstream(self) -> Callable[[str], Upstream]:
+    def upstream(self) -> Callable[[str], CountedUpstream]:
         """Gives the upstream of a registry; adding a registry to the watch list needs nothing else."""
         from shared.adapters.upstream.docker_hub import HubAddresses  # noqa: PLC0415
         from shared.adapters.upstream.upstreams import Upstreams  # noqa: PLC0415
@@ -302,7 +303,12 @@ class Parts:
     @cached_property
     def reconciler(self) -> Reconciler:
         """Brings the base registry to what its targets say."""
-        return Reconciler(self.target_book, self.base, self.outbox, self.detector, self.conclusions)
+        return Reconciler(self.target_book, self.base, self.sources, self.outbox, self.detector, self.conclusions)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """Tells where a digest can still be had."""
+        return Sources(self.base, self.staging, self.upstream, self.ledger, self.settings.accounts.keys())
 
     @cached_property
     def dependant_search(self) -> DependantSearch:

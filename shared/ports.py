@@ -265,14 +265,15 @@ class ImportSource(msgspec.Struct, frozen=True):
     """Where an import copies from, always by digest.
 
     Attributes:
-        repository: in an upstream or in the staging registry.
+        repository: in an upstream or in the staging registry, or in the one that is copied into.
         digest: what to copy.
-        staging: whether ``repository`` is in the staging registry.
+        staging, own: whether ``repository`` is in the staging registry, or in the one that is copied into.
     """
 
     repository: Repository
     digest: Digest
     staging: bool = False
+    own: bool = False
 
 
 class Operation(msgspec.Struct, frozen=True):

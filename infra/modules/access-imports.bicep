@@ -7,13 +7,13 @@ param principalId string
 param abac bool
 
 var roles = [
-  // begin_import_image into it, and out of it where promotion names it as the source; get_tag_properties, to read back
-  // the digest. It is the built-in role with no more than registries/importImage/action, registries/read and
+  // begin_import_image into it, and out of it where promotion, or the way back to a former digest, names it as the
+  // source; get_tag_properties, to read back the digest, and get_manifest_properties, to ask where one can still be had. It is the built-in role with no more than registries/importImage/action, registries/read and
   // registries/pull/read: it cannot push.
   { name: 'Container Registry Data Importer and Data Reader', id: '577a9874-89fd-4f24-9dbd-b5034d0ad23a' }
 ]
 var abacRoles = [
-  // get_tag_properties, where rights are given by repository. In staging also what a gate's run pulls, which asks as
+  // The same properties, where rights are given by repository. In staging also what a gate's run pulls, which asks as
   // the caller: credentials.sourceRegistry.identity is '[caller]'.
   { name: 'Container Registry Repository Reader', id: 'b93aa761-3e63-49ed-ac28-beffa264f7ac' }
 ]

@@ -31,7 +31,7 @@ from shared.domain.promotion.schedule import (
     pause_before_look,
 )
 from shared.domain.promotion.target import Importing, Target
-from shared.domain.references import Digest, Repository
+from shared.domain.references import Digest
 from shared.errors import (
     DigestMismatch,
     NotFound,
@@ -43,16 +43,16 @@ from shared.errors import (
     ServiceError,
     Unavailable,
 )
-from shared.ports import ImportSource, Outbox, Registry
+from shared.ports import Outbox, Registry
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
 from shared.rules.imports import Awaited, Differs, UnderWay, look
+from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
 from shared.target_ports import StoredTarget
 
 log = logging.getLogger("tidegate.reconcile")
 
-_STAGING = "staging"
 # After these the registry has begun nothing.
 _NOT_BEGUN = (NotFound, NotPermitted, Refused, RateLimited)
 
@@ -63,16 +63,24 @@ class Reconciler:
     Args:
         book: where targets are.
         base: the base registry.
+        sources: tells where what is wanted can be copied from.
         outbox: where the request to rebuild is sent.
         detector: looks after the candidates whose verdicts are waited for.
         conclusions: ends candidates.
     """
 
     def __init__(
-        self, book: TargetBook, base: Registry, outbox: Outbox, detector: Detector, conclusions: Conclusions
+        self,
+        book: TargetBook,
+        base: Registry,
+        sources: Sources,
+        outbox: Outbox,
+        detector: Detector,
+        conclusions: Conclusions,
     ) -> None:
         self._book = book
         self._base = base
+        self._sources = sources
         self._outbox = outbox
         self._detector = detector
         self._conclusions = conclusions
@@ -133,9 +141,11 @@ class Reconciler:
 
     def _start(self, claimed: StoredTarget) -> None:
         target = claimed.record
-        source = ImportSource(
-            Repository(_STAGING, target.staging_repository(target.wanted)), target.wanted, staging=True
-        )
+        try:
+            source = self._sources.of(target)
+        except ServiceError as error:
+            self._fell(claimed, error, over=True, settled=True)
+            return
         try:
             operation = self._base.start_import(source, target.repository, target.tag)
         except ServiceError as error:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
+from shared.digest_ports import UpstreamHolder
 from shared.domain.events.messages import Message
 from shared.domain.references import Digest, Repository, Tag
 from shared.domain.watching.questions import CATALOGUES
@@ -26,6 +27,10 @@ _OUTCOMES: dict[type[TidegateError], str] = {
 }
 
 
+class _Asked(Upstream, UpstreamHolder, Protocol):
+    """Both in one, as every upstream is."""
+
+
 class TracedOutbox:
     """The port ``Outbox``: every message is sent within a span of its own, whose context it carries.
 
@@ -43,14 +48,14 @@ class TracedOutbox:
 
 
 class CountedUpstream:
-    """The port ``Upstream``: every question is counted by its outcome and the host whose limit it counts against.
+    """The ports ``Upstream`` and ``UpstreamHolder``: every question is counted by its outcome and the host it asks.
 
     Args:
         name: the registry, such as ``docker.io``.
         upstream: answers.
     """
 
-    def __init__(self, name: str, upstream: Upstream) -> None:
+    def __init__(self, name: str, upstream: _Asked) -> None:
         self._name = name
         self._upstream = upstream
 
@@ -71,6 +76,10 @@ class CountedUpstream:
         """See ``Upstream.manifests``."""
         catalogue = CATALOGUES.get(self._name, self._name)
         return self._counted(catalogue, lambda: self._upstream.manifests(repository, tag, digest))
+
+    def holds(self, repository: Repository, digest: Digest) -> bool:
+        """See ``UpstreamHolder.holds``."""
+        return self._counted(self._name, lambda: self._upstream.holds(repository, digest))
 
     def prepare(self, repositories: tuple[Repository, ...]) -> None:
         """See ``Upstream.prepare``."""

@@ -117,3 +117,43 @@ def test_every_tag_is_listed_with_its_digest(
 
 def test_a_tag_that_is_not_there_has_no_digest(site: RegistrySite, word: str) -> None:
     assert site.staging.digest(word, STAGED) is None
+
+
+# By digest.
+
+
+def test_a_digest_can_be_had_while_it_is_tagged_and_after_its_tag_moved_on(
+    site: RegistrySite, source: ImportSource, upstream: Repository, word: str
+) -> None:
+    site.stage(source, word, STAGED)
+    assert site.staging.holds(word, source.digest)
+    newer = site.upstream.push(upstream, UPSTREAM_TAG, "second")
+    site.stage(ImportSource(upstream, newer), word, STAGED)
+    assert site.staging.holds(word, source.digest)
+    assert site.staging.holds(word, newer)
+
+
+def test_a_digest_that_was_never_there_cannot_be_had(site: RegistrySite, source: ImportSource, word: str) -> None:
+    assert not site.staging.holds(word, source.digest)
+    site.stage(source, word, STAGED)
+    assert not site.staging.holds(word, digest_of("never pushed"))
+
+
+def test_a_tag_goes_back_to_what_its_own_registry_still_has_without_a_tag(
+    site: RegistrySite, source: ImportSource, upstream: Repository, word: str
+) -> None:
+    site.stage(source, word, STAGED)
+    newer = site.upstream.push(upstream, UPSTREAM_TAG, "second")
+    site.stage(ImportSource(upstream, newer), word, STAGED)
+    site.stage(ImportSource(Repository("staging", word), source.digest, own=True), word, STAGED)
+    assert site.staging.digest(word, STAGED) == source.digest
+
+
+def test_what_its_own_registry_never_had_cannot_be_copied_there(
+    site: RegistrySite, source: ImportSource, word: str
+) -> None:
+    operation = site.staging.start_import(
+        ImportSource(Repository("staging", word), source.digest, own=True), word, STAGED
+    )
+    with pytest.raises(OperationFailed):
+        site.finish(site.staging, operation)

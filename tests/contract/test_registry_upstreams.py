@@ -12,6 +12,7 @@ from shared.errors import NotFound
 from shared.ports import Hints
 from tests.contract.registry_fixtures import Outside, emulator, outside, word
 from tests.contract.registry_sites import EmulatedUpstreamSite, InMemoryUpstreamSite, UpstreamSite
+from tests.doubles.registries import digest_of
 from tests.twin.images import push_index
 
 __all__ = ["emulator", "outside", "word"]
@@ -81,6 +82,23 @@ def test_a_tag_that_is_not_there_is_none(site: UpstreamSite, repository: Reposit
 
 def test_a_repository_that_is_not_there_has_no_tags(site: UpstreamSite, repository: Repository) -> None:
     assert site.upstream.digest(repository, LATEST) is None
+
+
+# By digest.
+
+
+def test_a_digest_can_be_had_while_it_is_tagged_and_after_its_tag_moved_on(
+    site: UpstreamSite, repository: Repository
+) -> None:
+    before = site.push(repository, LATEST, "first")
+    after = site.push(repository, LATEST, "second")
+    assert site.upstream.holds(repository, before)
+    assert site.upstream.holds(repository, after)
+
+
+def test_a_digest_that_was_never_there_cannot_be_had(site: UpstreamSite, repository: Repository) -> None:
+    site.push(repository, LATEST, "first")
+    assert not site.upstream.holds(repository, digest_of("never pushed"))
 
 
 # All tags.

@@ -80,9 +80,9 @@ class InMemoryRegistry(Scripted):
         self.tags[repository, tag] = digest
         self._manifests.add((repository, digest))
 
-    def holds(self, repository: str, digest: Digest) -> bool:
-        """Whether a manifest can be had by its digest."""
-        return (repository, digest) in self._manifests
+    def purge(self, repository: str, digest: Digest) -> None:
+        """Let a manifest be gone that no tag points at."""
+        self._manifests.discard((repository, digest))
 
     def land_instead(self, *digests: Digest | None) -> None:
         """Let the next imports that end well leave these digests, one each; ``None`` leaves nothing at all."""
@@ -141,6 +141,15 @@ class InMemoryRegistry(Scripted):
         listed = {tag: digest for (where, tag), digest in self.tags.items() if where == repository}
         return self._listings.pop(0) if self._listings else listed
 
+    def holds(self, repository: str, digest: Digest) -> bool:
+        """See the port."""
+        self.asked["holds"] += 1
+        self._raise_scripted("holds")
+        return self._has(repository, digest)
+
+    def _has(self, repository: str, digest: Digest) -> bool:
+        return (repository, digest) in self._manifests
+
     def _progress(self, token: str) -> Operation:
         under_way = self._operations[token]
         if under_way.looks_left > 0:
@@ -157,9 +166,11 @@ class InMemoryRegistry(Scripted):
             self.push(ended.repository, ended.tag, landing)
 
     def _source_holds(self, source: ImportSource) -> bool:
+        if source.own:
+            return self._has(source.repository.path, source.digest)
         if source.staging:
-            return self._staging is not None and self._staging.holds(source.repository.path, source.digest)
-        return any(upstream.holds(source.repository, source.digest) for upstream in self._upstreams)
+            return self._staging is not None and self._staging._has(source.repository.path, source.digest)
+        return any(upstream.has(source.repository, source.digest) for upstream in self._upstreams)
 
 
 @dataclass

@@ -32,6 +32,7 @@ class InMemoryUpstream(Scripted):
     Attributes:
         deepest: how many hints the catalogue gives at most; asked for more than these it does not answer.
         asked: how often the registry was asked for each tag.
+        sought: how often the registry was asked for each digest.
         listed: how often the registry was asked for all tags of a repository.
         consulted: how often the catalogue was asked about a repository.
         platforms: how many manifests there are behind a digest; what is not in it cannot be told.
@@ -43,6 +44,7 @@ class InMemoryUpstream(Scripted):
         self.catalogue = catalogue
         self.deepest: int | None = None
         self.asked: Counter[tuple[Repository, Tag]] = Counter()
+        self.sought: Counter[tuple[Repository, Digest]] = Counter()
         self.listed: Counter[Repository] = Counter()
         self.consulted: Counter[Repository] = Counter()
         self.platforms: dict[Digest, int] = {}
@@ -77,8 +79,12 @@ class InMemoryUpstream(Scripted):
         if error is not None:
             self._troubles[repository] = error
 
-    def holds(self, repository: Repository, digest: Digest) -> bool:
-        """Whether a manifest can be had by its digest."""
+    def purge(self, repository: Repository, digest: Digest) -> None:
+        """Let a manifest be gone that no tag points at."""
+        self._manifests.discard((repository, digest))
+
+    def has(self, repository: Repository, digest: Digest) -> bool:
+        """Whether a manifest can be had by its digest, without anybody being asked."""
         return (repository, digest) in self._manifests
 
     def digest(self, repository: Repository, tag: Tag) -> Digest | None:
@@ -115,6 +121,13 @@ class InMemoryUpstream(Scripted):
         with self._lock:
             self._raise_trouble("manifests", repository)
             return self.platforms.get(digest)
+
+    def holds(self, repository: Repository, digest: Digest) -> bool:
+        """See the port."""
+        with self._lock:
+            self.sought[repository, digest] += 1
+            self._raise_trouble("holds", repository)
+            return self.has(repository, digest)
 
     def prepare(self, repositories: tuple[Repository, ...]) -> None:
         """See the port."""

@@ -37,6 +37,7 @@ from shared.rules.detection import Detector
 from shared.rules.heirs import Heirs
 from shared.rules.ledger import Ledger
 from shared.rules.progress import candidate_progress, rebuild_progress
+from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
 from shared.watch_list_yaml import parse_watch_list
 from tests.doubles.gates import GATE_FILES
@@ -116,10 +117,11 @@ class World:
         self.detector = Detector(self.candidate_progress, self.book)
         self.heirs = Heirs(self.candidate_progress, self.book)
         conclusions = Conclusions(self.candidate_progress, self.book)
-        self.reconciler = Reconciler(self.book, self.base, self.outbox, self.detector, conclusions)
         self.ledger = Ledger(self.budgets, self.clock)
         self.planner = Planner(self.outbox, self.observations, self.ledger, self.clock)
         upstream = {DOCKER_HUB: self.hub, MCR: self.mcr, GHCR: self.ghcr}.__getitem__
+        self.sources = Sources(self.base, self.staging, upstream, self.ledger, {DOCKER_HUB})
+        self.reconciler = Reconciler(self.book, self.base, self.sources, self.outbox, self.detector, conclusions)
         self.checker = Checker(
             self.watch_lists.in_force,
             upstream,

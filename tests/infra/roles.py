@@ -81,6 +81,7 @@ NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
         {f"{_ACR}/importImage/action", f"{_ACR}/read", f"{_ACR}/pull/read"},
     ),
     ("azure/registry.py", "get_tag_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
+    ("azure/registry.py", "get_manifest_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
     ("azure/gate_schedule.py", "registries.get_build_source_upload_url"): (
         RUNS,
         {f"{_ACR}/listBuildSourceUploadUrl/action"},

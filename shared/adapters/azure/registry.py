@@ -58,7 +58,7 @@ class AzureContainerRegistry:
         """Ask for a copy by digest, and do not wait for it.
 
         Args:
-            source: what to copy, and whether from an upstream or from the staging registry.
+            source: what to copy, and whether from an upstream, from the staging registry or from this one.
             repository: to copy into.
             tag: to point at the copy, wherever it points now.
 
@@ -70,7 +70,8 @@ class AzureContainerRegistry:
         """
         from shared.adapters.azure.one_look import OneLook  # noqa: PLC0415
 
-        body = import_parameters(source, f"{repository}:{tag}", self._staging_id, self._accounts)
+        ours = self._registry.resource_id if source.own else self._staging_id
+        body = import_parameters(source, f"{repository}:{tag}", ours, self._accounts)
         target = f"{self._login_server}/{repository}:{tag}"
         with start_errors(f"importing {source.repository}@{source.digest} as {target}"):
             poller = self._begin(body, OneLook(look=False))
@@ -140,6 +141,23 @@ class AzureContainerRegistry:
                 return {}
             raise
 
+    def holds(self, repository: str, digest: Digest) -> bool:
+        """Ask for a manifest's properties by its digest.
+
+        Raises:
+            Refused: the identity lacks a role.
+            RateLimited, Unavailable: see ``shared.errors``.
+        """
+        doing = f"looking for {self._login_server}/{repository}@{digest}"
+        try:
+            with azure_errors(doing, IMPORTER):
+                found = self._clients.data_plane(self._login_server).get_manifest_properties(repository, digest)
+            return parse_digest(found.digest or "") == digest
+        except NotFound:
+            return False
+        except (InvalidReference, AttributeError, KeyError) as error:  # the SDK reads what may not be there
+            raise Unavailable(f"{doing}: the answer is not that of a registry: {error}") from error
+
     def _resume(self, token: str) -> LROPoller[None]:
         from shared.adapters.azure.one_look import OneLook  # noqa: PLC0415
 
@@ -161,22 +179,22 @@ class AzureContainerRegistry:
 
 
 def import_parameters(
-    source: ImportSource, target: str, staging_id: str, accounts: Mapping[str, Account]
+    source: ImportSource, target: str, registry_id: str, accounts: Mapping[str, Account]
 ) -> dict[str, Any]:
     """Return the body of ``importImage``.
 
     Args:
         source: what to copy.
         target: repository and tag to copy to, such as ``base/node:22-alpine``.
-        staging_id: resource id of the staging registry.
+        registry_id: resource id of the registry of ours that is copied from, if it is one of ours.
         accounts: by registry; that of the source's registry is sent along, if there is one.
 
     Returns:
         The body as JSON objects. The source is named by digest: a tag may move while it is copied.
     """
     image = f"{source.repository.path}@{source.digest}"
-    if source.staging:
-        place: dict[str, Any] = {"resourceId": staging_id}
+    if source.staging or source.own:
+        place: dict[str, Any] = {"resourceId": registry_id}
     else:
         registry = source.repository.registry
         place = {"registryUri": _URIS.get(registry, registry), **_credentials(accounts.get(registry))}

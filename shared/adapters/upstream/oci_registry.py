@@ -117,6 +117,19 @@ class OciRegistry:
             raise _refusal(answer, doing)
         return _digest(answer, doing)
 
+    def holds(self, repository: Repository, digest: Digest) -> bool:
+        """Whether a manifest can be had by its digest, by one HEAD request.
+
+        Raises:
+            NotFound, Refused, RateLimited, Unavailable: as for ``digest``.
+        """
+        doing = f"{self._name}: looking for {repository}@{digest}"
+        url = f"{self._url}/v2/{repository.path}/manifests/{digest}"
+        answer = self._ask(doing, repository.path, url, "HEAD", _ACCEPT)
+        if answer.status not in {200, 404}:
+            raise _refusal(answer, doing)
+        return answer.status == 200 and _digest(answer, doing) == digest
+
     def tags(self, repository: Repository) -> tuple[Tag, ...]:
         """Return every tag, in the registry's order, by as many requests as it has pages.
 
