@@ -19,6 +19,7 @@ from shared.domain.events.messages import (
     REBUILDS,
     BaseMoved,
     CheckRepositories,
+    LookAtBase,
     LookAtCandidate,
     LookAtRebuild,
     LookAtTarget,
@@ -66,6 +67,13 @@ def check_other_registries(timer: func.TimerRequest) -> None:  # noqa: ARG001  t
     _plan("other registries", parts.watch_lists.in_force().elsewhere())
 
 
+@app.timer_trigger(arg_name="timer", schedule="%LOOK_AT_BASE_SCHEDULE%")
+def look_at_base(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's binding
+    """Ask for a comparison of every repository of the base registry with what is wanted."""
+    with acting("look at base"):
+        parts.comparer.plan(current_traceparent())
+
+
 @app.timer_trigger(arg_name="timer", schedule="%SWEEP_SCHEDULE%")
 def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's binding
     """Take up what was left behind and put away what ended long ago."""
@@ -86,10 +94,13 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's bind
 
 @app.queue_trigger(arg_name="message", queue_name=CHECKS, connection=STORAGE)
 def check_repositories(message: func.QueueMessage) -> None:
-    """Look at the tags of some upstream repositories; every new digest becomes a candidate."""
-    with consuming(CHECKS, decode(message.get_body(), CheckRepositories)) as check:
-        parts.checker.check(check)
-        checked(check)
+    """Look at the tags of some upstream repositories, for new digests, or of the base registry, for what differs."""
+    with consuming(CHECKS, decode(message.get_body(), CheckRepositories, LookAtBase)) as asked:
+        if isinstance(asked, LookAtBase):
+            parts.comparer.look(asked)
+        else:
+            parts.checker.check(asked)
+            checked(asked)
 
 
 @app.queue_trigger(arg_name="message", queue_name="imports", connection=STORAGE)

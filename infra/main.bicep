@@ -93,6 +93,9 @@ param checkMcrSchedule string = '0 */15 * * * *'
 @description('When every other watched registry is checked: NCRONTAB of six fields.')
 param checkOtherRegistriesSchedule string = '0 */15 * * * *'
 
+@description('When the base registry is compared with what is wanted: NCRONTAB of six fields.')
+param lookAtBaseSchedule string = '0 */30 * * * *'
+
 @description('When what was left behind is taken up again: NCRONTAB of six fields.')
 param sweepSchedule string = '30 * * * * *'
 
@@ -568,6 +571,7 @@ module functionApp 'modules/function-app.bicep' = {
     checkDockerHubSchedule: checkDockerHubSchedule
     checkMcrSchedule: checkMcrSchedule
     checkOtherRegistriesSchedule: checkOtherRegistriesSchedule
+    lookAtBaseSchedule: lookAtBaseSchedule
     sweepSchedule: sweepSchedule
     listRemovalPercent: listRemovalPercent
     registryEvents: registryEvents

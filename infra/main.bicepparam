@@ -31,6 +31,7 @@ param checkOtherRegistriesSchedule = given(
   readEnvironmentVariable('CHECK_OTHER_REGISTRIES_SCHEDULE', ''),
   '0 */15 * * * *'
 )
+param lookAtBaseSchedule = given(readEnvironmentVariable('LOOK_AT_BASE_SCHEDULE', ''), '0 */30 * * * *')
 param sweepSchedule = given(readEnvironmentVariable('SWEEP_SCHEDULE', ''), '30 * * * * *')
 param listRemovalPercent = int(given(readEnvironmentVariable('LIST_REMOVAL_PERCENT', ''), '20'))
 param registryEvents = readEnvironmentVariable('REGISTRY_EVENTS', 'webhooks')

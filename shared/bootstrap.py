@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from shared.config import RegistryId, Settings
 from shared.flows.check import Checker
 from shared.flows.find_dependants import DependantSearch
+from shared.flows.look_at_base import BaseComparer
 from shared.flows.plan import Planner
 from shared.flows.promote import Promoter
 from shared.flows.rebuild import Rebuilder
@@ -298,6 +299,13 @@ class Parts:
             self.target_book,
             self.conclusions,
             then=self.reconciler.reconcile,
+        )
+
+    @cached_property
+    def comparer(self) -> BaseComparer:
+        """Compares the base registry with what its targets say."""
+        return BaseComparer(
+            self.target_book, self.base, self.watch_lists.in_force, self.observations, self.outbox, self.activity
         )
 
     @cached_property

@@ -71,6 +71,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     check_other_registries_schedule: Annotated[
         str, _setting("When every other registry is checked: NCRONTAB of six fields.")
     ]
+    look_at_base_schedule: Annotated[
+        str, _setting("When the base registry is compared with what is wanted: NCRONTAB of six fields.")
+    ]
     sweep_schedule: Annotated[str, _setting("When what was left behind is taken up again: NCRONTAB of six fields.")]
     application_registry_ids: Annotated[
         str,

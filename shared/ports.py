@@ -124,7 +124,7 @@ class Event(msgspec.Struct, frozen=True):
     """One line of the activity log.
 
     Attributes:
-        subject: what it is about: ``repository:<name>``, ``task:<registry>/<task>``, ``watch-list``, or a queue's name.
+        subject: of what: ``repository:<name>``, ``target:<id>``, ``task:<registry>/<task>``, ``watch-list``, a queue.
         name: what happened, such as ``poisoned``.
         at: when, UTC.
         detail: for people.
@@ -241,7 +241,6 @@ class Upstream(Protocol):
         """Return what the upstream's own catalogue says, or ``None`` if it has none or will not answer.
 
         Args:
-            repository: in this upstream.
             since: what was pushed before is known and need not be told; ``None`` for everything.
         """
         ...
@@ -312,12 +311,5 @@ class Registry(Protocol):
         ...
 
     def list_tags(self, repository: str) -> Mapping[Tag, Digest]:
-        """List what every tag of a repository points at: all of them, or it raises.
-
-        Returns:
-            Nothing for a repository that is not there, which is what a registry in trouble may say as well.
-
-        Raises:
-            ServiceError: the listing failed or was cut off; it says nothing of any tag.
-        """
+        """List what every tag points at: all of them, none where there is no such repository, or it raises."""
         ...

@@ -42,7 +42,15 @@ class Targets(Protocol):
         ...
 
     def of_repository(self, registry: str, repository: str) -> Iterator[StoredTarget]:
-        """Iterate over the targets of one repository of a base registry, in the order of their tags."""
+        """Iterate over the targets of one repository of a base registry, in the order of their tags.
+
+        Raises:
+            ServiceError: some cannot be read; after all others, so that they keep nobody from the rest.
+        """
+        ...
+
+    def repositories(self) -> frozenset[tuple[str, str]]:
+        """Return every base registry and repository that has a target."""
         ...
 
     def due(self, moment: datetime) -> Iterator[StoredTarget]:

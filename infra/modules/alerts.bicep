@@ -48,6 +48,14 @@ var rules = [
     every: 'PT15M'
     window: 'PT1H'
   }
+  {
+    name: 'drift'
+    text: 'A tag of the base registry is missing or was overwritten by others.'
+    query: loadTextContent('../queries/drift.kql')
+    severity: 2
+    every: 'PT15M'
+    window: 'PT1H'
+  }
 ]
 
 resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [

@@ -30,6 +30,7 @@ param registryCredentialsUri string
 param checkDockerHubSchedule string
 param checkMcrSchedule string
 param checkOtherRegistriesSchedule string
+param lookAtBaseSchedule string
 param sweepSchedule string
 param listRemovalPercent int
 param registryEvents string
@@ -68,6 +69,7 @@ var settings = {
   CHECK_DOCKER_HUB_SCHEDULE: checkDockerHubSchedule
   CHECK_MCR_SCHEDULE: checkMcrSchedule
   CHECK_OTHER_REGISTRIES_SCHEDULE: checkOtherRegistriesSchedule
+  LOOK_AT_BASE_SCHEDULE: lookAtBaseSchedule
   SWEEP_SCHEDULE: sweepSchedule
   LIST_REMOVAL_PERCENT: string(listRemovalPercent)
   ARM_ENDPOINT: armEndpoint

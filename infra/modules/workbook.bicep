@@ -16,6 +16,7 @@ var queries = {
   'budget-over-time': loadTextContent('../queries/budget-over-time.kql')
   budget: loadTextContent('../queries/budget.kql')
   upstreams: loadTextContent('../queries/upstreams.kql')
+  drift: loadTextContent('../queries/drift.kql')
   poisoned: loadTextContent('../queries/poisoned.kql')
 }
 

@@ -8,7 +8,7 @@ applies it to what is there. The step of a record fences the messages of its imp
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from shared.domain.events.messages import PROMOTIONS, LookAtTarget
@@ -61,6 +61,10 @@ class TargetBook:
         """Return the target of a tag, or ``None`` if there is none."""
         stored = self.targets.get(target_id(self.registry, repository, tag))
         return stored.record if stored else None
+
+    def of_repository(self, repository: str) -> Iterator[StoredTarget]:
+        """Iterate over the targets of one repository."""
+        return self.targets.of_repository(self.registry, repository)
 
     def held(self, target: str, step: int) -> StoredTarget | None:
         """Return the target a message is about, or ``None`` if there is none or the message is out of date."""

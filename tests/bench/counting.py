@@ -24,6 +24,7 @@ from infra.local.twin.transactions import count_transactions, empty_polls
 from infra.local.twin.twin import Twin
 
 REPOSITORIES, TAGS_EACH = 20, 5
+_TIMERS = ("CHECK_DOCKER_HUB", "CHECK_MCR", "CHECK_OTHER_REGISTRIES", "LOOK_AT_BASE", "SWEEP")
 _NEVER = "0 0 0 1 1 *"
 _UPSTREAM_SECONDS = 0.1
 _SWEEPS = 5
@@ -176,10 +177,7 @@ def counted(folder: Path) -> dict[str, object]:
 
 def _settings(ingestion: Ingestion) -> dict[str, str]:
     return {
-        **dict.fromkeys(
-            ("CHECK_DOCKER_HUB_SCHEDULE", "CHECK_MCR_SCHEDULE", "CHECK_OTHER_REGISTRIES_SCHEDULE", "SWEEP_SCHEDULE"),
-            _NEVER,
-        ),
+        **dict.fromkeys((f"{timer}_SCHEDULE" for timer in _TIMERS), _NEVER),
         "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "true",
         "APPLICATIONINSIGHTS_CONNECTION_STRING": ingestion.connection_string,
         "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",

@@ -13,6 +13,7 @@ from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.tables import Row, Table
 from shared.adapters.storage.targets_table import TargetsTable
 from shared.domain.promotion.target import (
+    Astray,
     Awaited,
     Blocked,
     Chosen,
@@ -60,6 +61,7 @@ FULL = msgspec.structs.replace(
     chosen=Chosen(digest(2), 1772625600124, SAID, Why.AGAINST_GATE),
     forced=(Forced(digest(2), SAID),),
     hold=SAID,
+    astray=Astray(digest(7), NOON, NOON, 2, told=True, by="grace"),
     traceparent="00-1-2-01",
 )
 
@@ -174,6 +176,25 @@ def test_tags_of_two_registries_and_of_repositories_below_each_other_are_targets
     assert [stored.record for stored in read if stored] == records
 
 
+def test_the_targets_of_a_repository_are_those_of_its_tags_and_no_other(targets: Targets) -> None:
+    inserted = [targets.insert(target(tag)) for tag in ("21", "22")]
+    for other in (target("22", registry="otherbase"), target("22", repository="base/node/22"), target("22", "base")):
+        targets.insert(other)
+    assert list(targets.of_repository("tidegatebase", "base/node")) == inserted
+    assert list(targets.of_repository("tidegatebase", "base/python")) == []
+
+
+def test_every_repository_with_a_target_is_known_once(targets: Targets) -> None:
+    assert targets.repositories() == frozenset()
+    for record in (target("21"), target("22"), target("22", "base/node/lts"), target("22", registry="otherbase")):
+        targets.insert(record)
+    assert targets.repositories() == {
+        ("tidegatebase", "base/node"),
+        ("tidegatebase", "base/node/lts"),
+        ("otherbase", "base/node"),
+    }
+
+
 @pytest.mark.parametrize("text", ["", "nonsense", "only~one", "a/b~base~node~22", "base~~22", "x" * 5000])
 def test_what_is_no_target_is_refused_with_a_clear_error(targets: Targets, text: str) -> None:
     with pytest.raises(InvalidReference, match="target"):
@@ -200,6 +221,7 @@ def test_a_row_that_cannot_be_read_is_named_and_told_after_all_others(account: S
         pytest.param(lambda targets, stored: targets.replace(stored, FULL), id="replace"),
         pytest.param(lambda targets, _: list(targets.due(NOON)), id="due"),
         pytest.param(lambda targets, _: list(targets.of_repository("tidegatebase", "base/node")), id="of_repository"),
+        pytest.param(lambda targets, _: targets.repositories(), id="repositories"),
     ],
 )
 def test_each_call_costs_one_transaction(account: StorageAccount, call: Callable[..., object]) -> None:

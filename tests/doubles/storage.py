@@ -226,6 +226,12 @@ class InMemoryTargets(OneAtATime):
         place = (registry.lower(), repository)
         return (one for one in found if (one.record.registry, one.record.repository) == place)
 
+    def repositories(self) -> frozenset[tuple[str, str]]:
+        """See ``Targets.repositories``."""
+        self._raise_scripted("repositories")
+        with self._lock:
+            return frozenset(parts_of_target(target)[:2] for target in self._rows)
+
     def due(self, moment: datetime) -> Iterator[StoredTarget]:
         """See ``Targets.due``."""
         self._raise_scripted("due")

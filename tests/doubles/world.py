@@ -11,6 +11,7 @@ from shared.domain.events.messages import (
     REBUILDS,
     BaseMoved,
     CheckRepositories,
+    LookAtBase,
     LookAtCandidate,
     LookAtRebuild,
     LookAtTarget,
@@ -24,6 +25,7 @@ from shared.domain.references import DOCKER_HUB, MCR, Digest, Tag, parse_reposit
 from shared.flows import poisoned
 from shared.flows.check import Checker
 from shared.flows.find_dependants import DependantSearch
+from shared.flows.look_at_base import BaseComparer
 from shared.flows.plan import Planner
 from shared.flows.promote import Promoter
 from shared.flows.rebuild import Rebuilder
@@ -117,6 +119,9 @@ class World:
         self.detector = Detector(self.candidate_progress, self.book)
         self.heirs = Heirs(self.candidate_progress, self.book)
         conclusions = Conclusions(self.candidate_progress, self.book)
+        self.comparer = BaseComparer(
+            self.book, self.base, self.watch_lists.in_force, self.observations, self.outbox, self.activity
+        )
         self.ledger = Ledger(self.budgets, self.clock)
         self.planner = Planner(self.outbox, self.observations, self.ledger, self.clock)
         upstream = {DOCKER_HUB: self.hub, MCR: self.mcr, GHCR: self.ghcr}.__getitem__
@@ -154,6 +159,10 @@ class World:
         """Let the timer plan a check, or a person if an image is named."""
         self.planner.plan(self.watch_lists.in_force().images, traceparent="", image=image)
 
+    def look_at_base(self) -> None:
+        """Let the timer ask for a comparison of the base registry."""
+        self.comparer.plan("")
+
     def sweep(self) -> None:
         """Let the timer sweep."""
         sweep_each(
@@ -187,7 +196,7 @@ class World:
     def _dispatch(self, delivery: Delivery) -> None:
         text = delivery.text
         if delivery.queue == CHECKS:
-            self.checker.check(decode(text, CheckRepositories))
+            self._check(text)
         elif delivery.queue == "imports":
             self.stager.stage(decode(text, LookAtCandidate))
         elif delivery.queue == "validations":
@@ -196,6 +205,13 @@ class World:
             self._promote(text)
         elif delivery.queue == REBUILDS:
             self._rebuild(text)
+
+    def _check(self, text: str) -> None:
+        message = decode(text, CheckRepositories, LookAtBase)
+        if isinstance(message, LookAtBase):
+            self.comparer.look(message)
+        else:
+            self.checker.check(message)
 
     def _promote(self, text: str) -> None:
         message = decode(text, LookAtTarget, LookAtCandidate)

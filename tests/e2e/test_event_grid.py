@@ -15,7 +15,10 @@ from infra.local.twin.twin import Twin
 pytestmark = pytest.mark.e2e
 
 _NEVER = "0 0 0 1 1 *"
-_TIMERS = ("CHECK_DOCKER_HUB_SCHEDULE", "CHECK_MCR_SCHEDULE", "CHECK_OTHER_REGISTRIES_SCHEDULE", "SWEEP_SCHEDULE")
+_TIMERS = tuple(
+    f"{timer}_SCHEDULE"
+    for timer in ("CHECK_DOCKER_HUB", "CHECK_MCR", "CHECK_OTHER_REGISTRIES", "LOOK_AT_BASE", "SWEEP")
+)
 
 
 class Told:

@@ -98,6 +98,7 @@ def test_a_value_that_both_state_is_the_same() -> None:
         "CHECK_DOCKER_HUB_SCHEDULE": "checkDockerHubSchedule",
         "CHECK_MCR_SCHEDULE": "checkMcrSchedule",
         "CHECK_OTHER_REGISTRIES_SCHEDULE": "checkOtherRegistriesSchedule",
+        "LOOK_AT_BASE_SCHEDULE": "lookAtBaseSchedule",
         "SWEEP_SCHEDULE": "sweepSchedule",
     }
     for setting, parameter in schedules.items():

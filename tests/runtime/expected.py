@@ -40,6 +40,7 @@ TIMERS = {
     "check_docker_hub": _timer("%CHECK_DOCKER_HUB_SCHEDULE%"),
     "check_mcr": _timer("%CHECK_MCR_SCHEDULE%"),
     "check_other_registries": _timer("%CHECK_OTHER_REGISTRIES_SCHEDULE%"),
+    "look_at_base": _timer("%LOOK_AT_BASE_SCHEDULE%"),
     "sweep": _timer("%SWEEP_SCHEDULE%"),
 }
 QUEUES = {

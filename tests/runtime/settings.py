@@ -18,6 +18,7 @@ REQUIRED = {
     "CHECK_DOCKER_HUB_SCHEDULE": "0 */15 * * * *",
     "CHECK_MCR_SCHEDULE": "0 */20 * * * *",
     "CHECK_OTHER_REGISTRIES_SCHEDULE": "0 */25 * * * *",
+    "LOOK_AT_BASE_SCHEDULE": "0 */30 * * * *",
     "SWEEP_SCHEDULE": "30 * * * * *",
 }
 STORAGE = "AzureWebJobsStorage"

@@ -21,6 +21,7 @@ WORKBOOK = json.loads((ROOT / "infra" / "workbook" / "tidegate.json").read_text(
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 # What did not happen in this life of the product, and is told by the same lines of code.
 EVENTS = {reason.value for reason in Reason} | {f"rebuild-{status.value}" for status in RebuildStatus}
+EVENTS |= {"tag-missing", "tag-overwritten", "tag-in-order"}
 
 
 def name_of(file: Path) -> str:

@@ -54,7 +54,7 @@ def _registries(topology: Topology) -> dict[str, str]:
 
 
 def _schedules() -> dict[str, str]:
-    timers = ("CHECK_DOCKER_HUB", "CHECK_MCR", "CHECK_OTHER_REGISTRIES", "SWEEP")
+    timers = ("CHECK_DOCKER_HUB", "CHECK_MCR", "CHECK_OTHER_REGISTRIES", "LOOK_AT_BASE", "SWEEP")
     return {f"{timer}_SCHEDULE": EVERY_SECOND for timer in timers}
 
 

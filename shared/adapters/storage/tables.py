@@ -88,6 +88,15 @@ class Table:
         except NotFound:
             return
 
+    def partitions(self) -> frozenset[str]:
+        """Return every PartitionKey there is. One transaction for each thousand rows, or each part of the table."""
+        try:
+            with translated(f"reading the table {self.name}"):
+                rows = self._client.list_entities(select=["PartitionKey"], results_per_page=1000)
+                return frozenset(row["PartitionKey"] for row in rows)
+        except NotFound:
+            return frozenset()
+
     def insert(self, row: Row) -> str | None:
         """Add a row, and return its ETag, or ``None`` if one with its keys is there. One transaction."""
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import msgspec
@@ -54,8 +54,11 @@ class TargetsTable:
         Raises:
             ServiceError: some rows cannot be read; after all others.
         """
-        parameters = {"partition": _partition(registry.lower(), repository)}
-        return self._readable(self._table.select("PartitionKey eq @partition", parameters))
+        return self._read("PartitionKey eq @partition", {"partition": _partition(registry.lower(), repository)})
+
+    def repositories(self) -> frozenset[tuple[str, str]]:
+        """See ``Targets.repositories``. One transaction for each thousand targets, or each part of the table."""
+        return frozenset(_parts(partition) for partition in self._table.partitions())
 
     def due(self, moment: datetime) -> Iterator[StoredTarget]:
         """See ``Targets.due``. One transaction for each thousand of them, or each part of the table.
@@ -63,11 +66,11 @@ class TargetsTable:
         Raises:
             ServiceError: some rows cannot be read; after all others, so that they keep nobody from the rest.
         """
-        return self._readable(self._table.select("look_at lt @moment", {"moment": moment}))
+        return self._read("look_at lt @moment", {"moment": moment})
 
-    def _readable(self, rows: Iterator[Row]) -> Iterator[StoredTarget]:
+    def _read(self, condition: str, parameters: Mapping[str, str | datetime]) -> Iterator[StoredTarget]:
         problems: list[str] = []
-        for row in rows:
+        for row in self._table.select(condition, parameters):
             try:
                 stored = self._stored(row)
             except ServiceError as error:
@@ -83,6 +86,11 @@ class TargetsTable:
 
 def _partition(registry: str, repository: str) -> str:
     return key(f"{registry}/{repository}")
+
+
+def _parts(partition: str) -> tuple[str, str]:
+    registry, _, path = partition.partition("~")
+    return registry, path.replace("~", "/")
 
 
 def _row(target: Target) -> Row:

@@ -45,6 +45,20 @@ class CheckRepositories(_Message, frozen=True, kw_only=True, tag="check"):
     asked_at: datetime | None = None
 
 
+class LookAtBase(_Message, frozen=True, kw_only=True, tag="base"):
+    """Compare these repositories of the base registry with what is wanted.
+
+    Attributes:
+        repositories: in the base registry, one to twenty.
+        deleted: the digest whose deletion the registry told of; empty if it told of none, or of a whole repository.
+        by: who deleted it, where the registry said.
+    """
+
+    repositories: Annotated[tuple[str, ...], Meta(min_length=1, max_length=MOST_REPOSITORIES)]
+    deleted: Digest = Digest("")
+    by: str = ""
+
+
 class LookAtCandidate(_Message, frozen=True, kw_only=True, tag="candidate"):
     """Look at this candidate.
 
@@ -103,7 +117,7 @@ class LookAtRebuild(_Message, frozen=True, kw_only=True, tag="rebuild"):
     step: int
 
 
-Message = CheckRepositories | LookAtCandidate | LookAtTarget | BaseMoved | LookAtRebuild
+Message = CheckRepositories | LookAtBase | LookAtCandidate | LookAtTarget | BaseMoved | LookAtRebuild
 T = TypeVar("T", bound=_Message)
 U = TypeVar("U", bound=_Message)
 
@@ -160,8 +174,17 @@ def _checked(message: Message) -> Message:
         parse_path(message.repository)
         parse_tag(message.tag)
         parse_digest(message.digest)
+    if isinstance(message, LookAtBase):
+        _check_base(message)
     if isinstance(message, LookAtCandidate):
         group_of(message.candidate)
     if isinstance(message, LookAtTarget):
         parts_of_target(message.target)
     return message
+
+
+def _check_base(message: LookAtBase) -> None:
+    for repository in message.repositories:
+        parse_path(repository)
+    if message.deleted:
+        parse_digest(message.deleted)

@@ -163,6 +163,26 @@ class Forced(msgspec.Struct, frozen=True):
     said: Said
 
 
+class Astray(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a listing of the base registry showed of a tag, other than what is wanted.
+
+    Attributes:
+        digest: what it points at; empty if it is missing.
+        since: when the first listing that showed it was begun, UTC.
+        last: when the last one that counted was begun, UTC.
+        looks: how many counted: those that began some minutes apart, until it was believed.
+        told: whether it is believed, and told.
+        by: who deleted it, where the registry said.
+    """
+
+    digest: Digest
+    since: datetime
+    last: datetime
+    looks: int = 1
+    told: bool = False
+    by: str = ""
+
+
 class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What is known of one tag of a base registry; every change replaces it as a whole, guarded by its ETag.
 
@@ -201,6 +221,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         chosen: what somebody went back to, or took against its gate.
         forced: everything that was ever taken against its gate.
         hold: who said that nothing is to be decided, and why.
+        astray: what the tag was listed to be instead of what is wanted.
         traceparent: W3C trace context of the sighting that was decided for.
     """
 
@@ -237,6 +258,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     chosen: Chosen | None = None
     forced: tuple[Forced, ...] = ()
     hold: Said | None = None
+    astray: Astray | None = None
     traceparent: str = ""
 
     @property

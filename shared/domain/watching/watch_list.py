@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag, parse_path, parse_repository, parse_tag
 from shared.domain.watching.clashes import pattern_clashes
+from shared.domain.watching.remedies import Remedies, Remedy
 from shared.domain.watching.selection import exact_tags, needs_listing
 from shared.domain.watching.tag_rules import TagRule, rule_problems
 from shared.errors import InvalidReference
@@ -52,6 +53,26 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
             description="Folder under gates/ with a Dockerfile and its test (docs/gates.md); none: no functional test.",
         ),
     ] = None
+
+    missing: Annotated[
+        Remedy,
+        Meta(
+            description="What is done about a tag that was deleted from the base registry: `repair` puts it back once "
+            "two listings agree, unless its digest is blocked; `tell` only says so.",
+        ),
+    ] = Remedy.REPAIR
+    drift: Annotated[
+        Remedy,
+        Meta(
+            description="What is done about a tag of the base registry that others overwrote: `tell` says so for as "
+            "long as it lasts; `repair` puts back what is wanted, and has what was built on the other rebuilt.",
+        ),
+    ] = Remedy.TELL
+
+    @property
+    def remedies(self) -> Remedies:
+        """What is done where the base registry is not what it should be."""
+        return Remedies(self.missing, self.drift)
 
     @property
     def repository(self) -> Repository:
@@ -107,6 +128,10 @@ class WatchList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
         for image in self.images:
             found[image.repository] = (*found.get(image.repository, ()), image)
         return found
+
+    def into(self, target: str) -> tuple[Image, ...]:
+        """Return the entries that write into one repository of the base registry."""
+        return tuple(image for image in self.images if image.target == target)
 
     def named(self, name: str) -> Image | None:
         """Return the entry with a name, or ``None``."""

@@ -1,0 +1,171 @@
+"""Compare the base registry with what is wanted: one listing a repository, told and put right where they differ."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from shared.domain.events.messages import CHECKS, MOST_REPOSITORIES, LookAtBase
+from shared.domain.promotion.drift import Deleted, Finding, Listed, answer, compared, ended, find
+from shared.domain.promotion.reconciling import Todo, scheduled, todo
+from shared.domain.promotion.schedule import LAG_PATIENCE
+from shared.domain.promotion.target import Target
+from shared.domain.watching.places import Places
+from shared.domain.watching.watch_list import Image, WatchList
+from shared.errors import RateLimited, ServiceError
+from shared.ports import Activity, Event, Observations, Outbox, Registry
+from shared.rules.drift_told import in_order_again, what_is_wrong
+from shared.rules.targets import TargetBook
+from shared.target_ports import StoredTarget
+
+log = logging.getLogger("tidegate.base")
+
+# A little more than is asked for between two listings, so that the second counts.
+NEXT_LOOK = LAG_PATIENCE + timedelta(minutes=1)
+
+
+class BaseComparer:
+    """Compares repositories of the base registry with their targets.
+
+    Args:
+        book: where targets are.
+        base: the base registry.
+        watch_list: gives the list in force.
+        observations: what is known of upstream tags.
+        outbox: where looks are sent.
+        activity: is told of what is missing or overwritten, and of its end.
+    """
+
+    def __init__(
+        self,
+        book: TargetBook,
+        base: Registry,
+        watch_list: Callable[[], WatchList],
+        observations: Observations,
+        outbox: Outbox,
+        activity: Activity,
+    ) -> None:
+        self._book = book
+        self._base = base
+        self._watch_list = watch_list
+        self._observations = observations
+        self._outbox = outbox
+        self._activity = activity
+
+    def plan(self, traceparent: str) -> int:
+        """Ask for a look at every repository that has a target, and return how many those are."""
+        known = sorted(path for registry, path in self._book.targets.repositories() if registry == self._book.registry)
+        for start in range(0, len(known), MOST_REPOSITORIES):
+            some = tuple(known[start : start + MOST_REPOSITORIES])
+            self._outbox.send(CHECKS, LookAtBase(v=1, repositories=some, traceparent=traceparent))
+        return len(known)
+
+    def look(self, message: LookAtBase) -> None:
+        """Look at some repositories; one that cannot be listed says nothing of its tags.
+
+        Raises:
+            TidegateError: the storage account failed, or a row of it cannot be read; the message is to be delivered
+                again.
+        """
+        watch_list = self._watch_list()
+        unreadable: list[ServiceError] = []
+        for repository in message.repositories:
+            try:
+                going_on = self._look(repository, watch_list.into(repository), message)
+            except ServiceError as error:
+                if error.temporary:
+                    raise
+                unreadable.append(error)
+                continue
+            if not going_on:
+                return
+        if unreadable:
+            raise unreadable[0]
+
+    def _look(self, repository: str, images: tuple[Image, ...], message: LookAtBase) -> bool:
+        """Say whether the registry may be asked for more."""
+        began, targets = self._book.clock(), list[StoredTarget]()
+        unreadable = self._read(repository, targets)
+        places = self._places(images, targets)
+        watched = [(stored, entry) for stored in targets if (entry := _entry(places, stored.record)) is not None]
+        try:
+            listed = Listed(self._base.list_tags(repository), began) if watched else None
+        except ServiceError as error:
+            log.warning("the tags of %s could not be listed, which says nothing of them: %s", repository, error)
+            return not isinstance(error, RateLimited)
+        if listed is not None:
+            self._compare(repository, listed, watched, message)
+        if unreadable is not None:
+            raise unreadable
+        return True
+
+    def _read(self, repository: str, targets: list[StoredTarget]) -> ServiceError | None:
+        """A row that cannot be read keeps nobody from the others."""
+        try:
+            targets.extend(self._book.of_repository(repository))
+        except ServiceError as error:
+            if error.temporary:
+                raise
+            return error
+        return None
+
+    def _places(self, images: tuple[Image, ...], targets: Iterable[StoredTarget]) -> Places:
+        sources = {image.repository for image in images if image.needs_listing} if targets else set()
+        return Places(images, {source: self._observations.of(source).tags for source in sources})
+
+    def _compare(
+        self, repository: str, listed: Listed, watched: list[tuple[StoredTarget, Image]], message: LookAtBase
+    ) -> None:
+        deleted = Deleted(message.deleted, message.by) if message.by else None
+        open_ = [self._judge(stored, listed, entry, deleted) for stored, entry in watched]
+        if any(open_):
+            again = LookAtBase(v=1, repositories=(repository,), traceparent=message.traceparent)
+            self._outbox.send(CHECKS, again, NEXT_LOOK)
+
+    def _judge(self, stored: StoredTarget, listed: Listed, entry: Image, deleted: Deleted | None) -> bool:
+        """Say whether there is to be another look soon: at what was just noted, or will have been put right."""
+        before, now = stored.record, self._book.clock()
+        self._tell_end(before, listed, now)
+        changed = self._book.change(before.id, lambda known: _compared(known, listed, entry, deleted, now), stored)
+        if changed is None:
+            return False
+        after = changed.record
+        self._tell(after, entry)
+        if after != before and todo(after, now) in {Todo.PUT, Todo.SETTLE}:
+            self._book.send(after)
+        return after != before and after.astray is not None
+
+    def _tell(self, target: Target, entry: Image) -> None:
+        """For as long as it lasts: the same line of the log each time, and an event each time."""
+        astray = target.astray
+        if astray is None or not astray.told or ended(target):
+            return
+        finding, subject = Finding.OVERWRITTEN if astray.digest else Finding.MISSING, f"target:{target.id}"
+        detail = what_is_wrong(target, astray, answer(target, finding, entry.remedies))
+        log.warning("%s", detail)
+        if astray.digest:
+            self._activity.append(Event(subject, "tag-overwritten", astray.since, detail))
+        else:
+            self._activity.append(Event(subject, "tag-missing", astray.since, detail))
+
+    def _tell_end(self, target: Target, listed: Listed, now: datetime) -> None:
+        """Before the record forgets it: whoever dies in between is told of the same end again."""
+        if target.astray is None or not target.astray.told or find(target, listed) is not Finding.IN_ORDER:
+            return
+        at = target.seen_at if ended(target) and target.seen_at is not None else now
+        subject, detail = f"target:{target.id}", in_order_again(target, target.astray)
+        self._activity.append(Event(subject, "tag-in-order", at, detail))
+
+
+def _entry(places: Places, target: Target) -> Image | None:
+    return places.entry_of(target.tag, target.origin.source, target.origin.source_tag)
+
+
+def _compared(
+    known: Target | None, listed: Listed, entry: Image, deleted: Deleted | None, now: datetime
+) -> Target | None:
+    if known is None:
+        return None
+    after = compared(known, listed, entry.remedies, deleted, now)
+    return known if after == known else scheduled(after, now)

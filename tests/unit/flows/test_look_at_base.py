@@ -1,0 +1,342 @@
+"""The base registry is compared with what is wanted: deleted tags come back, overwritten ones are told."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from shared.domain.events.messages import LookAtBase
+from shared.domain.promotion.schedule import LAG_PATIENCE
+from shared.domain.promotion.target import Blocked, Said, Target
+from shared.domain.references import Tag
+from shared.errors import RateLimited, ServiceError, Unavailable
+from shared.ports import Event
+from tests.doubles.world import BASE, ONE, TAG, TARGET, THREE, TWO, WATCH_LIST, Died, World
+
+pytestmark = pytest.mark.unit
+
+HOUR = timedelta(hours=1)
+OTHER = Tag("22-slim")
+SAID = Said("ada", "it broke the shop", World().clock())
+ID = f"{BASE}~base~node~{TAG}"
+
+
+def made(watch_list: bytes = WATCH_LIST) -> World:
+    """Return a world whose tag was promoted an hour ago."""
+    world = World(watch_list)
+    world.push(ONE)
+    world.push(ONE, OTHER)
+    world.check()
+    world.settle()
+    world.pass_time(HOUR)
+    # The repository holds another image that nobody here cares for.
+    world.base.push(TARGET, Tag("private"), THREE)
+    return world
+
+
+def listed(setting: bytes) -> bytes:
+    """Return the watch list with one more line for its entry."""
+    return WATCH_LIST.rstrip() + b"\n    " + setting + b"\n"
+
+
+@pytest.fixture
+def world() -> World:
+    """A world whose tag was promoted an hour ago."""
+    return made()
+
+
+def looked(world: World) -> None:
+    """Let the timer ask for a look, and everything that follows from it happen."""
+    world.look_at_base()
+    world.settle()
+
+
+def told(world: World) -> list[str]:
+    """Return the names of what was told of the tag, in order."""
+    return [event.name for event in world.activity.events if event.subject == f"target:{ID}"]
+
+
+def line(world: World) -> Event:
+    """Return the last line about the tag."""
+    return [event for event in world.activity.events if event.subject == f"target:{ID}"][-1]
+
+
+def change(world: World, by: Callable[[Target], Target]) -> None:
+    """Change the tag's record, as an action does."""
+    assert world.book.change(ID, lambda known: by(known) if known else None)
+
+
+def test_a_look_at_a_repository_in_order_is_one_request_one_query_and_no_write(world: World) -> None:
+    seen: list[str] = []
+    world.hook = seen.append
+    asked = world.base.asked.copy()
+    looked(world)
+    assert world.base.asked - asked == {"list_tags": 1}
+    assert [moment for moment in seen if not moment.startswith("outbox.")] == []
+    assert told(world) == []
+
+
+def test_all_tags_of_a_repository_are_compared_by_one_listing() -> None:
+    tags = b", ".join(b"t%d" % number for number in range(40))
+    world = World(WATCH_LIST.replace(b"22-alpine", tags))
+    for number in range(40):
+        world.push(ONE, Tag(f"t{number}"))
+    world.check()
+    world.settle(most=2000)
+    world.pass_time(HOUR)
+    asked = world.base.asked.copy()
+    looked(world)
+    assert world.base.asked - asked == {"list_tags": 1}
+
+
+def test_repositories_share_messages() -> None:
+    entries = b"".join(
+        b"  - {name: n%d, source: docker.io/library/node, tags: [22-alpine], target: base/n%d}\n" % (number, number)
+        for number in range(45)
+    )
+    world = World(b"images:\n" + entries)
+    world.push(ONE)
+    world.check()
+    world.settle(most=4000)
+    before = len(world.outbox.sent)
+    assert world.comparer.plan("") == 45
+    assert len(world.outbox.sent) - before == 3
+
+
+def test_a_deleted_base_tag_comes_back_within_minutes_of_the_look_that_missed_it(world: World) -> None:
+    world.base.untag(TARGET, TAG)
+    before = world.clock()
+    looked(world)
+    assert world.base.tags[TARGET, TAG] == ONE
+    assert world.clock() - before < timedelta(minutes=15)
+    assert world.target().number == 1
+
+
+def test_a_deleted_base_tag_that_comes_back_rebuilds_nothing(world: World) -> None:
+    runs = world.application_runs.started.copy()
+    world.base.untag(TARGET, TAG)
+    looked(world)
+    assert world.base.tags[TARGET, TAG] == ONE
+    assert world.application_runs.started == runs
+
+
+def test_a_deleted_base_tag_is_told_when_it_is_believed_and_when_it_is_over(world: World) -> None:
+    world.base.untag(TARGET, TAG)
+    looked(world)
+    assert told(world) == ["tag-missing", "tag-in-order"]
+    assert world.target().astray is None
+    looked(world)
+    assert told(world) == ["tag-missing", "tag-in-order"]
+
+
+def test_a_deleted_base_tag_whose_digest_is_blocked_does_not_come_back_and_is_told(world: World) -> None:
+    change(world, lambda known: msgspec.structs.replace(known, blocked=(Blocked(ONE, SAID),)))
+    world.base.untag(TARGET, TAG)
+    for _ in range(4):
+        looked(world)
+        world.pass_time(HOUR)
+    assert (TARGET, TAG) not in world.base.tags
+    assert told(world) == ["tag-missing"]
+    assert "blocked" in line(world).detail
+
+
+def test_a_deleted_base_tag_that_is_held_does_not_come_back_before_it_is_resumed(world: World) -> None:
+    change(world, lambda known: msgspec.structs.replace(known, hold=SAID))
+    world.base.untag(TARGET, TAG)
+    looked(world)
+    assert (TARGET, TAG) not in world.base.tags
+    change(world, lambda known: msgspec.structs.replace(known, hold=None))
+    world.pass_time(HOUR)
+    looked(world)
+    assert world.base.tags[TARGET, TAG] == ONE
+
+
+def test_a_deleted_base_tag_is_left_where_the_list_says_to_tell_it() -> None:
+    world = made(listed(b"missing: tell"))
+    world.base.untag(TARGET, TAG)
+    for _ in range(3):
+        looked(world)
+        world.pass_time(HOUR)
+    assert (TARGET, TAG) not in world.base.tags
+    assert told(world) == ["tag-missing"]
+    assert world.target().astray is not None
+
+
+def test_what_one_listing_misses_and_the_next_shows_was_never_missing(world: World) -> None:
+    world.base.list_instead({Tag("private"): THREE})
+    imports = world.base.imports.copy()
+    looked(world)
+    assert world.base.imports == imports
+    assert (told(world), world.target().astray) == ([], None)
+
+
+def test_a_registry_that_lists_nothing_twice_is_not_believed(world: World) -> None:
+    world.base.list_instead({}, {})
+    imports = world.base.imports.copy()
+    looked(world)
+    assert world.base.imports == imports
+    assert told(world) == []
+
+
+def test_a_whole_repository_that_was_deleted_comes_back_after_the_third_listing(world: World) -> None:
+    world.base.tags.clear()
+    asked = world.base.asked["list_tags"]
+    looked(world)
+    assert world.base.tags == {(TARGET, TAG): ONE}
+    assert world.base.asked["list_tags"] - asked == 4  # three that miss it, and the one that shows its end
+
+
+@pytest.mark.parametrize("error", [Unavailable("503"), RateLimited("429"), Unavailable("it was cut off")])
+def test_a_listing_that_failed_says_nothing(world: World, error: ServiceError) -> None:
+    world.base.untag(TARGET, TAG)
+    world.base.fail("list_tags", error)
+    looked(world)
+    assert (told(world), world.target().astray) == ([], None)
+
+
+def test_a_repository_that_cannot_be_listed_keeps_no_other_from_being_compared() -> None:
+    world = made(
+        WATCH_LIST + b"  - {name: other, source: docker.io/library/node, tags: [22-slim], target: base/other}\n"
+    )
+    world.base.untag("base/other", OTHER)
+    world.base.fail("list_tags", Unavailable("503"))
+    looked(world)
+    assert world.base.tags["base/other", OTHER] == ONE
+
+
+def test_an_overwritten_tag_is_told_once_and_shown_while_it_lasts(world: World) -> None:
+    world.base.push(TARGET, TAG, THREE)
+    for _ in range(3):
+        looked(world)
+        world.pass_time(HOUR)
+        astray = world.target().astray
+        assert astray is not None
+        assert (astray.digest, astray.told) == (THREE, True)
+    assert told(world) == ["tag-overwritten"]
+    assert THREE in line(world).detail
+    assert world.base.tags[TARGET, TAG] == THREE
+    world.base.push(TARGET, TAG, ONE)
+    looked(world)
+    assert told(world) == ["tag-overwritten", "tag-in-order"]
+    assert world.target().astray is None
+
+
+def test_an_overwritten_tag_is_put_right_and_rebuilt_upon_where_the_list_says_so() -> None:
+    world = made(listed(b"drift: repair"))
+    world.base.push(TARGET, TAG, THREE)
+    looked(world)
+    assert world.base.tags[TARGET, TAG] == ONE
+    assert world.target().number == 2
+    assert told(world) == ["tag-overwritten", "tag-in-order"]
+
+
+def test_an_overwritten_tag_takes_the_next_digest_that_passes(world: World) -> None:
+    world.base.push(TARGET, TAG, THREE)
+    looked(world)
+    world.push(TWO)
+    world.check()
+    world.settle()
+    assert world.base.tags[TARGET, TAG] == TWO
+    world.pass_time(HOUR)
+    looked(world)
+    assert told(world) == ["tag-overwritten", "tag-in-order"]
+
+
+def test_a_listing_that_began_before_an_import_landed_does_not_take_it_for_drift(world: World) -> None:
+    before = {TAG: ONE, Tag("private"): THREE}
+    world.push(TWO)
+    world.check()
+    world.settle()
+    world.base.list_instead(before, {Tag("private"): THREE})
+    looked(world)
+    looked(world)
+    assert (told(world), world.target().astray) == ([], None)
+
+
+def test_a_tag_that_is_being_promoted_is_not_judged(world: World) -> None:
+    world.push(TWO)
+    world.check()
+    while world.target().importing is None:
+        world.clock.now = max(world.clock.now, world.outbox.next_due() or world.clock.now)
+        for delivery in world.outbox.deliver():
+            world.work(delivery)
+    world.base.untag(TARGET, TAG)
+    world.comparer.look(LookAtBase(v=1, repositories=(TARGET,)))
+    assert world.target().astray is None
+
+
+def test_what_is_not_on_the_list_is_neither_told_nor_put_back(world: World) -> None:
+    world.configuration.text = b"images: []\n"
+    world.base.untag(TARGET, TAG)
+    asked = world.base.asked["list_tags"]
+    looked(world)
+    assert (TARGET, TAG) not in world.base.tags
+    assert (told(world), world.base.asked["list_tags"]) == ([], asked)
+
+
+def test_a_row_that_cannot_be_read_keeps_no_other_tag_from_being_compared(world: World) -> None:
+    world.base.untag(TARGET, TAG)
+    real = world.targets.of_repository
+
+    def broken(registry: str, repository: str) -> object:
+        yield from real(registry, repository)
+        raise ServiceError("a row cannot be read")
+
+    world.targets.of_repository = broken  # type: ignore[assignment, method-assign]
+    for _ in range(2):
+        with pytest.raises(ServiceError, match="cannot be read"):
+            world.comparer.look(LookAtBase(v=1, repositories=(TARGET,)))
+        world.pass_time(LAG_PATIENCE)
+    assert told(world) == ["tag-missing"]
+
+
+def test_whoever_dies_between_any_two_lines_has_the_tag_back_all_the_same_and_tells_it_once() -> None:
+    reached: list[str] = []
+    whole = made()
+    whole.base.untag(TARGET, TAG)
+    whole.hook = reached.append
+    looked(whole)
+    assert len(reached) > 10
+    for moment in range(len(reached)):
+        world = made()
+        world.base.untag(TARGET, TAG)
+        _die_at(world, moment)
+        for _ in range(4):
+            with contextlib.suppress(Died):
+                looked(world)
+            world.sweep()
+            world.settle()
+            world.pass_time(HOUR)
+        assert world.base.tags[TARGET, TAG] == ONE, reached[moment]
+        assert told(world) == ["tag-missing", "tag-in-order"], reached[moment]
+        assert world.target().look_at is None
+        assert world.target().number == 1
+
+
+def test_looks_that_come_twice_change_nothing_more(world: World) -> None:
+    world.base.untag(TARGET, TAG)
+    for _ in range(2):
+        world.look_at_base()
+    for delivery in world.outbox.deliver():
+        world.work(delivery)
+        world.work(delivery)
+    world.settle()
+    assert world.base.tags[TARGET, TAG] == ONE
+    assert told(world) == ["tag-missing", "tag-in-order"]
+    assert world.base.imports[TARGET, TAG, ONE] == 2
+
+
+def _die_at(world: World, moment: int) -> None:
+    left = moment
+
+    def die(_: str) -> None:
+        nonlocal left
+        left -= 1
+        if left == -1:
+            raise Died
+
+    world.hook = die
