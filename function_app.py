@@ -144,6 +144,7 @@ def receive_push(message: func.QueueMessage) -> None:
         signal(
             read_event(message.get_body()),
             login_server=parts.settings.base_server,
+            book=parts.target_book,
             outbox=parts.outbox,
             traceparent=current_traceparent(),
         )
@@ -161,6 +162,7 @@ def acr_webhook(req: func.HttpRequest) -> func.HttpResponse:
                 req,
                 secret=parts.settings.webhook_secret,
                 login_server=parts.settings.base_server,
+                book=parts.target_book,
                 outbox=parts.outbox,
                 traceparent=current_traceparent(),
             )

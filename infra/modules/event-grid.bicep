@@ -58,7 +58,9 @@ resource pushes 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15'
   dependsOn: [made, access]
   properties: {
     eventDeliverySchema: 'CloudEventSchemaV1_0'
-    filter: { includedEventTypes: ['Microsoft.ContainerRegistry.ImagePushed'] }
+    filter: {
+      includedEventTypes: ['Microsoft.ContainerRegistry.ImagePushed', 'Microsoft.ContainerRegistry.ImageDeleted']
+    }
     // A day of tries, which are Event Grid's own defaults; what is left then is kept as a blob.
     retryPolicy: { maxDeliveryAttempts: 30, eventTimeToLiveInMinutes: 1440 }
     deliveryWithResourceIdentity: {

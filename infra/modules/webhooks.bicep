@@ -1,4 +1,4 @@
-// Webhooks of the base registry, one in each of its regions: a webhook hears only the pushes of its own.
+// Webhooks of the base registry, one in each of its regions: a webhook hears only of pushes and deletions in its own.
 
 param registryName string
 param registryLocation string
@@ -36,7 +36,7 @@ resource home 'Microsoft.ContainerRegistry/registries/webhooks@2025-11-01' = {
   tags: tags
   properties: {
     status: 'enabled'
-    actions: ['push']
+    actions: ['push', 'delete']
     scope: ''
     #disable-next-line use-secure-value-for-secure-inputs
     serviceUri: address
@@ -52,7 +52,7 @@ resource replicas 'Microsoft.ContainerRegistry/registries/webhooks@2025-11-01' =
     tags: tags
     properties: {
       status: 'enabled'
-      actions: ['push']
+      actions: ['push', 'delete']
       scope: ''
       #disable-next-line use-secure-value-for-secure-inputs
       serviceUri: address

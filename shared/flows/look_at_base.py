@@ -134,7 +134,8 @@ class BaseComparer:
         self._tell(after, entry)
         if after != before and todo(after, now) in {Todo.PUT, Todo.SETTLE}:
             self._book.send(after)
-        return after != before and after.astray is not None
+        soon = find(after, listed) is Finding.TOO_SOON and listed.tags.get(after.tag) != after.wanted
+        return soon or (after != before and after.astray is not None)
 
     def _tell(self, target: Target, entry: Image) -> None:
         """For as long as it lasts: the same line of the log each time, and an event each time."""

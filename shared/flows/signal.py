@@ -1,22 +1,25 @@
-"""What a push into the base registry asks for: the rebuild of what depends on it."""
+"""What an event of the base registry asks for: the rebuild of what depends on a push, and a look at what differs."""
 
 from __future__ import annotations
 
 import logging
 
 from shared.domain.events.messages import REBUILDS, BaseMoved
-from shared.domain.events.registry_event import Ignored, Push, is_from
+from shared.domain.events.registry_event import Deletion, Ignored, Told, is_from
 from shared.ports import Outbox
+from shared.rules.base_events import ask_for_look
+from shared.rules.targets import TargetBook
 
 log = logging.getLogger("tidegate.signal")
 
 
-def signal(event: Push | Ignored, *, login_server: str, outbox: Outbox, traceparent: str) -> str:
-    """Ask for the rebuilds an event calls for, whichever way it came.
+def signal(event: Told, *, login_server: str, book: TargetBook, outbox: Outbox, traceparent: str) -> str:
+    """Ask for the rebuilds and the look that an event calls for, whichever way it came.
 
     Args:
         event: one that is believed: its sender knew the webhook's secret, or may write to the queue.
         login_server: of the base registry.
+        book: where targets are.
         outbox: sends the message.
         traceparent: trace context of whoever took the event.
 
@@ -26,7 +29,11 @@ def signal(event: Push | Ignored, *, login_server: str, outbox: Outbox, tracepar
     if isinstance(event, Ignored):
         return _nothing(event.reason)
     if not is_from(event, login_server):
-        return _nothing(f"pushed into {event.host}, not into the base registry")
+        done = "deleted from" if isinstance(event, Deletion) else "pushed into"
+        return _nothing(f"{done} {event.host}, not {done.split()[1]} the base registry")
+    looked = ask_for_look(event, book, outbox, traceparent)
+    if isinstance(event, Deletion):
+        return "a look asked for" if looked else _nothing("nobody wants what was deleted")
     outbox.send(
         REBUILDS,
         BaseMoved(v=1, repository=event.repository, tag=event.tag, digest=event.digest, traceparent=traceparent),

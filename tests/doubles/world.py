@@ -17,6 +17,7 @@ from shared.domain.events.messages import (
     LookAtTarget,
     decode,
 )
+from shared.domain.events.registry_event import Told
 from shared.domain.promotion.candidate import Candidate, Status
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.rebuilds import ApplicationTask, Dependency, Rebuild
@@ -30,6 +31,7 @@ from shared.flows.plan import Planner
 from shared.flows.promote import Promoter
 from shared.flows.rebuild import Rebuilder
 from shared.flows.reconcile import Reconciler
+from shared.flows.signal import signal
 from shared.flows.stage import Stager
 from shared.flows.sweep import sweep_candidates, sweep_each, sweep_rebuilds, sweep_targets
 from shared.flows.validate import Validator
@@ -162,6 +164,10 @@ class World:
     def look_at_base(self) -> None:
         """Let the timer ask for a comparison of the base registry."""
         self.comparer.plan("")
+
+    def told(self, event: Told) -> str:
+        """Let the base registry tell of something."""
+        return signal(event, login_server=BASE_SERVER, book=self.book, outbox=self.outbox, traceparent="")
 
     def sweep(self) -> None:
         """Let the timer sweep."""

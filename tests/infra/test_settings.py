@@ -9,7 +9,7 @@ from pathlib import Path
 
 from docs.triggers import functions
 from shared.config import load_settings, setting_fields
-from shared.domain.events.event_grid import PUSHED
+from shared.domain.events.event_grid import DELETED, PUSHED
 from shared.domain.events.messages import MESSAGE_QUEUES, PUSHES
 from tests.infra.bicep import INFRA, MAIN, body, of_type, properties, read, strings, text
 from tests.infra.sdk_calls import ADAPTERS
@@ -161,7 +161,7 @@ def test_event_grid_delivers_what_the_product_reads_to_where_it_reads_it() -> No
     (queue,), (container,) = (strings(EVENT_GRID.variables[name]) for name in ("queueName", "containerName"))
     assert (queue, container) == (PUSHES, UNDELIVERED)
     subscription = properties(properties(body(EVENT_GRID.resources["pushes"]))["properties"])
-    assert strings(subscription["filter"]) == [PUSHED]
+    assert strings(subscription["filter"]) == [PUSHED, DELETED]
     assert strings(subscription["eventDeliverySchema"]) == ["CloudEventSchemaV1_0"]
 
 

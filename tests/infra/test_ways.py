@@ -218,6 +218,7 @@ def test_webhooks_bear_the_deployments_name_and_no_key_in_their_address(ways: Wa
     assert names == {f"tidegate{token}", f"tidegate{token}northeurope"}
     assert all(re.fullmatch(r"[A-Za-z0-9]{5,50}", name) for name in names)
     for found in made:
+        assert found["properties"]["actions"] == ["push", "delete"]
         assert set(found["properties"]["customHeaders"]) == {"x-functions-key", "x-tidegate-secret"}
         assert "listKeys" in found["properties"]["customHeaders"]["x-functions-key"]
         assert "listKeys" not in found["properties"]["serviceUri"]

@@ -80,7 +80,7 @@ class StageSet:
         properties = {
             "serviceUri": uri,
             "customHeaders": {"x-tidegate-secret": self._topology.webhook_secret},
-            "actions": ["push"],
+            "actions": ["push", "delete"],
             "status": "enabled",
         }
         self._watcher.arm("PUT", BASE, "webhooks/tidegate", {"location": "westeurope", "properties": properties})

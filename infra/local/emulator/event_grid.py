@@ -22,6 +22,11 @@ from infra.local.topology import BASE, Topology
 from infra.local.twin.settings import storage_connection_string
 
 QUEUE = "pushes"
+# What the subscription wants.
+_TYPES = {
+    "push": "Microsoft.ContainerRegistry.ImagePushed",
+    "delete": "Microsoft.ContainerRegistry.ImageDeleted",
+}
 _log = logging.getLogger("emulator.event_grid")
 
 
@@ -34,8 +39,8 @@ class EventGrid:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="event-grid")
 
     def notify(self, part: str, event: dict[str, Any]) -> None:
-        """Deliver a push into the base registry (CNCF Distribution's notification); the subscription wants no other."""
-        if self._topology.event_grid and part == PARTS[BASE] and event["action"] == "push":
+        """Deliver a push into the base registry, or a deletion (CNCF Distribution's notification)."""
+        if self._topology.event_grid and part == PARTS[BASE] and event["action"] in _TYPES:
             payload = event_payload(event, self._registries.login_server(BASE))
             self._pool.submit(self._deliver, cloud_event(payload, self._topology.registry_id(BASE)))
 
@@ -53,18 +58,19 @@ class EventGrid:
 
 
 def cloud_event(payload: dict[str, Any], registry_id: str) -> dict[str, Any]:
-    """Return a push in the envelope of CloudEvents 1.0.
+    """Return a push or a deletion in the envelope of CloudEvents 1.0.
 
     Args:
         payload: what ACR says of it.
         registry_id: Azure resource id of the registry.
     """
     target = payload["target"]
+    tag = f":{target['tag']}" if "tag" in target else ""
     return {
         "id": str(uuid.uuid4()),
         "source": registry_id,
-        "subject": f"{target['repository']}:{target['tag']}",
-        "type": "Microsoft.ContainerRegistry.ImagePushed",
+        "subject": f"{target['repository']}{tag}",
+        "type": _TYPES[payload["action"]],
         "time": payload["timestamp"],
         "data": payload,
         "specversion": "1.0",

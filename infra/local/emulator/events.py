@@ -47,6 +47,7 @@ class Events:
             elif event.get("action") == "delete" and target.get("digest"):
                 self._catalog.deleted(part, target["repository"], target["digest"])
                 self._webhooks.notify(part, event)
+                self._event_grid.notify(part, event)
 
     def _tagged(self, part: str, event: dict[str, Any]) -> None:
         target = event["target"]

@@ -11,10 +11,11 @@ import binascii
 
 import msgspec
 
-from shared.domain.events.registry_event import Ignored, Push, RegistryEvent, understood
+from shared.domain.events.registry_event import Ignored, RegistryEvent, Told, understood
 from shared.errors import InvalidReference, MalformedMessage
 
 PUSHED = "Microsoft.ContainerRegistry.ImagePushed"
+DELETED = "Microsoft.ContainerRegistry.ImageDeleted"
 # A storage queue takes no more. https://learn.microsoft.com/rest/api/storageservices/put-message
 LARGEST_BODY = 64 * 1024
 
@@ -26,21 +27,21 @@ class _Envelope(msgspec.Struct):
     event_type: str = msgspec.field(name="eventType", default="")
 
 
-class _Pushed(msgspec.Struct):
+class _Happened(msgspec.Struct):
     data: RegistryEvent
 
 
-_ENVELOPE, _PUSHED = msgspec.json.Decoder(_Envelope), msgspec.json.Decoder(_Pushed)
+_ENVELOPE, _HAPPENED = msgspec.json.Decoder(_Envelope), msgspec.json.Decoder(_Happened)
 
 
-def read_event(body: bytes) -> Push | Ignored:
+def read_event(body: bytes) -> Told:
     """Read one event, in CloudEvents 1.0 or in Event Grid's own schema.
 
     Args:
         body: of the queue's message, plain or in base64.
 
     Returns:
-        A push of a tag, or why the event asks for nothing.
+        A push of a tag, a deletion, or why the event asks for nothing.
 
     Raises:
         MalformedMessage: it is no event; says which field is wrong.
@@ -58,11 +59,11 @@ def _plain(body: bytes) -> bytes:
     return body if body.lstrip().startswith(b"{") else base64.b64decode(body, validate=True)
 
 
-def _read(text: bytes) -> Push | Ignored:
+def _read(text: bytes) -> Told:
     envelope = _ENVELOPE.decode(text)
     kind = envelope.type or envelope.event_type
     if not kind:
         raise MalformedMessage("message is not an event of a registry: it has neither $.type nor $.eventType")
-    if kind != PUSHED:
+    if kind not in {PUSHED, DELETED}:
         return Ignored(f"{kind[:60]} asks for no rebuild")
-    return understood(_PUSHED.decode(text).data)
+    return understood(_HAPPENED.decode(text).data)

@@ -24,14 +24,22 @@ class Request(msgspec.Struct):
     host: str = ""
 
 
+class Actor(msgspec.Struct):
+    """Who made the request: Event Grid tells of it, a webhook as a rule does not."""
+
+    name: str = ""
+
+
 class RegistryEvent(msgspec.Struct):
     """An event of a registry, without its envelope."""
 
     action: str
     target: Target | None = None
     request: Request | None = None
+    actor: Actor | None = None
 
 
+_LONGEST_NAME = 100
 EVENT = msgspec.json.Decoder(RegistryEvent)
 
 
@@ -51,29 +59,60 @@ class Push(msgspec.Struct, frozen=True):
     digest: Digest
 
 
+class Deletion(msgspec.Struct, frozen=True):
+    """A manifest or a repository of a registry was deleted; ACR tells nothing of a tag that was taken off a manifest.
+
+    Attributes:
+        host: as of a push.
+        repository: the repository.
+        digest: of the manifest; empty for a repository.
+        by: who deleted it, as the registry names them; empty if it does not.
+    """
+
+    host: str
+    repository: str
+    digest: Digest
+    by: str
+
+
 class Ignored(msgspec.Struct, frozen=True):
     """An event that asks for nothing, and why."""
 
     reason: str
 
 
-def understood(event: RegistryEvent) -> Push | Ignored:
+Told = Push | Deletion | Ignored
+
+
+def understood(event: RegistryEvent) -> Told:
     """Return what an event says.
 
     Raises:
-        InvalidReference: what was pushed is not a repository, a tag or a digest.
+        InvalidReference: what it is about is not a repository, a tag or a digest.
     """
+    if event.action == "delete":
+        return _deletion(event)
     if event.action != "push":
         return Ignored(f"{event.action[:60]} asks for no rebuild")
     target = event.target or Target()
     if not target.tag:
         return Ignored("a manifest was pushed without a tag")
-    host = event.request.host if event.request else ""
-    return Push(host, parse_path(target.repository), parse_tag(target.tag), parse_digest(target.digest))
+    return Push(_host(event), parse_path(target.repository), parse_tag(target.tag), parse_digest(target.digest))
 
 
-def is_from(push: Push, login_server: str) -> bool:
-    """Whether a push happened in the registry with this login server, in whichever of its replicas.
+def _deletion(event: RegistryEvent) -> Deletion:
+    target = event.target or Target()
+    by = event.actor.name.strip()[:_LONGEST_NAME] if event.actor else ""
+    digest = parse_digest(target.digest) if target.digest else Digest("")
+    return Deletion(_host(event), parse_path(target.repository), digest, by)
+
+
+def _host(event: RegistryEvent) -> str:
+    return event.request.host if event.request else ""
+
+
+def is_from(push: Push | Deletion, login_server: str) -> bool:
+    """Whether something happened in the registry with this login server, in whichever of its replicas.
 
     A replica may name its own regional endpoint, such as ``name.westeurope.geo.azurecr.io``; the name is the same.
     """

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from shared.domain.events.registry_event import EVENT, Ignored, Push, understood
+from shared.domain.events.registry_event import EVENT, Told, understood
 from shared.errors import InvalidReference, MalformedRequest
 
 SECRET_HEADER = "x-tidegate-secret"  # noqa: S105  the header's name, not a secret
@@ -18,7 +18,7 @@ LARGEST_BODY = 256 * 1024
 _ACTIONS = frozenset({"push", "delete", "quarantine", "chart_push", "chart_delete", "ping"})
 
 
-def receive(headers: Mapping[str, str], body: bytes, secret: str) -> Push | Ignored:
+def receive(headers: Mapping[str, str], body: bytes, secret: str) -> Told:
     """Authenticate and read one webhook call.
 
     Args:
@@ -27,7 +27,7 @@ def receive(headers: Mapping[str, str], body: bytes, secret: str) -> Push | Igno
         secret: what the webhook was told to send in ``x-tidegate-secret``.
 
     Returns:
-        A push of a tag, or why the event asks for nothing.
+        A push of a tag, a deletion, or why the event asks for nothing.
 
     Raises:
         MalformedRequest: 401 without the secret, 413 for a body over 256 KiB, 400 for anything that is no ACR event.
@@ -40,7 +40,7 @@ def receive(headers: Mapping[str, str], body: bytes, secret: str) -> Push | Igno
     return _read(body)
 
 
-def _read(body: bytes) -> Push | Ignored:
+def _read(body: bytes) -> Told:
     try:
         event = EVENT.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -9,13 +9,14 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.domain.events.messages import LookAtBase
+from shared.domain.events.messages import CHECKS, REBUILDS, LookAtBase
+from shared.domain.events.registry_event import Deletion, Push
 from shared.domain.promotion.schedule import LAG_PATIENCE
 from shared.domain.promotion.target import Blocked, Said, Target
-from shared.domain.references import Tag
+from shared.domain.references import Digest, Tag
 from shared.errors import RateLimited, ServiceError, Unavailable
 from shared.ports import Event
-from tests.doubles.world import BASE, ONE, TAG, TARGET, THREE, TWO, WATCH_LIST, Died, World
+from tests.doubles.world import BASE, BASE_SERVER, ONE, TAG, TARGET, THREE, TWO, WATCH_LIST, Died, World
 
 pytestmark = pytest.mark.unit
 
@@ -328,6 +329,84 @@ def test_looks_that_come_twice_change_nothing_more(world: World) -> None:
     assert world.base.tags[TARGET, TAG] == ONE
     assert told(world) == ["tag-missing", "tag-in-order"]
     assert world.base.imports[TARGET, TAG, ONE] == 2
+
+
+# What the registry tells of itself.
+
+
+def deletion(digest: Digest = ONE, by: str = "") -> Deletion:
+    """Return what the registry tells of a deletion."""
+    return Deletion(BASE_SERVER, TARGET, digest, by)
+
+
+def test_a_deletion_that_the_registry_tells_of_is_looked_at_at_once_and_names_who_deleted(world: World) -> None:
+    world.base.untag(TARGET, TAG)
+    before = world.clock()
+    assert world.told(deletion(by="ada@example.com")) == "a look asked for"
+    world.settle()
+    assert world.base.tags[TARGET, TAG] == ONE
+    assert world.clock() - before < timedelta(minutes=15)
+    missing = next(event for event in world.activity.events if event.name == "tag-missing")
+    assert "deleted by ada@example.com" in missing.detail
+    assert "block" in missing.detail
+
+
+def test_the_deletion_of_a_repository_is_looked_at(world: World) -> None:
+    world.base.tags.clear()
+    world.told(deletion(Digest(""), "ada@example.com"))
+    world.settle()
+    assert world.base.tags == {(TARGET, TAG): ONE}
+
+
+def test_the_deletion_of_what_nobody_wants_asks_for_nothing(world: World) -> None:
+    before = len(world.outbox.sent)
+    assert world.told(deletion(THREE)) == "nobody wants what was deleted"
+    assert world.told(Deletion(BASE_SERVER, "base/other", ONE, "")) == "nobody wants what was deleted"
+    assert len(world.outbox.sent) == before
+
+
+def test_a_push_of_another_digest_by_others_is_told_at_once(world: World) -> None:
+    world.base.push(TARGET, TAG, THREE)
+    world.told(Push(BASE_SERVER, TARGET, TAG, THREE))
+    world.settle()
+    assert told(world) == ["tag-overwritten"]
+
+
+def test_a_push_by_others_soon_after_a_promotion_is_told_once_the_listing_can_be_no_older_than_it() -> None:
+    world = World()
+    world.push(ONE)
+    world.check()
+    world.settle()
+    world.base.push(TARGET, TAG, THREE)
+    world.told(Push(BASE_SERVER, TARGET, TAG, THREE))
+    world.settle()
+    assert told(world) == ["tag-overwritten"]
+
+
+def test_what_we_push_ourselves_asks_for_no_look(world: World) -> None:
+    asked = world.base.asked["list_tags"]
+    world.told(Push(BASE_SERVER, TARGET, TAG, ONE))
+    world.told(Push(BASE_SERVER, TARGET, Tag("private"), THREE))
+    world.settle()
+    assert world.base.asked["list_tags"] == asked
+
+
+def test_a_tag_that_was_pushed_right_by_hand_is_told_to_be_in_order_at_once(world: World) -> None:
+    world.base.push(TARGET, TAG, THREE)
+    looked(world)
+    world.pass_time(HOUR)
+    world.base.push(TARGET, TAG, ONE)
+    world.told(Push(BASE_SERVER, TARGET, TAG, ONE))
+    world.settle()
+    assert told(world) == ["tag-overwritten", "tag-in-order"]
+
+
+def test_an_event_is_looked_at_although_the_storage_account_does_not_tell_whom_it_concerns(world: World) -> None:
+    for method in ("get", "of_repository"):
+        world.targets.fail(method, Unavailable("503"))
+    assert world.told(deletion()) == "a look asked for"
+    assert world.told(Push(BASE_SERVER, TARGET, TAG, ONE)) == "rebuilds asked for"
+    assert [sent.queue for sent in world.outbox.sent[-3:]] == [CHECKS, CHECKS, REBUILDS]
 
 
 def _die_at(world: World, moment: int) -> None:

@@ -18,6 +18,7 @@ from shared.domain.promotion.target import Origin, Target
 from shared.errors import Refused, Unavailable, WatchListError
 from shared.flows.plan import Planner
 from shared.rules.ledger import Ledger
+from shared.rules.targets import TargetBook
 from shared.watch_list_yaml import parse_watch_list
 from shared.web.answers import answered
 from shared.web.candidates import get_candidate, list_candidates
@@ -297,7 +298,10 @@ def deliver(outbox: InMemoryOutbox, event: object, secret: str | None = SECRET) 
     """Deliver an event of a registry."""
     headers = {} if secret is None else {SECRET_HEADER.title(): secret}
     sent = request("POST", body=event, headers=headers)
-    return answered(lambda: acr_webhook(sent, secret=SECRET, login_server=SERVER, outbox=outbox, traceparent=TRACE))
+    book = TargetBook(InMemoryTargets(), outbox, SettableClock(), "tidegatebase")
+    return answered(
+        lambda: acr_webhook(sent, secret=SECRET, login_server=SERVER, book=book, outbox=outbox, traceparent=TRACE)
+    )
 
 
 def test_a_push_into_the_base_registry_asks_for_the_rebuilds(outbox: InMemoryOutbox) -> None:
@@ -311,7 +315,7 @@ def test_a_push_into_the_base_registry_asks_for_the_rebuilds(outbox: InMemoryOut
     ("event", "result"),
     [
         ({"action": "ping"}, "ping asks for no rebuild"),
-        ({**PUSH, "action": "delete"}, "delete asks for no rebuild"),
+        ({**PUSH, "action": "delete"}, "nobody wants what was deleted"),
         ({**PUSH, "target": {"repository": "base/node", "digest": ONE}}, "a manifest was pushed without a tag"),
         ({**PUSH, "request": {"host": "other.azurecr.io"}}, "pushed into other.azurecr.io, not into the base registry"),
     ],

@@ -12,14 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.events.event_grid import LARGEST_BODY, PUSHED, read_event
+from shared.domain.events.event_grid import DELETED, LARGEST_BODY, PUSHED, read_event
 from shared.domain.events.messages import REBUILDS
-from shared.domain.events.registry_event import Ignored, Push
+from shared.domain.events.registry_event import Deletion, Ignored, Push
 from shared.domain.events.webhook import SECRET_HEADER, receive
 from shared.errors import MalformedMessage
-from shared.flows.signal import signal
-from tests.doubles.queues import InMemoryOutbox
-from tests.doubles.storage import SettableClock
 from tests.doubles.world import BASE_SERVER, TAG, TARGET, TWO, World
 from tests.unit.examples import ONE
 from tests.unit.strategies import digests, paths, tags
@@ -66,10 +63,15 @@ def test_every_valid_reference_is_read(path: str, tag: str, digest: str, schema:
 
 
 @pytest.mark.parametrize("schema", ["type", "eventType"])
+def test_a_deletion_tells_by_whom(schema: str) -> None:
+    body = event(DELETED, schema=schema, action="delete", actor={"name": "ada@example.com"})
+    assert read_event(body) == Deletion(BASE_SERVER, "base/node", ONE, "ada@example.com")
+
+
+@pytest.mark.parametrize("schema", ["type", "eventType"])
 @pytest.mark.parametrize(
     "kind",
     [
-        "Microsoft.ContainerRegistry.ImageDeleted",
         "Microsoft.ContainerRegistry.ChartPushed",
         "Microsoft.ContainerRegistry.ChartDeleted",
         "Microsoft.Storage.BlobCreated",
@@ -147,12 +149,13 @@ def test_arbitrary_bytes_are_malformed(body: bytes) -> None:
 
 
 def test_a_push_into_another_registry_asks_for_nothing_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    outbox = InMemoryOutbox(SettableClock())
+    world = World()
     caplog.set_level(logging.INFO)
-    foreign = read_event(event(request={"host": "other.azurecr.io"}))
-    signal(foreign, login_server=BASE_SERVER, outbox=outbox, traceparent="")
-    assert outbox.sent == []
+    world.told(read_event(event(request={"host": "other.azurecr.io"})))
+    world.told(read_event(event(DELETED, action="delete", request={"host": "other.azurecr.io"})))
+    assert world.outbox.sent == []
     assert "pushed into other.azurecr.io, not into the base registry" in caplog.text
+    assert "deleted from other.azurecr.io, not from the base registry" in caplog.text
 
 
 @pytest.mark.parametrize("encode", [bytes, base64.b64encode], ids=["plain", "base64"])
@@ -163,7 +166,7 @@ def test_one_push_told_by_webhook_and_event_grid_and_twice_is_one_rebuild(encode
     told = receive({SECRET_HEADER: SECRET}, json.dumps(data).encode(), SECRET)
     delivered = read_event(encode(event(**data)))
     for each in (told, delivered, delivered):
-        signal(each, login_server=BASE_SERVER, outbox=world.outbox, traceparent="")
+        world.told(each)
         world.settle()
     assert [sent.queue for sent in world.outbox.sent].count(REBUILDS) >= 3
     assert len(world.rebuilt()) == 1

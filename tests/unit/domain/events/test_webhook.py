@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.events.registry_event import Ignored, Push, is_from
+from shared.domain.events.registry_event import Deletion, Ignored, Push, Told, is_from
 from shared.domain.events.webhook import SECRET_HEADER, receive
 from shared.errors import MalformedRequest
 from tests.unit.examples import ONE
@@ -34,7 +34,7 @@ def sample(name: str) -> bytes:
     return (DATA / f"webhook_{name}.json").read_bytes()
 
 
-def read(event: object) -> Push | Ignored:
+def read(event: object) -> Told:
     """Receive an event with the right secret."""
     return receive(HEADERS, event if isinstance(event, bytes) else json.dumps(event).encode(), SECRET)
 
@@ -60,7 +60,26 @@ def test_a_push_is_read_as_the_registry_lists_it_too() -> None:
     assert (pushed.host, pushed.repository, pushed.tag) == ("192.168.100.227:5000", "hello-world", "latest")
 
 
-@pytest.mark.parametrize("name", ["delete", "quarantine", "chart_push"])
+def test_a_deletion_tells_where_and_which_digest_and_a_webhook_does_not_say_by_whom() -> None:
+    told = read(sample("delete").replace(b"sha256:xxxx", ONE.encode()))
+    assert told == Deletion("myregistry.azurecr.io", "hello-world", ONE, "")
+
+
+def test_who_deleted_is_read_where_the_registry_says() -> None:
+    deleted = {**PUSH, "action": "delete", "actor": {"name": " ada@example.com "}}
+    assert read(deleted) == Deletion("tidegatebase.azurecr.io", "base/node", ONE, "ada@example.com")
+
+
+def test_the_deletion_of_a_repository_names_no_digest() -> None:
+    assert read({"action": "delete", "target": {"repository": "base/node"}}) == Deletion("", "base/node", "", "")
+
+
+@pytest.mark.parametrize("target", [{}, None, {"repository": "base/node", "digest": "sha256:xxxx"}])
+def test_a_deletion_of_what_is_no_reference_is_refused(target: object) -> None:
+    assert "$.target" in str(refusal({"action": "delete", "target": target}))
+
+
+@pytest.mark.parametrize("name", ["quarantine", "chart_push"])
 def test_other_events_ask_for_nothing_and_say_so(name: str) -> None:
     assert read(sample(name)) == Ignored(f"{name} asks for no rebuild")
 
