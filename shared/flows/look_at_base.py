@@ -6,8 +6,10 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
+import msgspec
+
 from shared.domain.events.messages import CHECKS, MOST_REPOSITORIES, LookAtBase
-from shared.domain.promotion.drift import Deleted, Finding, Listed, answer, compared, ended, find
+from shared.domain.promotion.drift import Deleted, Finding, Listed, answer, compared, ended, find, let_go
 from shared.domain.promotion.reconciling import Todo, scheduled, todo
 from shared.domain.promotion.schedule import LAG_PATIENCE
 from shared.domain.promotion.target import Target
@@ -15,7 +17,7 @@ from shared.domain.watching.places import Places
 from shared.domain.watching.watch_list import Image, WatchList
 from shared.errors import RateLimited, ServiceError
 from shared.ports import Activity, Event, Observations, Outbox, Registry
-from shared.rules.drift_told import in_order_again, what_is_wrong
+from shared.rules.drift_told import has_left, in_order_again, taken_back, what_is_wrong
 from shared.rules.targets import TargetBook
 from shared.target_ports import StoredTarget
 
@@ -88,7 +90,11 @@ class BaseComparer:
         began, targets = self._book.clock(), list[StoredTarget]()
         unreadable = self._read(repository, targets)
         places = self._places(images, targets)
-        watched = [(stored, entry) for stored in targets if (entry := _entry(places, stored.record)) is not None]
+        entries = [(stored, _entry(places, stored.record)) for stored in targets]
+        watched = [(stored, entry) for stored, entry in entries if entry is not None]
+        for stored, entry in entries:
+            if entry is None:
+                self._let_go(stored)
         try:
             listed = Listed(self._base.list_tags(repository), began) if watched else None
         except ServiceError as error:
@@ -137,6 +143,19 @@ class BaseComparer:
         soon = find(after, listed) is Finding.TOO_SOON and listed.tags.get(after.tag) != after.wanted
         return soon or (after != before and after.astray is not None)
 
+    def _let_go(self, stored: StoredTarget) -> None:
+        """Marked first, then told, then noted that it was: whoever dies in between tells the same line again."""
+        now = self._book.clock()
+        if stored.record.let_go is not None and stored.record.let_go.told:
+            return
+        marked = self._book.change(stored.record.id, lambda known: _left(known, now), stored)
+        if marked is None or marked.record.let_go is None:
+            return
+        target, mark = marked.record, marked.record.let_go
+        log.info("%s: %s", target.id, mark.why)
+        self._activity.append(Event(f"target:{target.id}", "tag-let-go", mark.since, mark.why))
+        self._book.change(target.id, _was_told, marked)
+
     def _tell(self, target: Target, entry: Image) -> None:
         """For as long as it lasts: the same line of the log each time, and an event each time."""
         astray = target.astray
@@ -152,6 +171,8 @@ class BaseComparer:
 
     def _tell_end(self, target: Target, listed: Listed, now: datetime) -> None:
         """Before the record forgets it: whoever dies in between is told of the same end again."""
+        if target.let_go is not None and target.importing is None:
+            self._activity.append(Event(f"target:{target.id}", "tag-taken-back", now, taken_back(target)))
         if target.astray is None or not target.astray.told or find(target, listed) is not Finding.IN_ORDER:
             return
         at = target.seen_at if ended(target) and target.seen_at is not None else now
@@ -170,3 +191,15 @@ def _compared(
         return None
     after = compared(known, listed, entry.remedies, deleted, now)
     return known if after == known else scheduled(after, now)
+
+
+def _left(known: Target | None, now: datetime) -> Target | None:
+    if known is None or known.let_go is not None:
+        return known
+    return scheduled(let_go(known, has_left(known), now), now)
+
+
+def _was_told(known: Target | None) -> Target | None:
+    if known is None or known.let_go is None:
+        return known
+    return msgspec.structs.replace(known, let_go=msgspec.structs.replace(known.let_go, told=True))

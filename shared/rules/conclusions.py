@@ -99,9 +99,11 @@ class Conclusions:
             return None
 
     def _advanced(self, candidate: Candidate, reason: Reason, target: Target) -> Candidate:
+        place, instead = f"{target.repository}:{target.tag}", target.wanted or "decided otherwise"
+        left = f"{place} has left the watch list"
         details = {
             Reason.GAVE_UP: target.trouble,
-            Reason.NEWER_DIGEST: f"{target.repository}:{target.tag} is to be {target.wanted or 'decided otherwise'}",
+            Reason.NEWER_DIGEST: left if target.let_go else f"{place} is to be {instead}",
         }
         detail = details.get(reason, f"as {target.repository}:{target.tag}, decision {target.number}")
         return advance(candidate, reason, self._progress.clock(), detail=detail)

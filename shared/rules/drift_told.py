@@ -31,3 +31,14 @@ def in_order_again(target: Target, astray: Astray) -> str:
     return (
         f"{target.repository}:{target.tag} {was} since {astray.since:%Y-%m-%d %H:%M} UTC; it is {target.wanted} again"
     )
+
+
+def has_left(target: Target) -> str:
+    """Say that a tag has left the watch list, and what that means."""
+    place = f"{target.repository}:{target.tag}"
+    return f"no entry of the watch list writes {place} any more; it is left as it is, and no longer looked after"
+
+
+def taken_back(target: Target) -> str:
+    """Say that a tag has returned to the watch list."""
+    return f"{target.repository}:{target.tag} is on the watch list again; what stands there is taken as it is"

@@ -13,6 +13,7 @@ from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.tables import Row, Table
 from shared.adapters.storage.targets_table import TargetsTable
 from shared.domain.promotion.target import (
+    Adopted,
     Astray,
     Awaited,
     Blocked,
@@ -20,6 +21,7 @@ from shared.domain.promotion.target import (
     Forced,
     Former,
     Importing,
+    LetGo,
     Pinned,
     Said,
     Sighting,
@@ -62,6 +64,8 @@ FULL = msgspec.structs.replace(
     forced=(Forced(digest(2), SAID),),
     hold=SAID,
     astray=Astray(digest(7), NOON, NOON, 2, told=True, by="grace"),
+    adopted=Adopted(digest(8), 7),
+    let_go=LetGo(NOON, "it left", told=True),
     traceparent="00-1-2-01",
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -17,6 +18,7 @@ class Outcome(Enum):
 
     DECIDED = "decided"  # another digest is wanted than before
     SAME = "same"  # what is wanted is what should be
+    LET_GO = "let-go"  # no entry of the watch list writes it any more
     HELD = "held"  # somebody said that nothing is to be decided
     NOTHING_PASSED = "nothing-passed"  # no digest has passed yet
 
@@ -35,6 +37,8 @@ def decide(target: Target, now: datetime) -> tuple[Target, Outcome]:
     Returns:
         The record, with the next number if another digest is wanted; and why, by name.
     """
+    if target.let_go is not None:
+        return target, Outcome.LET_GO
     if target.hold is not None:
         return target, Outcome.HELD
     choice = _choice(target, now)
@@ -66,11 +70,9 @@ def best(target: Target) -> Sighting | None:
 
 def _choice(target: Target, now: datetime) -> tuple[Digest, Why] | None:
     blocked, newest = _blocked(target), best(target)
-    pinned, chosen = target.pinned, target.chosen
-    if pinned and pinned.digest not in blocked and is_pinned(target, now):
-        return pinned.digest, Why.PINNED
-    if chosen and chosen.digest not in blocked and (newest is None or newest.order <= chosen.above):
-        return chosen.digest, chosen.why
+    said = (one for one in _before_the_newest(target, newest, now) if one[0] not in blocked)
+    if (first := next(said, None)) is not None:
+        return first
     if newest is not None:
         return newest.digest, Why.NEWEST
     if not target.wanted:
@@ -83,6 +85,18 @@ def _choice(target: Target, now: datetime) -> tuple[Digest, Why] | None:
 def is_pinned(target: Target, now: datetime) -> bool:
     """Whether a target is pinned, and its date has not passed."""
     return target.pinned is not None and (target.pinned.until is None or now < target.pinned.until)
+
+
+def _before_the_newest(target: Target, newest: Sighting | None, now: datetime) -> Iterator[tuple[Digest, Why]]:
+    """What somebody said, and what stood there before: the first that is not blocked goes before the newest."""
+    pinned, chosen, adopted = target.pinned, target.chosen, target.adopted
+    order = newest.order if newest else 0
+    if pinned and is_pinned(target, now):
+        yield pinned.digest, Why.PINNED
+    if chosen and order <= chosen.above:
+        yield chosen.digest, chosen.why
+    if adopted and order <= adopted.above:
+        yield adopted.digest, Why.ADOPTED
 
 
 def _former(target: Target, blocked: frozenset[Digest]) -> tuple[Digest, Why]:

@@ -13,10 +13,10 @@ from enum import Enum
 
 import msgspec
 
-from shared.domain.promotion.decision import decided, without_trouble
+from shared.domain.promotion.decision import decide, decided, without_trouble
 from shared.domain.promotion.reconciling import alarmed, shown
 from shared.domain.promotion.schedule import LAG_PATIENCE
-from shared.domain.promotion.target import Astray, Target
+from shared.domain.promotion.target import Adopted, Astray, LetGo, Target, Why
 from shared.domain.references import Digest, Tag
 from shared.domain.watching.remedies import Remedies, Remedy
 
@@ -50,7 +50,7 @@ class Deleted(msgspec.Struct, frozen=True):
 class Finding(Enum):
     """What a listing says of a target's tag."""
 
-    NOT_JUDGED = "not-judged"  # its import is under way, or nothing is wanted
+    NOT_JUDGED = "not-judged"  # its import is under way, nothing is wanted, or it is let go
     TOO_SOON = "too-soon"  # the listing may be older than what is known, or come from a replica that lags
     IN_ORDER = "in-order"  # it is what is wanted
     CAME_BACK = "came-back"  # an import of ours that nobody knew the end of put it back: it is read and put right
@@ -75,7 +75,7 @@ _CERTAIN = frozenset({Finding.MISSING, Finding.OVERWRITTEN})
 
 def find(target: Target, listed: Listed) -> Finding:
     """Return what a whole listing says of a target's tag."""
-    if target.importing is not None or not target.wanted or target.reached != target.number:
+    if not _is_judged(target):
         return Finding.NOT_JUDGED
     found = listed.tags.get(target.tag, _NOTHING)
     if _is_too_soon(target, found, listed):
@@ -84,14 +84,26 @@ def find(target: Target, listed: Listed) -> Finding:
         return Finding.IN_ORDER
     if found and found in {one.digest for one in target.unsettled}:
         return Finding.CAME_BACK
-    astray = _still(target, found)
+    return _missing(target, listed) if not found else _differing(target, found, listed)
+
+
+def _is_judged(target: Target) -> bool:
+    rests = target.importing is None and target.let_go is None
+    return rests and bool(target.wanted) and target.reached == target.number
+
+
+def _missing(target: Target, listed: Listed) -> Finding:
+    astray = _still(target, _NOTHING)
+    needed = LISTINGS_NEEDED if listed.tags else EMPTY_LISTINGS_NEEDED
     certain = astray is not None and astray.told
-    looks = _looks(astray, listed)
-    if not found:
-        needed = LISTINGS_NEEDED if listed.tags else EMPTY_LISTINGS_NEEDED
-        return Finding.MISSING if certain or looks >= needed else Finding.MISSING_ONCE
-    borne = found in {one.digest for one in target.former}
-    return Finding.OVERWRITTEN if certain or looks >= LISTINGS_NEEDED or not borne else Finding.DIFFERS_ONCE
+    return Finding.MISSING if certain or _looks(astray, listed) >= needed else Finding.MISSING_ONCE
+
+
+def _differing(target: Target, found: Digest, listed: Listed) -> Finding:
+    astray, borne = _still(target, found), found in {one.digest for one in target.former}
+    certain = astray is not None and astray.told
+    enough = certain or not borne or _looks(astray, listed) >= LISTINGS_NEEDED
+    return Finding.OVERWRITTEN if enough else Finding.DIFFERS_ONCE
 
 
 def answer(target: Target, finding: Finding, remedies: Remedies) -> Answer:
@@ -117,8 +129,10 @@ def compared(target: Target, listed: Listed, remedies: Remedies, deleted: Delete
     Returns:
         The record; unchanged where there is nothing to say.
     """
-    finding = find(target, listed)
     found = listed.tags.get(target.tag, _NOTHING)
+    if target.let_go is not None:
+        return returned(target, found, listed.began, now) if target.importing is None else target
+    finding = find(target, listed)
     if finding is Finding.CAME_BACK:
         return alarmed(target, found, now)
     if finding is Finding.IN_ORDER:
@@ -141,6 +155,28 @@ def repaired(target: Target, finding: Finding, now: datetime) -> Target:
     if finding is Finding.MISSING:
         return msgspec.structs.replace(without_trouble(target), reached=target.number - 1)
     return decided(target, now)
+
+
+def let_go(target: Target, why: str, now: datetime) -> Target:
+    """Mark that no entry of the watch list writes a tag any more; an import under way is followed to its end."""
+    left = msgspec.structs.replace(without_trouble(target), let_go=LetGo(now, why), astray=None)
+    return msgspec.structs.replace(left, awaited=None, search_at=None)
+
+
+def returned(target: Target, found: Digest, began: datetime, now: datetime) -> Target:
+    """Take a tag back that has returned to the watch list, with what stands there now.
+
+    What others put there meanwhile is adopted, and nothing that is built on it is rebuilt: nothing has changed.
+    """
+    back = msgspec.structs.replace(target, let_go=None)
+    if found:
+        back = shown(back, found, began)
+    if found and found != target.wanted:
+        back = msgspec.structs.replace(back, adopted=Adopted(found, target.newest.order if target.newest else 0))
+    after, _ = decide(back, now)
+    if after.wanted == found and after.why is Why.ADOPTED:
+        return msgspec.structs.replace(after, reached=after.number, searched=after.number)
+    return after
 
 
 def ended(target: Target) -> bool:

@@ -45,6 +45,8 @@ def todo(target: Target, now: datetime) -> Todo:
     """Return what is to be done next about a target."""
     if target.importing is not None:
         return Todo.FOLLOW
+    if target.let_go is not None:
+        return Todo.REST
     if _differs(target) and (target.retry_at is None or target.retry_at <= now):
         return Todo.PUT
     if any(one.at <= now for one in _harmful(target)):
@@ -62,6 +64,8 @@ def scheduled(target: Target, now: datetime) -> Target:
     times += [target.pinned.until] if target.pinned and target.pinned.until and target.pinned.until > now else []
     if target.importing is not None:
         times = [max(now, target.retry_at or now) + LEASE]
+    elif target.let_go is not None:
+        times = []
     elif _differs(target):
         times.append(target.retry_at or target.decided_at or now)
     return msgspec.structs.replace(target, look_at=min(times, default=None))
@@ -249,6 +253,8 @@ def bore_before(target: Target, digest: Digest) -> bool:
 
 def conclusion(target: Target, digest: Digest) -> Reason | None:
     """Return what a target means for the candidate that proposed a digest to it; ``None`` if that is still open."""
+    if _has_left(target, digest):
+        return Reason.NEWER_DIGEST
     if digest == target.wanted:
         if target.reached == target.number:
             return Reason.PROMOTION_VERIFIED
@@ -279,6 +285,12 @@ def conclusion_for(target: Target, candidate: Candidate) -> Reason | None:
 
 def _bore_since(target: Target, digest: Digest, moment: datetime) -> bool:
     return any(one.digest == digest and one.until >= moment for one in target.former)
+
+
+def _has_left(target: Target, digest: Digest) -> bool:
+    """Whether a digest will not come into force, because its tag has left the watch list."""
+    in_force = digest == target.seen or (digest == target.wanted and target.reached == target.number)
+    return target.let_go is not None and target.importing is None and not in_force
 
 
 def lease(target: Target, look: datetime) -> Target:

@@ -20,6 +20,7 @@ class Why(Enum):
     ROLLED_BACK = "rolled-back"  # somebody went back to it, or blocked what came after it
     AGAINST_GATE = "against-its-gate"  # somebody took it although it did not pass; said of it for ever
     KEPT = "kept"  # what was said of it is over, and nothing else has passed
+    ADOPTED = "adopted"  # it stood there when its entry appeared, and its source has not moved since
     WITHDRAWN = "withdrawn"  # what it bore is blocked and nothing else can be had; the tag is left as it is
 
 
@@ -183,6 +184,21 @@ class Astray(msgspec.Struct, frozen=True, omit_defaults=True):
     by: str = ""
 
 
+class Adopted(msgspec.Struct, frozen=True):
+    """What stood there when the entry appeared; in force until a digest passes that was sighted after ``above``."""
+
+    digest: Digest
+    above: int
+
+
+class LetGo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """That no entry of the watch list writes the tag any more, since when, UTC, and whether that was told."""
+
+    since: datetime
+    why: str
+    told: bool = False
+
+
 class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What is known of one tag of a base registry; every change replaces it as a whole, guarded by its ETag.
 
@@ -220,8 +236,10 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         pinned: what is wanted whatever comes.
         chosen: what somebody went back to, or took against its gate.
         forced: everything that was ever taken against its gate.
+        adopted: what stood there when its entry appeared.
         hold: who said that nothing is to be decided, and why.
         astray: what the tag was listed to be instead of what is wanted.
+        let_go: that it has left the watch list: nothing is decided, repaired or told of it any more.
         traceparent: W3C trace context of the sighting that was decided for.
     """
 
@@ -257,8 +275,10 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     pinned: Pinned | None = None
     chosen: Chosen | None = None
     forced: tuple[Forced, ...] = ()
+    adopted: Adopted | None = None
     hold: Said | None = None
     astray: Astray | None = None
+    let_go: LetGo | None = None
     traceparent: str = ""
 
     @property

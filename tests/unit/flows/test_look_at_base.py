@@ -11,12 +11,13 @@ import pytest
 
 from shared.domain.events.messages import CHECKS, REBUILDS, LookAtBase
 from shared.domain.events.registry_event import Deletion, Push
+from shared.domain.promotion.candidate import Status
 from shared.domain.promotion.schedule import LAG_PATIENCE
-from shared.domain.promotion.target import Blocked, Said, Target
+from shared.domain.promotion.target import Blocked, Said, Target, Why
 from shared.domain.references import Digest, Tag
 from shared.errors import RateLimited, ServiceError, Unavailable
 from shared.ports import Event
-from tests.doubles.world import BASE, BASE_SERVER, ONE, TAG, TARGET, THREE, TWO, WATCH_LIST, Died, World
+from tests.doubles.world import BASE, BASE_SERVER, NODE, ONE, TAG, TARGET, THREE, TWO, WATCH_LIST, Died, World
 
 pytestmark = pytest.mark.unit
 
@@ -270,13 +271,99 @@ def test_a_tag_that_is_being_promoted_is_not_judged(world: World) -> None:
     assert world.target().astray is None
 
 
-def test_what_is_not_on_the_list_is_neither_told_nor_put_back(world: World) -> None:
+def test_what_leaves_the_list_is_let_go_told_once_and_neither_judged_nor_put_back(world: World) -> None:
     world.configuration.text = b"images: []\n"
     world.base.untag(TARGET, TAG)
     asked = world.base.asked["list_tags"]
-    looked(world)
+    for _ in range(3):
+        looked(world)
+        world.pass_time(HOUR)
     assert (TARGET, TAG) not in world.base.tags
-    assert (told(world), world.base.asked["list_tags"]) == ([], asked)
+    assert (told(world), world.base.asked["list_tags"]) == (["tag-let-go"], asked)
+    assert world.target().let_go is not None
+
+
+def test_what_is_let_go_costs_nothing_but_a_query(world: World) -> None:
+    world.configuration.text = b"images: []\n"
+    looked(world)
+    seen: list[str] = []
+    world.hook = seen.append
+    looked(world)
+    assert [moment for moment in seen if not moment.startswith("outbox.")] == []
+
+
+def test_whoever_dies_while_a_tag_is_let_go_tells_it_once() -> None:
+    for moment in range(12):
+        world = made()
+        world.configuration.text = b"images: []\n"
+        _die_at(world, moment)
+        for _ in range(3):
+            with contextlib.suppress(Died):
+                looked(world)
+        assert told(world) == ["tag-let-go"]
+        assert world.target().let_go is not None
+
+
+def test_a_tag_that_returns_to_the_list_is_taken_as_it_stands(world: World) -> None:
+    world.configuration.text = b"images: []\n"
+    looked(world)
+    world.base.push(TARGET, TAG, THREE)
+    world.pass_time(HOUR)
+    world.configuration.text = WATCH_LIST
+    runs = world.application_runs.started.copy()
+    looked(world)
+    assert world.base.tags[TARGET, TAG] == THREE
+    assert (world.target().let_go, world.target().wanted, world.target().why) == (None, THREE, Why.ADOPTED)
+    assert told(world) == ["tag-let-go", "tag-taken-back"]
+    assert world.application_runs.started == runs
+    world.push(TWO)
+    world.check()
+    world.settle()
+    assert world.base.tags[TARGET, TAG] == TWO
+
+
+def test_a_candidate_whose_tag_was_let_go_while_it_was_tested_is_superseded(world: World) -> None:
+    world.push(TWO)
+    world.check()
+    while world.status_or_none(TWO) is not Status.VALIDATING:
+        world.clock.now = max(world.clock.now, world.outbox.next_due() or world.clock.now)
+        for delivery in world.outbox.deliver():
+            world.work(delivery)
+    world.configuration.text = b"images: []\n"
+    looked(world)
+    assert world.status(TWO) is Status.SUPERSEDED
+    assert "left the watch list" in world.candidate(TWO).last.detail
+    assert world.base.tags[TARGET, TAG] == ONE
+
+
+def test_a_tag_that_is_no_longer_among_the_newest_that_a_rule_takes_is_let_go() -> None:
+    world = World(WATCH_LIST.replace(b"[22-alpine]", b"[{glob: '*', newest: 1}]"))
+    world.push(ONE, Tag("22.1"))
+    world.check()
+    world.settle()
+    looked(world)
+    assert world.target(Tag("22.1")).let_go is None
+    world.push(TWO, Tag("22.2"))
+    world.check()
+    world.settle()
+    looked(world)
+    assert world.target(Tag("22.1")).let_go is not None
+    assert world.target(Tag("22.2")).let_go is None
+
+
+def test_a_tag_that_is_gone_upstream_stays_on_the_list() -> None:
+    world = World(WATCH_LIST.replace(b"[22-alpine]", b"[{glob: '22*'}]"))
+    for tag in ("22.1", "22.2"):
+        world.push(ONE, Tag(tag))
+    world.check()
+    world.settle()
+    world.hub.delete(NODE, Tag("22.1"))
+    world.pass_time(timedelta(days=2))
+    world.check()
+    world.settle()
+    world.base.untag(TARGET, Tag("22.1"))
+    looked(world)
+    assert world.base.tags[TARGET, Tag("22.1")] == ONE
 
 
 def test_a_row_that_cannot_be_read_keeps_no_other_tag_from_being_compared(world: World) -> None:

@@ -9,18 +9,24 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.domain.promotion.drift import Answer, Deleted, Finding, Listed, answer, compared, ended, find
-from shared.domain.promotion.reconciling import Todo, landed, todo
+from shared.domain.promotion.candidate import Reason
+from shared.domain.promotion.decision import Outcome, decide
+from shared.domain.promotion.drift import Answer, Deleted, Finding, Listed, answer, compared, ended, find, let_go
+from shared.domain.promotion.reconciling import Todo, conclusion, has_passed, landed, scheduled, todo
 from shared.domain.promotion.schedule import LAG_PATIENCE
 from shared.domain.promotion.target import (
+    Adopted,
     Astray,
+    Awaited,
     Blocked,
     Former,
     Importing,
     Origin,
     Said,
+    Sighting,
     Target,
     Unsettled,
+    Why,
 )
 from shared.domain.references import Digest, Tag
 from shared.domain.watching.remedies import Remedies, Remedy
@@ -235,3 +241,54 @@ def test_what_is_over_is_forgotten_by_the_next_listing() -> None:
 def test_a_listing_older_than_the_last_that_counted_decides_nothing() -> None:
     told = after(target(), showing(TWO))
     assert after(told, showing(ONE, NOON - timedelta(seconds=1))) == told
+
+
+# What leaves the watch list, and what returns to it.
+
+RETURN = NOON + timedelta(days=1)
+
+
+def test_what_is_let_go_is_not_judged_and_nothing_is_to_be_done_about_it() -> None:
+    gone = let_go(target(reached=0, awaited=Awaited(TWO, NOON), search_at=NOON), "it left", NOON)
+    for one in (showing(TWO), listed(MISSING), listed(EMPTY)):
+        assert find(gone, one) is Finding.NOT_JUDGED
+    assert todo(gone, RETURN) is Todo.REST
+    assert scheduled(gone, NOON).look_at is None
+
+
+def test_what_passes_after_a_tag_was_let_go_decides_nothing() -> None:
+    gone = let_go(target(sightings=(Sighting(1, ONE), Sighting(2, TWO))), "it left", NOON)
+    passed = has_passed(gone, TWO)
+    assert decide(passed, NOON) == (passed, Outcome.LET_GO)
+    assert conclusion(passed, TWO) is Reason.NEWER_DIGEST
+
+
+def test_an_import_that_is_under_way_when_its_tag_is_let_go_is_followed_to_its_end() -> None:
+    gone = let_go(target(reached=0, importing=Importing(ONE, NOON)), "it left", NOON)
+    assert todo(gone, NOON) is Todo.FOLLOW
+    assert scheduled(gone, NOON).look_at is not None
+    assert after(gone, showing(TWO, RETURN)) == gone
+
+
+def test_what_returns_as_it_was_goes_on() -> None:
+    back = after(let_go(target(), "it left", NOON), showing(ONE, RETURN))
+    assert back == target(seen_at=RETURN)
+
+
+def test_what_others_put_there_meanwhile_is_adopted_and_nothing_rebuilt() -> None:
+    back = after(let_go(target(sightings=(Sighting(7, ONE),)), "it left", NOON), showing(TWO, RETURN))
+    assert (back.wanted, back.why, back.adopted) == (TWO, Why.ADOPTED, Adopted(TWO, 7))
+    assert (back.number, back.reached, back.searched, todo(back, RETURN)) == (2, 2, 2, Todo.REST)
+
+
+def test_what_was_adopted_gives_way_to_what_the_source_bears_afterwards() -> None:
+    back = after(let_go(target(sightings=(Sighting(7, ONE),)), "it left", NOON), showing(TWO, RETURN))
+    newer = has_passed(msgspec.structs.replace(back, sightings=(*back.sightings, Sighting(8, THREE))), THREE)
+    decision, _ = decide(newer, RETURN)
+    assert (decision.wanted, decision.why) == (THREE, Why.NEWEST)
+
+
+def test_what_was_deleted_meanwhile_is_missing_like_any_other_from_then_on() -> None:
+    back = after(let_go(target(), "it left", NOON), listed(MISSING, RETURN))
+    assert (back.let_go, back.wanted) == (None, ONE)
+    assert find(back, listed(MISSING, RETURN)) is Finding.MISSING_ONCE
