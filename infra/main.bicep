@@ -104,6 +104,11 @@ param sweepSchedule string = '30 * * * * *'
 @maxValue(100)
 param listRemovalPercent int = 20
 
+@description('How many tags are begun for the first time in one check of up to twenty repositories.')
+@minValue(1)
+@maxValue(10000)
+param newTagsACheck int = 20
+
 // How the app hears of what others push into the base registry.
 
 @description('webhooks: the registry calls the app. event-grid: Event Grid puts events into a queue, and nothing calls the app.')
@@ -574,6 +579,7 @@ module functionApp 'modules/function-app.bicep' = {
     lookAtBaseSchedule: lookAtBaseSchedule
     sweepSchedule: sweepSchedule
     listRemovalPercent: listRemovalPercent
+    newTagsACheck: newTagsACheck
     registryEvents: registryEvents
   }
 }

@@ -34,6 +34,7 @@ param checkOtherRegistriesSchedule = given(
 param lookAtBaseSchedule = given(readEnvironmentVariable('LOOK_AT_BASE_SCHEDULE', ''), '0 */30 * * * *')
 param sweepSchedule = given(readEnvironmentVariable('SWEEP_SCHEDULE', ''), '30 * * * * *')
 param listRemovalPercent = int(given(readEnvironmentVariable('LIST_REMOVAL_PERCENT', ''), '20'))
+param newTagsACheck = int(given(readEnvironmentVariable('NEW_TAGS_A_CHECK', ''), '20'))
 param registryEvents = readEnvironmentVariable('REGISTRY_EVENTS', 'webhooks')
 param eventGridTopicName = readEnvironmentVariable('EVENT_GRID_TOPIC_NAME', '')
 param connectWebhook = bool(given(readEnvironmentVariable('CONNECT_WEBHOOK', ''), 'false'))

@@ -220,7 +220,7 @@ class Parts:
     @cached_property
     def watch_lists(self) -> WatchLists:
         """Which watch list is in force."""
-        percent = self.settings.removal_percent
+        percent = int(self.settings.list_removal_percent)
         return WatchLists(self.configuration, self.activity, parse_watch_list, percent)
 
     @cached_property
@@ -274,6 +274,7 @@ class Parts:
             self.ledger,
             self.activity,
             self.clock,
+            int(self.settings.new_tags_a_check),
         )
 
     @cached_property

@@ -18,6 +18,7 @@ from msgspec import Meta
 from shared.errors import ConfigurationError
 from shared.registry_accounts import Account, parse_accounts
 from shared.registry_settings import registry_problems
+from shared.whole_numbers import number_problems
 
 _REGISTRY_ID = re.compile(
     r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)"
@@ -113,6 +114,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "held until it says `removes:`. 1 to 100."
         ),
     ] = "20"
+    new_tags_a_check: Annotated[
+        str,
+        _setting("How many tags one check of up to twenty repositories begins for the first time; 1 to 10000."),
+    ] = "20"
     docker_hub_username: Annotated[
         str, _setting("Docker Hub account to check and import with; anonymous callers share a small limit.")
     ] = ""
@@ -178,11 +183,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def context(self) -> GateContext:
         """How a gate's files reach its run."""
         return GateContext(self.gate_context)
-
-    @property
-    def removal_percent(self) -> int:
-        """The share of the watch list in force that a new one may lack without saying so."""
-        return int(self.list_removal_percent)
 
     @property
     def accounts(self) -> dict[str, Account]:
@@ -304,7 +304,6 @@ def _wrong(values: Mapping[str, str]) -> list[str]:
             problems.append(str(error))
     if values["gate_context"] not in {"", *(context.value for context in GateContext)}:
         problems.append("GATE_CONTEXT must be upload, inline or schedule-run")
-    problems += _not_whole(values, "list_removal_percent", 100)
     if 0 < len(values["webhook_secret"]) < 16:
         problems.append("WEBHOOK_SECRET is too short: expected 16 characters or more")
     if values["docker_hub_token"] and not values["docker_hub_username"]:
@@ -313,13 +312,7 @@ def _wrong(values: Mapping[str, str]) -> list[str]:
         parse_accounts(values["registry_credentials"])
     except ConfigurationError as error:
         problems.append(str(error))
-    return problems + registry_problems(values) + _plain_http(values) + _unresolved(values)
-
-
-def _not_whole(values: Mapping[str, str], name: str, most: int) -> list[str]:
-    text = values[name]
-    whole = text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 1 <= int(text) <= most
-    return [f"{name.upper()} must be a whole number from 1 to {most}"] if text and not whole else []
+    return problems + number_problems(values) + registry_problems(values) + _plain_http(values) + _unresolved(values)
 
 
 def _unresolved(values: Mapping[str, str]) -> list[str]:

@@ -33,6 +33,7 @@ param checkOtherRegistriesSchedule string
 param lookAtBaseSchedule string
 param sweepSchedule string
 param listRemovalPercent int
+param newTagsACheck int
 param registryEvents string
 
 @description('Subnet to send from; empty for the public network.')
@@ -72,6 +73,7 @@ var settings = {
   LOOK_AT_BASE_SCHEDULE: lookAtBaseSchedule
   SWEEP_SCHEDULE: sweepSchedule
   LIST_REMOVAL_PERCENT: string(listRemovalPercent)
+  NEW_TAGS_A_CHECK: string(newTagsACheck)
   ARM_ENDPOINT: armEndpoint
   ARM_AUDIENCE: environment().authentication.audiences[0]
   ACR_AUDIENCE: acrAudience

@@ -10,16 +10,17 @@ import msgspec
 
 from shared.domain.events.messages import CheckRepositories
 from shared.domain.promotion.target import Origin, Sighting
-from shared.domain.references import Digest, Repository, Tag, parse_repository
+from shared.domain.references import Repository, Tag, parse_repository
 from shared.domain.watching import observation as obs
 from shared.domain.watching import questions
 from shared.domain.watching.budget import Grant, Purpose
 from shared.domain.watching.observation import Look, Observation, Presence
 from shared.domain.watching.questions import Question, RepositoryState, Strategy
 from shared.domain.watching.watch_list import Image, WatchList, fingerprint
+from shared.domain.watching.waves import Wave, in_turn
 from shared.errors import Conflict, ServiceError
 from shared.ports import Activity, Clock, Event, Known, Observations, Upstream
-from shared.rules.asking import Answers, Asked, Taken, ask, ask_again
+from shared.rules.asking import Answers, Asked, ask, ask_again
 from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
 
@@ -27,6 +28,13 @@ log = logging.getLogger("tidegate.check")
 
 _MOST_TOLD = 20
 _TRIES, _TRIES_TO_SAVE = 5, 16
+
+
+class _Check(msgspec.Struct, frozen=True):
+    """One check: what was asked for, and what it may still begin."""
+
+    message: CheckRepositories
+    wave: Wave
 
 
 class Checker:
@@ -40,6 +48,7 @@ class Checker:
         ledger: the upstreams' budgets.
         activity: where what vanished is recorded.
         clock: tells the time.
+        new_tags: how many tags are begun for the first time in one check.
     """
 
     def __init__(
@@ -51,6 +60,7 @@ class Checker:
         ledger: Ledger,
         activity: Activity,
         clock: Clock,
+        new_tags: int,
     ) -> None:
         self._watch_list = watch_list
         self._upstream = upstream
@@ -59,6 +69,7 @@ class Checker:
         self._ledger = ledger
         self._activity = activity
         self._clock = clock
+        self._new_tags = new_tags
 
     def check(self, message: CheckRepositories) -> None:
         """Check every repository of a message; one that fails does not keep the others from being checked.
@@ -68,13 +79,14 @@ class Checker:
                 again.
         """
         watch_list = self._watch_list()
+        check = _Check(message, Wave(self._new_tags))
         repositories = tuple(parse_repository(text) for text in message.repositories)
         unreadable: list[ServiceError] = []
         try:
             self._prepare(repositories)
             for repository in repositories:
                 try:
-                    self._check_at_last(repository, watch_list.of_repository(repository), message)
+                    self._check_at_last(repository, watch_list.of_repository(repository), check)
                 except ServiceError as error:
                     if error.temporary:
                         raise
@@ -84,11 +96,11 @@ class Checker:
         if unreadable:
             raise unreadable[0]
 
-    def _check_at_last(self, repository: Repository, images: tuple[Image, ...], message: CheckRepositories) -> None:
+    def _check_at_last(self, repository: Repository, images: tuple[Image, ...], check: _Check) -> None:
         """Whoever looked at the same time and was faster may have seen what is newer: the upstream is asked again."""
         for left in reversed(range(_TRIES)):
             try:
-                self._check(repository, images, message)
+                self._check(repository, images, check)
             except Conflict:
                 if not left:
                     raise
@@ -100,10 +112,10 @@ class Checker:
             own = tuple(repository for repository in repositories if repository.registry == registry)
             self._upstream(registry).prepare(own)
 
-    def _check(self, repository: Repository, images: tuple[Image, ...], message: CheckRepositories) -> None:
+    def _check(self, repository: Repository, images: tuple[Image, ...], check: _Check) -> None:
         known = self._observations.of(repository)
         now = self._clock()
-        if not images or (known.state.next_at and now < known.state.next_at and not message.image):
+        if not images or (known.state.next_at and now < known.state.next_at and not check.message.image):
             return
         question = self._question(repository, images, known)
         log.debug("%s is asked by %s: %s", repository, question.strategy.value, question.why.value)
@@ -114,11 +126,11 @@ class Checker:
             self._fail(repository, known, error)
             return
         if _is_doubtful(answers, known):
-            self._doubt(asked, known, message)
+            self._doubt(asked, known, check)
         else:
             # How far a catalogue was read is known by the time of the check, which stays until all of it was asked.
             moved_on = None if question.strategy is Strategy.CATALOGUE else now
-            self._take(asked, known, answers, message, moved_on)
+            self._take(asked, known, answers, check, moved_on)
 
     def _grant(self, host: str, wanted: int) -> Grant:
         return self._ledger.grant(host, wanted, Purpose.LOOK)
@@ -134,18 +146,16 @@ class Checker:
             now=self._clock(),
         )
 
-    def _doubt(self, asked: Asked, known: Known, message: CheckRepositories) -> None:
+    def _doubt(self, asked: Asked, known: Known, check: _Check) -> None:
         """An upstream that lists nothing where there was something is asked about each tag before it is believed."""
         state, believed = questions.listed_nothing(known.state)
         if not believed:
             log.warning("%s lists no tags; that is not believed yet", asked.repository)
             self._save(asked.repository, known, state, ())
             return
-        self._take(asked, known, ask_again(asked), message, None)
+        self._take(asked, known, ask_again(asked), check, None)
 
-    def _take(
-        self, asked: Asked, known: Known, answers: Answers, message: CheckRepositories, moved_on: datetime | None
-    ) -> None:
+    def _take(self, asked: Asked, known: Known, answers: Answers, check: _Check, moved_on: datetime | None) -> None:
         """First what is news gets its order, then targets are told, then it is noted that they were.
 
         A check that dies in between leaves an observation that names no target, so that the next one tells them.
@@ -153,10 +163,12 @@ class Checker:
         repository, now = asked.repository, self._clock()
         before, known = known, self._number(repository, known, answers, now)
         self._tell_vanished(repository, before, answers)
+        exact = tuple(tag for image in asked.images for tag in image.wanted)
         seen = tuple(
-            self._meet(tag, digest, answers.taken.get(tag, ()), (before.tags.get(tag), known.tags.get(tag)), message)
-            for tag, digest in answers.digests.items()
+            self._meet(tag, answers, (before.tags.get(tag), known.tags.get(tag)), check)
+            for tag in in_turn(answers.digests, exact)
         )
+        self._tell_waiting(repository, answers, seen)
         seen += tuple(
             obs.troubled(known.tags.get(tag), tag, str(error), now) for tag, error in answers.troubles.items()
         )
@@ -195,21 +207,32 @@ class Checker:
     def _meet(
         self,
         tag: Tag,
-        digest: Digest | None,
-        taken: tuple[Taken, ...],
+        answers: Answers,
         known: tuple[Observation | None, Observation | None],
-        message: CheckRepositories,
+        check: _Check,
     ) -> Observation:
-        before, now = known
-        places = tuple(f"{one.image.target}:{one.tag}" for one in taken)
-        for one, place in zip(taken, places, strict=True):
-            look = obs.compare(before, digest, place)
+        """A place that waits for its turn is not noted as told, so that the next check finds it new again."""
+        (before, now), message, told = known, check.message, list[str]()
+        digest = answers.digests[tag]
+        for one in answers.taken.get(tag, ()):
+            look = obs.compare(before, digest, one.place)
+            if digest is not None and look is Look.FIRST_SEEN and not check.wave.admits(one.place):
+                continue
+            told.append(one.place)
             if digest is not None and (look is not Look.UNCHANGED or message.image):
                 log.info("%s:%s is %s", one.image.source, tag, look.value)
                 origin = Origin(one.image.name, one.image.repository, tag, one.image.functional_gate)
                 sighting = Sighting(now.order if now else 0, digest, message.traceparent)
                 self._detector.want(one.image.target, one.tag, origin, sighting, look, message.asked_at)
-        return obs.observed(now, tag, digest, places, self._clock())
+        return obs.observed(now, tag, digest, tuple(told), self._clock())
+
+    def _tell_waiting(self, repository: Repository, answers: Answers, seen: tuple[Observation, ...]) -> None:
+        told = {one.tag: one.targets for one in seen if answers.digests[one.tag] is not None}
+        waiting = sum(one.place not in told[tag] for tag in told for one in answers.taken.get(tag, ()))
+        if waiting:
+            detail = f"{waiting} new tags wait for the next checks: at most {self._new_tags} are begun in one"
+            log.info("%s: %s", repository, detail)
+            self._activity.append(Event(f"repository:{repository}", "first-imports-wait", self._clock(), detail))
 
     def _tell_vanished(self, repository: Repository, known: Known, answers: Answers) -> None:
         """Their observations say so from now on, so it is told once."""

@@ -34,6 +34,11 @@ class Taken(msgspec.Struct, frozen=True):
     image: Image
     tag: Tag
 
+    @property
+    def place(self) -> str:
+        """Where it goes in the base registry, such as ``base/node:22``."""
+        return f"{self.image.target}:{self.tag}"
+
 
 class Answers(msgspec.Struct, frozen=True):
     """What a repository answered.

@@ -86,9 +86,11 @@ class World:
     Args:
         watch_list: YAML.
         own_trigger: whether the application task's own base image trigger is on.
+        new_tags: how many tags one check begins for the first time.
     """
 
-    def __init__(self, watch_list: bytes = WATCH_LIST, *, own_trigger: bool = False) -> None:
+    def __init__(self, watch_list: bytes = WATCH_LIST, *, own_trigger: bool = False, new_tags: int = 20) -> None:
+        self.new_tags = new_tags
         self.hook: Callable[[str], None] | None = None
         self.clock = SettableClock()
         self.hub = InMemoryUpstream(catalogue=True, clock=self.clock)
@@ -137,6 +139,7 @@ class World:
             self.ledger,
             self.activity,
             self.clock,
+            self.new_tags,
         )
         self.promoter = Promoter(self.candidate_progress, self.book, conclusions, then=self.reconciler.reconcile)
         self.validator = Validator(

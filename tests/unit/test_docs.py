@@ -201,7 +201,7 @@ def test_the_events_that_the_runbook_names_are_told() -> None:
         for file in (ROOT / "shared" / "flows").glob("*.py")
         for name in re.findall(r'\bEvent\([^"]*(?:"[^"]*:[^"]*", )?"([a-z-]+)"', file.read_text())
     }
-    lists = {"watch-list-invalid", "watch-list-missing", "watch-list-held"}
+    lists = {"watch-list-invalid", "watch-list-missing", "watch-list-held", "first-imports-wait"}
     ours = {"tag-missing", "tag-overwritten", "tag-in-order", "tag-let-go", "tag-taken-back"}
     assert lines == {"tags-vanished", "message-poisoned", "task-not-permitted"} | lists | ours
     reasons = {reason.value for reason in Reason}

@@ -388,3 +388,11 @@ def test_settings_that_somebody_logs_tell_no_secret() -> None:
 def test_a_vault_reference_that_was_not_resolved_is_not_taken_for_the_secret() -> None:
     reference = "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/webhook-secret)"
     assert "WEBHOOK_SECRET is a reference to a key vault" in refusal({**COMPLETE, "WEBHOOK_SECRET": reference})
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "101", "20.5", "20 %", "²", "9" * 5000])
+def test_a_share_that_is_no_whole_number_of_percent_is_refused(text: str) -> None:
+    assert load(LIST_REMOVAL_PERCENT="100", NEW_TAGS_A_CHECK="10000").list_removal_percent == "100"
+    assert "LIST_REMOVAL_PERCENT must be a whole number from 1 to 100" in refusal(
+        {**COMPLETE, "LIST_REMOVAL_PERCENT": text}
+    )

@@ -30,6 +30,7 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         last_checked: when the upstream last gave an answer, UTC.
         order: of two digests seen in a repository, whichever its tags, the later one has the higher order.
         targets: places in the base registry, such as ``base/node:22``, that were told of this digest.
+        formerly: places that were told of an earlier digest, while they are still to be told of this one.
         trouble: why the last look gave no answer; empty if it did.
     """
 
@@ -37,6 +38,7 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     digest: Digest = Digest("")
     order: int = 0
     targets: tuple[str, ...] = ()
+    formerly: tuple[str, ...] = ()
     presence: Presence = Presence.PRESENT
     first_seen: datetime
     last_checked: datetime
@@ -63,18 +65,16 @@ def compare(known: Observation | None, digest: Digest | None, target: str) -> Lo
         target: the place in the base registry that the tag is wanted in, such as ``base/node:22``.
 
     Returns:
-        What that amounts to. A tag that is wanted in a new target is first seen, and so is one that was last looked at
-        by a version without targets, whose observations have no order.
+        What that amounts to. A tag that is wanted in a new target is first seen. What a version without targets saw
+        last, whose observations have no order, is told to its targets as if it had moved.
     """
     had = known.digest if known else ""
     if digest is None:
         return Look.VANISHED if had and known and known.presence is Presence.PRESENT else Look.STILL_GONE
-    if not known or not had or target not in known.targets:
+    if not known or not had or target not in {*known.targets, *known.formerly}:
         return Look.FIRST_SEEN
-    if had != digest:
+    if had != digest or target not in known.targets or not known.order:
         return Look.MOVED
-    if not known.order:
-        return Look.FIRST_SEEN
     return Look.UNCHANGED if known.presence is Presence.PRESENT else Look.RETURNED
 
 
@@ -107,7 +107,9 @@ def noted(known: Observation | None, tag: Tag, digest: Digest, order: int, now: 
 
     What a version without targets has seen is news, too.
     """
-    return msgspec.structs.replace(observed(known, tag, digest, (), now), order=order)
+    before = (*known.targets, *known.formerly) if known else ()
+    fresh = observed(known, tag, digest, (), now)
+    return msgspec.structs.replace(fresh, order=order, formerly=tuple(dict.fromkeys(before)))
 
 
 def observed(
@@ -121,6 +123,7 @@ def observed(
         digest=had if digest is None else digest,
         order=known.order if known and same else 0,
         targets=targets if digest is not None else (known.targets if known else ()),
+        formerly=known.formerly if known and digest is None else (),
         presence=Presence.GONE if digest is None else Presence.PRESENT,
         first_seen=known.first_seen if known and same else now,
         last_checked=now,

@@ -95,6 +95,7 @@ def check_all(base_url: str, tags: Tags, known: Known, catalogue_url: str) -> Ch
         ledger,
         InMemoryActivity(),
         clock,
+        len(known),
     )
     before, began = _cpu(), time.perf_counter()
     Planner(outbox, observations, ledger, clock).plan(watch_list.images, traceparent="")

@@ -42,7 +42,7 @@ NEVER_THERE = Observation(tag=TAG, presence=Presence.GONE, first_seen=NOON, last
         (None, None, Look.STILL_GONE),
         (NEVER_THERE, ONE, Look.FIRST_SEEN),
         (NEVER_THERE, None, Look.STILL_GONE),
-        (KNOWN, ONE, Look.FIRST_SEEN),
+        (KNOWN, ONE, Look.MOVED),
         (ORDERED, ONE, Look.UNCHANGED),
         (KNOWN, TWO, Look.MOVED),
         (KNOWN, None, Look.VANISHED),

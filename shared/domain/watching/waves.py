@@ -1,0 +1,45 @@
+"""First imports come in waves: how many new tags one check begins, and which of them first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from shared.domain.references import Tag
+from shared.domain.watching.versions import parse_version
+
+
+class Wave:
+    """What one check may begin: so many places in the base registry that were never told of any digest.
+
+    Args:
+        most: how many.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._begun: set[str] = set()
+
+    def admits(self, place: str) -> bool:
+        """Whether a new place is begun in this check; a place that was admitted before is admitted again."""
+        if place not in self._begun and len(self._begun) >= self._most:
+            return False
+        self._begun.add(place)
+        return True
+
+
+def in_turn(tags: Iterable[Tag], exact: Iterable[Tag]) -> tuple[Tag, ...]:
+    """Put tags into the order in which they are begun.
+
+    Args:
+        tags: all of them, as the upstream lists them.
+        exact: those that the watch list names, in its order.
+
+    Returns:
+        First what is named, then versions from the newest on, then the others as they were listed.
+    """
+    listed = dict.fromkeys(tags)
+    named = [tag for tag in dict.fromkeys(exact) if tag in listed]
+    rest = [tag for tag in listed if tag not in set(named)]
+    versions = {tag: version for tag in rest if (version := parse_version(tag)) is not None}
+    newest_first = sorted(versions, key=versions.__getitem__, reverse=True)
+    return (*named, *newest_first, *(tag for tag in rest if tag not in versions))
