@@ -18,6 +18,7 @@ from shared.flows.reconcile import Reconciler
 from shared.flows.stage import Stager
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
+from shared.rules.adoption import Adopter
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
 from shared.rules.heirs import Heirs
@@ -271,6 +272,7 @@ class Parts:
             self.upstream,
             self.observations,
             self.detector,
+            Adopter(self.target_book, self.base),
             self.ledger,
             self.activity,
             self.clock,

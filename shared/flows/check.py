@@ -20,7 +20,8 @@ from shared.domain.watching.watch_list import Image, WatchList, fingerprint
 from shared.domain.watching.waves import Wave, in_turn
 from shared.errors import Conflict, ServiceError
 from shared.ports import Activity, Clock, Event, Known, Observations, Upstream
-from shared.rules.asking import Answers, Asked, ask, ask_again
+from shared.rules.adoption import Adopter
+from shared.rules.asking import Answers, Asked, Taken, ask, ask_again
 from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
 
@@ -45,6 +46,7 @@ class Checker:
         upstream: gives the upstream of a registry, such as ``docker.io``.
         observations: what is known.
         detector: makes candidates.
+        adopter: takes what stands in the base registry as it is.
         ledger: the upstreams' budgets.
         activity: where what vanished is recorded.
         clock: tells the time.
@@ -57,6 +59,7 @@ class Checker:
         upstream: Callable[[str], Upstream],
         observations: Observations,
         detector: Detector,
+        adopter: Adopter,
         ledger: Ledger,
         activity: Activity,
         clock: Clock,
@@ -66,6 +69,7 @@ class Checker:
         self._upstream = upstream
         self._observations = observations
         self._detector = detector
+        self._adopter = adopter
         self._ledger = ledger
         self._activity = activity
         self._clock = clock
@@ -168,7 +172,7 @@ class Checker:
             self._meet(tag, answers, (before.tags.get(tag), known.tags.get(tag)), check)
             for tag in in_turn(answers.digests, exact)
         )
-        self._tell_waiting(repository, answers, seen)
+        self._tell_waiting(repository, answers, seen, check.wave)
         seen += tuple(
             obs.troubled(known.tags.get(tag), tag, str(error), now) for tag, error in answers.troubles.items()
         )
@@ -212,25 +216,48 @@ class Checker:
         check: _Check,
     ) -> Observation:
         """A place that waits for its turn is not noted as told, so that the next check finds it new again."""
-        (before, now), message, told = known, check.message, list[str]()
-        digest = answers.digests[tag]
+        before, now = known
+        digest, told = answers.digests[tag], list[str]()
         for one in answers.taken.get(tag, ()):
             look = obs.compare(before, digest, one.place)
-            if digest is not None and look is Look.FIRST_SEEN and not check.wave.admits(one.place):
+            if digest is None or (look is Look.UNCHANGED and not check.message.image):
+                told.append(one.place)
                 continue
-            told.append(one.place)
-            if digest is not None and (look is not Look.UNCHANGED or message.image):
-                log.info("%s:%s is %s", one.image.source, tag, look.value)
-                origin = Origin(one.image.name, one.image.repository, tag, one.image.functional_gate)
-                sighting = Sighting(now.order if now else 0, digest, message.traceparent)
-                self._detector.want(one.image.target, one.tag, origin, sighting, look, message.asked_at)
+            log.info("%s:%s is %s", one.image.source, tag, look.value)
+            sighting = Sighting(now.order if now else 0, digest, check.message.traceparent)
+            if self._serve(one, tag, sighting, look, check):
+                told.append(one.place)
         return obs.observed(now, tag, digest, tuple(told), self._clock())
 
-    def _tell_waiting(self, repository: Repository, answers: Answers, seen: tuple[Observation, ...]) -> None:
+    def _serve(self, one: Taken, tag: Tag, sighting: Sighting, look: Look, check: _Check) -> bool:
+        """Tell a place in the base registry what its source points at; say whether it was its turn."""
+        image, message = one.image, check.message
+        origin = Origin(image.name, image.repository, tag, image.functional_gate)
+        if look is Look.FIRST_SEEN and not self._begins(one, origin, sighting, check.wave):
+            return False
+        if message.image and not image.adopt:
+            self._adopter.give_up(image.target, one.tag)
+        self._detector.want(image.target, one.tag, origin, sighting, look, message.asked_at)
+        return True
+
+    def _begins(self, one: Taken, origin: Origin, sighting: Sighting, wave: Wave) -> bool:
+        """While nobody knows what stands in the base registry, nothing new is begun: it would be imported over."""
+        if not wave.admits(one.place):
+            return False
+        problem = self._adopter.adopt(one.image.target, one.tag, origin, sighting) if one.image.adopt else None
+        if problem is not None:
+            wave.close(str(problem))
+        return problem is None
+
+    def _tell_waiting(
+        self, repository: Repository, answers: Answers, seen: tuple[Observation, ...], wave: Wave
+    ) -> None:
         told = {one.tag: one.targets for one in seen if answers.digests[one.tag] is not None}
         waiting = sum(one.place not in told[tag] for tag in told for one in answers.taken.get(tag, ()))
         if waiting:
-            detail = f"{waiting} new tags wait for the next checks: at most {self._new_tags} are begun in one"
+            why = f"the base registry could not be read: {wave.closed}" if wave.closed else ""
+            why = why or f"at most {self._new_tags} are begun in one"
+            detail = f"{waiting} new tags wait for the next checks: {why}"
             log.info("%s: %s", repository, detail)
             self._activity.append(Event(f"repository:{repository}", "first-imports-wait", self._clock(), detail))
 

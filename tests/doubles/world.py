@@ -36,6 +36,7 @@ from shared.flows.stage import Stager
 from shared.flows.sweep import sweep_candidates, sweep_each, sweep_rebuilds, sweep_targets
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
+from shared.rules.adoption import Adopter
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
 from shared.rules.heirs import Heirs
@@ -136,6 +137,7 @@ class World:
             upstream,
             self.observations,
             self.detector,
+            Adopter(self.book, self.base),
             self.ledger,
             self.activity,
             self.clock,

@@ -27,8 +27,8 @@ def decide(target: Target, now: datetime) -> tuple[Target, Outcome]:
     """Decide what a target should point at.
 
     Among the sightings whose digest has passed and is not blocked the one of the highest order wins, unless somebody
-    pinned, held or rolled back. With none, what was wanted stays; if that is blocked, the former digest that is not
-    comes back, and if there is none the target is withdrawn.
+    pinned, held or rolled back, or it was seen before what stands there was adopted. With none, what was wanted stays;
+    if that is blocked, the former digest that is not comes back, and if there is none the target is withdrawn.
 
     Args:
         target: the record.

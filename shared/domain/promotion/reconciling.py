@@ -7,6 +7,7 @@ from enum import Enum
 
 import msgspec
 
+from shared.domain.promotion.adopting import is_passed_over, sighted_again
 from shared.domain.promotion.candidate import Candidate, Reason
 from shared.domain.promotion.decision import best, decided, without_trouble
 from shared.domain.promotion.lifecycle import cause_of, reason_of
@@ -93,13 +94,15 @@ def sighted(target: Target, sighting: Sighting, origin: Origin, now: datetime) -
     known = next((one for one in target.sightings if one.digest == sighting.digest), None)
     if known is not None and known.order >= sighting.order:
         return target
+    target = sighted_again(target, sighting)
     others = [one for one in target.sightings if one.digest != sighting.digest]
     inside = sorted([*others, sighting], key=lambda one: one.order)
     kept = [one for one in inside[:-_SIGHTINGS_KEPT] if one.digest == target.wanted] + inside[-_SIGHTINGS_KEPT:]
     if kept[-1].digest != sighting.digest:
         return msgspec.structs.replace(target, sightings=tuple(kept))
     passed = target.passed if origin.gate == target.origin.gate else ()
-    awaited = Awaited(sighting.digest, now + VERDICT_LOOK) if sighting.digest not in passed else None
+    waits = sighting.digest not in passed and not is_passed_over(target, sighting)
+    awaited = Awaited(sighting.digest, now + VERDICT_LOOK) if waits else None
     return msgspec.structs.replace(target, origin=origin, sightings=tuple(kept), passed=passed, awaited=awaited)
 
 

@@ -184,19 +184,19 @@ class Astray(msgspec.Struct, frozen=True, omit_defaults=True):
     by: str = ""
 
 
-class Adopted(msgspec.Struct, frozen=True):
-    """What stood there when the entry appeared; in force until a digest passes that was sighted after ``above``."""
-
-    digest: Digest
-    above: int
-
-
 class LetGo(msgspec.Struct, frozen=True, omit_defaults=True):
     """That no entry of the watch list writes the tag any more, since when, UTC, and whether that was told."""
 
     since: datetime
     why: str
     told: bool = False
+
+
+class Adopted(msgspec.Struct, frozen=True):
+    """What stood there when the entry appeared; in force until a digest passes that was sighted after ``above``."""
+
+    digest: Digest
+    above: int
 
 
 class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -68,6 +68,13 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
             "long as it lasts; `repair` puts back what is wanted, and has what was built on the other rebuilt.",
         ),
     ] = Remedy.TELL
+    adopt: Annotated[
+        bool,
+        Meta(
+            description="Whether what stands in the target when the entry appears stays until the source moves; false: "
+            "it is replaced.",
+        ),
+    ] = True
 
     @property
     def remedies(self) -> Remedies:

@@ -13,18 +13,26 @@ class Wave:
 
     Args:
         most: how many.
+
+    Attributes:
+        closed: why nothing new is begun any more; empty while something is.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._begun: set[str] = set()
+        self.closed = ""
 
     def admits(self, place: str) -> bool:
         """Whether a new place is begun in this check; a place that was admitted before is admitted again."""
-        if place not in self._begun and len(self._begun) >= self._most:
+        if self.closed or (place not in self._begun and len(self._begun) >= self._most):
             return False
         self._begun.add(place)
         return True
+
+    def close(self, why: str) -> None:
+        """Begin nothing new any more in this check."""
+        self.closed = why
 
 
 def in_turn(tags: Iterable[Tag], exact: Iterable[Tag]) -> tuple[Tag, ...]:

@@ -30,12 +30,14 @@ from shared.domain.watching.watch_list import Image, WatchList, fingerprint
 from shared.flows.check import Checker
 from shared.flows.plan import Planner
 from shared.registry_accounts import Account
+from shared.rules.adoption import Adopter
 from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
 from shared.rules.progress import candidate_progress
 from shared.rules.targets import TargetBook
 from tests.bench.check.content import Known
 from tests.doubles.queues import InMemoryOutbox
+from tests.doubles.registries import InMemoryRegistry
 from tests.doubles.storage import (
     InMemoryActivity,
     InMemoryBudgets,
@@ -87,11 +89,13 @@ def check_all(base_url: str, tags: Tags, known: Known, catalogue_url: str) -> Ch
     progress = candidate_progress(InMemoryRecords(Candidate), outbox, clock)
     catalogue = DockerHubCatalogue(catalogue_url, Account()) if catalogue_url else None
     upstream = OciRegistry("the registry", base_url, UpstreamHttp("the registry"), catalogue=catalogue)
+    book = TargetBook(InMemoryTargets(), outbox, clock, "bench")
     checker = Checker(
         lambda: watch_list,
         lambda _: upstream,
         observations,
-        Detector(progress, TargetBook(InMemoryTargets(), outbox, clock, "bench")),
+        Detector(progress, book),
+        Adopter(book, InMemoryRegistry()),
         ledger,
         InMemoryActivity(),
         clock,

@@ -100,7 +100,7 @@ def test_repositories_share_messages() -> None:
         b"  - {name: n%d, source: docker.io/library/node, tags: [22-alpine], target: base/n%d}\n" % (number, number)
         for number in range(45)
     )
-    world = World(b"images:\n" + entries)
+    world = World(b"images:\n" + entries, new_tags=45)
     world.push(ONE)
     world.check()
     world.settle(most=4000)

@@ -206,7 +206,7 @@ def test_one_repository_may_be_written_by_two_entries_if_their_tags_differ() -> 
         (entry(gate="../gates"), "line 6: images[0].gate: expected `str` matching regex '^[a-z0-9][a-z0-9._-]{0,62}$'"),
         (
             entry(tag="22"),
-            "line 6: images[0].tag: unknown field; expected name, source, tags, target, gate, missing, drift",
+            "line 6: images[0].tag: unknown field; expected name, source, tags, target, gate, missing, drift, adopt",
         ),
         (entry(drift="mend"), "line 6: images[0].drift: invalid enum value 'mend'"),
         (entry() + "\n    name: again", "line 6: images[0].name: the same field stands twice"),
@@ -466,7 +466,16 @@ def test_the_schema_refuses_unknown_fields_as_the_reader_does(name: str) -> None
 def test_the_schema_asks_for_the_fields_that_the_reader_asks_for() -> None:
     told = " ".join(problems("images: [{gate: none}]"))
     assert set(definition("Image")["required"]) == set(re.findall(r"the field '(\w+)' is missing", told))
-    assert set(definition("Image")["properties"]) == {"name", "source", "tags", "target", "gate", "missing", "drift"}
+    assert set(definition("Image")["properties"]) == {
+        "name",
+        "source",
+        "tags",
+        "target",
+        "gate",
+        "missing",
+        "drift",
+        "adopt",
+    }
 
 
 @pytest.mark.parametrize("name", ["node", "a", "22", "dotnet-runtime", "a_b.c", "a" * 63])
