@@ -109,6 +109,11 @@ param listRemovalPercent int = 20
 @maxValue(10000)
 param newTagsACheck int = 20
 
+@description('After how many minutes a tag that bears again what it bore within a day is believed. 0 believes it at once.')
+@minValue(0)
+@maxValue(60)
+param secondLookMinutes int = 3
+
 // How the app hears of what others push into the base registry.
 
 @description('webhooks: the registry calls the app. event-grid: Event Grid puts events into a queue, and nothing calls the app.')
@@ -580,6 +585,7 @@ module functionApp 'modules/function-app.bicep' = {
     sweepSchedule: sweepSchedule
     listRemovalPercent: listRemovalPercent
     newTagsACheck: newTagsACheck
+    secondLookMinutes: secondLookMinutes
     registryEvents: registryEvents
   }
 }

@@ -35,6 +35,7 @@ param lookAtBaseSchedule = given(readEnvironmentVariable('LOOK_AT_BASE_SCHEDULE'
 param sweepSchedule = given(readEnvironmentVariable('SWEEP_SCHEDULE', ''), '30 * * * * *')
 param listRemovalPercent = int(given(readEnvironmentVariable('LIST_REMOVAL_PERCENT', ''), '20'))
 param newTagsACheck = int(given(readEnvironmentVariable('NEW_TAGS_A_CHECK', ''), '20'))
+param secondLookMinutes = int(given(readEnvironmentVariable('SECOND_LOOK_MINUTES', ''), '3'))
 param registryEvents = readEnvironmentVariable('REGISTRY_EVENTS', 'webhooks')
 param eventGridTopicName = readEnvironmentVariable('EVENT_GRID_TOPIC_NAME', '')
 param connectWebhook = bool(given(readEnvironmentVariable('CONNECT_WEBHOOK', ''), 'false'))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from shared.rules.detection import Detector
 from shared.rules.heirs import Heirs
 from shared.rules.ledger import Ledger
 from shared.rules.progress import Progress, candidate_progress, rebuild_progress
+from shared.rules.second_looks import SecondLooks
 from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
 from shared.telemetry.changes import candidate_changed, rebuild_changed, target_changed
@@ -277,6 +278,7 @@ class Parts:
             self.activity,
             self.clock,
             int(self.settings.new_tags_a_check),
+            SecondLooks(self.outbox, self.activity, timedelta(minutes=int(self.settings.second_look_minutes))),
         )
 
     @cached_property

@@ -118,6 +118,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         _setting("How many tags one check of up to twenty repositories begins for the first time; 1 to 10000."),
     ] = "20"
+    second_look_minutes: Annotated[
+        str,
+        _setting("After how long a tag that bears again what it bore within a day is believed; 0 to 60, 0 at once."),
+    ] = "3"
     docker_hub_username: Annotated[
         str, _setting("Docker Hub account to check and import with; anonymous callers share a small limit.")
     ] = ""

@@ -1,20 +1,20 @@
-"""Settings that are whole numbers, each with the most it may be."""
+"""Settings that are whole numbers, each with the least and the most it may be."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-_MOST = {"list_removal_percent": 100, "new_tags_a_check": 10_000}
+_LIMITS = {"list_removal_percent": (1, 100), "new_tags_a_check": (1, 10_000), "second_look_minutes": (0, 60)}
 
 
 def number_problems(values: Mapping[str, str]) -> list[str]:
-    """Say which of these settings are given and no whole number from 1 to the most they may be."""
+    """Say which of these settings are given and no whole number within their limits."""
     return [
-        f"{name.upper()} must be a whole number from 1 to {most}"
-        for name, most in _MOST.items()
-        if values[name] and not _is_whole(values[name], most)
+        f"{name.upper()} must be a whole number from {least} to {most}"
+        for name, (least, most) in _LIMITS.items()
+        if values[name] and not _is_within(values[name], least, most)
     ]
 
 
-def _is_whole(text: str, most: int) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 1 <= int(text) <= most
+def _is_within(text: str, least: int, most: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most

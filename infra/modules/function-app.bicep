@@ -34,6 +34,7 @@ param lookAtBaseSchedule string
 param sweepSchedule string
 param listRemovalPercent int
 param newTagsACheck int
+param secondLookMinutes int
 param registryEvents string
 
 @description('Subnet to send from; empty for the public network.')
@@ -74,6 +75,7 @@ var settings = {
   SWEEP_SCHEDULE: sweepSchedule
   LIST_REMOVAL_PERCENT: string(listRemovalPercent)
   NEW_TAGS_A_CHECK: string(newTagsACheck)
+  SECOND_LOOK_MINUTES: string(secondLookMinutes)
   ARM_ENDPOINT: armEndpoint
   ARM_AUDIENCE: environment().authentication.audiences[0]
   ACR_AUDIENCE: acrAudience

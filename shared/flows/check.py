@@ -14,7 +14,8 @@ from shared.domain.references import Repository, Tag, parse_repository
 from shared.domain.watching import observation as obs
 from shared.domain.watching import questions
 from shared.domain.watching.budget import Grant, Purpose
-from shared.domain.watching.observation import Look, Observation, Presence
+from shared.domain.watching.flapping import remembering
+from shared.domain.watching.observation import Doubted, Look, Observation, Presence
 from shared.domain.watching.questions import Question, RepositoryState, Strategy
 from shared.domain.watching.watch_list import Image, WatchList, fingerprint
 from shared.domain.watching.waves import Wave, in_turn
@@ -24,6 +25,7 @@ from shared.rules.adoption import Adopter
 from shared.rules.asking import Answers, Asked, Taken, ask, ask_again
 from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
+from shared.rules.second_looks import SecondLooks
 
 log = logging.getLogger("tidegate.check")
 
@@ -51,6 +53,7 @@ class Checker:
         activity: where what vanished is recorded.
         clock: tells the time.
         new_tags: how many tags are begun for the first time in one check.
+        second_looks: doubts what a tag bore before.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Checker:
         activity: Activity,
         clock: Clock,
         new_tags: int,
+        second_looks: SecondLooks,
     ) -> None:
         self._watch_list = watch_list
         self._upstream = upstream
@@ -74,6 +78,7 @@ class Checker:
         self._activity = activity
         self._clock = clock
         self._new_tags = new_tags
+        self._second_looks = second_looks
 
     def check(self, message: CheckRepositories) -> None:
         """Check every repository of a message; one that fails does not keep the others from being checked.
@@ -165,11 +170,13 @@ class Checker:
         A check that dies in between leaves an observation that names no target, so that the next one tells them.
         """
         repository, now = asked.repository, self._clock()
+        digests, doubted = self._second_looks.believed(repository, known, answers.digests, now)
+        answers = msgspec.structs.replace(answers, digests=digests)
         before, known = known, self._number(repository, known, answers, now)
         self._tell_vanished(repository, before, answers)
         exact = tuple(tag for image in asked.images for tag in image.wanted)
         seen = tuple(
-            self._meet(tag, answers, (before.tags.get(tag), known.tags.get(tag)), check)
+            self._meet(tag, answers, (before.tags.get(tag), known.tags.get(tag)), check, doubted.get(tag))
             for tag in in_turn(answers.digests, exact)
         )
         self._tell_waiting(repository, answers, seen, check.wave)
@@ -191,7 +198,8 @@ class Checker:
         for tag, digest in answers.digests.items():
             if digest is not None and obs.is_news(known.tags.get(tag), digest):
                 order = obs.next_order(order, now)
-                noted.append(obs.noted(known.tags.get(tag), tag, digest, order, now))
+                before = known.tags.get(tag)
+                noted.append(remembering(before, obs.noted(before, tag, digest, order, now), now))
         if not noted:
             return known
         state = msgspec.structs.replace(known.state, order=order)
@@ -214,6 +222,7 @@ class Checker:
         answers: Answers,
         known: tuple[Observation | None, Observation | None],
         check: _Check,
+        doubted: Doubted | None,
     ) -> Observation:
         """A place that waits for its turn is not noted as told, so that the next check finds it new again."""
         before, now = known
@@ -227,7 +236,7 @@ class Checker:
             sighting = Sighting(now.order if now else 0, digest, check.message.traceparent)
             if self._serve(one, tag, sighting, look, check):
                 told.append(one.place)
-        return obs.observed(now, tag, digest, tuple(told), self._clock())
+        return obs.observed(now, tag, digest, tuple(told), self._clock(), doubted)
 
     def _serve(self, one: Taken, tag: Tag, sighting: Sighting, look: Look, check: _Check) -> bool:
         """Tell a place in the base registry what its source points at; say whether it was its turn."""

@@ -149,6 +149,8 @@ def _is_same(tag: Tag, told: Mapping[Tag, Digest], known: Mapping[Tag, Observati
     observation = known.get(tag)
     if observation is None or not observation.digest or observation.presence is Presence.GONE or observation.trouble:
         return False
+    if observation.doubted is not None:  # a second look is one at the registry itself
+        return False
     return told[tag] == observation.digest if tag in told else not complete
 
 

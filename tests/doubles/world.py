@@ -42,6 +42,7 @@ from shared.rules.detection import Detector
 from shared.rules.heirs import Heirs
 from shared.rules.ledger import Ledger
 from shared.rules.progress import candidate_progress, rebuild_progress
+from shared.rules.second_looks import SecondLooks
 from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
 from shared.watch_list_yaml import parse_watch_list
@@ -142,6 +143,7 @@ class World:
             self.activity,
             self.clock,
             self.new_tags,
+            SecondLooks(self.outbox, self.activity, timedelta(minutes=3)),
         )
         self.promoter = Promoter(self.candidate_progress, self.book, conclusions, then=self.reconciler.reconcile)
         self.validator = Validator(

@@ -120,7 +120,7 @@ def test_the_product_starts_with_the_settings_of_the_template() -> None:
     environment |= {f"{kind}_REGISTRY_ID": f"{REGISTRY}{kind}" for kind in ("STAGING", "BASE")}
     environment["APPLICATION_REGISTRY_IDS"] = REGISTRY
     environment |= {f"{kind}_LOGIN_SERVER": f"{kind.lower()}.azurecr.io" for kind in ("STAGING", "BASE")}
-    environment |= {"LIST_REMOVAL_PERCENT": "20", "NEW_TAGS_A_CHECK": "20"}
+    environment |= {"LIST_REMOVAL_PERCENT": "20", "NEW_TAGS_A_CHECK": "20", "SECOND_LOOK_MINUTES": "3"}
     environment["REGISTRY_CREDENTIALS"] = '{"ghcr.io": {"username": "u", "password": "p"}}'
     settings = load_settings(environment)
     assert settings.storage.connection_string == ""

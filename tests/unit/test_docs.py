@@ -198,10 +198,10 @@ def test_the_events_that_the_runbook_names_are_told() -> None:
     named = {name for name in spans(paragraph) if re.fullmatch(r"[a-z]+(-[a-z]+)*", name)}
     lines = {
         name
-        for file in (ROOT / "shared" / "flows").glob("*.py")
+        for file in (ROOT / "shared").glob("*s/*.py")
         for name in re.findall(r'\bEvent\([^"]*(?:"[^"]*:[^"]*", )?"([a-z-]+)"', file.read_text())
     }
-    lists = {"watch-list-invalid", "watch-list-missing", "watch-list-held", "first-imports-wait"}
+    lists = {"watch-list-invalid", "watch-list-missing", "watch-list-held", "first-imports-wait", "flapping"}
     ours = {"tag-missing", "tag-overwritten", "tag-in-order", "tag-let-go", "tag-taken-back"}
     assert lines == {"tags-vanished", "message-poisoned", "task-not-permitted"} | lists | ours
     reasons = {reason.value for reason in Reason}

@@ -19,6 +19,36 @@ class Presence(Enum):
     GONE = "gone"  # it said there is no such tag; what was promoted is kept
 
 
+class Borne(msgspec.Struct, frozen=True):
+    """A digest that the tag bore before, and until when, UTC."""
+
+    digest: Digest
+    until: datetime
+
+
+class Doubt(Enum):
+    """Why the digest that a tag was last seen to bear is not believed yet."""
+
+    SECOND_LOOK = "second-look"  # it bore it within a day: a copy of the upstream may lag behind; a second look decides
+    FLAPPING = "flapping"  # it has returned so often within a day that it must stay for longer
+
+
+class Doubted(msgspec.Struct, frozen=True):
+    """A digest that is not believed yet.
+
+    Attributes:
+        digest: what the tag was seen to bear.
+        reason: why it is doubted.
+        since: when it was first seen so, UTC; each look since then agreed.
+        due: when a look that agrees counts, UTC.
+    """
+
+    digest: Digest
+    reason: Doubt
+    since: datetime
+    due: datetime
+
+
 class Observation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One watched tag, as last looked at.
 
@@ -31,6 +61,9 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         order: of two digests seen in a repository, whichever its tags, the later one has the higher order.
         targets: places in the base registry, such as ``base/node:22``, that were told of this digest.
         formerly: places that were told of an earlier digest, while they are still to be told of this one.
+        recent: what it bore within a day before this digest, the latest first.
+        returns: when it returned to what it had borne within a day, UTC.
+        doubted: another digest than this one, which it was last seen to bear and which is not believed yet.
         trouble: why the last look gave no answer; empty if it did.
     """
 
@@ -42,6 +75,9 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     presence: Presence = Presence.PRESENT
     first_seen: datetime
     last_checked: datetime
+    recent: tuple[Borne, ...] = ()
+    returns: tuple[datetime, ...] = ()
+    doubted: Doubted | None = None
     trouble: str = ""
 
 
@@ -113,7 +149,12 @@ def noted(known: Observation | None, tag: Tag, digest: Digest, order: int, now: 
 
 
 def observed(
-    known: Observation | None, tag: Tag, digest: Digest | None, targets: tuple[str, ...], now: datetime
+    known: Observation | None,
+    tag: Tag,
+    digest: Digest | None,
+    targets: tuple[str, ...],
+    now: datetime,
+    doubted: Doubted | None = None,
 ) -> Observation:
     """Return the observation to keep after the upstream gave an answer and ``targets`` were served with it."""
     had = known.digest if known else Digest("")
@@ -127,7 +168,17 @@ def observed(
         presence=Presence.GONE if digest is None else Presence.PRESENT,
         first_seen=known.first_seen if known and same else now,
         last_checked=now,
+        recent=_recent(known, doubted) if known and same else (),
+        returns=known.returns if known and same else (),
+        doubted=doubted,
     )
+
+
+def _recent(known: Observation, doubted: Doubted | None) -> tuple[Borne, ...]:
+    """What is doubted was seen just now, so that a tag which flips for days is not believed after one of them."""
+    if doubted is None:
+        return known.recent
+    return tuple(Borne(one.digest, doubted.since) if one.digest == doubted.digest else one for one in known.recent)
 
 
 def may_replace(known: Observation | None, new: Observation) -> bool:

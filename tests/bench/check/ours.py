@@ -34,6 +34,7 @@ from shared.rules.adoption import Adopter
 from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
 from shared.rules.progress import candidate_progress
+from shared.rules.second_looks import SecondLooks
 from shared.rules.targets import TargetBook
 from tests.bench.check.content import Known
 from tests.doubles.queues import InMemoryOutbox
@@ -100,6 +101,7 @@ def check_all(base_url: str, tags: Tags, known: Known, catalogue_url: str) -> Ch
         InMemoryActivity(),
         clock,
         len(known),
+        SecondLooks(outbox, InMemoryActivity(), timedelta(minutes=3)),
     )
     before, began = _cpu(), time.perf_counter()
     Planner(outbox, observations, ledger, clock).plan(watch_list.images, traceparent="")
