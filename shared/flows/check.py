@@ -102,6 +102,7 @@ class Checker:
                     unreadable.append(error)
         finally:
             self._ledger.settle()
+        self._second_looks.try_again(check.message, check.wave)
         if unreadable:
             raise unreadable[0]
 
@@ -251,11 +252,11 @@ class Checker:
 
     def _begins(self, one: Taken, origin: Origin, sighting: Sighting, wave: Wave) -> bool:
         """While nobody knows what stands in the base registry, nothing new is begun: it would be imported over."""
-        if not wave.admits(one.place):
+        if not wave.admits(one.place, origin.source):
             return False
         problem = self._adopter.adopt(one.image.target, one.tag, origin, sighting) if one.image.adopt else None
         if problem is not None:
-            wave.close(str(problem))
+            wave.close(problem, origin.source)
         return problem is None
 
     def _tell_waiting(

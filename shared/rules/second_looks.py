@@ -1,4 +1,4 @@
-"""Goes by what is known of a tag while what it was seen to bear is doubted, and asks for the look that decides."""
+"""Checks that ask for another one: a second look at what is doubted, and another try at what could not be begun."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+import msgspec
+
 from shared.domain.events.messages import CHECKS, CheckRepositories
+from shared.domain.promotion.schedule import PATIENT_ATTEMPTS, pause_before_retry
 from shared.domain.references import Digest, Repository, Tag
 from shared.domain.watching.flapping import believed
 from shared.domain.watching.observation import Doubted
+from shared.domain.watching.waves import Wave
 from shared.ports import Activity, Event, Known, Outbox
 
 log = logging.getLogger("tidegate.second_looks")
@@ -55,6 +59,18 @@ class SecondLooks:
         if new:
             self._ask(repository, new, now)
         return {tag: digest for tag, (digest, _) in heard.items()}, doubted
+
+    def try_again(self, message: CheckRepositories, wave: Wave) -> None:
+        """Ask soon for what was not begun because the base registry could not be read, a few times.
+
+        What is refused for good, and an outage that lasts, are left to the next scheduled check.
+        """
+        problem, attempt = wave.closed, message.attempt + 1
+        if problem is None or not problem.temporary or attempt >= PATIENT_ATTEMPTS:
+            return
+        names = tuple(str(repository) for repository in wave.held)
+        again = msgspec.structs.replace(message, repositories=names, attempt=attempt)
+        self._outbox.send(CHECKS, again, pause_before_retry(attempt, problem.retry_after))
 
     def _ask(self, repository: Repository, new: Mapping[Tag, Doubted], now: datetime) -> None:
         """If the message of the second look is lost, the next check that comes after its time is that look."""

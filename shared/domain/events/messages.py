@@ -38,11 +38,13 @@ class CheckRepositories(_Message, frozen=True, kw_only=True, tag="check"):
         repositories: as ``registry/path``, one to twenty.
         image: the one entry of the watch list that was asked for by hand; empty for a timer's check.
         asked_at: when that was, UTC: what began again since then does so no second time.
+        attempt: how often something new could not be begun so far.
     """
 
     repositories: Annotated[tuple[str, ...], Meta(min_length=1, max_length=MOST_REPOSITORIES)]
     image: str = ""
     asked_at: datetime | None = None
+    attempt: int = 0
 
 
 class LookAtBase(_Message, frozen=True, kw_only=True, tag="base"):

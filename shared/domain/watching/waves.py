@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shared.domain.references import Tag
+from shared.domain.references import Repository, Tag
 from shared.domain.watching.versions import parse_version
+from shared.errors import ServiceError
 
 
 class Wave:
@@ -15,24 +16,30 @@ class Wave:
         most: how many.
 
     Attributes:
-        closed: why nothing new is begun any more; empty while something is.
+        closed: why nothing new is begun any more; ``None`` while something is.
+        held: the upstream repositories of which something was not begun since.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._begun: set[str] = set()
-        self.closed = ""
+        self.closed: ServiceError | None = None
+        self.held: dict[Repository, None] = {}
 
-    def admits(self, place: str) -> bool:
+    def admits(self, place: str, source: Repository) -> bool:
         """Whether a new place is begun in this check; a place that was admitted before is admitted again."""
-        if self.closed or (place not in self._begun and len(self._begun) >= self._most):
+        if self.closed is not None:
+            self.held[source] = None
+            return False
+        if place not in self._begun and len(self._begun) >= self._most:
             return False
         self._begun.add(place)
         return True
 
-    def close(self, why: str) -> None:
+    def close(self, problem: ServiceError, source: Repository) -> None:
         """Begin nothing new any more in this check."""
-        self.closed = why
+        self.closed = problem
+        self.held[source] = None
 
 
 def in_turn(tags: Iterable[Tag], exact: Iterable[Tag]) -> tuple[Tag, ...]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.promotion.target import Why
-from shared.errors import NotPermitted, Unavailable
+from shared.errors import NotPermitted, Refused, Unavailable
 from tests.doubles.registries import digest_of
 from tests.doubles.world import ONE, TAG, TARGET, TWO, WATCH_LIST, Died, World
 
@@ -29,6 +29,13 @@ def checked(world: World, image: str = "") -> None:
     """Check, and let everything that follows happen."""
     world.check(image)
     world.settle()
+
+
+def looked(world: World) -> None:
+    """Check, and let happen what is due now."""
+    world.check()
+    for delivery in world.outbox.deliver():
+        world.work(delivery)
 
 
 def test_what_stands_there_is_adopted_and_nothing_is_imported_tested_or_rebuilt() -> None:
@@ -83,12 +90,10 @@ def test_what_was_adopted_is_replaced_when_its_entry_adopts_nothing_any_more_and
 
 
 @pytest.mark.parametrize("error", [Unavailable("503"), NotPermitted("no AcrPull")])
-def test_while_the_base_registry_cannot_be_read_nothing_new_is_begun_and_what_moved_goes_on(
-    error: Unavailable | NotPermitted,
-) -> None:
+def test_while_the_base_registry_cannot_be_read_nothing_new_is_begun(error: Unavailable | NotPermitted) -> None:
     world = standing()
     world.base.fail("digest", error)
-    checked(world)
+    looked(world)
     assert world.staging.imports.total() == 0
     assert world.book.of(TARGET, TAG) is None
     (event,) = world.activity.events
@@ -96,6 +101,27 @@ def test_while_the_base_registry_cannot_be_read_nothing_new_is_begun_and_what_mo
     assert f"the base registry could not be read: {error}" in event.detail
     checked(world)
     assert world.target().why is Why.ADOPTED
+
+
+def test_a_base_registry_that_fails_is_read_again_soon_and_if_that_lasts_by_the_next_check() -> None:
+    world = standing()
+    world.base.fail("digest", *[Unavailable("503")] * 3)
+    checked(world)
+    assert world.target().why is Why.ADOPTED
+    world = standing()
+    world.base.fail("digest", *[Unavailable("503")] * 99)
+    checked(world)
+    assert world.base.asked["digest"] == 7
+    world.base.mend()
+    checked(world)
+    assert world.target().why is Why.ADOPTED
+
+
+def test_what_the_base_registry_refuses_for_good_is_not_asked_again_before_the_next_check() -> None:
+    world = standing()
+    world.base.fail("digest", *[Refused("firewall")] * 9)
+    checked(world)
+    assert world.base.asked["digest"] == 1
 
 
 def moments() -> int:

@@ -119,7 +119,7 @@ def test_many_repositories_of_one_check_are_one_wave() -> None:
 
 def test_a_wave_admits_again_what_it_has_admitted() -> None:
     wave = Wave(1)
-    assert [wave.admits(place) for place in ("a", "b", "a")] == [True, False, True]
+    assert [wave.admits(place, NODE) for place in ("a", "b", "a")] == [True, False, True]
 
 
 def test_tags_that_are_no_versions_come_last_as_they_were_listed() -> None:
