@@ -256,7 +256,7 @@ class Checker:
             return False
         problem = self._adopter.adopt(one.image.target, one.tag, origin, sighting) if one.image.adopt else None
         if problem is not None:
-            wave.close(problem, origin.source)
+            wave.hold(one.place, problem, origin.source)
         return problem is None
 
     def _tell_waiting(
@@ -265,7 +265,7 @@ class Checker:
         told = {one.tag: one.targets for one in seen if answers.digests[one.tag] is not None}
         waiting = sum(one.place not in told[tag] for tag in told for one in answers.taken.get(tag, ()))
         if waiting:
-            why = f"the base registry could not be read: {wave.closed}" if wave.closed else ""
+            why = f"the base registry could not be read: {wave.problem}" if wave.problem else ""
             why = why or f"at most {self._new_tags} are begun in one"
             detail = f"{waiting} new tags wait for the next checks: {why}"
             log.info("%s: %s", repository, detail)

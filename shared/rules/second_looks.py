@@ -63,10 +63,10 @@ class SecondLooks:
     def try_again(self, message: CheckRepositories, wave: Wave) -> None:
         """Ask soon for what was not begun because the base registry could not be read, a few times.
 
-        What is refused for good, and an outage that lasts, are left to the next scheduled check.
+        A right that is missing, and an outage that lasts, are left to the next scheduled check.
         """
         problem, attempt = wave.closed, message.attempt + 1
-        if problem is None or not problem.temporary or attempt >= PATIENT_ATTEMPTS:
+        if problem is None or attempt >= PATIENT_ATTEMPTS:
             return
         names = tuple(str(repository) for repository in wave.held)
         again = msgspec.structs.replace(message, repositories=names, attempt=attempt)

@@ -11,6 +11,7 @@ from shared.flows.plan import Planner
 from shared.web.answers import json_answer
 
 _LARGEST_BODY = 16 * 1024
+_NOTHING = "nothing is watched: the watch list is empty, or none was uploaded as the blob config/images.yaml"
 
 
 class _Body(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,14 +33,15 @@ def check_now(
         traceparent: trace context of the request.
 
     Returns:
-        202 with the repositories that will be checked.
+        202 with the repositories that will be checked, and a note where nothing is watched.
 
     Raises:
         MalformedRequest: 400, 404 or 413.
     """
     body = _read(request.get_body())
     repositories = planner.plan_by_hand(watch_list, image=body.image, traceparent=traceparent)
-    return json_answer({"repositories": [str(repository) for repository in repositories]}, 202)
+    note = {} if watch_list.images else {"note": _NOTHING}
+    return json_answer({"repositories": [str(repository) for repository in repositories], **note}, 202)
 
 
 def _read(body: bytes) -> _Body:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from shared.domain.references import Repository, Tag
 from shared.domain.watching.versions import parse_version
-from shared.errors import ServiceError
+from shared.errors import RateLimited, ServiceError, Unavailable
 
 
 class Wave:
@@ -16,14 +16,16 @@ class Wave:
         most: how many.
 
     Attributes:
-        closed: why nothing new is begun any more; ``None`` while something is.
-        held: the upstream repositories of which something was not begun since.
+        closed: what keeps anything new from being begun; ``None`` while something is.
+        problem: what kept something from being begun, last.
+        held: the upstream repositories of which something was not begun since the wave was closed.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._begun: set[str] = set()
         self.closed: ServiceError | None = None
+        self.problem: ServiceError | None = None
         self.held: dict[Repository, None] = {}
 
     def admits(self, place: str, source: Repository) -> bool:
@@ -36,10 +38,13 @@ class Wave:
         self._begun.add(place)
         return True
 
-    def close(self, problem: ServiceError, source: Repository) -> None:
-        """Begin nothing new any more in this check."""
-        self.closed = problem
-        self.held[source] = None
+    def hold(self, place: str, problem: ServiceError, source: Repository) -> None:
+        """Take note that a place could not be begun; an outage closes the wave, a missing right does not."""
+        self._begun.discard(place)
+        self.problem = problem
+        if isinstance(problem, Unavailable | RateLimited):
+            self.closed = problem
+            self.held[source] = None
 
 
 def in_turn(tags: Iterable[Tag], exact: Iterable[Tag]) -> tuple[Tag, ...]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.promotion.target import Why
+from shared.domain.references import Tag
 from shared.errors import NotPermitted, Refused, Unavailable
 from tests.doubles.registries import digest_of
 from tests.doubles.world import ONE, TAG, TARGET, TWO, WATCH_LIST, Died, World
@@ -117,11 +118,20 @@ def test_a_base_registry_that_fails_is_read_again_soon_and_if_that_lasts_by_the_
     assert world.target().why is Why.ADOPTED
 
 
-def test_what_the_base_registry_refuses_for_good_is_not_asked_again_before_the_next_check() -> None:
-    world = standing()
-    world.base.fail("digest", *[Refused("firewall")] * 9)
+@pytest.mark.parametrize("error", [NotPermitted("no AcrPull"), Refused("locked")])
+def test_a_place_that_may_not_be_read_waits_for_the_next_check_and_keeps_no_other_waiting(
+    error: NotPermitted | Refused,
+) -> None:
+    world = World(WATCH_LIST.replace(b"[22-alpine]", b"[22-alpine, 20-alpine]"), new_tags=1)
+    for tag in (TAG, Tag("20-alpine")):
+        world.push(ONE, tag)
+    world.base.fail("digest", error)
+    looked(world)
+    assert world.base.asked["digest"] == 2
+    assert world.book.of(TARGET, TAG) is None
+    assert world.target(Tag("20-alpine")).newest is not None
     checked(world)
-    assert world.base.asked["digest"] == 1
+    assert world.base.tags[TARGET, TAG] == ONE
 
 
 def moments() -> int:

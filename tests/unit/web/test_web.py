@@ -15,6 +15,7 @@ from shared.domain.events.messages import BaseMoved, CheckRepositories
 from shared.domain.events.webhook import SECRET_HEADER
 from shared.domain.promotion.candidate import Candidate, Place, Status
 from shared.domain.promotion.target import Origin, Target
+from shared.domain.watching.watch_list import WatchList
 from shared.errors import Refused, Unavailable, WatchListError
 from shared.flows.plan import Planner
 from shared.rules.ledger import Ledger
@@ -115,6 +116,13 @@ def test_a_check_of_everything_is_accepted_with_each_repository_once(outbox: InM
     assert [sent.message for sent in outbox.sent] == [
         CheckRepositories(v=1, repositories=repositories, traceparent=TRACE)
     ]
+
+
+def test_a_check_of_an_empty_list_says_that_nothing_is_watched(outbox: InMemoryOutbox) -> None:
+    asked, nothing = request("POST", body=b""), WatchList(images=[])
+    answer = answered(lambda: check_now(asked, watch_list=nothing, planner=planner(outbox), traceparent=TRACE))
+    assert "none was uploaded as the blob config/images.yaml" in content(answer, 202)["note"]
+    assert outbox.sent == []
 
 
 def test_a_check_of_one_entry_is_accepted_and_names_it(outbox: InMemoryOutbox) -> None:
