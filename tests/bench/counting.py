@@ -178,6 +178,7 @@ def counted(folder: Path) -> dict[str, object]:
 def _settings(ingestion: Ingestion) -> dict[str, str]:
     return {
         **dict.fromkeys((f"{timer}_SCHEDULE" for timer in _TIMERS), _NEVER),
+        "NEW_TAGS_A_CHECK": str(REPOSITORIES * TAGS_EACH),
         "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "true",
         "APPLICATIONINSIGHTS_CONNECTION_STRING": ingestion.connection_string,
         "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
