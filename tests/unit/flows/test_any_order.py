@@ -1,8 +1,9 @@
-"""Whatever happens in whatever order, the whole app in memory ends on what the upstream tag bore last."""
+"""Whatever happens in whatever order, the whole app in memory ends on what each upstream tag bore last."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 from hypothesis import settings
@@ -12,10 +13,11 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.candidate import Status
 from shared.domain.promotion.lifecycle import ENDS
+from shared.domain.promotion.schedule import MOST_RUNS
 from shared.errors import NotFound, OperationFailed, RateLimited, TidegateError, Unavailable
 from tests.doubles.queues import Delivery
 from tests.doubles.registries import TEST_FAILED_LOG, digest_of
-from tests.doubles.world import TAG, TARGET, Died, World
+from tests.doubles.world import TAG, TARGET, WATCH_LIST, Died, World
 
 pytestmark = pytest.mark.unit
 
@@ -38,31 +40,46 @@ CALLS = [
 
 
 class Anything(RuleBasedStateMachine):
-    """Moves of the tag, looks, messages in any order and twice, deaths, faults, lost answers, time."""
+    """Moves of tags, looks, messages in any order and twice, deaths, faults, lost answers, time."""
+
+    places: ClassVar = [(TARGET, TAG)]
+    watch_list = WATCH_LIST
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World()
+        self.world = World(self.watch_list)
         self.world.base.looks = self.world.staging.looks = 2
         self.rejected: set[str] = set()
-        self.push(DIGESTS[0])
+        self.last: dict[str, str] = {}
+        for _, tag in self.places:
+            self.push(DIGESTS[0], tag)
 
-    def push(self, digest: str) -> None:
-        """Move the tag."""
-        self.last = digest
-        self.world.push(digest)
+    def push(self, digest: str, tag: str) -> None:
+        """Move a tag."""
+        self.last[tag] = digest
+        self.world.push(digest, tag)
 
-    @rule(digest=st.sampled_from(DIGESTS))
-    def the_tag_moves(self, digest: str) -> None:
-        self.push(digest)
+    def a_tag(self, data: st.DataObject) -> str:
+        """Take one of the tags."""
+        return data.draw(st.sampled_from([tag for _, tag in self.places]))
+
+    @rule(data=st.data(), digest=st.sampled_from(DIGESTS))
+    def a_tag_moves(self, data: st.DataObject, digest: str) -> None:
+        self.push(digest, self.a_tag(data))
 
     @rule()
     def it_is_checked(self) -> None:
         self.world.check()
 
+    @rule(data=st.data(), digest=st.sampled_from(DIGESTS))
+    def a_tag_moves_and_is_checked(self, data: st.DataObject, digest: str) -> None:
+        self.push(digest, self.a_tag(data))
+        self.world.check()
+
     @rule(digest=st.sampled_from(DIGESTS))
-    def the_tag_moves_and_is_checked(self, digest: str) -> None:
-        self.push(digest)
+    def all_tags_move_and_are_checked(self, digest: str) -> None:
+        for _, tag in self.places:
+            self.push(digest, tag)
         self.world.check()
 
     @rule(data=st.data(), twice=st.booleans())
@@ -181,16 +198,25 @@ class Anything(RuleBasedStateMachine):
             world.check()
             world.sweep()
         self.settle()
-        target = world.target()
+        for repository, tag in self.places:
+            self.ends_well(repository, tag)
+        for stored in world.candidates.current():
+            assert stored.record.status in ENDS
+        tested = {stored.record.digest for stored in world.candidates.current() if stored.record.generation == 1}
+        for digest in tested:
+            assert world.staging_runs.started[digest] <= MOST_RUNS, "it is tested once for all tags that share it"
+
+    def ends_well(self, repository: str, tag: str) -> None:
+        """A tag bears what its source bore last, unless that was rejected."""
+        target, last = self.world.book.of(repository, tag), self.last[tag]
+        assert target is not None
         assert target.importing is None
         assert target.look_at is None, "something waits for ever"
-        if self.last not in self.rejected:
-            assert world.base.tags[TARGET, TAG] == self.last
-            assert (target.seen, target.reached) == (self.last, target.number)
-            assert world.status(self.last) is Status.PROMOTED
-        assert world.base.tags.get((TARGET, TAG)) not in self.rejected
-        for digest in DIGESTS:
-            assert world.status_or_none(digest) in ENDS | {None}
+        if last not in self.rejected:
+            assert self.world.base.tags[repository, tag] == last
+            assert (target.seen, target.reached) == (last, target.number)
+            assert self.world.status(last) is Status.PROMOTED
+        assert self.world.base.tags.get((repository, tag)) not in self.rejected
 
     def settle(self) -> None:
         for _ in range(400):
@@ -203,5 +229,18 @@ class Anything(RuleBasedStateMachine):
         raise AssertionError("it is never quiet")
 
 
+class ManyTags(Anything):
+    """The same with tags that share digests, in two repositories of the base registry."""
+
+    places: ClassVar = [(TARGET, TAG), (TARGET, "22"), ("base/other", "lts")]
+    watch_list = b"""
+images:
+  - {name: node, source: node, tags: [22-alpine, "22"], target: base/node, gate: node}
+  - {name: other, source: node, tags: [lts], target: base/other, gate: node}
+"""
+
+
 Anything.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestAnything = Anything.TestCase
+ManyTags.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestManyTags = ManyTags.TestCase
