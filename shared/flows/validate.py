@@ -12,7 +12,7 @@ from shared.domain.events.messages import LookAtCandidate
 from shared.domain.gate.contract import DOCKERFILE, checked
 from shared.domain.gate.verdict import UNDER_WAY, Finding, RunStatus, Verdict, judge
 from shared.domain.promotion.candidate import Candidate, Reason, Status, run_name, run_words
-from shared.domain.promotion.lifecycle import Stage, advance, put_off, turn_of
+from shared.domain.promotion.lifecycle import Stage, advance, end_by, put_off, turn_of
 from shared.domain.promotion.schedule import LEASE, MOST_RUNS, pause_before_look, pause_before_retry
 from shared.domain.references import parse_digest, parse_path
 from shared.errors import MalformedInput, NotFound, ServiceError
@@ -192,5 +192,6 @@ def _decided(candidate: Candidate, finding: Finding, detail: str, now: datetime)
 
 def _undecided(candidate: Candidate, reason: Reason, detail: str, now: datetime) -> Candidate:
     if candidate.runs >= MOST_RUNS:
-        return advance(candidate, Reason.GAVE_UP, now, detail=f"{detail}; {MOST_RUNS} runs decided nothing")
+        gave_up = end_by(candidate, Reason.GAVE_UP)
+        return advance(candidate, gave_up, now, detail=f"{detail}; {MOST_RUNS} runs decided nothing")
     return advance(candidate, reason, now, detail=detail, pause=pause_before_retry(candidate.runs))

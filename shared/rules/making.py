@@ -101,7 +101,8 @@ class Maker:
         if meeting is Meeting.RESEND:
             self._progress.send(existing.record)
         if meeting is Meeting.BEGIN_AGAIN:
-            again = begin_again(existing.record, now, detail=wanted.last.detail, wanted=wanted)
+            detail, seen = wanted.last.detail, look is not None
+            again = begin_again(existing.record, now, detail=detail, wanted=wanted, seen=seen)
             self._progress.save(existing, again)
             return again, meeting
         return existing.record, meeting

@@ -14,6 +14,8 @@ from shared.domain.references import Digest, Repository, Tag
 
 _HISTORY_KEPT = 30
 _DETAIL_KEPT = 600
+# A step that was begun and fell through, and was begun again.
+_TWO_AND_ONE = 3
 
 
 class Status(Enum):
@@ -38,7 +40,8 @@ class Reason(Enum):
     VERDICT_KNOWN = "verdict-known"  # an earlier version's record of its first tag had its verdict already
     CONTINUED = "continued"  # an earlier version's record: it goes on as the candidate of its digest
     SEEN_AGAIN = "seen-again"  # a digest whose way had ended is wanted once more
-    DEFERRED = "deferred"  # the upstream's limit is used up; the import waits until it is not
+    DEFERRED = "deferred"  # an upstream or Azure asked it to wait; it goes on afterwards, and no failure is counted
+    IMPORT_DEFERRED = "import-deferred"  # the same for a copy that was begun: it is asked for again afterwards
     IMPORT_STARTED = "import-started"  # the staging registry was asked to copy it
     IMPORT_VERIFIED = "import-verified"  # read back from the staging registry under the expected digest
     IMPORT_LOST = "import-lost"  # the copy ended or vanished without the digest being there; it is repeated
@@ -59,6 +62,7 @@ class Reason(Enum):
     STAGING_LAGS = "staging-lags"  # staging denies having what was read back there; asked again for 15 minutes
     ROLE_AWAITED = "role-awaited"  # the app lacks a role for this step; tried again for 15 minutes
     TROUBLE = "trouble"  # a step did not succeed and is tried again
+    STILL_FAILING = "still-failing"  # what had failed was tried again, a day later, and failed again
     GAVE_UP = "gave-up"  # a step did not succeed as often as it is tried
     REFUSED = "refused"  # another system will not do it, and trying again would not help
 
@@ -72,16 +76,18 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of a candidate's history.
 
     Attributes:
-        at: when, UTC.
+        at: when, UTC; of what happened several times in a row, the last time.
         status: the status from then on.
         reason: why.
-        detail: for people; at most 600 characters.
+        detail: for people; at most 600 characters. Of several times, that of the last.
+        times: how often in a row it happened.
     """
 
     at: datetime
     status: Status
     reason: Reason
     detail: str = ""
+    times: int = 1
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -122,7 +128,8 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         detected_at: when this generation began, UTC.
         passed_at: when it passed its gate in this generation, or was let through without one, UTC; ``None`` if it did
             not.
-        failures: how often in a row the present step did not succeed.
+        failures: how often in a row the present step did not succeed. Being asked to wait is no failure.
+        retried: whether this generation began because the one before had failed, and a tag still wanted it.
         runs: how many runs of the gate were started in this generation.
         run_id: the registry's id of the last run whose end was seen.
         unnamed_run: the registry's id of a run under way that cannot be found by its name.
@@ -149,6 +156,7 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     detected_at: datetime
     passed_at: datetime | None = None
     failures: int = 0
+    retried: bool = False
     runs: int = 0
     run_id: str = ""
     unnamed_run: str = ""
@@ -246,6 +254,23 @@ def run_names(candidate: Candidate) -> tuple[str, ...]:
 
 
 def remembered(candidate: Candidate, change: Change) -> tuple[Change, ...]:
-    """Return the history with one more change, without the oldest ones beyond what a record should hold."""
+    """Return the history with one more change, without the oldest ones beyond what a record should hold.
+
+    What happens again at every look, or at every try of a step that is begun and falls through, is one line, or two,
+    with how often: waiting does not wash away what led to it.
+    """
     short = msgspec.structs.replace(change, detail=change.detail[:_DETAIL_KEPT])
-    return (*candidate.history, short)[-_HISTORY_KEPT:]
+    before = candidate.history
+    if before and _is_same(before[-1], short):
+        return (*before[:-1], _again(before[-1], short))
+    if len(before) >= _TWO_AND_ONE and _is_same(before[-2], short) and _is_same(before[-3], before[-1]):
+        return (*before[:-3], _again(before[-3], before[-1]), _again(before[-2], short))
+    return (*before, short)[-_HISTORY_KEPT:]
+
+
+def _is_same(one: Change, other: Change) -> bool:
+    return (one.status, one.reason) == (other.status, other.reason)
+
+
+def _again(earlier: Change, later: Change) -> Change:
+    return msgspec.structs.replace(later, times=earlier.times + later.times)

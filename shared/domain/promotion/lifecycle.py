@@ -11,7 +11,7 @@ import msgspec
 
 from shared.domain.promotion.candidate import Candidate, Change, Reason, Status, remembered
 from shared.domain.promotion.schedule import FIRST_RETRY, LEASE, most_attempts, pause_before_retry
-from shared.errors import NotPermitted, NotThereYet, OperationFailed, TidegateError, Unexplained
+from shared.errors import NotPermitted, NotThereYet, OperationFailed, RateLimited, TidegateError, Unexplained
 
 ENDS = frozenset({Status.PROMOTED, Status.REJECTED, Status.SUPERSEDED, Status.FAILED})
 _BEFORE_PROMOTION = (Status.DETECTED, Status.IMPORTING, Status.STAGED, Status.VALIDATING)
@@ -25,10 +25,10 @@ BEGINNINGS: dict[Reason, tuple[Status, ...]] = {
 
 # (from, reason) -> to. Drawn in docs/architecture.md from here; what is not in it cannot happen.
 TRANSITIONS: dict[tuple[Status, Reason], Status] = {
-    (Status.DETECTED, Reason.DEFERRED): Status.DETECTED,
     (Status.DETECTED, Reason.IMPORT_STARTED): Status.IMPORTING,
     (Status.IMPORTING, Reason.IMPORT_VERIFIED): Status.STAGED,
     (Status.IMPORTING, Reason.IMPORT_LOST): Status.DETECTED,
+    (Status.IMPORTING, Reason.IMPORT_DEFERRED): Status.DETECTED,
     (Status.IMPORTING, Reason.REPLICA_LAGS): Status.IMPORTING,
     (Status.IMPORTING, Reason.IMPORT_UNEXPLAINED): Status.DETECTED,
     (Status.IMPORTING, Reason.IMPORT_NOT_PERMITTED): Status.DETECTED,
@@ -53,12 +53,12 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
     **{
         (status, reason): Status.FAILED
         for status in (*_BEFORE_PROMOTION, Status.PROMOTING)
-        for reason in (Reason.GAVE_UP, Reason.REFUSED)
+        for reason in (Reason.GAVE_UP, Reason.REFUSED, Reason.STILL_FAILING)
     },
     **{
         (status, reason): status
         for status in (*_BEFORE_PROMOTION, Status.PROMOTING)
-        for reason in (Reason.TROUBLE, Reason.ROLE_AWAITED)
+        for reason in (Reason.DEFERRED, Reason.TROUBLE, Reason.ROLE_AWAITED)
     },
     **{(status, Reason.SEEN_AGAIN): Status.DETECTED for status in Status if status in ENDS},
 }
@@ -164,7 +164,7 @@ def advance(
     return msgspec.structs.replace(candidate, **{**changes, **fields})
 
 
-def begin_again(candidate: Candidate, now: datetime, *, detail: str, wanted: Candidate) -> Candidate:
+def begin_again(candidate: Candidate, now: datetime, *, detail: str, wanted: Candidate, seen: bool = True) -> Candidate:
     """Let a candidate whose way had ended go once more, as its next generation.
 
     Args:
@@ -172,6 +172,7 @@ def begin_again(candidate: Candidate, now: datetime, *, detail: str, wanted: Can
         now: UTC.
         detail: for people.
         wanted: what a new candidate would be; its entry's name and trace are taken over.
+        seen: whether its digest was seen or asked for, and not only looked after.
 
     Raises:
         ImpossibleChange: it has not ended.
@@ -186,6 +187,7 @@ def begin_again(candidate: Candidate, now: datetime, *, detail: str, wanted: Can
         runs=0,
         secret="",
         passed_at=None,
+        retried=candidate.status is Status.FAILED and not seen,
         image=wanted.image,
         traceparent=wanted.traceparent,
     )
@@ -201,18 +203,33 @@ def put_off(candidate: Candidate, error: TidegateError, now: datetime, reason: R
         reason: the transition to take if it is worth another try; ``TROUBLE`` keeps the status.
 
     Returns:
-        The record to be tried again after a growing pause, or failed: at once if trying again cannot help, else after
+        The record to be tried again after a growing pause, however often, if it was asked to wait; else after a
+        growing pause, too, or failed: at once if trying again cannot help, else after
         as many failures in a row as ``most_attempts`` grants. A right that is missing, a reason that nobody knows and
         a registry that lags behind have names of their own, whatever ``reason`` is.
     """
+    if isinstance(cause_of(error), RateLimited):
+        return _defer(candidate, error, now, reason_of(error, reason))
     if not error.temporary:
-        return advance(candidate, Reason.REFUSED, now, detail=str(error))
+        return advance(candidate, end_by(candidate, Reason.REFUSED), now, detail=str(error))
     cause, named, failures = cause_of(error), reason_of(error, reason), candidate.failures + 1
     tries = 1 + _count(candidate, named) if named in _COUNTED_APART else failures
     if tries >= most_attempts(cause):
-        return advance(candidate, Reason.GAVE_UP, now, detail=f"{error} (tried {tries} times)", failures=failures)
+        detail = f"{error} (tried {tries} times)"
+        return advance(candidate, end_by(candidate, Reason.GAVE_UP), now, detail=detail, failures=failures)
     pause = pause_before_retry(tries, error.retry_after)
     return advance(candidate, named, now, detail=str(error), pause=pause, failures=failures)
+
+
+def _defer(candidate: Candidate, error: TidegateError, now: datetime, reason: Reason) -> Candidate:
+    """Wait as long as another system asked, and longer each time if it did not say: that is no failure."""
+    pause = pause_before_retry(1 + _count(candidate, reason), error.retry_after)
+    return advance(candidate, reason, now, detail=str(error), pause=pause)
+
+
+def end_by(candidate: Candidate, reason: Reason) -> Reason:
+    """Return the reason by which a candidate fails: what fails day after day is told once."""
+    return Reason.STILL_FAILING if candidate.retried else reason
 
 
 def cause_of(error: TidegateError) -> TidegateError:
@@ -225,6 +242,8 @@ def reason_of(error: TidegateError, reason: Reason) -> Reason:
     cause = cause_of(error)
     if isinstance(cause, NotPermitted):
         return Reason.IMPORT_NOT_PERMITTED if reason is Reason.IMPORT_LOST else Reason.ROLE_AWAITED
+    if isinstance(cause, RateLimited):
+        return Reason.IMPORT_DEFERRED if reason is Reason.IMPORT_LOST else Reason.DEFERRED
     if isinstance(cause, NotThereYet):
         return Reason.STAGING_LAGS
     return Reason.IMPORT_UNEXPLAINED if isinstance(cause, Unexplained) else reason
@@ -233,7 +252,7 @@ def reason_of(error: TidegateError, reason: Reason) -> Reason:
 def _count(candidate: Candidate, reason: Reason) -> int:
     """How often something happened since the candidate last made headway."""
     since = takewhile(lambda change: change.reason not in _HEADWAY, reversed(candidate.history))
-    return sum(change.reason is reason for change in since)
+    return sum(change.times for change in since if change.reason is reason)
 
 
 def replica_lags(candidate: Candidate, now: datetime, detail: str) -> Candidate:

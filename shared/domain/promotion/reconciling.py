@@ -23,7 +23,7 @@ from shared.domain.promotion.schedule import (
 )
 from shared.domain.promotion.target import Awaited, Former, Importing, Origin, Sighting, Staged, Target, Unsettled
 from shared.domain.references import Digest
-from shared.errors import TidegateError
+from shared.errors import RateLimited, TidegateError
 
 _SIGHTINGS_KEPT = 20
 _PASSED_KEPT = 30
@@ -200,7 +200,8 @@ def fell_through(target: Target, error: TidegateError, now: datetime, *, over: b
 
     Args:
         target: the record as it was before the step.
-        error: what happened; temporary or not decides whether it is tried again soon or daily.
+        error: what happened; temporary or not decides whether it is tried again soon or daily. Being asked to wait
+            never counts as having been tried too often.
         now: UTC.
         over: whether the import has ended or is given up; else it is looked at again.
         settled: whether it is certain that it will leave nothing any more.
@@ -216,7 +217,8 @@ def fell_through(target: Target, error: TidegateError, now: datetime, *, over: b
     cause = cause_of(error)
     failed_by = reason_of(error, Reason.TROUBLE).value
     failures = 1 + (target.failures if target.failed_by == failed_by else 0)
-    gave_up = target.gave_up or not error.temporary or failures >= most_attempts(cause)
+    too_often = failures >= most_attempts(cause) and not isinstance(cause, RateLimited)
+    gave_up = target.gave_up or not error.temporary or too_often
     pause = FAILED_LOOK if gave_up else pause_before_retry(failures, error.retry_after)
     tried = f" (tried {failures} times)" if error.temporary and gave_up else ""
     trouble = f"{str(error)[:_DETAIL_KEPT]}{tried}"

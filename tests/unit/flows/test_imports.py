@@ -52,7 +52,7 @@ def imported(world: World, name: str) -> int:
 
 def reasons(world: World) -> list[Reason]:
     """Why the update's record changed, in order."""
-    return [change.reason for change in world.candidate(TWO).history]
+    return [change.reason for change in world.candidate(TWO).history for _ in range(change.times)]
 
 
 @pytest.mark.parametrize("name", ["staging", "base"])
@@ -226,3 +226,16 @@ def test_a_digest_that_came_back_may_still_lag_behind_the_one_in_between(world: 
     world.settle()
     assert world.clock.now > began
     assert {rebuild.base_digest for rebuild in world.rebuilt()} == {ONE, TWO}
+
+
+def test_a_limit_that_lasts_longer_than_failures_are_tried_is_waited_for(world: World) -> None:
+    """Docker Hub's window is six hours; twelve failures in a row are four."""
+    world.staging.fail("start_import", *[RateLimited("429")] * 6)
+    world.staging.fail("look_at_import", *[OperationFailed(RateLimited("toomanyrequests", retry_after=3600))] * 6)
+    world.base.fail("start_import", *[RateLimited("429")] * 16)
+    began = world.clock()
+    update(world)
+    assert world.status(TWO) is Status.PROMOTED
+    assert world.clock() - began > timedelta(hours=12)
+    assert len(world.candidate(TWO).history) < 15
+    assert Reason.GAVE_UP not in reasons(world)

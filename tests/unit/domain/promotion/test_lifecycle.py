@@ -113,10 +113,60 @@ def test_a_status_began_when_it_was_entered(way: list[Candidate]) -> None:
 
 
 @given(walks())
-def test_a_candidate_keeps_its_id_and_the_latest_thirty_changes(way: list[Candidate]) -> None:
+def test_a_candidate_keeps_its_id_and_tells_of_its_latest_changes(way: list[Candidate]) -> None:
     assert {record.id for record in way} == {way[0].id}
-    changes = tuple(record.last for record in way)
-    assert way[-1].history == changes[-30:]
+    for number, record in enumerate(way, 1):
+        assert len(record.history) <= 30
+        assert len(record.history) == 30 or sum(change.times for change in record.history) == number
+        assert [change.at for change in record.history] == sorted(change.at for change in record.history)
+
+
+def test_waiting_is_one_line_of_history_however_long_it_lasts() -> None:
+    record = candidate()
+    for minute in range(1, 101):
+        now = NOON + timedelta(minutes=minute)
+        record = put_off(record, RateLimited(f"429, try {minute}", retry_after=60), now)
+    assert [(change.reason, change.times) for change in record.history] == [
+        (Reason.FIRST_IMPORT, 1),
+        (Reason.DEFERRED, 100),
+    ]
+    assert (record.last.at, record.last.detail) == (NOON + timedelta(minutes=100), "429, try 100")
+
+
+def test_a_step_that_is_begun_and_falls_through_again_and_again_is_two_lines_of_history() -> None:
+    record, now = candidate(), NOON
+    for _ in range(40):
+        now += timedelta(hours=1)
+        record = put_off(advance(record, Reason.IMPORT_STARTED, now), RateLimited("429"), now, Reason.IMPORT_LOST)
+    assert [(change.reason, change.times) for change in record.history] == [
+        (Reason.FIRST_IMPORT, 1),
+        (Reason.IMPORT_STARTED, 40),
+        (Reason.IMPORT_DEFERRED, 40),
+    ]
+    assert record.latest(Reason.IMPORT_STARTED) == now
+
+
+@pytest.mark.parametrize("status", UNDER_WAY, ids=lambda status: status.value)
+@pytest.mark.parametrize(
+    "error", [RateLimited("429"), OperationFailed(RateLimited("toomanyrequests"))], ids=["", "import"]
+)
+def test_being_asked_to_wait_is_no_failure_and_is_never_given_up(status: Status, error: ServiceError) -> None:
+    record = candidate(status=status, failures=11)
+    for _ in range(50):
+        record = put_off(record, error, record.look_at)
+    assert (record.status, record.failures) == (status, 11)
+    assert record.look_at - record.last.at == timedelta(hours=1), "and it is asked ever more rarely"
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"), [(True, Reason.REFUSED), (False, Reason.STILL_FAILING)], ids=["seen", "looked-after"]
+)
+def test_what_fails_day_after_day_while_a_tag_wants_it_is_told_once(seen: bool, reason: Reason) -> None:
+    failed = put_off(candidate(), Refused("locked"), NOON)
+    assert failed.last.reason is Reason.REFUSED
+    again = begin_again(failed, NOON + timedelta(days=1), detail="", wanted=candidate(), seen=seen)
+    once_more = put_off(again, Refused("locked"), NOON + timedelta(days=1))
+    assert (once_more.status, once_more.last.reason) == (Status.FAILED, reason)
 
 
 @pytest.mark.parametrize(
