@@ -42,9 +42,10 @@ def test_an_import_that_meets_the_upstreams_limit_is_repeated_and_arrives(produc
         'Details: {"errors":[{"code":"TOOMANYREQUESTS"}]}',
     )
     pushed = product.update("release 2")
-    lost = [change for change in product.candidate(pushed.digest).history if change.reason is Reason.IMPORT_LOST]
+    history = product.candidate(pushed.digest).history
+    deferred = [change for change in history if change.reason is Reason.IMPORT_DEFERRED]
     assert product.base_digest() == pushed.digest
-    assert "429" in lost[0].detail
+    assert "429" in deferred[0].detail
 
 
 @pytest.mark.parametrize("end", ["Timeout", "Canceled", "Error"])
