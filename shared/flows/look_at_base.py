@@ -18,6 +18,7 @@ from shared.domain.watching.watch_list import Image, WatchList
 from shared.errors import RateLimited, ServiceError
 from shared.ports import Activity, Event, Observations, Outbox, Registry
 from shared.rules.drift_told import has_left, in_order_again, taken_back, what_is_wrong
+from shared.rules.moving_in import MovingIn
 from shared.rules.targets import TargetBook
 from shared.target_ports import StoredTarget
 
@@ -54,14 +55,18 @@ class BaseComparer:
         self._observations = observations
         self._outbox = outbox
         self._activity = activity
+        self._moving = MovingIn(book)
 
     def plan(self, traceparent: str) -> int:
         """Ask for a look at every repository that has a target, and return how many those are."""
-        known = sorted(path for registry, path in self._book.targets.repositories() if registry == self._book.registry)
-        for start in range(0, len(known), MOST_REPOSITORIES):
-            some = tuple(known[start : start + MOST_REPOSITORIES])
-            self._outbox.send(CHECKS, LookAtBase(v=1, repositories=some, traceparent=traceparent))
-        return len(known)
+        known = self._book.targets.repositories()
+        paths = sorted({path for _, path in known})
+        for start in range(0, len(paths), MOST_REPOSITORIES):
+            some = tuple(paths[start : start + MOST_REPOSITORIES])
+            former = tuple(sorted({name for name, path in known if path in some} - {self._book.registry}))
+            message = LookAtBase(v=1, repositories=some, former=former, traceparent=traceparent)
+            self._outbox.send(CHECKS, message)
+        return len(paths)
 
     def look(self, message: LookAtBase) -> None:
         """Look at some repositories; one that cannot be listed says nothing of its tags.
@@ -89,19 +94,20 @@ class BaseComparer:
         """Say whether the registry may be asked for more."""
         began, targets = self._book.clock(), list[StoredTarget]()
         unreadable = self._read(repository, targets)
-        places = self._places(images, targets)
-        entries = [(stored, _entry(places, stored.record)) for stored in targets]
-        watched = [(stored, entry) for stored, entry in entries if entry is not None]
-        for stored, entry in entries:
-            if entry is None:
-                self._let_go(stored)
+        formers = self._moving.formers(repository, message.former)
+        places = self._places(images) if targets or formers else Places((), {})
+        watched = self._watched(places, [self._moving.catch_up(stored, formers) for stored in targets])
+        for stored in targets:
+            formers.pop(stored.record.tag, None)
+        moving = [former for former in formers.values() if former.let_go is None and _entry(places, former)]
         try:
-            listed = Listed(self._base.list_tags(repository), began) if watched else None
+            listed = Listed(self._base.list_tags(repository), began) if watched or moving else None
         except ServiceError as error:
             log.warning("the tags of %s could not be listed, which says nothing of them: %s", repository, error)
             return not isinstance(error, RateLimited)
         if listed is not None:
-            self._compare(repository, listed, watched, message)
+            more = self._moving.move_in(moving, listed)
+            self._compare(repository, listed, watched, message, more=more)
         if unreadable is not None:
             raise unreadable
         return True
@@ -116,17 +122,35 @@ class BaseComparer:
             return error
         return None
 
-    def _places(self, images: tuple[Image, ...], targets: Iterable[StoredTarget]) -> Places:
-        sources = {image.repository for image in images if image.needs_listing} if targets else set()
+    def _watched(self, places: Places, targets: Iterable[StoredTarget]) -> list[tuple[StoredTarget, Image]]:
+        """Return the targets that are on the list, and let go of the others."""
+        watched = []
+        for stored in targets:
+            entry = _entry(places, stored.record)
+            if entry is None:
+                self._let_go(stored)
+            else:
+                watched.append((stored, entry))
+        return watched
+
+    def _places(self, images: tuple[Image, ...]) -> Places:
+        sources = {image.repository for image in images if image.needs_listing}
         return Places(images, {source: self._observations.of(source).tags for source in sources})
 
     def _compare(
-        self, repository: str, listed: Listed, watched: list[tuple[StoredTarget, Image]], message: LookAtBase
+        self,
+        repository: str,
+        listed: Listed,
+        watched: list[tuple[StoredTarget, Image]],
+        message: LookAtBase,
+        *,
+        more: bool,
     ) -> None:
         deleted = Deleted(message.deleted, message.by) if message.by else None
         open_ = [self._judge(stored, listed, entry, deleted) for stored, entry in watched]
-        if any(open_):
-            again = LookAtBase(v=1, repositories=(repository,), traceparent=message.traceparent)
+        if more or any(open_):
+            former = message.former if more else ()
+            again = LookAtBase(v=1, repositories=(repository,), former=former, traceparent=message.traceparent)
             self._outbox.send(CHECKS, again, NEXT_LOOK)
 
     def _judge(self, stored: StoredTarget, listed: Listed, entry: Image, deleted: Deleted | None) -> bool:
@@ -190,7 +214,9 @@ def _compared(
     if known is None:
         return None
     after = compared(known, listed, entry.remedies, deleted, now)
-    return known if after == known else scheduled(after, now)
+    # One that comes back into force with its base registry may have come to rest in the middle of something.
+    rests = after == known and known.look_at is not None
+    return known if rests else scheduled(after, now)
 
 
 def _left(known: Target | None, now: datetime) -> Target | None:

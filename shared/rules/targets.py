@@ -11,6 +11,8 @@ import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+import msgspec
+
 from shared.domain.events.messages import PROMOTIONS, LookAtTarget
 from shared.domain.promotion.reconciling import Todo, lease, todo
 from shared.domain.promotion.schedule import is_overdue, lease_runs_out
@@ -69,6 +71,9 @@ class TargetBook:
     def held(self, target: str, step: int) -> StoredTarget | None:
         """Return the target a message is about, or ``None`` if there is none or the message is out of date."""
         stored = self.targets.get(target)
+        if stored is not None and stored.record.registry != self.registry:
+            log.info("%s is of another base registry than is in force", target)
+            return None
         if stored is None or stored.record.step != step:
             at = f"at step {stored.record.step}" if stored else "unknown"
             log.info("message about step %d of %s is out of date: the record is %s", step, target, at)
@@ -121,13 +126,16 @@ class TargetBook:
         self.send(target, pause, operation)
 
     def take_up(self, stored: StoredTarget) -> bool:
-        """Send the message of a target that is overdue; say whether it was."""
+        """Send the message of a target that is overdue, and say so; one of a former base registry comes to rest."""
         now, target = self.clock(), stored.record
         if target.look_at is None or not is_overdue(target.look_at, now):
             return False
+        ours = target.registry == self.registry
         try:
-            self.targets.replace(stored, lease(target, now))
+            self.targets.replace(stored, lease(target, now) if ours else msgspec.structs.replace(target, look_at=None))
         except Conflict:
+            return False
+        if not ours:
             return False
         self.send(target)
         return True

@@ -66,6 +66,7 @@ FULL = msgspec.structs.replace(
     astray=Astray(digest(7), NOON, NOON, 2, told=True, by="grace"),
     adopted=Adopted(digest(8), 7),
     let_go=LetGo(NOON, "it left", told=True),
+    moved_from="formerbase",
     traceparent="00-1-2-01",
 )
 

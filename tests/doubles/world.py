@@ -93,6 +93,7 @@ class World:
 
     def __init__(self, watch_list: bytes = WATCH_LIST, *, own_trigger: bool = False, new_tags: int = 20) -> None:
         self.new_tags = new_tags
+        self.base_name = BASE
         self.hook: Callable[[str], None] | None = None
         self.clock = SettableClock()
         self.hub = InMemoryUpstream(catalogue=True, clock=self.clock)
@@ -121,7 +122,7 @@ class World:
         self.watch_lists = WatchLists(self.configuration, self.activity, parse_watch_list, 20)
         self.candidate_progress = candidate_progress(self.candidates, self.outbox, self.clock)
         self.rebuild_progress = rebuild_progress(self.rebuilds, self.outbox, self.clock)
-        self.book = TargetBook(self.targets, self.outbox, self.clock, BASE)
+        self.book = TargetBook(self.targets, self.outbox, self.clock, self.base_name)
         self.detector = Detector(self.candidate_progress, self.book)
         self.heirs = Heirs(self.candidate_progress, self.book)
         conclusions = Conclusions(self.candidate_progress, self.book)

@@ -54,11 +54,13 @@ class LookAtBase(_Message, frozen=True, kw_only=True, tag="base"):
         repositories: in the base registry, one to twenty.
         deleted: the digest whose deletion the registry told of; empty if it told of none, or of a whole repository.
         by: who deleted it, where the registry said.
+        former: the names of other base registries that have targets in one of these repositories.
     """
 
     repositories: Annotated[tuple[str, ...], Meta(min_length=1, max_length=MOST_REPOSITORIES)]
     deleted: Digest = Digest("")
     by: str = ""
+    former: tuple[str, ...] = ()
 
 
 class LookAtCandidate(_Message, frozen=True, kw_only=True, tag="candidate"):

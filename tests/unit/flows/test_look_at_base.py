@@ -17,6 +17,7 @@ from shared.domain.promotion.target import Blocked, Said, Target, Why
 from shared.domain.references import Digest, Tag
 from shared.errors import RateLimited, ServiceError, Unavailable
 from shared.ports import Event
+from shared.rules.moving_in import MOST_AT_ONCE
 from tests.doubles.world import BASE, BASE_SERVER, NODE, ONE, TAG, TARGET, THREE, TWO, WATCH_LIST, Died, World
 
 pytestmark = pytest.mark.unit
@@ -69,7 +70,7 @@ def line(world: World) -> Event:
 
 def change(world: World, by: Callable[[Target], Target]) -> None:
     """Change the tag's record, as an action does."""
-    assert world.book.change(ID, lambda known: by(known) if known else None)
+    assert world.book.change(world.target().id, lambda known: by(known) if known else None)
 
 
 def test_a_look_at_a_repository_in_order_is_one_request_one_query_and_no_write(world: World) -> None:
@@ -494,6 +495,153 @@ def test_an_event_is_looked_at_although_the_storage_account_does_not_tell_whom_i
     assert world.told(deletion()) == "a look asked for"
     assert world.told(Push(BASE_SERVER, TARGET, TAG, ONE)) == "rebuilds asked for"
     assert [sent.queue for sent in world.outbox.sent[-3:]] == [CHECKS, CHECKS, REBUILDS]
+
+
+# A new base registry.
+
+NEW = "tidegatenew"
+
+
+def moved(world: World, registry: str = NEW) -> None:
+    """Start the app with another base registry, which is empty."""
+    world.base_name = registry
+    world.start()
+    world.base.tags.clear()
+
+
+def test_a_new_base_registry_is_filled_by_digest_from_staging_without_another_test_or_a_rebuild(world: World) -> None:
+    tested, built = world.staging_runs.started.copy(), world.application_runs.started.copy()
+    moved(world)
+    looked(world)
+    assert world.base.tags[TARGET, TAG] == ONE
+    assert (world.target().registry, world.target().number, world.target().why) == (NEW, 1, Why.NEWEST)
+    assert world.staging_runs.started == tested
+    assert world.application_runs.started == built
+
+
+def test_a_new_base_registry_goes_on_with_what_its_source_bears(world: World) -> None:
+    moved(world)
+    looked(world)
+    world.push(TWO)
+    world.check()
+    world.settle()
+    assert world.base.tags[TARGET, TAG] == TWO
+    assert world.target().number == 2
+
+
+def test_what_is_blocked_pinned_or_held_stays_so_in_a_new_base_registry(world: World) -> None:
+    change(world, lambda known: msgspec.structs.replace(known, blocked=(Blocked(TWO, SAID),), hold=SAID))
+    moved(world)
+    looked(world)
+    assert world.target().blocked == (Blocked(TWO, SAID),)
+    assert world.target().hold == SAID
+
+
+def test_what_somebody_put_into_a_new_base_registry_is_adopted_and_what_the_former_knew_is_not(world: World) -> None:
+    moved(world)
+    world.base.push(TARGET, TAG, THREE)
+    looked(world)
+    assert world.base.tags[TARGET, TAG] == THREE
+    assert world.target().why is Why.ADOPTED
+    again = made()
+    again.push(TWO)
+    again.check()
+    again.settle()
+    moved(again)
+    again.base.push(TARGET, TAG, ONE)
+    looked(again)
+    assert again.base.tags[TARGET, TAG] == TWO
+
+
+def test_what_has_left_the_list_is_not_put_into_a_new_base_registry(world: World) -> None:
+    world.configuration.text = b"images: []\n"
+    moved(world)
+    looked(world)
+    assert (world.base.tags, world.book.of(TARGET, TAG)) == ({}, None)
+
+
+def test_a_large_repository_moves_in_by_and_by() -> None:
+    tags = b", ".join(b"t%d" % number for number in range(45))
+    world = World(WATCH_LIST.replace(b"22-alpine", tags))
+    for number in range(45):
+        world.push(ONE, Tag(f"t{number}"))
+    world.check()
+    world.settle(most=2000)
+    moved(world)
+    world.look_at_base()
+    for delivery in world.outbox.deliver():
+        world.work(delivery)
+    assert len(list(world.targets.of_repository(NEW, TARGET))) == MOST_AT_ONCE
+    world.settle(most=4000)
+    assert len(world.base.tags) == 45
+
+
+def test_whoever_dies_while_a_new_base_registry_is_filled_fills_it_all_the_same() -> None:
+    reached: list[str] = []
+    whole = made()
+    moved(whole)
+    whole.hook = reached.append
+    looked(whole)
+    for moment in range(len(reached)):
+        world = made()
+        moved(world)
+        _die_at(world, moment)
+        for _ in range(3):
+            with contextlib.suppress(Died):
+                looked(world)
+            world.sweep()
+            world.settle()
+            world.pass_time(HOUR)
+        assert world.base.tags == {(TARGET, TAG): ONE}, reached[moment]
+        assert (world.target().number, world.target().look_at) == (1, None)
+
+
+def test_the_sweep_leaves_what_a_former_base_registry_was_in_the_middle_of(world: World) -> None:
+    world.push(TWO)
+    world.check()
+    while world.target().importing is None:
+        world.clock.now = max(world.clock.now, world.outbox.next_due() or world.clock.now)
+        for delivery in world.outbox.deliver():
+            world.work(delivery)
+    former = world.target().id
+    moved(world)
+    world.settle()
+    world.pass_time(HOUR)
+    world.sweep()
+    world.settle()
+    stored = world.targets.get(former)
+    assert stored is not None
+    assert stored.record.look_at is None
+    looked(world)
+    assert world.base.tags[TARGET, TAG] == TWO
+
+
+def test_a_tag_that_was_sighted_before_the_registries_were_compared_learns_what_people_said(world: World) -> None:
+    change(world, lambda known: msgspec.structs.replace(known, blocked=(Blocked(THREE, SAID),)))
+    world.push(TWO)
+    world.check()
+    moved(world)
+    world.settle()
+    assert (world.target().wanted, world.target().blocked) == (TWO, ())
+    looked(world)
+    assert (world.target().wanted, world.target().blocked) == (TWO, (Blocked(THREE, SAID),))
+    change(world, lambda known: msgspec.structs.replace(known, blocked=()))
+    looked(world)
+    assert world.target().blocked == ()
+
+
+def test_a_base_registry_that_is_in_force_once_more_learns_what_its_source_bore_meanwhile(world: World) -> None:
+    moved(world)
+    looked(world)
+    world.push(TWO)
+    world.check()
+    world.settle()
+    moved(world, BASE)
+    world.base.push(TARGET, TAG, ONE)
+    world.pass_time(HOUR)
+    looked(world)
+    assert world.base.tags[TARGET, TAG] == TWO
+    assert (world.target().registry, world.target().number) == (BASE, 2)
 
 
 def _die_at(world: World, moment: int) -> None:
