@@ -310,7 +310,13 @@ class Parts:
     def comparer(self) -> BaseComparer:
         """Compares the base registry with what its targets say."""
         return BaseComparer(
-            self.target_book, self.base, self.watch_lists.in_force, self.observations, self.outbox, self.activity
+            self.target_book,
+            self.base,
+            self.watch_lists.in_force,
+            self.observations,
+            self.outbox,
+            self.activity,
+            self.settings.base_listings_apart,
         )
 
     @cached_property

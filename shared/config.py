@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import Enum
 from typing import Annotated
 
@@ -83,6 +84,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "staging registry. Default: the base registry."
         ),
     ] = ""
+    base_listings_apart_seconds: Annotated[
+        str,
+        _setting(
+            "How long after one listing of the base registry another must begin, so that both together are believed "
+            "about a tag that is missing: 1 to 3600. As long as its replicas may lag behind."
+        ),
+    ] = "300"
     staging_login_server: Annotated[
         str, _setting("Login server of the staging registry. Default: its name and `.azurecr.io`.")
     ] = ""
@@ -182,6 +190,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def base_server(self) -> str:
         """Login server of the base registry."""
         return self.base_login_server or f"{self.base.name.lower()}.azurecr.io"
+
+    @property
+    def base_listings_apart(self) -> timedelta:
+        """How long after one listing of the base registry another must begin."""
+        return timedelta(seconds=int(self.base_listings_apart_seconds))
 
     @property
     def context(self) -> GateContext:
@@ -308,6 +321,9 @@ def _wrong(values: Mapping[str, str]) -> list[str]:
             problems.append(str(error))
     if values["gate_context"] not in {"", *(context.value for context in GateContext)}:
         problems.append("GATE_CONTEXT must be upload, inline or schedule-run")
+    apart = values["base_listings_apart_seconds"]
+    if apart and not (re.fullmatch(r"[0-9]{1,4}", apart) and 1 <= int(apart) <= 3600):
+        problems.append("BASE_LISTINGS_APART_SECONDS must be a whole number from 1 to 3600")
     if 0 < len(values["webhook_secret"]) < 16:
         problems.append("WEBHOOK_SECRET is too short: expected 16 characters or more")
     if values["docker_hub_token"] and not values["docker_hub_username"]:

@@ -24,8 +24,8 @@ from shared.target_ports import StoredTarget
 
 log = logging.getLogger("tidegate.base")
 
-# A little more than is asked for between two listings, so that the second counts.
-NEXT_LOOK = LAG_PATIENCE + timedelta(minutes=1)
+# A little more than is asked for between two listings, so that the second counts: clocks of two instances differ.
+_BEYOND = 1.2
 
 
 class BaseComparer:
@@ -38,6 +38,7 @@ class BaseComparer:
         observations: what is known of upstream tags.
         outbox: where looks are sent.
         activity: is told of what is missing or overwritten, and of its end.
+        apart: how long after one listing another must begin, so that both together are believed.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class BaseComparer:
         observations: Observations,
         outbox: Outbox,
         activity: Activity,
+        apart: timedelta = LAG_PATIENCE,
     ) -> None:
         self._book = book
         self._base = base
@@ -55,6 +57,7 @@ class BaseComparer:
         self._observations = observations
         self._outbox = outbox
         self._activity = activity
+        self._apart = apart
         self._moving = MovingIn(book)
 
     def plan(self, traceparent: str) -> int:
@@ -101,7 +104,7 @@ class BaseComparer:
             formers.pop(stored.record.tag, None)
         moving = [former for former in formers.values() if former.let_go is None and _entry(places, former)]
         try:
-            listed = Listed(self._base.list_tags(repository), began) if watched or moving else None
+            listed = Listed(self._base.list_tags(repository), began, self._apart) if watched or moving else None
         except ServiceError as error:
             log.warning("the tags of %s could not be listed, which says nothing of them: %s", repository, error)
             return not isinstance(error, RateLimited)
@@ -151,7 +154,7 @@ class BaseComparer:
         if more or any(open_):
             former = message.former if more else ()
             again = LookAtBase(v=1, repositories=(repository,), former=former, traceparent=message.traceparent)
-            self._outbox.send(CHECKS, again, NEXT_LOOK)
+            self._outbox.send(CHECKS, again, self._apart * _BEYOND)
 
     def _judge(self, stored: StoredTarget, listed: Listed, entry: Image, deleted: Deleted | None) -> bool:
         """Say whether there is to be another look soon: at what was just noted, or will have been put right."""

@@ -25,6 +25,7 @@ LEFT_TO_DEFAULT = {
     "DOCKER_HUB_AUTH_URL": "Docker Hub itself; a proxy is set by hand",
     "DOCKER_HUB_API_URL": "Docker Hub itself; a proxy is set by hand",
     "MCR_URL": "MCR itself; a proxy is set by hand",
+    "BASE_LISTINGS_APART_SECONDS": "minutes, which fit any registry; set by hand where replicas lag longer",
     "GATE_CONTEXT": "begins with an upload, and goes on otherwise by itself",
     "GATE_CLIENT_IMAGE": "unproven, so set by hand once the live check has seen that it works",
 }

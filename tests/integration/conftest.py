@@ -22,6 +22,7 @@ from shared.domain.events.messages import (
     REBUILDS,
     BaseMoved,
     CheckRepositories,
+    LookAtBase,
     LookAtCandidate,
     LookAtRebuild,
     LookAtTarget,
@@ -104,6 +105,11 @@ class Product:
         accept = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json"
         return requests.head(url, headers={"Accept": accept}, timeout=9).headers.get("Docker-Content-Digest")
 
+    def delete_base(self, digest: str) -> None:
+        """Delete a manifest from the base registry, with every tag on it, as its owner may."""
+        url = f"{self.twin.topology.http('backing_base')}/v2/{self.target}/manifests/{digest}"
+        requests.delete(url, timeout=9).raise_for_status()
+
     def fault(self, **fault: object) -> None:
         """Ask the emulator to fail."""
         requests.post(f"{self._control}/faults", json=fault, timeout=9).raise_for_status()
@@ -148,7 +154,7 @@ class Product:
     def _work(self, delivery: Delivery) -> None:
         text = delivery.text
         if delivery.queue == CHECKS:
-            self.parts.checker.check(decode(text, CheckRepositories))
+            self._check(text)
         elif delivery.queue == REBUILDS:
             self._rebuild(text)
         elif delivery.queue == PROMOTIONS:
@@ -156,6 +162,13 @@ class Product:
         else:
             look = decode(text, LookAtCandidate)
             {"imports": self.parts.stager.stage, "validations": self.parts.validator.validate}[delivery.queue](look)
+
+    def _check(self, text: str) -> None:
+        message = decode(text, CheckRepositories, LookAtBase)
+        if isinstance(message, LookAtBase):
+            self.parts.comparer.look(message)
+        else:
+            self.parts.checker.check(message)
 
     def _promote(self, text: str) -> None:
         message = decode(text, LookAtTarget, LookAtCandidate)

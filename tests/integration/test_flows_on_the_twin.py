@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from shared.domain.events.messages import LookAtBase
 from shared.domain.promotion.candidate import Reason, Status
+from shared.domain.references import Tag
 from shared.errors import MalformedRequest
 from shared.flows.sweep import sweep_candidates
 from tests.integration.conftest import Product
@@ -138,3 +142,19 @@ def test_a_bad_watch_list_leaves_the_last_good_one_in_force_and_is_recorded(prod
     assert "line 1: images[0]" in again.activity.of("watch-list", 1)[0].detail
     with pytest.raises(MalformedRequest):
         again.planner.plan_by_hand(again.watch_lists.in_force(), image="no such image", traceparent="")
+
+
+def test_a_deleted_base_tag_comes_back_by_one_request_a_look(product: Product) -> None:
+    pushed = product.update("release 1")
+    product.clock.advance(timedelta(hours=1))
+    product.delete_base(pushed.digest)
+    assert product.base_digest() is None
+    before = product.counts()["base"].get("GET tags", 0)
+    product.parts.comparer.look(LookAtBase(v=1, repositories=(product.target,)))
+    product.settle()
+    assert product.base_digest() == pushed.digest
+    target = product.parts.target_book.of(product.target, Tag("1"))
+    assert target is not None
+    assert (target.number, target.astray) == (1, None)
+    # Three that miss all that was in the repository, one that shows its end; the SDK asks without a token first.
+    assert product.counts()["base"]["GET tags"] - before == 4 * 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,17 @@ def test_how_a_gates_files_reach_its_run_is_one_of_three_ways() -> None:
     assert load(GATE_CONTEXT="schedule-run").context is GateContext.SCHEDULE_RUN
     with pytest.raises(ConfigurationError, match="GATE_CONTEXT must be upload, inline or schedule-run"):
         load(GATE_CONTEXT="smuggle")
+
+
+def test_two_listings_of_the_base_registry_are_some_minutes_apart_unless_it_is_said() -> None:
+    assert load().base_listings_apart == timedelta(minutes=5)
+    assert load(BASE_LISTINGS_APART_SECONDS="20").base_listings_apart == timedelta(seconds=20)
+
+
+@pytest.mark.parametrize("seconds", ["0", "3601", "-5", "1.5", "PT5M"])
+def test_a_pause_between_listings_that_is_none_is_refused(seconds: str) -> None:
+    with pytest.raises(ConfigurationError, match="BASE_LISTINGS_APART_SECONDS must be a whole number from 1 to 3600"):
+        load(BASE_LISTINGS_APART_SECONDS=seconds)
 
 
 def test_the_image_with_the_docker_client_is_off_unless_it_is_named_by_digest() -> None:

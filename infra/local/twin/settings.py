@@ -8,7 +8,7 @@ from infra.local.topology import APPLICATIONS, BASE, STAGING, Topology
 AZURITE_ACCOUNT = "devstoreaccount1"
 AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
-EVERY_SECOND = "*/1 * * * * *"
+EVERY_SECOND, EVERY_TEN_SECONDS = "*/1 * * * * *", "*/10 * * * * *"
 
 
 def storage_connection_string(topology: Topology) -> str:
@@ -54,8 +54,8 @@ def _registries(topology: Topology) -> dict[str, str]:
 
 
 def _schedules() -> dict[str, str]:
-    timers = ("CHECK_DOCKER_HUB", "CHECK_MCR", "CHECK_OTHER_REGISTRIES", "LOOK_AT_BASE", "SWEEP")
-    return {f"{timer}_SCHEDULE": EVERY_SECOND for timer in timers}
+    timers = ("CHECK_DOCKER_HUB", "CHECK_MCR", "CHECK_OTHER_REGISTRIES", "SWEEP")
+    return {**{f"{timer}_SCHEDULE": EVERY_SECOND for timer in timers}, "LOOK_AT_BASE_SCHEDULE": EVERY_TEN_SECONDS}
 
 
 def _upstreams(topology: Topology) -> dict[str, str]:

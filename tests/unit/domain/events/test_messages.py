@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shared.domain.events.messages import (
     BaseMoved,
     CheckRepositories,
+    LookAtBase,
     LookAtCandidate,
     LookAtRebuild,
     Message,
@@ -18,14 +19,14 @@ from shared.domain.events.messages import (
     encode,
 )
 from shared.domain.promotion.identity import candidate_id, earlier_id
-from shared.domain.references import Repository
+from shared.domain.references import Digest, Repository
 from shared.errors import MalformedMessage
 from tests.unit.examples import ONE
 from tests.unit.strategies import digests, hosts, paths, tags
 
 pytestmark = pytest.mark.unit
 
-KINDS = (CheckRepositories, LookAtCandidate, BaseMoved, LookAtRebuild)
+KINDS = (CheckRepositories, LookAtBase, LookAtCandidate, BaseMoved, LookAtRebuild)
 # A storage queue takes 64 KiB of base64. https://learn.microsoft.com/rest/api/storageservices/put-message
 LARGEST_BODY = 48 * 1024
 MESSAGES = st.one_of(
@@ -47,6 +48,14 @@ MESSAGES = st.one_of(
         operation=st.text(max_size=20),
         traceparent=st.text(max_size=10),
     ),
+    st.builds(
+        LookAtBase,
+        v=st.just(1),
+        repositories=st.lists(paths, min_size=1, max_size=3).map(tuple),
+        deleted=st.one_of(st.just(Digest("")), digests),
+        by=st.text(max_size=10),
+        former=st.lists(st.just("tidegateformer"), max_size=2).map(tuple),
+    ),
     st.builds(BaseMoved, v=st.just(1), repository=paths, tag=tags, digest=digests, traceparent=st.text(max_size=10)),
     st.builds(LookAtRebuild, v=st.just(1), rebuild=st.text(max_size=20), step=st.integers(1, 10_000)),
 )
@@ -64,7 +73,7 @@ def test_a_message_reads_back_as_it_was_sent(message: Message) -> None:
 def test_a_message_names_its_version_and_its_kind(message: Message) -> None:
     plain = json.loads(encode(message))
     assert plain["v"] == 1
-    assert plain["kind"] in {"check", "candidate", "base-moved", "rebuild"}
+    assert plain["kind"] in {"check", "base", "candidate", "base-moved", "rebuild"}
 
 
 @pytest.mark.parametrize("version", [0, 2, -1, 99])
@@ -105,6 +114,16 @@ def test_a_missing_field_is_named(field: str) -> None:
 def test_a_base_that_moved_is_named_by_valid_references(change: dict[str, str]) -> None:
     with pytest.raises(MalformedMessage, match="cannot be read"):
         decode(json.dumps({**MOVED, **change}), BaseMoved)
+
+
+@pytest.mark.parametrize(
+    "change", [{"repositories": ["Base/Node"]}, {"repositories": []}, {"deleted": "sha256:abc"}, {"former": "one"}]
+)
+def test_a_look_at_the_base_registry_is_named_by_valid_references(change: dict[str, object]) -> None:
+    look = {"v": 1, "kind": "base", "repositories": ["base/node"]}
+    assert decode(json.dumps(look), LookAtBase).repositories == ("base/node",)
+    with pytest.raises(MalformedMessage):
+        decode(json.dumps({**look, **change}), LookAtBase)
 
 
 def test_a_candidate_is_named_by_a_valid_id() -> None:
