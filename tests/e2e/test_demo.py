@@ -14,7 +14,11 @@ from infra.local.twin.twin import Twin
 
 pytestmark = pytest.mark.e2e
 
-_SETTINGS = {"SWEEP_SCHEDULE": "*/5 * * * * *", "PYTHON_THREADPOOL_THREAD_COUNT": "32"}
+_SETTINGS = {
+    "SWEEP_SCHEDULE": "*/5 * * * * *",
+    "BASE_LISTINGS_APART_SECONDS": "4",
+    "PYTHON_THREADPOOL_THREAD_COUNT": "32",
+}
 
 
 @pytest.fixture(scope="module")
@@ -58,4 +62,9 @@ def test_the_same_messages_again_make_nothing_happen_twice(scenes: Scenes) -> No
 
 def test_an_update_survives_the_host_being_killed_between_import_and_validation(scenes: Scenes) -> None:
     scenes.killed_between_import_and_validation()
+    assert all_end_as(scenes, {"promoted", "rejected"})
+
+
+def test_a_deleted_base_tag_comes_back_and_nothing_else_happens(scenes: Scenes) -> None:
+    scenes.deleted_base_tag()
     assert all_end_as(scenes, {"promoted", "rejected"})

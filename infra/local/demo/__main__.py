@@ -17,8 +17,13 @@ from infra.local.twin.ports import free_base_port, new_topology
 from infra.local.twin.twin import Twin
 
 _STATE = ROOT / ".twin" / "demo"
-# A check each second: a demo is watched. A deployment checks every quarter of an hour.
-_SETTINGS = {"SWEEP_SCHEDULE": "*/5 * * * * *", "PYTHON_THREADPOOL_THREAD_COUNT": "32"}
+# A check each second, and seconds between two listings of the base registry: a demo is watched. A deployment checks
+# every quarter of an hour, and leaves five minutes.
+_SETTINGS = {
+    "SWEEP_SCHEDULE": "*/5 * * * * *",
+    "BASE_LISTINGS_APART_SECONDS": "4",
+    "PYTHON_THREADPOOL_THREAD_COUNT": "32",
+}
 _TOLD_OF_LOG = 40
 
 

@@ -1,4 +1,4 @@
-"""The five scenes. Each asserts what the registries hold, not what the product says of them."""
+"""The six scenes. Each asserts what the registries hold, not what the product says of them."""
 
 from __future__ import annotations
 
@@ -90,8 +90,18 @@ class Scenes:
         """(e) The host is killed between import and validation and started again: the update still arrives, once."""
         self._interrupted(self._twin.kill_host, "8.0 release 2")
 
+    def deleted_base_tag(self) -> None:
+        """(f) Somebody deletes a base image: its tag comes back by the same digest; nothing is tested or rebuilt."""
+        digest = self._released[RUNTIME, "8.0"]
+        before = len(self._until_quiet())
+        self._set.delete("base", RUNTIME_TARGET, digest)
+        expect(self._watcher.digest("base", RUNTIME_TARGET, "8.0") is None, "the tag is gone")
+        eventually("the tag is back", lambda: self._watcher.digest("base", RUNTIME_TARGET, "8.0") == digest, 120)
+        kinds = [operation["kind"] for operation in self._until_quiet()[before:]]
+        expect(kinds == ["import"], f"one import put it back; there were {kinds}")
+
     def stopped_between_import_and_validation(self) -> None:
-        """The same with a host that is asked to end, as a deployment does it; not among the demo's five."""
+        """The same with a host that is asked to end, as a deployment does it; not among the demo's scenes."""
         self._interrupted(self._twin.stop_host, "8.0 release 3")
 
     def _interrupted(self, end_host: Callable[[], None], release: str) -> None:
@@ -118,6 +128,7 @@ class Scenes:
             self.bad_update,
             self.same_messages_again,
             self.killed_between_import_and_validation,
+            self.deleted_base_tag,
         )
 
     def _release(self, part: str, repository: str, tag: str, release: str) -> str:

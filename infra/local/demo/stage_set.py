@@ -7,6 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
+import requests
 from azure.core.exceptions import ResourceExistsError
 
 from infra.local.demo.watching import Watcher, eventually, expect
@@ -62,6 +63,11 @@ class StageSet:
         """Publish a release upstream, as its maintainers do: an index of two platforms; return its digest."""
         registry = self._topology.http(f"backing_{part}")
         return push_image(registry, repository, tag, release, platforms=("linux/amd64", "linux/arm64")).digest
+
+    def delete(self, part: str, repository: str, digest: str) -> None:
+        """Delete an image with every tag on it, as the owner of a registry may."""
+        url = f"{self._topology.http(f'backing_{part}')}/v2/{repository}/manifests/{digest}"
+        requests.delete(url, timeout=20).raise_for_status()
 
     def configure(self) -> None:
         """Store the watch list and its gate where the product reads them."""
