@@ -82,6 +82,7 @@ NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
     ),
     ("azure/registry.py", "get_tag_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
     ("azure/registry.py", "get_manifest_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
+    ("azure/registry.py", "list_tag_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
     ("azure/gate_schedule.py", "registries.get_build_source_upload_url"): (
         RUNS,
         {f"{_ACR}/listBuildSourceUploadUrl/action"},
@@ -107,6 +108,7 @@ NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
     ("storage/queues.py", "create_queue"): (STORAGE, {f"{_QUEUES}/write"}),
     ("storage/tables.py", "create_table"): (STORAGE, {f"{_TABLES}/write"}),
     ("storage/tables.py", "get_entity"): (STORAGE, {f"{_TABLES}/entities/read"}),
+    ("storage/tables.py", "list_entities"): (STORAGE, {f"{_TABLES}/entities/read"}),
     ("storage/tables.py", "query_entities"): (STORAGE, {f"{_TABLES}/entities/read"}),
     ("storage/tables.py", "create_entity"): (STORAGE, {f"{_TABLES}/entities/add/action"}),
     ("storage/tables.py", "update_entity"): (STORAGE, {f"{_TABLES}/entities/update/action"}),

@@ -13,6 +13,8 @@ from infra.local.emulator.event_payload import event_payload
 from infra.local.host.metadata import enabled, read_functions
 from infra.local.twin.ports import new_topology
 from infra.local.twin.settings import product_settings
+from shared.domain.events.event_grid import read_event
+from shared.domain.events.registry_event import Deletion
 
 pytestmark = pytest.mark.twin
 
@@ -37,6 +39,13 @@ def test_an_event_has_the_fields_of_the_published_one_and_the_login_server_as_ho
         assert event[name] == PUBLISHED[name]
     assert event["data"]["target"] == PUBLISHED["data"]["target"]
     assert event["data"]["request"]["host"] == "localhost:26"
+
+
+def test_a_deletion_names_the_repository_and_the_digest_and_is_read_by_the_product() -> None:
+    deleted = {name: value for name, value in NOTIFICATION["target"].items() if name != "tag"}
+    event = cloud_event(event_payload({**NOTIFICATION, "action": "delete", "target": deleted}, "localhost:26"), "id")
+    assert (event["type"], event["subject"]) == ("Microsoft.ContainerRegistry.ImageDeleted", "aci-helloworld")
+    assert read_event(json.dumps(event).encode()) == Deletion("localhost:26", "aci-helloworld", deleted["digest"], "")
 
 
 @pytest.mark.parametrize(("event_grid", "off"), [(True, {"acr_webhook"}), (False, {"receive_push", "poisoned_push"})])
