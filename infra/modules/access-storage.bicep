@@ -9,7 +9,8 @@ var roles = [
   { name: 'Storage Blob Data Owner', id: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b' }
   // The host: receiving, hiding and deleting messages, and poison queues. The app: send_message, create_queue.
   { name: 'Storage Queue Data Contributor', id: '974c5e8b-45b9-4653-ba55-5f855dd0fb88' }
-  // The app: get_entity, query_entities, create_entity, update_entity, delete_entity, submit_transaction, create_table.
+  // The app: get_entity, query_entities, list_entities, create_entity, update_entity, delete_entity, submit_transaction,
+  // create_table.
   { name: 'Storage Table Data Contributor', id: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3' }
 ]
 
