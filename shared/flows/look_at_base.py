@@ -109,8 +109,9 @@ class BaseComparer:
             log.warning("the tags of %s could not be listed, which says nothing of them: %s", repository, error)
             return not isinstance(error, RateLimited)
         if listed is not None:
+            soon = self._compare(listed, watched, message)
             more = self._moving.move_in(moving, listed)
-            self._compare(repository, listed, watched, message, more=more)
+            self._again(repository, message, soon=soon, more=more)
         if unreadable is not None:
             raise unreadable
         return True
@@ -140,24 +141,20 @@ class BaseComparer:
         sources = {image.repository for image in images if image.needs_listing}
         return Places(images, {source: self._observations.of(source).tags for source in sources})
 
-    def _compare(
-        self,
-        repository: str,
-        listed: Listed,
-        watched: list[tuple[StoredTarget, Image]],
-        message: LookAtBase,
-        *,
-        more: bool,
-    ) -> None:
+    def _compare(self, listed: Listed, watched: list[tuple[StoredTarget, Image]], message: LookAtBase) -> bool:
+        """Say whether there is to be another look soon."""
         deleted = Deleted(message.deleted, message.by) if message.by else None
-        open_ = [self._judge(stored, listed, entry, deleted) for stored, entry in watched]
-        if more or any(open_):
+        again = [self._judge(stored, listed, entry, deleted) for stored, entry in watched]
+        return any(again)
+
+    def _again(self, repository: str, message: LookAtBase, *, soon: bool, more: bool) -> None:
+        if soon or more:
             former = message.former if more else ()
             again = LookAtBase(v=1, repositories=(repository,), former=former, traceparent=message.traceparent)
             self._outbox.send(CHECKS, again, self._apart * _BEYOND)
 
     def _judge(self, stored: StoredTarget, listed: Listed, entry: Image, deleted: Deleted | None) -> bool:
-        """Say whether there is to be another look soon: at what was just noted, or will have been put right."""
+        """Say whether there is to be another look: at what was just noted, or will have been put right."""
         before, now = stored.record, self._book.clock()
         self._tell_end(before, listed, now)
         changed = self._book.change(before.id, lambda known: _compared(known, listed, entry, deleted, now), stored)
