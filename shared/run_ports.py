@@ -78,6 +78,10 @@ class Runs(Protocol):
         """Delete the name of a run whose result is recorded; no harm if it is gone already."""
         ...
 
+    def task(self, name: str) -> ApplicationTask | None:
+        """Return one task with what it was last built on, or ``None`` if there is none."""
+        ...
+
     def tasks(self) -> tuple[ApplicationTask, ...]:
         """Return the registry's tasks with what they were last built on."""
         ...

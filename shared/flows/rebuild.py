@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from shared.domain.events.messages import LookAtRebuild
@@ -11,13 +11,14 @@ from shared.domain.promotion.rebuilds import (
     OWN_TRIGGER_GRACE,
     OWN_TRIGGER_LOOK,
     WITHOUT_RIGHT,
+    ApplicationTask,
     Dependency,
     Rebuild,
     RebuildStatus,
     depends_on,
+    failed_alike,
     follow,
     is_overtaken,
-    may_be_built,
     outcome,
     put_off_rebuild,
     rebuild_run_name,
@@ -28,6 +29,7 @@ from shared.domain.promotion.schedule import (
     LEASE,
     LONGEST_LOOK,
     MOST_RUNS,
+    SHORTEST_LOOK,
     most_attempts,
     pause_before_look,
     pause_before_retry,
@@ -93,11 +95,23 @@ class Rebuilder:
         if is_overtaken(rebuild, self._book.of(rebuild.base_repository, rebuild.base_tag)):
             detail = f"{rebuild.base_repository}:{rebuild.base_tag} moved on before the run began"
             self._end(stored, RebuildStatus.OVERTAKEN, detail)
-        elif any(other.status is RebuildStatus.RUNNING for other in others):
+        elif _is_running(others):
             self._progress.again(stored, LONGEST_LOOK)
-        elif may_be_built(rebuild, others) and self._is_built(rebuild):
-            detail = "a run that began meanwhile built it on this digest"
-            self._end(stored, RebuildStatus.UP_TO_DATE, detail)
+        else:
+            self._start_unless_built(stored, failed_alike(rebuild, others))
+
+    def _start_unless_built(self, stored: Stored[Rebuild], failed: Rebuild | None) -> None:
+        """The task is read just before its run: whoever built it meanwhile, another run would build nothing new."""
+        rebuild = stored.record
+        task = self._runs_of(rebuild).task(rebuild.task)
+        dependency = self._dependency(task, rebuild)
+        if task is None:
+            self._end(stored, RebuildStatus.FAILED, "the task is gone")
+        elif dependency is not None and dependency.digest == rebuild.base_digest:
+            self._end(stored, RebuildStatus.UP_TO_DATE, "the task is built on this digest by now")
+        elif failed is not None:
+            detail = f"run {failed.run_id}, which began after this base had moved, built on it and failed: {failed.id}"
+            self._end(stored, RebuildStatus.FAILED, detail)
         else:
             self._start(stored)
 
@@ -110,13 +124,36 @@ class Rebuilder:
         return tuple(one.record for one in found if one.record.id != rebuild.id)
 
     def _start(self, stored: Stored[Rebuild]) -> None:
-        rebuild = stored.record
-        now = self._progress.clock()
-        started = follow(rebuild, RebuildStatus.RUNNING, now, pause=LEASE, runs=rebuild.runs + 1, detail="")
+        now, runs = self._progress.clock(), stored.record.runs + 1
+        started = follow(stored.record, RebuildStatus.RUNNING, now, pause=LEASE, runs=runs, asked_at=now, detail="")
+        self._schedule(stored, started)
+
+    def _schedule(self, stored: Stored[Rebuild], started: Rebuild) -> None:
+        """Claim a run before it is scheduled: under its name it is one, but after a failure it would be another.
+
+        Two rebuilds of one task may be claimed at the same moment. Each is written before the others are read, so
+        that at least one sees the other, and goes back.
+        """
         claimed = self._progress.claim(stored, started)
-        if claimed is not None:
-            self._runs_of(rebuild).start_task(rebuild_run_name(started), rebuild.task_id)
+        if claimed is None:
+            return
+        others = self._others(started)
+        if _is_running(others):
+            self._go_back(claimed, others)
+        else:
+            self._runs_of(started).start_task(rebuild_run_name(started), started.task_id)
             self._progress.again(claimed, pause_before_look(timedelta(0)))
+
+    def _go_back(self, claimed: Stored[Rebuild], others: tuple[Rebuild, ...]) -> None:
+        """The name of the run that was not scheduled is used again. Of two that both go back one comes first."""
+        rebuild = claimed.record
+        first = all(rebuild.id < other.id for other in others if other.status is RebuildStatus.RUNNING)
+        pause = SHORTEST_LOOK if first else LONGEST_LOOK
+        detail = "waits for another run of the same task"
+        waits = follow(
+            rebuild, RebuildStatus.WANTED, self._progress.clock(), pause=pause, runs=rebuild.runs - 1, detail=detail
+        )
+        self._progress.save(claimed, waits)
 
     def _look_at_own_trigger(self, stored: Stored[Rebuild]) -> None:
         rebuild = stored.record
@@ -137,19 +174,23 @@ class Rebuilder:
 
     def _as_it_is(self, rebuild: Rebuild) -> tuple[Dependency | None, bool]:
         """What the task is built on by now, and whether its own trigger is on."""
-        for task in self._runs_of(rebuild).tasks():
-            if task.name.lower() == rebuild.task.lower():
-                dependency = depends_on(task, self._login_server, rebuild.base_repository, rebuild.base_tag)
-                return dependency, task.own_trigger
-        return None, False
+        task = self._runs_of(rebuild).task(rebuild.task)
+        return self._dependency(task, rebuild), task is not None and task.own_trigger
+
+    def _dependency(self, task: ApplicationTask | None, rebuild: Rebuild) -> Dependency | None:
+        if task is None:
+            return None
+        return depends_on(task, self._login_server, rebuild.base_repository, rebuild.base_tag)
 
     def _look_at_run(self, stored: Stored[Rebuild]) -> None:
-        rebuild = stored.record
+        """Whoever claimed the run may have died before scheduling it."""
+        rebuild, now = stored.record, self._progress.clock()
         runs = self._runs_of(rebuild)
-        name = rebuild_run_name(rebuild)
-        run = runs.find(name) or runs.start_task(name, rebuild.task_id)
-        if run.status in UNDER_WAY:
-            self._progress.again(stored, pause_before_look(self._progress.clock() - rebuild.since))
+        run = runs.find(rebuild_run_name(rebuild))
+        if run is None:
+            self._schedule(stored, follow(rebuild, RebuildStatus.RUNNING, now, pause=LEASE, asked_at=now))
+        elif run.status in UNDER_WAY:
+            self._progress.again(stored, pause_before_look(now - rebuild.since))
         else:
             self._conclude(stored, run, runs)
 
@@ -191,3 +232,7 @@ class Rebuilder:
         if status in WITHOUT_RIGHT:
             self._activity.append(Event(f"task:{rebuild.registry}/{rebuild.task}", "task-not-permitted", now, detail))
         self._progress.save(stored, follow(rebuild, status, now, pause=timedelta(0), detail=detail))
+
+
+def _is_running(others: Iterable[Rebuild]) -> bool:
+    return any(other.status is RebuildStatus.RUNNING for other in others)

@@ -115,6 +115,14 @@ def test_a_task_is_listed_with_what_it_was_built_on(site: RunsSite, word: str) -
     assert listed.dependencies == (BASE_NODE,)
 
 
+def test_one_task_is_read_by_its_name_as_it_is_listed_and_one_that_is_not_there_is_none(
+    site: RunsSite, word: str
+) -> None:
+    site.add_task(word, BASE_NODE, own_trigger=False)
+    assert site.runs.task(word) in site.runs.tasks()
+    assert site.runs.task(f"{word}-other") is None
+
+
 def test_a_task_whose_own_trigger_is_on_is_listed_so(site: RunsSite, word: str) -> None:
     site.add_task(word, BASE_NODE, own_trigger=True)
     assert next(task for task in site.runs.tasks() if task.name == word).own_trigger is True

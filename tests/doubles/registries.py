@@ -265,6 +265,8 @@ class InMemoryRuns(Scripted):
         """See the port."""
         self.asked["start_task"] += 1
         with self._changing("start_task"):
+            if name in self._names and self._seen(self._names[name]).status is RunStatus.FAILED:
+                del self._names[name]  # as ARM does: put again after its run failed, a name stands for another run
             return self._start(name, task_id)
 
     def log(self, run_id: str) -> str:
@@ -279,6 +281,12 @@ class InMemoryRuns(Scripted):
         self.asked["forget"] += 1
         with self._changing("forget"):
             self._names.pop(name, None)
+
+    def task(self, name: str) -> ApplicationTask | None:
+        """See the port."""
+        self.asked["task"] += 1
+        self._raise_scripted("task")
+        return next((task for task in self.application_tasks if task.name.lower() == name.lower()), None)
 
     def tasks(self) -> tuple[ApplicationTask, ...]:
         """See the port."""

@@ -150,6 +150,19 @@ class AcrTasks:
         except NotFound:
             return
 
+    def task(self, name: str) -> ApplicationTask | None:
+        """Return one task, by one request.
+
+        Raises:
+            ServiceError: see ``shared.adapters.azure.errors``.
+        """
+        try:
+            with self._errors(f"reading the task {name}"):
+                found = self._client.tasks.get(*self._place, name)
+        except NotFound:
+            return None
+        return application_task(self._registry.name, found)
+
     def tasks(self) -> tuple[ApplicationTask, ...]:
         """Return the registry's tasks, by one request for each page, and one for each task listed without its bases.
 

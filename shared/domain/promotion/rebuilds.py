@@ -15,7 +15,7 @@ import msgspec
 
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.identity import earlier_id
-from shared.domain.promotion.schedule import LEASE, most_attempts, pause_before_retry
+from shared.domain.promotion.schedule import LEASE, MOST_ATTEMPTS, RUN_LIFE, most_attempts, pause_before_retry
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, Tag, parse_repository
 from shared.errors import InvalidReference, TidegateError
@@ -106,6 +106,7 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         since: when it was first wanted, UTC.
         failures: how often in a row its step did not succeed.
         runs: how many runs were started.
+        asked_at: when the latest run was asked for, UTC; it reads its bases later than that.
         run_id: the registry's id of the latest run.
         detail: why it is where it is, for people.
         traceparent: W3C trace context.
@@ -125,6 +126,7 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     since: datetime
     failures: int = 0
     runs: int = 0
+    asked_at: datetime | None = None
     run_id: str = ""
     detail: str = ""
     traceparent: str = ""
@@ -194,8 +196,14 @@ def follow(rebuild: Rebuild, status: RebuildStatus, now: datetime, *, pause: tim
 
 
 def put_off_rebuild(rebuild: Rebuild, error: TidegateError, now: datetime) -> Rebuild:
-    """Decide what an error means for a rebuild: try again after a growing pause, or end it as failed."""
+    """Decide what an error means for a rebuild: try again after a growing pause, or end it as failed.
+
+    A run that was asked for goes on while nobody answers, so its end is looked for as long as a run may last.
+    """
     failures = rebuild.failures + 1
+    follows = rebuild.status is RebuildStatus.RUNNING and most_attempts(error) == MOST_ATTEMPTS
+    if error.temporary and follows and now - rebuild.since < RUN_LIFE:
+        failures = min(failures, MOST_ATTEMPTS - 1)
     if not error.temporary or failures >= most_attempts(error):
         return follow(rebuild, RebuildStatus.FAILED, now, pause=timedelta(0), detail=str(error), failures=failures)
     pause = pause_before_retry(failures, error.retry_after)
@@ -231,9 +239,13 @@ def is_overtaken(rebuild: Rebuild, target: Target | None) -> bool:
     return target is not None and bool(rebuild.decision) and target.reached > rebuild.decision
 
 
-def may_be_built(rebuild: Rebuild, others: Iterable[Rebuild]) -> bool:
-    """Whether a run of the same task, for another base or digest, ended well since a rebuild was wanted."""
-    return any(other.status is RebuildStatus.SUCCEEDED and other.look_at >= rebuild.since for other in others)
+def failed_alike(rebuild: Rebuild, others: Iterable[Rebuild]) -> Rebuild | None:
+    """Return the rebuild of the same task whose run failed on the bases that a run for this one would build on.
+
+    Its run was asked for after this rebuild was wanted, which is after the base was read to have moved.
+    """
+    ended = (one for one in others if one.status is RebuildStatus.FAILED and one.run_id and not one.failures)
+    return next((one for one in ended if one.asked_at is not None and one.asked_at >= rebuild.since), None)
 
 
 def renew_rebuild(rebuild: Rebuild, look: datetime) -> Rebuild:

@@ -131,7 +131,7 @@ def test_a_signal_while_the_right_is_still_missing_ends_as_before_and_says_so_ag
 def test_a_registry_that_is_away_when_the_task_is_looked_at_is_asked_again(world: World) -> None:
     def go_away() -> None:
         if world.application_runs.asked["start_task"] == 7:
-            world.application_runs.fail("tasks", Unavailable("503"))
+            world.application_runs.fail("task", Unavailable("503"))
 
     refuse(world, 99)
     whenever_it_is_run(world, go_away)

@@ -170,7 +170,13 @@ def test_a_temporary_error_is_tried_again_after_a_growing_pause_twelve_times_in_
     assert record.status is status
     assert pauses == sorted(pauses)
     assert pauses[0] > timedelta(0)
-    assert put_off_rebuild(record, Unavailable("503"), NOON).status is RebuildStatus.FAILED
+    assert put_off_rebuild(record, Unavailable("503"), NOON + timedelta(days=1)).status is RebuildStatus.FAILED
+
+
+def test_a_run_that_was_asked_for_is_followed_for_a_day_and_what_was_not_begun_is_tried_twelve_times() -> None:
+    asked, wanted = rebuild(status=RebuildStatus.RUNNING, failures=11), rebuild(failures=11)
+    assert put_off_rebuild(asked, Unavailable("503"), NOON + timedelta(hours=23)).status is RebuildStatus.RUNNING
+    assert put_off_rebuild(wanted, Unavailable("503"), NOON).status is RebuildStatus.FAILED
 
 
 def test_a_registry_that_asks_to_be_left_alone_is_left_alone() -> None:
