@@ -23,6 +23,7 @@ from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
 from shared.rules.heirs import Heirs
 from shared.rules.ledger import Ledger
+from shared.rules.listings import KeptListings
 from shared.rules.progress import Progress, candidate_progress, rebuild_progress
 from shared.rules.second_looks import SecondLooks
 from shared.rules.sources import Sources
@@ -330,12 +331,19 @@ class Parts:
         return Sources(self.base, self.staging, self.upstream, self.ledger, self.settings.accounts.keys())
 
     @cached_property
+    def kept_listings(self) -> KeptListings:
+        """One listing of each application registry's tasks."""
+        from shared.adapters.storage.listings_table import ListingsTable  # noqa: PLC0415
+
+        return KeptListings(ListingsTable(self._account), self.application_runs, self.clock)
+
+    @cached_property
     def dependant_search(self) -> DependantSearch:
         """Finds what depends on a base image."""
         return DependantSearch(
             self.rebuild_progress,
             self.target_book,
-            self.application_runs,
+            self.kept_listings,
             self.outbox,
             self.base,
             self.settings.base_server,

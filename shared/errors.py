@@ -152,6 +152,10 @@ class Unavailable(ServiceError):
     temporary = True
 
 
+class BeingListed(Unavailable):
+    """Another worker asks the same at this moment; its answer is for all, and soon there."""
+
+
 class UnusableAnswer(Unavailable):
     """The other system answered one question with what cannot be used; others it may answer well."""
 

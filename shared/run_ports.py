@@ -9,6 +9,7 @@ import msgspec
 
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.gate.words import Words
+from shared.domain.promotion.listing import Listing
 from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.domain.references import Digest
 
@@ -84,4 +85,27 @@ class Runs(Protocol):
 
     def tasks(self) -> tuple[ApplicationTask, ...]:
         """Return the registry's tasks with what they were last built on."""
+        ...
+
+
+class StoredListing(msgspec.Struct, frozen=True):
+    """A listing as it was read; the ETag is empty if there was none yet."""
+
+    listing: Listing
+    etag: str
+
+
+class Listings(Protocol):
+    """The tasks of each application registry as last listed, shared by all instances."""
+
+    def get(self, registry: str) -> StoredListing:
+        """Return the listing of a registry; one without tasks and time if there never was one."""
+        ...
+
+    def replace(self, stored: StoredListing, listing: Listing) -> StoredListing:
+        """Write a listing that nobody changed since it was read, and return it as it is stored now.
+
+        Raises:
+            Conflict: somebody did.
+        """
         ...

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
 
 from shared.domain.events.messages import REBUILDS, BaseMoved
 from shared.domain.promotion.rebuilds import (
-    OWN_TRIGGER_LOOK,
     WITHOUT_RIGHT,
     ApplicationTask,
-    Dependency,
     Rebuild,
     RebuildStatus,
     depends_on,
@@ -23,11 +21,11 @@ from shared.domain.promotion.reconciling import alarmed, bore_before, passes_by,
 from shared.domain.promotion.schedule import LAG_LOOKS, most_attempts, pause_before_retry
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
-from shared.errors import ServiceError
+from shared.errors import BeingListed, ServiceError
 from shared.ports import Outbox, Registry
+from shared.rules.listings import KeptListings
 from shared.rules.progress import Progress
 from shared.rules.targets import TargetBook
-from shared.run_ports import Runs
 
 log = logging.getLogger("tidegate.dependants")
 
@@ -38,7 +36,7 @@ class DependantSearch:
     Args:
         progress: where rebuilds are kept and how they go on.
         book: tells the decision that the base registry follows.
-        runs: ACR Tasks of the application registries, by the registry's name.
+        listings: the tasks of the application registries.
         outbox: where a signal is sent that is to be worked on later.
         base: the base registry, to tell a signal that came late.
         base_login_server: as application tasks name the base registry.
@@ -48,14 +46,14 @@ class DependantSearch:
         self,
         progress: Progress[Rebuild],
         book: TargetBook,
-        runs: Mapping[str, Runs],
+        listings: KeptListings,
         outbox: Outbox,
         base: Registry,
         base_login_server: str,
     ) -> None:
         self._progress = progress
         self._book = book
-        self._runs = runs
+        self._listings = listings
         self._outbox = outbox
         self._base = base
         self._login_server = base_login_server
@@ -68,6 +66,8 @@ class DependantSearch:
         """
         try:
             self.find(message)
+        except BeingListed as error:
+            self._outbox.send(REBUILDS, message, timedelta(seconds=error.retry_after or 1))
         except ServiceError as error:
             attempt = message.attempt + 1
             if not error.temporary or attempt >= most_attempts(error):
@@ -83,13 +83,15 @@ class DependantSearch:
             How many tasks are to be rebuilt.
 
         Raises:
-            ServiceError: a registry did not answer; nothing is lost if it is asked again.
+            ServiceError: a registry did not answer; the rebuilds of the others are made, and nothing is lost if it is
+                asked again.
         """
         target = self._book.of(message.repository, message.tag)
         if target is not None and passes_by(target, message.digest):
             self._alarm(target, message.digest)
             return 0
-        dependent = tuple(task for runs in self._runs.values() for task in runs.tasks() if self._depends(task, message))
+        listings, problems = self._listings.each()
+        dependent = tuple(task for one in listings for task in one.tasks if self._depends(task, message))
         decided = target if target is not None and target.wanted == message.digest else None
         found = self._base.digest(message.repository, message.tag) if dependent else message.digest
         if found != message.digest:
@@ -98,6 +100,7 @@ class DependantSearch:
             dependent = ()
         for task in dependent:
             self._want(task, message, decided)
+        _raise_worst(problems)
         if decided is not None:
             self._searched(decided)
         log.info("%d tasks are built on %s:%s", len(dependent), message.repository, message.tag)
@@ -141,8 +144,8 @@ class DependantSearch:
     def _want(self, task: ApplicationTask, message: BaseMoved, target: Target | None) -> None:
         rebuild = self._new(task, message, target)
         if self._progress.insert(rebuild):
-            self._progress.send(rebuild, rebuild.look_at - self._progress.clock())
-        else:
+            self._progress.send(rebuild)
+        elif not message.attempt:
             self._meet(rebuild)
 
     def _meet(self, rebuild: Rebuild) -> None:
@@ -152,16 +155,13 @@ class DependantSearch:
             self._progress.send(stored.record)
         elif stored is not None and stored.record.status in WITHOUT_RIGHT:
             now = self._progress.clock()
-            pause, detail = rebuild.look_at - now, rebuild.detail
             self._progress.save(
-                stored, follow(stored.record, rebuild.status, now, pause=pause, since=now, detail=detail)
+                stored, follow(stored.record, RebuildStatus.WANTED, now, pause=timedelta(0), since=now, detail="")
             )
 
     def _new(self, task: ApplicationTask, message: BaseMoved, target: Target | None) -> Rebuild:
         """Whichever signal came first, the webhook's or the promotion's: the trace is the target's."""
         now = self._progress.clock()
-        dependency = depends_on(task, self._login_server, message.repository, message.tag)
-        status, detail, pause = _first(task, dependency, message.digest)
         return Rebuild(
             registry=task.registry,
             task=task.name,
@@ -171,19 +171,13 @@ class DependantSearch:
             base_digest=message.digest,
             decision=target.number if target else 0,
             generation=0,
-            status=status,
-            detail=detail,
-            look_at=now + pause,
+            look_at=now,
             since=now,
             traceparent=(target and target.traceparent) or message.traceparent,
         )
 
 
-def _first(task: ApplicationTask, built_on: Dependency | None, digest: str) -> tuple[RebuildStatus, str, timedelta]:
-    if built_on is not None and built_on.digest == digest:
-        return RebuildStatus.UP_TO_DATE, "the task was already built on this digest", timedelta(0)
-    if not task.enabled:
-        return RebuildStatus.FAILED, "the task is disabled: enable it and run it to build on the new base", timedelta(0)
-    if task.own_trigger and (built_on is None or built_on.watched):
-        return RebuildStatus.LEFT_TO_ACR, "the task's own base image trigger is on", OWN_TRIGGER_LOOK
-    return RebuildStatus.WANTED, "", timedelta(0)
+def _raise_worst(problems: Sequence[ServiceError]) -> None:
+    """What somebody else is about to answer is no trouble."""
+    for error in sorted(problems, key=lambda problem: isinstance(problem, BeingListed)):
+        raise error

@@ -109,6 +109,14 @@ class Rebuilder:
             self._end(stored, RebuildStatus.FAILED, "the task is gone")
         elif dependency is not None and dependency.digest == rebuild.base_digest:
             self._end(stored, RebuildStatus.UP_TO_DATE, "the task is built on this digest by now")
+        elif self._is_left_to_acr(rebuild, task, dependency):
+            detail = "the task's own base image trigger is on"
+            now = self._progress.clock()
+            left = follow(rebuild, RebuildStatus.LEFT_TO_ACR, now, pause=OWN_TRIGGER_LOOK, detail=detail)
+            self._progress.save(stored, left)
+        elif not task.enabled:
+            detail = "the task is disabled: enable it and run it to build on the new base"
+            self._end(stored, RebuildStatus.FAILED, detail)
         elif failed is not None:
             detail = f"run {failed.run_id}, which began after this base had moved, built on it and failed: {failed.id}"
             self._end(stored, RebuildStatus.FAILED, detail)
@@ -122,6 +130,10 @@ class Rebuilder:
     def _others(self, rebuild: Rebuild) -> tuple[Rebuild, ...]:
         found = self._progress.records.current(task_prefix(rebuild))
         return tuple(one.record for one in found if one.record.id != rebuild.id)
+
+    def _is_left_to_acr(self, rebuild: Rebuild, task: ApplicationTask, built_on: Dependency | None) -> bool:
+        in_time = self._progress.clock() - rebuild.since < OWN_TRIGGER_GRACE
+        return in_time and task.enabled and task.own_trigger and (built_on is None or built_on.watched)
 
     def _start(self, stored: Stored[Rebuild]) -> None:
         now, runs = self._progress.clock(), stored.record.runs + 1

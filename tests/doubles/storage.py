@@ -20,6 +20,7 @@ import msgspec
 from shared.budget_ports import StoredBudget
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.identity import group_of
+from shared.domain.promotion.listing import Listing
 from shared.domain.promotion.target import Target, parts_of_target
 from shared.domain.references import Repository, Tag
 from shared.domain.watching.budget import Budget
@@ -27,6 +28,7 @@ from shared.domain.watching.observation import Observation
 from shared.domain.watching.questions import RepositoryState
 from shared.errors import Conflict, InvalidReference
 from shared.ports import Event, Known, ListSource, R, Stored
+from shared.run_ports import StoredListing
 from shared.target_ports import StoredTarget
 from tests.doubles.scripted import Scripted
 
@@ -279,6 +281,30 @@ class InMemoryBudgets(OneAtATime):
                 raise Conflict(f"the budget of {budget.upstream} was changed by another worker")
             self._rows[budget.upstream] = StoredBudget(budget, f"budget:{next(self._versions)}")
             return self._rows[budget.upstream]
+
+
+class InMemoryListings(OneAtATime):
+    """``Listings`` in a dictionary."""
+
+    def __init__(self, before_call: Hook | None = None) -> None:
+        super().__init__(before_call)
+        self._versions = itertools.count(1)
+        self._rows: dict[str, StoredListing] = {}
+
+    def get(self, registry: str) -> StoredListing:
+        """See ``Listings.get``."""
+        self._raise_scripted("get")
+        with self._lock:
+            return self._rows.get(registry.lower()) or StoredListing(Listing(registry=registry), "")
+
+    def replace(self, stored: StoredListing, listing: Listing) -> StoredListing:
+        """See ``Listings.replace``."""
+        with self._change("replace"):
+            found = self._rows.get(listing.registry.lower())
+            if (found.etag if found else "") != stored.etag:
+                raise Conflict(f"the tasks of {listing.registry} are listed by another worker")
+            self._rows[listing.registry.lower()] = StoredListing(listing, f"listing:{next(self._versions)}")
+            return self._rows[listing.registry.lower()]
 
 
 class InMemoryActivity(OneAtATime):

@@ -41,6 +41,7 @@ from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
 from shared.rules.heirs import Heirs
 from shared.rules.ledger import Ledger
+from shared.rules.listings import KeptListings
 from shared.rules.progress import candidate_progress, rebuild_progress
 from shared.rules.second_looks import SecondLooks
 from shared.rules.sources import Sources
@@ -54,6 +55,7 @@ from tests.doubles.storage import (
     InMemoryBudgets,
     InMemoryConfiguration,
     InMemoryEvidence,
+    InMemoryListings,
     InMemoryObservations,
     InMemoryRecords,
     InMemoryTargets,
@@ -95,6 +97,7 @@ class World:
         self.new_tags = new_tags
         self.base_name = BASE
         self.hook: Callable[[str], None] | None = None
+        self.runs: dict[str, InMemoryRuns] = {}
         self.clock = SettableClock()
         self.hub = InMemoryUpstream(catalogue=True, clock=self.clock)
         self.mcr = InMemoryUpstream(catalogue=True, clock=self.clock)
@@ -107,6 +110,7 @@ class World:
         self.rebuilds = InMemoryRecords(Rebuild, self._moment("rebuilds"))
         self.targets = InMemoryTargets(self._moment("targets"))
         self.observations = InMemoryObservations(self._moment("observations"))
+        self.listings = InMemoryListings(self._moment("listings"))
         self.budgets = InMemoryBudgets(self._moment("budgets"))
         self.activity = InMemoryActivity(self._moment("activity"))
         self.evidence = InMemoryEvidence(self._moment("evidence"))
@@ -153,9 +157,10 @@ class World:
         self.stager = Stager(
             self.candidate_progress, self.staging, self.ledger, upstream, {DOCKER_HUB}, then=self.validator.begin
         )
-        runs = {"tidegateapps": self.application_runs}
+        runs = self.runs or {"tidegateapps": self.application_runs}
+        self.kept_listings = KeptListings(self.listings, runs, self.clock)
         self.dependant_search = DependantSearch(
-            self.rebuild_progress, self.book, runs, self.outbox, self.base, BASE_SERVER
+            self.rebuild_progress, self.book, self.kept_listings, self.outbox, self.base, BASE_SERVER
         )
         self.rebuilder = Rebuilder(self.rebuild_progress, self.book, runs, self.evidence, BASE_SERVER, self.activity)
 

@@ -481,6 +481,7 @@ def test_a_step_that_breaks_off_for_ever_ends_its_candidate_instead_of_looping(w
 
 
 def test_an_application_registry_that_is_away_for_an_hour_loses_no_rebuild(world: World) -> None:
+    world.pass_time(timedelta(minutes=2))
     world.application_runs.fail("tasks", *[Unavailable("503")] * 8)
     update(world)
     assert_happened_once(world)

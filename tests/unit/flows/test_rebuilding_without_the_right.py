@@ -143,6 +143,7 @@ def test_a_registry_that_is_away_when_the_task_is_looked_at_is_asked_again(world
 def test_tasks_that_may_not_be_listed_are_asked_for_again_for_a_quarter_of_an_hour(
     world: World, refusals: int, found: int
 ) -> None:
+    world.pass_time(timedelta(minutes=2))
     world.application_runs.fail("tasks", *[NotPermitted("tasks/read", code="AuthorizationFailed")] * refusals)
     world.push(TWO)
     world.check()

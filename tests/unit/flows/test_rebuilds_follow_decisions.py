@@ -149,6 +149,7 @@ def test_a_search_whose_message_was_lost_is_made_an_hour_later(world: World) -> 
 
 
 def test_a_search_that_was_refused_is_made_again_until_it_can_be(world: World) -> None:
+    world.pass_time(timedelta(minutes=2))
     world.application_runs.fail("tasks", *[ServiceError("the role is missing")] * 3)
     world.push(TWO)
     world.check()

@@ -1,0 +1,78 @@
+"""One listing of each registry's tasks, kept for a minute and shared by all instances: signals make no other.
+
+A listing is a request for each page and, where lists lack what a task was built on, one for each task. So whoever finds
+it too old claims it under its ETag; the others are told to come again. A listing that fails is tried again ever more
+rarely, whoever asks, and no registry's trouble keeps the tasks of the others from being found.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from shared.domain.promotion.listing import Listing, is_fresh, listed, not_listed, taken
+from shared.errors import BeingListed, Conflict, ServiceError
+from shared.ports import Clock
+from shared.run_ports import Listings, Runs, StoredListing
+
+log = logging.getLogger("tidegate.listings")
+
+
+class KeptListings:
+    """Hands out the kept listing of each application registry.
+
+    Args:
+        listings: where they are kept.
+        runs: ACR Tasks of the application registries, by the registry's name.
+        clock: tells the time.
+    """
+
+    def __init__(self, listings: Listings, runs: Mapping[str, Runs], clock: Clock) -> None:
+        self._listings = listings
+        self._runs = runs
+        self._clock = clock
+
+    def each(self) -> tuple[tuple[Listing, ...], tuple[ServiceError, ...]]:
+        """Return the listings that can be had, and why others cannot."""
+        found: list[Listing] = []
+        problems: list[ServiceError] = []
+        for registry in self._runs:
+            try:
+                found.append(self.of(registry))
+            except ServiceError as error:
+                log.warning("the tasks of %s cannot be told now: %s", registry, error)
+                problems.append(error)
+        return tuple(found), tuple(problems)
+
+    def of(self, registry: str) -> Listing:
+        """Return a registry's tasks as they were at most a minute ago.
+
+        Raises:
+            BeingListed: another worker lists them.
+            ServiceError: they could not be listed, now or a short while ago.
+        """
+        stored = self._listings.get(registry)
+        if is_fresh(stored.listing, self._clock()):
+            return stored.listing
+        try:
+            return self._list(self._listings.replace(stored, taken(stored.listing, self._clock())))
+        except Conflict:
+            raise BeingListed(f"the tasks of {registry} are being listed", retry_after=1) from None
+
+    def _list(self, claimed: StoredListing) -> Listing:
+        """Who was so slow that another one took over is no use to others, and may use what it found all the same."""
+        began = self._clock()
+        try:
+            tasks = self._runs[claimed.listing.registry].tasks()
+        except ServiceError as error:
+            self._keep(claimed, not_listed(claimed.listing, error, self._clock()))
+            raise
+        log.info("%s has %d tasks", claimed.listing.registry, len(tasks))
+        return self._keep(claimed, listed(claimed.listing, tasks, began))
+
+    def _keep(self, claimed: StoredListing, listing: Listing) -> Listing:
+        try:
+            self._listings.replace(claimed, listing)
+        except Conflict:
+            log.info("the tasks of %s were listed by another worker, too", listing.registry)
+        return listing
