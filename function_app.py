@@ -85,6 +85,7 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's bind
             ),
             lambda: sweep_targets(parts.target_book),
             lambda: sweep_rebuilds(parts.rebuild_progress, parts.application_runs),
+            parts.comparison.compare,
             lambda: budgets_observed(parts.budgets.every(), parts.clock()),
         )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from shared.config import RegistryId, Settings
 from shared.flows.check import Checker
+from shared.flows.compare_rebuilds import Comparison
 from shared.flows.find_dependants import DependantSearch
 from shared.flows.look_at_base import BaseComparer
 from shared.flows.plan import Planner
@@ -345,6 +346,19 @@ class Parts:
             self.target_book,
             self.kept_listings,
             self.outbox,
+            self.base,
+            self.settings.base_server,
+        )
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """Finds the rebuilds that are wanted and missing."""
+        return Comparison(
+            self.rebuild_progress,
+            self.target_book,
+            self.kept_listings,
+            self.outbox,
+            self.activity,
             self.base,
             self.settings.base_server,
         )

@@ -9,6 +9,7 @@ from datetime import timedelta
 import msgspec
 
 from shared.domain.events.messages import REBUILDS, BaseMoved
+from shared.domain.promotion.missing import is_first_filling, new_rebuild
 from shared.domain.promotion.rebuilds import (
     WITHOUT_RIGHT,
     ApplicationTask,
@@ -90,6 +91,10 @@ class DependantSearch:
         if target is not None and passes_by(target, message.digest):
             self._alarm(target, message.digest)
             return 0
+        if target is not None and target.wanted == message.digest and is_first_filling(target, message.digest):
+            log.info("first-filling: %s bore nothing before, so nothing that is built on it is rebuilt", target.id)
+            self._searched(target)
+            return 0
         listings, problems = self._listings.each()
         dependent = tuple(task for one in listings for task in one.tasks if self._depends(task, message))
         decided = target if target is not None and target.wanted == message.digest else None
@@ -161,20 +166,8 @@ class DependantSearch:
 
     def _new(self, task: ApplicationTask, message: BaseMoved, target: Target | None) -> Rebuild:
         """Whichever signal came first, the webhook's or the promotion's: the trace is the target's."""
-        now = self._progress.clock()
-        return Rebuild(
-            registry=task.registry,
-            task=task.name,
-            task_id=task.resource_id,
-            base_repository=message.repository,
-            base_tag=message.tag,
-            base_digest=message.digest,
-            decision=target.number if target else 0,
-            generation=0,
-            look_at=now,
-            since=now,
-            traceparent=(target and target.traceparent) or message.traceparent,
-        )
+        new = new_rebuild(task, message.repository, message.tag, message.digest, target, self._progress.clock())
+        return new if new.traceparent else msgspec.structs.replace(new, traceparent=message.traceparent)
 
 
 def _raise_worst(problems: Sequence[ServiceError]) -> None:

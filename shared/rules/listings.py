@@ -8,9 +8,13 @@ rarely, whoever asks, and no registry's trouble keeps the tasks of the others fr
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+import msgspec
 
 from shared.domain.promotion.listing import Listing, is_fresh, listed, not_listed, taken
+from shared.domain.promotion.missing import COMPARED_EVERY
 from shared.errors import BeingListed, Conflict, ServiceError
 from shared.ports import Clock
 from shared.run_ports import Listings, Runs, StoredListing
@@ -59,6 +63,28 @@ class KeptListings:
         except Conflict:
             raise BeingListed(f"the tasks of {registry} are being listed", retry_after=1) from None
 
+    def to_compare(self) -> Iterator[Listing]:
+        """Iterate over the listings that were not compared with what the targets decided for an hour.
+
+        A registry whose tasks cannot be listed is left for another time. One transaction a registry if none is due.
+        """
+        for registry in self._runs:
+            if not _is_compared(self._listings.get(registry).listing, self._clock()):
+                try:
+                    listing = self.of(registry)
+                except ServiceError as error:
+                    log.warning("the tasks of %s cannot be compared now: %s", registry, error)
+                    continue
+                yield listing
+
+    def compared(self, listing: Listing) -> None:
+        """Take note that a listing was compared; if another worker is faster, it is compared once more."""
+        stored = self._listings.get(listing.registry)
+        try:
+            self._listings.replace(stored, msgspec.structs.replace(stored.listing, compared_at=self._clock()))
+        except Conflict:
+            log.info("%s is compared once more", listing.registry)
+
     def _list(self, claimed: StoredListing) -> Listing:
         """Who was so slow that another one took over is no use to others, and may use what it found all the same."""
         began = self._clock()
@@ -76,3 +102,7 @@ class KeptListings:
         except Conflict:
             log.info("the tasks of %s were listed by another worker, too", listing.registry)
         return listing
+
+
+def _is_compared(listing: Listing, now: datetime) -> bool:
+    return listing.compared_at is not None and now - listing.compared_at < COMPARED_EVERY

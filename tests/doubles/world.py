@@ -25,6 +25,7 @@ from shared.domain.promotion.target import Target
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Tag, parse_repository
 from shared.flows import poisoned
 from shared.flows.check import Checker
+from shared.flows.compare_rebuilds import Comparison
 from shared.flows.find_dependants import DependantSearch
 from shared.flows.look_at_base import BaseComparer
 from shared.flows.plan import Planner
@@ -159,6 +160,9 @@ class World:
         )
         runs = self.runs or {"tidegateapps": self.application_runs}
         self.kept_listings = KeptListings(self.listings, runs, self.clock)
+        self.comparison = Comparison(
+            self.rebuild_progress, self.book, self.kept_listings, self.outbox, self.activity, self.base, BASE_SERVER
+        )
         self.dependant_search = DependantSearch(
             self.rebuild_progress, self.book, self.kept_listings, self.outbox, self.base, BASE_SERVER
         )
@@ -188,6 +192,7 @@ class World:
             lambda: sweep_candidates(self.candidate_progress, self.staging_runs, self.heirs.succeed),
             lambda: sweep_targets(self.book),
             lambda: sweep_rebuilds(self.rebuild_progress, {"tidegateapps": self.application_runs}),
+            self.comparison.compare,
         )
 
     def settle(self, *, most: int = 400) -> None:

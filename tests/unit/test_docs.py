@@ -203,7 +203,8 @@ def test_the_events_that_the_runbook_names_are_told() -> None:
     }
     lists = {"watch-list-invalid", "watch-list-missing", "watch-list-held", "first-imports-wait", "flapping"}
     ours = {"tag-missing", "tag-overwritten", "tag-in-order", "tag-let-go", "tag-taken-back"}
-    assert lines == {"tags-vanished", "message-poisoned", "task-not-permitted"} | lists | ours
+    tasks = {"task-not-permitted", "rebuild-missing"}
+    assert lines == {"tags-vanished", "message-poisoned"} | lists | ours | tasks
     reasons = {reason.value for reason in Reason}
     assert named - lines - reasons - {f"rebuild-{status.value}" for status in RebuildStatus} == set()
     assert lines <= named

@@ -48,6 +48,8 @@ def test_a_tag_that_moved_is_tested_promoted_and_rebuilt_upon(world: World) -> N
 
 
 def test_a_task_already_built_on_the_promoted_digest_is_not_run(world: World) -> None:
+    world.application_runs.application_tasks = (application_task(TWO),)
+    update(world)
     assert [r.status for r in world.rebuilt()] == [RebuildStatus.UP_TO_DATE]
     assert world.application_runs.started.total() == 0
 
