@@ -373,4 +373,5 @@ class Parts:
             self.evidence,
             self.settings.base_server,
             self.activity,
+            self.settings.most_rebuilds,
         )

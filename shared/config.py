@@ -91,6 +91,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "about a tag that is missing: 1 to 3600. As long as its replicas may lag behind."
         ),
     ] = "300"
+    rebuilds_at_once: Annotated[
+        str,
+        _setting("How many rebuilds run at once in an application registry; the others wait, the oldest comes first."),
+    ] = "8"
     staging_login_server: Annotated[
         str, _setting("Login server of the staging registry. Default: its name and `.azurecr.io`.")
     ] = ""
@@ -200,6 +204,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def context(self) -> GateContext:
         """How a gate's files reach its run."""
         return GateContext(self.gate_context)
+
+    @property
+    def most_rebuilds(self) -> int:
+        """How many rebuilds run at once in an application registry."""
+        return int(self.rebuilds_at_once)
 
     @property
     def accounts(self) -> dict[str, Account]:
@@ -321,9 +330,6 @@ def _wrong(values: Mapping[str, str]) -> list[str]:
             problems.append(str(error))
     if values["gate_context"] not in {"", *(context.value for context in GateContext)}:
         problems.append("GATE_CONTEXT must be upload, inline or schedule-run")
-    apart = values["base_listings_apart_seconds"]
-    if apart and not (re.fullmatch(r"[0-9]{1,4}", apart) and 1 <= int(apart) <= 3600):
-        problems.append("BASE_LISTINGS_APART_SECONDS must be a whole number from 1 to 3600")
     if 0 < len(values["webhook_secret"]) < 16:
         problems.append("WEBHOOK_SECRET is too short: expected 16 characters or more")
     if values["docker_hub_token"] and not values["docker_hub_username"]:

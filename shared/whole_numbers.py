@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_LIMITS = {"list_removal_percent": (1, 100), "new_tags_a_check": (1, 10_000), "second_look_minutes": (0, 60)}
+_LIMITS = {
+    "list_removal_percent": (1, 100),
+    "new_tags_a_check": (1, 10_000),
+    "second_look_minutes": (0, 60),
+    "base_listings_apart_seconds": (1, 3600),
+    "rebuilds_at_once": (1, 9999),
+}
 
 
 def number_problems(values: Mapping[str, str]) -> list[str]:

@@ -15,6 +15,7 @@ from shared.domain.promotion.rebuilds import (
     Dependency,
     Rebuild,
     RebuildStatus,
+    ahead_of,
     depends_on,
     failed_alike,
     follow,
@@ -22,12 +23,14 @@ from shared.domain.promotion.rebuilds import (
     outcome,
     put_off_rebuild,
     rebuild_run_name,
+    registry_prefix,
     task_prefix,
     without_us,
 )
 from shared.domain.promotion.schedule import (
     LEASE,
     LONGEST_LOOK,
+    LONGEST_WAIT,
     MOST_RUNS,
     SHORTEST_LOOK,
     most_attempts,
@@ -51,6 +54,7 @@ class Rebuilder:
         evidence: where the log of a failed run is kept.
         base_login_server: as application tasks name the base registry.
         activity: is told of tasks that the app's identity may not run.
+        most: how many rebuilds run at once in a registry.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class Rebuilder:
         evidence: Evidence,
         base_login_server: str,
         activity: Activity,
+        most: int,
     ) -> None:
         self._progress = progress
         self._book = book
@@ -68,6 +73,7 @@ class Rebuilder:
         self._evidence = evidence
         self._login_server = base_login_server
         self._activity = activity
+        self._most = most
 
     def look(self, message: LookAtRebuild) -> None:
         """Do the next thing about a rebuild."""
@@ -91,14 +97,27 @@ class Rebuilder:
     def _begin(self, stored: Stored[Rebuild]) -> None:
         """A run that starts builds on what the base is then, so one that would come too late or too early waits."""
         rebuild = stored.record
-        others = self._others(rebuild)
+        around = self._around(rebuild)
+        others = _of_task(rebuild, around)
         if is_overtaken(rebuild, self._book.of(rebuild.base_repository, rebuild.base_tag)):
             detail = f"{rebuild.base_repository}:{rebuild.base_tag} moved on before the run began"
             self._end(stored, RebuildStatus.OVERTAKEN, detail)
         elif _is_running(others):
             self._progress.again(stored, LONGEST_LOOK)
+        elif (ahead := ahead_of(rebuild, around)) >= self._most:
+            self._wait(stored, ahead)
         else:
             self._start_unless_built(stored, failed_alike(rebuild, others))
+
+    def _wait(self, stored: Stored[Rebuild], ahead: int) -> None:
+        """Whoever has more before it looks more rarely, so that hundreds that wait do not read each other all day."""
+        rebuild, now = stored.record, self._progress.clock()
+        pause = min(LONGEST_LOOK * (ahead // self._most), LONGEST_WAIT)
+        detail = f"waits for its turn: at most {self._most} rebuilds run at once in {rebuild.registry}"
+        if rebuild.detail == detail:
+            self._progress.again(stored, pause)
+        else:
+            self._progress.save(stored, follow(rebuild, RebuildStatus.WANTED, now, pause=pause, detail=detail))
 
     def _start_unless_built(self, stored: Stored[Rebuild], failed: Rebuild | None) -> None:
         """The task is read just before its run: whoever built it meanwhile, another run would build nothing new."""
@@ -127,8 +146,9 @@ class Rebuilder:
         ended = follow(stored.record, status, self._progress.clock(), pause=timedelta(0), detail=detail)
         self._progress.save(stored, ended)
 
-    def _others(self, rebuild: Rebuild) -> tuple[Rebuild, ...]:
-        found = self._progress.records.current(task_prefix(rebuild))
+    def _around(self, rebuild: Rebuild) -> tuple[Rebuild, ...]:
+        """The other current rebuilds of its registry."""
+        found = self._progress.records.current(registry_prefix(rebuild))
         return tuple(one.record for one in found if one.record.id != rebuild.id)
 
     def _is_left_to_acr(self, rebuild: Rebuild, task: ApplicationTask, built_on: Dependency | None) -> bool:
@@ -143,25 +163,25 @@ class Rebuilder:
     def _schedule(self, stored: Stored[Rebuild], started: Rebuild) -> None:
         """Claim a run before it is scheduled: under its name it is one, but after a failure it would be another.
 
-        Two rebuilds of one task may be claimed at the same moment. Each is written before the others are read, so
-        that at least one sees the other, and goes back.
+        Two rebuilds of one task, or one too many, may be claimed at the same moment. Each is written before the others
+        are read, so that at least one sees the other, and goes back.
         """
         claimed = self._progress.claim(stored, started)
         if claimed is None:
             return
-        others = self._others(started)
-        if _is_running(others):
-            self._go_back(claimed, others)
+        running = tuple(one for one in self._around(started) if one.status is RebuildStatus.RUNNING)
+        if _of_task(started, running) or len(running) >= self._most:
+            self._go_back(claimed, running)
         else:
             self._runs_of(started).start_task(rebuild_run_name(started), started.task_id)
             self._progress.again(claimed, pause_before_look(timedelta(0)))
 
-    def _go_back(self, claimed: Stored[Rebuild], others: tuple[Rebuild, ...]) -> None:
+    def _go_back(self, claimed: Stored[Rebuild], running: tuple[Rebuild, ...]) -> None:
         """The name of the run that was not scheduled is used again. Of two that both go back one comes first."""
         rebuild = claimed.record
-        first = all(rebuild.id < other.id for other in others if other.status is RebuildStatus.RUNNING)
+        first = all(rebuild.id < other.id for other in running)
         pause = SHORTEST_LOOK if first else LONGEST_LOOK
-        detail = "waits for another run of the same task"
+        detail = "waits for a run that was claimed at the same moment"
         waits = follow(
             rebuild, RebuildStatus.WANTED, self._progress.clock(), pause=pause, runs=rebuild.runs - 1, detail=detail
         )
@@ -248,3 +268,7 @@ class Rebuilder:
 
 def _is_running(others: Iterable[Rebuild]) -> bool:
     return any(other.status is RebuildStatus.RUNNING for other in others)
+
+
+def _of_task(rebuild: Rebuild, others: Iterable[Rebuild]) -> tuple[Rebuild, ...]:
+    return tuple(other for other in others if other.id.startswith(task_prefix(rebuild)))

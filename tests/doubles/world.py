@@ -99,6 +99,7 @@ class World:
         self.base_name = BASE
         self.hook: Callable[[str], None] | None = None
         self.runs: dict[str, InMemoryRuns] = {}
+        self.most_rebuilds = 8
         self.clock = SettableClock()
         self.hub = InMemoryUpstream(catalogue=True, clock=self.clock)
         self.mcr = InMemoryUpstream(catalogue=True, clock=self.clock)
@@ -166,7 +167,9 @@ class World:
         self.dependant_search = DependantSearch(
             self.rebuild_progress, self.book, self.kept_listings, self.outbox, self.base, BASE_SERVER
         )
-        self.rebuilder = Rebuilder(self.rebuild_progress, self.book, runs, self.evidence, BASE_SERVER, self.activity)
+        self.rebuilder = Rebuilder(
+            self.rebuild_progress, self.book, runs, self.evidence, BASE_SERVER, self.activity, self.most_rebuilds
+        )
 
     # What happens from outside.
 

@@ -26,6 +26,7 @@ LEFT_TO_DEFAULT = {
     "DOCKER_HUB_API_URL": "Docker Hub itself; a proxy is set by hand",
     "MCR_URL": "MCR itself; a proxy is set by hand",
     "BASE_LISTINGS_APART_SECONDS": "minutes, which fit any registry; set by hand where replicas lag longer",
+    "REBUILDS_AT_ONCE": "fits the shared agents of ACR Tasks; more is set by hand with a pool of one's own",
     "GATE_CONTEXT": "begins with an upload, and goes on otherwise by itself",
     "GATE_CLIENT_IMAGE": "unproven, so set by hand once the live check has seen that it works",
 }

@@ -55,6 +55,13 @@ def refusal(environment: dict[str, str]) -> str:
 # Defaults.
 
 
+def test_the_cap_of_rebuilds_is_a_number_and_nothing_else() -> None:
+    assert (load().most_rebuilds, load(REBUILDS_AT_ONCE="25").most_rebuilds) == (8, 25)
+    for wrong in ("0", "-1", "many", "1.5"):
+        with pytest.raises(ConfigurationError, match="REBUILDS_AT_ONCE must be a whole number"):
+            load(REBUILDS_AT_ONCE=wrong)
+
+
 def test_what_is_not_set_has_its_default() -> None:
     settings = load()
     assert settings.docker_hub_registry_url == "https://registry-1.docker.io"

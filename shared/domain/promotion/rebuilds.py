@@ -140,6 +140,11 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return f"{task_prefix(self)}{short}"
 
 
+def registry_prefix(rebuild: Rebuild) -> str:
+    """Return what the ids of all rebuilds of the same registry begin with."""
+    return f"{rebuild.registry.lower()}~"
+
+
 def task_prefix(rebuild: Rebuild) -> str:
     """Return what the ids of all rebuilds of the same task begin with."""
     return f"{rebuild.registry.lower()}~{rebuild.task.lower()}~"
@@ -246,6 +251,24 @@ def failed_alike(rebuild: Rebuild, others: Iterable[Rebuild]) -> Rebuild | None:
     """
     ended = (one for one in others if one.status is RebuildStatus.FAILED and one.run_id and not one.failures)
     return next((one for one in ended if one.asked_at is not None and one.asked_at >= rebuild.since), None)
+
+
+def ahead_of(rebuild: Rebuild, around: Iterable[Rebuild]) -> int:
+    """Return how many rebuilds of a registry run, or have waited longer for their turn and could begin now.
+
+    Args:
+        rebuild: the one that wants to begin.
+        around: the current rebuilds of its registry.
+    """
+    others = [one for one in around if one.id != rebuild.id]
+    busy = {one.task.lower() for one in others if one.status is RebuildStatus.RUNNING}
+    older = [one for one in others if one.status is RebuildStatus.WANTED and _is_before(one, rebuild)]
+    ready = [one for one in older if not one.failures and one.task.lower() not in busy]
+    return sum(one.status is RebuildStatus.RUNNING for one in others) + len(ready)
+
+
+def _is_before(one: Rebuild, other: Rebuild) -> bool:
+    return (one.since, one.id) < (other.since, other.id)
 
 
 def renew_rebuild(rebuild: Rebuild, look: datetime) -> Rebuild:

@@ -45,6 +45,8 @@ IMPORT_LIFE = IMPORT_GIVEN_UP
 # How often a target looks after the candidate whose verdict it waits for, and tries again what had failed.
 VERDICT_LOOK = timedelta(minutes=15)
 FAILED_LOOK = timedelta(days=1)
+# The longest that a rebuild which waits for its turn leaves the others alone.
+LONGEST_WAIT = timedelta(minutes=10)
 # How long the end of an application task's run is looked for while ARM does not answer; it lasts eight hours at most.
 RUN_LIFE = timedelta(days=1)
 # How long after a decision was reached the search for what is built on it is asked for again, if nobody has made it.
