@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
 from shared.domain.events.messages import REBUILDS, BaseMoved
+from shared.domain.promotion.listing import WAIT, next_after
 from shared.domain.promotion.missing import is_first_filling, new_rebuild
 from shared.domain.promotion.rebuilds import (
     WITHOUT_RIGHT,
@@ -95,6 +96,7 @@ class DependantSearch:
             log.info("first-filling: %s bore nothing before, so nothing that is built on it is rebuilt", target.id)
             self._searched(target)
             return 0
+        began = self._progress.clock()
         listings, problems = self._listings.each()
         dependent = tuple(task for one in listings for task in one.tasks if self._depends(task, message))
         decided = target if target is not None and target.wanted == message.digest else None
@@ -106,6 +108,8 @@ class DependantSearch:
         for task in dependent:
             self._want(task, message, decided)
         _raise_worst(problems)
+        if found == message.digest:
+            self._look_once_more(message, next_after(listings, began), began)
         if decided is not None:
             self._searched(decided)
         log.info("%d tasks are built on %s:%s", len(dependent), message.repository, message.tag)
@@ -127,6 +131,11 @@ class DependantSearch:
         self._book.change(
             target.id, lambda known: scheduled(was_searched(known, target.number), now) if known else None
         )
+
+    def _look_once_more(self, message: BaseMoved, moment: datetime | None, now: datetime) -> None:
+        """What was made or first built since the listing is found by the next one, which is for all such signals."""
+        if moment is not None and not message.again:
+            self._outbox.send(REBUILDS, msgspec.structs.replace(message, again=True), max(moment - now, WAIT))
 
     def _depends(self, task: ApplicationTask, message: BaseMoved) -> bool:
         return depends_on(task, self._login_server, message.repository, message.tag) is not None
@@ -150,7 +159,7 @@ class DependantSearch:
         rebuild = self._new(task, message, target)
         if self._progress.insert(rebuild):
             self._progress.send(rebuild)
-        elif not message.attempt:
+        elif not message.attempt and not message.again:
             self._meet(rebuild)
 
     def _meet(self, rebuild: Rebuild) -> None:

@@ -100,6 +100,7 @@ class BaseMoved(_Message, frozen=True, kw_only=True, tag="base-moved"):
         digest: what it points at.
         attempt: how often it could not be worked on so far.
         looks: how often the base registry was seen to hold another digest so far.
+        again: whether it is looked for once more, because the listing was older than the signal.
     """
 
     repository: str
@@ -107,6 +108,7 @@ class BaseMoved(_Message, frozen=True, kw_only=True, tag="base-moved"):
     digest: Digest
     attempt: int = 0
     looks: int = 0
+    again: bool = False
 
 
 class LookAtRebuild(_Message, frozen=True, kw_only=True, tag="rebuild"):

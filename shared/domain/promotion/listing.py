@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -43,6 +44,12 @@ class Listing(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 def is_fresh(listing: Listing, now: datetime) -> bool:
     """Whether a search may be made from a listing."""
     return listing.listed_at is not None and now - listing.listed_at < KEPT_FOR
+
+
+def next_after(listings: Iterable[Listing], moment: datetime) -> datetime | None:
+    """Return when searches are made from listings that were all begun after a moment; ``None`` if these were."""
+    older = [one.listed_at for one in listings if one.listed_at is not None and one.listed_at < moment]
+    return max(older) + KEPT_FOR if older else None
 
 
 def taken(listing: Listing, now: datetime) -> Listing:
