@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from shared.domain.promotion.rulings import Kind, Ruling
 from shared.domain.promotion.target import Target
 
 
@@ -49,10 +50,53 @@ class Targets(Protocol):
         """
         ...
 
+    def every(self, registry: str, after: str = "") -> Iterator[StoredTarget]:
+        """Iterate over the targets of a base registry, by repository and tag.
+
+        Args:
+            registry: its name.
+            after: a target's id: only those that come after it.
+
+        Raises:
+            ServiceError: some cannot be read; after all others, so that they keep nobody from the rest.
+        """
+        ...
+
     def repositories(self) -> frozenset[tuple[str, str]]:
         """Return every base registry and repository that has a target."""
         ...
 
     def due(self, moment: datetime) -> Iterator[StoredTarget]:
         """Iterate over the targets that were to be looked at before a moment."""
+        ...
+
+
+class StoredRuling(msgspec.Struct, frozen=True):
+    """A ruling as it was read, with the ETag that guards its replacement."""
+
+    ruling: Ruling
+    etag: str
+
+
+class Rulings(Protocol):
+    """What people said of digests and entries, each the last word on it."""
+
+    def get(self, registry: str, kind: Kind, subject: str) -> StoredRuling | None:
+        """Return what was last said of something, or ``None`` if nothing ever was."""
+        ...
+
+    def put(self, stored: StoredRuling | None, ruling: Ruling) -> StoredRuling:
+        """Write a ruling that nobody changed since it was read.
+
+        Args:
+            stored: as it was read; ``None`` if nothing was there.
+            ruling: what is said from now on.
+
+        Raises:
+            Conflict: somebody did change it.
+        """
+        ...
+
+    def of(self, registry: str) -> tuple[Ruling, ...]:
+        """Return everything that was last said of a base registry's digests and entries."""
         ...

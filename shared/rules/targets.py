@@ -14,7 +14,9 @@ from datetime import timedelta
 import msgspec
 
 from shared.domain.events.messages import PROMOTIONS, LookAtTarget
-from shared.domain.promotion.reconciling import Todo, lease, todo
+from shared.domain.promotion.decision import decide
+from shared.domain.promotion.reconciling import Todo, lease, scheduled, todo
+from shared.domain.promotion.rulings import Ruling, informed
 from shared.domain.promotion.schedule import is_overdue, lease_runs_out
 from shared.domain.promotion.target import Target, target_id
 from shared.domain.references import Tag
@@ -34,6 +36,10 @@ def _untold(before: Target | None, target: Target) -> None:
     """Nobody listens."""
 
 
+def _nothing_said() -> tuple[Ruling, ...]:
+    return ()
+
+
 class TargetBook:
     """Reads and changes targets of one base registry, and sends their messages.
 
@@ -43,6 +49,7 @@ class TargetBook:
         clock: tells the time.
         registry: the base registry's name.
         tell: is told of every change, once it is written: the record before, ``None`` for a new one, and after.
+        rulings: gives what people said of digests and entries; asked whenever a target decides.
     """
 
     def __init__(
@@ -52,12 +59,14 @@ class TargetBook:
         clock: Clock,
         registry: str,
         tell: Callable[[Target | None, Target], None] = _untold,
+        rulings: Callable[[], tuple[Ruling, ...]] = _nothing_said,
     ) -> None:
         self.targets = targets
         self.clock = clock
         self.registry = registry.lower()
         self._outbox = outbox
         self._tell = tell
+        self._rulings = rulings
 
     def of(self, repository: str, tag: Tag) -> Target | None:
         """Return the target of a tag, or ``None`` if there is none."""
@@ -97,7 +106,7 @@ class TargetBook:
         for _ in range(_TRIES):
             stored = stored or self.targets.get(target)
             before = stored.record if stored else None
-            record = change(before)
+            record = self._ruled(before, change(before), change)
             if record is None or record == before:
                 return stored if record else None
             try:
@@ -106,13 +115,35 @@ class TargetBook:
                 stored = None
                 continue
             self._tell(before, record)
-            return written
+            return written if _knew(before, record) else self._once_more(written)
         raise Conflict(f"{target} changes too fast; it is tried again")
 
     def set_going(self, stored: StoredTarget) -> None:
         """Send a target's message if its tag is to be brought to what it says at once."""
         if todo(stored.record, self.clock()) is Todo.PUT:
             self.send(stored.record)
+
+    def _ruled(self, before: Target | None, record: Target | None, change: Change) -> Target | None:
+        """A target that decides is told before of what people said of its digests and its entry."""
+        if record is None or not _decides(before, record):
+            return record
+        undecided = before or _undecided(record)
+        told = informed(undecided, record, self._rulings())
+        return record if told == undecided else self._decided(change(told))
+
+    def _decided(self, record: Target | None) -> Target | None:
+        now = self.clock()
+        return scheduled(decide(record, now)[0], now) if record is not None else None
+
+    def _once_more(self, stored: StoredTarget) -> StoredTarget:
+        """Whoever blocked the digest meanwhile could not see that this target would know it: it was not written yet."""
+        rulings = self._rulings()
+
+        def obeying(known: Target | None) -> Target | None:
+            told = informed(known, known, rulings) if known is not None else None
+            return known if told == known else self._decided(told)
+
+        return self.change(stored.record.id, obeying, stored) or stored
 
     def again(self, stored: StoredTarget, pause: timedelta, operation: str = "") -> None:
         """Look at an import again after a pause, renewing the record's lease where little of it is left."""
@@ -146,6 +177,18 @@ class TargetBook:
             v=1, target=target.id, step=target.step, operation=operation, traceparent=target.traceparent
         )
         self._outbox.send(PROMOTIONS, message, max(delay, timedelta(0)))
+
+
+def _decides(before: Target | None, record: Target) -> bool:
+    return record.number != (before.number if before else 0)
+
+
+def _knew(before: Target | None, record: Target) -> bool:
+    return not _decides(before, record) or (before is not None and before.knows(record.wanted))
+
+
+def _undecided(record: Target) -> Target:
+    return Target(registry=record.registry, repository=record.repository, tag=record.tag, origin=record.origin)
 
 
 def _renewed(target: Target | None, step: int, renew: Callable[[Target], Target]) -> Target | None:

@@ -200,6 +200,16 @@ def test_every_repository_with_a_target_is_known_once(targets: Targets) -> None:
     }
 
 
+def test_all_targets_of_a_registry_are_listed_by_repository_and_tag_from_any_of_them_on(targets: Targets) -> None:
+    places = [("base/node", "20"), ("base/node", "22"), ("base/node/22", "1"), ("base/python", "3"), ("zebra", "a")]
+    records = [target(tag, repository=repository) for repository, tag in places]
+    for record in (*reversed(records), target("22", registry="otherbase"), target("22", registry="tidegatebase2")):
+        targets.insert(record)
+    assert [stored.record for stored in targets.every("TidegateBase")] == records
+    for number, record in enumerate(records):
+        assert [stored.record for stored in targets.every("tidegatebase", record.id)] == records[number + 1 :]
+
+
 @pytest.mark.parametrize("text", ["", "nonsense", "only~one", "a/b~base~node~22", "base~~22", "x" * 5000])
 def test_what_is_no_target_is_refused_with_a_clear_error(targets: Targets, text: str) -> None:
     with pytest.raises(InvalidReference, match="target"):
@@ -227,6 +237,7 @@ def test_a_row_that_cannot_be_read_is_named_and_told_after_all_others(account: S
         pytest.param(lambda targets, _: list(targets.due(NOON)), id="due"),
         pytest.param(lambda targets, _: list(targets.of_repository("tidegatebase", "base/node")), id="of_repository"),
         pytest.param(lambda targets, _: targets.repositories(), id="repositories"),
+        pytest.param(lambda targets, _: list(targets.every("tidegatebase")), id="every"),
     ],
 )
 def test_each_call_costs_one_transaction(account: StorageAccount, call: Callable[..., object]) -> None:

@@ -21,6 +21,7 @@ from shared.budget_ports import StoredBudget
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.identity import group_of
 from shared.domain.promotion.listing import Listing
+from shared.domain.promotion.rulings import Kind, Ruling
 from shared.domain.promotion.target import Target, parts_of_target
 from shared.domain.references import Repository, Tag
 from shared.domain.watching.budget import Budget
@@ -29,7 +30,7 @@ from shared.domain.watching.questions import RepositoryState
 from shared.errors import Conflict, InvalidReference
 from shared.ports import Event, Known, ListSource, R, Stored
 from shared.run_ports import StoredListing
-from shared.target_ports import StoredTarget
+from shared.target_ports import StoredRuling, StoredTarget
 from tests.doubles.scripted import Scripted
 
 Hook = Callable[[str], None]
@@ -234,6 +235,15 @@ class InMemoryTargets(OneAtATime):
         with self._lock:
             return frozenset(parts_of_target(target)[:2] for target in self._rows)
 
+    def every(self, registry: str, after: str = "") -> Iterator[StoredTarget]:
+        """See ``Targets.every``."""
+        self._raise_scripted("every")
+        with self._lock:
+            rows = [_stored_target(row) for row in self._rows.values()]
+        found = sorted((one for one in rows if one.record.registry == registry.lower()), key=_place)
+        last = parts_of_target(after)[1:] if after else None
+        return (one for one in found if last is None or _place(one) > (last[0].replace("/", "~"), last[1]))
+
     def due(self, moment: datetime) -> Iterator[StoredTarget]:
         """See ``Targets.due``."""
         self._raise_scripted("due")
@@ -248,6 +258,42 @@ class InMemoryTargets(OneAtATime):
 
 def _stored_target(row: tuple[bytes, str]) -> StoredTarget:
     return StoredTarget(msgspec.json.decode(row[0], type=Target), row[1])
+
+
+def _place(stored: StoredTarget) -> tuple[str, str]:
+    return stored.record.repository.replace("/", "~"), stored.record.tag
+
+
+class InMemoryRulings(OneAtATime):
+    """``Rulings`` in a dictionary."""
+
+    def __init__(self, before_call: Hook | None = None) -> None:
+        super().__init__(before_call)
+        self._versions = itertools.count(1)
+        self._rows: dict[tuple[str, Kind, str], StoredRuling] = {}
+
+    def get(self, registry: str, kind: Kind, subject: str) -> StoredRuling | None:
+        """See ``Rulings.get``."""
+        self._raise_scripted("get")
+        with self._lock:
+            return self._rows.get((registry, kind, subject))
+
+    def put(self, stored: StoredRuling | None, ruling: Ruling) -> StoredRuling:
+        """See ``Rulings.put``."""
+        name = (ruling.registry, ruling.kind, ruling.subject)
+        with self._change("put"):
+            found = self._rows.get(name)
+            if (found.etag if found else "") != (stored.etag if stored else ""):
+                raise Conflict(f"the ruling on {ruling.subject} was changed by another worker")
+            self._rows[name] = StoredRuling(ruling, f"ruling:{next(self._versions)}")
+            return self._rows[name]
+
+    def of(self, registry: str) -> tuple[Ruling, ...]:
+        """See ``Rulings.of``."""
+        self._raise_scripted("of")
+        with self._lock:
+            rows = sorted(self._rows.items(), key=lambda row: (row[0][1].value, row[0][2]))
+        return tuple(stored.ruling for (known, _, _), stored in rows if known == registry)
 
 
 class InMemoryBudgets(OneAtATime):

@@ -60,6 +60,26 @@ class TargetsTable:
         """See ``Targets.repositories``. One transaction for each thousand targets, or each part of the table."""
         return frozenset(_parts(partition) for partition in self._table.partitions())
 
+    def every(self, registry: str, after: str = "") -> Iterator[StoredTarget]:
+        """See ``Targets.every``. One transaction for each thousand of them, or each part of the table.
+
+        ``~`` stands before a repository and can stand in none, so all of a registry's partitions are below ``~~``.
+
+        Raises:
+            InvalidReference: ``after`` is no target's id.
+            ServiceError: some rows cannot be read; after all others, so that they keep nobody from the rest.
+        """
+        name = registry.lower()
+        condition, parameters = (
+            "PartitionKey ge @low and PartitionKey lt @high",
+            {"low": f"{name}~", "high": f"{name}~~"},
+        )
+        if after:
+            _, repository, tag = parts_of_target(after)
+            condition += " and ( PartitionKey gt @last or ( PartitionKey eq @last and RowKey gt @tag ) )"
+            parameters |= {"last": _partition(name, repository), "tag": tag}
+        return self._read(condition, parameters)
+
     def due(self, moment: datetime) -> Iterator[StoredTarget]:
         """See ``Targets.due``. One transaction for each thousand of them, or each part of the table.
 

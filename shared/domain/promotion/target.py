@@ -126,6 +126,10 @@ class Said(msgspec.Struct, frozen=True):
     at: datetime
 
 
+# Targets and rulings are decoded by two modules, that may be imported by two threads.
+_SAID = msgspec.json.Decoder(Said)
+
+
 class Blocked(msgspec.Struct, frozen=True):
     """A digest that is refused, and who said so."""
 

@@ -562,7 +562,7 @@ def test_what_has_left_the_list_is_not_put_into_a_new_base_registry(world: World
 
 def test_a_large_repository_moves_in_by_and_by() -> None:
     tags = b", ".join(b"t%d" % number for number in range(45))
-    world = World(WATCH_LIST.replace(b"22-alpine", tags))
+    world = World(WATCH_LIST.replace(b"22-alpine", tags), new_tags=45)
     for number in range(45):
         world.push(ONE, Tag(f"t{number}"))
     world.check()

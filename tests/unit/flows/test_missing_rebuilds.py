@@ -12,7 +12,7 @@ from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus
 from shared.errors import ServiceError
 from tests.doubles.storage import InMemoryRecords
-from tests.doubles.world import ONE, TAG, TARGET, TWO, Died, World, application_task
+from tests.doubles.world import ONE, TAG, TARGET, TWO, WATCH_LIST, Died, World, application_task
 
 pytestmark = pytest.mark.unit
 
@@ -94,7 +94,7 @@ def test_the_first_filling_of_a_tag_rebuilds_nothing_however_long_it_lasts() -> 
 
 
 def test_a_tag_that_bore_something_before_its_first_decision_is_no_first_filling() -> None:
-    world = World()
+    world = World(WATCH_LIST + b"    adopt: false\n")
     world.base.push(TARGET, TAG, ONE)
     world.push(TWO)
     world.check()

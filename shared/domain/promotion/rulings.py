@@ -1,0 +1,72 @@
+"""What people say of a digest or an entry, and not of one target: it holds for targets that do not exist yet, too."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+from shared.domain.promotion import actions
+from shared.domain.promotion.target import Blocked, Said, Target
+from shared.domain.references import Digest
+
+
+class Kind(Enum):
+    """What is said."""
+
+    BLOCK = "block"  # of a digest: no target takes it, wherever it comes from
+    HOLD = "hold"  # of an entry of the watch list: nothing is decided for its targets
+
+
+class Ruling(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was last said of a digest or an entry.
+
+    Attributes:
+        registry: the base registry's name, in small letters.
+        kind: what is said.
+        subject: of which digest, or of the entry of which name.
+        said: who says so, why and when; or who took it back.
+        in_force: whether it is; ``False`` once it was taken back.
+        open: whether targets that know of it may not have been told yet.
+    """
+
+    registry: str
+    kind: Kind
+    subject: str
+    said: Said
+    in_force: bool = True
+    open: bool = True
+
+
+def concerns(ruling: Ruling, target: Target) -> bool:
+    """Whether a target is to be told of a ruling; one that does not know the digest is told when it decides on it."""
+    if ruling.kind is Kind.HOLD:
+        return target.origin.image == ruling.subject
+    digest = Digest(ruling.subject)
+    borne, blocked = (one.digest for one in target.former), (one.digest for one in target.blocked)
+    alive = (one.digest for one in target.unsettled)
+    return target.knows(digest) or digest in {target.seen, *borne, *blocked, *alive}
+
+
+def told(target: Target, ruling: Ruling) -> Target:
+    """Return a target that obeys a ruling, or obeys it no more."""
+    digest, said = Digest(ruling.subject), ruling.said
+    if ruling.kind is Kind.HOLD:
+        return actions.hold(target, said) if ruling.in_force else actions.resume(target, said)
+    return actions.block(target, digest, said) if ruling.in_force else actions.release(target, digest, said)
+
+
+def informed(target: Target, deciding: Target, rulings: tuple[Ruling, ...]) -> Target:
+    """Return a target as it is to be before it decides: with what is in force of all that was said.
+
+    Args:
+        target: the record, nothing decided yet.
+        deciding: what it would become: its digests and its entry count.
+        rulings: what was said of its base registry's digests and entries.
+    """
+    known = {one.digest for one in target.blocked}
+    meant = [one for one in rulings if one.in_force and concerns(one, deciding)]
+    blocks = (Blocked(Digest(one.subject), one.said) for one in meant if one.kind is Kind.BLOCK)
+    blocked = (*target.blocked, *(one for one in blocks if one.digest not in known))
+    hold = target.hold or next((one.said for one in meant if one.kind is Kind.HOLD), None)
+    return msgspec.structs.replace(target, blocked=blocked, hold=hold)
