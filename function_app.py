@@ -7,6 +7,8 @@ does the base registry, by its webhook or by Event Grid. ``sweep`` takes up what
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import azure.functions as func
 
 from shared.bootstrap import Parts
@@ -35,10 +37,20 @@ from shared.telemetry.spans import acting, consuming, current_traceparent
 from shared.web import candidates, checks, webhook
 from shared.web import health as health_page
 from shared.web import images as images_page
+from shared.web import targets as targets_page
+from shared.web.actions import Actions
 from shared.web.answers import answered
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 parts = Parts(starting_settings())
+actions = Actions(
+    enabled=parts.settings.acts,
+    actor=lambda: parts.actor,
+    ruler=lambda: parts.ruler,
+    targets=lambda: parts.targets,
+    listed=lambda name: parts.watch_lists.in_force().named(name) is not None,
+    clock=parts.clock,
+)
 
 
 # Timers: they only plan.
@@ -83,6 +95,7 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's bind
                 sweep_candidates(parts.candidate_progress, parts.staging_runs, parts.heirs.succeed).waiting,
                 parts.clock(),
             ),
+            parts.ruler.finish,
             lambda: sweep_targets(parts.target_book),
             lambda: sweep_rebuilds(parts.rebuild_progress, parts.application_runs),
             parts.comparison.compare,
@@ -208,6 +221,82 @@ def list_candidates(req: func.HttpRequest) -> func.HttpResponse:
 def get_candidate(req: func.HttpRequest) -> func.HttpResponse:
     """Show one candidate."""
     return answered(lambda: candidates.get_candidate(req, parts.candidates))
+
+
+@app.route("targets", methods=["GET"])
+def list_targets(req: func.HttpRequest) -> func.HttpResponse:
+    """List what the tags of the base registry should point at."""
+    return answered(lambda: targets_page.listed_targets(req, parts.targets, parts.target_book.registry))
+
+
+@app.route("targets/{id}", methods=["GET"])
+def get_target(req: func.HttpRequest) -> func.HttpResponse:
+    """Show one target, and who still has what it bore before."""
+    return answered(
+        lambda: targets_page.one_target(req, targets=parts.targets, sources=parts.sources, activity=parts.activity)
+    )
+
+
+@app.route("rulings", methods=["GET"])
+def list_rulings(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  the trigger's binding
+    """List what is blocked and what is held."""
+    return answered(lambda: targets_page.listed_rulings(parts.rulings, parts.target_book.registry))
+
+
+# HTTP that acts, if it is switched on.
+
+
+def _act(serve: Callable[[func.HttpRequest], func.HttpResponse], req: func.HttpRequest) -> func.HttpResponse:
+    with acting("action"):
+        return answered(lambda: serve(req))
+
+
+@app.route("targets/{id}/rollback", methods=["POST"])
+def roll_back(req: func.HttpRequest) -> func.HttpResponse:
+    """Let a target go back to a digest that it bore before."""
+    return _act(actions.roll_back, req)
+
+
+@app.route("targets/{id}/pin", methods=["POST"])
+def pin(req: func.HttpRequest) -> func.HttpResponse:
+    """Pin a target to a digest."""
+    return _act(actions.pin, req)
+
+
+@app.route("targets/{id}/unpin", methods=["POST"])
+def unpin(req: func.HttpRequest) -> func.HttpResponse:
+    """Let a target follow its source again."""
+    return _act(actions.unpin, req)
+
+
+@app.route("targets/{id}/promote", methods=["POST"])
+def promote_against_gate(req: func.HttpRequest) -> func.HttpResponse:
+    """Let a target take a digest that has not passed its gate."""
+    return _act(actions.promote, req)
+
+
+@app.route("digests/{digest}/block", methods=["POST"])
+def block_digest(req: func.HttpRequest) -> func.HttpResponse:
+    """Refuse a digest from now on, wherever it comes from."""
+    return _act(actions.block, req)
+
+
+@app.route("digests/{digest}/release", methods=["POST"])
+def release_digest(req: func.HttpRequest) -> func.HttpResponse:
+    """Refuse a digest no more."""
+    return _act(actions.release, req)
+
+
+@app.route("images/{name}/hold", methods=["POST"])
+def hold_image(req: func.HttpRequest) -> func.HttpResponse:
+    """Decide nothing any more for the targets of an entry."""
+    return _act(actions.hold, req)
+
+
+@app.route("images/{name}/resume", methods=["POST"])
+def resume_image(req: func.HttpRequest) -> func.HttpResponse:
+    """Decide again for the targets of an entry."""
+    return _act(actions.resume, req)
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.config import RegistryId, Settings
+from shared.flows.act import Actor
 from shared.flows.check import Checker
 from shared.flows.compare_rebuilds import Comparison
 from shared.flows.find_dependants import DependantSearch
@@ -16,6 +17,7 @@ from shared.flows.plan import Planner
 from shared.flows.promote import Promoter
 from shared.flows.rebuild import Rebuilder
 from shared.flows.reconcile import Reconciler
+from shared.flows.rule import Ruler
 from shared.flows.stage import Stager
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
     from shared.domain.promotion.rebuilds import Rebuild
     from shared.domain.watching.watch_list import WatchList
     from shared.ports import Activity, Configuration, Evidence, Observations, Outbox, Records
-    from shared.target_ports import Targets
+    from shared.target_ports import Rulings, Targets
 
 DEPLOYED = Path(__file__).resolve().parent.parent
 
@@ -123,6 +125,13 @@ class Parts:
         from shared.adapters.storage.targets_table import TargetsTable  # noqa: PLC0415
 
         return TargetsTable(self._account)
+
+    @cached_property
+    def rulings(self) -> Rulings:
+        """What people said of digests and entries."""
+        from shared.adapters.storage.rulings_table import RulingsTable  # noqa: PLC0415
+
+        return RulingsTable(self._account)
 
     @cached_property
     def rebuilds(self) -> Records[Rebuild]:
@@ -240,7 +249,25 @@ class Parts:
     @cached_property
     def target_book(self) -> TargetBook:
         """How targets change."""
-        return TargetBook(self.targets, self.outbox, self.clock, self.settings.base.name, tell=target_changed)
+        name = self.settings.base.name.lower()
+        return TargetBook(
+            self.targets,
+            self.outbox,
+            self.clock,
+            name,
+            tell=target_changed,
+            rulings=lambda: self.rulings.of(name),
+        )
+
+    @cached_property
+    def actor(self) -> Actor:
+        """Does what a person does to one target."""
+        return Actor(self.target_book, self.sources, self.activity)
+
+    @cached_property
+    def ruler(self) -> Ruler:
+        """Says what a person says of a digest or an entry."""
+        return Ruler(self.rulings, self.target_book, self.activity)
 
     @cached_property
     def detector(self) -> Detector:

@@ -134,6 +134,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         _setting("After how long a tag that bears again what it bore within a day is believed; 0 to 60, 0 at once."),
     ] = "3"
+    actions_enabled: Annotated[
+        str,
+        _setting(
+            "Whether the addresses that act on targets serve: `true` or `false`. Whoever has a function key may then "
+            "pass the gate."
+        ),
+    ] = "false"
     docker_hub_username: Annotated[
         str, _setting("Docker Hub account to check and import with; anonymous callers share a small limit.")
     ] = ""
@@ -209,6 +216,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def most_rebuilds(self) -> int:
         """How many rebuilds run at once in an application registry."""
         return int(self.rebuilds_at_once)
+
+    @property
+    def acts(self) -> bool:
+        """Whether the addresses that act on targets serve."""
+        return self.actions_enabled == "true"
 
     @property
     def accounts(self) -> dict[str, Account]:
@@ -330,6 +342,8 @@ def _wrong(values: Mapping[str, str]) -> list[str]:
             problems.append(str(error))
     if values["gate_context"] not in {"", *(context.value for context in GateContext)}:
         problems.append("GATE_CONTEXT must be upload, inline or schedule-run")
+    if values["actions_enabled"] not in {"", "true", "false"}:
+        problems.append("ACTIONS_ENABLED must be true or false")
     if 0 < len(values["webhook_secret"]) < 16:
         problems.append("WEBHOOK_SECRET is too short: expected 16 characters or more")
     if values["docker_hub_token"] and not values["docker_hub_username"]:

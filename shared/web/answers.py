@@ -21,9 +21,9 @@ def json_answer(content: object, status: int = 200) -> func.HttpResponse:
     return func.HttpResponse(msgspec.json.encode(content), status_code=status, mimetype="application/json")
 
 
-def problem(detail: str, status: int) -> func.HttpResponse:
-    """Return a problem (https://www.rfc-editor.org/rfc/rfc9457) with a detail for people."""
-    content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+def problem(detail: str, status: int, **more: object) -> func.HttpResponse:
+    """Return a problem (https://www.rfc-editor.org/rfc/rfc9457) with a detail for people, and members of its own."""
+    content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
     headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
     return func.HttpResponse(
         msgspec.json.encode(content), status_code=status, mimetype="application/problem+json", headers=headers

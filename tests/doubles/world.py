@@ -24,6 +24,7 @@ from shared.domain.promotion.rebuilds import ApplicationTask, Dependency, Rebuil
 from shared.domain.promotion.target import Target
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Tag, parse_repository
 from shared.flows import poisoned
+from shared.flows.act import Actor
 from shared.flows.check import Checker
 from shared.flows.compare_rebuilds import Comparison
 from shared.flows.find_dependants import DependantSearch
@@ -32,6 +33,7 @@ from shared.flows.plan import Planner
 from shared.flows.promote import Promoter
 from shared.flows.rebuild import Rebuilder
 from shared.flows.reconcile import Reconciler
+from shared.flows.rule import Ruler
 from shared.flows.signal import signal
 from shared.flows.stage import Stager
 from shared.flows.sweep import sweep_candidates, sweep_each, sweep_rebuilds, sweep_targets
@@ -59,6 +61,7 @@ from tests.doubles.storage import (
     InMemoryListings,
     InMemoryObservations,
     InMemoryRecords,
+    InMemoryRulings,
     InMemoryTargets,
     SettableClock,
 )
@@ -104,13 +107,15 @@ class World:
         self.hub = InMemoryUpstream(catalogue=True, clock=self.clock)
         self.mcr = InMemoryUpstream(catalogue=True, clock=self.clock)
         self.ghcr = InMemoryUpstream(clock=self.clock)
-        self.staging = InMemoryRegistry(upstreams=(self.hub, self.mcr, self.ghcr), before_call=self._moment("staging"))
-        self.base = InMemoryRegistry(staging=self.staging, before_call=self._moment("base"))
+        upstreams = (self.hub, self.mcr, self.ghcr)
+        self.staging = InMemoryRegistry(upstreams=upstreams, before_call=self._moment("staging"))
+        self.base = InMemoryRegistry(upstreams=upstreams, staging=self.staging, before_call=self._moment("base"))
         self.staging_runs = InMemoryRuns(before_call=self._moment("staging_runs"))
         self.application_runs = InMemoryRuns(before_call=self._moment("application_runs"))
         self.candidates = InMemoryRecords(Candidate, self._moment("candidates"))
         self.rebuilds = InMemoryRecords(Rebuild, self._moment("rebuilds"))
         self.targets = InMemoryTargets(self._moment("targets"))
+        self.rulings = InMemoryRulings(self._moment("rulings"))
         self.observations = InMemoryObservations(self._moment("observations"))
         self.listings = InMemoryListings(self._moment("listings"))
         self.budgets = InMemoryBudgets(self._moment("budgets"))
@@ -128,7 +133,10 @@ class World:
         self.watch_lists = WatchLists(self.configuration, self.activity, parse_watch_list, 20)
         self.candidate_progress = candidate_progress(self.candidates, self.outbox, self.clock)
         self.rebuild_progress = rebuild_progress(self.rebuilds, self.outbox, self.clock)
-        self.book = TargetBook(self.targets, self.outbox, self.clock, self.base_name)
+        self.book = TargetBook(
+            self.targets, self.outbox, self.clock, self.base_name, rulings=lambda: self.rulings.of(self.base_name)
+        )
+        self.ruler = Ruler(self.rulings, self.book, self.activity)
         self.detector = Detector(self.candidate_progress, self.book)
         self.heirs = Heirs(self.candidate_progress, self.book)
         conclusions = Conclusions(self.candidate_progress, self.book)
@@ -139,6 +147,7 @@ class World:
         self.planner = Planner(self.outbox, self.observations, self.ledger, self.clock)
         upstream = {DOCKER_HUB: self.hub, MCR: self.mcr, GHCR: self.ghcr}.__getitem__
         self.sources = Sources(self.base, self.staging, upstream, self.ledger, {DOCKER_HUB})
+        self.actor = Actor(self.book, self.sources, self.activity)
         self.reconciler = Reconciler(self.book, self.base, self.sources, self.outbox, self.detector, conclusions)
         self.checker = Checker(
             self.watch_lists.in_force,
@@ -193,6 +202,7 @@ class World:
         """Let the timer sweep."""
         sweep_each(
             lambda: sweep_candidates(self.candidate_progress, self.staging_runs, self.heirs.succeed),
+            self.ruler.finish,
             lambda: sweep_targets(self.book),
             lambda: sweep_rebuilds(self.rebuild_progress, {"tidegateapps": self.application_runs}),
             self.comparison.compare,

@@ -65,6 +65,17 @@ HTTP = {
     "list_candidates": _http("GET", "candidates"),
     "explain_tags": _http("GET", "images/{name}/tags"),
     "get_candidate": _http("GET", "candidates/{id}"),
+    "list_targets": _http("GET", "targets"),
+    "get_target": _http("GET", "targets/{id}"),
+    "list_rulings": _http("GET", "rulings"),
+    "roll_back": _http("POST", "targets/{id}/rollback"),
+    "pin": _http("POST", "targets/{id}/pin"),
+    "unpin": _http("POST", "targets/{id}/unpin"),
+    "promote_against_gate": _http("POST", "targets/{id}/promote"),
+    "block_digest": _http("POST", "digests/{digest}/block"),
+    "release_digest": _http("POST", "digests/{digest}/release"),
+    "hold_image": _http("POST", "images/{name}/hold"),
+    "resume_image": _http("POST", "images/{name}/resume"),
     "health": _http("GET", "health", level="ANONYMOUS"),
 }
 HTTP_ANSWER = {"direction": "OUT", "type": "http", "name": "$return"}

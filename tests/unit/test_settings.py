@@ -112,6 +112,16 @@ def test_a_pause_between_listings_that_is_none_is_refused(seconds: str) -> None:
         load(BASE_LISTINGS_APART_SECONDS=seconds)
 
 
+def test_what_acts_on_targets_is_off_unless_it_is_switched_on() -> None:
+    assert [load(**given).acts for given in ({}, {"ACTIONS_ENABLED": "false"}, {"ACTIONS_ENABLED": "true"})] == [
+        False,
+        False,
+        True,
+    ]
+    with pytest.raises(ConfigurationError, match="ACTIONS_ENABLED must be true or false"):
+        load(ACTIONS_ENABLED="yes")
+
+
 def test_the_image_with_the_docker_client_is_off_unless_it_is_named_by_digest() -> None:
     assert load().gate_client_image == ""
     client = f"tools/docker.cli@sha256:{'a' * 64}"

@@ -1,0 +1,99 @@
+"""What a person does to one target: recorded, decided at once, and brought about as everything else is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from shared.domain.promotion import actions
+from shared.domain.promotion.actions import Declined, Refusal, place
+from shared.domain.promotion.reconciling import Todo, todo
+from shared.domain.promotion.target import Said, Target, parts_of_target
+from shared.domain.references import Digest
+from shared.errors import MalformedRequest
+from shared.ports import Activity, Event
+from shared.rules.sources import Sources
+from shared.rules.targets import TargetBook
+from shared.target_ports import StoredTarget
+
+_Act = Callable[[Target], "Target | Declined"]
+
+
+class Actor:
+    """Acts on targets. Whoever asks for what is so already gets the target as it is, and nothing is recorded anew.
+
+    Every action raises ``InvalidReference`` for what is no target's id, ``MalformedRequest`` (404) for a target that is
+    not there, and ``ServiceError`` where storage, or who may have the digest, could not be asked.
+
+    Args:
+        book: where targets are.
+        sources: tells where a digest can still be had.
+        activity: the activity log.
+    """
+
+    def __init__(self, book: TargetBook, sources: Sources, activity: Activity) -> None:
+        self._book = book
+        self._sources = sources
+        self._activity = activity
+
+    def roll_back(self, target: str, digest: Digest | None, said: Said) -> Target | Declined:
+        """Go back to a digest that the tag bore before; see ``actions.roll_back``."""
+        return self._act(target, "rolled-back", said, lambda known: actions.roll_back(known, digest, said))
+
+    def pin(self, target: str, digest: Digest | None, until: datetime | None, said: Said) -> Target | Declined:
+        """Want one digest whatever comes; see ``actions.pin``."""
+        return self._act(target, "pinned", said, lambda known: actions.pin(known, digest, until, said))
+
+    def unpin(self, target: str, said: Said) -> Target | Declined:
+        """Want what is newest again; see ``actions.unpin``."""
+        return self._act(target, "unpinned", said, lambda known: actions.unpin(known, said), looked_for=False)
+
+    def promote(self, target: str, digest: Digest, said: Said) -> Target | Declined:
+        """Take what has not passed its gate; see ``actions.promote``."""
+        return self._act(target, "promoted-against-its-gate", said, lambda known: actions.promote(known, digest, said))
+
+    def _act(self, target: str, name: str, said: Said, act: _Act, *, looked_for: bool = True) -> Target | Declined:
+        """The line of the activity log is written first, so that nothing is done that is not told."""
+        stored = self._known(target)
+        first = act(stored.record)
+        if isinstance(first, Declined) or first == stored.record:
+            return first
+        if looked_for and (nowhere := self._nowhere(stored.record, first)):
+            return nowhere
+        self._activity.append(Event(f"target:{stored.record.id}", name, said.at, _line(first, said)))
+        return self._done(stored, act)
+
+    def _done(self, stored: StoredTarget, act: _Act) -> Target | Declined:
+        """What others wrote meanwhile may be in the way: then that is the answer."""
+        outcome: list[Target | Declined] = []
+
+        def change(known: Target | None) -> Target | None:
+            outcome.append(act(known or stored.record))
+            return outcome[-1] if isinstance(outcome[-1], Target) else None
+
+        written = self._book.change(stored.record.id, change, stored)
+        if written is None:
+            return outcome[-1]
+        if todo(written.record, self._book.clock()) is Todo.PUT:
+            self._book.send(written.record)
+        return written.record
+
+    def _known(self, target: str) -> StoredTarget:
+        parts_of_target(target)
+        stored = self._book.targets.get(target)
+        if stored is None:
+            raise MalformedRequest(f"there is no target {target!r}", status=404)
+        return stored
+
+    def _nowhere(self, before: Target, after: Target) -> Declined | None:
+        """What the tag bears already needs to be had from nobody."""
+        digest = after.wanted
+        if digest in {before.seen, before.wanted} or self._sources.where(after, digest) is not None:
+            return None
+        source = after.origin.source
+        told = f"neither the base registry nor staging nor {source} has {digest} any more"
+        return Declined(Refusal.NOWHERE, f"{told}, so {place(after)} cannot point at it")
+
+
+def _line(target: Target, said: Said) -> str:
+    return f"{place(target)} is to be {target.wanted or 'nothing'}, says {said.by}: {said.why}"

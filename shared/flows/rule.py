@@ -1,0 +1,138 @@
+"""What a person says of a digest or an entry, whatever targets there are: kept for itself, then told to the targets.
+
+The ruling is written first. A target that decides looks at it, so it holds from then on; the targets that know of its
+subject are told one by one, and if that breaks off the sweep goes on with it.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+
+from shared.domain.promotion.actions import place
+from shared.domain.promotion.reconciling import Todo, todo
+from shared.domain.promotion.rulings import Kind, Ruling, concerns, told
+from shared.domain.promotion.target import Said, Target, Why
+from shared.domain.references import Digest
+from shared.errors import Conflict, MalformedRequest
+from shared.ports import Activity, Event
+from shared.rules.targets import TargetBook
+from shared.target_ports import Rulings, StoredRuling, StoredTarget
+
+log = logging.getLogger("tidegate.rule")
+
+_TRIES = 3
+_NAMES = {
+    (Kind.BLOCK, True): "blocked",
+    (Kind.BLOCK, False): "released",
+    (Kind.HOLD, True): "held",
+    (Kind.HOLD, False): "resumed",
+}
+_SUBJECTS = {Kind.BLOCK: "digest", Kind.HOLD: "image"}
+
+
+class Ruled(msgspec.Struct, frozen=True):
+    """What is said from now on, and the targets it was told to, as they are now."""
+
+    ruling: Ruling
+    targets: tuple[Target, ...]
+
+
+class Ruler:
+    """Says something of digests and entries of one base registry. What is so already stays as it was said first.
+
+    Every method raises ``ServiceError`` or ``Conflict`` where storage fails; asking again goes on where that broke off.
+
+    Args:
+        rulings: where it is kept.
+        book: where targets are.
+        activity: the activity log.
+    """
+
+    def __init__(self, rulings: Rulings, book: TargetBook, activity: Activity) -> None:
+        self._rulings = rulings
+        self._book = book
+        self._activity = activity
+
+    def block(self, digest: Digest, said: Said) -> Ruled:
+        """Refuse a digest from now on, wherever it comes from."""
+        return self._say(Kind.BLOCK, digest, said, in_force=True)
+
+    def release(self, digest: Digest, said: Said) -> Ruled:
+        """Refuse a digest no more.
+
+        Raises:
+            MalformedRequest: 404, it was never blocked.
+        """
+        return self._say(Kind.BLOCK, digest, said, in_force=False)
+
+    def hold(self, image: str, said: Said, *, listed: bool) -> Ruled:
+        """Decide nothing any more for an entry's targets, and those that it will have.
+
+        Args:
+            image: the entry's name.
+            said: who says so, why and when.
+            listed: whether the watch list has it.
+
+        Raises:
+            MalformedRequest: 404, neither the watch list nor any target knows the entry.
+        """
+        if not listed and not any(one.record.origin.image == image for one in self._every()):
+            raise MalformedRequest(f"neither the watch list nor any target knows an entry named {image!r}", status=404)
+        return self._say(Kind.HOLD, image, said, in_force=True)
+
+    def resume(self, image: str, said: Said) -> Ruled:
+        """Decide again for an entry's targets.
+
+        Raises:
+            MalformedRequest: 404, it was never held.
+        """
+        return self._say(Kind.HOLD, image, said, in_force=False)
+
+    def finish(self) -> int:
+        """Tell the targets what somebody who died left untold; return how many rulings that were."""
+        left = [one for one in self._rulings.of(self._book.registry) if one.open]
+        for ruling in left:
+            stored = self._rulings.get(ruling.registry, ruling.kind, ruling.subject)
+            if stored is not None:
+                self._tell(stored)
+        return len(left)
+
+    def _say(self, kind: Kind, subject: str, said: Said, *, in_force: bool) -> Ruled:
+        known = self._rulings.get(self._book.registry, kind, subject)
+        if known is None and not in_force:
+            raise MalformedRequest(f"nobody ever said anything of {_SUBJECTS[kind]} {subject}", status=404)
+        if known is None or known.ruling.in_force is not in_force:
+            name = _NAMES[kind, in_force]
+            self._activity.append(
+                Event(f"{_SUBJECTS[kind]}:{subject}", name, said.at, f"{subject} is {name}, says {said.by}: {said.why}")
+            )
+            known = self._rulings.put(known, Ruling(self._book.registry, kind, subject, said, in_force))
+        return self._tell(known)
+
+    def _tell(self, stored: StoredRuling) -> Ruled:
+        """Tell all targets, and once more if somebody said otherwise meanwhile: the last word is told last."""
+        for _ in range(_TRIES):
+            targets = tuple(
+                self._tell_one(one, stored.ruling) for one in self._every() if concerns(stored.ruling, one.record)
+            )
+            closed = msgspec.structs.replace(stored.ruling, open=False)
+            try:
+                return Ruled(self._rulings.put(stored, closed).ruling, targets)
+            except Conflict:
+                stored = self._rulings.get(closed.registry, closed.kind, closed.subject) or stored
+        raise Conflict(f"too much is said of {stored.ruling.subject} at once; the sweep goes on with it")
+
+    def _tell_one(self, stored: StoredTarget, ruling: Ruling) -> Target:
+        written = self._book.change(stored.record.id, lambda known: told(known, ruling) if known else None, stored)
+        target = (written or stored).record
+        if ruling.in_force and target.why is Why.WITHDRAWN:
+            detail = f"{place(target)} is left as it is: {ruling.subject} is blocked, and nothing else can be had"
+            self._activity.append(Event(f"target:{target.id}", target.why.value, ruling.said.at, detail))
+        if todo(target, self._book.clock()) is Todo.PUT:
+            self._book.send(target)
+        return target
+
+    def _every(self) -> tuple[StoredTarget, ...]:
+        return tuple(self._book.targets.every(self._book.registry))

@@ -1,0 +1,188 @@
+"""The addresses that act on one target, on a digest, or on an entry of the watch list; off unless switched on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+import azure.functions as func
+import msgspec
+from msgspec import Meta
+
+from shared.domain.promotion.actions import Declined
+from shared.domain.promotion.target import Said, Target
+from shared.domain.references import Digest, parse_digest
+from shared.errors import InvalidReference, MalformedRequest
+from shared.flows.act import Actor
+from shared.flows.rule import Ruled, Ruler
+from shared.ports import Clock
+from shared.target_ports import Targets
+from shared.web.answers import json_answer, problem
+from shared.web.targets import shown_target
+
+SETTING = "ACTIONS_ENABLED"
+_LARGEST_BODY = 4 * 1024
+_MOST_TARGETS_SHOWN = 500
+
+
+class _Body(msgspec.Struct, forbid_unknown_fields=True):
+    by: Annotated[str, Meta(max_length=100)]
+    why: Annotated[str, Meta(max_length=500)]
+
+
+class _Naming(_Body):
+    digest: str
+
+
+class _RollBack(_Body):
+    digest: str | None = None
+
+
+class _Pin(_RollBack):
+    until: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+B = TypeVar("B", bound=_Body)
+_KINDS: tuple[type[_Body], ...] = (_Body, _Naming, _RollBack, _Pin)
+_BODIES: dict[type[_Body], Any] = {kind: msgspec.json.Decoder(kind) for kind in _KINDS}
+
+
+class Actions:
+    """Serves what acts, if it is switched on.
+
+    Every method returns 200 with what is so from then on, the same if it was so already; or 409 with the reason by
+    name and the state that is in the way. It raises ``MalformedRequest`` (400, 403, 404 or 413) or
+    ``InvalidReference``.
+
+    Args:
+        enabled: whether it is.
+        actor: acts on one target.
+        ruler: says something of digests and entries.
+        targets: where targets are.
+        listed: whether the watch list in force has an entry of a name.
+        clock: tells the time.
+    """
+
+    def __init__(
+        self,
+        *,
+        enabled: bool,
+        actor: Callable[[], Actor],
+        ruler: Callable[[], Ruler],
+        targets: Callable[[], Targets],
+        listed: Callable[[str], bool],
+        clock: Clock,
+    ) -> None:
+        self._enabled = enabled
+        self._actor = actor
+        self._ruler = ruler
+        self._targets = targets
+        self._listed = listed
+        self._clock = clock
+
+    def roll_back(self, request: func.HttpRequest) -> func.HttpResponse:
+        """Go back: the body names who and why, and may name a ``digest``."""
+        body, said = self._read(request, _RollBack)
+        target = _target(request)
+        return self._answer(target, self._actor().roll_back(target, _digest(body.digest), said))
+
+    def pin(self, request: func.HttpRequest) -> func.HttpResponse:
+        """Pin: the body may name a ``digest``, and a date ``until`` (RFC 3339)."""
+        body, said = self._read(request, _Pin)
+        target, until = _target(request), body.until and body.until.astimezone(UTC)
+        return self._answer(target, self._actor().pin(target, _digest(body.digest), until, said))
+
+    def unpin(self, request: func.HttpRequest) -> func.HttpResponse:
+        """Unpin."""
+        _, said = self._read(request, _Body)
+        target = _target(request)
+        return self._answer(target, self._actor().unpin(target, said))
+
+    def promote(self, request: func.HttpRequest) -> func.HttpResponse:
+        """Take a ``digest`` against its gate."""
+        body, said = self._read(request, _Naming)
+        target, digest = _target(request), _named(body.digest, "digest")
+        return self._answer(target, self._actor().promote(target, digest, said))
+
+    def block(self, request: func.HttpRequest) -> func.HttpResponse:
+        """Block the digest in the route."""
+        _, said = self._read(request, _Body)
+        return _ruled(self._ruler().block(_named(request.route_params.get("digest", ""), "digest"), said))
+
+    def release(self, request: func.HttpRequest) -> func.HttpResponse:
+        """Release the digest in the route."""
+        _, said = self._read(request, _Body)
+        return _ruled(self._ruler().release(_named(request.route_params.get("digest", ""), "digest"), said))
+
+    def hold(self, request: func.HttpRequest) -> func.HttpResponse:
+        """Hold the entry in the route."""
+        _, said = self._read(request, _Body)
+        name = _image(request)
+        return _ruled(self._ruler().hold(name, said, listed=self._listed(name)))
+
+    def resume(self, request: func.HttpRequest) -> func.HttpResponse:
+        """Resume the entry in the route."""
+        _, said = self._read(request, _Body)
+        return _ruled(self._ruler().resume(_image(request), said))
+
+    def _read(self, request: func.HttpRequest, kind: type[B]) -> tuple[B, Said]:
+        """Nothing of a request is read while its address is switched off."""
+        if not self._enabled:
+            told = f"this address acts, and is switched off: the setting {SETTING} is not true"
+            raise MalformedRequest(told, status=403)
+        body = _decoded(request.get_body(), kind)
+        return body, Said(_text(body.by, "by"), _text(body.why, "why"), self._clock())
+
+    def _answer(self, target: str, outcome: Target | Declined) -> func.HttpResponse:
+        if isinstance(outcome, Target):
+            return json_answer(shown_target(outcome))
+        stored = self._targets().get(target)
+        now = shown_target(stored.record) if stored else None
+        return problem(outcome.detail, 409, reason=outcome.reason.value, target=now)
+
+
+def _ruled(ruled: Ruled) -> func.HttpResponse:
+    ruling = ruled.ruling
+    content = {"kind": ruling.kind.value, "subject": ruling.subject, "in_force": ruling.in_force, "said": ruling.said}
+    shown = [shown_target(one) for one in ruled.targets[:_MOST_TARGETS_SHOWN]]
+    return json_answer({**content, "targets": shown, "count": len(ruled.targets)})
+
+
+def _decoded(body: bytes, kind: type[B]) -> B:
+    if len(body) > _LARGEST_BODY:
+        raise MalformedRequest(f"the body has {len(body)} bytes; at most {_LARGEST_BODY} are read", status=413)
+    try:
+        read: B = _BODIES[kind].decode(body)
+        return read
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        wanted = ", ".join(f'"{field.name}"' for field in msgspec.structs.fields(kind))
+        raise MalformedRequest(f"the body is not an object with {wanted}: {error}") from error
+
+
+def _text(text: str, field: str) -> str:
+    """What stands in logs and records is one line of text."""
+    if not text.strip():
+        raise MalformedRequest(f"{field}: it says nothing; say who you are in 'by', and your reason in 'why'")
+    if not text.isprintable():
+        raise MalformedRequest(f"{field}: it holds what cannot be printed, such as a line's end")
+    return text.strip()
+
+
+def _digest(text: str | None) -> Digest | None:
+    return None if text is None else _named(text, "digest")
+
+
+def _named(text: str, field: str) -> Digest:
+    try:
+        return parse_digest(text)
+    except InvalidReference as error:
+        raise MalformedRequest(f"{field}: {error}") from error
+
+
+def _target(request: func.HttpRequest) -> str:
+    return str(request.route_params.get("id", ""))
+
+
+def _image(request: func.HttpRequest) -> str:
+    return str(request.route_params.get("name", ""))[:200]
