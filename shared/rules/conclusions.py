@@ -6,9 +6,9 @@ import logging
 from collections.abc import Iterator
 
 from shared.domain.promotion.candidate import Candidate, Place, Reason, Status
+from shared.domain.promotion.concluding import conclusion_for
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.lifecycle import ENDS, advance
-from shared.domain.promotion.reconciling import conclusion_for
 from shared.domain.promotion.schedule import LEASE
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
@@ -20,7 +20,7 @@ from shared.rules.targets import TargetBook
 log = logging.getLogger("tidegate.conclusions")
 
 # Of what several targets say, the first of these that any of them says.
-_ORDER = (Reason.PROMOTION_VERIFIED, Reason.GAVE_UP, Reason.NEWER_DIGEST)
+_ORDER = (Reason.PROMOTION_VERIFIED, Reason.GAVE_UP, Reason.OVERRULED, Reason.NEWER_DIGEST)
 
 
 class Conclusions:
@@ -103,7 +103,12 @@ class Conclusions:
         left = f"{place} has left the watch list"
         details = {
             Reason.GAVE_UP: target.trouble,
+            Reason.OVERRULED: f"people say otherwise of {place}: {_said(target)}",
             Reason.NEWER_DIGEST: left if target.let_go else f"{place} is to be {instead}",
         }
         detail = details.get(reason, f"as {target.repository}:{target.tag}, decision {target.number}")
         return advance(candidate, reason, self._progress.clock(), detail=detail)
+
+
+def _said(target: Target) -> str:
+    return "held" if target.hold is not None else target.why.value

@@ -44,6 +44,7 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
     (Status.PROMOTING, Reason.IMPORT_UNEXPLAINED): Status.PROMOTING,
     (Status.PROMOTING, Reason.STAGING_LAGS): Status.PROMOTING,
     (Status.PROMOTING, Reason.PROMOTION_VERIFIED): Status.PROMOTED,
+    (Status.PROMOTING, Reason.OVERRULED): Status.SUPERSEDED,
     **{
         (status, reason): Status.SUPERSEDED
         for status in (*_BEFORE_PROMOTION, Status.PROMOTING)

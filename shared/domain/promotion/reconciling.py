@@ -8,8 +8,8 @@ from enum import Enum
 import msgspec
 
 from shared.domain.promotion.adopting import is_passed_over, sighted_again
-from shared.domain.promotion.candidate import Candidate, Reason
-from shared.domain.promotion.decision import best, decided, without_trouble
+from shared.domain.promotion.candidate import Reason
+from shared.domain.promotion.decision import decided, without_trouble
 from shared.domain.promotion.lifecycle import cause_of, reason_of
 from shared.domain.promotion.schedule import (
     FAILED_LOOK,
@@ -21,7 +21,16 @@ from shared.domain.promotion.schedule import (
     most_attempts,
     pause_before_retry,
 )
-from shared.domain.promotion.target import Awaited, Former, Importing, Origin, Sighting, Staged, Target, Unsettled
+from shared.domain.promotion.target import (
+    Awaited,
+    Former,
+    Importing,
+    Origin,
+    Sighting,
+    Staged,
+    Target,
+    Unsettled,
+)
 from shared.domain.references import Digest
 from shared.errors import RateLimited, TidegateError
 
@@ -254,48 +263,6 @@ def _later(unsettled: Unsettled, now: datetime) -> Unsettled:
 def bore_before(target: Target, digest: Digest) -> bool:
     """Whether a target's tag pointed at a digest before what it points at now."""
     return digest in {one.digest for one in target.former}
-
-
-def conclusion(target: Target, digest: Digest) -> Reason | None:
-    """Return what a target means for the candidate that proposed a digest to it; ``None`` if that is still open."""
-    if _has_left(target, digest):
-        return Reason.NEWER_DIGEST
-    if digest == target.wanted:
-        if target.reached == target.number:
-            return Reason.PROMOTION_VERIFIED
-        return Reason.GAVE_UP if target.gave_up else None
-    if target.importing is not None and target.importing.digest == digest:
-        return None
-    if digest == target.seen:
-        return Reason.PROMOTION_VERIFIED
-    first = best(target)
-    waits = first is None or first.digest == digest
-    return None if waits else Reason.NEWER_DIGEST
-
-
-def conclusion_for(target: Target, candidate: Candidate) -> Reason | None:
-    """Return what a target means for a candidate that passed; ``None`` if that is still open.
-
-    A tag that came to bear it since it was detected counts, also if it bears a newer digest by now. A target that asks
-    for another gate by now was told nothing, and waits for another candidate.
-    """
-    reason = conclusion(target, candidate.digest)
-    if reason is Reason.NEWER_DIGEST and _bore_since(target, candidate.digest, candidate.detected_at):
-        return Reason.PROMOTION_VERIFIED
-    if reason is None and target.origin.gate != candidate.gate and candidate.digest not in target.passed:
-        importing = target.importing is not None and target.importing.digest == candidate.digest
-        return None if importing else Reason.NEWER_DIGEST
-    return reason
-
-
-def _bore_since(target: Target, digest: Digest, moment: datetime) -> bool:
-    return any(one.digest == digest and one.until >= moment for one in target.former)
-
-
-def _has_left(target: Target, digest: Digest) -> bool:
-    """Whether a digest will not come into force, because its tag has left the watch list."""
-    in_force = digest == target.seen or (digest == target.wanted and target.reached == target.number)
-    return target.let_go is not None and target.importing is None and not in_force
 
 
 def lease(target: Target, look: datetime) -> Target:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.actions import Declined, Refusal
-from shared.domain.promotion.candidate import Status
+from shared.domain.promotion.candidate import Reason, Status
 from shared.domain.promotion.rulings import Kind
 from shared.domain.promotion.target import Said, Target, Why
 from shared.domain.references import Digest, Tag
@@ -385,6 +386,58 @@ def test_while_an_entry_is_held_nothing_is_decided_for_its_targets_nor_for_those
     world.settle()
     assert [borne(world, tag) for tag in (TAG, Tag("22"))] == [TWO, TWO]
     assert lines(world, "image:node") == ["held", "resumed"]
+
+
+def hold(world: World) -> None:
+    """Hold the entry."""
+    world.ruler.hold("node", said(world), listed=True)
+
+
+def pin(world: World) -> None:
+    """Pin what is in force."""
+    done(world.actor.pin(ID, None, None, said(world)))
+
+
+def back(world: World) -> None:
+    """Go back, to what the next digest does not come after."""
+    noticed(world, THREE)
+    done(world.actor.roll_back(ID, None, said(world)))
+
+
+def block(world: World) -> None:
+    """Block the next digest."""
+    world.ruler.block(THREE, said(world))
+
+
+def noticed(world: World, digest: Digest) -> None:
+    """Let a digest be seen, and its gate not end."""
+    world.push(digest)
+    world.check()
+    for delivery in world.outbox.deliver():
+        world.work(delivery)
+
+
+@pytest.mark.parametrize("say", [hold, pin, back, block])
+def test_what_passes_and_is_not_taken_for_what_people_said_waits_for_nothing_and_is_promoted_when_they_take_it_back(
+    world: World, say: Callable[[World], None]
+) -> None:
+    say(world)
+    promoted(world, THREE)
+    assert (world.status(THREE), world.candidate(THREE).last.reason) == (Status.SUPERSEDED, Reason.OVERRULED)
+    sweeps(world)
+    assert borne(world) != THREE
+    assert world.candidate(THREE).last.reason is Reason.OVERRULED
+    if say is back:
+        return
+    for take_back in (
+        lambda: world.ruler.resume("node", said(world)),
+        lambda: world.actor.unpin(ID, said(world)),
+        lambda: world.ruler.release(THREE, said(world)),
+    ):
+        with suppress(MalformedRequest):
+            take_back()
+    sweeps(world)
+    assert (borne(world), world.status(THREE)) == (THREE, Status.PROMOTED)
 
 
 def test_what_was_decided_before_it_was_held_is_finished_with_its_rebuilds(world: World) -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.candidate import Place, Reason, Status
-from shared.domain.promotion.reconciling import conclusion_for
+from shared.domain.promotion.concluding import conclusion_for
 from shared.domain.references import Tag
 from shared.errors import NotFound, OperationFailed, Refused, ServiceError, Unavailable
 from shared.rules.proposals import propose

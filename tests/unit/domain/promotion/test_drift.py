@@ -10,9 +10,16 @@ import msgspec
 import pytest
 
 from shared.domain.promotion.candidate import Reason
+from shared.domain.promotion.concluding import conclusion
 from shared.domain.promotion.decision import Outcome, decide
 from shared.domain.promotion.drift import Answer, Deleted, Finding, Listed, answer, compared, ended, find, let_go
-from shared.domain.promotion.reconciling import Todo, conclusion, has_passed, landed, scheduled, todo
+from shared.domain.promotion.reconciling import (
+    Todo,
+    has_passed,
+    landed,
+    scheduled,
+    todo,
+)
 from shared.domain.promotion.schedule import LAG_PATIENCE
 from shared.domain.promotion.target import (
     Adopted,

@@ -1,0 +1,71 @@
+"""What a target means for the candidates that proposed their digests to it: pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from shared.domain.promotion.candidate import Candidate, Reason
+from shared.domain.promotion.decision import best
+from shared.domain.promotion.target import Target, Why
+from shared.domain.references import Digest
+
+# While a target goes by one of these, the digest that its source bore last waits for as long as they are meant.
+_SAID = frozenset({Why.PINNED, Why.ROLLED_BACK, Why.AGAINST_GATE, Why.ADOPTED})
+
+
+def conclusion(target: Target, digest: Digest) -> Reason | None:
+    """Return what a target means for the candidate that proposed a digest to it; ``None`` if that is still open."""
+    if _has_left(target, digest):
+        return Reason.NEWER_DIGEST
+    if digest == target.wanted:
+        return _of_what_is_wanted(target)
+    if target.importing is not None and target.importing.digest == digest:
+        return None
+    if digest == target.seen:
+        return Reason.PROMOTION_VERIFIED
+    return Reason.OVERRULED if is_overruled(target, digest) else _overtaken(target, digest)
+
+
+def conclusion_for(target: Target, candidate: Candidate) -> Reason | None:
+    """Return what a target means for a candidate that passed; ``None`` if that is still open.
+
+    A tag that came to bear it since it was detected counts, also if it bears another digest by now. A target that asks
+    for another gate by now was told nothing, and waits for another candidate.
+    """
+    reason = conclusion(target, candidate.digest)
+    replaced = reason in {Reason.NEWER_DIGEST, Reason.OVERRULED}
+    if replaced and _bore_since(target, candidate.digest, candidate.detected_at):
+        return Reason.PROMOTION_VERIFIED
+    if reason is None and target.origin.gate != candidate.gate and candidate.digest not in target.passed:
+        importing = target.importing is not None and target.importing.digest == candidate.digest
+        return None if importing else Reason.NEWER_DIGEST
+    return reason
+
+
+def is_overruled(target: Target, digest: Digest) -> bool:
+    """Whether a digest that passed is kept from its target by what people said, or by what stood there before."""
+    said, first = target.hold is not None or target.why in _SAID, best(target)
+    blocked = digest in {one.digest for one in target.blocked}
+    return digest in target.passed and (blocked or (said and first is not None and first.digest == digest))
+
+
+def _of_what_is_wanted(target: Target) -> Reason | None:
+    if target.reached == target.number:
+        return Reason.PROMOTION_VERIFIED
+    return Reason.GAVE_UP if target.gave_up else None
+
+
+def _overtaken(target: Target, digest: Digest) -> Reason | None:
+    """A target that still waits to be told that the digest passed has not decided on it."""
+    first, waits = best(target), target.awaited is not None and target.awaited.digest == digest
+    return None if waits or first is None or first.digest == digest else Reason.NEWER_DIGEST
+
+
+def _bore_since(target: Target, digest: Digest, moment: datetime) -> bool:
+    return any(one.digest == digest and one.until >= moment for one in target.former)
+
+
+def _has_left(target: Target, digest: Digest) -> bool:
+    """Whether a digest will not come into force, because its tag has left the watch list."""
+    in_force = digest == target.seen or (digest == target.wanted and target.reached == target.number)
+    return target.let_go is not None and target.importing is None and not in_force
