@@ -29,6 +29,7 @@ def app_settings(connection_string: str) -> dict[str, str]:
     return {
         **REQUIRED,
         STORAGE: connection_string,
+        "ACTIONS_ENABLED": "true",
         "DOCKER_HUB_USERNAME": "tidegate",
         "DOCKER_HUB_TOKEN": DOCKER_HUB_TOKEN,
         "DOCKER_HUB_REGISTRY_URL": CLOSED,

@@ -111,3 +111,34 @@ def test_a_candidate_that_is_not_there_is_404_and_an_id_that_can_be_none_is_400(
 
 def _one(record_id: str) -> Trigger:
     return http_request("GET", f"/api/candidates/{record_id}", route={"id": record_id})
+
+
+WHO = b'{"by": "ada", "why": "it broke the shop"}'
+
+
+def test_a_digest_that_is_blocked_is_listed_until_it_is_released(worker: Worker) -> None:
+    route, listed = {"digest": digest(8)}, http_request("GET", "/api/rulings")
+    for verb, shown in (("block", [digest(8)]), ("release", [])):
+        asked = http_request("POST", f"/api/digests/{digest(8)}/{verb}", WHO, route=route)
+        answer = _call(worker, f"{verb}_digest", asked)
+        assert (answer.status, answer.json()["subject"], answer.json()["targets"]) == (200, digest(8), [])
+        assert [one["digest"] for one in _call(worker, "list_rulings", listed).json()["blocked"]] == shown
+
+
+@pytest.mark.parametrize(("name", "verb"), [("roll_back", "rollback"), ("pin", "pin"), ("unpin", "unpin")])
+def test_what_acts_on_a_target_that_is_not_there_finds_none(worker: Worker, name: str, verb: str) -> None:
+    target = "tidegatebase~base~nobody~1"
+    asked = http_request("POST", f"/api/targets/{target}/{verb}", WHO, route={"id": target})
+    assert _call(worker, name, asked).status == 404
+    shown = http_request("GET", f"/api/targets/{target}", route={"id": target})
+    assert _call(worker, "get_target", shown).status == 404
+    listed = _call(worker, "list_targets", http_request("GET", "/api/targets", query={"limit": "1"}))
+    assert (listed.status, listed.json()["targets"]) == (200, [])
+
+
+def test_an_entry_of_the_deployed_watch_list_is_held_and_resumed_by_name(worker: Worker) -> None:
+    for verb in ("hold", "resume"):
+        asked = http_request("POST", f"/api/images/node/{verb}", WHO, route={"name": "node"})
+        assert _call(worker, f"{verb}_image", asked).status == 200
+    asked = http_request("POST", "/api/images/nobody/hold", WHO, route={"name": "nobody"})
+    assert _call(worker, "hold_image", asked).status == 404
