@@ -21,6 +21,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "lifecycle": parts.lifecycle,
     "statuses": parts.statuses,
     "reasons": parts.reasons,
+    "whys": parts.whys,
+    "refusals": parts.refusals,
     "rebuild-statuses": parts.rebuild_statuses,
     "metrics": parts.metrics,
     "settings": parts.settings,

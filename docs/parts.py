@@ -13,9 +13,11 @@ from typing import Any
 from docs.triggers import functions
 from infra.local.demo.scenes import Scenes
 from shared.config import setting_fields
+from shared.domain.promotion.actions import Refusal
 from shared.domain.promotion.candidate import Reason, Status
 from shared.domain.promotion.lifecycle import BEGINNINGS, ENDS, TRANSITIONS, stage_of
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, RebuildStatus
+from shared.domain.promotion.target import Why
 from shared.domain.watching.selection import ChoiceReason
 from shared.domain.watching.watch_list import schema
 
@@ -75,6 +77,16 @@ def _queue(status: Status) -> str:
 def reasons() -> str:
     """Return the reasons for which a candidate's record changes."""
     return table(("reason", "meaning"), ((f"`{value}`", said) for value, said in told(Reason)))
+
+
+def whys() -> str:
+    """Return why a target should point at what it should."""
+    return table(("why", "meaning"), ((f"`{value}`", said) for value, said in told(Why)))
+
+
+def refusals() -> str:
+    """Return why an action is refused."""
+    return table(("reason", "meaning"), ((f"`{value}`", said) for value, said in told(Refusal)))
 
 
 def rebuild_statuses() -> str:
