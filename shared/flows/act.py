@@ -79,8 +79,9 @@ class Actor:
         return written.record
 
     def _known(self, target: str) -> StoredTarget:
-        parts_of_target(target)
-        stored = self._book.targets.get(target)
+        """A target of an earlier base registry is shown, and left alone."""
+        ours = parts_of_target(target)[0] == self._book.registry
+        stored = self._book.targets.get(target) if ours else None
         if stored is None:
             raise MalformedRequest(f"there is no target {target!r}", status=404)
         return stored

@@ -90,7 +90,7 @@ class Actions:
     def pin(self, request: func.HttpRequest) -> func.HttpResponse:
         """Pin: the body may name a ``digest``, and a date ``until`` (RFC 3339)."""
         body, said = self._read(request, _Pin)
-        target, until = _target(request), body.until and body.until.astimezone(UTC)
+        target, until = _target(request), _utc(body.until) if body.until else None
         return self._answer(target, self._actor().pin(target, _digest(body.digest), until, said))
 
     def unpin(self, request: func.HttpRequest) -> func.HttpResponse:
@@ -167,6 +167,13 @@ def _text(text: str, field: str) -> str:
     if not text.isprintable():
         raise MalformedRequest(f"{field}: it holds what cannot be printed, such as a line's end")
     return text.strip()
+
+
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise MalformedRequest("until: it is outside the years 1 to 9999, UTC") from None
 
 
 def _digest(text: str | None) -> Digest | None:

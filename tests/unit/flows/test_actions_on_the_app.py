@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from shared.domain.gate.verdict import RunStatus
@@ -167,7 +168,8 @@ def test_what_only_its_upstream_has_is_fetched_from_there(world: World) -> None:
 
 
 @pytest.mark.parametrize("target", [f"{BASE}~base~python~3", "otherbase~base~node~22-alpine"])
-def test_a_target_that_is_not_there_is_not_found(world: World, target: str) -> None:
+def test_a_target_that_is_not_there_or_of_an_earlier_base_registry_is_not_found(world: World, target: str) -> None:
+    world.targets.insert(msgspec.structs.replace(world.target(), registry="otherbase"))
     with pytest.raises(MalformedRequest, match="there is no target") as error:
         world.actor.roll_back(target, None, said(world))
     assert error.value.status == 404

@@ -151,6 +151,7 @@ def test_a_body_that_is_not_what_it_should_be_names_the_field(
         ("pin", {"digest": ""}, "digest: "),
         ("pin", {"until": "tomorrow"}, "$.until"),
         ("pin", {"until": "2027-01-01T00:00:00"}, "$.until"),
+        ("pin", {"until": "9999-12-31T23:59:59-10:00"}, "until: it is outside"),
         ("unpin", {"digest": ONE}, "unknown field `digest`"),
         ("promote", {}, "`digest`"),
         ("promote", {"digest": "sha256:1"}, "digest: "),
