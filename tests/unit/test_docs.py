@@ -19,6 +19,7 @@ from shared.config import STORAGE, setting_fields
 from shared.domain.promotion import rebuilds, schedule
 from shared.domain.promotion.candidate import Reason
 from shared.domain.promotion.rebuilds import RebuildStatus
+from shared.domain.promotion.target import Why
 
 pytestmark = pytest.mark.unit
 
@@ -205,6 +206,11 @@ def test_the_events_that_the_runbook_names_are_told() -> None:
     ours = {"tag-missing", "tag-overwritten", "tag-in-order", "tag-let-go", "tag-taken-back"}
     tasks = {"task-not-permitted", "rebuild-missing"}
     assert lines == {"tags-vanished", "message-poisoned"} | lists | ours | tasks
+    act, rule = ((ROOT / "shared" / "flows" / f"{name}.py").read_text() for name in ("act", "rule"))
+    people = {*re.findall(r'_act\(\s*target, "([a-z-]+)"', act), *re.findall(r'(?:True|False)\): "([a-z-]+)"', rule)}
+    assert len(people) == 8
+    assert people | {Why.WITHDRAWN.value} <= named
+    lines |= people | {Why.WITHDRAWN.value}
     reasons = {reason.value for reason in Reason}
     assert named - lines - reasons - {f"rebuild-{status.value}" for status in RebuildStatus} == set()
     assert lines <= named
