@@ -12,7 +12,7 @@ from collections.abc import Callable
 import azure.functions as func
 
 from shared.bootstrap import Parts
-from shared.config import STORAGE, starting_settings
+from shared.config import starting_settings
 from shared.domain.events.event_grid import read_event
 from shared.domain.events.messages import (
     CHECKS,
@@ -32,6 +32,7 @@ from shared.domain.watching.watch_list import Image
 from shared.flows import poisoned
 from shared.flows.signal import signal
 from shared.flows.sweep import sweep_candidates, sweep_each, sweep_rebuilds, sweep_targets
+from shared.storage_settings import STORAGE
 from shared.telemetry.metrics import budgets_observed, checked, observed
 from shared.telemetry.spans import acting, consuming, current_traceparent
 from shared.web import candidates, checks, webhook
@@ -167,34 +168,36 @@ def receive_push(message: func.QueueMessage) -> None:
 # HTTP.
 
 
+def _acting(name: str, serve: Callable[[], func.HttpResponse]) -> func.HttpResponse:
+    with acting(name):
+        return answered(serve)
+
+
 @app.route("webhooks/acr", methods=["POST"])
 def acr_webhook(req: func.HttpRequest) -> func.HttpResponse:
     """Take an event of the base registry."""
-    with acting("webhook"):
-        return answered(
-            lambda: webhook.acr_webhook(
-                req,
-                secret=parts.settings.webhook_secret,
-                login_server=parts.settings.base_server,
-                book=parts.target_book,
-                outbox=parts.outbox,
-                traceparent=current_traceparent(),
-            )
-        )
+    return _acting(
+        "webhook",
+        lambda: webhook.acr_webhook(
+            req,
+            secret=parts.settings.webhook_secret,
+            login_server=parts.settings.base_server,
+            book=parts.target_book,
+            outbox=parts.outbox,
+            traceparent=current_traceparent(),
+        ),
+    )
 
 
 @app.route("check", methods=["POST"])
 def check_now(req: func.HttpRequest) -> func.HttpResponse:
     """Ask for a check of one entry of the watch list, or of all."""
-    with acting("check by hand"):
-        return answered(
-            lambda: checks.check_now(
-                req,
-                watch_list=parts.watch_lists.in_force(),
-                planner=parts.planner,
-                traceparent=current_traceparent(),
-            )
-        )
+    return _acting(
+        "check by hand",
+        lambda: checks.check_now(
+            req, watch_list=parts.watch_lists.in_force(), planner=parts.planner, traceparent=current_traceparent()
+        ),
+    )
 
 
 @app.route("images/{name}/tags", methods=["GET"])
@@ -246,57 +249,52 @@ def list_rulings(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  t
 # HTTP that acts, if it is switched on.
 
 
-def _act(serve: Callable[[func.HttpRequest], func.HttpResponse], req: func.HttpRequest) -> func.HttpResponse:
-    with acting("action"):
-        return answered(lambda: serve(req))
-
-
 @app.route("targets/{id}/rollback", methods=["POST"])
 def roll_back(req: func.HttpRequest) -> func.HttpResponse:
     """Let a target go back to a digest that it bore before."""
-    return _act(actions.roll_back, req)
+    return _acting("action", lambda: actions.roll_back(req))
 
 
 @app.route("targets/{id}/pin", methods=["POST"])
 def pin(req: func.HttpRequest) -> func.HttpResponse:
     """Pin a target to a digest."""
-    return _act(actions.pin, req)
+    return _acting("action", lambda: actions.pin(req))
 
 
 @app.route("targets/{id}/unpin", methods=["POST"])
 def unpin(req: func.HttpRequest) -> func.HttpResponse:
     """Let a target follow its source again."""
-    return _act(actions.unpin, req)
+    return _acting("action", lambda: actions.unpin(req))
 
 
 @app.route("targets/{id}/promote", methods=["POST"])
 def promote_against_gate(req: func.HttpRequest) -> func.HttpResponse:
     """Let a target take a digest that has not passed its gate."""
-    return _act(actions.promote, req)
+    return _acting("action", lambda: actions.promote(req))
 
 
 @app.route("digests/{digest}/block", methods=["POST"])
 def block_digest(req: func.HttpRequest) -> func.HttpResponse:
     """Refuse a digest from now on, wherever it comes from."""
-    return _act(actions.block, req)
+    return _acting("action", lambda: actions.block(req))
 
 
 @app.route("digests/{digest}/release", methods=["POST"])
 def release_digest(req: func.HttpRequest) -> func.HttpResponse:
     """Refuse a digest no more."""
-    return _act(actions.release, req)
+    return _acting("action", lambda: actions.release(req))
 
 
 @app.route("images/{name}/hold", methods=["POST"])
 def hold_image(req: func.HttpRequest) -> func.HttpResponse:
     """Decide nothing any more for the targets of an entry."""
-    return _act(actions.hold, req)
+    return _acting("action", lambda: actions.hold(req))
 
 
 @app.route("images/{name}/resume", methods=["POST"])
 def resume_image(req: func.HttpRequest) -> func.HttpResponse:
     """Decide again for the targets of an entry."""
-    return _act(actions.resume, req)
+    return _acting("action", lambda: actions.resume(req))
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

@@ -19,6 +19,7 @@ from msgspec import Meta
 from shared.errors import ConfigurationError
 from shared.registry_accounts import Account, parse_accounts
 from shared.registry_settings import registry_problems
+from shared.storage_settings import Storage, storage_of, storage_problems
 from shared.whole_numbers import number_problems
 
 _REGISTRY_ID = re.compile(
@@ -26,7 +27,6 @@ _REGISTRY_ID = re.compile(
     r"/providers/Microsoft\.ContainerRegistry/registries/(?P<name>[A-Za-z0-9]{5,50})",
     re.IGNORECASE,
 )
-STORAGE = "AzureWebJobsStorage"
 
 
 class GateContext(Enum):
@@ -44,15 +44,6 @@ class RegistryId(msgspec.Struct, frozen=True):
     group: str
     name: str
     resource_id: str
-
-
-class Storage(msgspec.Struct, frozen=True):
-    """How the storage account is reached: by connection string, or by its addresses with the app's identity."""
-
-    connection_string: str = ""
-    blob_uri: str = ""
-    queue_uri: str = ""
-    table_uri: str = ""
 
 
 def _setting(description: str, *, secret: bool = False) -> Meta:
@@ -269,8 +260,8 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         ConfigurationError: says everything that is missing or wrong, in one message and without any value of a secret.
     """
     values = {field.name: environment.get(name, "").strip() for name, field, _ in setting_fields()}
-    storage = _storage(environment)
-    problems = [*_missing(values), *_wrong(values), *([] if storage else [_NO_STORAGE]), *_plain_storage(storage)]
+    storage = storage_of(environment)
+    problems = [*_missing(values), *_wrong(values), *storage_problems(storage)]
     if problems or storage is None:
         raise ConfigurationError("the app's settings are incomplete:\n" + "\n".join(f"  - {p}" for p in problems))
     given = {name: value for name, value in values.items() if value}
@@ -297,31 +288,6 @@ def starting_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     except ConfigurationError as error:
         print(f"Tidegate does not start: {error}", file=sys.stderr, flush=True)
         raise
-
-
-_NO_STORAGE = (
-    f"{STORAGE} is missing: a connection string, or {STORAGE}__blobServiceUri, {STORAGE}__queueServiceUri and "
-    f"{STORAGE}__tableServiceUri (or {STORAGE}__accountName) for the app's identity"
-)
-
-
-def _storage(environment: Mapping[str, str]) -> Storage | None:
-    if connection_string := environment.get(STORAGE, ""):
-        return Storage(connection_string=connection_string)
-    account = environment.get(f"{STORAGE}__accountName", "")
-    uris = {
-        f"{kind}_uri": environment.get(f"{STORAGE}__{kind}ServiceUri", "")
-        or (f"https://{account}.{kind}.core.windows.net" if account else "")
-        for kind in ("blob", "queue", "table")
-    }
-    return Storage(**uris) if all(uris.values()) else None
-
-
-def _plain_storage(storage: Storage | None) -> list[str]:
-    uris = (storage.blob_uri, storage.queue_uri, storage.table_uri) if storage else ()
-    return [
-        f"{STORAGE}__*ServiceUri must begin with https://" for uri in uris if uri and not uri.startswith("https://")
-    ]
 
 
 def _missing(values: Mapping[str, str]) -> list[str]:

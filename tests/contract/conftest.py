@@ -10,7 +10,7 @@ import pytest
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.tables import Table
-from shared.config import Storage
+from shared.storage_settings import Storage
 from tests.contract.azurite import connection_string, running_azurite
 
 IMPLEMENTATIONS = ("double", "azurite")

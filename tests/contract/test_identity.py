@@ -21,8 +21,8 @@ from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.blobs import Container
 from shared.adapters.storage.queues import Queues
 from shared.adapters.storage.tables import Row, Table
-from shared.config import Storage
 from shared.domain.events.messages import LookAtCandidate
+from shared.storage_settings import Storage
 from tests.contract.azurite import ACCOUNT, running_azurite
 
 pytestmark = pytest.mark.contract

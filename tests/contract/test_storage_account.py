@@ -13,9 +13,9 @@ from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.blobs import Container
 from shared.adapters.storage.queues import Queues
 from shared.adapters.storage.tables import Table
-from shared.config import Storage
 from shared.domain.events.messages import LookAtCandidate
 from shared.errors import Unavailable
+from shared.storage_settings import Storage
 from tests.contract.azurite import connection_string
 from tests.contract.conftest import no_credential
 from tests.contract.wire import counted

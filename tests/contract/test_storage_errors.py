@@ -20,7 +20,6 @@ from shared.adapters.storage.blobs import Container, EvidenceBlobs
 from shared.adapters.storage.errors import translate, translated
 from shared.adapters.storage.queues import Queues
 from shared.adapters.storage.tables import Row, Table
-from shared.config import Storage
 from shared.domain.events.messages import LookAtCandidate
 from shared.errors import (
     ConfigurationError,
@@ -32,6 +31,7 @@ from shared.errors import (
     TidegateError,
     Unavailable,
 )
+from shared.storage_settings import Storage
 from tests.contract.azurite import ACCOUNT, connection_string
 from tests.contract.conftest import no_credential
 

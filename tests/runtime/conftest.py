@@ -13,8 +13,8 @@ from azure.core.exceptions import ResourceNotFoundError
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.blobs import Container
 from shared.adapters.storage.records_table import RecordsTable, candidates_table
-from shared.config import Storage
 from shared.domain.promotion.candidate import Candidate
+from shared.storage_settings import Storage
 from tests.contract.azurite import connection_string, running_azurite
 from tests.runtime.settings import app_settings
 from tests.runtime.worker import Worker, running_worker

@@ -15,11 +15,12 @@ import pytest
 from docs.generate import pages
 from docs.parts import ROOT
 from docs.triggers import functions
-from shared.config import STORAGE, setting_fields
+from shared.config import setting_fields
 from shared.domain.promotion import rebuilds, schedule
 from shared.domain.promotion.candidate import Reason
 from shared.domain.promotion.rebuilds import RebuildStatus
 from shared.domain.promotion.target import Why
+from shared.storage_settings import STORAGE
 
 pytestmark = pytest.mark.unit
 

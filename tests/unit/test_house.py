@@ -39,7 +39,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "registry_settings": set(),
     "whole_numbers": set(),
     "registry_accounts": {"errors", "registry_settings", "msgspec"},
-    "config": {"errors", "registry_settings", "whole_numbers", "registry_accounts", "msgspec"},
+    "storage_settings": {"msgspec"},
+    "config": {"errors", "registry_settings", "storage_settings", "whole_numbers", "registry_accounts", "msgspec"},
     "ports": {*_DOMAIN, "errors", "msgspec"},
     "watch_list_yaml": {*_DOMAIN, "errors", "yaml"},
     "telemetry": {"telemetry", *_CORE, "msgspec", "opentelemetry"},
@@ -54,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # What two wings need stands above them and knows none of them.
     "adapters": {"azure", "requests", "urllib3"},
     "adapters/azure": {"adapters/azure", "adapters", *_CORE, "config", "registry_accounts", "msgspec", "azure"},
-    "adapters/storage": {"adapters/storage", "adapters", *_CORE, "config", "msgspec", "azure"},
+    "adapters/storage": {"adapters/storage", "adapters", *_CORE, "storage_settings", "msgspec", "azure"},
     "adapters/upstream": {
         "adapters/upstream",
         "adapters",
@@ -65,18 +66,18 @@ MAY_IMPORT: dict[str, set[str]] = {
         "requests",
         "urllib3",
     },
-    "bootstrap": {
-        *_CORE,
-        "adapters/azure",
-        "adapters/storage",
-        "adapters/upstream",
+    "outside": {*_CORE, "adapters/azure", "adapters/storage", "adapters/upstream", "rules", "config", "telemetry"},
+    "bootstrap": {"outside", *_CORE, "flows", "rules", "telemetry", "watch_list_yaml"},
+    "function_app": {
+        "bootstrap",
+        "web",
         "flows",
-        "rules",
+        *_DOMAIN,
         "config",
+        "storage_settings",
         "telemetry",
-        "watch_list_yaml",
+        "azure.functions",
     },
-    "function_app": {"bootstrap", "web", "flows", *_DOMAIN, "config", "telemetry", "azure.functions"},
 }
 # What single files may import besides, and why.
 MAY_IMPORT_TOO: dict[str, set[str]] = {

@@ -11,10 +11,8 @@ from pathlib import Path
 import pytest
 
 from shared.config import (
-    STORAGE,
     GateContext,
     Settings,
-    Storage,
     load_settings,
     parse_registry_id,
     setting_fields,
@@ -22,6 +20,7 @@ from shared.config import (
 )
 from shared.errors import ConfigurationError
 from shared.registry_accounts import Account
+from shared.storage_settings import STORAGE, Storage
 
 pytestmark = pytest.mark.unit
 

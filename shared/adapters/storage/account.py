@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from shared.config import STORAGE, Storage
 from shared.errors import ConfigurationError
+from shared.storage_settings import STORAGE, Storage
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential

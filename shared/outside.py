@@ -1,0 +1,209 @@
+"""Builds the adapters once, when first needed: the only place that knows which adapter keeps which port."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.config import RegistryId, Settings
+from shared.rules.ledger import Ledger
+from shared.telemetry.metrics import put_off
+from shared.telemetry.observers import CountedUpstream, ToldActivity, TracedOutbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.adapters.azure.clients import AzureClients
+    from shared.adapters.azure.identity import Identity
+    from shared.adapters.azure.registry import AzureContainerRegistry
+    from shared.adapters.azure.tasks import AcrTasks
+    from shared.adapters.storage.account import StorageAccount
+    from shared.budget_ports import Budgets
+    from shared.domain.promotion.candidate import Candidate
+    from shared.domain.promotion.rebuilds import Rebuild
+    from shared.ports import Activity, Configuration, Evidence, Observations, Outbox, Records
+    from shared.run_ports import Listings
+    from shared.target_ports import Rulings, Targets
+
+DEPLOYED = Path(__file__).resolve().parent.parent
+
+
+def utc_now() -> datetime:
+    """Return now, UTC."""
+    return datetime.now(UTC)
+
+
+class Outside:
+    """The outside systems: the ports' adapters, each made once.
+
+    Adapters are imported where they are made, so that starting costs nothing that the first message does not need.
+
+    Args:
+        settings: the app's settings.
+        deployed: folder with ``gates/``.
+    """
+
+    def __init__(self, settings: Settings, deployed: Path = DEPLOYED) -> None:
+        self.settings = settings
+        self.clock = utc_now
+        self._deployed = deployed
+
+    @cached_property
+    def _identity(self) -> Identity:
+        from shared.adapters.azure.identity import Identity  # noqa: PLC0415
+
+        return Identity(self.settings.azure_client_id)
+
+    @cached_property
+    def _account(self) -> StorageAccount:
+        from shared.adapters.storage.account import StorageAccount  # noqa: PLC0415
+
+        return StorageAccount(self.settings.storage, self._identity.credential)
+
+    @cached_property
+    def _azure(self) -> AzureClients:
+        from shared.adapters.azure.clients import AzureClients  # noqa: PLC0415
+
+        return AzureClients(
+            self._identity.credential,
+            arm_endpoint=self.settings.arm_endpoint,
+            arm_audience=self.settings.arm_audience,
+            acr_audience=self.settings.acr_audience,
+        )
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """The queues."""
+        from shared.adapters.storage.queues import Queues  # noqa: PLC0415
+
+        return TracedOutbox(Queues(self._account))
+
+    @cached_property
+    def candidates(self) -> Records[Candidate]:
+        """The candidates' records."""
+        from shared.adapters.storage.records_table import candidates_table  # noqa: PLC0415
+
+        return candidates_table(self._account)
+
+    @cached_property
+    def targets(self) -> Targets:
+        """What the tags of the base registry should point at."""
+        from shared.adapters.storage.targets_table import TargetsTable  # noqa: PLC0415
+
+        return TargetsTable(self._account)
+
+    @cached_property
+    def rulings(self) -> Rulings:
+        """What people said of digests and entries."""
+        from shared.adapters.storage.rulings_table import RulingsTable  # noqa: PLC0415
+
+        return RulingsTable(self._account)
+
+    @cached_property
+    def rebuilds(self) -> Records[Rebuild]:
+        """The rebuilds' records."""
+        from shared.adapters.storage.records_table import rebuilds_table  # noqa: PLC0415
+
+        return rebuilds_table(self._account)
+
+    @cached_property
+    def listings(self) -> Listings:
+        """The kept listings of application registries' tasks."""
+        from shared.adapters.storage.listings_table import ListingsTable  # noqa: PLC0415
+
+        return ListingsTable(self._account)
+
+    @cached_property
+    def observations(self) -> Observations:
+        """What upstream tags pointed at."""
+        from shared.adapters.storage.observations_table import ObservationsTable  # noqa: PLC0415
+
+        return ObservationsTable(self._account)
+
+    @cached_property
+    def activity(self) -> Activity:
+        """The activity log."""
+        from shared.adapters.storage.activity_table import ActivityTable  # noqa: PLC0415
+
+        return ToldActivity(ActivityTable(self._account))
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """Run logs, and what died in poison queues."""
+        from shared.adapters.storage.blobs import EvidenceBlobs  # noqa: PLC0415
+
+        return EvidenceBlobs(self._account)
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        """The watch list and the gates."""
+        from shared.adapters.storage.configuration_blobs import ConfigurationBlobs  # noqa: PLC0415
+
+        return ConfigurationBlobs(self._account, self._deployed)
+
+    @cached_property
+    def budgets(self) -> Budgets:
+        """What is left of each upstream's limits."""
+        from shared.adapters.storage.budgets_table import BudgetsTable  # noqa: PLC0415
+
+        return BudgetsTable(self._account)
+
+    @cached_property
+    def upstream(self) -> Callable[[str], CountedUpstream]:
+        """Gives the upstream of a registry; adding a registry to the watch list needs nothing else."""
+        from shared.adapters.upstream.docker_hub import HubAddresses  # noqa: PLC0415
+        from shared.adapters.upstream.upstreams import Upstreams  # noqa: PLC0415
+
+        hub = HubAddresses(
+            self.settings.docker_hub_registry_url, self.settings.docker_hub_auth_url, self.settings.docker_hub_api_url
+        )
+        upstreams = Upstreams(hub, self.settings.mcr_url, self.settings.accounts, self.ledger.learned)
+        return lambda registry: CountedUpstream(registry, upstreams.upstream_for(registry))
+
+    @cached_property
+    def staging(self) -> AzureContainerRegistry:
+        """The staging registry."""
+        return self._registry(self.settings.staging, self.settings.staging_server)
+
+    @cached_property
+    def base(self) -> AzureContainerRegistry:
+        """The base registry."""
+        return self._registry(self.settings.base, self.settings.base_server)
+
+    @cached_property
+    def staging_runs(self) -> AcrTasks:
+        """ACR Tasks of the staging registry."""
+        from shared.adapters.azure.gate_run import RunOptions  # noqa: PLC0415
+        from shared.adapters.azure.tasks import AcrTasks  # noqa: PLC0415
+
+        settings = self.settings
+        options = RunOptions(agent_pool=settings.gate_agent_pool or "", client=settings.gate_client_image)
+        return AcrTasks(self._azure, settings.staging, settings.context, options)
+
+    @cached_property
+    def application_runs(self) -> dict[str, AcrTasks]:
+        """ACR Tasks of the application registries, by the registry's name."""
+        return {registry.name: self._tasks(registry) for registry in self.settings.applications}
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """One budget for each upstream."""
+        return Ledger(self.budgets, self.clock, put_off)
+
+    def _registry(self, registry: RegistryId, login_server: str) -> AzureContainerRegistry:
+        from shared.adapters.azure.registry import AzureContainerRegistry  # noqa: PLC0415
+
+        return AzureContainerRegistry(
+            self._azure,
+            registry,
+            login_server=login_server,
+            staging_id=self.settings.staging_registry_id,
+            accounts=self.settings.accounts,
+        )
+
+    def _tasks(self, registry: RegistryId) -> AcrTasks:
+        from shared.adapters.azure.tasks import AcrTasks  # noqa: PLC0415
+
+        return AcrTasks(self._azure, registry)

@@ -1,0 +1,54 @@
+"""Where the storage account is: the setting that the Functions host goes by, too.
+
+https://learn.microsoft.com/azure/azure-functions/functions-app-settings#azurewebjobsstorage
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+STORAGE = "AzureWebJobsStorage"
+
+
+class Storage(msgspec.Struct, frozen=True):
+    """How the storage account is reached: by connection string, or by its addresses with the app's identity."""
+
+    connection_string: str = ""
+    blob_uri: str = ""
+    queue_uri: str = ""
+    table_uri: str = ""
+
+
+_NO_STORAGE = (
+    f"{STORAGE} is missing: a connection string, or {STORAGE}__blobServiceUri, {STORAGE}__queueServiceUri and "
+    f"{STORAGE}__tableServiceUri (or {STORAGE}__accountName) for the app's identity"
+)
+
+
+def storage_of(environment: Mapping[str, str]) -> Storage | None:
+    """Return how the storage account is reached, or ``None`` if that is not said.
+
+    Args:
+        environment: settings by name.
+    """
+    if connection_string := environment.get(STORAGE, ""):
+        return Storage(connection_string=connection_string)
+    account = environment.get(f"{STORAGE}__accountName", "")
+    uris = {
+        f"{kind}_uri": environment.get(f"{STORAGE}__{kind}ServiceUri", "")
+        or (f"https://{account}.{kind}.core.windows.net" if account else "")
+        for kind in ("blob", "queue", "table")
+    }
+    return Storage(**uris) if all(uris.values()) else None
+
+
+def storage_problems(storage: Storage | None) -> list[str]:
+    """Say what is missing or wrong: tokens go to these addresses, so they must be TLS."""
+    if storage is None:
+        return [_NO_STORAGE]
+    uris = (storage.blob_uri, storage.queue_uri, storage.table_uri)
+    return [
+        f"{STORAGE}__*ServiceUri must begin with https://" for uri in uris if uri and not uri.startswith("https://")
+    ]
