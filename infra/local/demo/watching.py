@@ -115,6 +115,12 @@ class Watcher:
         listed: list[dict[str, Any]] = answer.json()
         return listed
 
+    def runs(self) -> list[dict[str, Any]]:
+        """Return every run of every registry since the emulator began, oldest first."""
+        answer = self._session.get(f"{self._topology.http('control')}/runs", timeout=_SECONDS)
+        listed: list[dict[str, Any]] = answer.json()
+        return listed
+
     def set(self, **settings: float | str | None) -> None:
         """Change settings of the emulator."""
         url = f"{self._topology.http('control')}/settings"

@@ -9,14 +9,19 @@ import threading
 from pathlib import Path
 
 from infra.local.emulator.app import Emulator
+from infra.local.emulator.runs import Execute
 from infra.local.runner import execute
 from infra.local.topology import Topology
 
 _LOOK_UP_SECONDS = 0.2
 
 
-def main() -> None:
-    """Serve every front of the topology until SIGTERM or SIGINT."""
+def serve(execute: Execute) -> None:
+    """Serve every front of the topology that the command line names until SIGTERM or SIGINT.
+
+    Args:
+        execute: carries out a run.
+    """
     parser = argparse.ArgumentParser(prog="python -m infra.local.emulator", description=__doc__)
     parser.add_argument("--topology", type=Path, required=True, help="the file that Topology.save wrote")
     topology = Topology.load(parser.parse_args().topology)
@@ -34,4 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(execute)

@@ -1,0 +1,148 @@
+"""What the product's records say: the one place of these tests that knows how they are kept and what they mean."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import msgspec
+
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.observations_table import ObservationsTable
+from shared.adapters.storage.tables import Row, Table
+from shared.config import Storage
+from shared.domain.promotion import rebuilds, schedule
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.lifecycle import ENDS
+from shared.domain.promotion.target import Target
+from shared.domain.references import Repository, Tag, parse_repository
+from shared.domain.watching.observation import Observation, Presence
+from tests.chaos.judge import Rebuild, Record
+from tests.chaos.pace import faster
+
+R = TypeVar("R", Candidate, Target, rebuilds.Rebuild)
+_TABLES: dict[type[Any], str] = {Candidate: "candidates", Target: "targets", rebuilds.Rebuild: "rebuilds"}
+
+
+class Found:
+    """Reads the tables.
+
+    Args:
+        connection: of the storage account itself, past whatever stands before it.
+        pace: how many times faster than life the product runs.
+    """
+
+    def __init__(self, connection: str, pace: float) -> None:
+        self._account = StorageAccount(Storage(connection_string=connection), _no_credential)
+        self._observations = ObservationsTable(self._account)
+        self.longest = faster("LONGEST_RETRY", schedule.LONGEST_RETRY, pace)
+        # A record's message may be late by the grace, then the sweep comes round, then the machine is slow.
+        self.grace = faster("OVERDUE_GRACE", schedule.OVERDUE_GRACE, pace) + timedelta(seconds=30)
+
+    def records(self) -> tuple[Record, ...]:
+        """Return every record of candidates, targets and rebuilds."""
+        return (
+            *map(_candidate, self._all(Candidate)),
+            *self._targets(),
+            *map(_rebuild, self._all(rebuilds.Rebuild)),
+        )
+
+    def wanted(self) -> dict[str, str]:
+        """Return what the last decision on each tag of the base registry says, by the tag's name."""
+        return {_name(target.repository, target.tag): str(target.wanted) for target in self._all(Target)}
+
+    def stories(self) -> dict[str, tuple[str, ...]]:
+        """Return what the records tell of each tag of the base registry, for people."""
+        told: defaultdict[str, list[str]] = defaultdict(list)
+        for target in self._all(Target):
+            told[_name(target.repository, target.tag)] += _story_of_target(target)
+        for one in sorted(self._all(Candidate), key=lambda one: one.detected_at):
+            told[_name(one.target, one.tag)] += [f"candidate {one.digest}", *_story(one)]
+        return {name: tuple(lines) for name, lines in told.items()}
+
+    def rebuilds(self) -> tuple[Rebuild, ...]:
+        """Return every rebuild with the names of its runs."""
+        return tuple(
+            Rebuild(
+                one.id,
+                one.task,
+                _name(one.base_repository, one.base_tag),
+                one.decision,
+                rebuilds.rebuild_run_names(one),
+            )
+            for one in self._all(rebuilds.Rebuild)
+        )
+
+    def noticed(self, repositories: Iterable[str]) -> dict[tuple[str, str], str | None]:
+        """Return what the product last saw upstream, by repository and tag; ``None`` for what is gone."""
+        return {
+            (repository, tag): str(seen.digest) if seen.presence is Presence.PRESENT else None
+            for repository in repositories
+            for tag, seen in self._known(parse_repository(repository)).items()
+        }
+
+    def _targets(self) -> Iterator[Record]:
+        """Whether a target's source still has what it bore last is what the product knows of it."""
+        targets = self._all(Target)
+        seen = {source: self._known(source) for source in {one.origin.source for one in targets}}
+        for one in targets:
+            known = seen[one.origin.source].get(one.origin.source_tag)
+            yield _target(one, known is not None and known.presence is Presence.PRESENT)
+
+    def _known(self, repository: Repository) -> Mapping[Tag, Observation]:
+        return self._observations.of(repository).tags
+
+    def _all(self, kind: type[R]) -> list[R]:
+        """Every record, current or archived; the current one counts where a death left both."""
+        rows = sorted(Table(self._account, _TABLES[kind]).select("PartitionKey ge @first", {"first": ""}), key=_archive)
+        decoder = msgspec.json.Decoder(kind)
+        return list({record.id: record for record in (decoder.decode(row.record) for row in rows)}.values())
+
+
+def _no_credential() -> Any:
+    raise RuntimeError("the twin's storage is reached by its connection string")
+
+
+def _archive(row: Row) -> bool:
+    return bool(row.partition == "current")
+
+
+def _name(repository: str, tag: str) -> str:
+    return f"{repository}:{tag}"
+
+
+def _candidate(one: Candidate) -> Record:
+    key = f"{one.source} {one.digest} {one.gate} for {_name(one.target, one.tag)}"
+    return Record("candidate", one.id, key, one.status in ENDS, one.look_at, _story(one))
+
+
+def _story(one: Candidate) -> tuple[str, ...]:
+    return tuple(
+        f"  {change.at:%H:%M:%S.%f} {change.status.value} {change.reason.value} {change.detail}".rstrip()
+        for change in one.history
+    )
+
+
+def _target(one: Target, there: bool) -> Record:
+    """What goes on for days has ended: reading after imports without a known end, asking for what its source lost."""
+    awaited = one.awaited if there else None
+    open_ = one.importing or awaited or one.search_at or (one.wanted and one.reached != one.number)
+    return Record("target", one.id, one.id, not open_, one.look_at, _story_of_target(one))
+
+
+def _story_of_target(one: Target) -> tuple[str, ...]:
+    decision = f"decision {one.number} for {one.wanted or 'nothing'}, {one.why.value}"
+    reached = f"reached {one.reached}, searched {one.searched}, seen {one.seen or 'nothing'}"
+    waits = f"due {one.look_at}, importing {one.importing}, awaited {one.awaited}, unsettled {one.unsettled}"
+    sighted = ", ".join(f"{one.order} {one.digest[7:15]}" for one in one.sightings)
+    passed = ", ".join(digest[7:15] for digest in one.passed)
+    return decision, reached, waits, f"trouble {one.trouble or 'none'}", f"sighted {sighted}", f"passed {passed}"
+
+
+def _rebuild(one: rebuilds.Rebuild) -> Record:
+    key = f"{one.task} on {_name(one.base_repository, one.base_tag)} {one.base_digest}, decision {one.decision}"
+    key += "" if one.decision else f" {one.id}"
+    told = f"{one.status.value} since {one.since:%H:%M:%S}, {one.runs} runs, the last {one.run_id}: {one.detail}"
+    return Record("rebuild", one.id, key, one.status in rebuilds.REBUILD_ENDS, one.look_at, (told,))

@@ -1,0 +1,231 @@
+"""What came of it: from what the registries bear and the records say to what was lost, doubled or stuck. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tests.chaos.cast import passes
+
+
+@dataclass(frozen=True)
+class Tag:
+    """One tag of the base registry.
+
+    Attributes:
+        name: as ``base/ant:1``.
+        upstream: what its source bears at the end; ``None`` if it vanished.
+        bore: all that its source ever bore.
+        base: what the base registry bears; ``None`` if the tag is not there.
+        wanted: what the last decision says; empty if there is none.
+        before: what people had put there before Tidegate came; empty if nothing.
+        story: what the records say of it, for people.
+    """
+
+    name: str
+    upstream: str | None
+    bore: frozenset[str]
+    base: str | None
+    wanted: str
+    before: str = ""
+    story: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """An application task, and what it was last built on, by the tag's name."""
+
+    name: str
+    built_on: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record of the product.
+
+    Attributes:
+        kind: ``candidate``, ``target`` or ``rebuild``.
+        id: its own.
+        key: what it is the record of; two records of one key are one too many.
+        ended: whether nothing is to be done about it.
+        due: when it will be looked at again; ``None`` for never.
+        story: its history, for people.
+    """
+
+    kind: str
+    id: str
+    key: str
+    ended: bool
+    due: datetime | None = None
+    story: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rebuild:
+    """A rebuild: for which decision about which tag, and the names of its runs. A push by others has decision 0."""
+
+    id: str
+    task: str
+    tag: str
+    decision: int
+    runs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that really was: the name it was started under, its task, how it ended, and what it was built on."""
+
+    registry: str
+    id: str
+    name: str
+    task: str
+    status: str
+    bases: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that is judged, as it was at one time.
+
+    Attributes:
+        now: then, UTC.
+        longest: the longest time after which anything is tried again.
+        grace: how long after its time a record may be looked at.
+    """
+
+    now: datetime
+    longest: timedelta
+    grace: timedelta
+    tags: tuple[Tag, ...]
+    tasks: tuple[Task, ...]
+    records: tuple[Record, ...]
+    rebuilds: tuple[Rebuild, ...]
+    runs: tuple[Run, ...]
+
+    @property
+    def candidates(self) -> int:
+        """How many candidates there were."""
+        return sum(record.kind == "candidate" for record in self.records)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not as it should be: which, why, and its story for whoever follows it."""
+
+    what: str
+    why: str
+    story: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was lost, doubled and stuck."""
+
+    lost: tuple[Finding, ...]
+    doubled: tuple[Finding, ...]
+    stuck: tuple[Finding, ...]
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was."""
+        return not (self.lost or self.doubled or self.stuck)
+
+
+def judge(facts: Facts) -> Verdict:
+    """Judge what came of a storm."""
+    lost = (*_lost_tags(facts.tags), *_lost_rebuilds(facts))
+    doubled = (*_doubled_records(facts.records), *_doubled_names(facts.runs), *_doubled_rebuilds(facts))
+    return Verdict(lost, doubled, tuple(_stuck(facts)))
+
+
+def built_nothing_new(runs: Iterable[Run]) -> int:
+    """Return how many task runs were built on exactly what their task had been built on before."""
+    last: dict[str, Mapping[str, str]] = {}
+    idle = 0
+    for run in runs:
+        if run.task and run.status == "Succeeded":
+            idle += run.bases == last.get(run.task)
+            last[run.task] = run.bases
+    return idle
+
+
+def _lost_tags(tags: Iterable[Tag]) -> Iterator[Finding]:
+    for tag in tags:
+        why = _why_lost(tag)
+        if why:
+            yield Finding(tag.name, why, (f"upstream {tag.upstream}", *tag.story))
+
+
+def _why_lost(tag: Tag) -> str:
+    """Where upstream vanished, or bears what does not pass, what was there before is kept."""
+    if tag.base is not None and tag.base not in tag.bore:
+        return f"it bears {tag.base}, which its upstream never bore"
+    if tag.base is not None and not passes(tag.base):
+        return f"it bears {tag.base}, which its gate rejects"
+    if (tag.base or "") != (tag.wanted or tag.before):
+        return f"it bears {tag.base}, and the last decision says {tag.wanted or 'nothing'}"
+    if tag.upstream is not None and passes(tag.upstream) and tag.wanted != tag.upstream:
+        return f"upstream bears {tag.upstream}, which passes, and the last decision says {tag.wanted or 'nothing'}"
+    return ""
+
+
+def _lost_rebuilds(facts: Facts) -> Iterator[Finding]:
+    base = {tag.name: tag.base for tag in facts.tags}
+    for task in facts.tasks:
+        for name, digest in task.built_on.items():
+            if digest != base.get(name):
+                story = tuple(_told(run) for run in facts.runs if run.task == task.name)
+                yield Finding(task.name, f"it is built on {digest} of {name}, which bears {base.get(name)}", story)
+
+
+def _doubled_records(records: Iterable[Record]) -> Iterator[Finding]:
+    known: defaultdict[tuple[str, str], list[Record]] = defaultdict(list)
+    for record in records:
+        known[record.kind, record.key].append(record)
+    for (kind, key), same in known.items():
+        if len(same) > 1:
+            story = tuple(line for record in same for line in (record.id, *record.story))
+            yield Finding(f"{kind} {key}", f"it has {len(same)} records", story)
+
+
+def _doubled_names(runs: tuple[Run, ...]) -> Iterator[Finding]:
+    often = Counter((run.registry, run.name) for run in runs if run.name)
+    for (registry, name), times in often.items():
+        if times > 1:
+            story = tuple(_told(run) for run in runs if (run.registry, run.name) == (registry, name))
+            yield Finding(f"run {registry}/{name}", f"{times} runs were started under this name", story)
+
+
+def _doubled_rebuilds(facts: Facts) -> Iterator[Finding]:
+    """A run that was canceled or timed out decided nothing, and is repeated: only those that built something count."""
+    built = {run.name: run for run in facts.runs if run.name and run.status == "Succeeded"}
+    known: defaultdict[tuple[str, str, int], list[Run]] = defaultdict(list)
+    for rebuild in facts.rebuilds:
+        if rebuild.decision:
+            found = [built[name] for name in rebuild.runs if name in built]
+            known[rebuild.task, rebuild.tag, rebuild.decision] += found
+    for (task, tag, decision), runs in known.items():
+        if len(runs) > 1:
+            yield Finding(task, f"it was rebuilt {len(runs)} times for decision {decision} of {tag}", _all_told(runs))
+
+
+def _stuck(facts: Facts) -> Iterator[Finding]:
+    for record in facts.records:
+        if not record.ended and not _is_due(facts, record.due):
+            when = f"was due at {record.due:%H:%M:%S}" if record.due else "is never due"
+            yield Finding(f"{record.kind} {record.id}", f"it has not ended and {when}", record.story)
+
+
+def _is_due(facts: Facts, due: datetime | None) -> bool:
+    return due is not None and facts.now - facts.grace <= due <= facts.now + facts.longest
+
+
+def _all_told(runs: Iterable[Run]) -> tuple[str, ...]:
+    return tuple(_told(run) for run in runs)
+
+
+def _told(run: Run) -> str:
+    bases = ", ".join(f"{name} {digest[7:15]}" for name, digest in run.bases.items())
+    return f"run {run.id} {run.name or 'without a name'} {run.status} on {bases or 'nothing'}"

@@ -1,0 +1,61 @@
+"""What stands there before the storm: images, the watch list, the webhook, and application tasks that were built."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from infra.local.demo.stage_set import GATE as GATE_FILES
+from infra.local.demo.stage_set import StageSet
+from infra.local.demo.watching import Watcher, eventually
+from infra.local.topology import APPLICATIONS, Topology
+from tests.chaos.cast import BUILT_ON, GATE, PLACES, TASKS, Place, watch_list
+from tests.chaos.players import Upstreams
+
+# Some tasks have their own trigger on, so that ACR may be faster.
+_OWN_TRIGGERS = ("app-3", "app-7")
+_LONGEST_BUILD = 120
+
+
+def prepare(topology: Topology, watcher: Watcher, upstreams: Upstreams) -> None:
+    """Put everything on the stage; the host is not up yet."""
+    watcher.set(anonymous_pull_limit=None, account_pull_limit=None, hub_api_limit=10**6)
+    for place in PLACES:
+        upstreams.first(place, in_base=place in BUILT_ON)
+    _configure(topology, watcher)
+    StageSet(topology, watcher).add_webhook()
+    for name, places in TASKS.items():
+        watcher.arm("PUT", APPLICATIONS, f"tasks/{name}", _task(topology, name, places))
+        task_id = f"{topology.registry_id(APPLICATIONS)}/tasks/{name}"
+        watcher.arm("POST", APPLICATIONS, "scheduleRun", {"type": "TaskRunRequest", "taskId": task_id})
+    eventually("every task was built once", lambda: all(built_on(watcher).values()), seconds=_LONGEST_BUILD)
+
+
+def built_on(watcher: Watcher) -> dict[str, dict[str, str]]:
+    """Return what each task was last built on: digests by the tag's name."""
+    listed = watcher.arm("GET", APPLICATIONS, "tasks")["value"]
+    return {
+        task["name"]: {
+            f"{base['repository']}:{base['tag']}": base["digest"]
+            for base in task["properties"]["step"].get("baseImageDependencies") or []
+        }
+        for task in listed
+    }
+
+
+def _configure(topology: Topology, watcher: Watcher) -> None:
+    container = watcher.container("config")
+    container.create_container()
+    for name, text in GATE_FILES.items():
+        container.upload_blob(f"gates/{GATE}/{name}", text.encode())
+    container.upload_blob("images.yaml", watch_list(topology.address("other")).encode())
+
+
+def _task(topology: Topology, name: str, places: tuple[Place, ...]) -> dict[str, Any]:
+    bases = " ".join(f"from {topology.address('base')}/{place.target}" for place in places)
+    steps = f"version: v1.1.0\nsteps:\n  - cmd: build {bases}\n"
+    step = {"type": "EncodedTask", "encodedTaskContent": base64.b64encode(steps.encode()).decode()}
+    trigger = {"name": "base", "baseImageTriggerType": "Runtime", "status": "Enabled"}
+    own = {"trigger": {"baseImageTrigger": trigger}} if name in _OWN_TRIGGERS else {}
+    platform = {"os": "Linux", "architecture": "amd64"}
+    return {"location": "westeurope", "properties": {"platform": platform, "step": step, "timeout": 600, **own}}

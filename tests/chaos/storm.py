@@ -1,0 +1,228 @@
+"""A storm from its beginning to the quiet after it: players by the plan, then nobody, then the facts."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from infra.local.demo.watching import Watcher
+from infra.local.topology import APPLICATIONS, Topology
+from infra.local.twin.ports import new_topology
+from infra.local.twin.settings import storage_connection_string
+from infra.local.twin.twin import Twin
+from tests.chaos.cast import BUILT_ON, PLACES, TASKS, Place, first_image, host_of
+from tests.chaos.found import Found
+from tests.chaos.judge import Facts, Run, Tag, Task
+from tests.chaos.memory import Series
+from tests.chaos.mischief import Timed, plan
+from tests.chaos.pace import PACE
+from tests.chaos.players import Machines, Messages, Services, Storage, Upstreams
+from tests.chaos.stage import built_on, prepare
+
+_LONGEST_QUIET = 600.0
+_LOOK = 2.0
+_WORK = ("imports", "validations", "promotions", "rebuilds")
+# Two looks in a row at which nothing is to be done: between two records something may be on its way.
+_ENOUGH = 2
+# Azure's ten minutes, at the pace at which all else goes.
+_INVISIBLE = 600.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a storm is: see the arguments of ``python -m tests.chaos``."""
+
+    seed: int
+    seconds: float
+    pace: float
+    players: Collection[str]
+    folder: Path
+
+
+def _product_settings(pace: float, connection: str) -> dict[str, str]:
+    schedules = ("CHECK_DOCKER_HUB", "CHECK_MCR", "CHECK_OTHER_REGISTRIES")
+    return {
+        **{f"{name}_SCHEDULE": "*/10 * * * * *" for name in schedules},
+        "SWEEP_SCHEDULE": "*/5 * * * * *",
+        "PYTHON_THREADPOOL_THREAD_COUNT": "32",
+        "AzureWebJobsStorage": connection,
+        PACE: str(pace),
+    }
+
+
+class Storm:
+    """One storm on a twin of its own; a context manager that takes it all down.
+
+    Args:
+        settings: how it is.
+        say: tells people how it goes.
+    """
+
+    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+        self._settings, self._say = settings, say
+        topology = new_topology(settings.folder, application_tasks=tuple(TASKS))
+        self._topology: Topology = topology
+        self._storage = Storage(topology)
+        self._twin = Twin(
+            topology,
+            _product_settings(settings.pace, self._storage.connection),
+            in_memory=False,
+            app="tests.chaos.app:app",
+            host="own",
+            host_options=(f"--invisible-seconds={max(_INVISIBLE / settings.pace, 5.0)}",),
+            emulator="tests.chaos.emulator",
+        )
+        self.memory = Series(self._twin.host_pid)
+        self._watcher = Watcher(topology)
+        self._found = Found(storage_connection_string(topology), settings.pace)
+        self._upstreams, self._machines = Upstreams(topology), Machines(self._twin)
+        self._services, self._messages = Services(topology), Messages(topology)
+
+    def __enter__(self) -> Storm:
+        self._twin.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.memory.end()
+        self._twin.stop()
+        self._storage.close()
+
+    def begin(self) -> None:
+        """Prepare the stage, and start the host."""
+        prepare(self._topology, self._watcher, self._upstreams)
+        self._twin.start_host()
+        self.memory.begin()
+
+    def rage(self) -> None:
+        """Let every player do what the plan says, each in a thread of its own, and then make all well."""
+        began, failed = time.monotonic(), list[BaseException]()
+        acts = plan(self._settings.seed, self._settings.seconds)
+        threads = [
+            threading.Thread(target=_play, args=(acts[name], play, began, failed), name=name)
+            for name, play in self._players().items()
+            if name in self._settings.players
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        time.sleep(max(0.0, began + self._settings.seconds - time.monotonic()))
+        self._heal()
+        if failed:
+            raise failed[0]
+
+    def _heal(self) -> None:
+        """Host and Azurite are up: who stops them starts them again."""
+        self._services.heal()
+        self._storage.heal()
+
+    def told(self) -> str:
+        """Return what was done, for people."""
+        moved, died, meddled = self._upstreams, self._machines, self._messages
+        return (
+            f"{moved.moves} tags moved and {moved.refused} that could not be, {died.kills} kills of the host, "
+            f"{died.restarts} restarts of Azurite, {meddled.copied} messages copied, {meddled.held} held back, "
+            f"{meddled.junk} of junk, and {meddled.refused} times no queue to meddle with"
+        )
+
+    def quiet(self) -> float:
+        """Wait until nothing is to be done any more; return how long it took, in seconds.
+
+        Ten minutes at most, counted from when more had ended than ever before: a slow machine may need longer for what
+        there is to do, and where all waits for nothing, nothing ends.
+        """
+        began = since = time.monotonic()
+        idle, ended, told = 0, 0, ""
+        while idle < _ENOUGH and time.monotonic() - since < _LONGEST_QUIET:
+            time.sleep(_LOOK)
+            left, now_ended = self._left()
+            idle = 0 if left else idle + 1
+            if now_ended > ended:
+                since, ended = time.monotonic(), now_ended
+            if left != told:
+                told = left
+                self._say(f"  {time.monotonic() - began:4.0f} s: {left or 'nothing is left to be done'}")
+        return time.monotonic() - began
+
+    def facts(self) -> Facts:
+        """Return what is to be judged."""
+        wanted, stories = self._found.wanted(), self._found.stories()
+        return Facts(
+            now=datetime.now(UTC),
+            longest=self._found.longest,
+            grace=self._found.grace,
+            tags=tuple(
+                self._tag(place, wanted.get(place.target, ""), stories.get(place.target, ())) for place in PLACES
+            ),
+            tasks=tuple(Task(name, built) for name, built in built_on(self._watcher).items()),
+            records=self._found.records(),
+            rebuilds=self._found.rebuilds(),
+            runs=self._runs(),
+        )
+
+    def _tag(self, place: Place, wanted: str, story: tuple[str, ...]) -> Tag:
+        return Tag(
+            name=place.target,
+            upstream=self._upstreams.bears(place),
+            bore=frozenset(self._upstreams.bore[place]),
+            base=self._upstreams.base(place),
+            wanted=wanted,
+            before=first_image(place).digest if place in BUILT_ON else "",
+            story=story,
+        )
+
+    def _players(self) -> dict[str, Callable[[Any], None]]:
+        return {
+            "upstreams": self._upstreams.play,
+            "machines": self._machines.play,
+            "services": self._services.play,
+            "storage": self._storage.play,
+            "messages": self._messages.play,
+        }
+
+    def _left(self) -> tuple[str, int]:
+        """What is to be done, by kind: records, messages, upstreams not looked at since; and how much has ended."""
+        records = self._found.records()
+        left = Counter(record.kind for record in records if not record.ended)
+        left["message"] = self._watcher.waiting(*_WORK)
+        if not left.total():
+            left["move to be noticed"] = self._unnoticed()
+        told = ", ".join(f"{number} {name}{'s' * (number > 1)}" for name, number in left.items() if number)
+        return told, sum(record.ended for record in records)
+
+    def _unnoticed(self) -> int:
+        other = self._topology.address("other")
+        names = {place: f"{host_of(place.part, other)}/{place.repository}" for place in PLACES}
+        seen = self._found.noticed(sorted(set(names.values())))
+        return sum(seen.get((name, place.tag)) != self._upstreams.bears(place) for place, name in names.items())
+
+    def _runs(self) -> tuple[Run, ...]:
+        prefix = f"{self._topology.address('base')}/"
+        return tuple(
+            Run(
+                registry=one["registry"],
+                id=one["run_id"],
+                name=one["name"],
+                task=one["task"] or "",
+                status=one["status"],
+                bases={name.removeprefix(prefix): digest for name, digest in one["bases"].items()},
+            )
+            for one in self._watcher.runs()
+            if one["registry"] == APPLICATIONS or one["name"]
+        )
+
+
+def _play(acts: tuple[Timed, ...], play: Callable[[Any], None], began: float, failed: list[BaseException]) -> None:
+    """An act that is late is played at once: none is left out. What breaks a player ends it, and is told."""
+    try:
+        for timed in acts:
+            time.sleep(max(0.0, began + timed.at - time.monotonic()))
+            play(timed.act)
+    except Exception as error:  # noqa: BLE001 - raised again once all players have ended
+        failed.append(error)

@@ -1,0 +1,94 @@
+"""What a storm is made of: a clock wound up, a proxy that fails, a task runner's double."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import requests
+
+from infra.local.runner.model import RunRequest
+from tests.chaos.emulator import execute
+from tests.chaos.memory import resident_mb
+from tests.chaos.pace import faster
+from tests.chaos.proxy import Proxy
+from tests.twin.listener import Listener, listening
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def behind() -> Iterator[Listener]:
+    with listening() as listener:
+        yield listener
+
+
+@pytest.fixture
+def proxy(behind: Listener) -> Iterator[Proxy]:
+    made = Proxy(behind.server_port)
+    yield made
+    made.close()
+
+
+def post(proxy: Proxy) -> requests.Response:
+    """Post something by way of the proxy, on a connection of its own."""
+    return requests.post(f"http://127.0.0.1:{proxy.port}/", json={}, timeout=1)
+
+
+def test_a_proxy_passes_on_what_comes(proxy: Proxy, behind: Listener) -> None:
+    assert post(proxy).status_code == 202
+    assert len(behind.received) == 1
+
+
+def test_a_busy_service_says_so_and_does_nothing(proxy: Proxy, behind: Listener) -> None:
+    proxy.ail("busy", 1, 60)
+    assert post(proxy).status_code == 503
+    assert behind.received == []
+
+
+@pytest.mark.parametrize(("how", "done"), [("reset", 0), ("silent", 0), ("unheard", 1)])
+def test_an_answer_that_never_comes_may_be_that_of_something_done(
+    proxy: Proxy, behind: Listener, how: str, done: int
+) -> None:
+    proxy.ail(how, 1, 60)  # type: ignore[arg-type]
+    with pytest.raises(requests.RequestException):
+        post(proxy)
+    assert len(behind.received) == done
+
+
+def test_trouble_ends_by_itself_and_can_be_ended(proxy: Proxy) -> None:
+    proxy.ail("reset", 1, 0)
+    assert post(proxy).status_code == 202
+    proxy.ail("reset", 1, 60)
+    proxy.heal()
+    assert post(proxy).status_code == 202
+
+
+def test_a_service_that_is_down_gives_no_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        free = taken.getsockname()[1]
+    proxy = Proxy(free)
+    with pytest.raises(requests.ConnectionError):
+        post(proxy)
+    proxy.close()
+
+
+def test_every_time_is_shortened_but_none_below_a_second_and_none_made_longer() -> None:
+    assert faster("ANY", timedelta(minutes=1), 10) == timedelta(seconds=6)
+    assert faster("ANY", timedelta(seconds=3), 10) == timedelta(seconds=1)
+    assert faster("ANY", timedelta(seconds=0.5), 10) == timedelta(seconds=0.5)
+    assert faster("FAILED_LOOK", timedelta(days=1), 10) < timedelta(minutes=1)
+
+
+def test_a_run_that_is_no_gates_ends_in_error(tmp_path: Path) -> None:
+    request = RunRequest("ca1", "staging", "localhost:1", {}, "version: v1.1.0\n", {}, None, None, 60, tmp_path)
+    assert execute(request, lambda _: None, threading.Event()).status == "Error"
+
+
+def test_memory_is_known_of_a_process_that_is_there() -> None:
+    assert (resident_mb(1) or 0) > 0
+    assert resident_mb(None) is None

@@ -1,0 +1,60 @@
+"""The plan of a storm: from its seed alone, with everybody in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from infra.local.emulator.faults import ACTIONS
+from tests.chaos.cast import BUILT_ON, PLACES, TASKS, first_image, image_of, passes, watch_list
+from tests.chaos.mischief import PLAYERS, Ails, Dies, Meddles, Moves, plan
+
+pytestmark = pytest.mark.unit
+
+
+def test_the_same_seed_is_the_same_storm_and_another_is_another() -> None:
+    assert plan(7, 120) == plan(7, 120)
+    assert plan(7, 120) != plan(8, 120)
+
+
+def test_a_longer_storm_begins_as_a_shorter_one_does() -> None:
+    short, long = plan(7, 60), plan(7, 600)
+    assert set(short) == set(long) == set(PLAYERS)
+    assert all(long[name][: len(acts)] == acts for name, acts in short.items())
+
+
+def test_acts_are_in_the_order_of_their_time_and_none_comes_after_the_end() -> None:
+    for acts in plan(3, 120).values():
+        assert [one.at for one in acts] == sorted(one.at for one in acts)
+        assert acts[-1].at < 120
+
+
+def test_two_minutes_hold_everything_that_can_happen() -> None:
+    """Of every seed: a storm without kills would show nothing of deaths."""
+    for seed in range(5):
+        acts = [one.act for timed in plan(seed, 120).values() for one in timed]
+        kinds = Counter(act.how for act in acts if isinstance(act, Moves | Meddles))
+        deaths = Counter(act.what for act in acts if isinstance(act, Dies))
+        faults = Counter(act.fault["action"] for act in acts if isinstance(act, Ails))
+        assert set(kinds) == {"on", "back", "away", "copy", "delay", "junk"}
+        assert deaths["host"] + deaths["both"] > 2
+        assert set(faults) == set(ACTIONS)
+
+
+def test_tags_that_move_together_are_of_one_repository() -> None:
+    together = [one.act.places for one in plan(1, 600)["upstreams"] if len(one.act.places) > 1]  # type: ignore[union-attr]
+    assert together
+    assert all(len({place.repository for place in places}) == 1 for places in together)
+
+
+def test_there_are_eighty_tags_and_each_goes_to_a_place_of_its_own() -> None:
+    assert len({place.target for place in PLACES}) == len(PLACES) == 80
+    assert all(len(set(places)) == 2 for places in TASKS.values())
+    assert watch_list("localhost:1").count("gate: release") == len({place.repository for place in PLACES})
+
+
+def test_some_releases_are_rejected_and_no_first_one_is() -> None:
+    digests = [image_of(f"release {number}").digest for number in range(500)]
+    assert 0.03 < sum(not passes(digest) for digest in digests) / len(digests) < 0.2
+    assert all(passes(first_image(place).digest) for place in BUILT_ON)
