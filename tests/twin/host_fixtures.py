@@ -62,11 +62,12 @@ SETTINGS = {
 
 
 @contextmanager
-def running_sample(folder: Path, host: HostKind | None = None) -> Iterator[SampleTwin]:
-    """Run the sample app on a host, with an Azurite of its own."""
+def running_sample(folder: Path, host: HostKind | None = None, *options: str) -> Iterator[SampleTwin]:
+    """Run the sample app on a host, with an Azurite of its own; options are for the twin's own host."""
     journal = folder / "journal"
     topology, settings = new_topology(folder / "state"), {"JOURNAL": str(journal), **SETTINGS}
-    with Twin(topology, settings, app="sample_app:app", folder=SAMPLE_APP, host=host, storage_only=True) as twin:
+    app: dict[str, Any] = {"app": "sample_app:app", "folder": SAMPLE_APP, "host": host, "host_options": options}
+    with Twin(topology, settings, storage_only=True, **app) as twin:
         twin.start_host()
         yield SampleTwin(twin, journal)
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from infra.local.host.invoke import Invoker
 from infra.local.host.metadata import Function
 from infra.local.host.processing import Processor, poison_queue_name
 from infra.local.host.queues import QueueListener
-from tests.twin.host_fixtures import SampleTwin, eventually, sample
+from tests.twin.host_fixtures import SampleTwin, eventually, running_sample, sample
 
 __all__ = ["sample"]
 
@@ -75,6 +76,15 @@ def test_a_killed_host_starts_again_and_goes_on(sample: SampleTwin) -> None:
     assert sample.notes(function="slept", text="sleep 9") == []
     eventually(lambda: True if sample.queue.get_queue_properties().approximate_message_count == 1 else None)
     sample.queue.clear_messages()
+
+
+def test_what_a_killed_host_held_comes_back_sooner_where_the_host_is_told_so(tmp_path: Path) -> None:
+    with running_sample(tmp_path, "own", "--invisible-seconds=2") as sample:
+        sample.queue.send_message("sleep 3")
+        sample.wait_for(1, function="work", text="sleep 3")
+        sample.twin.kill_host()
+        sample.twin.start_host()
+        assert len(sample.wait_for(2, function="work", text="sleep 3")) == 2
 
 
 def test_a_poison_queue_has_no_poison_queue_of_its_own() -> None:
