@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from infra.local.topology import STAGING
 from tests.chaos.cast import PLACES, Place
 
 QUEUES = ("checks", "imports", "validations", "promotions", "rebuilds")
@@ -146,7 +147,9 @@ def _ails(draw: random.Random, _: int) -> Ails:
         return Ails({"front": "base", "kind": "webhook", "action": action, "times": often})
     if chance < 0.22:
         code = draw.choice(("Timeout", "Canceled", "Error", "Failed"))
-        return Ails({"front": "arm", "kind": "run", "action": "fail-operation", "code": code})
+        # A gate that fails without a word has decided nothing; a build that fails has failed, and is not repeated.
+        path = f"^{STAGING}/" if code == "Failed" else ""
+        return Ails({"front": "arm", "kind": "run", "action": "fail-operation", "code": code, "path": path})
     if chance < 0.32:
         message = draw.choice(_SAID_OF_IMPORTS)
         return Ails({"front": "arm", "kind": "importImage", "action": "fail-operation", "message": message})
