@@ -12,13 +12,13 @@ import msgspec
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.observations_table import ObservationsTable
 from shared.adapters.storage.tables import Row, Table
-from shared.config import Storage
 from shared.domain.promotion import rebuilds, schedule
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.lifecycle import ENDS
 from shared.domain.promotion.target import Target
 from shared.domain.references import Repository, Tag, parse_repository
 from shared.domain.watching.observation import Observation, Presence
+from shared.storage_settings import Storage
 from tests.chaos.judge import Rebuild, Record
 from tests.chaos.pace import faster
 
@@ -59,7 +59,8 @@ class Found:
         for target in self._all(Target):
             told[_name(target.repository, target.tag)] += _story_of_target(target)
         for one in sorted(self._all(Candidate), key=lambda one: one.detected_at):
-            told[_name(one.target, one.tag)] += [f"candidate {one.digest}", *_story(one)]
+            for place in one.places:
+                told[_name(place.repository, place.tag)] += [f"candidate {one.digest}", *_story(one)]
         return {name: tuple(lines) for name, lines in told.items()}
 
     def rebuilds(self) -> tuple[Rebuild, ...]:
@@ -114,7 +115,7 @@ def _name(repository: str, tag: str) -> str:
 
 
 def _candidate(one: Candidate) -> Record:
-    key = f"{one.source} {one.digest} {one.gate} for {_name(one.target, one.tag)}"
+    key = f"{one.source} {one.digest} {one.gate}"
     return Record("candidate", one.id, key, one.status in ENDS, one.look_at, _story(one))
 
 

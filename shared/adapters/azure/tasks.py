@@ -178,7 +178,8 @@ class AcrTasks:
     ) -> Run:
         body = {"properties": {"runRequest": run_request, "forceUpdateTag": name}}
         with errors or self._errors(f"scheduling the run {name}"):
-            poller = self._client.task_runs.begin_create(*self._place, name, body, polling=False)
+            # Not repeated by the SDK: where the answer is lost and the run has failed, another one would start.
+            poller = self._client.task_runs.begin_create(*self._place, name, body, polling=False, retry_total=0)
             return embedded_run(poller.result())
 
     def _task_run(self, name: str) -> TaskRun | None:

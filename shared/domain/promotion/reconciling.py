@@ -73,7 +73,9 @@ def scheduled(target: Target, now: datetime) -> Target:
     times += [target.search_at] if target.search_at else []
     times += [target.pinned.until] if target.pinned and target.pinned.until and target.pinned.until > now else []
     if target.importing is not None:
-        times = [max(now, target.retry_at or now) + LEASE]
+        # Its own steps say when it is to be looked at; what else is learned meanwhile must not put that off.
+        times = [target.look_at or now + LEASE]
+        times = [max(*times, target.retry_at + LEASE)] if target.retry_at else times
     elif target.let_go is not None:
         times = []
     elif _differs(target):
