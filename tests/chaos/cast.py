@@ -62,13 +62,17 @@ def host_of(part: str, other: str) -> str:
 
 
 def watch_list(other: str) -> str:
-    """Return the watch list; ``other`` is the host of the other registry."""
+    """Return the watch list; ``other`` is the host of the other registry.
+
+    What stands in the base registry is not adopted: a tag that moves before it was ever looked at is to follow.
+    """
     lines = ["images:"]
     for part, repository in _REPOSITORIES:
         name = repository.rpartition("/")[2]
         source = f"{host_of(part, other)}/{repository}"
         tags = ", ".join(f'"{tag}"' for tag in _TAGS)
-        lines.append(f"  - {{name: {name}, source: '{source}', tags: [{tags}], target: base/{name}, gate: {GATE}}}")
+        entry = f"name: {name}, source: '{source}', tags: [{tags}], target: base/{name}, gate: {GATE}, adopt: false"
+        lines.append(f"  - {{{entry}}}")
     return "\n".join(lines) + "\n"
 
 

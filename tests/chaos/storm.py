@@ -50,6 +50,11 @@ def _product_settings(pace: float, connection: str) -> dict[str, str]:
     return {
         **{f"{name}_SCHEDULE": "*/10 * * * * *" for name in schedules},
         "SWEEP_SCHEDULE": "*/5 * * * * *",
+        "LOOK_AT_BASE_SCHEDULE": "*/20 * * * * *",
+        "BASE_LISTINGS_APART_SECONDS": "10",
+        # All tags begin at once, and a return is believed at once: what waits on purpose would outlast a storm.
+        "NEW_TAGS_A_CHECK": "1000",
+        "SECOND_LOOK_MINUTES": "0",
         "PYTHON_THREADPOOL_THREAD_COUNT": "32",
         "AzureWebJobsStorage": connection,
         PACE: str(pace),
