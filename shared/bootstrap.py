@@ -144,7 +144,7 @@ class Parts(Outside):
             self.candidate_progress,
             self.target_book,
             self.conclusions,
-            then=self.reconciler.reconcile,
+            then=self.reconciler.reconcile_together,
         )
 
     @cached_property

@@ -292,8 +292,11 @@ class Operation(msgspec.Struct, frozen=True):
 class Registry(Protocol):
     """One of our own registries."""
 
-    def start_import(self, source: ImportSource, repository: str, tag: Tag) -> Operation:
-        """Ask the registry to copy a manifest and all it refers to, and tag it; asking twice copies the same."""
+    def start_import(self, source: ImportSource, repository: str, *tags: Tag) -> Operation:
+        """Ask the registry to copy a manifest and all it refers to, and tag it, once or more often.
+
+        Asking twice copies the same.
+        """
         ...
 
     def look_at_import(self, token: str) -> Operation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from shared.domain.events.messages import LookAtCandidate
 from shared.domain.promotion.candidate import Candidate, Reason
@@ -32,7 +32,7 @@ class Promoter:
         progress: Progress[Candidate],
         book: TargetBook,
         conclusions: Conclusions,
-        then: Callable[[StoredTarget], None],
+        then: Callable[[Sequence[StoredTarget]], None],
     ) -> None:
         self._progress = progress
         self._book = book
@@ -69,7 +69,6 @@ class Promoter:
             else:
                 told += [target] if target is not None else []
         self._conclusions.of(stored)
-        for target in told:
-            self._then(target)
+        self._then(told)
         if problems:
             raise problems[0]

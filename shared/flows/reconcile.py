@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from shared.domain.events.messages import REBUILDS, BaseMoved, LookAtTarget
+from shared.domain.events.messages import REBUILDS, LookAtTarget, base_moved
 from shared.domain.promotion.candidate import Reason
 from shared.domain.promotion.decision import decide
 from shared.domain.promotion.lifecycle import cause_of, reason_of
@@ -18,6 +19,7 @@ from shared.domain.promotion.reconciling import (
     differs,
     fell_through,
     landed,
+    may_share_import,
     scheduled,
     settled,
     shown,
@@ -95,18 +97,40 @@ class Reconciler:
         else:
             self.reconcile(stored)
 
-    def reconcile(self, stored: StoredTarget) -> None:
-        """Do what is to be done next about a target, unless its import is under way: that has messages of its own."""
+    def reconcile_together(self, targets: Sequence[StoredTarget]) -> None:
+        """Reconcile several targets; those of one repository that want the same digest share one import."""
+        left = list(targets)
+        while left:
+            first = left.pop(0)
+            joined = self.reconcile(
+                first, [one for one in left if may_share_import(first.record, one.record, self._book.clock())]
+            )
+            left = [one for one in left if one.record.id not in joined]
+
+    def reconcile(self, stored: StoredTarget, others: Sequence[StoredTarget] = ()) -> frozenset[str]:
+        """Do what is to be done next about a target, unless its import is under way: that has messages of its own.
+
+        Args:
+            stored: the target.
+            others: targets that may share its import, if it comes to one.
+
+        Returns:
+            The ids of those that did.
+        """
         now = self._book.clock()
         current = stored.record.importing is None and self._book.change(
             stored.record.id, lambda known: _decided(known, now), stored
         )
         if not current:
-            return
+            return frozenset()
         doing = todo(current.record, now)
         if doing is Todo.PUT:
-            self._put(current)
-        elif doing is Todo.SETTLE:
+            return self._put(current, others)
+        self._do(current, doing, now)
+        return frozenset()
+
+    def _do(self, current: StoredTarget, doing: Todo, now: datetime) -> None:
+        if doing is Todo.SETTLE:
             self._settle(current)
         elif doing is Todo.SEARCH:
             self._search(current)
@@ -115,19 +139,32 @@ class Reconciler:
         elif doing is Todo.REST and current.record.retry_at is not None:
             self._wait(current.record, current.record.retry_at - now)
 
-    def _put(self, stored: StoredTarget) -> None:
+    def _put(self, stored: StoredTarget, others: Sequence[StoredTarget] = ()) -> frozenset[str]:
         target = stored.record
         try:
             found = self._base.digest(target.repository, target.tag)
         except ServiceError as error:
             self._fell(stored, error, over=True, settled=True)
-            return
+            return frozenset()
         if found == target.wanted:
             self._landed(stored, found)
-        else:
-            self._begin(stored, found)
+            return frozenset()
+        claimed = self._claim(stored, found)
+        return self._start(claimed, *self._joining(claimed, others)) if claimed is not None else frozenset()
 
-    def _begin(self, stored: StoredTarget, found: Digest | None) -> None:
+    def _joining(self, claimed: StoredTarget, others: Sequence[StoredTarget]) -> Iterator[StoredTarget]:
+        """Claim the others that want the same; who cannot be read, or bears it already, has a turn of its own."""
+        for other in others:
+            try:
+                found = self._base.digest(other.record.repository, other.record.tag)
+            except ServiceError as error:
+                log.info("%s shares no import: %s", other.record.id, error)
+                continue
+            joined = self._claim(other, found) if found != claimed.record.wanted else None
+            if joined is not None:
+                yield joined
+
+    def _claim(self, stored: StoredTarget, found: Digest | None) -> StoredTarget | None:
         """Whoever decided otherwise meanwhile does what follows from it."""
         before, now = stored.record, self._book.clock()
 
@@ -135,23 +172,36 @@ class Reconciler:
             same = known is not None and (known.step, known.number) == (before.step, before.number)
             return begun(shown(known, found, now), now) if known is not None and same else None
 
-        claimed = self._book.change(before.id, claim, stored)
-        if claimed is not None:
-            self._start(claimed)
+        return self._book.change(before.id, claim, stored)
 
-    def _start(self, claimed: StoredTarget) -> None:
-        target = claimed.record
+    def _start(self, first: StoredTarget, *joined: StoredTarget) -> frozenset[str]:
+        """Ask for one import into all tags; from then on each follows it by itself, and reads its own tag back."""
+        target, claimed = first.record, (first, *joined)
         try:
             source = self._sources.of(target)
         except ServiceError as error:
-            self._fell(claimed, error, over=True, settled=True)
-            return
+            self._all_fell(claimed, error, settled=True)
+            return _ids(joined)
         try:
-            operation = self._base.start_import(source, target.repository, target.tag)
+            operation = self._base.start_import(source, target.repository, *(one.record.tag for one in claimed))
         except ServiceError as error:
-            self._fell(claimed, error, over=True, settled=isinstance(error, _NOT_BEGUN))
+            if joined and not error.temporary:
+                self._start_each(claimed)
+            else:
+                self._all_fell(claimed, error, settled=isinstance(error, _NOT_BEGUN))
         else:
-            self._book.again(claimed, pause_before_look(timedelta(0), operation.retry_after), operation.token)
+            for one in claimed:
+                self._book.again(one, pause_before_look(timedelta(0), operation.retry_after), operation.token)
+        return _ids(joined)
+
+    def _start_each(self, claimed: Sequence[StoredTarget]) -> None:
+        """What is refused may be one of the tags; the others do not wait for it."""
+        for one in claimed:
+            self._start(one)
+
+    def _all_fell(self, claimed: Sequence[StoredTarget], error: ServiceError, *, settled: bool) -> None:
+        for one in claimed:
+            self._fell(one, error, over=True, settled=settled)
 
     def _follow(self, stored: StoredTarget, importing: Importing, token: str) -> None:
         target, now = stored.record, self._book.clock()
@@ -198,7 +248,7 @@ class Reconciler:
                 return None
             new = scheduled(decide(landed(known, found, now), now)[0], now)
             if new.wanted == found and new.reached == new.number:
-                self._outbox.send(REBUILDS, _moved(new))
+                self._outbox.send(REBUILDS, base_moved(new))
             return new
 
         done = self._book.change(stored.record.id, land, stored)
@@ -254,7 +304,7 @@ class Reconciler:
     def _search(self, stored: StoredTarget) -> None:
         """The message that asked for it was lost, or broke off again and again."""
         now = self._book.clock()
-        self._outbox.send(REBUILDS, _moved(stored.record))
+        self._outbox.send(REBUILDS, base_moved(stored.record))
         self._book.change(stored.record.id, lambda known: _asked_again(known, now), stored)
 
     def _ask(self, stored: StoredTarget) -> None:
@@ -263,6 +313,10 @@ class Reconciler:
         if awaited is not None:
             now = self._book.clock()
             self._book.change(target.id, lambda known: _asked(known, awaited.digest, at, now))
+
+
+def _ids(targets: Sequence[StoredTarget]) -> frozenset[str]:
+    return frozenset(one.record.id for one in targets)
 
 
 def _patiently(error: ServiceError) -> ServiceError:
@@ -288,13 +342,3 @@ def _asked(known: Target | None, digest: Digest, at: datetime | None, now: datet
 
 def _asked_again(known: Target | None, now: datetime) -> Target | None:
     return scheduled(asks_for_search(known, now), now) if known is not None else None
-
-
-def _moved(target: Target) -> BaseMoved:
-    return BaseMoved(
-        v=1,
-        repository=target.repository,
-        tag=target.tag,
-        digest=target.wanted,
-        traceparent=target.traceparent,
-    )

@@ -78,6 +78,14 @@ def test_what_is_staged_is_promoted_under_the_same_digest(site: RegistrySite, so
     assert site.base.digest(word, PROMOTED) == source.digest
 
 
+def test_one_import_points_several_tags_at_its_digest(site: RegistrySite, source: ImportSource, word: str) -> None:
+    site.stage(source, word, STAGED)
+    staged = ImportSource(Repository("staging", word), source.digest, staging=True)
+    tags = (PROMOTED, Tag("second"), Tag("third"))
+    site.finish(site.base, site.base.start_import(staged, word, *tags))
+    assert [site.base.digest(word, tag) for tag in tags] == [source.digest] * 3
+
+
 def test_what_is_not_staged_cannot_be_promoted(site: RegistrySite, source: ImportSource, word: str) -> None:
     operation = site.base.start_import(ImportSource(source.repository, source.digest, staging=True), word, PROMOTED)
     with pytest.raises(OperationFailed):

@@ -37,7 +37,7 @@ def digest_of(text: str) -> Digest:
 class _Import:
     source: ImportSource
     repository: str
-    tag: Tag
+    tags: tuple[Tag, ...]
     looks_left: int
 
 
@@ -110,13 +110,13 @@ class InMemoryRegistry(Scripted):
         """Forget every import under way, as a registry does some time after it ended."""
         self._operations.clear()
 
-    def start_import(self, source: ImportSource, repository: str, tag: Tag) -> Operation:
+    def start_import(self, source: ImportSource, repository: str, *tags: Tag) -> Operation:
         """See the port."""
         self.asked["start_import"] += 1
         with self._changing("start_import"):
-            self.imports[repository, tag, source.digest] += 1
+            self.imports.update((repository, tag, source.digest) for tag in tags)
             token = f"import-{next(self._numbers)}"
-            self._operations[token] = _Import(source, repository, tag, self.looks)
+            self._operations[token] = _Import(source, repository, tags, self.looks)
             return self._progress(token)
 
     def look_at_import(self, token: str) -> Operation:
@@ -163,7 +163,8 @@ class InMemoryRegistry(Scripted):
             raise OperationFailed(NotFound(missing, code="MANIFEST_UNKNOWN"))
         landing = self._landings.pop(0) if self._landings else ended.source.digest
         if landing is not None:
-            self.push(ended.repository, ended.tag, landing)
+            for tag in ended.tags:
+                self.push(ended.repository, tag, landing)
 
     def _source_holds(self, source: ImportSource) -> bool:
         if source.own:

@@ -161,7 +161,9 @@ class World:
             self.new_tags,
             SecondLooks(self.outbox, self.activity, timedelta(minutes=3)),
         )
-        self.promoter = Promoter(self.candidate_progress, self.book, conclusions, then=self.reconciler.reconcile)
+        self.promoter = Promoter(
+            self.candidate_progress, self.book, conclusions, then=self.reconciler.reconcile_together
+        )
         self.validator = Validator(
             self.candidate_progress, self.configuration, self.staging_runs, self.evidence, then=self.promoter.begin
         )

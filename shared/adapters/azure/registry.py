@@ -54,13 +54,13 @@ class AzureContainerRegistry:
         self._staging_id = staging_id
         self._accounts = accounts
 
-    def start_import(self, source: ImportSource, repository: str, tag: Tag) -> Operation:
+    def start_import(self, source: ImportSource, repository: str, *tags: Tag) -> Operation:
         """Ask for a copy by digest, and do not wait for it.
 
         Args:
             source: what to copy, and whether from an upstream, from the staging registry or from this one.
             repository: to copy into.
-            tag: to point at the copy, wherever it points now.
+            tags: to point at the copy, wherever they point now; one at least.
 
         Returns:
             The operation as ARM accepted it.
@@ -71,8 +71,8 @@ class AzureContainerRegistry:
         from shared.adapters.azure.one_look import OneLook  # noqa: PLC0415
 
         ours = self._registry.resource_id if source.own else self._staging_id
-        body = import_parameters(source, f"{repository}:{tag}", ours, self._accounts)
-        target = f"{self._login_server}/{repository}:{tag}"
+        body = import_parameters(source, [f"{repository}:{tag}" for tag in tags], ours, self._accounts)
+        target = f"{self._login_server}/{repository}:{', '.join(tags)}"
         with start_errors(f"importing {source.repository}@{source.digest} as {target}"):
             poller = self._begin(body, OneLook(look=False))
             poller.wait()
@@ -179,13 +179,13 @@ class AzureContainerRegistry:
 
 
 def import_parameters(
-    source: ImportSource, target: str, registry_id: str, accounts: Mapping[str, Account]
+    source: ImportSource, targets: list[str], registry_id: str, accounts: Mapping[str, Account]
 ) -> dict[str, Any]:
     """Return the body of ``importImage``.
 
     Args:
         source: what to copy.
-        target: repository and tag to copy to, such as ``base/node:22-alpine``.
+        targets: repository and tag to copy to, such as ``base/node:22-alpine``, each of them.
         registry_id: resource id of the registry of ours that is copied from, if it is one of ours.
         accounts: by registry; that of the source's registry is sent along, if there is one.
 
@@ -198,7 +198,7 @@ def import_parameters(
     else:
         registry = source.repository.registry
         place = {"registryUri": _URIS.get(registry, registry), **_credentials(accounts.get(registry))}
-    return {"source": {**place, "sourceImage": image}, "targetTags": [target], "mode": "Force"}
+    return {"source": {**place, "sourceImage": image}, "targetTags": targets, "mode": "Force"}
 
 
 def _credentials(account: Account | None) -> dict[str, Any]:

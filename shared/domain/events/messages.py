@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from shared.domain.promotion.identity import group_of
-from shared.domain.promotion.target import parts_of_target
+from shared.domain.promotion.target import Target, parts_of_target
 from shared.domain.references import Digest, Tag, parse_digest, parse_path, parse_tag
 from shared.errors import InvalidReference, MalformedMessage
 
@@ -133,6 +133,17 @@ class _Envelope(msgspec.Struct):
 
 
 _ENVELOPE, _MESSAGE = msgspec.json.Decoder(_Envelope), msgspec.json.Decoder(Message)
+
+
+def base_moved(target: Target) -> BaseMoved:
+    """Return what asks for the rebuilds of a target's decision."""
+    return BaseMoved(
+        v=1,
+        repository=target.repository,
+        tag=target.tag,
+        digest=target.wanted,
+        traceparent=target.traceparent,
+    )
 
 
 def encode(message: Message) -> str:

@@ -83,6 +83,12 @@ def scheduled(target: Target, now: datetime) -> Target:
     return msgspec.structs.replace(target, look_at=min(times, default=None))
 
 
+def may_share_import(first: Target, other: Target, now: datetime) -> bool:
+    """Whether a target may be brought to what it wants by the import of another one: into one repository, by digest."""
+    same = (first.registry, first.repository, first.wanted) == (other.registry, other.repository, other.wanted)
+    return same and todo(other, now) is Todo.PUT
+
+
 def _differs(target: Target) -> bool:
     return bool(target.wanted) and target.reached != target.number
 

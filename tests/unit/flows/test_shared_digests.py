@@ -12,7 +12,7 @@ from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.candidate import Place, Reason, Status
 from shared.domain.promotion.concluding import conclusion_for
 from shared.domain.references import Tag
-from shared.errors import NotFound, OperationFailed, Refused, ServiceError, Unavailable
+from shared.errors import NotFound, OperationFailed, RateLimited, Refused, ServiceError, Unavailable
 from shared.rules.proposals import propose
 from tests.doubles.registries import TEST_FAILED_LOG
 from tests.doubles.world import ONE, TARGET, THREE, TWO, Died, World
@@ -86,10 +86,11 @@ def promoted(world: World, digest: str) -> int:
     return sum(count for (_, _, known), count in world.base.imports.items() if known == digest)
 
 
-def test_six_tags_that_share_a_digest_are_one_import_one_gate_run_and_six_promotions(world: World) -> None:
+def test_six_tags_that_share_a_digest_are_two_imports_one_gate_run_and_six_promotions(world: World) -> None:
     push(world, ONE, SIX)
     world.settle()
     assert (staged(world, ONE), world.staging_runs.started[ONE], promoted(world, ONE)) == (1, 1, 6)
+    assert world.base.asked["start_import"] == 1
     assert base(world) == dict.fromkeys(SIX, ONE)
     assert [stored.record.targets for stored in world.candidates.current()] == [
         tuple(Place(TARGET, tag) for tag in SIX)
@@ -99,11 +100,29 @@ def test_six_tags_that_share_a_digest_are_one_import_one_gate_run_and_six_promot
 
 def test_the_candidate_ends_only_when_the_last_of_its_targets_has_decided(world: World) -> None:
     push(world, ONE, SIX)
-    world.base.fail("start_import", Unavailable("503"))
+    world.base.fail("digest", Unavailable("503"))
     until(world, lambda: len(base(world)) == 5)
     assert world.status(ONE) is Status.PROMOTING
     world.settle()
     assert world.status(ONE) is Status.PROMOTED
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["before it began", "in between"])
+def test_tags_that_share_an_import_are_asked_for_again_where_it_failed(world: World, known: bool) -> None:
+    push(world, ONE, SIX)
+    world.base.fail("start_import", RateLimited("429") if known else Unavailable("the answer was lost"))
+    quiet(world)
+    assert base(world) == dict.fromkeys(SIX, ONE)
+    assert world.status(ONE) is Status.PROMOTED
+    assert not any(one.record.importing for one in world.targets.due(world.clock() + timedelta(days=9)))
+
+
+def test_a_tag_that_is_refused_keeps_none_of_the_others_it_shares_an_import_with(world: World) -> None:
+    push(world, ONE, SIX)
+    world.base.fail("start_import", *[Refused("the tag is locked")] * 2)
+    quiet(world)
+    assert len(base(world)) == 5
+    assert world.base.asked["start_import"] == 1 + 6
 
 
 def is_(status: Status) -> Callable[[World], bool]:
@@ -258,7 +277,7 @@ def test_a_digest_that_staging_lost_is_fetched_and_tested_once_for_all_that_come
 
 def test_a_candidate_fails_only_if_none_of_its_targets_came_to_bear_it(world: World) -> None:
     push(world, ONE, SIX[:2])
-    world.base.fail("start_import", Refused("the tag is locked"))
+    world.base.fail("start_import", *[Refused("the tag is locked")] * 2)
     quiet(world)
     assert len(base(world)) == 1
     assert world.status(ONE) is Status.PROMOTED
