@@ -156,6 +156,8 @@ def test_a_run_put_twice_although_arm_broke_off_is_one_run(
 ) -> None:
     before = runs.started()
     outside.fault("arm", "drop", kind="put taskRun")
+    with pytest.raises(Unavailable):
+        runs.runs.start_gate(word, gate)
     runs.runs.start_gate(word, gate)
     runs.wait(word)
     assert runs.started() == before + 1

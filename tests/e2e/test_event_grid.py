@@ -15,6 +15,8 @@ from infra.local.twin.twin import Twin
 pytestmark = pytest.mark.e2e
 
 _NEVER = "0 0 0 1 1 *"
+# A signal that is newer than the kept listing of tasks is looked at once more in the next one, a minute later.
+_NEXT_LISTING = 180
 _TIMERS = tuple(
     f"{timer}_SCHEDULE"
     for timer in ("CHECK_DOCKER_HUB", "CHECK_MCR", "CHECK_OTHER_REGISTRIES", "LOOK_AT_BASE", "SWEEP")
@@ -41,7 +43,7 @@ class Told:
 
     def runs(self) -> int:
         """Return how many runs there were, once no message waits."""
-        eventually("no message waits", lambda: self.watcher.waiting("pushes", "rebuilds") == 0)
+        eventually("no message waits", lambda: self.watcher.waiting("pushes", "rebuilds") == 0, _NEXT_LISTING)
         assert self.watcher.waiting("pushes-poison", "rebuilds-poison") == 0, "no message died"
         return sum(operation["kind"] == "run" for operation in self.watcher.operations())
 
@@ -61,7 +63,6 @@ def test_a_push_into_the_base_registry_rebuilds_the_application_once_however_oft
     assert told.runs() == runs + 1
     for _ in range(2):
         told.watcher.queue("pushes").send_message(_in_event_grids_own_schema(digest))
-    eventually("both are worked on", lambda: told.watcher.waiting("pushes", "rebuilds") == 0)
     assert told.runs() == runs + 1
 
 
