@@ -51,7 +51,8 @@ class Sources:
     def of(self, target: Target) -> ImportSource:
         """Return where to copy from what a target wants: staging, unasked, for what has just passed there.
 
-        Where a copy from the base registry itself came to nothing, the others are preferred at the next try.
+        What a base registry takes over from the one before it may have passed long ago, so everybody is asked. Where a
+        copy from the base registry itself came to nothing, the others are preferred at the next try.
 
         Raises:
             ServiceError: whoever may have it could not be asked, or grants no pulls just now.
@@ -103,7 +104,7 @@ class Sources:
 
 def _is_fresh(target: Target) -> bool:
     never = not bore_before(target, target.wanted) and target.seen != target.wanted
-    return target.why is Why.NEWEST and never and not target.failures
+    return target.why is Why.NEWEST and never and not target.failures and not target.moved_from
 
 
 def _source(target: Target, place: Place) -> ImportSource:

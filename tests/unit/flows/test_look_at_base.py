@@ -507,6 +507,8 @@ def moved(world: World, registry: str = NEW) -> None:
     world.base_name = registry
     world.start()
     world.base.tags.clear()
+    for digest in (ONE, TWO, THREE):
+        world.base.purge(TARGET, digest)
 
 
 def test_a_new_base_registry_is_filled_by_digest_from_staging_without_another_test_or_a_rebuild(world: World) -> None:
@@ -517,6 +519,35 @@ def test_a_new_base_registry_is_filled_by_digest_from_staging_without_another_te
     assert (world.target().registry, world.target().number, world.target().why) == (NEW, 1, Why.NEWEST)
     assert world.staging_runs.started == tested
     assert world.application_runs.started == built
+
+
+def test_a_new_base_registry_takes_what_staging_has_purged_from_its_source_without_another_test(world: World) -> None:
+    tested = world.staging_runs.started.copy()
+    world.staging.purge(TARGET, ONE)
+    moved(world)
+    looked(world)
+    assert world.base.tags[TARGET, TAG] == ONE
+    assert world.base.imports[TARGET, TAG, ONE] == 2
+    assert world.staging_runs.started == tested
+
+
+def test_what_nobody_has_any_more_is_the_trouble_of_a_new_base_registrys_tag_and_tried_daily(world: World) -> None:
+    tested = world.staging_runs.started.copy()
+    world.staging.purge(TARGET, ONE)
+    world.hub.purge(NODE, ONE)
+    moved(world)
+    looked(world)
+    assert (TARGET, TAG) not in world.base.tags
+    target = world.target()
+    assert (target.gave_up, bool(target.trouble)) == (True, True)
+    assert target.retry_at is not None
+    assert target.retry_at - world.clock() > timedelta(hours=23)
+    assert world.staging_runs.started == tested
+    world.push(ONE)
+    world.pass_time(timedelta(days=1))
+    world.sweep()
+    world.settle()
+    assert world.base.tags[TARGET, TAG] == ONE
 
 
 def test_a_new_base_registry_goes_on_with_what_its_source_bears(world: World) -> None:
