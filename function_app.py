@@ -243,7 +243,7 @@ def get_target(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("rulings", methods=["GET"])
 def list_rulings(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  the trigger's binding
     """List what is blocked and what is held."""
-    return answered(lambda: targets_page.listed_rulings(parts.rulings, parts.target_book.registry))
+    return answered(lambda: targets_page.listed_rulings(parts.rulings))
 
 
 # HTTP that acts, if it is switched on.

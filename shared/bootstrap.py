@@ -66,14 +66,13 @@ class Parts(Outside):
     @cached_property
     def target_book(self) -> TargetBook:
         """How targets change."""
-        name = self.settings.base.name.lower()
         return TargetBook(
             self.targets,
             self.outbox,
             self.clock,
-            name,
+            self.settings.base.name,
             tell=target_changed,
-            rulings=lambda: self.rulings.of(name),
+            rulings=self.rulings.every,
         )
 
     @cached_property

@@ -79,9 +79,9 @@ class StoredRuling(msgspec.Struct, frozen=True):
 
 
 class Rulings(Protocol):
-    """What people said of digests and entries, each the last word on it."""
+    """What people said of digests and entries, each the last word on it, whatever the base registry is."""
 
-    def get(self, registry: str, kind: Kind, subject: str) -> StoredRuling | None:
+    def get(self, kind: Kind, subject: str) -> StoredRuling | None:
         """Return what was last said of something, or ``None`` if nothing ever was."""
         ...
 
@@ -97,6 +97,6 @@ class Rulings(Protocol):
         """
         ...
 
-    def of(self, registry: str) -> tuple[Ruling, ...]:
-        """Return everything that was last said of a base registry's digests and entries."""
+    def every(self) -> tuple[Ruling, ...]:
+        """Return everything that was last said of digests and entries."""
         ...

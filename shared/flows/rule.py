@@ -40,7 +40,7 @@ class Ruled(msgspec.Struct, frozen=True):
 
 
 class Ruler:
-    """Says something of digests and entries of one base registry. What is so already stays as it was said first.
+    """Says something of digests and entries, in every base registry. What is so already stays as it was said first.
 
     Every method raises ``ServiceError`` or ``Conflict`` where storage fails; asking again goes on where that broke off.
 
@@ -92,15 +92,15 @@ class Ruler:
 
     def finish(self) -> int:
         """Tell the targets what somebody who died left untold; return how many rulings that were."""
-        left = [one for one in self._rulings.of(self._book.registry) if one.open]
+        left = [one for one in self._rulings.every() if one.open]
         for ruling in left:
-            stored = self._rulings.get(ruling.registry, ruling.kind, ruling.subject)
+            stored = self._rulings.get(ruling.kind, ruling.subject)
             if stored is not None:
                 self._tell(stored)
         return len(left)
 
     def _say(self, kind: Kind, subject: str, said: Said, *, in_force: bool) -> Ruled:
-        known = self._rulings.get(self._book.registry, kind, subject)
+        known = self._rulings.get(kind, subject)
         if known is None and not in_force:
             raise MalformedRequest(f"nobody ever said anything of {_SUBJECTS[kind]} {subject}", status=404)
         if known is None or known.ruling.in_force is not in_force:
@@ -108,25 +108,28 @@ class Ruler:
             self._activity.append(
                 Event(f"{_SUBJECTS[kind]}:{subject}", name, said.at, f"{subject} is {name}, says {said.by}: {said.why}")
             )
-            known = self._rulings.put(known, Ruling(self._book.registry, kind, subject, said, in_force))
+            known = self._rulings.put(known, Ruling(kind, subject, said, in_force))
         return self._tell(known)
 
     def _tell(self, stored: StoredRuling) -> Ruled:
         """Tell all targets, and once more if somebody said otherwise meanwhile: the last word is told last."""
         for _ in range(_TRIES):
-            targets = tuple(
+            told_to = [
                 self._tell_one(one, stored.ruling) for one in self._every() if concerns(stored.ruling, one.record)
-            )
+            ]
+            targets = tuple(one for one in told_to if self._is_in_force(one))
             closed = msgspec.structs.replace(stored.ruling, open=False)
             try:
                 return Ruled(self._rulings.put(stored, closed).ruling, targets)
             except Conflict:
-                stored = self._rulings.get(closed.registry, closed.kind, closed.subject) or stored
+                stored = self._rulings.get(closed.kind, closed.subject) or stored
         raise Conflict(f"too much is said of {stored.ruling.subject} at once; the sweep goes on with it")
 
     def _tell_one(self, stored: StoredTarget, ruling: Ruling) -> Target:
         written = self._book.change(stored.record.id, lambda known: told(known, ruling) if known else None, stored)
         target = (written or stored).record
+        if not self._is_in_force(target):
+            return target
         if ruling.in_force and target.why is Why.WITHDRAWN:
             detail = f"{place(target)} is left as it is: {ruling.subject} is blocked, and nothing else can be had"
             self._activity.append(Event(f"target:{target.id}", target.why.value, ruling.said.at, detail))
@@ -135,4 +138,9 @@ class Ruler:
         return target
 
     def _every(self) -> tuple[StoredTarget, ...]:
-        return tuple(self._book.targets.every(self._book.registry))
+        """Those of former base registries, too: one that takes its place goes on from them, or it returns itself."""
+        registries = {self._book.registry} | {name for name, _ in self._book.targets.repositories()}
+        return tuple(one for name in sorted(registries) for one in self._book.targets.every(name))
+
+    def _is_in_force(self, target: Target) -> bool:
+        return target.registry == self._book.registry

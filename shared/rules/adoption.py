@@ -6,6 +6,7 @@ import logging
 
 from shared.domain.promotion.adopting import adopted, to_be_replaced
 from shared.domain.promotion.reconciling import scheduled
+from shared.domain.promotion.rulings import begun_as
 from shared.domain.promotion.target import Origin, Sighting, Target, target_id
 from shared.domain.references import Tag
 from shared.errors import ServiceError
@@ -53,7 +54,7 @@ class Adopter:
         if found is not None:
             fresh = Target(registry=self._book.registry, repository=repository, tag=tag, origin=origin)
             first = adopted(fresh, found, sighting, self._book.clock())
-            self._book.change(fresh.id, lambda known: known or first)
+            self._book.change(fresh.id, lambda known: begun_as(known, first))
             log.info("%s:%s stands in the base registry as %s, and is adopted", repository, tag, found)
         return None
 

@@ -9,6 +9,7 @@ from shared.domain.promotion.decision import decide
 from shared.domain.promotion.drift import Listed
 from shared.domain.promotion.moving import caught_up, latest, taken_over
 from shared.domain.promotion.reconciling import Todo, scheduled, todo
+from shared.domain.promotion.rulings import begun_as
 from shared.domain.promotion.target import Target, target_id
 from shared.domain.references import Digest, Tag
 from shared.rules.targets import TargetBook
@@ -76,7 +77,7 @@ class MovingIn:
             return
         first = scheduled(decide(fresh, now)[0], now)
         target = target_id(self._book.registry, former.repository, former.tag)
-        stored = self._book.change(target, lambda known: known or first)
+        stored = self._book.change(target, lambda known: begun_as(known, first))
         if stored is not None and todo(stored.record, now) is Todo.PUT:
             log.info("%s goes on where %s was", target, former.id)
             self._book.send(stored.record)

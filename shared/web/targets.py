@@ -54,9 +54,9 @@ def one_target(
     return json_answer({**content, "activity": lines})
 
 
-def listed_rulings(rulings: Rulings, registry: str) -> func.HttpResponse:
+def listed_rulings(rulings: Rulings) -> func.HttpResponse:
     """List what is blocked and what is held, whatever targets there are."""
-    said = [one for one in rulings.of(registry) if one.in_force]
+    said = [one for one in rulings.every() if one.in_force]
     blocks = [{"digest": one.subject, **_said(one)} for one in said if one.kind is Kind.BLOCK]
     holds = [{"image": one.subject, **_said(one)} for one in said if one.kind is Kind.HOLD]
     return json_answer({"blocked": blocks, "held": holds})

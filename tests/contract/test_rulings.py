@@ -21,8 +21,8 @@ from tests.doubles.storage import InMemoryRulings
 pytestmark = pytest.mark.contract
 
 SAID = Said("ada", "it broke the shop", NOON)
-BLOCK = Ruling("base01", Kind.BLOCK, digest(1), SAID)
-HOLD = Ruling("base01", Kind.HOLD, "node", SAID, in_force=False, open=False)
+BLOCK = Ruling(Kind.BLOCK, digest(1), SAID)
+HOLD = Ruling(Kind.HOLD, "node", SAID, in_force=False, open=False)
 
 
 @pytest.fixture
@@ -32,26 +32,26 @@ def rulings(account_or_none: StorageAccount | None) -> Rulings:
 
 
 def test_of_what_nobody_spoke_there_is_nothing(rulings: Rulings) -> None:
-    assert rulings.get("base01", Kind.BLOCK, digest(1)) is None
-    assert rulings.of("base01") == ()
+    assert rulings.get(Kind.BLOCK, digest(1)) is None
+    assert rulings.every() == ()
 
 
 @pytest.mark.parametrize("ruling", [BLOCK, HOLD], ids=["a block", "a hold taken back"])
 def test_a_ruling_is_read_back_as_it_was_written(rulings: Rulings, ruling: Ruling) -> None:
     written = rulings.put(None, ruling)
-    assert rulings.get(ruling.registry, ruling.kind, ruling.subject) == written
+    assert rulings.get(ruling.kind, ruling.subject) == written
     assert written.ruling == ruling
 
 
-def test_everything_that_was_said_in_one_registry_is_listed(rulings: Rulings) -> None:
-    for ruling in (BLOCK, HOLD, msgspec.structs.replace(BLOCK, registry="base02")):
+def test_everything_that_was_said_is_listed(rulings: Rulings) -> None:
+    for ruling in (BLOCK, HOLD):
         rulings.put(None, ruling)
-    assert set(rulings.of("base01")) == {BLOCK, HOLD}
+    assert set(rulings.every()) == {BLOCK, HOLD}
 
 
 def test_a_digest_and_an_entry_of_one_name_are_two(rulings: Rulings) -> None:
     rulings.put(None, HOLD)
-    assert rulings.get("base01", Kind.BLOCK, "node") is None
+    assert rulings.get(Kind.BLOCK, "node") is None
 
 
 def test_what_somebody_changed_cannot_be_written_over(rulings: Rulings) -> None:
@@ -60,7 +60,7 @@ def test_what_somebody_changed_cannot_be_written_over(rulings: Rulings) -> None:
     for stale in (first, None):
         with pytest.raises(Conflict):
             rulings.put(stale, BLOCK)
-    assert rulings.get("base01", Kind.BLOCK, digest(1)) == second
+    assert rulings.get(Kind.BLOCK, digest(1)) == second
 
 
 def test_of_many_who_speak_at_once_exactly_one_is_heard(rulings: Rulings) -> None:
@@ -73,7 +73,7 @@ def test_of_many_who_speak_at_once_exactly_one_is_heard(rulings: Rulings) -> Non
 
     with ThreadPoolExecutor(8) as pool:
         heard = list(pool.map(put, range(8)))
-    stored = rulings.get("base01", Kind.BLOCK, digest(1))
+    stored = rulings.get(Kind.BLOCK, digest(1))
     assert heard.count(True) == 1
     assert stored is not None
     assert stored.ruling.said.by == str(heard.index(True))
@@ -82,19 +82,19 @@ def test_of_many_who_speak_at_once_exactly_one_is_heard(rulings: Rulings) -> Non
 def test_a_row_that_cannot_be_read_is_named_and_nothing_is_told_without_it(account: StorageAccount) -> None:
     rulings = RulingsTable(account)
     rulings.put(None, BLOCK)
-    Table(account, "rulings").insert(Row("base01", "block:junk", '{"kind": "ban"}'))
+    Table(account, "rulings").insert(Row("rulings", "block:junk", '{"kind": "ban"}'))
     with pytest.raises(ServiceError, match=r"block:junk.*newer version"):
-        rulings.of("base01")
+        rulings.every()
 
 
 def test_each_call_costs_one_transaction(account: StorageAccount) -> None:
     rulings = RulingsTable(account)
     stored = rulings.put(None, HOLD)
     calls = (
-        lambda: rulings.get("base01", Kind.HOLD, "node"),
+        lambda: rulings.get(Kind.HOLD, "node"),
         lambda: rulings.put(stored, HOLD),
         lambda: rulings.put(None, BLOCK),
-        lambda: rulings.of("base01"),
+        rulings.every,
     )
     for call in calls:
         with counted() as wire:

@@ -270,17 +270,17 @@ class InMemoryRulings(OneAtATime):
     def __init__(self, before_call: Hook | None = None) -> None:
         super().__init__(before_call)
         self._versions = itertools.count(1)
-        self._rows: dict[tuple[str, Kind, str], StoredRuling] = {}
+        self._rows: dict[tuple[Kind, str], StoredRuling] = {}
 
-    def get(self, registry: str, kind: Kind, subject: str) -> StoredRuling | None:
+    def get(self, kind: Kind, subject: str) -> StoredRuling | None:
         """See ``Rulings.get``."""
         self._raise_scripted("get")
         with self._lock:
-            return self._rows.get((registry, kind, subject))
+            return self._rows.get((kind, subject))
 
     def put(self, stored: StoredRuling | None, ruling: Ruling) -> StoredRuling:
         """See ``Rulings.put``."""
-        name = (ruling.registry, ruling.kind, ruling.subject)
+        name = (ruling.kind, ruling.subject)
         with self._change("put"):
             found = self._rows.get(name)
             if (found.etag if found else "") != (stored.etag if stored else ""):
@@ -288,12 +288,12 @@ class InMemoryRulings(OneAtATime):
             self._rows[name] = StoredRuling(ruling, f"ruling:{next(self._versions)}")
             return self._rows[name]
 
-    def of(self, registry: str) -> tuple[Ruling, ...]:
-        """See ``Rulings.of``."""
-        self._raise_scripted("of")
+    def every(self) -> tuple[Ruling, ...]:
+        """See ``Rulings.every``."""
+        self._raise_scripted("every")
         with self._lock:
-            rows = sorted(self._rows.items(), key=lambda row: (row[0][1].value, row[0][2]))
-        return tuple(stored.ruling for (known, _, _), stored in rows if known == registry)
+            rows = sorted(self._rows.items(), key=lambda row: (row[0][0].value, row[0][1]))
+        return tuple(stored.ruling for _, stored in rows)
 
 
 class InMemoryBudgets(OneAtATime):

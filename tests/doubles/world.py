@@ -133,9 +133,7 @@ class World:
         self.watch_lists = WatchLists(self.configuration, self.activity, parse_watch_list, 20)
         self.candidate_progress = candidate_progress(self.candidates, self.outbox, self.clock)
         self.rebuild_progress = rebuild_progress(self.rebuilds, self.outbox, self.clock)
-        self.book = TargetBook(
-            self.targets, self.outbox, self.clock, self.base_name, rulings=lambda: self.rulings.of(self.base_name)
-        )
+        self.book = TargetBook(self.targets, self.outbox, self.clock, self.base_name, rulings=self.rulings.every)
         self.ruler = Ruler(self.rulings, self.book, self.activity)
         self.detector = Detector(self.candidate_progress, self.book)
         self.heirs = Heirs(self.candidate_progress, self.book)

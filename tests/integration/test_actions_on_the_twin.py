@@ -55,7 +55,7 @@ def test_a_broken_release_is_promoted_against_its_gate_and_blocked_again(product
     assert [one.id for one in ruled.targets] == [name(product)]
     product.settle()
     assert product.base_digest() == good.digest
-    stored = product.parts.rulings.get(product.parts.target_book.registry, Kind.BLOCK, bad.digest)
+    stored = product.parts.rulings.get(Kind.BLOCK, bad.digest)
     assert stored is not None
     assert not stored.ruling.open
 

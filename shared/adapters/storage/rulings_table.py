@@ -1,4 +1,4 @@
-"""The table ``rulings``: a partition for each base registry, a row for each digest or entry of which people spoke."""
+"""The table ``rulings``: one partition, a row for each digest or entry of which people spoke."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from shared.domain.promotion.rulings import Kind, Ruling
 from shared.errors import Conflict
 from shared.target_ports import StoredRuling
 
+_PARTITION = "rulings"
 _RULINGS = msgspec.json.Decoder(Ruling)
 
 
@@ -23,28 +24,28 @@ class RulingsTable:
     def __init__(self, account: StorageAccount) -> None:
         self._table = Table(account, "rulings")
 
-    def get(self, registry: str, kind: Kind, subject: str) -> StoredRuling | None:
+    def get(self, kind: Kind, subject: str) -> StoredRuling | None:
         """See ``Rulings.get``. One transaction."""
-        row = self._table.find(key(registry), _row_key(kind, subject))
+        row = self._table.find(_PARTITION, _row_key(kind, subject))
         return StoredRuling(self._table.decode(row, _RULINGS), row.etag) if row else None
 
     def put(self, stored: StoredRuling | None, ruling: Ruling) -> StoredRuling:
         """See ``Rulings.put``. One transaction."""
         columns = {"by": ruling.said.by, "in_force": ruling.in_force}
         text = msgspec.json.encode(ruling).decode()
-        row = Row(key(ruling.registry), _row_key(ruling.kind, ruling.subject), text, columns)
+        row = Row(_PARTITION, _row_key(ruling.kind, ruling.subject), text, columns)
         etag = self._table.replace(row, stored.etag) if stored else self._table.insert(row)
         if etag is None:
             raise Conflict(f"somebody said something of {ruling.subject} just now; it is looked at again")
         return StoredRuling(ruling, etag)
 
-    def of(self, registry: str) -> tuple[Ruling, ...]:
-        """See ``Rulings.of``. One transaction for each thousand of them.
+    def every(self) -> tuple[Ruling, ...]:
+        """See ``Rulings.every``. One transaction for each thousand of them.
 
         Raises:
             ServiceError: a row cannot be read: whoever cannot tell what is blocked decides nothing.
         """
-        rows = self._table.select("PartitionKey eq @registry", {"registry": key(registry)})
+        rows = self._table.select("PartitionKey eq @partition", {"partition": _PARTITION})
         return tuple(self._table.decode(row, _RULINGS) for row in rows)
 
 

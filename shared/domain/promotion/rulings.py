@@ -22,7 +22,6 @@ class Ruling(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was last said of a digest or an entry.
 
     Attributes:
-        registry: the base registry's name, in small letters.
         kind: what is said.
         subject: of which digest, or of the entry of which name.
         said: who says so, why and when; or who took it back.
@@ -30,7 +29,6 @@ class Ruling(msgspec.Struct, frozen=True, omit_defaults=True):
         open: whether targets that know of it may not have been told yet.
     """
 
-    registry: str
     kind: Kind
     subject: str
     said: Said
@@ -62,7 +60,7 @@ def informed(target: Target, deciding: Target, rulings: tuple[Ruling, ...]) -> T
     Args:
         target: the record, nothing decided yet.
         deciding: what it would become: its digests and its entry count.
-        rulings: what was said of its base registry's digests and entries.
+        rulings: what was said of digests and entries.
     """
     known = {one.digest for one in target.blocked}
     meant = [one for one in rulings if one.in_force and concerns(one, deciding)]
@@ -70,3 +68,19 @@ def informed(target: Target, deciding: Target, rulings: tuple[Ruling, ...]) -> T
     blocked = (*target.blocked, *(one for one in blocks if one.digest not in known))
     hold = target.hold or next((one.said for one in meant if one.kind is Kind.HOLD), None)
     return msgspec.structs.replace(target, blocked=blocked, hold=hold)
+
+
+def begun_as(known: Target | None, first: Target) -> Target:
+    """Return the first record of a tag, with what people said; a record that somebody else made meanwhile stays.
+
+    Args:
+        known: what is there; a record of which only blocks and a hold are known is none yet.
+        first: what is to be there.
+    """
+    if known is None:
+        return first
+    nothing = Target(registry=first.registry, repository=first.repository, tag=first.tag, origin=first.origin)
+    if msgspec.structs.replace(known, blocked=(), hold=None) != nothing:
+        return known
+    blocked = {one.digest: one for one in (*first.blocked, *known.blocked)}
+    return msgspec.structs.replace(first, blocked=tuple(blocked.values()), hold=first.hold or known.hold)

@@ -335,7 +335,7 @@ def test_whoever_dies_within_a_block_leaves_it_undone_or_to_the_sweep(world: Wor
     world.ruler.block(TWO, said(world))
     sweeps(world)
     assert (borne(world), world.target().number) == (ONE, 3)
-    assert not any(one.open for one in world.rulings.of(BASE))
+    assert not any(one.open for one in world.rulings.every())
 
 
 def test_whoever_releases_while_another_one_blocks_has_the_last_word(world: World) -> None:
@@ -360,7 +360,7 @@ def test_a_digest_that_was_never_blocked_cannot_be_released(world: World) -> Non
 
 
 def test_nothing_is_decided_while_nobody_can_tell_what_is_blocked(world: World) -> None:
-    world.rulings.fail("of", Unavailable("503"))
+    world.rulings.fail("every", Unavailable("503"))
     world.push(THREE)
     world.check()
     with pytest.raises(Unavailable):

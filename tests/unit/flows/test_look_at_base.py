@@ -568,6 +568,75 @@ def test_what_is_blocked_pinned_or_held_stays_so_in_a_new_base_registry(world: W
     assert world.target().hold == SAID
 
 
+def test_a_digest_that_was_blocked_before_never_comes_into_a_new_base_registry_by_any_tag() -> None:
+    world = World(WATCH_LIST.replace(b"[22-alpine]", b"[22-alpine, 22-slim]"))
+    world.push(ONE)
+    world.check()
+    world.settle()
+    world.ruler.block(TWO, SAID)
+    world.push(TWO)
+    world.check()
+    world.settle()
+    moved(world)
+    looked(world)
+    world.push(TWO, OTHER)
+    world.check()
+    world.settle()
+    assert world.base.tags == {(TARGET, TAG): ONE}
+    assert all(Blocked(TWO, SAID) in world.target(tag).blocked for tag in (TAG, OTHER))
+
+
+def test_what_is_said_before_a_new_base_registry_was_looked_at_is_the_last_word_there(world: World) -> None:
+    world.ruler.block(TWO, SAID)
+    world.push(TWO)
+    world.check()
+    world.settle()
+    moved(world)
+    world.ruler.release(TWO, SAID)
+    looked(world)
+    assert world.base.tags[TARGET, TAG] == TWO
+    assert world.target().blocked == ()
+
+
+def test_what_is_blocked_before_a_new_base_registry_was_looked_at_is_not_put_there(world: World) -> None:
+    moved(world)
+    world.ruler.block(ONE, SAID)
+    looked(world)
+    assert world.base.tags == {}
+    assert (world.target().wanted, world.target().blocked) == ("", (Blocked(ONE, SAID),))
+
+
+def test_what_is_blocked_meanwhile_is_replaced_when_its_base_registry_is_in_force_once_more(world: World) -> None:
+    world.push(TWO)
+    world.check()
+    world.settle()
+    moved(world)
+    looked(world)
+    assert world.ruler.block(TWO, SAID).targets[0].registry == NEW
+    world.settle()
+    moved(world, BASE)
+    world.base.push(TARGET, TAG, TWO)
+    world.base.push(TARGET, OTHER, ONE)
+    world.pass_time(HOUR)
+    world.sweep()
+    looked(world)
+    assert (world.target().wanted, world.target().blocked) == (ONE, (Blocked(TWO, SAID),))
+    assert world.base.tags[TARGET, TAG] == ONE
+
+
+def test_what_stands_in_the_base_registry_of_a_held_entry_is_adopted_all_the_same() -> None:
+    world = World()
+    world.base.push(TARGET, TAG, THREE)
+    world.ruler.hold("node", SAID, listed=True)
+    world.push(ONE)
+    world.check()
+    world.settle()
+    assert (world.target().wanted, world.target().why, world.target().hold) == (THREE, Why.ADOPTED, SAID)
+    world.ruler.resume("node", SAID)
+    world.settle()
+    assert world.base.tags[TARGET, TAG] == THREE
+
+
 def test_what_somebody_put_into_a_new_base_registry_is_adopted_and_what_the_former_knew_is_not(world: World) -> None:
     moved(world)
     world.base.push(TARGET, TAG, THREE)

@@ -117,7 +117,7 @@ class People(RuleBasedStateMachine):
 
     def blocked(self) -> set[str]:
         """Return what is blocked."""
-        return {one.subject for one in self.world.rulings.of(BASE) if one.in_force and one.kind.value == "block"}
+        return {one.subject for one in self.world.rulings.every() if one.in_force and one.kind.value == "block"}
 
     def teardown(self) -> None:
         """Then nobody says anything any more, for some days."""
@@ -129,7 +129,7 @@ class People(RuleBasedStateMachine):
         self.settle()
         target = world.target()
         assert target.look_at is None, "something waits for ever"
-        assert not any(one.open for one in world.rulings.of(BASE)), "a ruling was told only to some"
+        assert not any(one.open for one in world.rulings.every()), "a ruling was told only to some"
         assert target.hold or {one.digest for one in target.blocked} <= self.blocked()
         assert target.hold or target.wanted not in self.blocked()
         if target.wanted:

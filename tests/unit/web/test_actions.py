@@ -92,7 +92,7 @@ def listed(world: World, **params: str) -> tuple[int, dict[str, Any]]:
 
 def rulings(world: World) -> dict[str, Any]:
     """Ask for what is blocked and held."""
-    content: dict[str, Any] = json.loads(listed_rulings(world.rulings, BASE).get_body())
+    content: dict[str, Any] = json.loads(listed_rulings(world.rulings).get_body())
     return content
 
 
