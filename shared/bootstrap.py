@@ -156,6 +156,7 @@ class Parts(Outside):
             self.observations,
             self.outbox,
             self.activity,
+            self.detector.let_go,
             self.settings.base_listings_apart,
         )
 

@@ -38,6 +38,7 @@ class BaseComparer:
         observations: what is known of upstream tags.
         outbox: where looks are sent.
         activity: is told of what is missing or overwritten, and of its end.
+        let_go: is given a target that has left the watch list, to end what is still being tested for it alone.
         apart: how long after one listing another must begin, so that both together are believed.
     """
 
@@ -49,6 +50,7 @@ class BaseComparer:
         observations: Observations,
         outbox: Outbox,
         activity: Activity,
+        let_go: Callable[[Target], None],
         apart: timedelta = LAG_PATIENCE,
     ) -> None:
         self._book = book
@@ -57,6 +59,7 @@ class BaseComparer:
         self._observations = observations
         self._outbox = outbox
         self._activity = activity
+        self._end_candidates = let_go
         self._apart = apart
         self._moving = MovingIn(book)
 
@@ -168,7 +171,7 @@ class BaseComparer:
         return soon or (after != before and after.astray is not None)
 
     def _let_go(self, stored: StoredTarget) -> None:
-        """Marked first, then told, then noted that it was: whoever dies in between tells the same line again."""
+        """Marked first, then told, then noted that it was: whoever dies in between does the same once more."""
         now = self._book.clock()
         if stored.record.let_go is not None and stored.record.let_go.told:
             return
@@ -178,6 +181,7 @@ class BaseComparer:
         target, mark = marked.record, marked.record.let_go
         log.info("%s: %s", target.id, mark.why)
         self._activity.append(Event(f"target:{target.id}", "tag-let-go", mark.since, mark.why))
+        self._end_candidates(target)
         self._book.change(target.id, _was_told, marked)
 
     def _tell(self, target: Target, entry: Image) -> None:

@@ -20,7 +20,7 @@ from shared.rules.targets import TargetBook
 log = logging.getLogger("tidegate.conclusions")
 
 # Of what several targets say, the first of these that any of them says.
-_ORDER = (Reason.PROMOTION_VERIFIED, Reason.GAVE_UP, Reason.OVERRULED, Reason.NEWER_DIGEST)
+_ORDER = (Reason.PROMOTION_VERIFIED, Reason.GAVE_UP, Reason.OVERRULED, Reason.NEWER_DIGEST, Reason.LEFT_THE_LIST)
 
 
 class Conclusions:
@@ -100,14 +100,19 @@ class Conclusions:
 
     def _advanced(self, candidate: Candidate, reason: Reason, target: Target) -> Candidate:
         place, instead = f"{target.repository}:{target.tag}", target.wanted or "decided otherwise"
-        left = f"{place} has left the watch list"
         details = {
             Reason.GAVE_UP: target.trouble,
             Reason.OVERRULED: f"people say otherwise of {place}: {_said(target)}",
-            Reason.NEWER_DIGEST: left if target.let_go else f"{place} is to be {instead}",
+            Reason.NEWER_DIGEST: f"{place} is to be {instead}",
+            Reason.LEFT_THE_LIST: left_by(target),
         }
         detail = details.get(reason, f"as {target.repository}:{target.tag}, decision {target.number}")
         return advance(candidate, reason, self._progress.clock(), detail=detail)
+
+
+def left_by(target: Target) -> str:
+    """Say for people why a candidate of a target that was let go is not wanted any more."""
+    return f"{target.repository}:{target.tag} has left the watch list"
 
 
 def _said(target: Target) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from shared.domain.promotion.candidate import Candidate, Reason, Status
 from shared.domain.promotion.decision import decide
@@ -13,10 +13,11 @@ from shared.domain.promotion.meeting import Meeting
 from shared.domain.promotion.reconciling import awaiting, scheduled, sighted
 from shared.domain.promotion.schedule import FAILED_LOOK, VERDICT_LOOK
 from shared.domain.promotion.target import Origin, Sighting, Target, target_id
-from shared.domain.references import Tag
+from shared.domain.references import Digest, Tag
 from shared.domain.watching.observation import Look
 from shared.errors import Conflict
 from shared.ports import Stored
+from shared.rules.conclusions import left_by
 from shared.rules.making import Maker, candidate_of
 from shared.rules.progress import Progress
 from shared.rules.proposals import propose
@@ -95,6 +96,17 @@ class Detector:
             return None
         return max(candidate.since + FAILED_LOOK, now) if candidate.status is Status.FAILED else now + VERDICT_LOOK
 
+    def let_go(self, target: Target) -> None:
+        """End the candidates that only a target which has left the watch list was waiting for.
+
+        Raises:
+            Conflict: a record changes too fast; it is tried again.
+            ServiceError: the storage account failed.
+        """
+        borne = [one.digest for one in reversed(target.sightings)]
+        for stored in self._candidates(target, borne, {target.origin}):
+            self._overtake(stored, Reason.LEFT_THE_LIST, left_by(target))
+
     def _once_more(self, fresh: Target, sighting: Sighting, look: Look, asked_at: datetime | None) -> None:
         """A target that was told already is told once more only of what it did not get after all."""
         wanted = candidate_of(fresh, sighting, look, self._progress.clock())
@@ -136,31 +148,38 @@ class Detector:
 
     def _earlier(self, target: Target, newest: Sighting, origins: set[Origin]) -> Iterator[Stored[Candidate]]:
         """The candidates of what a tag pointed at before, of which it knows no verdict."""
-        others = [one.digest for one in target.sightings if one.digest != newest.digest]
-        for digest in [one for one in reversed(others) if one not in target.passed][:_LOOKED_BACK]:
-            for source, gate in {(one.source, one.gate) for one in (*origins, target.origin)}:
+        others = [one.digest for one in reversed(target.sightings) if one.digest != newest.digest]
+        yield from self._candidates(target, others, {*origins, target.origin})
+
+    def _candidates(self, target: Target, borne: list[Digest], origins: set[Origin]) -> Iterator[Stored[Candidate]]:
+        for digest in [one for one in borne if one not in target.passed][:_LOOKED_BACK]:
+            for source, gate in {(one.source, one.gate) for one in origins}:
                 stored = self._progress.records.get(candidate_id(source, digest, gate))
                 if stored is not None:
                     yield stored
 
-    def _overtake(self, stored: Stored[Candidate]) -> bool:
+    def _overtake(self, stored: Stored[Candidate], reason: Reason = Reason.NEWER_DIGEST, detail: str = "") -> bool:
         """End a candidate that no tag wants any more before it has passed; whoever joins it meanwhile keeps it."""
         for _ in range(_TRIES):
             candidate = stored.record
             if candidate.status in ENDS or candidate.has_passed or self._is_wanted(candidate):
                 return False
-            newer = advance(candidate, Reason.NEWER_DIGEST, self._progress.clock(), pause=timedelta(0))
-            if self._progress.claim(stored, newer, strictly=True) is not None:
+            ended = advance(candidate, reason, self._progress.clock(), detail=detail)
+            if self._progress.claim(stored, ended, strictly=True) is not None:
                 return True
             stored = self._progress.records.get(candidate.id) or stored
         raise Conflict(f"{stored.record.id} changes too fast to be superseded; it is tried again")
 
     def _is_wanted(self, candidate: Candidate) -> bool:
-        """Whether it is the newest that any of its tags was seen to point at; those that joined last move on last."""
+        """Whether it is the newest that any of its tags was seen to point at; those that joined last move on last.
+
+        A tag that has left the watch list wants nothing.
+        """
         for place in reversed(candidate.places):
             target = self._book.of(place.repository, place.tag)
-            newest = target.newest if target is not None and target.origin.gate == candidate.gate else None
-            if newest is not None and newest.digest == candidate.digest:
+            if target is None or target.let_go is not None or target.origin.gate != candidate.gate:
+                continue
+            if target.newest is not None and target.newest.digest == candidate.digest:
                 return True
         return False
 

@@ -139,7 +139,13 @@ class World:
         self.heirs = Heirs(self.candidate_progress, self.book)
         conclusions = Conclusions(self.candidate_progress, self.book)
         self.comparer = BaseComparer(
-            self.book, self.base, self.watch_lists.in_force, self.observations, self.outbox, self.activity
+            self.book,
+            self.base,
+            self.watch_lists.in_force,
+            self.observations,
+            self.outbox,
+            self.activity,
+            self.detector.let_go,
         )
         self.ledger = Ledger(self.budgets, self.clock)
         self.planner = Planner(self.outbox, self.observations, self.ledger, self.clock)

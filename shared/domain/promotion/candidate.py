@@ -58,6 +58,7 @@ class Reason(Enum):
     PROMOTION_VERIFIED = "promotion-verified"  # read back from the base registry under the tested digest
     IN_FORCE_AGAIN = "in-force-again"  # a target came to it, or went back to it, without another test
     NEWER_DIGEST = "newer-digest"  # all tags that wanted it moved on
+    LEFT_THE_LIST = "left-the-list"  # a tag that wanted it left the watch list, and no other wants it
     OVERRULED = "overruled"  # it passed, and its target is held, pinned or rolled back, or it is blocked
     REPLICA_LAGS = "replica-lags"  # the copy ended, another digest was read back; looked at again for 5 minutes
     STAGING_LAGS = "staging-lags"  # staging denies having what was read back there; asked again for 15 minutes

@@ -16,7 +16,7 @@ _SAID = frozenset({Why.PINNED, Why.ROLLED_BACK, Why.AGAINST_GATE, Why.ADOPTED})
 def conclusion(target: Target, digest: Digest) -> Reason | None:
     """Return what a target means for the candidate that proposed a digest to it; ``None`` if that is still open."""
     if _has_left(target, digest):
-        return Reason.NEWER_DIGEST
+        return Reason.LEFT_THE_LIST
     if digest == target.wanted:
         return _of_what_is_wanted(target)
     if target.importing is not None and target.importing.digest == digest:
@@ -33,7 +33,7 @@ def conclusion_for(target: Target, candidate: Candidate) -> Reason | None:
     for another gate by now was told nothing, and waits for another candidate.
     """
     reason = conclusion(target, candidate.digest)
-    replaced = reason in {Reason.NEWER_DIGEST, Reason.OVERRULED}
+    replaced = reason in {Reason.NEWER_DIGEST, Reason.LEFT_THE_LIST, Reason.OVERRULED}
     if replaced and _bore_since(target, candidate.digest, candidate.detected_at):
         return Reason.PROMOTION_VERIFIED
     if reason is None and target.origin.gate != candidate.gate and candidate.digest not in target.passed:

@@ -13,10 +13,11 @@ from enum import Enum
 
 import msgspec
 
+from shared.domain.promotion.adopting import is_passed_over
 from shared.domain.promotion.decision import decide, decided, without_trouble
 from shared.domain.promotion.reconciling import alarmed, shown
 from shared.domain.promotion.schedule import LAG_PATIENCE
-from shared.domain.promotion.target import Adopted, Astray, LetGo, Target, Why
+from shared.domain.promotion.target import Adopted, Astray, Awaited, LetGo, Target, Why
 from shared.domain.references import Digest, Tag
 from shared.domain.watching.remedies import Remedies, Remedy
 
@@ -176,7 +177,15 @@ def returned(target: Target, found: Digest, began: datetime, now: datetime) -> T
     after, _ = decide(back, now)
     if after.wanted == found and after.why is Why.ADOPTED:
         return msgspec.structs.replace(after, reached=after.number, searched=after.number)
-    return after
+    return _waiting_again(after, now)
+
+
+def _waiting_again(target: Target, now: datetime) -> Target:
+    """What was being tested when the tag was let go ended then."""
+    newest = target.newest
+    if newest is None or newest.digest in target.passed or is_passed_over(target, newest):
+        return target
+    return msgspec.structs.replace(target, awaited=Awaited(newest.digest, now))
 
 
 def ended(target: Target) -> bool:

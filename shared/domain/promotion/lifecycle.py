@@ -48,7 +48,7 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
     **{
         (status, reason): Status.SUPERSEDED
         for status in (*_BEFORE_PROMOTION, Status.PROMOTING)
-        for reason in (Reason.NEWER_DIGEST, Reason.CONTINUED)
+        for reason in (Reason.NEWER_DIGEST, Reason.LEFT_THE_LIST, Reason.CONTINUED)
     },
     **{(status, Reason.IN_FORCE_AGAIN): Status.PROMOTED for status in Status if status in ENDS - {Status.REJECTED}},
     **{

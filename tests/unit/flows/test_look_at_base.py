@@ -11,7 +11,7 @@ import pytest
 
 from shared.domain.events.messages import CHECKS, REBUILDS, LookAtBase
 from shared.domain.events.registry_event import Deletion, Push
-from shared.domain.promotion.candidate import Status
+from shared.domain.promotion.candidate import Reason, Status
 from shared.domain.promotion.schedule import LAG_PATIENCE
 from shared.domain.promotion.target import Blocked, Said, Target, Why
 from shared.domain.references import Digest, Tag
@@ -331,10 +331,56 @@ def test_a_candidate_whose_tag_was_let_go_while_it_was_tested_is_superseded(worl
         for delivery in world.outbox.deliver():
             world.work(delivery)
     world.configuration.text = b"images: []\n"
-    looked(world)
+    world.look_at_base()
+    for delivery in world.outbox.deliver():
+        world.work(delivery)
     assert world.status(TWO) is Status.SUPERSEDED
+    assert world.candidate(TWO).last.reason is Reason.LEFT_THE_LIST
     assert "left the watch list" in world.candidate(TWO).last.detail
+    world.settle()
     assert world.base.tags[TARGET, TAG] == ONE
+    world.configuration.text = WATCH_LIST
+    world.pass_time(HOUR)
+    looked(world)
+    world.pass_time(timedelta(minutes=2))
+    world.sweep()
+    world.settle()
+    assert world.base.tags[TARGET, TAG] == TWO
+
+
+def test_a_candidate_that_another_tag_wants_goes_on_when_one_of_its_tags_is_let_go() -> None:
+    world = World(WATCH_LIST.replace(b"[22-alpine]", b"[22-alpine, 22-slim]"))
+    for tag in (TAG, OTHER):
+        world.push(ONE, tag)
+    world.check()
+    while world.status_or_none(ONE) is not Status.VALIDATING:
+        world.clock.now = max(world.clock.now, world.outbox.next_due() or world.clock.now)
+        for delivery in world.outbox.deliver():
+            world.work(delivery)
+    world.configuration.text = WATCH_LIST.replace(b"[22-alpine]", b"[22-slim]")
+    looked(world)
+    assert world.base.tags == {(TARGET, OTHER): ONE}
+    assert world.status(ONE) is Status.PROMOTED
+
+
+def test_whoever_dies_while_a_tag_is_let_go_ends_its_candidate_all_the_same() -> None:
+    for moment in range(14):
+        world = made()
+        world.push(TWO)
+        world.check()
+        for delivery in world.outbox.deliver():
+            world.work(delivery)
+        assert world.status(TWO) is Status.DETECTED
+        world.configuration.text = b"images: []\n"
+        world.look_at_base()
+        _die_at(world, moment)
+        message = LookAtBase(v=1, repositories=(TARGET,))
+        for _ in range(2):
+            with contextlib.suppress(Died):
+                world.comparer.look(message)
+        world.hook = None
+        assert world.candidate(TWO).last.reason is Reason.LEFT_THE_LIST, moment
+        assert told(world) == ["tag-let-go"]
 
 
 def test_a_tag_that_is_no_longer_among_the_newest_that_a_rule_takes_is_let_go() -> None:

@@ -267,7 +267,7 @@ def test_what_passes_after_a_tag_was_let_go_decides_nothing() -> None:
     gone = let_go(target(sightings=(Sighting(1, ONE), Sighting(2, TWO))), "it left", NOON)
     passed = has_passed(gone, TWO)
     assert decide(passed, NOON) == (passed, Outcome.LET_GO)
-    assert conclusion(passed, TWO) is Reason.NEWER_DIGEST
+    assert conclusion(passed, TWO) is Reason.LEFT_THE_LIST
 
 
 def test_an_import_that_is_under_way_when_its_tag_is_let_go_is_followed_to_its_end() -> None:
