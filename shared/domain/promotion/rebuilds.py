@@ -18,7 +18,7 @@ from shared.domain.promotion.identity import earlier_id
 from shared.domain.promotion.schedule import LEASE, MOST_ATTEMPTS, RUN_LIFE, most_attempts, pause_before_retry
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, Tag, parse_repository
-from shared.errors import InvalidReference, TidegateError
+from shared.errors import InvalidReference, RateLimited, TidegateError
 
 # A task whose own trigger is on is rerun by ACR when its base is pushed. Its run is given this long to end before we
 # take the trigger for missed and run the task ourselves.
@@ -105,6 +105,7 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         look_at: when it is to be looked at again, UTC.
         since: when it was first wanted, UTC.
         failures: how often in a row its step did not succeed.
+        waits: how often in a row it was asked to wait, which is no failure.
         runs: how many runs were started.
         asked_at: when the latest run was asked for, UTC; it reads its bases later than that.
         run_id: the registry's id of the latest run.
@@ -125,6 +126,7 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     look_at: datetime
     since: datetime
     failures: int = 0
+    waits: int = 0
     runs: int = 0
     asked_at: datetime | None = None
     run_id: str = ""
@@ -196,6 +198,7 @@ def follow(rebuild: Rebuild, status: RebuildStatus, now: datetime, *, pause: tim
         "step": rebuild.step + 1,
         "look_at": now + pause,
         "failures": 0 if moved else rebuild.failures,
+        "waits": 0,
     }
     return msgspec.structs.replace(rebuild, **{**changes, **fields})
 
@@ -203,8 +206,13 @@ def follow(rebuild: Rebuild, status: RebuildStatus, now: datetime, *, pause: tim
 def put_off_rebuild(rebuild: Rebuild, error: TidegateError, now: datetime) -> Rebuild:
     """Decide what an error means for a rebuild: try again after a growing pause, or end it as failed.
 
+    Being asked to wait is no failure, however often; it is waited longer each time.
     A run that was asked for goes on while nobody answers, so its end is looked for as long as a run may last.
     """
+    if isinstance(error, RateLimited):
+        waits = rebuild.waits + 1
+        pause = pause_before_retry(waits, error.retry_after)
+        return follow(rebuild, rebuild.status, now, pause=pause, detail=str(error), waits=waits)
     failures = rebuild.failures + 1
     follows = rebuild.status is RebuildStatus.RUNNING and most_attempts(error) == MOST_ATTEMPTS
     if error.temporary and follows and now - rebuild.since < RUN_LIFE:
@@ -263,7 +271,7 @@ def ahead_of(rebuild: Rebuild, around: Iterable[Rebuild]) -> int:
     others = [one for one in around if one.id != rebuild.id]
     busy = {one.task.lower() for one in others if one.status is RebuildStatus.RUNNING}
     older = [one for one in others if one.status is RebuildStatus.WANTED and _is_before(one, rebuild)]
-    ready = [one for one in older if not one.failures and one.task.lower() not in busy]
+    ready = [one for one in older if not one.failures and not one.waits and one.task.lower() not in busy]
     return sum(one.status is RebuildStatus.RUNNING for one in others) + len(ready)
 
 

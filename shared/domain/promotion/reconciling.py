@@ -16,6 +16,7 @@ from shared.domain.promotion.schedule import (
     IMPORT_LIFE,
     IMPORT_PATIENCE,
     LEASE,
+    MOST_ATTEMPTS,
     SEARCH_LOOK,
     VERDICT_LOOK,
     most_attempts,
@@ -38,6 +39,8 @@ _SIGHTINGS_KEPT = 20
 _PASSED_KEPT = 30
 _FORMER_KEPT = 10
 _DETAIL_KEPT = 600
+# Enough for the longest pause, and too few for an import whose next look fails for another reason to be given up.
+_WAITS_COUNTED = MOST_ATTEMPTS - 2
 
 
 class Todo(Enum):
@@ -220,10 +223,12 @@ def fell_through(target: Target, error: TidegateError, now: datetime, *, over: b
         error: what happened; temporary or not decides whether it is tried again soon or daily. Being asked to wait
             never counts as having been tried too often.
         now: UTC.
-        over: whether the import has ended or is given up; else it is looked at again.
+        over: whether the import has ended or is given up; else it is looked at again. Being asked to wait before it can
+            be looked at gives nothing up.
         settled: whether it is certain that it will leave nothing any more.
     """
     importing, unsettled = target.importing, target.unsettled
+    over = over and (settled or not isinstance(error, RateLimited))
     if over and importing is not None and not settled:
         unsettled = (*unsettled, Unsettled(importing.digest, importing.since, now + IMPORT_PATIENCE))
     after = msgspec.structs.replace(
@@ -234,7 +239,9 @@ def fell_through(target: Target, error: TidegateError, now: datetime, *, over: b
     cause = cause_of(error)
     failed_by = reason_of(error, Reason.TROUBLE).value
     failures = 1 + (target.failures if target.failed_by == failed_by else 0)
-    too_often = failures >= most_attempts(cause) and not isinstance(cause, RateLimited)
+    waits = isinstance(cause, RateLimited)
+    failures = min(failures, _WAITS_COUNTED) if waits else failures
+    too_often = failures >= most_attempts(cause) and not waits
     gave_up = target.gave_up or not error.temporary or too_often
     pause = FAILED_LOOK if gave_up else pause_before_retry(failures, error.retry_after)
     tried = f" (tried {failures} times)" if error.temporary and gave_up else ""

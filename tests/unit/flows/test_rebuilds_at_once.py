@@ -97,4 +97,5 @@ def test_one_that_cannot_begin_keeps_no_younger_one_from_its_turn() -> None:
     assert ahead_of(young, [young, older]) == 1
     assert ahead_of(young, [runs, rebuild(task="busy", base_digest=TWO)]) == 1
     assert ahead_of(young, [rebuild(task="older", failures=2)]) == 0
+    assert ahead_of(young, [rebuild(task="older", waits=2)]) == 0
     assert ahead_of(older, [young]) == 0

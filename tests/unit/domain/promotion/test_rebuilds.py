@@ -183,6 +183,22 @@ def test_a_registry_that_asks_to_be_left_alone_is_left_alone() -> None:
     assert put_off_rebuild(rebuild(), RateLimited("429", retry_after=7200), NOON).look_at == NOON + timedelta(hours=2)
 
 
+@pytest.mark.parametrize("status", [RebuildStatus.WANTED, RebuildStatus.RUNNING], ids=lambda status: status.value)
+def test_a_rebuild_that_is_asked_to_wait_for_hours_waits_ever_longer_and_has_failed_by_nothing(
+    status: RebuildStatus,
+) -> None:
+    record, now, pauses = rebuild(status=status, failures=3), NOON, []
+    for _ in range(40):
+        record = put_off_rebuild(record, RateLimited("429"), now)
+        pauses.append(record.look_at - now)
+        now = record.look_at
+    assert (record.status, record.failures, record.detail) == (status, 3, "429")
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == timedelta(hours=1)
+    after = put_off_rebuild(record, Unavailable("503"), now)
+    assert (after.status, after.failures, after.waits) == (status, 4, 0)
+
+
 def test_a_rebuild_waits_fifteen_minutes_for_a_role_that_was_given_just_now() -> None:
     record, now = rebuild(), NOON
     while record.status is not RebuildStatus.FAILED:
