@@ -85,9 +85,26 @@ class Validator:
             return
         claimed = self._progress.claim(stored, started)
         if claimed is not None:
-            self._start(claimed, gate)
+            self._start(claimed, gate, again=False)
 
-    def _start(self, claimed: Stored[Candidate], gate: GateRun) -> None:
+    def _begin_again(self, stored: Stored[Candidate]) -> None:
+        """Whoever claimed the run died before it was scheduled, or got no answer: it is claimed once more.
+
+        Of two who find no run only one may schedule it: what is asked for anew after the run under its name failed is
+        another run.
+        """
+        candidate, now = stored.record, self._progress.clock()
+        try:
+            gate = self._gate(candidate)
+        except (ServiceError, MalformedInput) as error:
+            self._progress.save(stored, put_off(candidate, error, now))
+            return
+        detail = f"gate {candidate.gate}, run {candidate.runs}: there was none under its name"
+        claimed = self._progress.claim(stored, advance(candidate, Reason.GATE_STARTED, now, pause=LEASE, detail=detail))
+        if claimed is not None:
+            self._start(claimed, gate, again=True)
+
+    def _start(self, claimed: Stored[Candidate], gate: GateRun, *, again: bool) -> None:
         try:
             run = self._runs.start_gate(run_name(claimed.record), gate)
         except ServiceError as error:
@@ -95,6 +112,9 @@ class Validator:
             return
         if run.strange:
             self._pass_by(claimed, run)
+            return
+        if not run.named and again:
+            self._repeat(claimed, run)
             return
         if not run.named:
             noted = self._progress.claim(claimed, msgspec.structs.replace(claimed.record, unnamed_run=run.run_id))
@@ -122,28 +142,25 @@ class Validator:
             self._conclude(stored, _BY_AN_EARLIER_VERSION, Verdict(Finding.UNDECIDED, _NO_WORDS))
             return
         try:
-            run = self._run(candidate)
-            under_way = run.status in UNDER_WAY or run.strange or _is_new(run, candidate)
-            log = None if under_way else self._kept_log(candidate, run)
+            run = self._find(candidate)
+            under_way = run is None or run.status in UNDER_WAY or run.strange
+            log = None if under_way or run is None else self._kept_log(candidate, run)
         except (ServiceError, MalformedInput) as error:
             self._progress.save(stored, put_off(candidate, error, self._progress.clock()))
             return
-        if run.strange:
+        if run is None:
+            self._begin_again(stored)
+        elif run.strange:
             self._pass_by(stored, run)
-        elif _is_new(run, candidate):
-            self._repeat(stored, run)
         elif log is None:
             self._progress.again(stored, pause_before_look(self._progress.clock() - candidate.since))
         else:
             self._conclude(stored, run, judge(run.status, log, run_words(candidate)))
 
-    def _run(self, candidate: Candidate) -> Run:
-        """Whoever claimed the run may have died before scheduling it; under its name it is scheduled once."""
-        name = run_name(candidate)
+    def _find(self, candidate: Candidate) -> Run | None:
         if candidate.unnamed_run and (followed := self._runs.look(candidate.unnamed_run)):
             return followed
-        found = self._runs.find_gate(name, run_words(candidate))
-        return found or self._runs.start_gate(name, self._gate(candidate))
+        return self._runs.find_gate(run_name(candidate), run_words(candidate))
 
     def _repeat(self, stored: Stored[Candidate], run: Run) -> None:
         """Follow the later of two runs, of which the first may never have been."""
@@ -174,10 +191,6 @@ class Validator:
             self._then(stored, decided)
         else:
             self._progress.save(stored, decided)
-
-
-def _is_new(run: Run, candidate: Candidate) -> bool:
-    return not run.named and run.run_id != candidate.unnamed_run
 
 
 def _log_name(candidate: Candidate) -> str:

@@ -249,6 +249,7 @@ class InMemoryRuns(Scripted):
         with self._changing("start_gate"):
             if self._names.get(name, "").startswith("planted-"):
                 return Run("", RunStatus.ERROR, strange="somebody else's")
+            self._free(name)
             if name not in self._names:
                 self.gates.append((name, gate))
             run = self._start(name, gate.digest, gate.words)
@@ -266,8 +267,7 @@ class InMemoryRuns(Scripted):
         """See the port."""
         self.asked["start_task"] += 1
         with self._changing("start_task"):
-            if name in self._names and self._seen(self._names[name]).status is RunStatus.FAILED:
-                del self._names[name]  # as ARM does: put again after its run failed, a name stands for another run
+            self._free(name)
             return self._start(name, task_id)
 
     def log(self, run_id: str) -> str:
@@ -294,6 +294,11 @@ class InMemoryRuns(Scripted):
         self.asked["tasks"] += 1
         self._raise_scripted("tasks")
         return self.application_tasks
+
+    def _free(self, name: str) -> None:
+        """As ARM does: put again after its run failed, a name stands for another run."""
+        if name in self._names and self._seen(self._names[name]).status is RunStatus.FAILED:
+            del self._names[name]
 
     def _start(self, name: str, key: str, words: Words | None = None) -> Run:
         if name not in self._names:

@@ -34,6 +34,7 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
     (Status.IMPORTING, Reason.IMPORT_NOT_PERMITTED): Status.DETECTED,
     (Status.STAGED, Reason.GATE_STARTED): Status.VALIDATING,
     (Status.STAGED, Reason.NO_GATE): Status.PROMOTING,
+    (Status.VALIDATING, Reason.GATE_STARTED): Status.VALIDATING,
     (Status.VALIDATING, Reason.GATE_PASSED): Status.PROMOTING,
     (Status.VALIDATING, Reason.GATE_REJECTED): Status.REJECTED,
     (Status.VALIDATING, Reason.GATE_UNDECIDED): Status.STAGED,

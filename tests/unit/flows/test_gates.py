@@ -8,11 +8,12 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from shared.domain.events.messages import LookAtCandidate
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.candidate import Candidate, Reason, Status, run_name, run_words
 from shared.errors import InvalidReference
 from tests.doubles.gates import GATE_FILES
-from tests.doubles.registries import PASSED_LOG
+from tests.doubles.registries import PASSED_LOG, TEST_FAILED_LOG
 from tests.doubles.world import ONE, TAG, TARGET, Died, World
 
 pytestmark = pytest.mark.unit
@@ -88,6 +89,51 @@ def test_whoever_dies_between_claiming_a_run_and_scheduling_it_is_followed_with_
     (name, gate), *others = world.staging_runs.gates
     assert (name, gate.words, others) == (run_name(claimed), run_words(claimed), [])
     assert world.status(ONE) is Status.PROMOTED
+
+
+def test_a_run_that_nobody_scheduled_is_scheduled_by_one_of_two_workers_that_look_at_once(world: World) -> None:
+    """ARM starts another run when a name is put again after its run failed."""
+    world.staging_runs.end(ONE, RunStatus.FAILED, log=TEST_FAILED_LOG)
+    world.staging_runs.looks = 0
+
+    def die(moment: str) -> None:
+        if moment == "staging_runs.before:start_gate":
+            world.hook = None
+            raise Died
+
+    world.hook = die
+    claimed = until_validating(world)
+    assert world.staging_runs.started.total() == 0
+    message = LookAtCandidate(v=1, candidate=claimed.id, step=claimed.step)
+
+    def overtake(moment: str) -> None:
+        if moment == "staging_runs.before:start_gate":
+            world.hook = None
+            world.validator.validate(message)
+
+    world.hook = overtake
+    world.validator.validate(message)
+    world.settle()
+    assert (world.status(ONE), world.staging_runs.started[ONE]) == (Status.REJECTED, 1)
+    assert reasons(world.candidate(ONE)).count(Reason.GATE_STARTED) == 1
+    assert world.candidate(ONE).runs == 1
+
+
+def test_a_run_that_nobody_scheduled_is_scheduled_although_whoever_claimed_it_again_dies_too(world: World) -> None:
+    deaths = iter(range(2))
+
+    def die(moment: str) -> None:
+        if moment == "staging_runs.before:start_gate" and next(deaths, None) is not None:
+            raise Died
+
+    world.hook = die
+    until_validating(world)
+    for _ in range(3):
+        world.settle()
+        world.pass_time(timedelta(minutes=4))
+        world.sweep()
+    world.settle()
+    assert (world.status(ONE), world.staging_runs.started[ONE]) == (Status.PROMOTED, 1)
 
 
 def test_a_strange_run_under_a_runs_name_is_told_and_passed_by(world: World) -> None:
