@@ -259,15 +259,27 @@ def remembered(candidate: Candidate, change: Change) -> tuple[Change, ...]:
     """Return the history with one more change, without the oldest ones beyond what a record should hold.
 
     What happens again at every look, or at every try of a step that is begun and falls through, is one line, or two,
-    with how often: waiting does not wash away what led to it.
+    with how often: waiting does not wash away what led to it. Of what fails day after day the last day is kept.
     """
     short = msgspec.structs.replace(change, detail=change.detail[:_DETAIL_KEPT])
-    before = candidate.history
+    before, short = _last_day_alone(candidate.history, short)
     if before and _is_same(before[-1], short):
         return (*before[:-1], _again(before[-1], short))
     if len(before) >= _TWO_AND_ONE and _is_same(before[-2], short) and _is_same(before[-3], before[-1]):
         return (*before[:-3], _again(before[-3], before[-1]), _again(before[-2], short))
     return (*before, short)[-_HISTORY_KEPT:]
+
+
+def _last_day_alone(before: tuple[Change, ...], ending: Change) -> tuple[tuple[Change, ...], Change]:
+    """Forget the day before, if it ended as this one does, but for how many such days there were."""
+    days = [at for at, one in enumerate(before) if one.reason is Reason.SEEN_AGAIN][-2:]
+    if ending.reason is not Reason.STILL_FAILING or len(days) < 2:
+        return before, ending
+    yesterday, today = days
+    failed = before[today - 1]
+    if failed.reason is not Reason.STILL_FAILING:
+        return before, ending
+    return (*before[:yesterday], *before[today:]), _again(failed, ending)
 
 
 def _is_same(one: Change, other: Change) -> bool:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.candidate import Status
+from shared.domain.promotion.candidate import Reason, Status
 from shared.domain.promotion.target import Why
 from shared.errors import NotFound, OperationFailed, Refused, Unavailable
 from tests.doubles.registries import TEST_FAILED_LOG, digest_of
@@ -249,6 +249,35 @@ def test_what_failed_is_tried_again_a_day_later_while_its_tag_still_wants_it(wor
     assert world.status(TWO) is Status.FAILED
     quiet(world, days=2)
     assert base(world) == TWO
+
+
+def test_a_digest_that_is_gone_upstream_is_told_once_and_its_history_does_not_grow(world: World) -> None:
+    seen(world, TWO)
+    world.hub.purge(NODE, TWO)
+    quiet(world)
+    reasons = [change.reason for change in world.candidate(TWO).history]
+    assert reasons[-1] is Reason.REFUSED
+    for _ in range(8):
+        quiet(world, days=1)
+    history = world.candidate(TWO).history
+    retried = [Reason.SEEN_AGAIN, Reason.IMPORT_STARTED, Reason.STILL_FAILING]
+    assert [change.reason for change in history] == reasons + retried
+    assert history[-1].times == world.candidate(TWO).generation - 1 > 3
+    assert world.target().awaited is not None
+
+
+def test_a_digest_that_is_gone_upstream_is_waited_for_by_nobody_once_its_source_bears_another(world: World) -> None:
+    seen(world, TWO)
+    world.hub.purge(NODE, TWO)
+    quiet(world, days=2)
+    tried = world.staging.imports.copy()
+    seen(world, THREE)
+    quiet(world, days=1)
+    assert (base(world), world.target().awaited) == (THREE, None)
+    before = world.candidate(TWO)
+    quiet(world, days=3)
+    assert world.candidate(TWO) == before
+    assert sum(number for (_, _, digest), number in (world.staging.imports - tried).items() if digest == TWO) == 0
 
 
 def test_a_base_registry_that_refuses_is_asked_again_a_day_later_and_the_candidate_says_how_it_went(
