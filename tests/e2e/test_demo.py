@@ -17,6 +17,7 @@ pytestmark = pytest.mark.e2e
 _SETTINGS = {
     "SWEEP_SCHEDULE": "*/5 * * * * *",
     "BASE_LISTINGS_APART_SECONDS": "4",
+    "ACTIONS_ENABLED": "true",
     "PYTHON_THREADPOOL_THREAD_COUNT": "32",
 }
 
@@ -67,4 +68,9 @@ def test_an_update_survives_the_host_being_killed_between_import_and_validation(
 
 def test_a_deleted_base_tag_comes_back_and_nothing_else_happens(scenes: Scenes) -> None:
     scenes.deleted_base_tag()
+    assert all_end_as(scenes, {"promoted", "rejected"})
+
+
+def test_a_rollback_rebuilds_the_application_and_holds_until_a_newer_release(scenes: Scenes) -> None:
+    scenes.rollback()
     assert all_end_as(scenes, {"promoted", "rejected"})

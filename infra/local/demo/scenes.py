@@ -1,4 +1,4 @@
-"""The six scenes. Each asserts what the registries hold, not what the product says of them."""
+"""The seven scenes. Each asserts what the registries hold, not what the product says of them."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class Scenes:
         self._watcher = Watcher(twin.topology)
         self._set = StageSet(twin.topology, self._watcher)
         self._released: dict[tuple[str, str], str] = {}
+        self._published: dict[tuple[str, str], list[str]] = {}
 
     @property
     def watcher(self) -> Watcher:
@@ -56,15 +57,7 @@ class Scenes:
         before = self._watcher.digest("applications", APPLICATION, "latest")
         digest = self._release("docker_hub", NODE, "22-alpine", "22-alpine release 2")
         self._until_promoted(NODE, "22-alpine", digest)
-        eventually("the application's rebuild", lambda: self._application_changed(before))
-        base = self._watcher.layers("base", NODE_TARGET, "22-alpine")
-        application = self._watcher.layers("applications", APPLICATION, "latest")
-        expect(application[: len(base)] == base, "the application's image begins with the layers of the new base")
-        said = self._set.run_application()
-        expect(
-            said.strip() == "shop runs on 22-alpine release 2",
-            f"the application runs on the new base; it said {said!r}",
-        )
+        self._until_rebuilt(before, "22-alpine release 2")
 
     def bad_update(self) -> None:
         """(c) An upstream update fails its test: rejected, the base tag still the old digest, the log kept."""
@@ -100,6 +93,35 @@ class Scenes:
         kinds = [operation["kind"] for operation in self._until_quiet()[before:]]
         expect(kinds == ["import"], f"one import put it back; there were {kinds}")
 
+    def rollback(self) -> None:
+        """(g) A rollback: the application is rebuilt on the digest before, no check undoes it, a newer release does."""
+        former, before = self._digest_before(NODE, "22-alpine"), len(self._until_quiet())
+        application = self._watcher.digest("applications", APPLICATION, "latest")
+        self._set.roll_back(NODE_TARGET, "22-alpine", by="ada", why="the shop is slow on it")
+        self._until_promoted(NODE, "22-alpine", former)
+        self._until_rebuilt(application, "22-alpine release 1")
+        after = self._until_quiet()
+        kinds = [operation["kind"] for operation in after[before:]]
+        expect(kinds == ["import", "run"], f"one import and one rebuild; there were {kinds}")
+        self._check_by_hand("node")
+        expect(self._watcher.digest("base", NODE_TARGET, "22-alpine") == former, "a check leaves the tag where it is")
+        expect(self._until_quiet() == after, "and imports, tests and rebuilds nothing")
+        self._promoted_again("22-alpine release 3")
+
+    def _digest_before(self, repository: str, tag: str) -> str:
+        return self._published[repository, tag][-2]
+
+    def _check_by_hand(self, image: str) -> None:
+        answer = self._watcher.api("POST", "check", json={"image": image})
+        expect(answer.status_code == 202, f"the check is taken, not answered {answer.status_code}")
+        eventually("the check has ended", lambda: self._watcher.waiting("checks") == 0)
+
+    def _promoted_again(self, release: str) -> None:
+        application = self._watcher.digest("applications", APPLICATION, "latest")
+        digest = self._release("docker_hub", NODE, "22-alpine", release)
+        self._until_promoted(NODE, "22-alpine", digest)
+        self._until_rebuilt(application, release)
+
     def stopped_between_import_and_validation(self) -> None:
         """The same with a host that is asked to end, as a deployment does it; not among the demo's scenes."""
         self._interrupted(self._twin.stop_host, "8.0 release 3")
@@ -129,11 +151,13 @@ class Scenes:
             self.same_messages_again,
             self.killed_between_import_and_validation,
             self.deleted_base_tag,
+            self.rollback,
         )
 
     def _release(self, part: str, repository: str, tag: str, release: str) -> str:
         digest = self._set.release(part, repository, tag, release)
         self._released[repository, tag] = digest
+        self._published.setdefault((repository, tag), []).append(digest)
         return digest
 
     def _until_promoted(self, repository: str, tag: str, digest: str) -> None:
@@ -153,6 +177,14 @@ class Scenes:
         candidate = self._watcher.candidate(digest)
         ended = candidate and candidate["status"] in {"promoted", "rejected", "superseded", "failed"}
         return candidate if ended else None
+
+    def _until_rebuilt(self, before: str | None, release: str) -> None:
+        eventually("the application's rebuild", lambda: self._application_changed(before))
+        base = self._watcher.layers("base", NODE_TARGET, "22-alpine")
+        application = self._watcher.layers("applications", APPLICATION, "latest")
+        expect(application[: len(base)] == base, "the application's image begins with the layers of what the tag bears")
+        said = self._set.run_application().strip()
+        expect(said == f"shop runs on {release}", f"the application runs on {release}; it said {said!r}")
 
     def _application_changed(self, before: str | None) -> bool:
         return self._watcher.digest("applications", APPLICATION, "latest") != before
