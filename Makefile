@@ -63,7 +63,7 @@ lint: python ## Check style, formatting and types
 cost: twin ## Count on the twin what a month costs in Azure, and write docs/cost.md
 	@$(PYTHON_BIN) -m tests.bench.cost
 
-bench: twin ## Measure start-up, latency and requests per promoted candidate; prints a table
+bench: twin ## Measure start-up, latency, requests of a promotion and of a look at the base registry; prints a table
 	@$(PYTHON_BIN) -m tests.bench
 
 bench-check: twin ## Measure looking at upstreams beside skopeo, Renovate and ab; writes docs/performance.md

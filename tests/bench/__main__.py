@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infra.local.twin.ports import new_topology
 from infra.local.twin.settings import product_settings
-from tests.bench import start_up, updates
+from tests.bench import base, moving, start_up, updates
 from tests.bench.table import shown
 
 
@@ -15,7 +15,12 @@ def main() -> None:
     """Run every benchmark."""
     with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as folder:
         settings = product_settings(new_topology(Path(folder)))
-        rows = [*start_up.rows(settings), *updates.rows(Path(folder))]
+        rows = [
+            *start_up.rows(settings),
+            *updates.rows(Path(folder)),
+            *base.rows(Path(folder) / "base"),
+            *moving.rows(Path(folder) / "moving"),
+        ]
     print(shown(rows))
 
 
