@@ -29,6 +29,7 @@ class Refusal(Enum):
     PASSED = "passed-its-gate"  # nothing needs to be done against the gate
     BLOCKED = "blocked"  # the digest is blocked
     PINNED = "pinned"  # another digest is wanted whatever comes
+    LET_GO = "let-go"  # its tag has left the watch list
     HELD = "held"  # somebody said that nothing is to be decided
     DATE_PASSED = "date-passed"  # the date until when is over
     TOO_MANY = "too-many-against-the-gate"  # more than can be said of one tag
@@ -169,6 +170,8 @@ def _latest(target: Target) -> int:
 
 
 def _in_the_way(target: Target, digest: Digest) -> Declined | None:
+    if target.let_go is not None:
+        return Declined(Refusal.LET_GO, f"{place(target)} has left the watch list; put its entry back first")
     if held := target.hold:
         told = f"{place(target)} is held since {held.at.isoformat()} by {held.by} ({held.why}); resume its entry first"
         return Declined(Refusal.HELD, told)

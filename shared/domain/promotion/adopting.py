@@ -43,11 +43,21 @@ def sighted_again(target: Target, sighting: Sighting) -> Target:
 
     Its order may be a new one all the same, if the observations were lost.
     """
+    target = _still_chosen(target, sighting)
     adoption, newest = target.adopted, target.newest
     if adoption is None or newest is None or newest.digest != sighting.digest or newest.order > adoption.above:
         return target
     above = max(adoption.above, sighting.order)
     return msgspec.structs.replace(target, adopted=Adopted(adoption.digest, above))
+
+
+def _still_chosen(target: Target, sighting: Sighting) -> Target:
+    """What somebody went back from is not promoted again because its order is a new one."""
+    chosen, newest = target.chosen, target.newest
+    if chosen is None or newest is None or newest.digest != sighting.digest or newest.order > chosen.above:
+        return target
+    above = max(chosen.above, sighting.order)
+    return msgspec.structs.replace(target, chosen=msgspec.structs.replace(chosen, above=above))
 
 
 def is_passed_over(target: Target, sighting: Sighting) -> bool:

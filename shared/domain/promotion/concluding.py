@@ -6,7 +6,7 @@ from datetime import datetime
 
 from shared.domain.promotion.candidate import Candidate, Reason
 from shared.domain.promotion.decision import best
-from shared.domain.promotion.target import Target, Why
+from shared.domain.promotion.target import Sighting, Target, Why
 from shared.domain.references import Digest
 
 # While a target goes by one of these, the digest that its source bore last waits for as long as they are meant.
@@ -56,9 +56,17 @@ def _of_what_is_wanted(target: Target) -> Reason | None:
 
 
 def _overtaken(target: Target, digest: Digest) -> Reason | None:
-    """A target that still waits to be told that the digest passed has not decided on it."""
-    first, waits = best(target), target.awaited is not None and target.awaited.digest == digest
-    return None if waits or first is None or first.digest == digest else Reason.NEWER_DIGEST
+    first = best(target)
+    is_open = first is None or first.digest == digest or _is_untold(target, digest, first)
+    return None if is_open else Reason.NEWER_DIGEST
+
+
+def _is_untold(target: Target, digest: Digest, first: Sighting) -> bool:
+    """A target that was not told yet that a digest passed, later than all that it knows, has not decided on it."""
+    if target.awaited is not None and target.awaited.digest == digest:
+        return True
+    order = next((one.order for one in target.sightings if one.digest == digest), 0)
+    return digest not in target.passed and first.order < order
 
 
 def _bore_since(target: Target, digest: Digest, moment: datetime) -> bool:

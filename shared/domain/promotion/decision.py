@@ -90,13 +90,20 @@ def is_pinned(target: Target, now: datetime) -> bool:
 def _before_the_newest(target: Target, newest: Sighting | None, now: datetime) -> Iterator[tuple[Digest, Why]]:
     """What somebody said, and what stood there before: the first that is not blocked goes before the newest."""
     pinned, chosen, adopted = target.pinned, target.chosen, target.adopted
-    order = newest.order if newest else 0
+    order = max(newest.order if newest else 0, _order_in_force(target))
     if pinned and is_pinned(target, now):
         yield pinned.digest, Why.PINNED
     if chosen and order <= chosen.above:
         yield chosen.digest, chosen.why
     if adopted and order <= adopted.above:
         yield adopted.digest, Why.ADOPTED
+
+
+def _order_in_force(target: Target) -> int:
+    """What was said before the newest came into force does not come back when that has to pass another gate."""
+    if target.why is not Why.NEWEST or target.wanted in _blocked(target):
+        return 0
+    return next((one.order for one in target.sightings if one.digest == target.wanted), 0)
 
 
 def _former(target: Target, blocked: frozenset[Digest]) -> tuple[Digest, Why]:

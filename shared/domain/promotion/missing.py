@@ -30,7 +30,7 @@ def bases_of(tasks: Iterable[ApplicationTask], login_server: str) -> frozenset[t
         (one.repository, Tag(one.tag))
         for task in tasks
         for one in task.dependencies
-        if depends_on(task, login_server, one.repository, one.tag)
+        if one.tag and depends_on(task, login_server, one.repository, one.tag)
     )
 
 

@@ -93,7 +93,9 @@ def may_share_import(first: Target, other: Target, now: datetime) -> bool:
 
 
 def _differs(target: Target) -> bool:
-    return bool(target.wanted) and target.reached != target.number
+    """What was blocked while the target is held stays wanted until it may decide, and is not imported meanwhile."""
+    blocked = target.wanted in {one.digest for one in target.blocked}
+    return bool(target.wanted) and target.reached != target.number and not blocked
 
 
 def _harmful(target: Target) -> tuple[Unsettled, ...]:
@@ -200,7 +202,7 @@ def asks_for_search(target: Target, now: datetime) -> Target:
 def passes_by(target: Target, digest: Digest) -> bool:
     """Whether a digest that a tag was pushed with is ours, and about to be replaced by what is wanted."""
     came_back = digest in {one.digest for one in target.unsettled}
-    return digest != target.wanted and (_differs(target) or came_back)
+    return target.let_go is None and digest != target.wanted and (_differs(target) or came_back)
 
 
 def alarmed(target: Target, digest: Digest, now: datetime) -> Target:
@@ -259,7 +261,7 @@ def settled(target: Target, found: Digest | None, now: datetime) -> Target:
     """
     alive = tuple(_later(one, now) for one in target.unsettled if _is_alive(one, now))
     shows = msgspec.structs.replace(shown(target, found, now), unsettled=alive)
-    came_back = found != target.wanted and found in {one.digest for one in target.unsettled}
+    came_back = bool(target.wanted) and found != target.wanted and found in {one.digest for one in target.unsettled}
     return decided(shows, now) if came_back else shows
 
 

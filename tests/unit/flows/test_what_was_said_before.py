@@ -1,0 +1,167 @@
+"""What people said, what stood there and what failed meet what comes later: nothing comes back that was over."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from shared.domain.events.messages import REBUILDS, BaseMoved
+from shared.domain.gate.verdict import RunStatus
+from shared.domain.promotion.actions import Declined, Refusal
+from shared.domain.promotion.rebuilds import Dependency
+from shared.domain.promotion.target import Said, Unsettled, Why
+from shared.domain.references import Digest
+from shared.errors import Unavailable
+from tests.doubles.gates import GATE_FILES
+from tests.doubles.registries import TEST_FAILED_LOG, digest_of
+from tests.doubles.storage import InMemoryObservations
+from tests.doubles.world import BASE_SERVER, ONE, TAG, TARGET, THREE, TWO, WATCH_LIST, World
+
+pytestmark = pytest.mark.unit
+
+FOUR = digest_of("four")
+NOTHING_WATCHED = b"images: []\n"
+
+
+@pytest.fixture
+def world() -> World:
+    """Everything in memory; the tag has come to bear ONE."""
+    world = World()
+    moves(world, ONE)
+    return world
+
+
+def moves(world: World, digest: Digest) -> None:
+    """Let the tag move, and an hour pass."""
+    world.push(digest)
+    world.check()
+    rests(world)
+
+
+def rests(world: World) -> None:
+    """Let what is under way end, and an hour pass."""
+    world.settle()
+    world.pass_time(timedelta(hours=1))
+
+
+def said(world: World) -> Said:
+    """Somebody says something."""
+    return Said("ada", "it is bad", world.clock())
+
+
+def borne(world: World) -> Digest | None:
+    """What the base registry's tag points at."""
+    return world.base.tags.get((TARGET, TAG))
+
+
+def lists(world: World, text: bytes) -> None:
+    """Put another watch list in force."""
+    world.configuration.text = text
+    world.start()
+
+
+def another_gate_rejects(world: World, digest: Digest) -> None:
+    """The entry names another gate, and what comes next does not pass it."""
+    world.configuration.gates["stricter"] = GATE_FILES
+    lists(world, WATCH_LIST.replace(b"gate: node", b"gate: stricter"))
+    world.staging_runs.end(digest, RunStatus.FAILED, log=TEST_FAILED_LOG)
+    moves(world, digest)
+
+
+def test_a_rollback_that_was_over_does_not_come_back_with_another_gate(world: World) -> None:
+    moves(world, TWO)
+    world.actor.roll_back(world.target().id, None, said(world))
+    rests(world)
+    moves(world, THREE)
+    another_gate_rejects(world, FOUR)
+    assert (borne(world), world.target().why) == (THREE, Why.NEWEST)
+
+
+def test_what_was_adopted_does_not_come_back_with_another_gate() -> None:
+    world = World()
+    world.base.push(TARGET, TAG, ONE)
+    moves(world, FOUR)
+    moves(world, TWO)
+    another_gate_rejects(world, THREE)
+    assert borne(world) == TWO
+
+
+def test_a_digest_that_is_blocked_while_its_entry_is_held_is_not_imported_any_more(world: World) -> None:
+    world.base.fail("start_import", *[Unavailable("503")] * 3)
+    world.push(TWO)
+    world.check()
+    while world.target().failures == 0:
+        world.clock.now = max(world.clock.now, world.outbox.next_due() or world.clock.now)
+        for delivery in world.outbox.deliver():
+            world.work(delivery)
+    world.ruler.hold("node", said(world), listed=True)
+    world.ruler.block(TWO, said(world))
+    rests(world)
+    assert borne(world) == ONE
+
+
+def test_what_somebody_went_back_from_stays_away_when_observations_are_lost(world: World) -> None:
+    moves(world, TWO)
+    world.actor.roll_back(world.target().id, None, said(world))
+    rests(world)
+    world.observations = InMemoryObservations()
+    world.start()
+    world.check()
+    rests(world)
+    assert (borne(world), world.target().why) == (ONE, Why.ROLLED_BACK)
+
+
+def test_a_task_whose_base_has_no_tag_keeps_no_other_from_being_compared(world: World) -> None:
+    task = world.application_runs.application_tasks[0]
+    by_digest = msgspec.structs.replace(
+        task, name="pinned", dependencies=(Dependency(BASE_SERVER, TARGET, "", ONE),), resource_id="/tasks/pinned"
+    )
+    world.application_runs.application_tasks = (task, by_digest)
+    for _ in range(3):
+        world.pass_time(timedelta(hours=1))
+        world.sweep()
+    assert world.target().wanted == ONE
+
+
+def test_pushes_of_others_rebuild_what_is_built_on_a_tag_that_was_let_go_before_it_got_its_digest(world: World) -> None:
+    world.base.fail("start_import", *[Unavailable("503")] * 100)
+    world.push(TWO)
+    world.check()
+    world.settle()
+    lists(world, NOTHING_WATCHED)
+    world.look_at_base()
+    rests(world)
+    world.base.push(TARGET, TAG, THREE)
+    world.outbox.send(REBUILDS, BaseMoved(v=1, repository=TARGET, tag=TAG, digest=THREE))
+    before = world.application_runs.started.total()
+    rests(world)
+    assert world.application_runs.started.total() == before + 1
+
+
+def test_a_target_that_was_let_go_refuses_to_be_acted_on(world: World) -> None:
+    moves(world, TWO)
+    lists(world, NOTHING_WATCHED)
+    world.look_at_base()
+    rests(world)
+    declined = world.actor.roll_back(world.target().id, None, said(world))
+    assert isinstance(declined, Declined)
+    assert (declined.reason, world.target().chosen) == (Refusal.LET_GO, None)
+
+
+def test_a_withdrawn_tag_takes_no_decision_because_of_an_import_without_a_known_end(world: World) -> None:
+    moves(world, TWO)
+    world.ruler.block(ONE, said(world))
+    world.ruler.block(TWO, said(world))
+    late = (Unsettled(TWO, world.clock(), world.clock()),)
+    world.book.change(
+        world.target().id,
+        lambda known: known and msgspec.structs.replace(known, unsettled=late, look_at=world.clock()),
+    )
+    number = world.target().number
+    for _ in range(60):
+        world.pass_time(timedelta(minutes=30))
+        world.sweep()
+        world.settle()
+    assert (world.target().number, world.target().why) == (number, Why.WITHDRAWN)
