@@ -7,6 +7,7 @@ subject are told one by one, and if that breaks off the sweep goes on with it.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 import msgspec
 
@@ -15,7 +16,7 @@ from shared.domain.promotion.reconciling import Todo, todo
 from shared.domain.promotion.rulings import Kind, Ruling, concerns, told
 from shared.domain.promotion.target import Said, Target, Why
 from shared.domain.references import Digest
-from shared.errors import Conflict, MalformedRequest
+from shared.errors import Conflict, MalformedRequest, ServiceError
 from shared.ports import Activity, Event
 from shared.rules.targets import TargetBook
 from shared.target_ports import Rulings, StoredRuling, StoredTarget
@@ -43,6 +44,7 @@ class Ruler:
     """Says something of digests and entries, in every base registry. What is so already stays as it was said first.
 
     Every method raises ``ServiceError`` or ``Conflict`` where storage fails; asking again goes on where that broke off.
+    A target that cannot be read keeps no other one from being told; it is raised after them, and the ruling stays open.
 
     Args:
         rulings: where it is kept.
@@ -93,10 +95,16 @@ class Ruler:
     def finish(self) -> int:
         """Tell the targets what somebody who died left untold; return how many rulings that were."""
         left = [one for one in self._rulings.every() if one.open]
+        unreadable: list[ServiceError] = []
         for ruling in left:
             stored = self._rulings.get(ruling.kind, ruling.subject)
-            if stored is not None:
-                self._tell(stored)
+            try:
+                if stored is not None:
+                    self._tell(stored)
+            except ServiceError as error:
+                _keep(unreadable, error)
+        if unreadable:
+            raise unreadable[0]
         return len(left)
 
     def _say(self, kind: Kind, subject: str, said: Said, *, in_force: bool) -> Ruled:
@@ -137,10 +145,24 @@ class Ruler:
             self._book.send(target)
         return target
 
-    def _every(self) -> tuple[StoredTarget, ...]:
+    def _every(self) -> Iterator[StoredTarget]:
         """Those of former base registries, too: one that takes its place goes on from them, or it returns itself."""
         registries = {self._book.registry} | {name for name, _ in self._book.targets.repositories()}
-        return tuple(one for name in sorted(registries) for one in self._book.targets.every(name))
+        unreadable: list[ServiceError] = []
+        for name in sorted(registries):
+            try:
+                yield from self._book.targets.every(name)
+            except ServiceError as error:
+                _keep(unreadable, error)
+        if unreadable:
+            raise unreadable[0]
 
     def _is_in_force(self, target: Target) -> bool:
         return target.registry == self._book.registry
+
+
+def _keep(unreadable: list[ServiceError], error: ServiceError) -> None:
+    """What is permanent waits until all others were told; what is temporary ends it."""
+    if error.temporary:
+        raise error
+    unreadable.append(error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 
@@ -15,7 +15,8 @@ from shared.domain.promotion.candidate import Reason, Status
 from shared.domain.promotion.rulings import Kind
 from shared.domain.promotion.target import Said, Target, Why
 from shared.domain.references import Digest, Tag
-from shared.errors import MalformedRequest, Unavailable
+from shared.errors import MalformedRequest, ServiceError, Unavailable
+from shared.target_ports import StoredTarget
 from tests.doubles.registries import TEST_FAILED_LOG
 from tests.doubles.world import BASE, NODE, ONE, TAG, TARGET, THREE, TWO, Died, World, application_task
 
@@ -336,6 +337,46 @@ def test_whoever_dies_within_a_block_leaves_it_undone_or_to_the_sweep(world: Wor
     sweeps(world)
     assert (borne(world), world.target().number) == (ONE, 3)
     assert not any(one.open for one in world.rulings.every())
+
+
+def test_a_target_that_cannot_be_read_keeps_no_other_one_from_being_told_and_is_told_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = world.targets.every
+
+    def spoiled(registry: str, after: str = "") -> Iterator[StoredTarget]:
+        yield from real(registry, after)
+        raise ServiceError("1 rows cannot be read", code="UnreadableRow")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.targets, "every", spoiled)
+        with pytest.raises(ServiceError, match="cannot be read"):
+            world.ruler.block(TWO, said(world))
+        with pytest.raises(ServiceError, match="cannot be read"):
+            world.ruler.hold("node", said(world), listed=True)
+        world.settle()
+        assert borne(world) == ONE
+        assert world.target().hold is not None
+        assert [one.open for one in world.rulings.every()] == [True, True]
+        with pytest.raises(ServiceError, match="cannot be read"):
+            world.ruler.finish()
+    sweeps(world)
+    assert not any(one.open for one in world.rulings.every())
+
+
+def test_whoever_dies_within_one_ruling_has_it_told_although_another_meets_a_row_that_cannot_be_read(
+    world: World,
+) -> None:
+    with suppress(Unavailable):
+        world.targets.fail("every", Unavailable("503"))
+        world.ruler.block(THREE, said(world))
+    with suppress(Unavailable):
+        world.targets.fail("every", Unavailable("503"))
+        world.ruler.block(TWO, said(world))
+    world.targets.fail("every", ServiceError("1 rows cannot be read", code="UnreadableRow"))
+    with pytest.raises(ServiceError, match="cannot be read"):
+        world.ruler.finish()
+    assert [one.open for one in world.rulings.every()].count(True) == 1
 
 
 def test_whoever_releases_while_another_one_blocks_has_the_last_word(world: World) -> None:
