@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
@@ -42,6 +43,8 @@ from shared.ports import Activity, Event, Evidence, Stored
 from shared.rules.progress import Progress
 from shared.rules.targets import TargetBook
 from shared.run_ports import Run, Runs
+
+log = logging.getLogger("tidegate.rebuild")
 
 
 class Rebuilder:
@@ -147,9 +150,16 @@ class Rebuilder:
         self._progress.save(stored, ended)
 
     def _around(self, rebuild: Rebuild) -> tuple[Rebuild, ...]:
-        """The other current rebuilds of its registry."""
-        found = self._progress.records.current(registry_prefix(rebuild))
-        return tuple(one.record for one in found if one.record.id != rebuild.id)
+        """The other current rebuilds of its registry; one that cannot be read ends none of the others."""
+        others: list[Rebuild] = []
+        try:
+            found = self._progress.records.current(registry_prefix(rebuild))
+            others.extend(one.record for one in found if one.record.id != rebuild.id)
+        except ServiceError as error:
+            if error.temporary:
+                raise
+            log.warning("%s goes on without what cannot be read of %s: %s", rebuild.id, rebuild.registry, error)
+        return tuple(others)
 
     def _is_left_to_acr(self, rebuild: Rebuild, task: ApplicationTask, built_on: Dependency | None) -> bool:
         in_time = self._progress.clock() - rebuild.since < OWN_TRIGGER_GRACE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import msgspec
@@ -9,7 +10,9 @@ import pytest
 
 from shared.domain.events.messages import REBUILDS, BaseMoved
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.rebuilds import RebuildStatus, ahead_of
+from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus, ahead_of
+from shared.errors import ServiceError
+from shared.ports import Stored
 from tests.doubles.world import ONE, TAG, TARGET, TWO, World, application_task
 from tests.unit.examples import NOON, rebuild
 
@@ -87,6 +90,26 @@ def test_those_that_wait_are_taken_up_by_the_sweep_when_their_messages_are_lost(
         world.pass_time(timedelta(minutes=12))
         world.sweep()
         played(world)
+    assert [one.status for one in world.rebuilt()] == [RebuildStatus.SUCCEEDED] * TASKS
+
+
+def test_a_rebuild_that_cannot_be_read_ends_none_of_the_others_and_those_wait_for_each_other_as_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = world_of()
+    real = world.rebuilds.current
+
+    def spoiled(prefix: str = "") -> Iterator[Stored[Rebuild]]:
+        yield from real(prefix)
+        raise ServiceError("1 rows cannot be read", code="UnreadableRow")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.rebuilds, "current", spoiled)
+        while (due := world.outbox.next_due()) is not None:
+            world.clock.now = max(world.clock.now, due)
+            for delivery in world.outbox.deliver():
+                world.work(delivery)
+                assert sum(one.record.status is RebuildStatus.RUNNING for one in real()) <= 3
     assert [one.status for one in world.rebuilt()] == [RebuildStatus.SUCCEEDED] * TASKS
 
 
