@@ -34,10 +34,11 @@ _TRIES, _TRIES_TO_SAVE = 5, 16
 
 
 class _Check(msgspec.Struct, frozen=True):
-    """One check: what was asked for, and what it may still begin."""
+    """One check: what was asked for, what it may still begin, and which repositories and places cannot be read."""
 
     message: CheckRepositories
     wave: Wave
+    unreadable: dict[str, ServiceError]
 
 
 class Checker:
@@ -88,9 +89,8 @@ class Checker:
                 again.
         """
         watch_list = self._watch_list()
-        check = _Check(message, Wave(self._new_tags))
+        check = _Check(message, Wave(self._new_tags), {})
         repositories = tuple(parse_repository(text) for text in message.repositories)
-        unreadable: list[ServiceError] = []
         try:
             self._prepare(repositories)
             for repository in repositories:
@@ -99,12 +99,12 @@ class Checker:
                 except ServiceError as error:
                     if error.temporary:
                         raise
-                    unreadable.append(error)
+                    check.unreadable[str(repository)] = error
         finally:
             self._ledger.settle()
         self._second_looks.try_again(check.message, check.wave)
-        if unreadable:
-            raise unreadable[0]
+        if check.unreadable:
+            raise next(iter(check.unreadable.values()))
 
     def _check_at_last(self, repository: Repository, images: tuple[Image, ...], check: _Check) -> None:
         """Whoever looked at the same time and was faster may have seen what is newer: the upstream is asked again."""
@@ -180,7 +180,7 @@ class Checker:
             self._meet(tag, answers, (before.tags.get(tag), known.tags.get(tag)), check, doubted.get(tag))
             for tag in in_turn(answers.digests, exact)
         )
-        self._tell_waiting(repository, answers, seen, check.wave)
+        self._tell_waiting(repository, answers, seen, check)
         seen += tuple(
             obs.troubled(known.tags.get(tag), tag, str(error), now) for tag, error in answers.troubles.items()
         )
@@ -225,7 +225,7 @@ class Checker:
         check: _Check,
         doubted: Doubted | None,
     ) -> Observation:
-        """A place that waits for its turn is not noted as told, so that the next check finds it new again."""
+        """A place that waits, or cannot be read, is not noted as told, so that the next check finds it new again."""
         before, now = known
         digest, told = answers.digests[tag], list[str]()
         for one in answers.taken.get(tag, ()):
@@ -235,9 +235,20 @@ class Checker:
                 continue
             log.info("%s:%s is %s", one.image.source, tag, look.value)
             sighting = Sighting(now.order if now else 0, digest, check.message.traceparent)
-            if self._serve(one, tag, sighting, look, check):
+            if self._serve_if_readable(one, tag, sighting, look, check):
                 told.append(one.place)
         return obs.observed(now, tag, digest, tuple(told), self._clock(), doubted)
+
+    def _serve_if_readable(self, one: Taken, tag: Tag, sighting: Sighting, look: Look, check: _Check) -> bool:
+        """One whose record cannot be read keeps no other from being told."""
+        try:
+            return self._serve(one, tag, sighting, look, check)
+        except ServiceError as error:
+            if error.temporary:
+                raise
+            log.warning("%s is not told what it is to be, the next check tries again: %s", one.place, error)
+            check.unreadable[one.place] = error
+            return False
 
     def _serve(self, one: Taken, tag: Tag, sighting: Sighting, look: Look, check: _Check) -> bool:
         """Tell a place in the base registry what its source points at; say whether it was its turn."""
@@ -260,9 +271,10 @@ class Checker:
         return problem is None
 
     def _tell_waiting(
-        self, repository: Repository, answers: Answers, seen: tuple[Observation, ...], wave: Wave
+        self, repository: Repository, answers: Answers, seen: tuple[Observation, ...], check: _Check
     ) -> None:
-        told = {one.tag: one.targets for one in seen if answers.digests[one.tag] is not None}
+        wave = check.wave
+        told = {one.tag: {*one.targets, *check.unreadable} for one in seen if answers.digests[one.tag] is not None}
         waiting = sum(one.place not in told[tag] for tag in told for one in answers.taken.get(tag, ()))
         if waiting:
             why = f"the base registry could not be read: {wave.problem}" if wave.problem else ""
