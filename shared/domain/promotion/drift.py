@@ -138,7 +138,7 @@ def compared(target: Target, listed: Listed, remedies: Remedies, deleted: Delete
         return alarmed(target, found, now)
     if finding is Finding.IN_ORDER:
         seen = target if target.seen == found else shown(target, found, listed.began)
-        return msgspec.structs.replace(seen, astray=None)
+        return msgspec.structs.replace(_put_right(seen, now), astray=None)
     if finding not in _ASTRAY:
         return target
     noted = _noted(target, found, listed, deleted, certain=finding in _CERTAIN)
@@ -153,9 +153,20 @@ def repaired(target: Target, finding: Finding, now: datetime) -> Target:
     What is built on a digest that was only missing is built on that very digest, so the decision keeps its number and
     nothing is rebuilt. On what others put there something may have been built: that needs a number of its own.
     """
-    if finding is Finding.MISSING:
+    if finding is Finding.MISSING and not _bore_others(target):
         return msgspec.structs.replace(without_trouble(target), reached=target.number - 1)
     return decided(target, now)
+
+
+def _put_right(target: Target, now: datetime) -> Target:
+    """Others put back what is wanted: what was built on their other digest is built once more by a new number."""
+    blocked = target.wanted in {one.digest for one in target.blocked}
+    return decided(target, now) if _bore_others(target) and not blocked else target
+
+
+def _bore_others(target: Target) -> bool:
+    """Whether others' digest stood there, by the word that was told, since the decision in force."""
+    return target.astray is not None and target.astray.overwrote == target.number
 
 
 def let_go(target: Target, why: str, now: datetime) -> Target:
@@ -220,8 +231,10 @@ def _looks(astray: Astray | None, listed: Listed) -> int:
 def _noted(target: Target, found: Digest, listed: Listed, deleted: Deleted | None, *, certain: bool) -> Target:
     astray, began = _still(target, found), listed.began
     by = deleted.by if deleted and not found and deleted.digest in {"", target.wanted} else ""
+    overwrote = target.number if certain and found else target.astray.overwrote if target.astray else 0
     if astray is None:
-        return msgspec.structs.replace(target, astray=Astray(found, began, began, 1, told=certain, by=by))
+        fresh = Astray(found, began, began, 1, told=certain, by=by, overwrote=overwrote)
+        return msgspec.structs.replace(target, astray=fresh)
     looks = _looks(astray, listed)
     counted = looks > astray.looks and not astray.told
     after = msgspec.structs.replace(
@@ -230,5 +243,6 @@ def _noted(target: Target, found: Digest, listed: Listed, deleted: Deleted | Non
         last=began if counted else astray.last,
         told=astray.told or certain,
         by=astray.by or by,
+        overwrote=overwrote,
     )
     return msgspec.structs.replace(target, astray=after)

@@ -178,6 +178,8 @@ class Astray(msgspec.Struct, frozen=True, omit_defaults=True):
         looks: how many counted: those that began some minutes apart, until it was believed.
         told: whether it is believed, and told.
         by: who deleted it, where the registry said.
+        overwrote: the number of the last decision in whose place others' digest was told to stand, whatever was listed
+            since; 0 if none was.
     """
 
     digest: Digest
@@ -186,6 +188,7 @@ class Astray(msgspec.Struct, frozen=True, omit_defaults=True):
     looks: int = 1
     told: bool = False
     by: str = ""
+    overwrote: int = 0
 
 
 class LetGo(msgspec.Struct, frozen=True, omit_defaults=True):

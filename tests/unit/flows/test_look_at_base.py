@@ -18,7 +18,21 @@ from shared.domain.references import Digest, Tag
 from shared.errors import RateLimited, ServiceError, Unavailable
 from shared.ports import Event
 from shared.rules.moving_in import MOST_AT_ONCE
-from tests.doubles.world import BASE, BASE_SERVER, NODE, ONE, TAG, TARGET, THREE, TWO, WATCH_LIST, Died, World
+from tests.doubles.registries import InMemoryRegistry
+from tests.doubles.world import (
+    BASE,
+    BASE_SERVER,
+    NODE,
+    ONE,
+    TAG,
+    TARGET,
+    THREE,
+    TWO,
+    WATCH_LIST,
+    Died,
+    World,
+    application_task,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -235,6 +249,22 @@ def test_an_overwritten_tag_is_put_right_and_rebuilt_upon_where_the_list_says_so
     assert world.base.tags[TARGET, TAG] == ONE
     assert world.target().number == 2
     assert told(world) == ["tag-overwritten", "tag-in-order"]
+
+
+@pytest.mark.parametrize("mend", [lambda base: base.push(TARGET, TAG, ONE), lambda base: base.untag(TARGET, TAG)])
+def test_an_overwritten_tag_that_others_mend_or_delete_is_rebuilt_upon(
+    world: World, mend: Callable[[InMemoryRegistry], None]
+) -> None:
+    world.base.push(TARGET, TAG, TWO)
+    looked(world)
+    world.application_runs.application_tasks = (application_task(TWO),)
+    world.pass_time(HOUR)
+    mend(world.base)
+    looked(world)
+    assert world.base.tags[TARGET, TAG] == ONE
+    assert [(one.base_digest, one.decision) for one in world.rebuilt()] == [(ONE, 2)]
+    looked(world)
+    assert world.application_runs.started.total() == 1
 
 
 def test_an_overwritten_tag_takes_the_next_digest_that_passes(world: World) -> None:

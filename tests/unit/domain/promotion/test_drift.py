@@ -196,7 +196,7 @@ def test_a_tag_that_was_left_missing_is_put_back_once_the_list_says_so() -> None
 
 def test_a_digest_that_the_tag_never_bore_is_told_at_once_and_left() -> None:
     record = after(target(), showing(TWO))
-    assert record.astray == Astray(TWO, NOON, NOON, told=True)
+    assert record.astray == Astray(TWO, NOON, NOON, told=True, overwrote=1)
     assert (record.number, todo(record, NOON)) == (1, Todo.REST)
 
 
@@ -205,7 +205,7 @@ def test_a_digest_that_the_tag_bore_before_may_be_a_replica_that_lags() -> None:
     once = after(record, showing(TWO))
     assert once.astray == Astray(TWO, NOON, NOON)
     twice = after(once, showing(TWO, LATER))
-    assert twice.astray == Astray(TWO, NOON, LATER, 2, told=True)
+    assert twice.astray == Astray(TWO, NOON, LATER, 2, told=True, overwrote=1)
 
 
 def test_an_overwritten_tag_is_put_right_under_a_new_number_where_the_list_says_so() -> None:
@@ -228,7 +228,7 @@ def test_an_import_of_our_own_that_ended_late_is_read_and_is_no_drift() -> None:
 
 def test_another_digest_that_others_put_there_is_told_anew() -> None:
     record = after(target(), showing(TWO), showing(THREE, LATER))
-    assert record.astray == Astray(THREE, LATER, LATER, told=True)
+    assert record.astray == Astray(THREE, LATER, LATER, told=True, overwrote=1)
 
 
 def test_what_was_put_back_and_is_missing_again_is_doubted_again() -> None:
@@ -242,7 +242,32 @@ def test_what_was_put_back_and_is_missing_again_is_doubted_again() -> None:
 def test_what_is_over_is_forgotten_by_the_next_listing() -> None:
     told = after(target(), showing(TWO))
     assert not ended(told)
-    assert after(told, showing(ONE, LATER)) == target()
+    assert after(told, showing(ONE, LATER)).astray is None
+
+
+def test_what_others_overwrote_and_put_right_is_built_on_once_more_under_a_new_number() -> None:
+    right = after(target(), showing(TWO), showing(ONE, LATER))
+    assert (right.number, right.wanted, todo(right, LATER)) == (2, ONE, Todo.PUT)
+    assert after(target(), listed(MISSING), showing(ONE, LATER)) == target()
+    doubted = after(target(former=(Former(TWO, NOON),)), showing(TWO), showing(ONE, LATER))
+    assert (doubted.number, todo(doubted, LATER)) == (1, Todo.REST)
+
+
+def test_what_others_overwrote_and_then_deleted_is_put_back_under_a_new_number() -> None:
+    moments = [NOON + LAG_PATIENCE * times for times in range(3)]
+    put = after(target(), showing(TWO), *(listed(MISSING, moment) for moment in moments[1:]))
+    assert (put.number, put.wanted, todo(put, moments[2])) == (2, ONE, Todo.PUT)
+
+
+def test_what_had_a_number_of_its_own_since_it_was_overwritten_takes_no_other() -> None:
+    put = after(target(), showing(TWO), remedies=MENDED)
+    back = landed(put, ONE, LATER)
+    assert after(back, showing(ONE, LATER + timedelta(hours=1))).number == 2
+
+
+def test_a_blocked_digest_that_others_put_back_is_not_built_on() -> None:
+    record = target(blocked=(Blocked(ONE, SAID),), hold=SAID)
+    assert after(record, showing(TWO), showing(ONE, LATER)).number == 1
 
 
 def test_a_listing_older_than_the_last_that_counted_decides_nothing() -> None:
