@@ -84,6 +84,7 @@ def new_rebuild(
         base_repository=repository,
         base_tag=tag,
         base_digest=digest,
+        base_registry=target.registry if target else "",
         decision=target.number if target else 0,
         generation=0,
         look_at=now,

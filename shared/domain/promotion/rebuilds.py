@@ -97,6 +97,8 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         base_repository: repository in the base registry.
         base_tag: the tag that moved.
         base_digest: what it moved to.
+        base_registry: the base registry whose target decided so, for another one counts its decisions anew; empty for
+            what others pushed, and in records of earlier versions.
         decision: the number of its target's decision, so that a base that returns to an earlier digest is built on
             once more; 0 for what others pushed into the base registry.
         generation: what stood for the decision in records of earlier versions.
@@ -119,6 +121,7 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     base_repository: str
     base_tag: Tag
     base_digest: Digest
+    base_registry: str = ""
     decision: int = 0
     generation: int = 1
     status: RebuildStatus = RebuildStatus.WANTED
@@ -135,9 +138,10 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """Derived from the task, the base tag's digest and the decision for it: two signals are one rebuild."""
+        """Derived from the task, the base tag's digest and whose decision it is: two signals are one rebuild."""
         base = earlier_id(self.base_repository, self.base_tag, self.base_digest)
         which = f"decision-{self.decision}" if self.decision else str(self.generation)
+        which += f"~{self.base_registry}" if self.base_registry else ""
         short = hashlib.sha256(f"{base}~{which}".encode()).hexdigest()[:32]
         return f"{task_prefix(self)}{short}"
 

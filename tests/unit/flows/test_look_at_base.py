@@ -597,6 +597,26 @@ def test_a_new_base_registry_is_filled_by_digest_from_staging_without_another_te
     assert world.application_runs.started == built
 
 
+def test_a_decision_of_a_new_base_registry_is_rebuilt_upon_although_the_former_had_one_of_its_number(
+    world: World,
+) -> None:
+    world.push(TWO)
+    world.check()
+    world.settle()
+    world.actor.roll_back(world.target().id, None, SAID)
+    world.settle()
+    world.pass_time(HOUR)
+    moved(world)
+    looked(world)
+    world.application_runs.application_tasks = (application_task(ONE),)
+    world.actor.pin(world.target().id, TWO, None, SAID)
+    world.settle()
+    found = [(one.base_registry, one.decision) for one in world.rebuilt() if one.base_digest == TWO]
+    assert sorted(found) == [(BASE, 2), (NEW, 2)]
+    looked(world)
+    assert len(world.rebuilt()) == 3
+
+
 def test_a_new_base_registry_takes_what_staging_has_purged_from_its_source_without_another_test(world: World) -> None:
     tested = world.staging_runs.started.copy()
     world.staging.purge(TARGET, ONE)

@@ -106,12 +106,18 @@ def test_two_signals_about_the_same_digest_are_one_rebuild() -> None:
         {"base_repository": "base/python"},
         {"base_tag": "20-alpine"},
         {"base_digest": TWO},
+        {"base_registry": "newbase"},
+        {"decision": 2},
         {"generation": 2},
     ],
     ids=lambda change: next(iter(change)),
 )
 def test_another_task_base_digest_or_generation_is_another_rebuild(change: dict[str, object]) -> None:
     assert rebuild(**change).id != rebuild().id
+
+
+def test_a_rebuild_that_was_written_without_its_base_registry_keeps_its_id() -> None:
+    assert rebuild(decision=2).id == "tidegateapps~shop~281286c5789174a06ca093c112a3d2ff"
 
 
 def test_azure_names_differ_by_more_than_case() -> None:
