@@ -105,7 +105,7 @@ class BaseComparer:
         watched = self._watched(places, [self._moving.catch_up(stored, formers) for stored in targets])
         for stored in targets:
             formers.pop(stored.record.tag, None)
-        moving = [former for former in formers.values() if former.let_go is None and _entry(places, former)]
+        moving = [former for former in formers.values() if _entry(places, former)]
         try:
             listed = Listed(self._base.list_tags(repository), began, self._apart) if watched or moving else None
         except ServiceError as error:

@@ -73,8 +73,6 @@ class MovingIn:
     def _begin(self, former: Target, found: Digest) -> None:
         now = self._book.clock()
         fresh = taken_over(former, self._book.registry, found, now)
-        if fresh is None:
-            return
         first = scheduled(decide(fresh, now)[0], now)
         target = target_id(self._book.registry, former.repository, former.tag)
         stored = self._book.change(target, lambda known: begun_as(known, first))

@@ -188,11 +188,11 @@ def returned(target: Target, found: Digest, began: datetime, now: datetime) -> T
     after, _ = decide(back, now)
     if after.wanted == found and after.why is Why.ADOPTED:
         return msgspec.structs.replace(after, reached=after.number, searched=after.number)
-    return _waiting_again(after, now)
+    return waiting_again(after, now)
 
 
-def _waiting_again(target: Target, now: datetime) -> Target:
-    """What was being tested when the tag was let go ended then."""
+def waiting_again(target: Target, now: datetime) -> Target:
+    """Await what was being tested when the tag was let go, and ended then."""
     newest = target.newest
     if newest is None or newest.digest in target.passed or is_passed_over(target, newest):
         return target

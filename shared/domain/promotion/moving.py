@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from shared.domain.promotion.decision import decide
+from shared.domain.promotion.drift import waiting_again
 from shared.domain.promotion.reconciling import has_passed, sighted
 from shared.domain.promotion.target import Adopted, Sighting, Target, Why
 from shared.domain.references import Digest
@@ -38,7 +39,7 @@ def latest(formers: Iterable[Target]) -> Target | None:
     return max(formers, key=_order, default=None)
 
 
-def taken_over(former: Target, registry: str, found: Digest, now: datetime) -> Target | None:
+def taken_over(former: Target, registry: str, found: Digest, now: datetime) -> Target:
     """Return the first record of a tag in a base registry that took the place of another.
 
     Args:
@@ -49,17 +50,16 @@ def taken_over(former: Target, registry: str, found: Digest, now: datetime) -> T
 
     Returns:
         What was wanted is wanted, and put there without another test; nothing is rebuilt, for nothing was built on it
-        yet. A digest that the other one never knew was put there by somebody and is adopted. ``None`` for a tag that
-        was let go there.
+        yet. A digest that the other one never knew was put there by somebody and is adopted. A tag that was let go
+        there has returned to the watch list.
     """
-    if former.let_go is not None:
-        return None
     fields = {name: getattr(former, name) for name in _TAKEN_OVER}
     if found and found not in _known(former):
         fields |= {"adopted": Adopted(found, _order(former)), "wanted": found, "why": Why.ADOPTED}
     number = 1 if fields["wanted"] else 0
     fields |= {"number": number, "searched": number, "decided_at": now if number else None}
-    return Target(registry=registry, moved_from=former.registry, **fields)
+    first = Target(registry=registry, moved_from=former.registry, **fields)
+    return waiting_again(first, now) if former.let_go else first
 
 
 def caught_up(target: Target, former: Target, now: datetime) -> Target:

@@ -11,6 +11,7 @@ import pytest
 
 from shared.domain.events.messages import CHECKS, REBUILDS, LookAtBase
 from shared.domain.events.registry_event import Deletion, Push
+from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.candidate import Reason, Status
 from shared.domain.promotion.schedule import LAG_PATIENCE
 from shared.domain.promotion.target import Blocked, Said, Target, Why
@@ -754,6 +755,28 @@ def test_what_has_left_the_list_is_not_put_into_a_new_base_registry(world: World
     moved(world)
     looked(world)
     assert (world.base.tags, world.book.of(TARGET, TAG)) == ({}, None)
+
+
+@pytest.mark.parametrize("newest", [ONE, TWO], ids=["it stands there", "it was not tested to the end"])
+def test_what_left_the_list_before_there_was_a_new_base_registry_is_put_there_when_it_returns(
+    world: World, newest: Digest
+) -> None:
+    world.staging_runs.end(TWO, *[RunStatus.ERROR] * 3)
+    world.push(newest)
+    world.check()
+    world.settle()
+    world.configuration.text = b"images: []\n"
+    world.start()
+    looked(world)
+    moved(world)
+    looked(world)
+    assert (TARGET, TAG) not in world.base.tags
+    world.pass_time(timedelta(days=1))
+    world.configuration.text = WATCH_LIST
+    world.start()
+    looked(world)
+    assert world.base.tags[TARGET, TAG] == newest
+    assert world.target().let_go is None
 
 
 def test_a_large_repository_moves_in_by_and_by() -> None:
