@@ -115,9 +115,9 @@ def _play(twin: Twin, fault: dict[str, Any]) -> None:
 
 
 def _break(twin: Twin, watcher: Watcher, digest: str) -> None:
-    """Let a function break off: the registry of the applications refuses once to list its tasks."""
-    body = dumps({"error": {"code": "TasksOperationsNotAllowed", "message": "not allowed to list tasks"}})
-    fault = {"front": "arm", "action": "status", "status": 400, "path": "/tasks$", "body": body}
+    """Let a function break off: the base registry refuses once to tell what its tag points at."""
+    body = dumps({"errors": [{"code": "UNSUPPORTED", "message": "not allowed to read the tag"}]})
+    fault = {"front": "base", "action": "status", "status": 400, "path": "/_tags/22-alpine$", "body": body}
     _play(twin, fault)
     signal = {"kind": "base-moved", "v": 1, "repository": NODE_TARGET, "tag": "22-alpine", "digest": digest}
     watcher.queue("rebuilds").send_message(dumps(signal))
