@@ -13,6 +13,8 @@ from shared.domain.promotion.listing import Listing
 from shared.domain.promotion.missing import Behind, bases_of, behind, missing, rebuild_of
 from shared.domain.promotion.rebuilds import Rebuild
 from shared.domain.promotion.target import Target
+from shared.domain.references import Tag
+from shared.errors import ServiceError
 from shared.ports import Activity, Event, Outbox, Registry
 from shared.rules.listings import KeptListings
 from shared.rules.progress import Progress
@@ -71,13 +73,23 @@ class Comparison:
     def _missing(self, listing: Listing) -> tuple[Behind, ...]:
         now = self._progress.clock()
         bases = sorted(bases_of(listing.tasks, self._login_server))
-        targets = [target for base in bases if (target := self._book.of(*base)) is not None]
+        targets = [target for base in bases if (target := self._read(*base)) is not None]
         found = behind(listing.tasks, targets, self._login_server, now)
         wanted = [rebuild_of(one, now).id for one in found]
         known = {rebuild for rebuild in wanted if self._progress.records.get(rebuild) is not None}
         lost = missing(found, known, now)
         there = {one.target.id for one in lost if self._is_there(one.target)}
         return tuple(one for one in lost if one.target.id in there)
+
+    def _read(self, repository: str, tag: Tag) -> Target | None:
+        """One that cannot be read keeps no other from being compared."""
+        try:
+            return self._book.of(repository, tag)
+        except ServiceError as error:
+            if error.temporary:
+                raise
+            log.warning("what is built on %s:%s is not compared: %s", repository, tag, error)
+            return None
 
     def _is_there(self, target: Target) -> bool:
         return self._base.digest(target.repository, target.tag) == target.wanted

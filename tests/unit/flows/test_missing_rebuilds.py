@@ -10,12 +10,16 @@ import pytest
 from shared.domain.events.messages import REBUILDS
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus
+from shared.domain.promotion.target import target_id
+from shared.domain.references import Tag
 from shared.errors import ServiceError
+from shared.target_ports import StoredTarget
 from tests.doubles.storage import InMemoryRecords
-from tests.doubles.world import ONE, TAG, TARGET, TWO, WATCH_LIST, Died, World, application_task
+from tests.doubles.world import BASE, ONE, TAG, TARGET, TWO, WATCH_LIST, Died, World, application_task
 
 pytestmark = pytest.mark.unit
 
+OTHER = Tag("22-slim")
 NEW = msgspec.structs.replace(application_task(ONE), name="new", resource_id="/tasks/new")
 
 
@@ -113,6 +117,24 @@ def test_a_registry_that_is_away_is_compared_later_and_breaks_no_sweep(world: Wo
     world.application_runs.fail("tasks", *[ServiceError("the role is missing")] * 3)
     hours_pass(world, hours=3)
     assert [one.status for one in of(world, "new")] == [RebuildStatus.SUCCEEDED]
+
+
+def test_a_base_whose_record_cannot_be_read_keeps_no_task_on_another_base_from_its_rebuild(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = msgspec.structs.replace(application_task(ONE, tag=OTHER), name="other", resource_id="/tasks/other")
+    world.application_runs.application_tasks += (other, NEW)
+    real = world.targets.get
+
+    def spoiled(target: str) -> StoredTarget | None:
+        if target == target_id(BASE, TARGET, OTHER):
+            raise ServiceError("1 rows cannot be read", code="UnreadableRow")
+        return real(target)
+
+    monkeypatch.setattr(world.targets, "get", spoiled)
+    hours_pass(world)
+    assert [one.status for one in of(world, "new")] == [RebuildStatus.SUCCEEDED]
+    assert missed(world) == ["task:tidegateapps/new"]
 
 
 @pytest.mark.parametrize("moment", range(12))
