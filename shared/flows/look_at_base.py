@@ -11,7 +11,7 @@ import msgspec
 from shared.domain.events.messages import CHECKS, MOST_REPOSITORIES, LookAtBase
 from shared.domain.promotion.drift import Deleted, Finding, Listed, answer, compared, ended, find, let_go
 from shared.domain.promotion.reconciling import Todo, scheduled, todo
-from shared.domain.promotion.schedule import LAG_PATIENCE
+from shared.domain.promotion.schedule import LAG_PATIENCE, PATIENT_ATTEMPTS, pause_before_retry
 from shared.domain.promotion.target import Target
 from shared.domain.watching.places import Places
 from shared.domain.watching.watch_list import Image, WatchList
@@ -77,27 +77,36 @@ class BaseComparer:
     def look(self, message: LookAtBase) -> None:
         """Look at some repositories; one that cannot be listed says nothing of its tags.
 
+        A registry that has had enough is asked for the rest later, a few times; then that is left to the next schedule.
+
         Raises:
             TidegateError: the storage account failed, or a row of it cannot be read; the message is to be delivered
                 again.
         """
         watch_list = self._watch_list()
         unreadable: list[ServiceError] = []
-        for repository in message.repositories:
+        for done, repository in enumerate(message.repositories):
             try:
-                going_on = self._look(repository, watch_list.into(repository), message)
+                enough = self._look(repository, watch_list.into(repository), message)
             except ServiceError as error:
                 if error.temporary:
                     raise
                 unreadable.append(error)
                 continue
-            if not going_on:
+            if enough is not None:
+                self._later(message, message.repositories[done:], enough)
                 return
         if unreadable:
             raise unreadable[0]
 
-    def _look(self, repository: str, images: tuple[Image, ...], message: LookAtBase) -> bool:
-        """Say whether the registry may be asked for more."""
+    def _later(self, message: LookAtBase, left: tuple[str, ...], enough: RateLimited) -> None:
+        attempt = message.attempt + 1
+        if attempt < PATIENT_ATTEMPTS:
+            again = msgspec.structs.replace(message, repositories=left, attempt=attempt)
+            self._outbox.send(CHECKS, again, pause_before_retry(attempt, enough.retry_after))
+
+    def _look(self, repository: str, images: tuple[Image, ...], message: LookAtBase) -> RateLimited | None:
+        """Return what the registry says if it may not be asked for more."""
         began, targets = self._book.clock(), list[StoredTarget]()
         unreadable = self._read(repository, targets)
         formers = self._moving.formers(repository, message.former)
@@ -110,14 +119,14 @@ class BaseComparer:
             listed = Listed(self._base.list_tags(repository), began, self._apart) if watched or moving else None
         except ServiceError as error:
             log.warning("the tags of %s could not be listed, which says nothing of them: %s", repository, error)
-            return not isinstance(error, RateLimited)
+            return error if isinstance(error, RateLimited) else None
         if listed is not None:
             soon = self._compare(listed, watched, message)
             more = self._moving.move_in(moving, listed)
             self._again(repository, message, soon=soon, more=more)
         if unreadable is not None:
             raise unreadable
-        return True
+        return None
 
     def _read(self, repository: str, targets: list[StoredTarget]) -> ServiceError | None:
         """A row that cannot be read keeps nobody from the others."""

@@ -55,12 +55,14 @@ class LookAtBase(_Message, frozen=True, kw_only=True, tag="base"):
         deleted: the digest whose deletion the registry told of; empty if it told of none, or of a whole repository.
         by: who deleted it, where the registry said.
         former: the names of other base registries that have targets in one of these repositories.
+        attempt: how often the base registry has had enough of listings so far.
     """
 
     repositories: Annotated[tuple[str, ...], Meta(min_length=1, max_length=MOST_REPOSITORIES)]
     deleted: Digest = Digest("")
     by: str = ""
     former: tuple[str, ...] = ()
+    attempt: int = 0
 
 
 class LookAtCandidate(_Message, frozen=True, kw_only=True, tag="candidate"):

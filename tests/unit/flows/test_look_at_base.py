@@ -13,7 +13,7 @@ from shared.domain.events.messages import CHECKS, REBUILDS, LookAtBase
 from shared.domain.events.registry_event import Deletion, Push
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.candidate import Reason, Status
-from shared.domain.promotion.schedule import LAG_PATIENCE
+from shared.domain.promotion.schedule import LAG_PATIENCE, PATIENT_ATTEMPTS
 from shared.domain.promotion.target import Blocked, Said, Target, Why
 from shared.domain.references import Digest, Tag
 from shared.errors import RateLimited, ServiceError, Unavailable
@@ -212,8 +212,43 @@ def test_a_whole_repository_that_was_deleted_comes_back_after_the_third_listing(
 def test_a_listing_that_failed_says_nothing(world: World, error: ServiceError) -> None:
     world.base.untag(TARGET, TAG)
     world.base.fail("list_tags", error)
-    looked(world)
+    world.comparer.look(LookAtBase(v=1, repositories=(TARGET,)))
     assert (told(world), world.target().astray) == ([], None)
+
+
+def three() -> World:
+    """Return a world with a tag in each of three repositories, all of which were deleted."""
+    entry = "  - {{name: n{0}, source: docker.io/library/node, tags: [22-slim], target: base/n{0}}}\n"
+    world = made(("images:\n" + "".join(entry.format(number) for number in range(3))).encode())
+    for number in range(3):
+        world.base.untag(f"base/n{number}", OTHER)
+        world.base.push(f"base/n{number}", Tag("private"), THREE)
+    return world
+
+
+def test_a_registry_that_has_had_enough_of_listings_is_asked_for_the_rest_when_it_says() -> None:
+    world = three()
+    world.base.fail("list_tags", RateLimited("429", retry_after=90), RateLimited("429", retry_after=120))
+    began = world.clock()
+    world.look_at_base()
+    for seconds in (90, 210):
+        for delivery in world.outbox.deliver():
+            world.work(delivery)
+        assert world.outbox.next_due() == began + timedelta(seconds=seconds)
+        world.clock.now = began + timedelta(seconds=seconds)
+    world.settle()
+    assert [world.base.tags[f"base/n{number}", OTHER] for number in range(3)] == [ONE] * 3
+
+
+def test_a_registry_that_has_had_enough_for_long_is_left_alone_until_the_next_schedule() -> None:
+    world = three()
+    world.base.fail("list_tags", *[RateLimited("429")] * 100)
+    before = world.base.asked["list_tags"]
+    looked(world)
+    assert world.base.asked["list_tags"] - before == PATIENT_ATTEMPTS
+    world.base.mend()
+    looked(world)
+    assert [world.base.tags[f"base/n{number}", OTHER] for number in range(3)] == [ONE] * 3
 
 
 def test_a_repository_that_cannot_be_listed_keeps_no_other_from_being_compared() -> None:
