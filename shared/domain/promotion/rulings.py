@@ -7,7 +7,7 @@ from enum import Enum
 import msgspec
 
 from shared.domain.promotion import actions
-from shared.domain.promotion.target import Blocked, Said, Target
+from shared.domain.promotion.target import Blocked, Held, Said, Target
 from shared.domain.references import Digest
 
 
@@ -39,19 +39,35 @@ class Ruling(msgspec.Struct, frozen=True, omit_defaults=True):
 def concerns(ruling: Ruling, target: Target) -> bool:
     """Whether a target is to be told of a ruling; one that does not know the digest is told when it decides on it."""
     if ruling.kind is Kind.HOLD:
-        return target.origin.image == ruling.subject
+        return ruling.subject == (target.origin.image if ruling.in_force else _held_as(target))
     digest = Digest(ruling.subject)
     borne, blocked = (one.digest for one in target.former), (one.digest for one in target.blocked)
     alive = (one.digest for one in target.unsettled)
     return target.knows(digest) or digest in {target.seen, *borne, *blocked, *alive}
 
 
+def _held_as(target: Target) -> str:
+    """The entry may have been given another name since."""
+    return target.hold.image if target.hold is not None and target.hold.image else target.origin.image
+
+
+def _held(ruling: Ruling) -> Held:
+    return Held(ruling.said.by, ruling.said.why, ruling.said.at, ruling.subject)
+
+
 def told(target: Target, ruling: Ruling) -> Target:
     """Return a target that obeys a ruling, or obeys it no more."""
     digest, said = Digest(ruling.subject), ruling.said
     if ruling.kind is Kind.HOLD:
-        return actions.hold(target, said) if ruling.in_force else actions.resume(target, said)
+        return _told_to_hold(target, ruling) if ruling.in_force else actions.resume(target, said)
     return actions.block(target, digest, said) if ruling.in_force else actions.release(target, digest, said)
+
+
+def _told_to_hold(target: Target, ruling: Ruling) -> Target:
+    """Who is held by an earlier name is held by the present one from then on."""
+    if target.hold is not None and _held_as(target) != ruling.subject:
+        return msgspec.structs.replace(target, hold=_held(ruling))
+    return actions.hold(target, _held(ruling))
 
 
 def informed(target: Target, deciding: Target, rulings: tuple[Ruling, ...]) -> Target:
@@ -66,7 +82,7 @@ def informed(target: Target, deciding: Target, rulings: tuple[Ruling, ...]) -> T
     meant = [one for one in rulings if one.in_force and concerns(one, deciding)]
     blocks = (Blocked(Digest(one.subject), one.said) for one in meant if one.kind is Kind.BLOCK)
     blocked = (*target.blocked, *(one for one in blocks if one.digest not in known))
-    hold = target.hold or next((one.said for one in meant if one.kind is Kind.HOLD), None)
+    hold = target.hold or next((_held(one) for one in meant if one.kind is Kind.HOLD), None)
     return msgspec.structs.replace(target, blocked=blocked, hold=hold)
 
 

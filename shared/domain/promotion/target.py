@@ -130,6 +130,16 @@ class Said(msgspec.Struct, frozen=True):
 _SAID = msgspec.json.Decoder(Said)
 
 
+class Held(Said, frozen=True, omit_defaults=True):
+    """Who said that nothing is to be decided, of the entry of which name; it may bear another one by now.
+
+    Attributes:
+        image: the name; empty in records of earlier versions.
+    """
+
+    image: str = ""
+
+
 class Blocked(msgspec.Struct, frozen=True):
     """A digest that is refused, and who said so."""
 
@@ -284,7 +294,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     chosen: Chosen | None = None
     forced: tuple[Forced, ...] = ()
     adopted: Adopted | None = None
-    hold: Said | None = None
+    hold: Held | None = None
     astray: Astray | None = None
     let_go: LetGo | None = None
     moved_from: str = ""

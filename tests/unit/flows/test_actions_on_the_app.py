@@ -18,7 +18,7 @@ from shared.domain.references import Digest, Tag
 from shared.errors import MalformedRequest, ServiceError, Unavailable
 from shared.target_ports import StoredTarget
 from tests.doubles.registries import TEST_FAILED_LOG
-from tests.doubles.world import BASE, NODE, ONE, TAG, TARGET, THREE, TWO, Died, World, application_task
+from tests.doubles.world import BASE, NODE, ONE, TAG, TARGET, THREE, TWO, WATCH_LIST, Died, World, application_task
 
 pytestmark = pytest.mark.unit
 
@@ -481,6 +481,36 @@ def test_what_passes_and_is_not_taken_for_what_people_said_waits_for_nothing_and
             take_back()
     sweeps(world)
     assert (borne(world), world.status(THREE)) == (THREE, Status.PROMOTED)
+
+
+def renamed_while_held() -> World:
+    """Return a world whose entry was held, then got another name; a newer digest has passed since."""
+    world = World()
+    promoted(world, ONE)
+    world.ruler.hold("node", said(world), listed=True)
+    world.configuration.text = WATCH_LIST.replace(b"name: node", b"name: nodejs")
+    world.start()
+    promoted(world, TWO)
+    assert (world.target().origin.image, borne(world)) == ("nodejs", ONE)
+    return world
+
+
+def test_an_entry_that_got_another_name_while_it_was_held_is_resumed_by_the_name_it_was_held_by() -> None:
+    world = renamed_while_held()
+    world.ruler.resume("node", said(world))
+    world.settle()
+    assert (world.target().hold, borne(world)) == (None, TWO)
+
+
+def test_an_entry_that_is_held_by_its_new_name_too_is_resumed_by_that_one() -> None:
+    world = renamed_while_held()
+    world.ruler.hold("nodejs", said(world), listed=True)
+    world.ruler.resume("node", said(world))
+    world.settle()
+    assert borne(world) == ONE
+    world.ruler.resume("nodejs", said(world))
+    world.settle()
+    assert (world.target().hold, borne(world)) == (None, TWO)
 
 
 def test_what_was_decided_before_it_was_held_is_finished_with_its_rebuilds(world: World) -> None:

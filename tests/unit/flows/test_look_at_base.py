@@ -14,7 +14,7 @@ from shared.domain.events.registry_event import Deletion, Push
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.candidate import Reason, Status
 from shared.domain.promotion.schedule import LAG_PATIENCE, PATIENT_ATTEMPTS
-from shared.domain.promotion.target import Blocked, Said, Target, Why
+from shared.domain.promotion.target import Blocked, Held, Said, Target, Why
 from shared.domain.references import Digest, Tag
 from shared.errors import RateLimited, ServiceError, Unavailable
 from shared.ports import Event
@@ -40,6 +40,7 @@ pytestmark = pytest.mark.unit
 HOUR = timedelta(hours=1)
 OTHER = Tag("22-slim")
 SAID = Said("ada", "it broke the shop", World().clock())
+HELD = Held(SAID.by, SAID.why, SAID.at, "node")
 ID = f"{BASE}~base~node~{TAG}"
 
 
@@ -693,11 +694,11 @@ def test_a_new_base_registry_goes_on_with_what_its_source_bears(world: World) ->
 
 
 def test_what_is_blocked_pinned_or_held_stays_so_in_a_new_base_registry(world: World) -> None:
-    change(world, lambda known: msgspec.structs.replace(known, blocked=(Blocked(TWO, SAID),), hold=SAID))
+    change(world, lambda known: msgspec.structs.replace(known, blocked=(Blocked(TWO, SAID),), hold=HELD))
     moved(world)
     looked(world)
     assert world.target().blocked == (Blocked(TWO, SAID),)
-    assert world.target().hold == SAID
+    assert world.target().hold == HELD
 
 
 def test_a_digest_that_was_blocked_before_never_comes_into_a_new_base_registry_by_any_tag() -> None:
@@ -763,7 +764,7 @@ def test_what_stands_in_the_base_registry_of_a_held_entry_is_adopted_all_the_sam
     world.push(ONE)
     world.check()
     world.settle()
-    assert (world.target().wanted, world.target().why, world.target().hold) == (THREE, Why.ADOPTED, SAID)
+    assert (world.target().wanted, world.target().why, world.target().hold) == (THREE, Why.ADOPTED, HELD)
     world.ruler.resume("node", SAID)
     world.settle()
     assert world.base.tags[TARGET, TAG] == THREE
