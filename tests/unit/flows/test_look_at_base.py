@@ -415,6 +415,26 @@ def test_a_candidate_whose_tag_was_let_go_while_it_was_tested_is_superseded(worl
     assert world.base.tags[TARGET, TAG] == TWO
 
 
+def test_a_candidate_that_failed_before_its_tag_was_let_go_is_tried_again_when_the_tag_returns(world: World) -> None:
+    world.staging_runs.end(TWO, *[RunStatus.ERROR] * 3)
+    world.push(TWO)
+    world.check()
+    world.settle()
+    assert world.status(TWO) is Status.FAILED
+    world.configuration.text = b"images: []\n"
+    world.start()
+    looked(world)
+    world.pass_time(HOUR)
+    world.configuration.text = WATCH_LIST
+    world.start()
+    looked(world)
+    for _ in range(2):
+        world.pass_time(timedelta(days=1))
+        world.sweep()
+        world.settle()
+    assert world.base.tags[TARGET, TAG] == TWO
+
+
 def test_a_candidate_that_another_tag_wants_goes_on_when_one_of_its_tags_is_let_go() -> None:
     world = World(WATCH_LIST.replace(b"[22-alpine]", b"[22-alpine, 22-slim]"))
     for tag in (TAG, OTHER):
