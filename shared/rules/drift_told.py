@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from shared.domain.promotion.astray import Astray
 from shared.domain.promotion.drift import Answer
-from shared.domain.promotion.target import Astray, Target
+from shared.domain.promotion.target import Target
 
 _DONE = {
     Answer.REPAIR: "it is put back",

@@ -12,9 +12,9 @@ import pytest
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.tables import Row, Table
 from shared.adapters.storage.targets_table import TargetsTable
+from shared.domain.promotion.astray import Astray, LetGo
 from shared.domain.promotion.target import (
     Adopted,
-    Astray,
     Awaited,
     Blocked,
     Chosen,
@@ -22,7 +22,6 @@ from shared.domain.promotion.target import (
     Former,
     Held,
     Importing,
-    LetGo,
     Pinned,
     Said,
     Sighting,

@@ -14,10 +14,11 @@ from enum import Enum
 import msgspec
 
 from shared.domain.promotion.adopting import is_passed_over
+from shared.domain.promotion.astray import Astray, LetGo
 from shared.domain.promotion.decision import decide, decided, without_trouble
 from shared.domain.promotion.reconciling import alarmed, shown
 from shared.domain.promotion.schedule import LAG_PATIENCE
-from shared.domain.promotion.target import Adopted, Astray, Awaited, LetGo, Target, Why
+from shared.domain.promotion.target import Adopted, Awaited, Target, Why
 from shared.domain.references import Digest, Tag
 from shared.domain.watching.remedies import Remedies, Remedy
 

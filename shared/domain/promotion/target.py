@@ -7,6 +7,7 @@ from enum import Enum
 
 import msgspec
 
+from shared.domain.promotion.astray import Astray, LetGo
 from shared.domain.promotion.candidate import Place
 from shared.domain.references import Digest, Repository, Tag, parse_path, parse_tag
 from shared.errors import InvalidReference
@@ -176,37 +177,6 @@ class Forced(msgspec.Struct, frozen=True):
 
     digest: Digest
     said: Said
-
-
-class Astray(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a listing of the base registry showed of a tag, other than what is wanted.
-
-    Attributes:
-        digest: what it points at; empty if it is missing.
-        since: when the first listing that showed it was begun, UTC.
-        last: when the last one that counted was begun, UTC.
-        looks: how many counted: those that began some minutes apart, until it was believed.
-        told: whether it is believed, and told.
-        by: who deleted it, where the registry said.
-        overwrote: the number of the last decision in whose place others' digest was told to stand, whatever was listed
-            since; 0 if none was.
-    """
-
-    digest: Digest
-    since: datetime
-    last: datetime
-    looks: int = 1
-    told: bool = False
-    by: str = ""
-    overwrote: int = 0
-
-
-class LetGo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """That no entry of the watch list writes the tag any more, since when, UTC, and whether that was told."""
-
-    since: datetime
-    why: str
-    told: bool = False
 
 
 class Adopted(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from shared.domain.promotion.astray import Astray
 from shared.domain.promotion.candidate import Reason
 from shared.domain.promotion.concluding import conclusion
 from shared.domain.promotion.decision import Outcome, decide
@@ -23,7 +24,6 @@ from shared.domain.promotion.reconciling import (
 from shared.domain.promotion.schedule import LAG_PATIENCE
 from shared.domain.promotion.target import (
     Adopted,
-    Astray,
     Awaited,
     Blocked,
     Former,
