@@ -193,7 +193,8 @@ class Scenes:
         return self._watcher.operations()[since:]
 
     def _until_quiet(self) -> list[dict[str, Any]]:
-        eventually("no work waits in any queue", lambda: self._watcher.waiting(*_WORK_QUEUES) == 0)
+        """A signal that came before tasks were listed anew is looked at once more, a minute later."""
+        eventually("no work waits in any queue", lambda: self._watcher.waiting(*_WORK_QUEUES) == 0, seconds=180)
         expect(self._watcher.waiting(*_POISON_QUEUES) == 0, "no message died")
         return self._watcher.operations()
 
