@@ -78,7 +78,7 @@ class Ground:
     def quiet(self) -> None:
         """Wait until no work is left."""
         queues = ("checks", "imports", "validations", "promotions", "rebuilds")
-        eventually("all is quiet", lambda: self.watcher.waiting(*queues) == 0)
+        eventually("all is quiet", lambda: self.watcher.waiting(*queues) == 0, seconds=180)
 
     def inside(self, since: int) -> float:
         """Return the seconds that were spent inside imports and runs since an operation's number."""

@@ -87,7 +87,7 @@ def _live(scenes: Scenes) -> str:
     scenes.bad_update()
     watcher.queue("imports-poison").send_message("not a message")
     queues = ("imports", "validations", "promotions", "rebuilds", "imports-poison")
-    eventually("no work waits in any queue", lambda: watcher.waiting(*queues) == 0)
+    eventually("no work waits in any queue", lambda: watcher.waiting(*queues) == 0, seconds=180)
     return promoted
 
 
