@@ -59,7 +59,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
 def test_a_push_into_the_base_registry_rebuilds_the_application_once_however_often_it_is_told(told: Told) -> None:
     built, runs = told.application(), told.runs()
     digest = told.push("release 2")
-    eventually("the application's rebuild", lambda: told.application() != built)
+    eventually("the application's rebuild", lambda: told.application() != built, _NEXT_LISTING)
     assert told.runs() == runs + 1
     for _ in range(2):
         told.watcher.queue("pushes").send_message(_in_event_grids_own_schema(digest))

@@ -179,7 +179,7 @@ class Scenes:
         return candidate if ended else None
 
     def _until_rebuilt(self, before: str | None, release: str) -> None:
-        eventually("the application's rebuild", lambda: self._application_changed(before))
+        eventually("the application's rebuild", lambda: self._application_changed(before), seconds=180)
         base = self._watcher.layers("base", NODE_TARGET, "22-alpine")
         application = self._watcher.layers("applications", APPLICATION, "latest")
         expect(application[: len(base)] == base, "the application's image begins with the layers of what the tag bears")
