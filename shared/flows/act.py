@@ -7,7 +7,6 @@ from datetime import datetime
 
 from shared.domain.promotion import actions
 from shared.domain.promotion.actions import Declined, Refusal, place
-from shared.domain.promotion.reconciling import Todo, todo
 from shared.domain.promotion.target import Said, Target, parts_of_target
 from shared.domain.references import Digest
 from shared.errors import MalformedRequest
@@ -74,8 +73,7 @@ class Actor:
         written = self._book.change(stored.record.id, change, stored)
         if written is None:
             return outcome[-1]
-        if todo(written.record, self._book.clock()) is Todo.PUT:
-            self._book.send(written.record)
+        self._book.set_going(written)
         return written.record
 
     def _known(self, target: str) -> StoredTarget:

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 import msgspec
 
 from shared.domain.promotion.actions import place
-from shared.domain.promotion.reconciling import Todo, todo
 from shared.domain.promotion.rulings import Kind, Ruling, concerns, told
 from shared.domain.promotion.target import Said, Target, Why
 from shared.domain.references import Digest
@@ -134,15 +133,16 @@ class Ruler:
         raise Conflict(f"too much is said of {stored.ruling.subject} at once; the sweep goes on with it")
 
     def _tell_one(self, stored: StoredTarget, ruling: Ruling) -> Target:
-        written = self._book.change(stored.record.id, lambda known: told(known, ruling) if known else None, stored)
-        target = (written or stored).record
+        stored = (
+            self._book.change(stored.record.id, lambda known: told(known, ruling) if known else None, stored) or stored
+        )
+        target = stored.record
         if not self._is_in_force(target):
             return target
         if ruling.in_force and target.why is Why.WITHDRAWN:
             detail = f"{place(target)} is left as it is: {ruling.subject} is blocked, and nothing else can be had"
             self._activity.append(Event(f"target:{target.id}", target.why.value, ruling.said.at, detail))
-        if todo(target, self._book.clock()) is Todo.PUT:
-            self._book.send(target)
+        self._book.set_going(stored)
         return target
 
     def _every(self) -> Iterator[StoredTarget]:

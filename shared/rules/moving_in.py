@@ -57,8 +57,8 @@ class MovingIn:
             return known if after == known else scheduled(after, now)
 
         learned = self._book.change(stored.record.id, learn, stored) or stored
-        if learned.record != stored.record and todo(learned.record, now) is Todo.PUT:
-            self._book.send(learned.record)
+        if learned.record != stored.record:
+            self._book.set_going(learned)
         return learned
 
     def move_in(self, formers: list[Target], listed: Listed) -> bool:
