@@ -128,6 +128,11 @@ def test_azd_finds_the_app_by_the_tag_that_the_template_gives_it() -> None:
     assert f"'azd-service-name': '{service}'" in (INFRA / "modules" / "function-app.bicep").read_text()
 
 
+def test_what_azd_keeps_of_an_environment_is_never_committed() -> None:
+    ignored = subprocess.run(["git", "check-ignore", "-q", ".azure/prod/.env"], cwd=ROOT, check=False)
+    assert ignored.returncode == 0
+
+
 def test_the_dev_container_is_the_system_of_the_gate_and_has_what_the_twin_needs() -> None:
     dockerfile = (ROOT / ".devcontainer" / "Dockerfile").read_text()
     wanted = re.search(r"for program in (.+); do", (ROOT / "infra/local/setup/debian.sh").read_text())
@@ -151,7 +156,7 @@ def test_python_is_the_one_that_the_suite_runs_on_wherever_a_version_is_named() 
     deployed = set(re.findall(r"name: 'python'[^}]*version: '([\d.]+)'", app))
     checked = set(re.findall(r"python-version: '([\d.]+)'", (ACTION / "action.yml").read_text()))
     image = str(loaded(ROOT / ".github" / "workflows" / "test.yml")["jobs"]["test"]["container"]["image"])
-    assert image.endswith("-bookworm")  # Debian 12, which has Python 3.11
+    assert re.fullmatch(r"\S+-bookworm@sha256:[0-9a-f]{64}", image)  # Debian 12, which has Python 3.11
     assert named == deployed == checked == {"3.11"}
 
 
