@@ -128,6 +128,35 @@ def test_azd_finds_the_app_by_the_tag_that_the_template_gives_it() -> None:
     assert f"'azd-service-name': '{service}'" in (INFRA / "modules" / "function-app.bicep").read_text()
 
 
+def test_the_webhooks_are_connected_from_windows_as_from_anywhere_else() -> None:
+    hooks = loaded(ROOT / "azure.yaml")["hooks"]["postdeploy"]
+    assert {system: hook["shell"] for system, hook in hooks.items()} == {"posix": "sh", "windows": "pwsh"}
+    posix, windows = (re.findall(r"azd .+", hooks[system]["run"]) for system in ("posix", "windows"))
+    assert posix == windows == ["azd env set CONNECT_WEBHOOK true", "azd provision --no-prompt"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "connects"),
+    [
+        ({}, True),
+        ({"REGISTRY_EVENTS": "webhooks", "CONNECT_WEBHOOK": "false"}, True),
+        ({"CONNECT_WEBHOOK": "true"}, False),
+        ({"REGISTRY_EVENTS": "event-grid"}, False),
+    ],
+)
+def test_the_webhooks_are_connected_once_and_only_where_there_are_some(
+    variables: dict[str, str], connects: bool, tmp_path: Path
+) -> None:
+    azd = tmp_path / "azd"
+    azd.write_text('#!/bin/sh\necho "azd $*"\n')
+    azd.chmod(0o755)
+    script = loaded(ROOT / "azure.yaml")["hooks"]["postdeploy"]["posix"]["run"]
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", **variables}
+    run = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert (run.stdout == "azd env set CONNECT_WEBHOOK true\nazd provision --no-prompt\n") is connects
+    assert connects or run.stdout == ""
+
+
 def test_what_azd_keeps_of_an_environment_is_never_committed() -> None:
     ignored = subprocess.run(["git", "check-ignore", "-q", ".azure/prod/.env"], cwd=ROOT, check=False)
     assert ignored.returncode == 0
