@@ -143,6 +143,9 @@ param instanceMemoryMB int = 2048
 @minValue(0)
 param warmHttpInstances int = 0
 
+@description('App settings of docs/configuration.md that no parameter here speaks of, by name; those that the templates set themselves are refused.')
+param furtherSettings { *: string } = {}
+
 // Storage, networks and keys.
 
 @description('How storage is kept; regions without zones know Standard_LRS only.')
@@ -154,6 +157,9 @@ param privateNetworking bool = false
 
 @description('Closes the app itself, too: it is then published and asked from within the network only. Needs privateNetworking and event-grid.')
 param closeFunctionApp bool = false
+
+@description('Addresses, or ranges as in 203.0.113.0/24, from which the app may be called; empty for all. Publishing is not among it. Needs event-grid.')
+param allowedAddresses string[] = []
 
 @description('Subnet that is there already and that the app sends from, delegated to Microsoft.App/environments; empty makes a network.')
 param appSubnetId string = ''
@@ -190,7 +196,7 @@ param encryptionIdentityClientId string = ''
 
 // Logs and alerts.
 
-@description('Sends the logs of registries, storage and app to the workspace, for what its ingestion costs.')
+@description('Sends the logs of registries, storage, vault and app to the workspace, for what its ingestion costs.')
 param diagnosticLogs bool = false
 
 @description('Resource id of an action group that alerts go to.')
@@ -251,6 +257,14 @@ var refusals = concat(
     ? [
         'closeFunctionApp needs registryEvents event-grid: webhooks come from the registry\'s service, which a closed app does not let in.'
       ]
+    : [],
+  !empty(allowedAddresses) && registryEvents == 'webhooks'
+    ? [
+        'allowedAddresses needs registryEvents event-grid: nobody says from which addresses a registry calls its webhooks.'
+      ]
+    : [],
+  !empty(allowedAddresses) && closeFunctionApp
+    ? ['allowedAddresses means nothing with closeFunctionApp, which lets nobody in from outside: leave one of them out.']
     : [],
   !privateNetworking && !(empty(appSubnetId) && empty(endpointSubnetId))
     ? ['appSubnetId and endpointSubnetId mean nothing without privateNetworking: set it, or leave them empty.']
@@ -560,6 +574,7 @@ module functionApp 'modules/function-app.bicep' = {
     location: location
     tags: everyTag
     publicNetworkAccess: closeFunctionApp ? 'Disabled' : 'Enabled'
+    allowedAddresses: allowedAddresses
     identityId: identity.outputs.id
     identityClientId: identity.outputs.clientId
     instanceMemoryMB: instanceMemoryMB
@@ -591,6 +606,7 @@ module functionApp 'modules/function-app.bicep' = {
     newTagsACheck: newTagsACheck
     secondLookMinutes: secondLookMinutes
     registryEvents: registryEvents
+    furtherSettings: furtherSettings
   }
 }
 
@@ -651,10 +667,11 @@ module operator 'modules/operator.bicep' = {
 
 module logs 'modules/logs.bicep' = if (diagnosticLogs) {
   scope: group
-  dependsOn: [monitoring, storage, functionApp]
+  dependsOn: [monitoring, storage, vault, functionApp]
   params: {
     name: 'tidegate-${token}'
     workspaceId: ids.workspace
+    vaultName: names.vault
     storageName: names.storage
     appName: names.app
   }

@@ -4,6 +4,7 @@ param name string
 param location string
 param tags { *: string }
 param publicNetworkAccess string
+param allowedAddresses string[]
 param identityId string
 param identityClientId string
 param instanceMemoryMB int
@@ -37,6 +38,7 @@ param listRemovalPercent int
 param newTagsACheck int
 param secondLookMinutes int
 param registryEvents string
+param furtherSettings { *: string }
 
 @description('Subnet to send from; empty for the public network.')
 param subnetId string
@@ -107,6 +109,23 @@ var eventSettings = registryEvents == 'event-grid'
       'AzureWebJobs.poisoned_push.Disabled': 'true'
     }
 
+// What decides whom the app trusts is not to be set twice, once of them unseen.
+var ownSettings = union(settings, dockerHubSettings, registrySettings, eventSettings)
+var ownNames = [for setting in items(ownSettings): toLower(setting.key)]
+var furtherNames = [for setting in items(furtherSettings): toLower(setting.key)]
+var setTwice = intersection(furtherNames, ownNames)
+var refusal = 'furtherSettings names ${join(setTwice, ', ')}: the templates set that themselves. Leave it out, and set the parameter that decides it.'
+
+// Publishing, by Entra identity, stays open: a workflow's machine has no address that is known beforehand.
+var addressRules = [
+  for (address, index) in allowedAddresses: {
+    name: 'allowed-${index}'
+    priority: 100 + index
+    action: 'Allow'
+    ipAddress: contains(address, '/') ? address : '${address}/${contains(address, ':') ? 128 : 32}'
+  }
+]
+
 resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: 'plan-${name}'
   location: location
@@ -153,6 +172,10 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       minTlsVersion: '1.2'
       http20Enabled: true
       ftpsState: 'Disabled'
+      ipSecurityRestrictions: addressRules
+      ipSecurityRestrictionsDefaultAction: empty(allowedAddresses) ? 'Allow' : 'Deny'
+      scmIpSecurityRestrictionsUseMain: false
+      scmIpSecurityRestrictionsDefaultAction: 'Allow'
     }
   }
 }
@@ -160,7 +183,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
 resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(settings, dockerHubSettings, registrySettings, eventSettings)
+  properties: empty(setTwice) ? union(furtherSettings, ownSettings) : fail(refusal)
 }
 
 // Publishing is by Entra identity too: no user names and passwords for it.

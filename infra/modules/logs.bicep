@@ -1,8 +1,10 @@
-// Logs of storage and app, sent to the workspace. Reads of storage are left out: the host asks its queues all day long.
+// Logs of storage, vault and app, sent to the workspace: who changed the list, a gate, a record or a secret. Reads of
+// storage are left out: the host asks its queues all day long.
 
 param name string
 param workspaceId string
 param storageName string
+param vaultName string
 param appName string
 
 var written = [
@@ -29,6 +31,10 @@ resource tables 'Microsoft.Storage/storageAccounts/tableServices@2025-06-01' exi
   name: 'default'
 }
 
+resource vault 'Microsoft.KeyVault/vaults@2025-05-01' existing = {
+  name: vaultName
+}
+
 resource app 'Microsoft.Web/sites@2025-03-01' existing = {
   name: appName
 }
@@ -53,6 +59,18 @@ resource tableLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = 
   name: name
   scope: tables
   properties: { workspaceId: workspaceId, logs: written }
+}
+
+#disable-next-line use-recent-api-versions
+resource vaultLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: name
+  scope: vault
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      { category: 'AuditEvent', enabled: true }
+    ]
+  }
 }
 
 #disable-next-line use-recent-api-versions

@@ -39,6 +39,7 @@ _OLDER = (
     (r"\n +([?:]) ", r" \1 "),
     (r"string\[\]", "array"),
     (r"\{ \*: string \}", "object"),
+    (r"fail\((\w+)\)", r"\1"),
     (r"^(param \w+) '[^'\n]+'(?: \| '[^'\n]+')+$", r"\1 string"),
 )
 

@@ -34,6 +34,8 @@ ONE_CLOUD_BY_CHOICE = {
 OFF_BY_DEFAULT = {
     "privateNetworking": "false",
     "closeFunctionApp": "false",
+    "allowedAddresses": "[]",
+    "furtherSettings": "{}",
     "agentPoolName": "''",
     "allApplicationTasks": "false",
     "applicationTaskIds": "[]",

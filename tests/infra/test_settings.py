@@ -21,14 +21,14 @@ EXAMPLE: dict[str, str] = json.loads((ROOT / "local.settings.json.example").read
 PRODUCT = {name for name, _, _ in setting_fields()}
 
 LEFT_TO_DEFAULT = {
-    "DOCKER_HUB_REGISTRY_URL": "Docker Hub itself; a proxy is set by hand",
-    "DOCKER_HUB_AUTH_URL": "Docker Hub itself; a proxy is set by hand",
-    "DOCKER_HUB_API_URL": "Docker Hub itself; a proxy is set by hand",
-    "MCR_URL": "MCR itself; a proxy is set by hand",
-    "BASE_LISTINGS_APART_SECONDS": "minutes, which fit any registry; set by hand where replicas lag longer",
-    "REBUILDS_AT_ONCE": "fits the shared agents of ACR Tasks; more is set by hand with a pool of one's own",
+    "DOCKER_HUB_REGISTRY_URL": "Docker Hub itself; a proxy is a further setting",
+    "DOCKER_HUB_AUTH_URL": "Docker Hub itself; a proxy is a further setting",
+    "DOCKER_HUB_API_URL": "Docker Hub itself; a proxy is a further setting",
+    "MCR_URL": "MCR itself; a proxy is a further setting",
+    "BASE_LISTINGS_APART_SECONDS": "minutes, which fit any registry; a further setting where replicas lag longer",
+    "REBUILDS_AT_ONCE": "fits the shared agents of ACR Tasks; more is a further setting with a pool of one's own",
     "GATE_CONTEXT": "begins with an upload, and goes on otherwise by itself",
-    "GATE_CLIENT_IMAGE": "unproven, so set by hand once the live check has seen that it works",
+    "GATE_CLIENT_IMAGE": "unproven, so a further setting once the live check has seen that it works",
 }
 # What the product takes from the environment beside its own settings, and what only the host and the worker read.
 HOST = {

@@ -253,9 +253,34 @@ def test_event_grid_fills_the_queue_and_nothing_calls_the_app(ways: Ways) -> Non
     assert len(ways("closed").of("Microsoft.EventGrid/systemTopics")) == 1
 
 
+def test_the_app_is_called_from_where_it_is_said_and_from_everywhere_else_unless_it_is(ways: Ways) -> None:
+    few, all_ = (ways(way).one("Microsoft.Web/sites")["properties"]["siteConfig"] for way in ("event-grid", "defaults"))
+    assert [rule["ipAddress"] for rule in few["ipSecurityRestrictions"]] == [
+        "203.0.113.0/24",
+        "198.51.100.7/32",
+        "2001:db8::1/128",
+    ]
+    assert {rule["action"] for rule in few["ipSecurityRestrictions"]} == {"Allow"}
+    assert len({(rule["name"], rule["priority"]) for rule in few["ipSecurityRestrictions"]}) == 3
+    assert (few["ipSecurityRestrictionsDefaultAction"], few["scmIpSecurityRestrictionsDefaultAction"]) == (
+        "Deny",
+        "Allow",
+    )
+    assert (all_["ipSecurityRestrictions"], all_["ipSecurityRestrictionsDefaultAction"]) == ([], "Allow")
+
+
+def test_a_setting_of_which_no_parameter_speaks_is_set_beside_the_others(ways: Ways) -> None:
+    given, plain = (ways(way).settings() for way in ("event-grid", "defaults"))
+    assert given["REBUILDS_AT_ONCE"] == "20"
+    assert "REBUILDS_AT_ONCE" not in plain
+    assert given["SWEEP_SCHEDULE"] == plain["SWEEP_SCHEDULE"]
+
+
 def test_logs_go_to_the_workspace_where_it_is_asked(ways: Ways) -> None:
     logs = ways("existing-registries").of("Microsoft.Insights/diagnosticSettings")
-    assert len(logs) == 6
+    places = {found["name"].partition("/")[0] for found in logs}
+    assert len(logs) == len({found["id"] for found in logs}) == 7
+    assert any("Microsoft.KeyVault/vaults/" in found["id"] for found in logs), places
     assert {found["properties"]["workspaceId"].rpartition("/")[0] for found in logs} == {
         f"{GROUP}/providers/Microsoft.OperationalInsights/workspaces"
     }
@@ -294,6 +319,12 @@ REFUSED = {
     'endpointSubnetId is "b"': (
         f"param privateNetworking = true\nparam appSubnetId = '{SUBNET}'\nparam endpointSubnetId = 'b'"
     ),
+    "allowedAddresses needs registryEvents": "param allowedAddresses = ['203.0.113.1']",
+    "means nothing with closeFunctionApp": (
+        "param closeFunctionApp = true\nparam privateNetworking = true\nparam registryEvents = 'event-grid'\n"
+        "param allowedAddresses = ['203.0.113.1']"
+    ),
+    "furtherSettings names sweep_schedule": "param furtherSettings = { sweep_schedule: '0 0 0 * * *' }",
     "mean nothing without privateNetworking": f"param appSubnetId = '{SUBNET}'",
     "agentSubnetId is missing": (
         f"param privateNetworking = true\nparam appSubnetId = '{SUBNET}'\nparam endpointSubnetId = '{SUBNET}'\n"
