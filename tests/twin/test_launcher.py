@@ -16,6 +16,7 @@ import pytest
 import requests
 from azure.storage.queue import QueueClient
 
+from infra.local.twin.__main__ import addresses
 from infra.local.twin.parts import ROOT
 from infra.local.twin.ports import PortsTakenError, free_base_port, new_topology, require_free
 from infra.local.twin.processes import PartFailedError, started_at
@@ -98,6 +99,15 @@ def test_the_products_settings_follow_the_topology_and_overrides_win(tmp_path: P
     assert settings["CHECK_MCR_SCHEDULE"] == "*/1 * * * * *"
     assert settings["SWEEP_SCHEDULE"] == "0 * * * * *"
     assert "QueueEndpoint=http://127.0.0.1:20001/devstoreaccount1;" in settings["AzureWebJobsStorage"]
+
+
+def test_what_is_printed_names_every_registry_and_stops_the_twin_of_its_own_folder(tmp_path: Path) -> None:
+    topology = new_topology(tmp_path / "my twin")
+    told = addresses(topology)
+    for name in ("docker_hub", "mcr", "other", "staging", "base", "applications"):
+        assert topology.http(f"backing_{name}") in told
+    assert told.endswith(f"down --state '{tmp_path / 'my twin'}'")
+    assert addresses(new_topology(ROOT / ".twin")).endswith("make down")
 
 
 def test_every_topology_has_secrets_of_its_own(tmp_path: Path) -> None:

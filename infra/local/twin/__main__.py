@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from infra.local.twin.records import alive, stop_recorded
 from infra.local.twin.twin import Twin
 
 _STOP_SECONDS = 8.0
+_STATE = ROOT / ".twin"
 _FAILURES = (PartFailedError, PartMissingError, PortsTakenError)
 
 
@@ -48,7 +50,7 @@ def main() -> int:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m infra.local.twin", description=__doc__)
     parser.add_argument("command", choices=["up", "down", "status", "run"], help="run = up, until Ctrl-C")
-    parser.add_argument("--state", default=str(ROOT / ".twin"), help="the twin's folder")
+    parser.add_argument("--state", default=str(_STATE), help="the twin's folder")
     parser.add_argument("--base-port", type=int, default=DEFAULT_BASE_PORT, help="first of the twin's forty ports")
     parser.add_argument("--event-grid", action="store_true", help="Event Grid tells of pushes instead of webhooks")
     parser.add_argument("--host", choices=get_args(HostKind), help="the Functions host; see README.md here")
@@ -66,7 +68,7 @@ def _up(twin: Twin, *, stay: bool) -> int:
     try:
         twin.start()
         twin.start_host()
-        print(_addresses(twin.topology))
+        print(addresses(twin.topology))
         if stay:
             signal.pause()
     except KeyboardInterrupt:
@@ -90,7 +92,7 @@ def _status(state: Path) -> int:
     return 0 if running else 1
 
 
-def _addresses(topology: Topology) -> str:
+def addresses(topology: Topology) -> str:
     """The twin's addresses, and how to ask the product for a check now."""
     host = topology.http("host")
     lines = [
@@ -98,6 +100,7 @@ def _addresses(topology: Topology) -> str:
         ("Azurite", "  ".join(f"{name} {topology.http(f'azurite_{name}')}" for name in ("blob", "queue", "table"))),
         ("Docker Hub", f"{topology.https('docker_hub_registry')}  behind it {topology.http('backing_docker_hub')}"),
         ("MCR", f"{topology.https('mcr')}  behind it {topology.http('backing_mcr')}"),
+        ("any other", f"{topology.https('other')}  behind it {topology.http('backing_other')}"),
         ("staging", f"{topology.https('staging')}  behind it {topology.http('backing_staging')}"),
         ("base", f"{topology.https('base')}  behind it {topology.http('backing_base')}"),
         ("applications", f"{topology.https('applications')}  behind it {topology.http('backing_applications')}"),
@@ -107,7 +110,12 @@ def _addresses(topology: Topology) -> str:
     ]
     listed = "\n".join(f"  {name:<13}{address}" for name, address in lines)
     check = f"curl -X POST -H 'x-functions-key: {topology.function_key}' {host}/api/check"
-    return f"The twin is up.\n{listed}\ncheck every image now:\n  {check}\nstop it:\n  make down"
+    return f"The twin is up.\n{listed}\ncheck every image now:\n  {check}\nstop it:\n  {_stopping(topology.state)}"
+
+
+def _stopping(state: Path) -> str:
+    """The command that stops the twin of this folder, and no other."""
+    return "make down" if state == _STATE else f"python -m infra.local.twin down --state {shlex.quote(str(state))}"
 
 
 if __name__ == "__main__":
