@@ -128,6 +128,27 @@ def test_azd_finds_the_app_by_the_tag_that_the_template_gives_it() -> None:
     assert f"'azd-service-name': '{service}'" in (INFRA / "modules" / "function-app.bicep").read_text()
 
 
+def test_whatever_is_pinned_is_looked_at_for_newer_versions() -> None:
+    updates = loaded(ROOT / ".github" / "dependabot.yml")["updates"]
+    looked = {
+        (update["package-ecosystem"], place)
+        for update in updates
+        for place in update.get("directories", [update.get("directory")])
+    }
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    pinned = {
+        ("npm" if file.endswith("package-lock.json") else "pip", "/" + file.rpartition("/")[0])
+        for file in tracked
+        if file.endswith("package-lock.json") or re.fullmatch(r"requirements.*\.txt", file.rpartition("/")[2])
+    }
+    elsewhere = {
+        ("github-actions", "/"),
+        ("github-actions", f"/{ACTION.relative_to(ROOT)}"),
+        ("docker", "/.devcontainer"),
+    }
+    assert looked == pinned | elsewhere
+
+
 def test_the_webhooks_are_connected_from_windows_as_from_anywhere_else() -> None:
     hooks = loaded(ROOT / "azure.yaml")["hooks"]["postdeploy"]
     assert {system: hook["shell"] for system, hook in hooks.items()} == {"posix": "sh", "windows": "pwsh"}
