@@ -16,8 +16,8 @@ demo: twin ## Run the main job on the laptop twin: seven scenes, at the end a ti
 test: lint runtime host infra kql twin ## Pass every test: style and types, then all levels
 	@$(PYTEST) tests
 
-test-unit: python ## Test the domain and the web parser; needs nothing running
-	@$(PYTEST) tests/unit
+test-unit: python ## Test the domain and the web parser, and make the attacks that have to fail; needs nothing running
+	@$(PYTEST) tests/unit tests/attacks
 
 test-contract: twin ## Test every implementation of each port by one suite
 	@$(PYTEST) tests/contract

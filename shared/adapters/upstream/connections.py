@@ -19,9 +19,14 @@ from urllib.parse import urlsplit
 
 from requests import PreparedRequest, Request, Session
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPResponse, Retry, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from shared.adapters.kept_alive import KeptAlive
+from shared.adapters.upstream.deadlines import Exchange
+
+# Made once: urllib3 would make them from numbers for each request.
+_NEVER = Retry(False, redirect=False)
 
 
 class _Line(NamedTuple):
@@ -32,14 +37,20 @@ class _Line(NamedTuple):
 
 
 class Connections:
-    """Sends requests; many threads may use it at once."""
+    """Sends requests; many threads may use it at once.
 
-    def __init__(self) -> None:
+    Args:
+        connect: seconds to connect.
+        read: seconds between two pieces of an answer.
+    """
+
+    def __init__(self, connect: float, read: float) -> None:
+        self._timeout = Timeout(connect=connect, read=read)
         self._lines: dict[str, _Line] = {}
         self._lock = threading.Lock()
 
     def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeouts: tuple[float, float]
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, exchange: Exchange
     ) -> BaseHTTPResponse:
         """Send one request: it is not tried again, and no redirect is followed.
 
@@ -48,7 +59,7 @@ class Connections:
             url: absolute.
             headers: all that are sent, but ``Host`` and the body's length.
             body: of the request, if it has one.
-            timeouts: seconds to connect, and between two pieces of the answer.
+            exchange: is told which socket is read from.
 
         Returns:
             The answer. That to a HEAD has been read; any other is the caller's to read and to close.
@@ -62,15 +73,16 @@ class Connections:
         parts = urlsplit(url)
         line = self._line(f"{parts.scheme}://{parts.netloc}")
         target = f"{line.before}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
+        _current.exchange = exchange
         return line.pool.urlopen(
             method,
             target,
             body,
             headers,
-            retries=False,
+            retries=_NEVER,
             redirect=False,
             assert_same_host=False,
-            timeout=Timeout(*timeouts),
+            timeout=self._timeout,
             preload_content=method == "HEAD",
             decode_content=False,
         )
@@ -82,11 +94,37 @@ class Connections:
             return self._lines[origin]
 
 
+class _Current(threading.local):
+    """What this thread is asking: ``urllib3`` has no way to tell it to the connection that is picked."""
+
+    exchange: Exchange
+
+
+_current = _Current()
+
+
+class _Timed(HTTPConnection):
+    """A connection that tells its exchange what is read from."""
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
+        """See ``HTTPConnection``. To connect and to send are bound by their time-outs."""
+        exchange = _current.exchange
+        exchange.sock = self.sock
+        if exchange.over:
+            raise TimeoutError("the deadline has passed")
+        return super().getresponse()
+
+
+class _TimedTls(_Timed, HTTPSConnection):
+    """The same over TLS."""
+
+
 def _open(origin: str) -> _Line:
     request = Request("GET", origin).prepare()
     machine = Session().merge_environment_settings(origin, {}, None, None, None)
     adapter = _Trusting()
     pool = adapter.get_connection_with_tls_context(request, machine["verify"], machine["proxies"])
+    pool.ConnectionCls = _TimedTls if pool.scheme == "https" else _Timed
     return _Line(pool, adapter.request_url(request, machine["proxies"]).removesuffix(request.path_url))
 
 

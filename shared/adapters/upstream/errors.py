@@ -2,46 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from shared.adapters.redaction import redacted
 from shared.adapters.retry_after import retry_after
 from shared.errors import NotFound, RateLimited, Refused, ServiceError, Unavailable
 
 
-@contextmanager
-def http_errors(doing: str) -> Iterator[None]:
-    """Translate what ``shared.adapters.upstream.connections`` raises within, and what reading its answers does.
+def http_error(doing: str, error: Exception) -> ServiceError:
+    """Translate what ``shared.adapters.upstream.connections`` raises, and what reading its answers does.
 
     Args:
         doing: what is being asked, of whom and of which image, for the error's message.
+        error: what was raised; its text may quote what nobody should log, so it is not to be chained.
 
-    Raises:
-        Refused: the request could not even be written down, or the machine is not set up for it.
-        Unavailable: no answer, or one that broke off.
+    Returns:
+        ``Refused`` where the request could not even be written down, or the machine is not set up for it;
+        ``Unavailable`` where there was no answer, or one that broke off.
     """
     from requests.exceptions import RequestException  # noqa: PLC0415  costs 0.1 s, and not every process asks
     from urllib3.exceptions import HTTPError, LocationValueError  # noqa: PLC0415
 
-    # Not chained: a library's text may quote a header, or an address with a query, and be logged with the traceback.
-    try:
-        yield
-    except (RequestException, LocationValueError) as error:
-        raise Refused(
+    if isinstance(error, RequestException | LocationValueError):
+        return Refused(
             f"{doing}: the request cannot be sent, check the address and the proxy in the settings: {_said(error)}"
-        ) from None
-    except HTTPError as error:
-        name = type(error).__name__
-        raise Unavailable(f"{doing}: no usable answer ({name}): {_said(error)}", code=name) from None
-    except ValueError:
-        raise Refused(
+        )
+    if isinstance(error, ValueError) and not isinstance(error, HTTPError):
+        return Refused(
             f"{doing}: the request cannot be sent, its address or a header has characters that no request may have"
-        ) from None
-    except OSError as error:
-        raise Refused(
-            f"{doing}: the bundle of authorities cannot be read, check REQUESTS_CA_BUNDLE: {_said(error)}"
-        ) from None
+        )
+    if isinstance(error, OSError) and not isinstance(error, HTTPError):
+        return Refused(f"{doing}: the bundle of authorities cannot be read, check REQUESTS_CA_BUNDLE: {_said(error)}")
+    name = type(error).__name__
+    return Unavailable(f"{doing}: no usable answer ({name}): {_said(error)}", code=name)
 
 
 def _said(error: Exception) -> str:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
-from shared.adapters.upstream.errors import http_errors
+from shared.adapters.upstream.deadlines import Deadlines, Exchange
+from shared.adapters.upstream.errors import http_error
 from shared.adapters.upstream.rate_limits import learned_from
 from shared.budget_ports import Meter
 from shared.domain.watching.budget import Learned
-from shared.errors import Refused, Unavailable
+from shared.errors import Refused, ServiceError, Unavailable
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 
 # Seconds: to connect, and between two pieces of an answer.
 TIMEOUTS = (5.0, 20.0)
-# Seconds a whole answer may take: one that trickles would hold a thread for ever.
+# Seconds a whole answer may take, with all redirects on the way to it: one that trickles would hold a thread for ever.
 LONGEST_ANSWER = 60.0
 # Bytes an answer may have, unless more are expected.
 _LARGEST_ANSWER = 64 * 1024
 _HEADERS = {"User-Agent": "tidegate", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
 _REDIRECTS = {301, 302, 303, 307, 308}
+_DEADLINES = Deadlines()
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -45,6 +46,17 @@ class Answer(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     body: bytes
     url: str
+
+
+class _Request(NamedTuple):
+    """What is sent, wherever redirects lead it; ``headers`` lose what is not for all of these places."""
+
+    doing: str
+    method: str
+    headers: dict[str, str]
+    body: bytes | None
+    most: int
+    exchange: Exchange
 
 
 def unmetered(upstream: str, learned: Learned) -> None:
@@ -75,7 +87,7 @@ class UpstreamHttp:
         json: object = None,
         most: int = _LARGEST_ANSWER,
     ) -> Answer:
-        """Send a request, and those that its redirects lead to.
+        """Send a request, and those that its redirects lead to, all within ``LONGEST_ANSWER``.
 
         Args:
             doing: what is being asked and of whom, for the error's message.
@@ -90,26 +102,47 @@ class UpstreamHttp:
 
         Raises:
             Refused: the address cannot be used, or leads to plain http, or on and on.
-            Unavailable: no answer, or one that broke off, is too large or trickles.
+            Unavailable: no answer, or one that broke off, is too large or took too long.
         """
-        sent = {name: value for name, value in (headers or {}).items() if value}
+        sent = {**_HEADERS, **{name: value for name, value in (headers or {}).items() if value}}
+        body = None if json is None else msgspec.json.encode(json)
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        exchange = _DEADLINES.begin(LONGEST_ANSWER)
+        try:
+            answer = self._followed(_Request(doing, method, sent, body, most, exchange), url)
+        except ServiceError:
+            if not exchange.over:
+                raise
+        finally:
+            _DEADLINES.end(exchange)
+        if exchange.over:
+            raise Unavailable(f"{doing}: the answer took longer than {LONGEST_ANSWER:.0f} s", code="deadline")
+        return answer
+
+    def _followed(self, request: _Request, url: str) -> Answer:
         for _ in range(self._redirects + 1):
-            answer = self._once(doing, method, url, sent, json, most)
+            answer = self._once(request, url)
             if not self._redirects or answer.status not in _REDIRECTS:
                 return answer
-            target = _target(answer, doing)
+            target = _target(answer, request.doing)
             if urlsplit(target).netloc != urlsplit(url).netloc:
-                sent.pop("Authorization", None)
+                request.headers.pop("Authorization", None)
             url = target
-        raise Refused(f"{doing}: redirected more than {self._redirects} times", code=str(answer.status))
+        raise Refused(f"{request.doing}: redirected more than {self._redirects} times", code=str(answer.status))
 
-    def _once(self, doing: str, method: str, url: str, headers: Mapping[str, str], json: object, most: int) -> Answer:
-        body = None if json is None else msgspec.json.encode(json)
-        kind = {} if json is None else {"Content-Type": "application/json"}
-        with http_errors(doing):
-            response = self._connections.send(method, url, {**_HEADERS, **kind, **headers}, body, TIMEOUTS)
+    def _once(self, request: _Request, url: str) -> Answer:
+        try:
+            response = self._connections.send(request.method, url, request.headers, request.body, request.exchange)
             # That to a HEAD has been read: there is nothing to read of it, and the connection is free again.
-            said = b"" if method == "HEAD" else _bounded(response, most, doing)
+            said = b"" if request.method == "HEAD" else _bounded(response, request.most, request.doing)
+        except ServiceError:
+            raise
+        except Exception as error:  # noqa: BLE001  libraries raise much over what they are sent
+            # Not chained: a library's text may quote a header, or an address with a query, and be logged.
+            raise http_error(request.doing, error) from None
+        finally:
+            request.exchange.sock = None
         named = {name.lower(): value for name, value in response.headers.itermerged()}
         learned = learned_from(response.status, named)
         if learned is not None:
@@ -120,7 +153,7 @@ class UpstreamHttp:
     def _connections(self) -> Connections:
         from shared.adapters.upstream.connections import Connections  # noqa: PLC0415  costs 0.1 s, and not every process asks
 
-        return Connections()
+        return Connections(*TIMEOUTS)
 
 
 def _target(answer: Answer, doing: str) -> str:
@@ -136,14 +169,12 @@ def _target(answer: Answer, doing: str) -> str:
 
 
 def _bounded(response: BaseHTTPResponse, most: int, doing: str) -> bytes:
-    pieces, size, deadline = [], 0, time.monotonic() + LONGEST_ANSWER
+    pieces, size = [], 0
     try:
         for piece in response.stream(64 * 1024, decode_content=True):
             size += len(piece)
             if size > most:
                 raise Unavailable(f"{doing}: the answer is larger than {most} bytes")
-            if time.monotonic() > deadline:
-                raise Unavailable(f"{doing}: the answer took longer than {LONGEST_ANSWER:.0f} s")
             pieces.append(piece)
     finally:
         response.close()

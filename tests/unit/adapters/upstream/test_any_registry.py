@@ -357,13 +357,6 @@ def test_what_is_no_list_of_tags_is_not_taken_for_an_empty_one(
         ghcr().tags(APP)
 
 
-def test_an_answer_that_trickles_is_given_up(wire: ScriptedHttp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.adapters.upstream.http.LONGEST_ANSWER", -1.0)
-    wire.answer(200, body={"tags": ["a"]})
-    with pytest.raises(Unavailable, match="longer"):
-        ghcr().tags(APP)
-
-
 # Limits.
 
 

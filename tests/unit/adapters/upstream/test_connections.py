@@ -16,6 +16,7 @@ from urllib3 import HTTPConnectionPool
 
 from shared.adapters.kept_alive import sdk_transport
 from shared.adapters.upstream.connections import Connections, trust
+from shared.adapters.upstream.deadlines import Exchange
 from shared.adapters.upstream.http import UpstreamHttp
 from shared.errors import Refused, Unavailable
 
@@ -88,7 +89,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
 
 def asked(connections: Connections, url: str, method: str = "GET") -> str:
     """Return what the other side was asked for."""
-    answer = connections.send(method, url, {}, None, TIMEOUTS)
+    answer = connections.send(method, url, {}, None, Exchange(2.0))
     try:
         return answer.read().decode()
     finally:
@@ -96,7 +97,7 @@ def asked(connections: Connections, url: str, method: str = "GET") -> str:
 
 
 def test_questions_to_one_address_share_a_connection_heads_too(server: Told) -> None:
-    connections = Connections()
+    connections = Connections(*TIMEOUTS)
     for method in ("HEAD", "GET", "HEAD", "HEAD"):
         asked(connections, f"{server.url}/v2/", method)
     assert len(server.callers) == 4
@@ -108,12 +109,12 @@ def test_questions_to_one_address_share_a_connection_heads_too(server: Told) -> 
     [("", "/"), ("/v2/a/tags/list?n=1&last=b", "/v2/a/tags/list?n=1&last=b"), ("?n=1", "/?n=1"), ("/a b#c", "/a%20b")],
 )
 def test_an_address_is_written_as_a_request_may_have_it(server: Told, path: str, target: str) -> None:
-    assert asked(Connections(), server.url + path) == target
+    assert asked(Connections(*TIMEOUTS), server.url + path) == target
 
 
 def test_a_proxy_of_the_machine_is_asked_for_the_whole_address(server: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", server.url)
-    assert asked(Connections(), "http://registry.example/v2/?n=1") == "http://registry.example/v2/?n=1"
+    assert asked(Connections(*TIMEOUTS), "http://registry.example/v2/?n=1") == "http://registry.example/v2/?n=1"
 
 
 def test_a_proxy_of_the_machine_is_asked_for_a_tunnel_to_where_tls_is_spoken(
@@ -128,7 +129,7 @@ def test_a_proxy_of_the_machine_is_asked_for_a_tunnel_to_where_tls_is_spoken(
 def test_what_is_excepted_from_the_proxy_is_asked_itself(server: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    assert asked(Connections(), f"{server.url}/v2/") == "/v2/"
+    assert asked(Connections(*TIMEOUTS), f"{server.url}/v2/") == "/v2/"
 
 
 def is_kept_alive(pool: HTTPConnectionPool) -> bool:
@@ -139,8 +140,8 @@ def is_kept_alive(pool: HTTPConnectionPool) -> bool:
 
 
 def test_idle_connections_to_upstreams_are_kept_alive(server: Told) -> None:
-    connections = Connections()
-    connections.send("HEAD", f"{server.url}/", {}, None, TIMEOUTS)
+    connections = Connections(*TIMEOUTS)
+    connections.send("HEAD", f"{server.url}/", {}, None, Exchange(2.0))
     assert is_kept_alive(connections._line(server.url).pool)
 
 
@@ -171,7 +172,7 @@ def test_the_machines_own_bundle_is_trusted_instead(name: str, tmp_path: Path, m
     for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv(name, str(other))
-    pool = Connections()._line("https://registry.example").pool
+    pool = Connections(*TIMEOUTS)._line("https://registry.example").pool
     assert pool.conn_kw["ssl_context"] is trust(str(other))
     assert trust(str(other)) is not trust(DEFAULT_CA_BUNDLE_PATH)
 

@@ -1,0 +1,130 @@
+"""An upstream that means harm: it holds threads, locks itself or others out, and answers with what nobody can use."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from shared.adapters.upstream import http
+from shared.adapters.upstream.http import UpstreamHttp
+from shared.adapters.upstream.oci_registry import OciRegistry
+from shared.domain.references import Repository, Tag
+from shared.errors import Unavailable
+from tests.attacks.hostile import Behaviour, Hostile, answer, hostile, says, says_for_ever
+
+pytestmark = pytest.mark.unit
+
+APP, TAG = Repository("evil.example", "org/app"), Tag("v1")
+# In tests everything goes faster: the deadline, and what tries to get around it.
+DEADLINE, LATE = 0.6, 3.0
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deadline that a test can wait for."""
+    monkeypatch.setattr(http, "LONGEST_ANSWER", DEADLINE)
+
+
+def upstream(server: Hostile) -> OciRegistry:
+    """Return the hostile server as a registry."""
+    return OciRegistry("evil.example", server.url, UpstreamHttp("evil.example"))
+
+
+ENDLESS: dict[str, Behaviour] = {
+    "a status line that trickles": says_for_ever(b"HTTP/1.1 200 ", b"O", 0.05),
+    "a header that trickles": says_for_ever(OK + b"X: ", b"x", 0.05),
+    "headers that trickle": says_for_ever(OK, b"X: y\r\n", 0.1),
+    "continue for ever, slowly": says_for_ever(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.05),
+    "continue for ever, fast": says_for_ever(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "continue with headers for ever": says_for_ever(b"", b"HTTP/1.1 100 Continue\r\nX: y\r\n\r\n", 0.05),
+    "a body that trickles": says_for_ever(OK + b"Content-Length: 100000\r\n\r\n", b"x", 0.05),
+    "a body without end that trickles": says_for_ever(OK + b"Connection: close\r\n\r\n", b" ", 0.05),
+    "one chunk that trickles": says_for_ever(OK + b"Transfer-Encoding: chunked\r\n\r\n100000\r\n", b"x", 0.05),
+    "chunks that trickle": says_for_ever(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", 0.05),
+    "the size of a chunk that trickles": says_for_ever(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"0", 0.05),
+    "silence": says(ends=False, every=LATE),
+    "silence after the headers": says(OK + b"Content-Length: 9\r\n\r\n", ends=False, every=LATE),
+}
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("behaviour", ENDLESS.values(), ids=ENDLESS)
+def test_no_answer_holds_a_thread_beyond_the_deadline(behaviour: Behaviour) -> None:
+    with hostile(behaviour) as server:
+        began = time.monotonic()
+        with pytest.raises(Unavailable):
+            upstream(server).tags(APP)
+        assert time.monotonic() - began < LATE
+
+
+def cut(*pieces: bytes) -> Behaviour:
+    """Return what sends a part of an answer and lets the rest be waited for."""
+    return says(*pieces, ends=False, every=LATE)
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("kind", ["headers", "a body without length"])
+def test_what_was_cut_off_by_the_deadline_is_not_taken_for_an_answer(kind: str) -> None:
+    body = b'{"tags": ["1.0"]}'
+    cuts = {
+        "headers": cut(OK + b"Content-Length: 17\r\nX: y\r\n"),
+        "a body without length": cut(OK + b"Connection: close\r\n\r\n" + body),
+    }
+    with hostile(cuts[kind]) as server, pytest.raises(Unavailable, match="took longer"):
+        upstream(server).tags(APP)
+
+
+def given_up(registry: OciRegistry) -> None:
+    """Ask what is not answered."""
+    with pytest.raises(Unavailable):
+        registry.tags(Repository("x", "slow"))
+
+
+@pytest.mark.usefixtures("short")
+def test_one_that_hangs_takes_no_connection_from_another_question() -> None:
+    good = answer(body=b'{"tags": ["1.0"]}')
+    slow: list[str] = []
+
+    def behave(connection: object, request: str) -> None:
+        if "slow" in request:
+            slow.append(request)
+            time.sleep(LATE)
+        else:
+            says(good, ends=False)(connection, request)  # type: ignore[arg-type]
+
+    with hostile(behave) as server:
+        registry = upstream(server)
+        hanging = threading.Thread(target=given_up, args=(registry,))
+        hanging.start()
+        began = time.monotonic()
+        while time.monotonic() - began < 2 * DEADLINE:
+            assert registry.tags(APP) == ("1.0",)
+        hanging.join()
+    assert slow
+
+
+def test_an_answer_that_takes_longer_than_it_may_take_to_connect_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http, "TIMEOUTS", (0.2, 2.0))
+
+    def behave(connection: object, request: str) -> None:
+        time.sleep(0.7)
+        says(answer(body=b'{"tags": ["1.0"]}'))(connection, request)  # type: ignore[arg-type]
+
+    with hostile(behave) as server:
+        assert upstream(server).tags(APP) == ("1.0",)
+
+
+def test_nobody_watches_when_nothing_is_asked() -> None:
+    with hostile(says(answer(body=b'{"tags": []}'))) as server:
+        upstream(server).tags(APP)
+    for _ in range(40):
+        if not any(thread.name == "upstream-deadlines" for thread in threading.enumerate()):
+            break
+        time.sleep(0.05)
+    else:
+        pytest.fail("the watch goes on though there is nothing to watch")
