@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 # What is asked for beyond a day is taken for a day: no service used here has a longer window.
 _LONGEST = 86_400.0
-_NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
+_NUMBER = re.compile(r"\d{1,19}(?:\.\d{1,9})?")
+# A number from here on is no wait but a moment, as Unix time: https://github.com/docker/hub-feedback/issues/2459
+_EARLIEST_MOMENT, _LATEST_MOMENT = 1e9, 1e11
 _WINDOW = re.compile(r"(?P<limit>[1-9]\d{0,8});w=(?P<seconds>\d{1,9})")
 
 
@@ -23,7 +25,8 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
 
     Args:
         headers: names in any case. Known are ``Retry-After`` in seconds or as a date, ``X-Retry-After`` as the Unix
-            time at which to come back, and Docker Hub's ``ratelimit-limit``, such as ``100;w=21600``.
+            time at which to come back, and Docker Hub's ``ratelimit-limit``, such as ``100;w=21600``. Either of the
+            first two is read as what it makes sense as: seconds, or a moment in one of the ways moments are written.
         now: Unix time; the present one if left out.
 
     Returns:
@@ -33,9 +36,8 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
     given = {name.lower(): value.strip() for name, value in headers.items()}
     moment = time.time() if now is None else now
     for seconds in (
-        _number(given.get("retry-after", "")),
-        _until(_date(given.get("retry-after", "")), moment),
-        _until(_number(given.get("x-retry-after", "")), moment),
+        _wait(given.get("retry-after", ""), moment),
+        _wait(given.get("x-retry-after", ""), moment),
         _share(given.get("ratelimit-limit", "")),
     ):
         if seconds is not None:
@@ -43,20 +45,29 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
     return None
 
 
-def _number(text: str) -> float | None:
-    return float(text) if _NUMBER.fullmatch(text) else None
+def _wait(text: str, now: float) -> float | None:
+    if not _NUMBER.fullmatch(text):
+        moment = _date(text)
+        return None if moment is None else moment - now
+    number = float(text)
+    return number if number < _EARLIEST_MOMENT else _unix(number) - now
+
+
+def _unix(number: float) -> float:
+    """Unix time is also told in thousandths, millionths and billionths of a second."""
+    while number > _LATEST_MOMENT:
+        number /= 1000
+    return number
 
 
 def _date(text: str) -> float | None:
-    try:
-        date = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
-
-
-def _until(moment: float | None, now: float) -> float | None:
-    return None if moment is None else moment - now
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            date = read(text)
+            return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, OverflowError):
+            continue
+    return None
 
 
 def _share(text: str) -> float | None:

@@ -11,8 +11,12 @@ from shared.adapters.upstream import http
 from shared.adapters.upstream.http import UpstreamHttp
 from shared.adapters.upstream.oci_registry import OciRegistry
 from shared.domain.references import Repository, Tag
-from shared.errors import Unavailable
+from shared.domain.watching.budget import LONGEST_SILENCE, Purpose
+from shared.domain.watching.questions import RepositoryState, failed
+from shared.errors import ServiceError, Unavailable
+from shared.rules.ledger import Ledger
 from tests.attacks.hostile import Behaviour, Hostile, answer, hostile, says, says_for_ever
+from tests.doubles.storage import InMemoryBudgets, SettableClock
 
 pytestmark = pytest.mark.unit
 
@@ -128,3 +132,42 @@ def test_nobody_watches_when_nothing_is_asked() -> None:
         time.sleep(0.05)
     else:
         pytest.fail("the watch goes on though there is nothing to watch")
+
+
+FAR = "99999999999"
+LOCKING: list[tuple[str, dict[str, str]]] = [
+    (status, headers)
+    for status in ("429 Slow", "503 Away", "200 OK")
+    for headers in (
+        {"Retry-After": "86400"},
+        {"Retry-After": "9" * 19},
+        {"Retry-After": "4102444800"},
+        {"Retry-After": "4102444800000"},
+        {"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"},
+        {"Retry-After": "9999-12-31T23:59:59Z"},
+        {"X-Retry-After": FAR},
+        {"ratelimit-limit": "1;w=999999", "ratelimit-remaining": "0;w=999999"},
+        {"X-RateLimit-Limit": "1", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": FAR},
+        {"X-RateLimit-Limit": "999999999", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "999999999"},
+    )
+]
+
+
+@pytest.mark.parametrize(("status", "headers"), LOCKING)
+def test_no_header_keeps_an_upstream_from_being_asked_again_within_the_hour(
+    status: str, headers: dict[str, str]
+) -> None:
+    clock = SettableClock()
+    ledger = Ledger(InMemoryBudgets(), clock)
+    ledger.grant("evil.example", 5, Purpose.LOOK)
+    state = RepositoryState()
+    with hostile(says(answer(status, b'{"tags": ["1.0"]}', **headers), ends=False)) as server:
+        registry = OciRegistry("evil.example", server.url, UpstreamHttp("evil.example", ledger.learned))
+        try:
+            registry.tags(APP)
+        except ServiceError as error:
+            state = failed(state, str(error), clock(), error.retry_after)
+    ledger.grant("evil.example", 5, Purpose.LOOK)
+    clock.advance(LONGEST_SILENCE)
+    assert ledger.grant("evil.example", 5, Purpose.LOOK).requests > 0
+    assert state.next_at is None or state.next_at <= clock()

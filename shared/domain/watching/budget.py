@@ -19,6 +19,9 @@ LOOKING_SHARE = 0.8
 LOOKS_ARE_FREE = frozenset({DOCKER_HUB})
 # The window of an upstream that tells a limit and not for how long it is.
 _UNTOLD_WINDOW = timedelta(minutes=1)
+# Whatever an answer says, an upstream is asked again after this long: one that means nothing by it answers, and one
+# that does says it again.
+LONGEST_SILENCE = timedelta(hours=1)
 
 
 class Purpose(Enum):
@@ -62,6 +65,7 @@ class Budget(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         window: its length, as last told.
         resets_at: when the window is full again, UTC; ``None`` while nothing was taken from it.
         locked_until: when the upstream may be asked again, UTC.
+        probed_at: while nothing is left, or it is locked: since when, or when it was last asked all the same, UTC.
     """
 
     upstream: str
@@ -70,6 +74,7 @@ class Budget(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     window: timedelta | None = None
     resets_at: datetime | None = None
     locked_until: datetime | None = None
+    probed_at: datetime | None = None
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -97,7 +102,8 @@ def grant(budget: Budget, wanted: int, purpose: Purpose, now: datetime) -> tuple
 
     Returns:
         How many may be made, and the budget without them. Without a known limit: as many as wanted. A window begins
-        with the first that is taken from it, so that it ends whether or not the upstream tells of limits again.
+        with the first that is taken from it, so that it ends whether or not the upstream tells of limits again. Where
+        nothing is left a look is granted one all the same, every ``LONGEST_SILENCE``.
     """
     if locked_for(budget, now):
         return Grant(0, Refusal.LOCKED_OUT, budget.locked_until), budget
@@ -107,10 +113,23 @@ def grant(budget: Budget, wanted: int, purpose: Purpose, now: datetime) -> tuple
     kept = 0 if purpose is Purpose.IMPORT else fresh.limit - _looking_share(fresh)
     given = max(min(wanted, fresh.remaining - kept), 0)
     resets_at = fresh.resets_at or now + _window(fresh)
+    if wanted and not given and purpose is Purpose.LOOK:
+        return _probe(fresh, wanted, resets_at, now)
     spent = msgspec.structs.replace(fresh, remaining=fresh.remaining - given, resets_at=resets_at) if given else fresh
     if given == wanted:
         return Grant(given), spent
     return Grant(given, Refusal.SPENT, resets_at), spent
+
+
+def _probe(budget: Budget, wanted: int, resets_at: datetime, now: datetime) -> tuple[Grant, Budget]:
+    """What an upstream tells of its limit may be wrong, and is found to be so only by asking; a look costs little."""
+    silent_since = budget.probed_at or now
+    given = 1 if now - silent_since >= LONGEST_SILENCE else 0
+    kept = msgspec.structs.replace(budget, probed_at=now if given else silent_since)
+    if given == wanted:
+        return Grant(given), kept
+    again = (kept.probed_at or now) + LONGEST_SILENCE
+    return Grant(given, Refusal.SPENT, min(resets_at, again)), kept
 
 
 def turn(budget: Budget, before: int, now: datetime) -> timedelta:
@@ -142,8 +161,9 @@ def learn(budget: Budget, learned: Learned, now: datetime) -> Budget:
     """
     known = _renewed(budget, now)
     if learned.locked_for is not None:
-        until = now + max(learned.locked_for, timedelta(seconds=1))
-        known = msgspec.structs.replace(known, locked_until=max(until, known.locked_until or until))
+        until = now + min(max(learned.locked_for, timedelta(seconds=1)), LONGEST_SILENCE)
+        until = max(until, known.locked_until or until)
+        known = msgspec.structs.replace(known, locked_until=until, probed_at=known.probed_at or now)
     if learned.limit is None or learned.remaining is None:
         return known
     left = learned.remaining if not known.limit else min(known.remaining, learned.remaining)
@@ -181,7 +201,7 @@ def left(budget: Budget, now: datetime) -> int | None:
 def _renewed(budget: Budget, now: datetime) -> Budget:
     if budget.resets_at is not None and now < budget.resets_at:
         return budget
-    return msgspec.structs.replace(budget, remaining=budget.limit, resets_at=None)
+    return msgspec.structs.replace(budget, remaining=budget.limit, resets_at=None, probed_at=None)
 
 
 def _looking_share(budget: Budget) -> int:

@@ -12,6 +12,7 @@ from enum import Enum
 import msgspec
 
 from shared.domain.references import DOCKER_HUB, MCR, Repository
+from shared.domain.watching.budget import LONGEST_SILENCE
 
 # Upstreams whose catalogue answers for a whole repository at once, and the host whose limit that counts against.
 CATALOGUES = {DOCKER_HUB: "hub.docker.com", MCR: MCR}
@@ -161,10 +162,10 @@ def failed(state: RepositoryState, problem: str, now: datetime, wait: float | No
         state: before.
         problem: why, for people.
         now: UTC.
-        wait: seconds the upstream asked for, if it did.
+        wait: seconds the upstream asked for, if it did; it is asked again sooner where that is very long.
     """
     pause = min(FIRST_BACKOFF * (1 << min(state.failures, 16)), LONGEST_BACKOFF)
-    next_at = now + max(pause, timedelta(seconds=wait or 0))
+    next_at = now + max(pause, min(timedelta(seconds=wait or 0), LONGEST_SILENCE))
     return msgspec.structs.replace(
         state, failures=state.failures + 1, next_at=next_at, trouble=problem[:1000], deferred=""
     )

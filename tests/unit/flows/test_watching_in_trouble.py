@@ -152,7 +152,10 @@ def test_what_changed_is_not_asked_of_a_registry_that_locked_us_out_and_is_not_f
     before = world.hub.asked.total()
     world.ledger.learned("docker.io", Learned(locked_for=timedelta(hours=3)))
     for _ in range(2):
-        checked(world)
+        world.check()
+        for delivery in world.outbox.deliver():
+            world.work(delivery)
+        world.pass_time(timedelta(minutes=20))
     assert world.hub.asked.total() == before
     assert world.observations.of(NODE).state.deferred == "locked-out"
     world.pass_time(timedelta(hours=3))

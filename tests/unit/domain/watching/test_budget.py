@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.watching.budget import Budget, Grant, Learned, Purpose, Refusal, grant, learn, turn
+from shared.domain.watching.budget import LONGEST_SILENCE, Budget, Grant, Learned, Purpose, Refusal, grant, learn, turn
 from shared.errors import Conflict, Unavailable
 from shared.rules.ledger import Ledger
 from tests.doubles.storage import MIDDAY, InMemoryBudgets, SettableClock
@@ -47,6 +47,24 @@ def test_an_answer_that_tells_an_earlier_end_of_the_window_is_believed() -> None
 def test_a_shorter_lockout_does_not_end_a_longer_one() -> None:
     locked = learn(FULL, Learned(locked_for=timedelta(minutes=10)), MIDDAY)
     assert learn(locked, Learned(locked_for=timedelta(0)), MIDDAY).locked_until == MIDDAY + timedelta(minutes=10)
+
+
+def test_no_lockout_keeps_an_upstream_from_being_asked_again_within_the_hour() -> None:
+    locked = learn(FULL, Learned(locked_for=timedelta(days=1)), MIDDAY)
+    assert locked.locked_until == MIDDAY + LONGEST_SILENCE
+    assert grant(locked, 5, Purpose.LOOK, MIDDAY + LONGEST_SILENCE)[0].requests == 5
+
+
+def test_where_nothing_is_left_for_long_one_look_an_hour_finds_out_whether_that_is_true() -> None:
+    spent = Budget(upstream=HOST, limit=1, remaining=0, resets_at=MIDDAY + timedelta(days=1))
+    granted, hours = list[int](), [0.0, 0.5, 1.0, 1.5, 2.0]
+    for hour in hours:
+        given, spent = grant(spent, 20, Purpose.LOOK, MIDDAY + timedelta(hours=hour))
+        granted.append(given.requests)
+        assert given.until is not None
+        assert given.until - (MIDDAY + timedelta(hours=hour)) <= LONGEST_SILENCE
+    assert granted == [0, 0, 1, 0, 1]
+    assert grant(spent, 1, Purpose.IMPORT, MIDDAY + timedelta(hours=3))[0].requests == 0, "a pull is no question"
 
 
 def test_turns_are_spread_over_the_windows_that_so_many_looks_take() -> None:
