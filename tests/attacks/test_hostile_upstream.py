@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import threading
 import time
 
 import pytest
 
-from shared.adapters.upstream import http
+from shared.adapters.upstream import http, tag_pages
 from shared.adapters.upstream.http import UpstreamHttp
 from shared.adapters.upstream.oci_registry import OciRegistry
 from shared.domain.references import Repository, Tag
 from shared.domain.watching.budget import LONGEST_SILENCE, Purpose
 from shared.domain.watching.questions import RepositoryState, failed
-from shared.errors import ServiceError, Unavailable
+from shared.errors import Refused, ServiceError, Unavailable
 from shared.rules.ledger import Ledger
 from tests.attacks.hostile import Behaviour, Hostile, answer, hostile, says, says_for_ever
 from tests.doubles.storage import InMemoryBudgets, SettableClock
@@ -92,12 +94,12 @@ def test_one_that_hangs_takes_no_connection_from_another_question() -> None:
     good = answer(body=b'{"tags": ["1.0"]}')
     slow: list[str] = []
 
-    def behave(connection: object, request: str) -> None:
+    def behave(connection: socket.socket, request: str) -> None:
         if "slow" in request:
             slow.append(request)
             time.sleep(LATE)
         else:
-            says(good, ends=False)(connection, request)  # type: ignore[arg-type]
+            says(good, ends=False)(connection, request)
 
     with hostile(behave) as server:
         registry = upstream(server)
@@ -115,9 +117,9 @@ def test_an_answer_that_takes_longer_than_it_may_take_to_connect_is_waited_for(
 ) -> None:
     monkeypatch.setattr(http, "TIMEOUTS", (0.2, 2.0))
 
-    def behave(connection: object, request: str) -> None:
+    def behave(connection: socket.socket, request: str) -> None:
         time.sleep(0.7)
-        says(answer(body=b'{"tags": ["1.0"]}'))(connection, request)  # type: ignore[arg-type]
+        says(answer(body=b'{"tags": ["1.0"]}'))(connection, request)
 
     with hostile(behave) as server:
         assert upstream(server).tags(APP) == ("1.0",)
@@ -171,3 +173,55 @@ def test_no_header_keeps_an_upstream_from_being_asked_again_within_the_hour(
     clock.advance(LONGEST_SILENCE)
     assert ledger.grant("evil.example", 5, Purpose.LOOK).requests > 0
     assert state.next_at is None or state.next_at <= clock()
+
+
+DEEP = 200_000
+UNREADABLE = {
+    "lists in lists": b"[" * DEEP,
+    "objects in objects": b'{"a":' * DEEP,
+    "lists among the tags": b'{"tags": [' + b"[" * DEEP,
+    "lists in a field nobody reads": b'{"tags": ["1.0"], "x": ' + b"[" * DEEP,
+    "a lone surrogate": b'{"tags": ["\\ud800"',
+    "bytes that are no text": b'{"tags": ["\xff\xfe"]}',
+    "a number without end": b'{"tags": [' + b"9" * DEEP + b"]}",
+}
+
+
+@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_list_that_cannot_be_read_is_no_answer(body: bytes) -> None:
+    with hostile(says(answer(body=body), ends=False)) as server, pytest.raises(Unavailable):
+        upstream(server).tags(APP)
+
+
+@pytest.mark.parametrize(
+    "link", ['<?last={}>; rel="next"', '<{}>; rel="next"', "</v2/{}>; rel=next; rel=next", '<?n={}&last=a>; rel="next"']
+)
+def test_pages_without_end_have_an_end(link: str) -> None:
+    def behave(connection: socket.socket, _: str) -> None:
+        body = json.dumps({"tags": [f"t{len(server.asked)}-{number}" for number in range(200)]}).encode()
+        says(answer(body=body, Link=link.format(len(server.asked))), ends=False)(connection, "")
+
+    with hostile(behave) as server, pytest.raises(ServiceError):
+        upstream(server).tags(APP)
+    assert len(server.asked) <= 1_001
+
+
+def test_full_pages_without_end_have_an_end() -> None:
+    def behave(connection: socket.socket, _: str) -> None:
+        body = json.dumps({"tags": [f"t{len(server.asked)}-{number}" for number in range(1_000)]}).encode()
+        says(answer(body=body), ends=False)(connection, "")
+
+    with hostile(behave) as server, pytest.raises(Refused, match="watch exact tags"):
+        upstream(server).tags(APP)
+
+
+def test_pages_that_come_slowly_end_when_a_list_has_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tag_pages, "LONGEST_LIST", 0.3)
+
+    def behave(connection: socket.socket, _: str) -> None:
+        time.sleep(0.1)
+        says(answer(body=b'{"tags": []}', Link=f'<?last={len(server.asked)}>; rel="next"'), ends=False)(connection, "")
+
+    with hostile(behave) as server, pytest.raises(Unavailable, match="longer"):
+        upstream(server).tags(APP)
+    assert len(server.asked) < 10

@@ -14,7 +14,7 @@ from datetime import datetime
 
 import msgspec
 
-from shared.adapters.upstream.errors import status_error
+from shared.adapters.upstream.errors import UNREADABLE, status_error
 from shared.adapters.upstream.hints import read_hint
 from shared.adapters.upstream.http import Answer, UpstreamHttp, unmetered
 from shared.budget_ports import Meter
@@ -114,7 +114,7 @@ class DockerHubCatalogue:
         answer = self._ask(doing, f"{self._tags(repository)}/{tag}")
         try:
             found = _WHOLE_TAG.decode(answer.body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             raise Unavailable(f"{doing}: the answer is no tag", code="200") from None
         return len(found.images) if found.digest == digest else None
 
@@ -153,7 +153,7 @@ class DockerHubCatalogue:
         answer = self._ask(doing, url)
         try:
             return _PAGE_OF_TAGS.decode(answer.body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             raise Unavailable(f"{doing}: the answer is no page of tags", code="200") from None
 
     def _ask(self, doing: str, url: str) -> Answer:
@@ -194,6 +194,6 @@ class DockerHubCatalogue:
             return f"Bearer {_LOGIN.decode(answer.body).access_token}"
         except RateLimited:
             raise
-        except (ServiceError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (ServiceError, *UNREADABLE) as error:
             log.warning("%s: not accepted, its API is asked anonymously for a while: %s", doing, type(error).__name__)
             return ""

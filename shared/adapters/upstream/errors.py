@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from shared.adapters.redaction import redacted
 from shared.adapters.retry_after import retry_after
 from shared.errors import NotFound, RateLimited, Refused, ServiceError, Unavailable
+
+# What decoders of JSON raise over bytes from elsewhere: brackets within brackets are a RecursionError.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def http_error(doing: str, error: Exception) -> ServiceError:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from shared.adapters.upstream.errors import status_error
+from shared.adapters.upstream.errors import UNREADABLE, status_error
 from shared.adapters.upstream.hints import read_hint
 from shared.adapters.upstream.http import UpstreamHttp
 from shared.adapters.upstream.oci_registry import MANIFEST_TYPES
@@ -63,7 +63,7 @@ class McrCatalogue:
             tags = self._ask(doing, repository)
         except RateLimited:
             raise
-        except (ServiceError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (ServiceError, *UNREADABLE) as error:
             log.warning("%s: no use, its registry is asked instead: %s", doing, error)
             return None
         hints = _latest_first(tags)
@@ -82,7 +82,7 @@ class McrCatalogue:
             raise status_error(doing, answer.status, answer.headers)
         try:
             found = _INDEX.decode(answer.body).manifests
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             raise Unavailable(f"{doing}: the answer is no manifest", code="200") from None
         return 1 if found is None else len(found)
 

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from shared.adapters.upstream.challenges import Challenge
-from shared.adapters.upstream.errors import status_error
+from shared.adapters.upstream.errors import UNREADABLE, status_error
 from shared.adapters.upstream.http import UpstreamHttp
 from shared.errors import Refused, Unavailable
 from shared.registry_accounts import Account
@@ -158,7 +158,7 @@ def _with_query(realm: str, query: list[tuple[str, str]]) -> str:
 def _grant(body: bytes, doing: str) -> Grant:
     try:
         grant = _GRANT.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         # The text is not quoted: it may hold the token.
         raise Unavailable(f"{doing}: the answer is not that of a token service") from None
     if not _TOKEN.fullmatch(grant.token or grant.access_token):

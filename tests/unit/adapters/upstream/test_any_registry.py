@@ -14,7 +14,7 @@ from shared.adapters.upstream.tag_pages import MOST_TAGS
 from shared.adapters.upstream.upstreams import Upstreams, any_registry
 from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag, parse_repository
 from shared.domain.watching.budget import Learned
-from shared.errors import NotFound, RateLimited, Refused, Unavailable
+from shared.errors import NotFound, RateLimited, Refused, ServiceError, Unavailable
 from shared.registry_accounts import Account
 from tests.doubles.registries import digest_of
 from tests.doubles.scripted_http import ScriptedHttp, wire
@@ -323,7 +323,100 @@ def test_more_tags_than_can_be_listed_are_refused(wire: ScriptedHttp) -> None:
         ghcr().tags(APP)
 
 
-@pytest.mark.parametrize("link", ["https://evil.example/v2/", "http://ghcr.io/v2/", "https://ghcr.io:444/", "//[bad"])
+NAMES = [f"t{number:04}" for number in range(2500)]
+
+
+@pytest.mark.parametrize(("size", "requests"), [(1000, 3), (500, 6), (100, 26), (50, 51)])
+def test_a_list_that_is_cut_off_without_a_word_is_asked_on_for(wire: ScriptedHttp, size: int, requests: int) -> None:
+    for start in range(0, len(NAMES) + size, size):
+        wire.answer(200, body={"tags": NAMES[start : start + size]})
+    assert ghcr().tags(APP) == tuple(NAMES)
+    assert len(wire.requests) == requests
+    assert shown(wire)[1][1].endswith(f"?n=1000&last=t{size - 1:04}")
+
+
+@pytest.mark.parametrize("size", [50, 1000])
+def test_a_registry_that_ignores_where_to_go_on_is_asked_once_more_and_believed(wire: ScriptedHttp, size: int) -> None:
+    for _ in range(2):
+        wire.answer(200, body={"tags": NAMES[:size]})
+    assert ghcr().tags(APP) == tuple(NAMES[:size])
+    assert wire.left == 0
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 422])
+def test_a_registry_that_does_not_know_how_to_go_on_has_told_all(wire: ScriptedHttp, status: int) -> None:
+    wire.answer(200, body={"tags": NAMES[:1000]})
+    wire.answer(status)
+    assert ghcr().tags(APP) == tuple(NAMES[:1000])
+
+
+@pytest.mark.parametrize("status", [403, 429, 500])
+def test_a_rest_that_is_refused_is_not_taken_for_the_end(wire: ScriptedHttp, status: int) -> None:
+    wire.answer(200, body={"tags": NAMES[:1000]})
+    wire.answer(status)
+    with pytest.raises(ServiceError):
+        ghcr().tags(APP)
+
+
+def test_a_full_last_page_of_a_registry_that_names_its_next_ones_is_the_last(wire: ScriptedHttp) -> None:
+    wire.answer(200, {"Link": '</v2/org/app/tags/list?last=x&n=1000>; rel="next"'}, {"tags": NAMES[:1000]})
+    wire.answer(200, body={"tags": NAMES[1000:2000]})
+    assert len(ghcr().tags(APP)) == 2000
+
+
+LINKS = [
+    '</v2/org/app/tags/list?last=a&n=1>; rel="next"',
+    "</v2/org/app/tags/list?last=a&n=1>;rel=next",
+    "</v2/org/app/tags/list?last=a&n=1>; REL=Next",
+    "</v2/org/app/tags/list?last=a&n=1>; rel='next'",
+    '</v2/org/app/tags/list?last=a&n=1>; rel="last next"',
+    '</v2/org/app/tags/list?last=a&n=1> ; title="a, b" ; rel = "next" ; type="x"',
+    '</v2/org/app/tags/list>; rel="first", </v2/org/app/tags/list?last=a&n=1>; rel="next"',
+    '</v2/org/app/tags/list?last=a&n=1>; rel="next", </v2/org/app/tags/list?last=z>; rel="last"',
+    '<list?last=a&n=1>; rel="next"',
+    '<?last=a&n=1>; rel="next"',
+    '<//ghcr.io/v2/org/app/tags/list?last=a&n=1>; rel="next"',
+    '<https://ghcr.io/v2/org/app/tags/list?last=a&n=1>; rel="next"',
+    '<https://GHCR.io:443/v2/org/app/tags/list?last=a&n=1>; rel="next"',
+    '<http://ghcr.io/v2/org/app/tags/list?last=a&n=1>; rel="next"',
+    '<http://ghcr.io:8080/v2/org/app/tags/list?last=a&n=1>; rel="next"',
+    '< /v2/org/app/tags/list?last=a&n=1 >; rel="next"',
+]
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_the_next_page_is_found_however_it_is_written(wire: ScriptedHttp, link: str) -> None:
+    wire.answer(200, {"Link": link}, {"tags": ["a"]})
+    wire.answer(200, body={"tags": ["b"]})
+    assert ghcr().tags(APP) == ("a", "b")
+    assert shown(wire)[1][1] == "https://ghcr.io/v2/org/app/tags/list?last=a&n=1"
+
+
+@pytest.mark.parametrize(
+    "link",
+    ['</v2/x>; rel="prev"', '</v2/x>; rel="nextish"', '<>; rel="next"', "</v2/x>", "/v2/x; rel=next", "<<<", "a"],
+)
+def test_what_names_no_next_page_is_the_end(wire: ScriptedHttp, link: str) -> None:
+    wire.answer(200, {"Link": link}, {"tags": ["a"]})
+    assert ghcr().tags(APP) == ("a",)
+
+
+def test_what_is_no_text_among_the_tags_is_left_out(wire: ScriptedHttp) -> None:
+    wire.answer(200, body={"tags": [None, "1.0.0-1", 7, {"a": 1}, "2.0"]})
+    assert ghcr().tags(APP) == ("1.0.0-1", "2.0")
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://evil.example/v2/",
+        "https://evil.example/v2/org/app/tags/list",
+        "http://ghcr.io/v2/",
+        "https://ghcr.io:444/",
+        "https://u:p@ghcr.io/v2/org/app/tags/list",
+        "//[bad",
+    ],
+)
 def test_the_next_page_is_not_looked_for_at_another_host(wire: ScriptedHttp, link: str) -> None:
     wire.answer(200, {"Link": f'<{link}>; rel="next"'}, {"tags": ["a"]})
     with pytest.raises(Unavailable, match="somewhere else"):
@@ -345,6 +438,10 @@ def test_pages_that_lead_in_a_circle_end(wire: ScriptedHttp) -> None:
         ({}, b"{}"),
         ({}, b'{"tags": {"a": 1}}'),
         ({}, b'{"tags": [1]}'),
+        ({}, b'{"tags": [null]}'),
+        ({}, b"[" * 200_000),
+        ({}, b'{"tags": [' + b"[" * 200_000),
+        ({}, b'{"x":' * 200_000),
         ({"Content-Length": "500"}, b'{"tags": ["a'),
         ({}, b'{"tags": ["' + b"x" * (17 * 1024 * 1024) + b'"]}'),
     ],
