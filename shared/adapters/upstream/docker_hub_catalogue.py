@@ -17,6 +17,7 @@ import msgspec
 from shared.adapters.upstream.errors import UNREADABLE, status_error
 from shared.adapters.upstream.hints import read_hint
 from shared.adapters.upstream.http import Answer, UpstreamHttp, unmetered
+from shared.adapters.upstream.tag_pages import LONGEST_LIST
 from shared.budget_ports import Meter
 from shared.domain.references import Digest, Repository, Tag
 from shared.errors import RateLimited, ServiceError, Unavailable
@@ -84,10 +85,11 @@ class DockerHubCatalogue:
     def hints(self, repository: Repository, since: datetime | None) -> Hints | None:
         """See the port. One request where nothing was pushed since, one more for each hundred tags that were.
 
-        ``None`` too where anonymous callers are not shown all that was asked for; the registry's own list has it.
+        ``None`` too where anonymous callers are not shown all that was asked for, and where the API has had enough
+        before all was read; the registry's own list has it, and counts against another limit.
 
         Raises:
-            RateLimited: too many requests.
+            RateLimited: too many requests, before anything was read.
         """
         if repository.path.count("/") != 1:
             return None
@@ -135,15 +137,28 @@ class DockerHubCatalogue:
         return Hints(tuple(found.values()), complete=True) if found else None
 
     def _entries(self, doing: str, repository: Repository, *, whole: bool) -> Iterator[_Tag]:
-        tags = self._tags(repository)
+        tags, ends = self._tags(repository), self._clock() + LONGEST_LIST
         for number in range(1, _MOST_PAGES + 1):
-            page = self._page(doing, f"{tags}?page_size={_PAGE}&page={number}&ordering=last_updated")
+            page = self._page_within_limits(
+                doing, f"{tags}?page_size={_PAGE}&page={number}&ordering=last_updated", number
+            )
+            if self._clock() > ends:
+                raise Unavailable(f"{doing}: {number} pages took longer than {LONGEST_LIST:.0f} s")
             if whole and page.count > _ANONYMOUS_DEPTH and not self._authorization():
                 raise Unavailable(f"{doing}: anonymous callers are not shown all of its {page.count} tags")
             yield from page.results
             if not page.next:
                 return
         raise Unavailable(f"{doing}: there are more than {_PAGE * _MOST_PAGES:,} tags")
+
+    def _page_within_limits(self, doing: str, url: str, number: int) -> _Page:
+        """Where there are more pages than the API grants at a time, each try would end as the one before."""
+        try:
+            return self._page(doing, url)
+        except RateLimited as error:
+            if number == 1:
+                raise
+            raise Unavailable(f"{doing}: there are more pages than it grants, {number - 1} were read") from error
 
     def _tags(self, repository: Repository) -> str:
         namespace, _, name = repository.path.partition("/")

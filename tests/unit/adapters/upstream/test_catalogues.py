@@ -211,6 +211,26 @@ def test_the_api_that_has_had_enough_is_told_to_the_meter_under_its_own_name(wir
     ]
 
 
+@pytest.mark.parametrize("since", [None, NOON])
+def test_a_catalogue_of_more_pages_than_are_granted_at_a_time_leaves_it_to_the_registry(
+    wire: ScriptedHttp, caplog: pytest.LogCaptureFixture, since: datetime | None
+) -> None:
+    for number in range(3):
+        wire.answer(200, body=page(*(entry(f"t{number}-{one}") for one in range(100)), following=True))
+    wire.answer(429, {"Retry-After": "60"})
+    assert hub().hints(NODE, since) is None
+    assert "3 were read" in caplog.text
+
+
+def test_a_catalogue_that_comes_slowly_leaves_it_to_the_registry(wire: ScriptedHttp) -> None:
+    seconds = iter(range(0, 10_000, 50))
+    catalogue = DockerHubCatalogue("https://hub.docker.com", Account(), clock=lambda: float(next(seconds)))
+    for number in range(3):
+        wire.answer(200, body=page(entry(f"t{number}"), following=True))
+    assert catalogue.hints(NODE, None) is None
+    assert wire.left == 0
+
+
 # MCR.
 
 
