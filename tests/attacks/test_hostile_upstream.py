@@ -225,3 +225,18 @@ def test_pages_that_come_slowly_end_when_a_list_has_to(monkeypatch: pytest.Monke
     with hostile(behave) as server, pytest.raises(Unavailable, match="longer"):
         upstream(server).tags(APP)
     assert len(server.asked) < 10
+
+
+HUGE = "x" * 60_000
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "Docker-Content-Digest", "ETag", "WWW-Authenticate", "Location"])
+@pytest.mark.parametrize("status", ["200 OK", "401 Unauthorized", "307 Elsewhere", "429 Slow"])
+def test_no_header_is_quoted_at_length(status: str, name: str) -> None:
+    with hostile(says(answer(status, **{name: HUGE}), ends=False)) as server:
+        try:
+            upstream(server).digest(APP, TAG)
+        except ServiceError as error:
+            assert len(str(error)) < 1_000
+        else:
+            pytest.fail("an answer of which nothing can be used was used")

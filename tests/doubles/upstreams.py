@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from shared.domain.references import Digest, Repository, Tag
-from shared.errors import NotFound, TidegateError
+from shared.errors import NotFound
 from shared.ports import Hint, Hints
 from tests.doubles.scripted import Scripted
 from tests.doubles.storage import MIDDAY
@@ -54,7 +54,7 @@ class InMemoryUpstream(Scripted):
         self._tags: defaultdict[Repository, dict[Tag, _Pushed]] = defaultdict(dict)
         self._manifests: set[tuple[Repository, Digest]] = set()
         self._lies: dict[tuple[Repository, Tag], Digest] = {}
-        self._troubles: dict[Repository, TidegateError] = {}
+        self._troubles: dict[Repository, Exception] = {}
 
     def push(self, repository: Repository, tag: Tag, digest: Digest) -> None:
         """Point a tag at a digest; what it pointed at before can still be had by its digest."""
@@ -73,7 +73,7 @@ class InMemoryUpstream(Scripted):
         """Let the catalogue say that a tag points at something it does not; an empty digest has it say nothing."""
         self._lies[repository, tag] = digest
 
-    def trouble(self, repository: Repository, error: TidegateError | None) -> None:
+    def trouble(self, repository: Repository, error: Exception | None) -> None:
         """Let every question about one repository end in an error; ``None`` ends the trouble."""
         self._troubles.pop(repository, None)
         if error is not None:

@@ -26,6 +26,8 @@ MANIFEST_TYPES = (
     "application/vnd.oci.artifact.manifest.v1+json",
 )
 _ACCEPT = ", ".join(MANIFEST_TYPES)
+# Characters of a type that is quoted to people.
+_LONGEST_KIND = 100
 
 
 class Tokens(Protocol):
@@ -202,7 +204,9 @@ class OciRegistry:
 def _digest(answer: Answer, doing: str) -> Digest:
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind and kind not in MANIFEST_TYPES:
-        raise UnusableAnswer(f"{doing}: the answer is {kind}, which is no manifest we can use", code="200")
+        raise UnusableAnswer(
+            f"{doing}: the answer is {kind[:_LONGEST_KIND]}, which is no manifest we can use", code="200"
+        )
     try:
         digest = parse_digest(answer.headers.get("docker-content-digest", ""))
     except InvalidReference as error:

@@ -10,6 +10,7 @@ import msgspec
 from shared.domain.references import Digest, Tag
 
 LAST_CHECKED_KEPT_FOR = timedelta(minutes=15)
+_LONGEST_TROUBLE = 1000
 
 
 class Presence(Enum):
@@ -189,7 +190,11 @@ def may_replace(known: Observation | None, new: Observation) -> bool:
 
 
 def troubled(known: Observation | None, tag: Tag, problem: str, now: datetime) -> Observation:
-    """Return the observation to keep after the upstream gave no answer: what is known stays."""
+    """Return the observation to keep after the upstream gave no answer: what is known stays.
+
+    What is kept of the problem is as long as a row can hold, whatever it quotes.
+    """
+    problem = problem[:_LONGEST_TROUBLE]
     if known is None:
         return Observation(tag=tag, presence=Presence.GONE, first_seen=now, last_checked=now, trouble=problem)
     return msgspec.structs.replace(known, trouble=problem)

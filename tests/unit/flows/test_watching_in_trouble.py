@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from shared.domain.watching.budget import Budget, Learned
 from shared.domain.watching.observation import Presence
 from shared.errors import Unavailable, UnusableAnswer
 from shared.rules import asking
+from shared.rules.second_looks import SecondLooks
 from tests.doubles.registries import digest_of
 from tests.doubles.world import GHCR, NODE, ONE, TWO, World
 
@@ -46,6 +48,62 @@ def limited(world: World, host: str, *, remaining: int, limit: int = 5) -> None:
     hour = timedelta(hours=1)
     budget = Budget(upstream=host, limit=limit, remaining=remaining, window=hour, resets_at=world.clock() + hour)
     world.budgets.replace(world.budgets.get(host), budget)
+
+
+# Whatever an answer breaks.
+
+TWO_TOOLS = f"""
+images:
+  - {{name: tool, source: {TOOL}, tags: [v1], target: base/tool}}
+  - {{name: other, source: {GHCR}/acme/other, tags: [v1], target: base/other}}
+""".encode()
+
+
+@pytest.mark.parametrize("error", [RecursionError("deep"), ValueError("odd"), MemoryError(), KeyError("x")])
+def test_an_exception_nobody_foresaw_is_the_failure_of_its_repository_and_stops_no_other(error: Exception) -> None:
+    world = World(TWO_TOOLS)
+    other = parse_repository(f"{GHCR}/acme/other")
+    for repository in (TOOL, other):
+        world.ghcr.push(repository, Tag("v1"), ONE)
+    world.ghcr.trouble(TOOL, error)
+    checked(world)
+    assert world.observations.of(other).tags[Tag("v1")].digest == ONE
+    state = world.observations.of(TOOL).state
+    assert (state.failures > 0, type(error).__name__ in state.trouble) == (True, True)
+    world.ghcr.trouble(TOOL, None)
+    world.pass_time(timedelta(hours=7))
+    checked(world)
+    assert world.observations.of(TOOL).tags[Tag("v1")].digest == ONE
+
+
+def test_a_repository_whose_answers_break_what_comes_after_them_stops_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(TWO_TOOLS)
+    other = parse_repository(f"{GHCR}/acme/other")
+    for repository in (TOOL, other):
+        world.ghcr.push(repository, Tag("v1"), ONE)
+    believed = SecondLooks.believed
+
+    def broken(self: SecondLooks, repository: Repository, *rest: Any) -> Any:
+        if repository == TOOL:
+            raise RecursionError
+        return believed(self, repository, *rest)
+
+    monkeypatch.setattr(SecondLooks, "believed", broken)
+    world.check()
+    with pytest.raises(Unavailable, match="RecursionError"):
+        for delivery in world.outbox.deliver():
+            world.work(delivery)
+    assert world.observations.of(other).tags[Tag("v1")].digest == ONE
+
+
+def test_what_is_kept_of_a_tags_trouble_has_room_in_a_row() -> None:
+    world = tool()
+    world.ghcr.fail("digest", UnusableAnswer("x" * 70_000, code="200"))
+    checked(world)
+    assert len(world.observations.of(TOOL).tags[TAGS[0]].trouble) <= 1000
+    assert seen(world) == set(TAGS[1:])
 
 
 # Tags.
