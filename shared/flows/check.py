@@ -19,10 +19,10 @@ from shared.domain.watching.observation import Doubted, Look, Observation, Prese
 from shared.domain.watching.questions import Question, RepositoryState, Strategy
 from shared.domain.watching.watch_list import Image, WatchList, fingerprint
 from shared.domain.watching.waves import Wave, in_turn
-from shared.errors import Conflict, ServiceError, TidegateError, Unavailable
+from shared.errors import Conflict, ServiceError, TidegateError
 from shared.ports import Activity, Clock, Event, Known, Observations, Upstream
 from shared.rules.adoption import Adopter
-from shared.rules.asking import Answers, Asked, Taken, ask, ask_again
+from shared.rules.asking import Answers, Asked, Taken, ask, ask_again, unforeseen
 from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
 from shared.rules.second_looks import SecondLooks
@@ -104,7 +104,7 @@ class Checker:
                     raise
                 except Exception as error:
                     log.exception("%s broke off the check of itself; others go on", repository)
-                    check.unreadable[str(repository)] = _unforeseen(repository, error)
+                    check.unreadable[str(repository)] = unforeseen(repository, error)
         finally:
             self._ledger.settle()
         self._second_looks.try_again(check.message, check.wave)
@@ -136,7 +136,7 @@ class Checker:
         log.debug("%s is asked by %s: %s", repository, question.strategy.value, question.why.value)
         asked = Asked(self._upstream(repository.registry), repository, images, known.tags, self._grant)
         try:
-            answers = _asked(asked, question)
+            answers = ask(asked, question)
         except ServiceError as error:
             self._fail(repository, known, error)
             return
@@ -322,26 +322,6 @@ class Checker:
                 state = questions.merged(known.state, state)
             else:
                 return
-
-
-def _asked(asked: Asked, question: Question) -> Answers:
-    """Whatever an upstream's answer breaks is a failure of its repository, and is backed off from like any other."""
-    try:
-        return ask(asked, question)
-    except TidegateError:
-        raise
-    except Exception as error:
-        log.exception("what %s answered broke off the check", asked.repository)
-        raise _unforeseen(asked.repository, error) from error
-
-
-def _unforeseen(repository: Repository, error: Exception) -> Unavailable:
-    kind = type(error).__name__
-    return Unavailable(
-        f"{repository}: its check was broken off by {kind}, which nobody foresaw; what is promoted stays, and it is "
-        "checked again",
-        code=kind,
-    )
 
 
 def _is_doubtful(answers: Answers, known: Known) -> bool:

@@ -6,6 +6,7 @@ in trouble last, so that neither a small budget nor a bad tag keeps any other fr
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
@@ -17,8 +18,10 @@ from shared.domain.watching.observation import Observation, Presence
 from shared.domain.watching.questions import CATALOGUES, Question, Strategy, Why
 from shared.domain.watching.selection import choose, exact_tags
 from shared.domain.watching.watch_list import Image
-from shared.errors import ServiceError, UnusableAnswer
+from shared.errors import ServiceError, TidegateError, Unavailable, UnusableAnswer
 from shared.ports import Hints, Upstream
+
+log = logging.getLogger("tidegate.check")
 
 # Two minutes of a slow upstream: a message's repositories must be done with before the host ends the function.
 MOST_HEADS = 1000
@@ -94,6 +97,26 @@ def ask(asked: Asked, question: Question) -> Answers:
         ServiceError: the list or the catalogue could not be had.
         Conflict: the budget is fought over.
     """
+    try:
+        return _ask(asked, question)
+    except TidegateError:
+        raise
+    except Exception as error:
+        log.exception("what %s answered broke off the check", asked.repository)
+        raise unforeseen(asked.repository, error) from error
+
+
+def unforeseen(repository: Repository, error: Exception) -> Unavailable:
+    """Return what an exception of one repository is: that repository's failure, backed off from like any other."""
+    kind = type(error).__name__
+    return Unavailable(
+        f"{repository}: its check was broken off by {kind}, which nobody foresaw; what is promoted stays, and it is "
+        "checked again",
+        code=kind,
+    )
+
+
+def _ask(asked: Asked, question: Question) -> Answers:
     if question.strategy is Strategy.CATALOGUE:
         grant = asked.grant(CATALOGUES[asked.repository.registry], 1)
         if grant.refusal is not None:
