@@ -9,6 +9,7 @@ Imports ``requests``, so this module is itself imported only where something is 
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from collections.abc import Mapping
@@ -24,9 +25,12 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from shared.adapters.kept_alive import KeptAlive
 from shared.adapters.upstream.deadlines import Exchange
+from shared.adapters.upstream.places import NotPublic, check_public
 
 # Made once: urllib3 would make them from numbers for each request.
 _NEVER = Retry(False, redirect=False)
+# Addresses whose connections are kept: a registry may send us to ever new ones.
+_MOST_LINES = 32
 
 
 class _Line(NamedTuple):
@@ -46,11 +50,18 @@ class Connections:
 
     def __init__(self, connect: float, read: float) -> None:
         self._timeout = Timeout(connect=connect, read=read)
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[tuple[str, bool], _Line] = {}
         self._lock = threading.Lock()
 
     def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, exchange: Exchange
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        exchange: Exchange,
+        *,
+        anywhere: bool = True,
     ) -> BaseHTTPResponse:
         """Send one request: it is not tried again, and no redirect is followed.
 
@@ -60,18 +71,22 @@ class Connections:
             headers: all that are sent, but ``Host`` and the body's length.
             body: of the request, if it has one.
             exchange: is told which socket is read from.
+            anywhere: whether the address may be one that not everybody can reach, such as of a private network.
 
         Returns:
             The answer. That to a HEAD has been read; any other is the caller's to read and to close.
 
         Raises:
+            NotPublic: the address is one that not everybody can reach; nothing was sent.
             urllib3.exceptions.HTTPError: no answer.
             requests.exceptions.RequestException: the address or the machine's proxy cannot be used.
             ValueError: a header or the address cannot be written down.
             OSError: the bundle of authorities cannot be read.
         """
         parts = urlsplit(url)
-        line = self._line(f"{parts.scheme}://{parts.netloc}")
+        if not anywhere:
+            check_public(parts.hostname or "")
+        line = self._line(f"{parts.scheme}://{parts.netloc}", anywhere=anywhere)
         target = f"{line.before}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
         _current.exchange = exchange
         return line.pool.urlopen(
@@ -87,11 +102,14 @@ class Connections:
             decode_content=False,
         )
 
-    def _line(self, origin: str) -> _Line:
+    def _line(self, origin: str, *, anywhere: bool = True) -> _Line:
+        """Connections that were checked share no pool with those that were not."""
         with self._lock:
-            if origin not in self._lines:
-                self._lines[origin] = _open(origin)
-            return self._lines[origin]
+            if (origin, anywhere) not in self._lines:
+                if len(self._lines) >= _MOST_LINES:
+                    self._lines.pop(next(iter(self._lines))).pool.close()
+                self._lines[origin, anywhere] = _open(origin, anywhere=anywhere)
+            return self._lines[origin, anywhere]
 
 
 class _Current(threading.local):
@@ -119,12 +137,27 @@ class _TimedTls(_Timed, HTTPSConnection):
     """The same over TLS."""
 
 
-def _open(origin: str) -> _Line:
+class _Public(_TimedTls):
+    """The same to an address that everybody can reach, which is known only once its name was looked up."""
+
+    def _new_conn(self) -> socket.socket:
+        sock = super()._new_conn()
+        if self.proxy is None:
+            try:
+                check_public(sock.getpeername()[0])
+            except NotPublic:
+                sock.close()
+                raise
+        return sock
+
+
+def _open(origin: str, *, anywhere: bool) -> _Line:
     request = Request("GET", origin).prepare()
     machine = Session().merge_environment_settings(origin, {}, None, None, None)
     adapter = _Trusting()
     pool = adapter.get_connection_with_tls_context(request, machine["verify"], machine["proxies"])
-    pool.ConnectionCls = _TimedTls if pool.scheme == "https" else _Timed
+    tls = _TimedTls if anywhere else _Public
+    pool.ConnectionCls = tls if pool.scheme == "https" else _Timed
     return _Line(pool, adapter.request_url(request, machine["proxies"]).removesuffix(request.path_url))
 
 

@@ -89,6 +89,10 @@ class HubTokens:
         """See the port."""
         return self._token(path, refused)
 
+    def withheld(self) -> bool:
+        """See the port. Docker Hub is shown its account with each question."""
+        return False
+
     def prepare(self, paths: tuple[str, ...]) -> None:
         """See the port. The first that needs a token asks for one for as many as fit; often none does."""
         for scopes in _batches(tuple(map(scope_of, paths))):

@@ -8,6 +8,7 @@ import msgspec
 
 from shared.adapters.redaction import redacted
 from shared.adapters.retry_after import retry_after
+from shared.adapters.upstream.places import NotPublic
 from shared.errors import NotFound, RateLimited, Refused, ServiceError, Unavailable
 
 # What decoders of JSON raise over bytes from elsewhere: brackets within brackets are a RecursionError.
@@ -22,7 +23,8 @@ def http_error(doing: str, error: Exception) -> ServiceError:
         error: what was raised; its text may quote what nobody should log, so it is not to be chained.
 
     Returns:
-        ``Refused`` where the request could not even be written down, or the machine is not set up for it;
+        ``Refused`` where the request could not even be written down, the machine is not set up for it, or its address
+        is not one to be sent to;
         ``Unavailable`` where there was no answer, or one that broke off.
     """
     from requests.exceptions import RequestException  # noqa: PLC0415  costs 0.1 s, and not every process asks
@@ -38,6 +40,11 @@ def http_error(doing: str, error: Exception) -> ServiceError:
         )
     if isinstance(error, OSError) and not isinstance(error, HTTPError):
         return Refused(f"{doing}: the bundle of authorities cannot be read, check REQUESTS_CA_BUNDLE: {_said(error)}")
+    if isinstance(error, NotPublic):
+        return Refused(
+            f"{doing}: it sends us to an address that not everybody can reach, which is not followed: {error}. If that "
+            "is its token service, name the host as token_host in the registry's entry in REGISTRY_CREDENTIALS"
+        )
     name = type(error).__name__
     return Unavailable(f"{doing}: no usable answer ({name}): {_said(error)}", code=name)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
@@ -11,6 +11,7 @@ import msgspec
 
 from shared.adapters.upstream.deadlines import Deadlines, Exchange
 from shared.adapters.upstream.errors import http_error
+from shared.adapters.upstream.places import Within
 from shared.adapters.upstream.rate_limits import learned_from
 from shared.budget_ports import Meter
 from shared.domain.watching.budget import Learned
@@ -57,6 +58,11 @@ class _Request(NamedTuple):
     body: bytes | None
     most: int
     exchange: Exchange
+    elsewhere: Callable[[str], str]
+
+
+def _nothing(url: str) -> str:  # noqa: ARG001  whatever the address
+    return ""
 
 
 def unmetered(upstream: str, learned: Learned) -> None:
@@ -70,12 +76,16 @@ class UpstreamHttp:
         upstream: the host whose limit the answers tell of, such as ``docker.io``.
         meter: is told what they say.
         redirects: how many are followed, over https alone. Another host is not sent the ``Authorization`` header.
+        within: the places that may be anywhere; any other has to be one that everybody can reach. All, if left out.
     """
 
-    def __init__(self, upstream: str, meter: Meter = unmetered, *, redirects: int = 0) -> None:
+    def __init__(
+        self, upstream: str, meter: Meter = unmetered, *, redirects: int = 0, within: Within | None = None
+    ) -> None:
         self._upstream = upstream
         self._meter = meter
         self._redirects = redirects
+        self._within = within
 
     def ask(
         self,
@@ -86,6 +96,7 @@ class UpstreamHttp:
         headers: Mapping[str, str] | None = None,
         json: object = None,
         most: int = _LARGEST_ANSWER,
+        elsewhere: Callable[[str], str] = _nothing,
     ) -> Answer:
         """Send a request, and those that its redirects lead to, all within ``LONGEST_ANSWER``.
 
@@ -96,6 +107,7 @@ class UpstreamHttp:
             headers: of the request; an empty ``Authorization`` is left out.
             json: body, if any.
             most: bytes the answer may have.
+            elsewhere: gives the ``Authorization`` header for the address of another host that a redirect leads to.
 
         Returns:
             The answer, whatever its status; a redirect itself where none are followed.
@@ -110,7 +122,7 @@ class UpstreamHttp:
             sent["Content-Type"] = "application/json"
         exchange = _DEADLINES.begin(LONGEST_ANSWER)
         try:
-            answer = self._followed(_Request(doing, method, sent, body, most, exchange), url)
+            answer = self._followed(_Request(doing, method, sent, body, most, exchange, elsewhere), url)
         except ServiceError:
             if not exchange.over:
                 raise
@@ -128,12 +140,17 @@ class UpstreamHttp:
             target = _target(answer, request.doing)
             if urlsplit(target).netloc != urlsplit(url).netloc:
                 request.headers.pop("Authorization", None)
+                if other := request.elsewhere(target):
+                    request.headers["Authorization"] = other
             url = target
         raise Refused(f"{request.doing}: redirected more than {self._redirects} times", code=str(answer.status))
 
     def _once(self, request: _Request, url: str) -> Answer:
         try:
-            response = self._connections.send(request.method, url, request.headers, request.body, request.exchange)
+            anywhere = self._within is None or self._within.covers(url)
+            response = self._connections.send(
+                request.method, url, request.headers, request.body, request.exchange, anywhere=anywhere
+            )
             # That to a HEAD has been read: there is nothing to read of it, and the connection is free again.
             said = b"" if request.method == "HEAD" else _bounded(response, request.most, request.doing)
         except ServiceError:

@@ -1,4 +1,4 @@
-"""Where a ``Link`` header says that there is more, in every spelling that servers send.
+"""Where the header that links to other pages says that there is more, in every spelling that servers send.
 
 https://www.rfc-editor.org/rfc/rfc8288#section-3
 """

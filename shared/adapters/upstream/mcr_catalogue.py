@@ -13,7 +13,7 @@ import msgspec
 from shared.adapters.upstream.errors import UNREADABLE, status_error
 from shared.adapters.upstream.hints import read_hint
 from shared.adapters.upstream.http import UpstreamHttp
-from shared.adapters.upstream.oci_registry import MANIFEST_TYPES
+from shared.adapters.upstream.manifests import MANIFEST_TYPES
 from shared.domain.references import Digest, Repository, Tag
 from shared.errors import RateLimited, ServiceError, Unavailable
 from shared.ports import Hint, Hints

@@ -1,58 +1,32 @@
-"""Asks a registry what a tag points at, with HEAD alone: looking is not pulling.
+"""Asks a registry what a tag points at, with HEAD: looking is not pulling.
+
+Where a registry does not answer HEAD as it should, and reading is not known to be a pull there, the manifest is read.
 
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md#checking-if-content-exists-in-the-registry
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Protocol
 
 from shared.adapters.upstream.errors import status_error
 from shared.adapters.upstream.http import Answer, UpstreamHttp
+from shared.adapters.upstream.manifests import MANIFEST_TYPES, names_digest, read_digest, told_digest
+from shared.adapters.upstream.rights import Rights, Tokens
 from shared.adapters.upstream.tag_pages import MOST_BYTES, Page, all_tags, read_page
-from shared.domain.references import Digest, Repository, Tag, parse_digest
-from shared.errors import InvalidReference, NotFound, Refused, ServiceError, UnusableAnswer
+from shared.domain.references import Digest, Repository, Tag
+from shared.errors import NotFound, Refused, ServiceError
 from shared.ports import Hints
 
-# Without the index types a registry answers with one architecture's manifest, or converts it: another digest. Charts
-# and other artifacts are image manifests; the last type is what some wrote before that was settled.
-MANIFEST_TYPES = (
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
-    "application/vnd.oci.artifact.manifest.v1+json",
-)
+log = logging.getLogger("tidegate.upstream")
+
 _ACCEPT = ", ".join(MANIFEST_TYPES)
-# Characters of a type that is quoted to people.
-_LONGEST_KIND = 100
-
-
-class Tokens(Protocol):
-    """Gives the right to read repositories."""
-
-    def authorization(self, path: str) -> str:
-        """Return the ``Authorization`` header for a repository; empty if none is known to be needed."""
-        ...
-
-    def renewed(self, path: str, refused: str, challenge: str) -> str:
-        """Return another header after a 401.
-
-        Args:
-            path: of the repository.
-            refused: the header that was not accepted.
-            challenge: the ``WWW-Authenticate`` header of the answer.
-
-        Returns:
-            The header to try instead; empty if there is none.
-        """
-        ...
-
-    def prepare(self, paths: tuple[str, ...]) -> None:
-        """Learn of repositories to which one right may do, where that takes fewer requests; asks nobody."""
-        ...
+# What a registry answers to a HEAD that it does not know.
+_NO_HEAD = {405, 501}
 
 
 class Catalogue(Protocol):
@@ -76,6 +50,8 @@ class OciRegistry:
         http: how it is asked.
         tokens: gives the right to read; ``None`` where anybody may.
         catalogue: the upstream's own, if it has one.
+        elsewhere: the right to read another host that the registry sends us to; ``None`` where it sends us nowhere.
+        reads: whether manifests may be read where HEAD does not tell; never where that is a pull.
     """
 
     def __init__(
@@ -86,15 +62,21 @@ class OciRegistry:
         *,
         tokens: Tokens | None = None,
         catalogue: Catalogue | None = None,
+        elsewhere: Callable[[str], Tokens] | None = None,
+        reads: bool = False,
     ) -> None:
         self._name = name
         self._url = url.rstrip("/")
         self._http = http
         self._tokens = tokens
+        self._rights = Rights(self._url, tokens, elsewhere)
         self._catalogue = catalogue
+        self._reads = reads
+        self._asks_by = "HEAD"
+        self._open = False
 
     def digest(self, repository: Repository, tag: Tag) -> Digest | None:
-        """Return what a tag points at now, by one HEAD request; by another if the token was not accepted.
+        """Return what a tag points at now, by one HEAD request; by more if the token or HEAD itself is not accepted.
 
         Args:
             repository: in this registry.
@@ -111,13 +93,7 @@ class OciRegistry:
             UnusableAnswer: an answer that names no manifest we can use, such as one of an abandoned type.
         """
         doing = f"{self._name}: looking at {repository}:{tag}"
-        url = f"{self._url}/v2/{repository.path}/manifests/{tag}"
-        answer = self._ask(doing, repository.path, url, "HEAD", _ACCEPT)
-        if answer.status == 404:
-            return None
-        if answer.status != 200:
-            raise _refusal(answer, doing)
-        return _digest(answer, doing)
+        return self._digest(doing, f"{self._url}/v2/{repository.path}/manifests/{tag}")
 
     def holds(self, repository: Repository, digest: Digest) -> bool:
         """Whether a manifest can be had by its digest, by one HEAD request.
@@ -126,11 +102,7 @@ class OciRegistry:
             NotFound, Refused, RateLimited, Unavailable: as for ``digest``.
         """
         doing = f"{self._name}: looking for {repository}@{digest}"
-        url = f"{self._url}/v2/{repository.path}/manifests/{digest}"
-        answer = self._ask(doing, repository.path, url, "HEAD", _ACCEPT)
-        if answer.status not in {200, 404}:
-            raise _refusal(answer, doing)
-        return answer.status == 200 and _digest(answer, doing) == digest
+        return self._digest(doing, f"{self._url}/v2/{repository.path}/manifests/{digest}") == digest
 
     def tags(self, repository: Repository) -> tuple[Tag, ...]:
         """Return every tag, in the registry's order, by as many requests as it has pages.
@@ -150,7 +122,7 @@ class OciRegistry:
         """
         doing = f"{self._name}: listing the tags of {repository}"
         first = f"{self._url}/v2/{repository.path}/tags/list"
-        return all_tags(first, partial(self._page, doing, repository.path), doing)
+        return all_tags(first, partial(self._page, doing), doing)
 
     def hints(self, repository: Repository, since: datetime | None) -> Hints | None:
         """See ``shared.ports.Upstream.hints``.
@@ -173,56 +145,73 @@ class OciRegistry:
         if self._tokens:
             self._tokens.prepare(tuple(repository.path for repository in repositories))
 
-    def _page(self, doing: str, path: str, url: str) -> Page:
-        answer = self._ask(doing, path, url, "GET", "application/json")
+    def _page(self, doing: str, url: str) -> Page:
+        answer = self._ask(doing, url, "GET", "application/json")
         if answer.status != 200:
             raise _refusal(answer, doing)
         return read_page(answer, doing)
 
-    def _ask(self, doing: str, path: str, url: str, method: str, accept: str) -> Answer:
+    def _digest(self, doing: str, url: str) -> Digest | None:
+        answer = self._ask(doing, url, self._asks_by, _ACCEPT)
+        told = answer.status == 200 and names_digest(answer)
+        if self._asks_by == "HEAD" and self._reads and not told and answer.status in {200, 404, *_NO_HEAD}:
+            answer = self._read_instead(doing, url, answer)
+            told = False
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise _refusal(answer, doing)
+        return told_digest(answer, doing) if told or not self._reads else read_digest(answer, doing)
+
+    def _read_instead(self, doing: str, url: str, head: Answer) -> Answer:
+        """Read what HEAD does not tell. A registry that knows no HEAD, or tells by none, is not asked by it again."""
+        answer = self._ask(doing, url, "GET", _ACCEPT)
+        if answer.status == 200:
+            log.warning(
+                "%s: HEAD was answered %d without a digest, and GET with the manifest: it is read, which some "
+                "registries count as a pull",
+                doing,
+                head.status,
+            )
+            self._asks_by = "HEAD" if head.status == 404 else "GET"
+        return answer
+
+    def _ask(self, doing: str, url: str, method: str, accept: str) -> Answer:
         """Ask with whatever right is known to be needed, and once more with what a 401 asks for.
 
-        A registry that redirects may have its next page elsewhere: rights are shown to its own address alone, and
-        only that one's challenges are met.
+        A registry that redirects may have its manifests and its next page elsewhere: rights are shown to its own
+        address alone, and a challenge from elsewhere is met without any credentials.
         """
-        tokens = self._tokens if self._is_ours(url) else None
-        authorization = tokens.authorization(path) if tokens else ""
-        headers = {"Accept": accept, "Authorization": authorization}
-        answer = self._http.ask(doing, url, method=method, headers=headers, most=MOST_BYTES)
-        if answer.status != 401 or tokens is None or not self._is_ours(answer.url):
+        shown = self._rights.header(url)
+        answer = self._send(doing, url, method, accept, shown)
+        place = answer.url
+        if answer.status == 401:
+            refused = shown if self._rights.is_ours(place) else self._rights.header(place)
+            renewed = self._rights.renewed(place, refused, answer.headers.get("www-authenticate", ""))
+        elif answer.status in {403, 404} and not shown and self._rights.is_ours(place):
+            renewed = self._unhidden(doing, url)
+        else:
             return answer
-        renewed = tokens.renewed(path, authorization, answer.headers.get("www-authenticate", ""))
-        if not renewed:
-            return answer
-        headers = {"Accept": accept, "Authorization": renewed}
-        return self._http.ask(doing, url, method=method, headers=headers, most=MOST_BYTES)
+        again = url if self._rights.is_ours(place) else place
+        return self._send(doing, again, method, accept, renewed) if renewed else answer
 
-    def _is_ours(self, url: str) -> bool:
-        return url.startswith(f"{self._url}/")
+    def _unhidden(self, doing: str, url: str) -> str:
+        """Return the right of an account that nobody asked for: some registries hide what they do not show.
 
+        They deny having it, without a challenge, where ``/v2/`` has one.
+        """
+        if self._tokens is None or self._open or not self._tokens.withheld():
+            return ""
+        root = self._http.ask(doing, f"{self._url}/v2/")
+        self._open = root.status == 200
+        challenge = root.headers.get("www-authenticate", "")
+        return self._rights.renewed(url, "", challenge) if root.status == 401 else ""
 
-def _digest(answer: Answer, doing: str) -> Digest:
-    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind and kind not in MANIFEST_TYPES:
-        raise UnusableAnswer(
-            f"{doing}: the answer is {kind[:_LONGEST_KIND]}, which is no manifest we can use", code="200"
+    def _send(self, doing: str, url: str, method: str, accept: str, shown: str) -> Answer:
+        headers = {"Accept": accept, "Authorization": shown}
+        return self._http.ask(
+            doing, url, method=method, headers=headers, most=MOST_BYTES, elsewhere=self._rights.header
         )
-    try:
-        digest = parse_digest(answer.headers.get("docker-content-digest", ""))
-    except InvalidReference as error:
-        raise UnusableAnswer(f"{doing}: the answer has no docker-content-digest: {error}", code="200") from error
-    if _contradicts(answer.headers.get("etag", ""), digest):
-        raise UnusableAnswer(f"{doing}: the answer has a docker-content-digest that its ETag contradicts", code="200")
-    return digest
-
-
-def _contradicts(etag: str, digest: Digest) -> bool:
-    """Registries that name a manifest by its digest in the ETag too must mean the same one."""
-    try:
-        other = parse_digest(etag.removeprefix("W/").strip('"'))
-    except InvalidReference:
-        return False
-    return other.partition(":")[0] == digest.partition(":")[0] and other != digest
 
 
 def _refusal(answer: Answer, doing: str) -> ServiceError:

@@ -52,6 +52,10 @@ class ChallengedTokens:
         # A password that was refused is refused again; a token service may well grant the same token twice.
         return "" if asked.scheme == "basic" and answer == refused else answer
 
+    def withheld(self) -> bool:
+        """See the port."""
+        return bool(self._account.username) and self._challenge is None
+
     def prepare(self, paths: tuple[str, ...]) -> None:
         """Do nothing: which registries grant one token for many repositories is not known."""
 

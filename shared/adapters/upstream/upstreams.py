@@ -9,6 +9,7 @@ from shared.adapters.upstream.docker_hub import HubAddresses, docker_hub
 from shared.adapters.upstream.http import UpstreamHttp, unmetered
 from shared.adapters.upstream.mcr import mcr
 from shared.adapters.upstream.oci_registry import OciRegistry
+from shared.adapters.upstream.places import Within
 from shared.adapters.upstream.registry_tokens import ChallengedTokens
 from shared.budget_ports import Meter
 from shared.domain.references import DOCKER_HUB, MCR
@@ -66,5 +67,12 @@ def any_registry(registry: str, account: Account = Account(), meter: Meter = unm
         account: empty to ask anonymously.
         meter: is told what answers say of limits.
     """
-    http = UpstreamHttp(registry, meter, redirects=_REDIRECTS)
-    return OciRegistry(registry, f"https://{registry}", http, tokens=ChallengedTokens(http, registry, account))
+    http = UpstreamHttp(registry, meter, redirects=_REDIRECTS, within=Within(registry, account.token_host))
+    return OciRegistry(
+        registry,
+        f"https://{registry}",
+        http,
+        tokens=ChallengedTokens(http, registry, account),
+        elsewhere=lambda place: ChallengedTokens(http, place, Account()),
+        reads=True,
+    )

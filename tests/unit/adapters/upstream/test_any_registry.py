@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from shared.adapters.upstream.docker_hub import HubAddresses
-from shared.adapters.upstream.oci_registry import MANIFEST_TYPES, OciRegistry
+from shared.adapters.upstream.manifests import MANIFEST_TYPES
+from shared.adapters.upstream.oci_registry import OciRegistry
 from shared.adapters.upstream.tag_pages import MOST_TAGS
 from shared.adapters.upstream.upstreams import Upstreams, any_registry
-from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag, parse_repository
+from shared.domain.references import DOCKER_HUB, MCR, Digest, Repository, Tag, parse_repository
 from shared.domain.watching.budget import Learned
-from shared.errors import NotFound, RateLimited, Refused, ServiceError, Unavailable
+from shared.errors import NotFound, RateLimited, Refused, ServiceError, Unavailable, UnusableAnswer
 from shared.registry_accounts import Account
 from tests.doubles.registries import digest_of
 from tests.doubles.scripted_http import ScriptedHttp, wire
@@ -190,7 +192,8 @@ def test_a_repository_that_is_hidden_or_forbidden_is_told_apart(wire: ScriptedHt
     wire.answer(401, {"WWW-Authenticate": 'Negotiate, error="insufficient_scope"'})
     with pytest.raises(NotFound, match="private"):
         asked()
-    wire.answer(404)
+    for _ in range(2 if ask == "digest" else 1):
+        wire.answer(404)
     if ask == "digest":
         assert asked() is None, "a HEAD has no body to say whether the tag or the repository is not there"
     else:
@@ -254,12 +257,195 @@ def test_the_next_page_at_another_host_is_asked_for_without_the_token(wire: Scri
     assert shown(wire)[-1] == ("GET", "https://eu.pkg.example/v2/k8s/app/tags/list?last=a", None)
 
 
-def test_the_challenge_of_another_host_is_not_met(wire: ScriptedHttp) -> None:
-    wire.answer(307, {"Location": "https://eu.pkg.example/v2/k8s/app/manifests/v1"})
-    wire.answer(401, BEARER)
+EU = "https://eu.pkg.example"
+EU_BEARER = {"WWW-Authenticate": f'Bearer realm="{EU}/token",service="eu",scope="repository:k8s/app:pull"'}
+
+
+def test_the_challenge_of_the_place_one_was_sent_to_is_met_without_credentials(wire: ScriptedHttp) -> None:
+    upstream = ghcr(ROBOT)
+    wire.answer(307, {"Location": f"{EU}/v2/k8s/app/manifests/v1"})
+    wire.answer(401, EU_BEARER)
+    wire.answer(200, body=GRANT)
+    wire.answer(200, HELD)
+    assert upstream.digest(APP, TAG) == DIGEST
+    assert shown(wire)[2:] == [
+        ("GET", f"{EU}/token?service=eu&scope=repository%3Ak8s%2Fapp%3Apull", None),
+        ("HEAD", f"{EU}/v2/k8s/app/manifests/v1", "Bearer granted"),
+    ]
+    wire.answer(307, {"Location": f"{EU}/v2/k8s/app/manifests/v1"})
+    wire.answer(200, HELD)
+    assert upstream.digest(APP, TAG) == DIGEST
+    assert [right for *_, right in shown(wire)[4:]] == [None, "Bearer granted"], "and is brought along from then on"
+
+
+@pytest.mark.parametrize(
+    "challenge", [EU_BEARER, BEARER, BASIC, {"WWW-Authenticate": 'Bearer realm="https://third.example/token"'}]
+)
+def test_no_place_one_was_sent_to_is_shown_the_credentials_of_another(
+    wire: ScriptedHttp, challenge: dict[str, str]
+) -> None:
+    wire.answer(307, {"Location": f"{EU}/v2/k8s/app/manifests/v1"})
+    wire.answer(401, challenge)
+    wire.answer(200, body=GRANT)
+    wire.answer(401, challenge)
     with pytest.raises(Refused):
         ghcr(ROBOT).digest(APP, TAG)
+    assert not {right for *_, right in shown(wire)} & {SHOWN, f"Bearer {ROBOT.password}"}
+    assert "the-pat" not in "".join(url for _, url, _ in shown(wire))
+
+
+def test_a_list_at_another_registry_is_read_by_that_ones_token(wire: ScriptedHttp) -> None:
+    wire.answer(307, {"Location": f"{EU}/v2/k8s/app/tags/list?n=1000"})
+    wire.answer(401, EU_BEARER)
+    wire.answer(200, body=GRANT)
+    wire.answer(200, {"Link": '</v2/k8s/app/tags/list?last=a>; rel="next"'}, {"tags": ["a"]})
+    wire.answer(200, body={"tags": ["b"]})
+    assert ghcr(ROBOT).tags(APP) == ("a", "b")
+    assert [right for *_, right in shown(wire)[2:]] == [None, "Bearer granted", "Bearer granted"]
+
+
+PRIVATE = [
+    "127.0.0.1",
+    "10.1.2.3",
+    "169.254.169.254",
+    "[::1]",
+    "[fd00::1]",
+    "[::ffff:10.0.0.1]",
+    "168.63.129.16",
+]
+
+
+@pytest.mark.parametrize("host", PRIVATE)
+def test_no_registry_sends_us_into_a_private_network(wire: ScriptedHttp, host: str) -> None:
+    wire.answer(307, {"Location": f"https://{host}/v2/k8s/app/manifests/v1"})
+    with pytest.raises(Refused, match="not everybody can reach"):
+        ghcr(ROBOT).digest(APP, TAG)
+    wire.answer(401, {"WWW-Authenticate": f'Bearer realm="https://{host}/token"'})
+    with pytest.raises(Refused, match="not everybody can reach"):
+        ghcr().digest(APP, TAG)
     assert len(wire.requests) == 2
+
+
+def test_a_registry_of_a_private_network_is_asked_as_the_watch_list_has_it(wire: ScriptedHttp) -> None:
+    wire.answer(401, {"WWW-Authenticate": 'Bearer realm="https://10.1.2.3:8443/token"'})
+    wire.answer(200, body=GRANT)
+    wire.answer(200, HELD)
+    assert any_registry("10.1.2.3:5000").digest(Repository("10.1.2.3:5000", "a"), TAG) == DIGEST
+
+
+# What HEAD does not tell.
+
+
+MANIFEST = b'{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": []}'
+OF_MANIFEST = f"sha256:{hashlib.sha256(MANIFEST).hexdigest()}"
+INDEX = {"Content-Type": MANIFEST_TYPES[0]}
+
+
+@pytest.mark.parametrize(("status", "headers"), [(404, {}), (405, {}), (501, {}), (200, INDEX), (200, {})])
+def test_where_head_does_not_tell_the_manifest_is_read_and_that_is_told(
+    wire: ScriptedHttp, caplog: pytest.LogCaptureFixture, status: int, headers: dict[str, str]
+) -> None:
+    wire.answer(status, headers)
+    wire.answer(200, INDEX, MANIFEST)
+    assert ghcr().digest(APP, TAG) == OF_MANIFEST
+    assert [method for method, *_ in shown(wire)] == ["HEAD", "GET"]
+    assert "some registries count as a pull" in caplog.text
+
+
+def test_a_registry_that_knows_no_head_is_not_asked_by_it_again(wire: ScriptedHttp) -> None:
+    upstream = ghcr()
+    wire.answer(405)
+    for _ in range(3):
+        wire.answer(200, INDEX, MANIFEST)
+    assert {upstream.digest(APP, TAG) for _ in range(3)} == {OF_MANIFEST}
+    assert [method for method, *_ in shown(wire)] == ["HEAD", "GET", "GET", "GET"]
+    wire.answer(404)
+    assert upstream.digest(APP, TAG) is None
+
+
+def test_a_manifest_that_is_sought_by_its_digest_is_read_where_head_does_not_tell(wire: ScriptedHttp) -> None:
+    wire.answer(404)
+    wire.answer(200, INDEX, MANIFEST)
+    assert ghcr().holds(APP, Digest(OF_MANIFEST))
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({"Content-Type": "text/html"}, b"<html>please log in</html>"),
+        ({"Content-Type": "text/html"}, b"{}"),
+        ({}, b""),
+        ({}, b"[]"),
+        ({}, b'{"errors": []}'),
+        ({}, b'{"schemaVersion": 1, "name": "org/app"}'),
+        ({"Content-Type": "application/vnd.docker.distribution.manifest.v1+prettyjws"}, b'{"schemaVersion": 1}'),
+        (INDEX, b"[" * 200_000),
+        ({**INDEX, "Docker-Content-Digest": DIGEST}, MANIFEST),
+    ],
+)
+def test_what_is_read_and_is_no_manifest_is_no_answer(wire: ScriptedHttp, headers: dict[str, str], body: bytes) -> None:
+    wire.answer(405)
+    wire.answer(200, headers, body)
+    with pytest.raises(UnusableAnswer):
+        ghcr().digest(APP, TAG)
+
+
+@pytest.mark.parametrize("upstream", ["docker.io", "mcr.microsoft.com"])
+@pytest.mark.parametrize("status", [404, 405, 200])
+def test_where_reading_may_be_a_pull_nothing_is_read(wire: ScriptedHttp, upstream: str, status: int) -> None:
+    hub = HubAddresses("https://registry-1.docker.io", "https://auth.docker.io", "https://hub.docker.com")
+    registry = Upstreams(hub, "https://mcr.microsoft.com", {}).upstream_for(upstream)
+    if upstream == "docker.io":
+        wire.answer(200, body=GRANT)
+    wire.answer(status)
+    if status == 404:
+        assert registry.digest(Repository(upstream, "a/b"), TAG) is None
+    else:
+        with pytest.raises(ServiceError):
+            registry.digest(Repository(upstream, "a/b"), TAG)
+    assert shown(wire)[-1][0] == "HEAD"
+
+
+# What is hidden from those who show nothing.
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("challenge", [BEARER, BASIC])
+def test_what_is_denied_without_a_challenge_is_asked_for_with_the_account(
+    wire: ScriptedHttp, status: int, challenge: dict[str, str]
+) -> None:
+    upstream = ghcr(ROBOT)
+    wire.answer(status)
+    wire.answer(401, challenge)
+    if challenge is BEARER:
+        wire.answer(200, body=GRANT)
+    wire.answer(200, HELD)
+    assert upstream.digest(APP, TAG) == DIGEST
+    assert shown(wire)[1][1] == "https://ghcr.io/v2/"
+    wire.answer(200, HELD)
+    upstream.digest(APP, TAG)
+    assert shown(wire)[-1][2], "and the account is shown from then on"
+
+
+def test_a_list_that_is_denied_without_a_challenge_is_asked_for_with_the_account(wire: ScriptedHttp) -> None:
+    wire.answer(404)
+    wire.answer(401, BASIC)
+    wire.answer(200, body={"tags": ["a"]})
+    assert ghcr(ROBOT).tags(APP) == ("a",)
+
+
+def test_a_registry_that_anybody_may_read_is_asked_once_whether_it_wants_an_account(wire: ScriptedHttp) -> None:
+    upstream = ghcr(ROBOT)
+    for status in (404, 200, 404, 404, 404):
+        wire.answer(status)
+    assert [upstream.digest(APP, TAG) for _ in range(2)] == [None, None]
+    assert [url.rpartition("ghcr.io")[2] for _, url, _ in shown(wire)].count("/v2/") == 1
+
+
+def test_who_has_no_account_believes_what_is_denied(wire: ScriptedHttp) -> None:
+    for _ in range(2):
+        wire.answer(404)
+    assert ghcr().digest(APP, TAG) is None
 
 
 def test_a_redirect_within_the_registry_keeps_the_token(wire: ScriptedHttp) -> None:

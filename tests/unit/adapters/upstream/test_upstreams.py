@@ -10,8 +10,9 @@ from urllib3.exceptions import HTTPError, LocationValueError
 
 from shared.adapters.upstream.docker_hub import HubAddresses, HubTokens, docker_hub
 from shared.adapters.upstream.http import UpstreamHttp
+from shared.adapters.upstream.manifests import MANIFEST_TYPES
 from shared.adapters.upstream.mcr import mcr
-from shared.adapters.upstream.oci_registry import MANIFEST_TYPES, OciRegistry
+from shared.adapters.upstream.oci_registry import OciRegistry
 from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag
 from shared.errors import NotFound, RateLimited, Refused, Unavailable
 from shared.registry_accounts import Account
