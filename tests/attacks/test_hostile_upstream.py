@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -12,6 +13,7 @@ import pytest
 from shared.adapters.upstream import http, tag_pages
 from shared.adapters.upstream.http import UpstreamHttp
 from shared.adapters.upstream.oci_registry import OciRegistry
+from shared.adapters.upstream.places import Within
 from shared.domain.references import Repository, Tag
 from shared.domain.watching.budget import LONGEST_SILENCE, Purpose
 from shared.domain.watching.questions import RepositoryState, failed
@@ -240,3 +242,24 @@ def test_no_header_is_quoted_at_length(status: str, name: str) -> None:
             assert len(str(error)) < 1_000
         else:
             pytest.fail("an answer of which nothing can be used was used")
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::ffff:127.0.0.1]"])
+def test_a_name_that_leads_into_a_private_network_is_told_nothing(host: str) -> None:
+    with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as inside:
+        inside.settimeout(0.2)
+        asked = UpstreamHttp("evil.example", within=Within("evil.example"))
+        with pytest.raises(Refused, match="not everybody can reach"):
+            asked.ask("looking", f"https://{host}:{inside.getsockname()[1]}/secret")
+        with contextlib.suppress(TimeoutError):
+            connection, _ = inside.accept()
+            assert connection.recv(1) == b""
+
+
+ODD_HOSTS = ["https://2130706433/", "https://0x7f.1/", "https://127.1/", "https://0/", "https://localhost./"]
+
+
+@pytest.mark.parametrize("url", ODD_HOSTS)
+def test_no_other_way_to_write_an_address_gets_around_that(url: str) -> None:
+    with pytest.raises(ServiceError):
+        UpstreamHttp("evil.example", within=Within("evil.example")).ask("looking", url)

@@ -195,7 +195,6 @@ def test_a_list_that_is_cut_short_is_unavailable(outside: Outside, pushed: Impor
     "headers",
     [
         {"Content-Type": "text/html", "Docker-Content-Digest": "sha256:" + "a" * 64},
-        {"Content-Type": "application/vnd.oci.image.manifest.v1+json"},
         {"Content-Type": "application/vnd.oci.image.manifest.v1+json", "Docker-Content-Digest": "sha256:abc"},
         {
             "Content-Type": "application/vnd.oci.image.manifest.v1+json",
@@ -210,6 +209,13 @@ def test_an_answer_that_is_not_that_of_a_registry_is_not_believed(
     outside.fault("other", "status", status=200, headers=headers, kind="HEAD manifest")
     with pytest.raises(Unavailable):
         other(outside).digest(pushed.repository, TAG)
+
+
+@pytest.mark.parametrize("status", [200, 404, 405])
+def test_where_head_does_not_tell_the_manifest_is_read(outside: Outside, pushed: ImportSource, status: int) -> None:
+    outside.fault("other", "status", status=status, headers={}, kind="HEAD manifest")
+    assert other(outside).digest(pushed.repository, TAG) == pushed.digest
+    assert outside.counts("other")["GET manifest"] == 2, "the challenge, and the manifest"
 
 
 def test_an_import_takes_the_account_of_its_source_along(outside: Outside, pushed: ImportSource, word: str) -> None:

@@ -122,12 +122,18 @@ _current = _Current()
 
 
 class _Timed(HTTPConnection):
-    """A connection that tells its exchange what is read from."""
+    """A connection that tells its exchange what is read from.
+
+    Attributes:
+        inside: whether the other side, which its certificate vouches for, is where not everybody can reach it.
+    """
+
+    inside = False
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         """See ``HTTPConnection``. To connect and to send are bound by their time-outs."""
         exchange = _current.exchange
-        exchange.sock = self.sock
+        exchange.sock, exchange.inside = self.sock, self.inside
         if exchange.over:
             raise TimeoutError("the deadline has passed")
         return super().getresponse()
@@ -135,6 +141,15 @@ class _Timed(HTTPConnection):
 
 class _TimedTls(_Timed, HTTPSConnection):
     """The same over TLS."""
+
+    def connect(self) -> None:
+        """See ``HTTPSConnection``. Where a proxy stands between, nobody knows what is behind it."""
+        super().connect()
+        if self.proxy is None:
+            try:
+                check_public(self.sock.getpeername()[0])
+            except NotPublic:
+                self.inside = True
 
 
 class _Public(_TimedTls):

@@ -21,16 +21,18 @@ class Exchange:
     Attributes:
         ends: when it has to be over, as ``time.monotonic`` tells it.
         sock: what is being read from; ``None`` between two requests.
+        inside: whether it was with an address that not everybody can reach.
         over: whether the deadline has passed. Whatever was read then may be cut off anywhere: headers that end early
             look like headers that are complete.
     """
 
-    __slots__ = ("ends", "over", "sock")
+    __slots__ = ("ends", "inside", "over", "sock")
 
     def __init__(self, seconds: float) -> None:
         self.ends = time.monotonic() + seconds
         self.sock: socket.socket | None = None
         self.over = False
+        self.inside = False
 
     def stop(self) -> None:
         """Wake whoever reads: below TLS, whose own state is the reader's alone."""

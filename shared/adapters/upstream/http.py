@@ -160,6 +160,8 @@ class UpstreamHttp:
             raise http_error(request.doing, error) from None
         finally:
             request.exchange.sock = None
+        if anywhere and self._within is not None and request.exchange.inside:
+            self._within.is_inside()
         named = {name.lower(): value for name, value in response.headers.itermerged()}
         learned = learned_from(response.status, named)
         if learned is not None:

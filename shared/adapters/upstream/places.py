@@ -32,12 +32,20 @@ class Within:
         self._registry = registry
         self._own = f"https://{registry}/"
         self._token_host = token_host
+        self._inside = False
 
     def covers(self, url: str) -> bool:
-        """Whether an address is the registry's own, above or below it, or the settings' own token service."""
-        if url.startswith(self._own) or may_be_shown(self._registry, url):
+        """Whether an address is the registry's own, above or below it, or the settings' own token service.
+
+        A registry that is itself within a private network may send us anywhere there: whoever runs it is inside.
+        """
+        if self._inside or url.startswith(self._own) or may_be_shown(self._registry, url):
             return True
         return bool(self._token_host) and urlsplit(url).hostname == self._token_host
+
+    def is_inside(self) -> None:
+        """Take note that the registry, by its own certificate, was found at an address that not everybody can reach."""
+        self._inside = True
 
 
 def check_public(address: str) -> None:
