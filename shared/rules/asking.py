@@ -7,6 +7,7 @@ in trouble last, so that neither a small budget nor a bad tag keeps any other fr
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
@@ -25,6 +26,8 @@ log = logging.getLogger("tidegate.check")
 
 # Two minutes of a slow upstream: a message's repositories must be done with before the host ends the function.
 MOST_HEADS = 1000
+# The same of one that takes its time over each answer, in seconds.
+LONGEST_LOOK = 120.0
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 # Grants requests to a host: the host, and how many are wanted.
@@ -127,7 +130,7 @@ def _ask(asked: Asked, question: Question) -> Answers:
     if question.strategy is Strategy.LIST or any(image.needs_listing for image in asked.images):
         return _by_list(asked)
     taken = _taken(asked.images, ())
-    answers = _by_heads(asked, tuple(taken), taken)
+    answers = _confirmed(asked, _by_heads(asked, tuple(taken), taken))
     return msgspec.structs.replace(answers, whole_list=question.why is Why.WHOLE_LIST_DUE)
 
 
@@ -150,7 +153,37 @@ def _by_list(asked: Asked) -> Answers:
         return Answers({}, _taken(asked.images, asked.known), empty=True)
     taken = _taken(asked.images, tags)
     answers = _by_heads(asked, (*taken, *_gone(asked.known, tags)), taken)
-    return msgspec.structs.replace(answers, whole_list=True)
+    return msgspec.structs.replace(_not_gone(answers, tags), whole_list=True)
+
+
+def _confirmed(asked: Asked, answers: Answers) -> Answers:
+    """Ask the registry's own list, where there is one, before a tag that was there is said to be gone."""
+    gone = {tag for tag, digest in answers.digests.items() if digest is None}
+    if answers.problem is not None or gone.isdisjoint(_present(asked.known)):
+        return answers
+    grant = asked.grant(asked.repository.registry, 1)
+    if grant.refusal is not None:
+        kept = {tag: digest for tag, digest in answers.digests.items() if digest is not None}
+        return msgspec.structs.replace(answers, digests=kept, put_off=grant)
+    try:
+        return _not_gone(answers, asked.upstream.tags(asked.repository))
+    except ServiceError as error:
+        return answers if not error.temporary else _unsure(answers, dict.fromkeys(gone, error))
+
+
+def _not_gone(answers: Answers, listed: Iterable[Tag]) -> Answers:
+    """A tag that its registry lists and denies having is in trouble, and not gone."""
+    denied = {tag for tag in listed if tag in answers.digests and answers.digests[tag] is None}
+    why = "the registry lists the tag and answers that it is not there; what is known of it stays"
+    return _unsure(answers, {tag: UnusableAnswer(f"{tag}: {why}", code="404") for tag in denied})
+
+
+def _unsure(answers: Answers, troubles: Mapping[Tag, ServiceError]) -> Answers:
+    if not troubles:
+        return answers
+    digests = {tag: digest for tag, digest in answers.digests.items() if tag not in troubles}
+    problem = answers.problem or (None if digests else next(iter(troubles.values())))
+    return msgspec.structs.replace(answers, digests=digests, troubles={**answers.troubles, **troubles}, problem=problem)
 
 
 def _by_catalogue(asked: Asked, hints: Hints) -> Answers:
@@ -164,6 +197,7 @@ def _by_catalogue(asked: Asked, hints: Hints) -> Answers:
     wanted = tuple(tag for tag in taken if tag not in same and tag not in missing)
     wanted += missing if hints.complete else ()
     answers = _by_heads(asked, wanted, taken, same)
+    answers = answers if hints.complete else _confirmed(asked, answers)
     return msgspec.structs.replace(answers, whole_list=hints.complete)
 
 
@@ -214,7 +248,11 @@ def _by_heads(
     wanted = sorted(dict.fromkeys(tags), key=lambda tag: _turn(asked.known.get(tag)))
     grant = _granted(asked, len(wanted))
     digests, troubles = dict[Tag, Digest | None](same), dict[Tag, ServiceError]()
+    ends = time.monotonic() + LONGEST_LOOK
     for tag in wanted[: grant.requests]:
+        if time.monotonic() > ends:
+            grant = Grant(grant.requests, Refusal.ENOUGH)
+            break
         try:
             digests[tag] = asked.upstream.digest(asked.repository, tag)
         except UnusableAnswer as error:

@@ -53,6 +53,7 @@ class InMemoryUpstream(Scripted):
         self._lock = threading.Lock()
         self._tags: defaultdict[Repository, dict[Tag, _Pushed]] = defaultdict(dict)
         self._manifests: set[tuple[Repository, Digest]] = set()
+        self._denied: set[tuple[Repository, Tag]] = set()
         self._lies: dict[tuple[Repository, Tag], Digest] = {}
         self._troubles: dict[Repository, Exception] = {}
 
@@ -64,6 +65,10 @@ class InMemoryUpstream(Scripted):
     def delete(self, repository: Repository, tag: Tag) -> None:
         """Remove a tag, if it is there."""
         self._tags[repository].pop(tag, None)
+
+    def deny(self, repository: Repository, tag: Tag, *, denied: bool = True) -> None:
+        """List a tag and, asked for it, say that it is not there."""
+        (self._denied.add if denied else self._denied.discard)((repository, tag))
 
     def rename(self, repository: Repository) -> None:
         """Let a repository be gone with all its tags."""
@@ -93,7 +98,7 @@ class InMemoryUpstream(Scripted):
             self.asked[repository, tag] += 1
             self._raise_trouble("digest", repository)
             pushed = self._tags.get(repository, {}).get(tag)
-        return pushed.digest if pushed else None
+        return pushed.digest if pushed and (repository, tag) not in self._denied else None
 
     def tags(self, repository: Repository) -> tuple[Tag, ...]:
         """See the port."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from shared.domain.references import Repository, Tag, parse_repository
 from shared.domain.watching.budget import Budget, Learned
 from shared.domain.watching.observation import Presence
-from shared.errors import Unavailable, UnusableAnswer
+from shared.errors import NotFound, Refused, ServiceError, Unavailable, UnusableAnswer
 from shared.rules import asking
 from shared.rules.second_looks import SecondLooks
 from tests.doubles.registries import digest_of
@@ -219,6 +221,63 @@ def test_what_changed_is_not_asked_of_a_registry_that_locked_us_out_and_is_not_f
     world.pass_time(timedelta(hours=3))
     checked(world)
     assert world.base.tags["base/node", TAGS[0]] == TWO
+
+
+BY_PATTERN = f"images: [{{name: tool, source: {TOOL}, tags: [{{glob: 'v*'}}], target: base/tool}}]".encode()
+
+
+@pytest.mark.parametrize("watch_list", [SIX, BY_PATTERN])
+def test_a_tag_that_its_registrys_own_list_shows_is_not_gone(watch_list: bytes) -> None:
+    world = World(watch_list)
+    for tag in TAGS:
+        world.ghcr.push(TOOL, tag, digest_of(tag))
+    checked(world)
+    world.ghcr.deny(TOOL, TAGS[0])
+    checked(world)
+    observation = world.observations.of(TOOL).tags[TAGS[0]]
+    assert (observation.presence, observation.digest) == (Presence.PRESENT, digest_of(TAGS[0]))
+    assert "lists the tag" in observation.trouble
+    assert "tags-vanished" not in {event.name for event in world.activity.events}
+    world.ghcr.deny(TOOL, TAGS[0], denied=False)
+    checked(world)
+    assert world.observations.of(TOOL).tags[TAGS[0]].trouble == ""
+
+
+def test_a_tag_is_gone_once_its_registrys_own_list_says_so_too() -> None:
+    world = tool()
+    checked(world)
+    world.ghcr.delete(TOOL, TAGS[0])
+    world.ghcr.fail("tags", Unavailable("no answer"))
+    checked(world)
+    assert world.observations.of(TOOL).tags[TAGS[0]].presence is Presence.PRESENT, "nobody confirmed it"
+    checked(world)
+    assert world.observations.of(TOOL).tags[TAGS[0]].presence is Presence.GONE
+    listed = world.ghcr.listed[TOOL]
+    checked(world)
+    assert world.ghcr.listed[TOOL] == listed, "and it is not asked for again"
+
+
+@pytest.mark.parametrize("error", [Refused("not listed to you", code="403"), NotFound("no lists here", code="404")])
+def test_a_registry_without_a_list_is_believed_by_its_word_for_each_tag(error: ServiceError) -> None:
+    world = tool()
+    checked(world)
+    world.ghcr.delete(TOOL, TAGS[0])
+    world.ghcr.fail("tags", error)
+    checked(world)
+    assert world.observations.of(TOOL).tags[TAGS[0]].presence is Presence.GONE
+
+
+def test_an_upstream_that_takes_long_over_each_answer_is_asked_on_in_the_next_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    minutes = count()
+    monkeypatch.setattr(asking, "time", SimpleNamespace(monotonic=lambda: next(minutes) * 60.0))
+    world = tool()
+    checked(world)
+    assert (len(seen(world)), world.observations.of(TOOL).state.deferred) == (2, "enough-for-now")
+    for _ in range(2):
+        checked(world)
+    assert seen(world) == set(TAGS)
 
 
 def test_a_huge_repository_is_looked_at_in_more_than_one_check(monkeypatch: pytest.MonkeyPatch) -> None:
