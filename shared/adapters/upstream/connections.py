@@ -83,11 +83,11 @@ class Connections:
             ValueError: a header or the address cannot be written down.
             OSError: the bundle of authorities cannot be read.
         """
-        parts = urlsplit(url)
         if not anywhere:
-            check_public(parts.hostname or "")
-        line = self._line(f"{parts.scheme}://{parts.netloc}", anywhere=anywhere)
-        target = f"{line.before}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
+            check_public(urlsplit(url).hostname or "")
+        origin, path = _parted(url)
+        line = self._line(origin, anywhere=anywhere)
+        target = line.before + path
         _current.exchange = exchange
         return line.pool.urlopen(
             method,
@@ -110,6 +110,15 @@ class Connections:
                     self._lines.pop(next(iter(self._lines))).pool.close()
                 self._lines[origin, anywhere] = _open(origin, anywhere=anywhere)
             return self._lines[origin, anywhere]
+
+
+def _parted(url: str) -> tuple[str, str]:
+    """Part an address into its origin and what is asked for there; most are plain, and need no parsing."""
+    slash = url.find("/", len("https://"))
+    if slash > 0 and "#" not in url and "?" not in url[:slash]:
+        return url[:slash], url[slash:]
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}", f"{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
 
 
 class _Current(threading.local):

@@ -55,7 +55,10 @@ def _says_when(headers: Mapping[str, str], now: float) -> bool:
 
 
 def _counts(headers: Mapping[str, str], prefix: str, now: float) -> Learned | None:
-    limit = _COUNT.fullmatch(headers.get(f"{prefix}-limit", "").strip())
+    said = headers.get(f"{prefix}-limit", "")
+    if not said:
+        return None
+    limit = _COUNT.fullmatch(said.strip())
     remaining = _COUNT.fullmatch(headers.get(f"{prefix}-remaining", "").strip())
     if limit is None or remaining is None or not int(limit["count"]):
         return None

@@ -106,7 +106,13 @@ def test_questions_to_one_address_share_a_connection_heads_too(server: Told) -> 
 
 @pytest.mark.parametrize(
     ("path", "target"),
-    [("", "/"), ("/v2/a/tags/list?n=1&last=b", "/v2/a/tags/list?n=1&last=b"), ("?n=1", "/?n=1"), ("/a b#c", "/a%20b")],
+    [
+        ("", "/"),
+        ("/v2/a/tags/list?n=1&last=b", "/v2/a/tags/list?n=1&last=b"),
+        ("?n=1", "/?n=1"),
+        ("?n=a/b", "/?n=a/b"),
+        ("/a b#c", "/a%20b"),
+    ],
 )
 def test_an_address_is_written_as_a_request_may_have_it(server: Told, path: str, target: str) -> None:
     assert asked(Connections(*TIMEOUTS), server.url + path) == target
