@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import socket
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -263,3 +265,55 @@ ODD_HOSTS = ["https://2130706433/", "https://0x7f.1/", "https://127.1/", "https:
 def test_no_other_way_to_write_an_address_gets_around_that(url: str) -> None:
     with pytest.raises(ServiceError):
         UpstreamHttp("evil.example", within=Within("evil.example")).ask("looking", url)
+
+
+NO_ANSWERS = {
+    "a header without end": OK + b"X: " + b"x" * 200_000,
+    "headers without end": OK + b"X: y\r\n" * 5_000,
+    "a status line without end": b"HTTP/1.1 200 " + b"O" * 200_000,
+    "a version nobody knows": b"HTTP/9.9 200 OK\r\n\r\n",
+    "a status that is no number": b"HTTP/1.1 abc OK\r\n\r\n",
+    "another protocol": b"SSH-2.0-OpenSSH_9.6\r\n",
+    "nothing at all": b"",
+    "a length that is no number": OK + b"Content-Length: x\r\nContent-Length: 7\r\n\r\n{}",
+    "chunks that are none": OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "a negative chunk": OK + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nabc\r\n",
+    "what is no gzip": OK + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd",
+    "gzip of what never ends": OK + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b" " * 64 * 1024 * 1024),
+    "gzip within gzip within gzip": OK
+    + b"Content-Encoding: gzip, gzip, gzip, gzip, gzip, gzip\r\n\r\n"
+    + gzip.compress(gzip.compress(b"{}")),
+    "half an answer": OK + b'Content-Length: 900\r\n\r\n{"tags": ["1.0"',
+}
+
+
+@pytest.mark.parametrize("piece", NO_ANSWERS.values(), ids=NO_ANSWERS)
+def test_what_is_no_answer_fails_as_one_and_leaves_the_next_question_alone(piece: bytes) -> None:
+    bad: list[bytes] = [piece]
+
+    def behave(connection: socket.socket, request: str) -> None:
+        says(bad.pop() if bad else answer(body=b'{"tags": ["1.0"]}'))(connection, request)
+
+    with hostile(behave) as server:
+        registry = upstream(server)
+        with pytest.raises(ServiceError) as failed_by:
+            registry.tags(APP)
+        assert len(str(failed_by.value)) < 1_500
+        time.sleep(0.05)  # the other side hangs up meanwhile, which is no matter of this test
+        assert registry.tags(APP) == ("1.0",)
+
+
+WORDS = ("null", "7", '""', "[]", "{}", "true", '"x"', "[[]]", '{"a": []}', "1e999", '"\\u0000"')
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_no_word_of_json_breaks_the_reading_of_a_registrys_answers(word: str, record_property: Any) -> None:
+    bodies = [word, f'{{"tags": {word}}}', f'{{"tags": [{word}]}}', f'{{"schemaVersion": {word}, "mediaType": {word}}}']
+    record_property("attacks", 2 * len(bodies))
+    for body in bodies:
+        with hostile(says(answer(body=body.encode()), ends=False)) as server:
+            registry = OciRegistry("evil.example", server.url, UpstreamHttp("evil.example"), reads=True)
+            with contextlib.suppress(ServiceError):
+                assert all(isinstance(tag, str) for tag in registry.tags(APP))
+            with pytest.raises(ServiceError):
+                registry.digest(APP, TAG)
