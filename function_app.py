@@ -1,8 +1,7 @@
 """Every trigger of Tidegate: read what came in, call one flow, return. The table of contents.
 
-What follows what: timers and ``check_now`` fill the queue of checks; a check makes candidates; a candidate goes through
-``import_candidate``, ``validate_candidate`` and ``promote_candidate``; a promotion asks for ``rebuild_application``. So
-does the base registry, by its webhook or by Event Grid. ``sweep`` takes up what was left behind.
+Timers and ``check_now`` fill the queue of checks; a check makes candidates; these go through ``import_candidate``,
+``validate_candidate`` and ``promote_candidate``; a promotion asks for ``rebuild_application``, as does the registry.
 """
 
 from __future__ import annotations
@@ -89,7 +88,7 @@ def look_at_base(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger
 
 @app.timer_trigger(arg_name="timer", schedule="%SWEEP_SCHEDULE%")
 def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's binding
-    """Take up what was left behind and put away what ended long ago."""
+    """Take up what was left behind, put away what ended long ago, and tell what is wrong."""
     with acting("sweep"):
         sweep_each(
             lambda: observed(
@@ -100,6 +99,7 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's bind
             lambda: sweep_targets(parts.target_book),
             lambda: sweep_rebuilds(parts.rebuild_progress, parts.application_runs),
             parts.comparison.compare,
+            parts.teller.survey,
             lambda: budgets_observed(parts.budgets.every(), parts.clock()),
         )
 

@@ -24,6 +24,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "whys": parts.whys,
     "refusals": parts.refusals,
     "rebuild-statuses": parts.rebuild_statuses,
+    "troubles": parts.troubles,
+    "hindrances": parts.hindrances,
     "metrics": parts.metrics,
     "settings": parts.settings,
     "watch-list": parts.watch_list,

@@ -18,7 +18,9 @@ from shared.domain.promotion.candidate import Reason, Status
 from shared.domain.promotion.lifecycle import BEGINNINGS, ENDS, TRANSITIONS, stage_of
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, RebuildStatus
 from shared.domain.promotion.target import Why
+from shared.domain.promotion.target_troubles import Hindrance
 from shared.domain.watching.selection import ChoiceReason
+from shared.domain.watching.troubles import Kind
 from shared.domain.watching.watch_list import schema
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,6 +89,16 @@ def whys() -> str:
 def refusals() -> str:
     """Return why an action is refused."""
     return table(("reason", "meaning"), ((f"`{value}`", said) for value, said in told(Refusal)))
+
+
+def troubles() -> str:
+    """Return what may be wrong, by kind."""
+    return table(("kind", "meaning"), ((f"`{value}`", said) for value, said in told(Kind)))
+
+
+def hindrances() -> str:
+    """Return why the base registry does not have what upstream bears."""
+    return table(("reason", "meaning"), ((f"`{value}`", said) for value, said in told(Hindrance)))
 
 
 def rebuild_statuses() -> str:

@@ -17,6 +17,7 @@ from shared.flows.rebuild import Rebuilder
 from shared.flows.reconcile import Reconciler
 from shared.flows.rule import Ruler
 from shared.flows.stage import Stager
+from shared.flows.tell_troubles import TroubleTeller
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
 from shared.outside import Outside
@@ -29,7 +30,9 @@ from shared.rules.progress import Progress, candidate_progress, rebuild_progress
 from shared.rules.second_looks import SecondLooks
 from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
+from shared.rules.trouble_finding import TroubleFinder
 from shared.telemetry.changes import candidate_changed, rebuild_changed, target_changed
+from shared.telemetry.troubles import troubles_last
 
 if TYPE_CHECKING:
     from shared.domain.promotion.candidate import Candidate
@@ -52,6 +55,12 @@ class Parts(Outside):
         """Which watch list is in force."""
         percent = int(self.settings.list_removal_percent)
         return WatchLists(self.configuration, self.activity, parse_watch_list, percent)
+
+    @cached_property
+    def teller(self) -> TroubleTeller:
+        """Tells what is wrong."""
+        finder = TroubleFinder(self.watch_lists, self.observations, self.target_book, self.candidates)
+        return TroubleTeller(finder, self.troubles, self.activity, self.clock, troubles_last)
 
     @cached_property
     def candidate_progress(self) -> Progress[Candidate]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shared.ports import Activity, Configuration, Evidence, Observations, Outbox, Records
     from shared.run_ports import Listings
     from shared.target_ports import Rulings, Targets
+    from shared.trouble_ports import Troubles
 
 DEPLOYED = Path(__file__).resolve().parent.parent
 
@@ -121,6 +122,13 @@ class Outside:
         from shared.adapters.storage.observations_table import ObservationsTable  # noqa: PLC0415
 
         return ObservationsTable(self._account)
+
+    @cached_property
+    def troubles(self) -> Troubles:
+        """What is wrong now."""
+        from shared.adapters.storage.troubles_table import TroublesTable  # noqa: PLC0415
+
+        return TroublesTable(self._account)
 
     @cached_property
     def activity(self) -> Activity:

@@ -119,6 +119,14 @@ class Observations(Protocol):
         """Return the state of every repository: a table's scan, for when a budget is short."""
         ...
 
+    def every(self) -> Iterator[tuple[Repository, Known]]:
+        """Iterate over every repository and all that is known of it.
+
+        Raises:
+            ServiceError: some rows cannot be read; after all others, so that they keep nobody from the rest.
+        """
+        ...
+
 
 class Event(msgspec.Struct, frozen=True):
     """One line of the activity log.

@@ -6,14 +6,17 @@ import logging
 from collections.abc import Callable
 
 from shared.domain.watching.removals import is_too_much, removed
+from shared.domain.watching.troubles import Kind
 from shared.domain.watching.watch_list import WatchList
 from shared.errors import WatchListError
 from shared.ports import Activity, Configuration, Event, ListSource
+from shared.rules.trouble_finding import NotTaken
 
 log = logging.getLogger("tidegate.watch_list")
 
 SUBJECT = "watch-list"
 _MOST_TOLD = 20
+_NEVER_STORED = "no watch list was ever stored: nothing is watched until the blob config/images.yaml is"
 _NOTHING = WatchList(images=[])
 
 
@@ -46,6 +49,13 @@ class WatchLists:
         self._told: Event | None = None
         self._told_nothing = False
 
+    @property
+    def not_taken(self) -> NotTaken | None:
+        """Why the stored list was not taken when the list in force was last asked for; ``None`` if it was."""
+        if self._told is not None:
+            return NotTaken(Kind(self._told.name), self._told.detail, self._told.at)
+        return NotTaken(Kind.LIST_MISSING, _NEVER_STORED) if self._told_nothing else None
+
     def in_force(self) -> WatchList:
         """Return the watch list to go by; it is empty where none was ever stored.
 
@@ -55,6 +65,7 @@ class WatchLists:
         """
         stored = self._configuration.watch_list()
         if stored is not None and self._taken is not None and self._taken[0] == stored.version:
+            self._told = None
             return self._taken[1]
         last_good = self._configuration.last_good()
         before = self._outcome(last_good) if last_good is not None else None
@@ -82,7 +93,7 @@ class WatchLists:
 
     def _take(self, stored: ListSource, new: WatchList) -> WatchList:
         self._configuration.keep_last_good(stored)
-        self._taken, self._told = (stored.version, new), None
+        self._taken, self._told, self._told_nothing = (stored.version, new), None, False
         log.info("%s is in force: %d entries", stored.origin, len(new.images))
         return new
 
@@ -90,7 +101,7 @@ class WatchLists:
         """Who deletes the list has not said that nothing is to be watched any more."""
         if last_good is None:
             if not self._told_nothing:
-                log.warning("no watch list was ever stored: nothing is watched until the blob config/images.yaml is")
+                log.warning(_NEVER_STORED)
             self._told_nothing = True
             return _NOTHING
         detail = "the blob config/images.yaml is not there; the last good list stays in force until one is uploaded"

@@ -9,13 +9,14 @@ import pytest
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.observations_table import ObservationsTable
-from shared.adapters.storage.tables import Table
+from shared.adapters.storage.tables import Row, Table
 from shared.domain.references import Repository, parse_repository
 from shared.domain.watching.observation import Observation
 from shared.domain.watching.questions import RepositoryState
-from shared.errors import Conflict
+from shared.errors import Conflict, ServiceError
 from shared.ports import Known, Observations
 from tests.contract.examples import NOON, observation
+from tests.contract.wire import counted
 from tests.doubles.storage import InMemoryObservations
 
 pytestmark = pytest.mark.contract
@@ -153,3 +154,31 @@ def test_a_death_between_two_batches_leaves_the_state_as_it_was_but_for_the_orde
 
 class Died(BaseException):
     """The process is gone: nothing in it can catch that."""
+
+
+def test_every_repository_is_read_with_all_that_is_known_of_it(observations: Observations) -> None:
+    other = parse_repository("ghcr.io/a/b")
+    known = {
+        NODE: save(observations, NODE, STATE, (observation("20", 1), observation("22", 2))),
+        other: save(observations, other, STATE, ()),
+    }
+    assert dict(observations.every()) == known
+
+
+def test_a_repository_whose_rows_cannot_be_read_keeps_nobody_from_the_others(account: StorageAccount) -> None:
+    observations = ObservationsTable(account)
+    save(observations, NODE, STATE, (observation("22", 1),))
+    Table(account, "observations").insert(Row("docker.io~library~junk", "22", '{"tag": 1}'))
+    every = observations.every()
+    assert next(every)[0] == NODE
+    with pytest.raises(ServiceError, match="1 repositories cannot be read"):
+        next(every)
+
+
+def test_reading_every_repository_is_one_transaction_for_a_thousand_rows(account: StorageAccount) -> None:
+    observations = ObservationsTable(account)
+    save(observations, NODE, STATE, (observation("22", 1),))
+    save(observations, parse_repository("ghcr.io/a/b"), STATE, (observation("22", 1),))
+    with counted() as wire:
+        assert len(list(observations.every())) == 2
+    assert len(wire) == 1

@@ -27,10 +27,12 @@ from shared.domain.references import Repository, Tag
 from shared.domain.watching.budget import Budget
 from shared.domain.watching.observation import Observation
 from shared.domain.watching.questions import RepositoryState
+from shared.domain.watching.troubles import Noted
 from shared.errors import Conflict, InvalidReference
 from shared.ports import Event, Known, ListSource, R, Stored
 from shared.run_ports import StoredListing
 from shared.target_ports import StoredRuling, StoredTarget
+from shared.trouble_ports import StoredTrouble
 from tests.doubles.scripted import Scripted
 
 Hook = Callable[[str], None]
@@ -189,6 +191,52 @@ class InMemoryObservations(OneAtATime):
         self._raise_scripted("states")
         with self._lock:
             return dict(self._states)
+
+    def every(self) -> Iterator[tuple[Repository, Known]]:
+        """See ``Observations.every``."""
+        self._raise_scripted("every")
+        with self._lock:
+            found = sorted(self._states, key=str)
+            known = [Known(dict(self._known[one]), self._states[one], self._etags.get(one, "")) for one in found]
+        return zip(found, known, strict=True)
+
+
+class InMemoryTroubles(OneAtATime):
+    """``Troubles`` in a dictionary."""
+
+    def __init__(self, before_call: Hook | None = None) -> None:
+        super().__init__(before_call)
+        self._versions = itertools.count(1)
+        self._rows: dict[tuple[str, str], StoredTrouble] = {}
+
+    def every(self) -> tuple[StoredTrouble, ...]:
+        """See ``Troubles.every``."""
+        self._raise_scripted("every")
+        with self._lock:
+            return tuple(stored for _, stored in sorted(self._rows.items(), key=lambda row: row[0]))
+
+    def put(self, stored: StoredTrouble | None, noted: Noted) -> StoredTrouble:
+        """See ``Troubles.put``."""
+        name = _trouble_name(noted)
+        with self._change("put"):
+            found = self._rows.get(name)
+            if (found.etag if found else "") != (stored.etag if stored else ""):
+                raise Conflict(f"the trouble of {noted.trouble.about} was noted by another worker")
+            self._rows[name] = StoredTrouble(noted, f"trouble:{next(self._versions)}")
+            return self._rows[name]
+
+    def remove(self, stored: StoredTrouble) -> None:
+        """See ``Troubles.remove``."""
+        name = _trouble_name(stored.noted)
+        with self._change("remove"):
+            found = self._rows.get(name)
+            if found is not None and found.etag != stored.etag:
+                raise Conflict(f"the trouble of {stored.noted.trouble.about} was noted by another worker")
+            self._rows.pop(name, None)
+
+
+def _trouble_name(noted: Noted) -> tuple[str, str]:
+    return noted.trouble.kind.value, noted.trouble.about
 
 
 class InMemoryTargets(OneAtATime):

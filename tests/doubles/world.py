@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from shared.domain.events.messages import (
@@ -23,6 +23,7 @@ from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.rebuilds import ApplicationTask, Dependency, Rebuild
 from shared.domain.promotion.target import Target
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Tag, parse_repository
+from shared.domain.watching.troubles import Noted
 from shared.flows import poisoned
 from shared.flows.act import Actor
 from shared.flows.check import Checker
@@ -37,6 +38,7 @@ from shared.flows.rule import Ruler
 from shared.flows.signal import signal
 from shared.flows.stage import Stager
 from shared.flows.sweep import sweep_candidates, sweep_each, sweep_rebuilds, sweep_targets
+from shared.flows.tell_troubles import TroubleTeller
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
 from shared.rules.adoption import Adopter
@@ -49,6 +51,7 @@ from shared.rules.progress import candidate_progress, rebuild_progress
 from shared.rules.second_looks import SecondLooks
 from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
+from shared.rules.trouble_finding import TroubleFinder
 from shared.watch_list_yaml import parse_watch_list
 from tests.doubles.gates import GATE_FILES
 from tests.doubles.queues import Delivery, InMemoryOutbox
@@ -63,6 +66,7 @@ from tests.doubles.storage import (
     InMemoryRecords,
     InMemoryRulings,
     InMemoryTargets,
+    InMemoryTroubles,
     SettableClock,
 )
 from tests.doubles.upstreams import InMemoryUpstream
@@ -120,6 +124,8 @@ class World:
         self.listings = InMemoryListings(self._moment("listings"))
         self.budgets = InMemoryBudgets(self._moment("budgets"))
         self.activity = InMemoryActivity(self._moment("activity"))
+        self.troubles = InMemoryTroubles(self._moment("troubles"))
+        self.lasting: tuple[Noted, ...] = ()
         self.evidence = InMemoryEvidence(self._moment("evidence"))
         self.outbox = InMemoryOutbox(self.clock, self._moment("outbox"))
         self.configuration = InMemoryConfiguration(watch_list, GATES, before_call=self._moment("configuration"))
@@ -182,6 +188,8 @@ class World:
         self.dependant_search = DependantSearch(
             self.rebuild_progress, self.book, self.kept_listings, self.outbox, self.base, BASE_SERVER
         )
+        finder = TroubleFinder(self.watch_lists, self.observations, self.book, self.candidates)
+        self.teller = TroubleTeller(finder, self.troubles, self.activity, self.clock, self._last)
         self.rebuilder = Rebuilder(
             self.rebuild_progress, self.book, runs, self.evidence, BASE_SERVER, self.activity, self.most_rebuilds
         )
@@ -212,6 +220,7 @@ class World:
             lambda: sweep_targets(self.book),
             lambda: sweep_rebuilds(self.rebuild_progress, {"tidegateapps": self.application_runs}),
             self.comparison.compare,
+            self.teller.survey,
         )
 
     def settle(self, *, most: int = 400) -> None:
@@ -308,6 +317,9 @@ class World:
     def pass_time(self, by: timedelta) -> None:
         """Let time pass."""
         self.clock.advance(by)
+
+    def _last(self, lasting: Iterable[Noted]) -> None:
+        self.lasting = tuple(lasting)
 
     def _moment(self, part: str) -> Callable[[str], None]:
         def tell(moment: str) -> None:

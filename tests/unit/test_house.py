@@ -26,7 +26,7 @@ SHARED = PRODUCT[1:]
 
 _PURE = {"domain", "errors", "msgspec"}
 _DOMAIN = {"domain", "domain/watching", "domain/gate", "domain/promotion", "domain/events"}
-_CORE = {*_DOMAIN, "ports", "budget_ports", "run_ports", "target_ports", "digest_ports", "errors"}
+_CORE = {*_DOMAIN, "ports", "budget_ports", "run_ports", "target_ports", "digest_ports", "trouble_ports", "errors"}
 # What each part may import: parts of the product, which point inward, and packages.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
@@ -47,6 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "budget_ports": {*_DOMAIN, "msgspec"},
     "run_ports": {*_DOMAIN, "msgspec"},
     "target_ports": {*_DOMAIN, "msgspec"},
+    "trouble_ports": {*_DOMAIN, "msgspec"},
     "digest_ports": {*_DOMAIN},
     "rules": {"rules", *_CORE, "msgspec"},
     "flows": {"rules", *_CORE, "msgspec"},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 
 import msgspec
 
@@ -11,10 +12,12 @@ from shared.adapters.storage.tables import MOST_WITH_GUARD, Row, Table, key
 from shared.domain.references import Repository
 from shared.domain.watching.observation import Observation
 from shared.domain.watching.questions import RepositoryState
+from shared.errors import ServiceError
 from shared.ports import Known
 
 # No tag can begin with it.
 _STATE = "@"
+_MOST_TOLD = 5
 _STATES, _OBSERVATIONS = msgspec.json.Decoder(RepositoryState), msgspec.json.Decoder(Observation)
 
 
@@ -30,10 +33,7 @@ class ObservationsTable:
 
     def of(self, repository: Repository) -> Known:
         """See ``Observations.of``. One transaction for each thousand tags."""
-        rows = tuple(self._table.select("PartitionKey eq @partition", {"partition": key(str(repository))}))
-        states = [(self._table.decode(row, _STATES), row.etag) for row in rows if row.key == _STATE]
-        observations = (self._table.decode(row, _OBSERVATIONS) for row in rows if row.key != _STATE)
-        return Known({seen.tag: seen for seen in observations}, *(states[0] if states else (RepositoryState(), "")))
+        return self._known(self._table.select("PartitionKey eq @partition", {"partition": key(str(repository))}))
 
     def save(
         self, repository: Repository, known: Known, state: RepositoryState, observations: tuple[Observation, ...]
@@ -56,6 +56,30 @@ class ObservationsTable:
         """See ``Observations.states``. One transaction for each thousand rows of the table."""
         rows = self._table.select("RowKey eq @row", {"row": _STATE})
         return {_repository(row): self._table.decode(row, _STATES) for row in rows}
+
+    def every(self) -> Iterator[tuple[Repository, Known]]:
+        """See ``Observations.every``. One transaction for each thousand rows, or each part of the table.
+
+        Raises:
+            ServiceError: some rows cannot be read; after all others, so that they keep nobody from the rest.
+        """
+        problems: list[str] = []
+        for _, rows in groupby(self._table.select("PartitionKey gt @low", {"low": ""}), lambda row: row.partition):
+            one = tuple(rows)
+            try:
+                known = self._known(one)
+            except ServiceError as error:
+                problems.append(str(error))
+                continue
+            yield _repository(one[0]), known
+        if problems:
+            raise ServiceError("\n".join([f"{len(problems)} repositories cannot be read:", *problems[:_MOST_TOLD]]))
+
+    def _known(self, rows: Iterable[Row]) -> Known:
+        read = tuple(rows)
+        states = [(self._table.decode(row, _STATES), row.etag) for row in read if row.key == _STATE]
+        observations = (self._table.decode(row, _OBSERVATIONS) for row in read if row.key != _STATE)
+        return Known({seen.tag: seen for seen in observations}, *(states[0] if states else (RepositoryState(), "")))
 
 
 def _row(repository: Repository, observation: Observation) -> Row:

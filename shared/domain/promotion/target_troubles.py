@@ -1,0 +1,178 @@
+"""What keeps a tag of the base registry from being what its upstream bears, by its target's record: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from enum import Enum
+
+from shared.domain.promotion.adopting import is_passed_over
+from shared.domain.promotion.candidate import Candidate, Status
+from shared.domain.promotion.decision import is_pinned
+from shared.domain.promotion.drift import ended
+from shared.domain.promotion.identity import candidate_id
+from shared.domain.promotion.lifecycle import ENDS
+from shared.domain.promotion.target import Sighting, Target
+from shared.domain.watching.troubles import Kind, Trouble, about_candidate, about_target
+
+
+class Hindrance(Enum):
+    """Why the base registry does not have what upstream bears."""
+
+    HELD = "held"  # somebody said that nothing is to be decided
+    BLOCKED = "blocked"  # somebody refused the digest
+    PINNED = "pinned"  # somebody said that another one is wanted, whatever comes
+    REJECTED = "rejected"  # it did not pass its gate
+    FAILED = "failed"  # its candidate could not be decided, and is tried daily
+    UNDER_WAY = "under-way"  # its candidate has no verdict yet
+    NOT_MADE = "not-made"  # it has no candidate, or one whose record cannot be read
+    OVERRULED = "overruled"  # it passed, and somebody went back from it, or took another one against its gate
+    NOT_PROMOTED = "not-promoted"  # it is wanted, and did not get into the base registry
+    UNDECIDED = "undecided"  # it passed, and its target has not decided yet
+
+
+_ENDED_BADLY = {
+    Hindrance.REJECTED: (Kind.CANDIDATE_REJECTED, "did not pass its gate"),
+    Hindrance.FAILED: (Kind.CANDIDATE_FAILED, "could not be decided, and is tried again daily"),
+}
+
+
+def awaited_candidate(target: Target) -> str:
+    """Return the id of the candidate that a target needs to follow its upstream, or nothing if it needs none."""
+    newest = target.newest
+    known = {*target.passed, *(one.digest for one in target.blocked)}
+    if newest is None or not is_behind(target) or newest.digest in known:
+        return ""
+    return candidate_id(target.origin.source, newest.digest, target.origin.gate)
+
+
+def is_behind(target: Target) -> bool:
+    """Whether a tag of the base registry does not bear what its source was last seen to bear.
+
+    What stood there when its entry appeared counts as what its source bore then. What others did to the tag is another
+    trouble: of them its source's move is no reason.
+    """
+    newest = target.newest
+    if target.let_go is not None or newest is None or is_passed_over(target, newest):
+        return False
+    return newest.digest != (target.wanted if _is_reached(target) else target.seen)
+
+
+def behind_since(target: Target) -> datetime | None:
+    """Return since when a tag is behind its source, UTC: since the first move after what it bears; ``None`` if not."""
+    if not is_behind(target):
+        return None
+    bears = target.wanted if _is_reached(target) else target.seen
+    order = next((one.order for one in target.sightings if one.digest == bears), 0)
+    order = max(order, target.adopted.above if target.adopted and target.adopted.digest == bears else 0)
+    later = (one for one in target.sightings if one.order > order)
+    return _moment(min(later, key=lambda one: one.order, default=target.sightings[-1]))
+
+
+def hindrance(target: Target, candidate: Candidate | None, now: datetime) -> Hindrance:
+    """Return why a target that is behind does not follow its source.
+
+    Args:
+        target: the record.
+        candidate: that of ``awaited_candidate``; ``None`` if it needs none, there is none or it cannot be read.
+        now: UTC.
+    """
+    newest = target.sightings[-1].digest
+    if target.hold is not None:
+        return Hindrance.HELD
+    if newest in {one.digest for one in target.blocked}:
+        return Hindrance.BLOCKED
+    if is_pinned(target, now):
+        return Hindrance.PINNED
+    if newest == target.wanted:
+        return Hindrance.NOT_PROMOTED
+    if newest in target.passed:
+        return Hindrance.OVERRULED if target.chosen is not None else Hindrance.UNDECIDED
+    return Hindrance.NOT_MADE if candidate is None else _of_candidate(candidate)
+
+
+def target_troubles(target: Target, candidate: Candidate | None, now: datetime) -> tuple[Trouble, ...]:
+    """Return what is wrong with a tag of the base registry.
+
+    Args:
+        target: the record.
+        candidate: that of ``awaited_candidate``; ``None`` if it needs none, there is none or it cannot be read.
+        now: UTC.
+
+    Returns:
+        Every trouble; that it does not follow its source has to last before it counts, see ``PATIENCE``.
+    """
+    return () if target.let_go is not None else tuple(_troubles(target, candidate, now))
+
+
+def candidate_troubles(candidate: Candidate, targets: Iterable[Target]) -> tuple[Trouble, ...]:
+    """Return what is wrong with a candidate, once for all tags that wait for it.
+
+    Args:
+        candidate: the record.
+        targets: those whose ``awaited_candidate`` it is.
+    """
+    state = _of_candidate(candidate)
+    if state not in _ENDED_BADLY:
+        return ()
+    kind, said = _ENDED_BADLY[state]
+    waiting = tuple(targets)
+    places = ", ".join(sorted(str(target.place) for target in waiting))
+    return (
+        Trouble(
+            kind=kind,
+            about=about_candidate(candidate.id),
+            detail=f"{candidate.digest} of {candidate.source} {said}: {_why(candidate)} (wanted by {places})",
+            images=tuple(sorted({target.origin.image for target in waiting})),
+            since=candidate.since,
+        ),
+    )
+
+
+def _troubles(target: Target, candidate: Candidate | None, now: datetime) -> Iterator[Trouble]:
+    about, images, place = about_target(target.id), (target.origin.image,), str(target.place)
+    astray = target.astray
+    if astray is not None and astray.told and not ended(target):
+        kind = Kind.BASE_TAG_OVERWRITTEN if astray.digest else Kind.BASE_TAG_MISSING
+        was = f"was overwritten and points at {astray.digest}" if astray.digest else "is not there any more"
+        detail = f"{place} {was}; {target.wanted} is wanted there"
+        yield Trouble(kind=kind, about=about, detail=detail, images=images, since=astray.since)
+    if target.gave_up and target.trouble:
+        detail = f"{place} does not become {target.wanted}; it is tried again daily: {target.trouble}"
+        yield Trouble(kind=Kind.NOT_PROMOTED, about=about, detail=detail, images=images)
+    since = behind_since(target)
+    if since is not None:
+        why = hindrance(target, candidate, now)
+        detail = _not_updated(target, since, why, candidate)
+        yield Trouble(kind=Kind.NOT_UPDATED, about=about, detail=detail, images=images, since=since)
+
+
+def _not_updated(target: Target, since: datetime, why: Hindrance, candidate: Candidate | None) -> str:
+    origin, newest = target.origin, target.sightings[-1].digest
+    said = {Hindrance.NOT_PROMOTED: target.trouble}.get(why, _why(candidate) if candidate is not None else "")
+    return (
+        f"{target.place} has not followed {origin.source}:{origin.source_tag} since {since:%Y-%m-%d}: it is "
+        f"{target.seen or 'not there'}, upstream bears {newest}, which is {why.value}{f': {said}' if said else ''}"
+    )
+
+
+def _of_candidate(candidate: Candidate) -> Hindrance:
+    """What is tried again daily stays failed in between, or its trouble would end and begin every day."""
+    if candidate.status is Status.REJECTED:
+        return Hindrance.REJECTED
+    again = candidate.retried and candidate.status not in ENDS and not candidate.has_passed
+    return Hindrance.FAILED if candidate.status is Status.FAILED or again else Hindrance.UNDER_WAY
+
+
+def _why(candidate: Candidate) -> str:
+    last = candidate.last
+    return f"{last.reason.value}, {last.detail}" if last.detail else last.reason.value
+
+
+def _is_reached(target: Target) -> bool:
+    return bool(target.wanted) and target.reached == target.number
+
+
+def _moment(sighting: Sighting) -> datetime:
+    """Orders are the time in milliseconds, or a little more."""
+    return datetime.fromtimestamp(sighting.order / 1000, UTC)

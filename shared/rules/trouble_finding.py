@@ -1,0 +1,144 @@
+"""Find what is wrong now: every table is read once and nobody outside is asked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.target import Target
+from shared.domain.promotion.target_troubles import awaited_candidate, candidate_troubles, target_troubles
+from shared.domain.references import Repository
+from shared.domain.watching.questions import RepositoryState
+from shared.domain.watching.source_troubles import source_troubles
+from shared.domain.watching.troubles import Kind, Trouble
+from shared.domain.watching.watch_list import Image, WatchList
+from shared.errors import ServiceError, WatchListError
+from shared.ports import Known, Observations, Records
+from shared.rules.targets import TargetBook
+
+
+class NotTaken(msgspec.Struct, frozen=True):
+    """Why the stored watch list is not in force: by which kind of trouble, for people, and since when, UTC."""
+
+    kind: Kind
+    detail: str
+    since: datetime | None = None
+
+
+class Lists(Protocol):
+    """Gives the watch list in force, and what keeps the stored one from being it."""
+
+    @property
+    def not_taken(self) -> NotTaken | None:
+        """Why the stored list was not taken when the list in force was last asked for; ``None`` if it was."""
+        ...
+
+    def in_force(self) -> WatchList:
+        """Return the list in force.
+
+        Raises:
+            WatchListError: there is none.
+        """
+        ...
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What is wrong, and whether all was read: what is not found of the rest may last all the same."""
+
+    troubles: tuple[Trouble, ...]
+    whole: bool
+
+
+class TroubleFinder:
+    """Finds what is wrong with the watch list, upstream repositories, candidates and targets.
+
+    Args:
+        lists: gives the watch list in force.
+        observations: what is known of upstream tags.
+        book: where targets are.
+        candidates: where candidates are; one is read for each digest that a target waits for.
+    """
+
+    def __init__(
+        self, lists: Lists, observations: Observations, book: TargetBook, candidates: Records[Candidate]
+    ) -> None:
+        self._lists = lists
+        self._observations = observations
+        self._book = book
+        self._candidates = candidates
+
+    def find(self) -> Found:
+        """Return what is wrong now.
+
+        Raises:
+            ServiceError: the storage account did not answer.
+        """
+        try:
+            watch_list = self._lists.in_force()
+        except WatchListError:
+            return Found(self._of_list(), whole=False)
+        unreadable: list[Trouble] = []
+        found = (
+            *self._of_list(),
+            *self._of_sources(watch_list, unreadable),
+            *self._of_targets(unreadable),
+        )
+        return Found((*found, *unreadable), whole=not unreadable)
+
+    def _of_list(self) -> tuple[Trouble, ...]:
+        problem = self._lists.not_taken
+        if problem is None:
+            return ()
+        return (Trouble(kind=problem.kind, about="watch-list", detail=problem.detail, since=problem.since),)
+
+    def _of_sources(self, watch_list: WatchList, unreadable: list[Trouble]) -> Iterator[Trouble]:
+        watched: dict[Repository, list[Image]] = defaultdict(list)
+        for image in watch_list.images:
+            watched[image.repository].append(image)
+        try:
+            for repository, known in self._observations.every():
+                yield from _of_source(repository, watched.pop(repository, []), known)
+        except ServiceError as error:
+            unreadable.append(_unreadable("observations", error))
+            return
+        for repository, images in watched.items():
+            yield from _of_source(repository, images, Known({}, RepositoryState()))
+
+    def _of_targets(self, unreadable: list[Trouble]) -> Iterator[Trouble]:
+        waiting: dict[str, list[Target]] = defaultdict(list)
+        read: dict[str, Candidate | None] = {}
+        try:
+            for stored in self._book.targets.every(self._book.registry):
+                target = stored.record
+                if (wanted := awaited_candidate(target)) and wanted not in read:
+                    read[wanted] = self._candidate(wanted, unreadable)
+                waiting[wanted].append(target)
+                yield from target_troubles(target, read.get(wanted), self._book.clock())
+        except ServiceError as error:
+            unreadable.append(_unreadable("targets", error))
+        for wanted, candidate in read.items():
+            yield from candidate_troubles(candidate, waiting[wanted]) if candidate is not None else ()
+
+    def _candidate(self, wanted: str, unreadable: list[Trouble]) -> Candidate | None:
+        try:
+            stored = self._candidates.get(wanted)
+        except ServiceError as error:
+            unreadable.append(_unreadable("candidates", error))
+            return None
+        return stored.record if stored else None
+
+
+def _of_source(repository: Repository, images: list[Image], known: Known) -> tuple[Trouble, ...]:
+    return source_troubles(repository, tuple(images), known.tags, known.state)
+
+
+def _unreadable(table: str, error: ServiceError) -> Trouble:
+    """That the storage account did not answer is no trouble of a record: the next survey asks again."""
+    if error.temporary:
+        raise error
+    return Trouble(kind=Kind.RECORDS_UNREADABLE, about=f"table:{table}", detail=str(error))
