@@ -6,6 +6,7 @@ param tags { *: string }
 
 var page = loadJsonContent('../workbook/tidegate.json')
 var queries = {
+  troubles: loadTextContent('../queries/troubles.kql')
   heartbeat: loadTextContent('../queries/heartbeat.kql')
   waiting: loadTextContent('../queries/waiting.kql')
   'time-to-promote': loadTextContent('../queries/time-to-promote.kql')

@@ -80,7 +80,8 @@ class TroubleTeller:
         found = self._finder.find()
         known = {_name(stored.noted.trouble): stored for stored in self._troubles.every()}
         now_wrong = _by_name(found.troubles, known, now)
-        self._in_turn(self._begin, [(known.get(name), one) for name, one in now_wrong.items()], now)
+        beginning = [(known.get(name), one) for name, one in now_wrong.items()]
+        self._in_turn(self._begin, sorted(beginning, key=_is_told), now)
         over = [stored for name, stored in known.items() if name not in now_wrong]
         if found.whole:
             self._in_turn(self._end, [(stored, stored.noted) for stored in over], now)
@@ -135,6 +136,11 @@ class TroubleTeller:
             return
         log.warning("%s: %s: %s", name, one.trouble.about, detail)
         self._activity.append(Event(one.trouble.about, name, at, detail))
+
+
+def _is_told(one: tuple[StoredTrouble | None, Noted]) -> bool:
+    """What is new goes first: words that change from survey to survey must not keep it waiting."""
+    return one[1].told
 
 
 def _name(trouble: Trouble) -> _Name:

@@ -102,7 +102,7 @@ class WatchLists:
         if last_good is None:
             if not self._told_nothing:
                 log.warning(_NEVER_STORED)
-            self._told_nothing = True
+            self._told, self._told_nothing = None, True
             return _NOTHING
         detail = "the blob config/images.yaml is not there; the last good list stays in force until one is uploaded"
         self._tell(Event(SUBJECT, "watch-list-missing", last_good.modified, detail))

@@ -115,9 +115,10 @@ class TroubleFinder:
         try:
             for stored in self._book.targets.every(self._book.registry):
                 target = stored.record
-                if (wanted := awaited_candidate(target)) and wanted not in read:
-                    read[wanted] = self._candidate(wanted, unreadable)
-                waiting[wanted].append(target)
+                if wanted := awaited_candidate(target):
+                    waiting[wanted].append(target)
+                    if wanted not in read:
+                        read[wanted] = self._candidate(wanted, unreadable)
                 yield from target_troubles(target, read.get(wanted), self._book.clock())
         except ServiceError as error:
             unreadable.append(_unreadable("targets", error))

@@ -22,6 +22,9 @@ PRICES = Path(__file__).with_name("prices.json")
 # What is computed: a month of thirty days, a check every quarter of an hour, a sweep every minute.
 MINUTES = 30 * 24 * 60
 CHECKS, SWEEPS = MINUTES // 15, MINUTES
+# What is wrong is surveyed every quarter of an hour: three tables are read in pages of a thousand rows, and that of
+# observations has one for each repository, too; the list is asked for. tests/contract/test_troubles.py counts it.
+SURVEYS, TABLES_A_SURVEY, BLOBS_A_SURVEY = MINUTES // 15, 2 + 1 + 1, 1
 WATCHED_TAGS, UPDATES = 1000, 200
 INSTANCE_GB = 2
 # A gate's run: two vCPUs for a minute and a half.
@@ -67,6 +70,8 @@ def lines(counted: dict[str, Any], updates: int = UPDATES) -> list[Line]:
         *(Line(f"{service} transactions", month(service), service) for service in _SERVICES),
         # An observation that says nothing new is written once its last look is a quarter of an hour old.
         Line("table transactions, noting the last look", times["check"] * counting.REPOSITORIES, "table"),
+        Line("table transactions, surveys of what is wrong", SURVEYS * TABLES_A_SURVEY, "table"),
+        Line("blob transactions, surveys of what is wrong", SURVEYS * BLOBS_A_SURVEY, "blob"),
         Line("queue transactions, polls that find nothing", counted["idle_polls_a_minute"] * MINUTES, "queue"),
         Line("blob transactions, leases of host and timers", LEASES_A_MINUTE * MINUTES, "blob"),
         Line("telemetry, GB: spans, events, logs", month("telemetry_kb") / 1e6, "telemetry_gb"),

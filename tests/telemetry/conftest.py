@@ -70,6 +70,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
             twin.start_host()
             promoted = _live(scenes)
             assert "Traceback" not in twin.log("host").read_text(), "no function broke off"
+            _survey(twin, ingestion)
             _lock_out(twin, Watcher(topology), ingestion)
             _break(twin, Watcher(topology), promoted)
             # Ending, the host sends what it still holds.
@@ -89,6 +90,17 @@ def _live(scenes: Scenes) -> str:
     queues = ("imports", "validations", "promotions", "rebuilds", "imports-poison")
     eventually("no work waits in any queue", lambda: watcher.waiting(*queues) == 0, seconds=180)
     return promoted
+
+
+def _survey(twin: Twin, ingestion: Ingestion) -> None:
+    """Start the host anew: the first sweep of a process surveys what is wrong, and what was rejected is so."""
+    twin.stop_host()
+    twin.start_host()
+
+    def told() -> bool:
+        return any(row.columns["name"] == "trouble" for row in ingestion.rows("customEvents"))
+
+    eventually("the sweep tells what is wrong", told, seconds=60)
 
 
 def _lock_out(twin: Twin, watcher: Watcher, ingestion: Ingestion) -> None:

@@ -151,3 +151,11 @@ def test_no_secret_is_told(told: Told) -> None:
 def test_the_hosts_own_polling_is_not_told_of(told: Told) -> None:
     asked = {str(row.columns.get("data", "")) for row in told.of("dependencies")}
     assert not [address for address in asked if "numofmessages" in address]
+
+
+def test_what_was_rejected_is_told_as_a_trouble_until_it_is_over(told: Told) -> None:
+    troubles = [row for row in told.of("customEvents") if row.columns["name"] == "trouble"]
+    rejected = {row.columns["name"]: row for row in told.of("customEvents")}["gate-rejected"]
+    (one,) = [row for row in troubles if row.dimensions["tidegate.trouble"] == "candidate-rejected"]
+    assert one.dimensions["tidegate.subject"] == f"candidate:{rejected.dimensions['tidegate.candidate']}"
+    assert rejected.dimensions["oci.manifest.digest"] in one.dimensions["tidegate.detail"]

@@ -21,7 +21,7 @@ WORKBOOK = json.loads((ROOT / "infra" / "workbook" / "tidegate.json").read_text(
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 # What did not happen in this life of the product, and is told by the same lines of code.
 EVENTS = {reason.value for reason in Reason} | {f"rebuild-{status.value}" for status in RebuildStatus}
-EVENTS |= {"tag-missing", "tag-overwritten", "tag-in-order"}
+EVENTS |= {"tag-missing", "tag-overwritten", "tag-in-order", "trouble"}
 
 
 def name_of(file: Path) -> str:
@@ -78,7 +78,7 @@ def test_a_query_asks_for_events_and_metrics_by_names_that_exist(file: Path, tol
 
 
 @pytest.mark.unit
-@pytest.mark.parametrize("word", ["alive", "waiting", "slowest gates", "rejected", "budget", "rebuilds"])
+@pytest.mark.parametrize("word", ["alive", "wrong now", "waiting", "slowest gates", "rejected", "budget", "rebuilds"])
 def test_the_workbook_answers_what_an_operator_asks(word: str) -> None:
     assert any(word in section["title"].lower() for section in WORKBOOK)
 
@@ -105,6 +105,24 @@ def test_the_runbook_leads_from_every_alert_to_its_query_and_to_an_action(alert:
     section = RUNBOOK.partition(f"\n## {alert}\n")[2].partition("\n## ")[0]
     assert f"`infra/queries/{alert}.kql`" in section
     assert "**Do.**" in section
+
+
+@pytest.mark.unit
+def test_each_trouble_calls_by_itself_however_many_fire_already() -> None:
+    columns = re.findall(r"\{ name: '(\w+)', operator: 'Include', values: \['\*'\] \}", ALERTS)
+    grouped = re.search(r"^\| summarize .* by (.*)$", saved_text("troubles"), re.MULTILINE)
+    assert grouped is not None
+    assert columns == grouped[1].split(", ")
+
+
+@pytest.mark.unit
+def test_six_rules_are_paid_for_and_no_more() -> None:
+    assert len(alert_names()) == 6
+
+
+def saved_text(name: str) -> str:
+    """The text of a saved query."""
+    return (ROOT / "infra" / "queries" / f"{name}.kql").read_text()
 
 
 WRONG = {

@@ -20,6 +20,8 @@ from shared.domain.promotion import rebuilds, schedule
 from shared.domain.promotion.candidate import Reason
 from shared.domain.promotion.rebuilds import RebuildStatus
 from shared.domain.promotion.target import Why
+from shared.domain.promotion.target_troubles import Hindrance
+from shared.domain.watching.troubles import Kind
 from shared.storage_settings import STORAGE
 
 pytestmark = pytest.mark.unit
@@ -215,6 +217,13 @@ def test_the_events_that_the_runbook_names_are_told() -> None:
     reasons = {reason.value for reason in Reason}
     assert named - lines - reasons - {f"rebuild-{status.value}" for status in RebuildStatus} == set()
     assert lines <= named
+
+
+def test_every_kind_of_trouble_has_its_part_of_the_runbook() -> None:
+    section = text_of("docs/runbook.md").partition("\n## troubles\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^### (.+)$", section, re.MULTILINE) == [kind.value for kind in Kind]
+    told = re.findall(r"^\| (`[^|]+`) \|", section, re.MULTILINE)
+    assert {name for row in told for name in spans(row)} == {one.value for one in Hindrance}
 
 
 def test_the_drawing_of_a_rebuilds_lifecycle_has_every_status_and_no_other() -> None:

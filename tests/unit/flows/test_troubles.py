@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from shared.domain.gate.verdict import RunStatus
@@ -287,6 +288,22 @@ def test_a_flood_of_troubles_is_told_in_turns() -> None:
     assert len(lines(world, "tag-never-there")) == MOST_CHANGES
     survey(world)
     assert len(set(lines(world, "tag-never-there"))) == 400
+
+
+def test_words_that_change_from_survey_to_survey_keep_nothing_new_waiting() -> None:
+    tags = ", ".join(f'"no-{number}"' for number in range(200))
+    world = checked(
+        World(f"images: [{{name: n, source: node, target: base/n, tags: [{tags}]}}]".encode(), new_tags=999)
+    )
+    survey(world)
+    for stored in world.troubles.every():
+        changed = msgspec.structs.replace(stored.noted.trouble, detail="other words")
+        world.troubles.put(stored, msgspec.structs.replace(stored.noted, trouble=changed))
+    world.configuration.text = (world.configuration.text or b"").replace(
+        b"]}]", b"]}, {name: z, source: z, target: z, tags: [zz]}]"
+    )
+    survey(checked(world))
+    assert "tag:docker.io/library/z:zz" in lines(world, "tag-never-there")
 
 
 def dying_at(number: int) -> Callable[[str], None]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.watching.troubles import Kind
 from shared.domain.watching.watch_list import WatchList
 from shared.errors import Unavailable, WatchListError
 from shared.flows.watch_lists import WatchLists
@@ -312,3 +313,34 @@ def test_what_is_held_is_told_once_and_read_once_by_each_instance(twenty: Lists)
     twenty.tags()
     assert twenty.parsed == []
     assert len(twenty.activity.events) == 1
+
+
+def not_taken(lists: Lists) -> Kind | None:
+    """Why the stored list is not in force."""
+    try:
+        lists.tags()
+    except WatchListError:
+        assert lists.configuration.last_good() is None
+    problem = lists.watch_lists.not_taken
+    return problem.kind if problem else None
+
+
+def test_why_the_stored_list_is_not_in_force_is_known_for_as_long_as_it_is_so(lists: Lists) -> None:
+    assert not_taken(lists) is None
+    for text, expected in ((BAD, Kind.LIST_INVALID), (None, Kind.LIST_MISSING), (GOOD, None), (BAD, Kind.LIST_INVALID)):
+        lists.store(text)
+        assert (not_taken(lists), not_taken(lists)) == (expected, expected)
+    lists.store(BETTER)
+    assert not_taken(lists) is None
+
+
+def test_where_no_list_was_ever_good_what_is_so_now_is_told() -> None:
+    lists = Lists(None)
+    for text, expected in (
+        (None, Kind.LIST_MISSING),
+        (BAD, Kind.LIST_INVALID),
+        (None, Kind.LIST_MISSING),
+        (GOOD, None),
+    ):
+        lists.store(text)
+        assert not_taken(lists) is expected
