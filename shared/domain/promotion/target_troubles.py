@@ -12,7 +12,7 @@ from shared.domain.promotion.decision import is_pinned
 from shared.domain.promotion.drift import ended
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.lifecycle import ENDS
-from shared.domain.promotion.target import Sighting, Target
+from shared.domain.promotion.target import Sighting, Target, Why
 from shared.domain.watching.troubles import Kind, Trouble, about_candidate, about_target
 
 
@@ -140,6 +140,11 @@ def _troubles(target: Target, candidate: Candidate | None, now: datetime) -> Ite
     if target.gave_up and target.trouble:
         detail = f"{place} does not become {target.wanted}; it is tried again daily: {target.trouble}"
         yield Trouble(kind=Kind.NOT_PROMOTED, about=about, detail=detail, images=images)
+    if target.why is Why.WITHDRAWN and not target.wanted:
+        detail = (
+            f"{place} is {target.seen or 'not there'}, which is blocked, and nothing else can be had; it is left so"
+        )
+        yield Trouble(kind=Kind.BASE_TAG_WITHDRAWN, about=about, detail=detail, images=images, since=target.decided_at)
     since = behind_since(target)
     if since is not None:
         why = hindrance(target, candidate, now)

@@ -40,6 +40,7 @@ class Kind(Enum):
     NOT_PROMOTED = "not-promoted"  # what is wanted does not get into the base registry; it is tried daily
     BASE_TAG_MISSING = "base-tag-missing"  # a tag of the base registry was deleted
     BASE_TAG_OVERWRITTEN = "base-tag-overwritten"  # others made a tag of the base registry point elsewhere
+    BASE_TAG_WITHDRAWN = "base-tag-withdrawn"  # what a tag bears is blocked, nothing else can be had: it is left so
     NOT_UPDATED = "not-updated"  # upstream moved a week ago and the base registry did not follow, for whatever reason
 
 
@@ -52,9 +53,15 @@ PATIENCE = {
     Kind.NOT_CHECKED: timedelta(days=7),
     Kind.NOT_UPDATED: timedelta(days=7),
 }
-# Their beginning is a line of the activity log by another hand, at once; of the latter two their end is, too.
+# Their beginning is a line of the activity log by another hand, at once; of some their end is, too.
 BEGUN_BY_OTHERS = frozenset(
-    {Kind.LIST_INVALID, Kind.LIST_HELD, Kind.BASE_TAG_MISSING, Kind.BASE_TAG_OVERWRITTEN},
+    {
+        Kind.LIST_INVALID,
+        Kind.LIST_HELD,
+        Kind.BASE_TAG_MISSING,
+        Kind.BASE_TAG_OVERWRITTEN,
+        Kind.BASE_TAG_WITHDRAWN,
+    }
 )
 ENDED_BY_OTHERS = frozenset({Kind.BASE_TAG_MISSING, Kind.BASE_TAG_OVERWRITTEN})
 

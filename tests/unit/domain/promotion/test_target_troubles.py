@@ -188,6 +188,7 @@ OTHERS_DID = Astray(Digest(""), NOON, NOON, told=True)
         ({"astray": OTHERS_DID, "let_go": LetGo(NOON, "left")}, []),
         ({"gave_up": True, "trouble": "no"}, [Kind.NOT_PROMOTED]),
         ({"gave_up": False, "trouble": "no"}, []),
+        ({"wanted": "", "why": Why.WITHDRAWN, "number": 2}, [Kind.BASE_TAG_WITHDRAWN]),
     ],
 )
 def test_a_target_has_the_trouble_that_its_record_tells(fields: dict[str, Any], expected: list[Kind]) -> None:
