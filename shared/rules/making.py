@@ -6,8 +6,8 @@ from datetime import datetime
 
 from shared.domain.promotion.candidate import Candidate, Reason, Status, joined
 from shared.domain.promotion.identity import earlier_id
-from shared.domain.promotion.inheritance import inherited
-from shared.domain.promotion.lifecycle import begin_again, detected
+from shared.domain.promotion.inheritance import inherited, stands_apart
+from shared.domain.promotion.lifecycle import ENDS, begin_again, detected
 from shared.domain.promotion.meeting import Meeting, meet
 from shared.domain.promotion.target import Sighting, Target
 from shared.domain.watching.observation import Look
@@ -37,7 +37,8 @@ class Maker:
             lost_at: see ``meet``.
 
         Returns:
-            The candidate as it is now, and what there is to be told to the target.
+            The candidate as it is now, and what there is to be told to the target. Where an earlier version decided
+            otherwise on the digest for this tag alone, the candidate as it would be by that, which nobody keeps.
 
         Raises:
             Conflict: the record changes too fast; it is tried again.
@@ -51,6 +52,9 @@ class Maker:
             existing = self._progress.records.get(wanted.id)
         if existing is None:
             raise Conflict(f"{wanted.id} was put away just now; it is tried again")
+        apart = self._apart(existing.record, wanted, lost_at)
+        if apart is not None:
+            return apart, meet(apart, None, self._progress.clock())
         return self._meet(existing, wanted, look, lost_at)
 
     def once_more(
@@ -68,7 +72,10 @@ class Maker:
         """
         existing = self._progress.records.get(wanted.id)
         if existing is not None:
-            return self._meet(existing, wanted, look, None, asked_at)
+            apart = self._apart(existing.record, wanted, None)
+            if apart is not None and not self._may_test(apart, existing.record, look):
+                return apart, Meeting.LEAVE
+            return self._meet(existing, wanted, look, None, asked_at, anew=apart is not None)
         earlier = self._earlier(wanted)
         if earlier is None or meet(earlier, look, self._progress.clock(), asked_at=asked_at) is not Meeting.BEGIN_AGAIN:
             return None
@@ -83,6 +90,18 @@ class Maker:
             return wanted
         return inherited(wanted, earlier, self._progress.clock())
 
+    def _apart(self, existing: Candidate, wanted: Candidate, lost_at: datetime | None) -> Candidate | None:
+        """A tag that joins may have had another verdict of its own; it is asked for each time until the tag joins."""
+        if wanted.home in existing.places or existing.generation > 1:
+            return None
+        own = self._inherited(wanted, lost_at)
+        return own if stands_apart(own, existing) else None
+
+    def _may_test(self, apart: Candidate, existing: Candidate, look: Look) -> bool:
+        """What is under way for other tags ends first. Asked twice it is done once: the verdict is all tags' then."""
+        meeting = meet(apart, look, self._progress.clock())
+        return meeting is Meeting.BEGIN_AGAIN and existing.status in ENDS
+
     def _earlier(self, wanted: Candidate) -> Candidate | None:
         home = wanted.home
         stored = self._progress.records.get(earlier_id(home.repository, home.tag, wanted.digest))
@@ -95,9 +114,12 @@ class Maker:
         look: Look | None,
         lost_at: datetime | None,
         asked_at: datetime | None = None,
+        *,
+        anew: bool = False,
     ) -> tuple[Candidate, Meeting]:
         existing, now = self._joined(existing, wanted), self._progress.clock()
         meeting = meet(existing.record, look, now, lost_at=lost_at, asked_at=asked_at)
+        meeting = Meeting.BEGIN_AGAIN if anew else meeting
         if meeting is Meeting.RESEND:
             self._progress.send(existing.record)
         if meeting is Meeting.BEGIN_AGAIN:

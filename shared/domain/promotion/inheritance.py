@@ -52,3 +52,19 @@ def inherited(wanted: Candidate, earlier: Candidate, now: datetime) -> Candidate
     passed_at = None if earlier.status is Status.REJECTED else now
     decided = msgspec.structs.replace(wanted, status=earlier.status, passed_at=passed_at)
     return detected(decided, Reason.VERDICT_KNOWN, now, f"as {earlier.id} was decided: {earlier.last.detail}")
+
+
+def stands_apart(own: Candidate, shared: Candidate) -> bool:
+    """Whether an earlier version decided otherwise for one tag than the candidate says that all tags share.
+
+    A digest was rejected for one tag and passed for another where a gate was mended, or failed by chance, in between.
+
+    Args:
+        own: what a candidate for the tag alone would be, by ``inherited``.
+        shared: the candidate as it is, which the tag has not joined.
+    """
+    return own.status in _VERDICTS and _verdict(own) != _verdict(shared)
+
+
+def _verdict(candidate: Candidate) -> tuple[bool, bool]:
+    return candidate.has_passed, candidate.status is Status.REJECTED

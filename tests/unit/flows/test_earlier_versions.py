@@ -37,6 +37,7 @@ from tests.doubles.world import NODE, TARGET, Died, World
 pytestmark = pytest.mark.unit
 
 STORE: dict[str, Any] = json.loads((Path(__file__).parent / "store_of_an_earlier_version.json").read_text())
+APART = digest_of("apart")
 UNDER_WAY = ["superseded", "detected", "importing", "staged", "validating", "promoting"]
 EVERY = [*UNDER_WAY, "promoted", "promoted-too", "archived", "rejected", "failed"]
 WATCH_LIST = f"""
@@ -202,6 +203,48 @@ def test_a_new_tag_that_bears_what_an_earlier_version_promoted_is_promoted(world
     world.settle()
     assert world.base.tags[TARGET, Tag("new")] == digest_of("promoting")
     assert world.staging_runs.started[digest_of("promoting")] == 0
+
+
+def decided_apart(tags: tuple[str, str]) -> World:
+    """A store of the version before targets: one digest was rejected for one tag and promoted for another."""
+    world = World(WATCH_LIST.replace(", ".join([*EVERY, "new"]), ", ".join([*tags, "new"])).encode())
+    world.clock.now = datetime.fromisoformat(STORE["now"])
+    rows = {row["status"]: row for row in STORE["candidates"]["current"].values() if "targets" not in row}
+    state = msgspec.structs.replace(msgspec.convert(STORE["state"], RepositoryState), order=0)
+    seen = []
+    for status in ("rejected", "promoted"):
+        earlier = msgspec.convert(rows[status], Candidate)
+        world.candidates.insert(msgspec.structs.replace(earlier, digest=APART, source_tag=Tag(status), tag=Tag(status)))
+        known = msgspec.convert(STORE["observations"][0], Observation)
+        place = (f"{TARGET}:{status}",)
+        seen.append(msgspec.structs.replace(known, tag=Tag(status), digest=APART, targets=place, order=0))
+        world.push(APART, Tag(status))
+    world.base.push(TARGET, Tag("promoted"), APART)
+    world.observations.save(NODE, world.observations.of(NODE), state, tuple(seen))
+    return world
+
+
+@pytest.mark.parametrize("tags", [("rejected", "promoted"), ("promoted", "rejected")])
+def test_a_digest_that_was_rejected_for_one_tag_and_promoted_for_another_stays_so(tags: tuple[str, str]) -> None:
+    world = decided_apart(tags)
+    quiet(world)
+    promoted, rejected = world.target(Tag("promoted")), world.target(Tag("rejected"))
+    assert (promoted.wanted, promoted.seen, promoted.reached) == (APART, APART, promoted.number)
+    assert (rejected.wanted, rejected.awaited, rejected.look_at) == ("", None, None)
+    assert (TARGET, Tag("rejected")) not in world.base.tags
+    assert world.staging_runs.started[APART] == 0
+
+
+@pytest.mark.parametrize("tags", [("rejected", "promoted"), ("promoted", "rejected")])
+def test_what_was_decided_apart_is_tested_once_for_all_when_somebody_asks_by_hand(tags: tuple[str, str]) -> None:
+    world = decided_apart(tags)
+    quiet(world)
+    world.check(image="node")
+    quiet(world, days=0)
+    assert world.staging_runs.started[APART] == 1
+    for tag in tags:
+        assert world.base.tags[TARGET, Tag(tag)] == APART
+        assert world.target(Tag(tag)).wanted == APART
 
 
 def moments_of(*, targets: bool) -> int:
