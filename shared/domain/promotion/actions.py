@@ -5,12 +5,13 @@ What is so already is left as it is, without another decision: whoever asks twic
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
 
 import msgspec
 
-from shared.domain.promotion.decision import decide, decided, is_pinned
+from shared.domain.promotion.decision import decide, decided, is_pinned, out_of_favour
 from shared.domain.promotion.reconciling import scheduled
 from shared.domain.promotion.target import Blocked, Chosen, Forced, Pinned, Said, Target, Why
 from shared.domain.references import Digest
@@ -61,7 +62,9 @@ def roll_back(target: Target, digest: Digest | None, said: Said) -> Target | Dec
     if to not in borne(target):
         told = f"{place(target)} never bore {to}, as far as its last {len(target.former)} digests are known"
         return Declined(Refusal.NEVER_PROMOTED, told)
-    return _acted(msgspec.structs.replace(target, chosen=Chosen(to, _latest(target), said)), said.at)
+    left = out_of_favour(target) | {target.wanted}
+    chosen = Chosen(to, _latest(target), said, instead=_but(left, to))
+    return _acted(msgspec.structs.replace(target, chosen=chosen), said.at)
 
 
 def pin(target: Target, digest: Digest | None, until: datetime | None, said: Said) -> Target | Declined:
@@ -85,7 +88,8 @@ def pin(target: Target, digest: Digest | None, until: datetime | None, said: Sai
     if to not in {target.wanted, *target.passed, *borne(target)}:
         told = f"{to} has not passed the gate of {place(target)}; 'promote' takes it against its gate"
         return Declined(Refusal.NOT_PASSED, told)
-    return _acted(msgspec.structs.replace(target, pinned=Pinned(to, said, until)), said.at)
+    chosen = target.chosen and msgspec.structs.replace(target.chosen, instead=_but(target.chosen.instead, to))
+    return _acted(msgspec.structs.replace(target, pinned=Pinned(to, said, until), chosen=chosen), said.at)
 
 
 def unpin(target: Target, said: Said) -> Target | Declined:
@@ -107,7 +111,7 @@ def promote(target: Target, digest: Digest, said: Said) -> Target | Declined:
     if not known and len(target.forced) >= MOST_FORCED:
         told = f"{MOST_FORCED} digests were taken against the gate of {place(target)}; mend the gate"
         return Declined(Refusal.TOO_MANY, told)
-    chosen = Chosen(digest, _latest(target), said, Why.AGAINST_GATE)
+    chosen = Chosen(digest, _latest(target), said, Why.AGAINST_GATE, _but(out_of_favour(target), digest))
     forced = target.forced if known else (*target.forced, Forced(digest, said))
     return _acted(msgspec.structs.replace(target, chosen=chosen, forced=forced), said.at)
 
@@ -161,8 +165,13 @@ def _is_back(target: Target, digest: Digest | None) -> bool:
 
 
 def _previous(target: Target) -> Digest | None:
-    refused = {target.wanted, *(one.digest for one in target.blocked)}
+    refused = {target.wanted, *(one.digest for one in target.blocked), *out_of_favour(target)}
     return next((one for one in borne(target) if one not in refused), None)
+
+
+def _but(digests: Iterable[Digest], named: Digest) -> tuple[Digest, ...]:
+    """What somebody names is in favour again."""
+    return tuple(sorted(one for one in digests if one not in {"", named}))
 
 
 def _latest(target: Target) -> int:

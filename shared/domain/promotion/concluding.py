@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from shared.domain.promotion.candidate import Candidate, Reason
-from shared.domain.promotion.decision import best
+from shared.domain.promotion.decision import best, out_of_favour
 from shared.domain.promotion.target import Sighting, Target, Why
 from shared.domain.references import Digest
 
@@ -46,6 +46,7 @@ def is_overruled(target: Target, digest: Digest) -> bool:
     """Whether a digest that passed is kept from its target by what people said, or by what stood there before."""
     said, first = target.hold is not None or target.why in _SAID, best(target)
     blocked = digest in {one.digest for one in target.blocked}
+    blocked = blocked or digest in out_of_favour(target)
     return digest in target.passed and (blocked or (said and first is not None and first.digest == digest))
 
 

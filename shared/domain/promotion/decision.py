@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.promotion.target import Sighting, Target, Why
+from shared.domain.promotion.target import Chosen, Sighting, Target, Why
 from shared.domain.references import Digest
 
 
@@ -28,7 +28,8 @@ def decide(target: Target, now: datetime) -> tuple[Target, Outcome]:
 
     Among the sightings whose digest has passed and is not blocked the one of the highest order wins, unless somebody
     pinned, held or rolled back, or it was seen before what stands there was adopted. With none, what was wanted stays;
-    if that is blocked, the former digest that is not comes back, and if there is none the target is withdrawn.
+    if that is blocked, the former digest that is not comes back, and if there is none the target is withdrawn. What
+    somebody went back from is not chosen while that is in force, also if the digest gone back to is blocked.
 
     Args:
         target: the record.
@@ -47,7 +48,9 @@ def decide(target: Target, now: datetime) -> tuple[Target, Outcome]:
     digest, why = choice
     if digest == target.wanted and target.number:
         return msgspec.structs.replace(target, why=why), Outcome.SAME
-    return decided(target, now, wanted=digest, why=why, traceparent=_trace(target, digest)), Outcome.DECIDED
+    chosen = _still_chosen(target, digest, why)
+    trace = _trace(target, digest)
+    return decided(target, now, wanted=digest, why=why, chosen=chosen, traceparent=trace), Outcome.DECIDED
 
 
 def decided(target: Target, now: datetime, **fields: Any) -> Target:
@@ -61,15 +64,23 @@ def without_trouble(target: Target) -> Target:
     return msgspec.structs.replace(target, failures=0, failed_by="", gave_up=False, trouble="", retry_at=None)
 
 
-def best(target: Target) -> Sighting | None:
-    """Return the latest sighting whose digest has passed and is not blocked."""
-    blocked, passed = _blocked(target), frozenset(target.passed)
-    fit = (one for one in target.sightings if one.digest in passed and one.digest not in blocked)
+def best(target: Target, without: frozenset[Digest] = frozenset()) -> Sighting | None:
+    """Return the latest sighting whose digest has passed and is not blocked, nor among others that are left out."""
+    refused, passed = _blocked(target) | without, frozenset(target.passed)
+    fit = (one for one in target.sightings if one.digest in passed and one.digest not in refused)
     return max(fit, key=lambda one: one.order, default=None)
 
 
+def out_of_favour(target: Target) -> frozenset[Digest]:
+    """Return what somebody went back from, and what its source has not been seen to return to since."""
+    chosen = target.chosen
+    if chosen is None:
+        return frozenset()
+    return frozenset(one for one in chosen.instead if _order_of(target, one) <= chosen.above)
+
+
 def _choice(target: Target, now: datetime) -> tuple[Digest, Why] | None:
-    blocked, newest = _blocked(target), best(target)
+    blocked, newest = _blocked(target), best(target, out_of_favour(target))
     said = (one for one in _before_the_newest(target, newest, now) if one[0] not in blocked)
     if (first := next(said, None)) is not None:
         return first
@@ -78,7 +89,7 @@ def _choice(target: Target, now: datetime) -> tuple[Digest, Why] | None:
     if not target.wanted:
         return None
     if target.wanted in blocked:
-        return _former(target, blocked)
+        return _former(target, blocked | out_of_favour(target))
     return target.wanted, Why.KEPT if target.why is Why.PINNED else target.why
 
 
@@ -103,11 +114,23 @@ def _order_in_force(target: Target) -> int:
     """What was said before the newest came into force does not come back when that has to pass another gate."""
     if target.why is not Why.NEWEST or target.wanted in _blocked(target):
         return 0
-    return next((one.order for one in target.sightings if one.digest == target.wanted), 0)
+    return _order_of(target, target.wanted)
 
 
-def _former(target: Target, blocked: frozenset[Digest]) -> tuple[Digest, Why]:
-    left = (one.digest for one in target.former if one.digest not in blocked and not one.foreign)
+def _order_of(target: Target, digest: Digest) -> int:
+    return next((one.order for one in target.sightings if one.digest == digest), 0)
+
+
+def _still_chosen(target: Target, digest: Digest, why: Why) -> Chosen | None:
+    """Once a digest passes that is sighted later, nothing is out of favour any more."""
+    chosen = target.chosen
+    if chosen is None or why is not Why.NEWEST or _order_of(target, digest) <= chosen.above:
+        return chosen
+    return msgspec.structs.replace(chosen, instead=())
+
+
+def _former(target: Target, refused: frozenset[Digest]) -> tuple[Digest, Why]:
+    left = (one.digest for one in target.former if one.digest not in refused and not one.foreign)
     digest = next(left, Digest(""))
     return digest, Why.ROLLED_BACK if digest else Why.WITHDRAWN
 

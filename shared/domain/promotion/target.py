@@ -156,7 +156,7 @@ class Pinned(msgspec.Struct, frozen=True, omit_defaults=True):
     until: datetime | None = None
 
 
-class Chosen(msgspec.Struct, frozen=True):
+class Chosen(msgspec.Struct, frozen=True, omit_defaults=True):
     """A digest that somebody went back to, or took against its gate.
 
     Attributes:
@@ -164,12 +164,14 @@ class Chosen(msgspec.Struct, frozen=True):
         above: it is in force until a digest passes that was sighted after this order.
         said: by whom.
         why: ``ROLLED_BACK`` or ``AGAINST_GATE``.
+        instead: what was gone back from; it comes back by its name, or once a digest passes that is sighted later.
     """
 
     digest: Digest
     above: int
     said: Said
     why: Why = Why.ROLLED_BACK
+    instead: tuple[Digest, ...] = ()
 
 
 class Forced(msgspec.Struct, frozen=True):

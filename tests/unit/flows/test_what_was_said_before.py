@@ -88,6 +88,47 @@ def test_what_was_adopted_does_not_come_back_with_another_gate() -> None:
     assert borne(world) == TWO
 
 
+def test_blocking_what_was_rolled_back_to_does_not_bring_back_what_was_rolled_back_from(world: World) -> None:
+    moves(world, TWO)
+    moves(world, THREE)
+    world.actor.roll_back(world.target().id, None, said(world))
+    rests(world)
+    world.ruler.block(TWO, said(world))
+    rests(world)
+    assert borne(world) == ONE
+    world.ruler.block(ONE, said(world))
+    rests(world)
+    assert (world.target().wanted, world.target().why) == ("", Why.WITHDRAWN)
+    world.check()
+    rests(world)
+    assert borne(world) == ONE
+    moves(world, FOUR)
+    assert (borne(world), world.target().why) == (FOUR, Why.NEWEST)
+
+
+def test_what_was_rolled_back_from_comes_back_when_a_person_names_it(world: World) -> None:
+    moves(world, TWO)
+    world.actor.roll_back(world.target().id, None, said(world))
+    rests(world)
+    world.ruler.block(ONE, said(world))
+    rests(world)
+    assert world.target().why is Why.WITHDRAWN
+    world.actor.roll_back(world.target().id, TWO, said(world))
+    rests(world)
+    assert (borne(world), world.target().wanted) == (TWO, TWO)
+
+
+def test_what_was_rolled_back_from_is_in_favour_again_once_a_newer_digest_passed(world: World) -> None:
+    moves(world, TWO)
+    world.actor.roll_back(world.target().id, None, said(world))
+    rests(world)
+    moves(world, THREE)
+    world.ruler.block(THREE, said(world))
+    world.ruler.block(ONE, said(world))
+    rests(world)
+    assert borne(world) == TWO
+
+
 def test_a_digest_that_is_blocked_while_its_entry_is_held_is_not_imported_any_more(world: World) -> None:
     world.base.fail("start_import", *[Unavailable("503")] * 3)
     world.push(TWO)
