@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from shared.domain.promotion.candidate import Candidate, Place, Reason, Status
 from shared.domain.promotion.concluding import conclusion_for
@@ -57,14 +57,18 @@ class Conclusions:
         if stored.record.status is not Status.PROMOTING:
             return
         said: dict[Reason, Target] = {}
+        unread: list[Place] = []
         for place in self._in_turn(stored.record, known):
-            target = known if known is not None and known.place == place else self._read(place)
+            target = known if known is not None and known.place == place else self._read(place, unread)
+            if place in unread:
+                continue
             reason = conclusion_for(target, stored.record) if target else None
             if target is None or reason is None:
                 return
             said[reason] = target
-        reason = next(reason for reason in _ORDER if reason in said)
-        self._progress.save(stored, self._advanced(stored.record, reason, said[reason]))
+        reason = next((reason for reason in _ORDER if reason in said), None)
+        if reason is not None:
+            self._progress.save(stored, self._advanced(stored.record, reason, said[reason], unread))
 
     def told(self, target: Target, digest: Digest, reason: Reason, detail: str) -> None:
         """Note with the candidate that is being promoted what is in the way; it keeps its status."""
@@ -88,17 +92,20 @@ class Conclusions:
         places = reversed(candidate.places)
         yield from sorted(places, key=lambda place: known is None or place != known.place)
 
-    def _read(self, place: Place) -> Target | None:
-        """One that cannot be read says nothing, and keeps nobody else from anything."""
+    def _read(self, place: Place, unread: list[Place]) -> Target | None:
+        """One that cannot be read is named and left out: it asks for the verdict itself once it can be read again."""
         try:
             return self._book.of(place.repository, place.tag)
         except ServiceError as error:
             if error.temporary:
                 raise
             log.warning("what %s decided cannot be read: %s", place, error)
+            unread.append(place)
             return None
 
-    def _advanced(self, candidate: Candidate, reason: Reason, target: Target) -> Candidate:
+    def _advanced(
+        self, candidate: Candidate, reason: Reason, target: Target, unread: Sequence[Place] = ()
+    ) -> Candidate:
         place, instead = f"{target.repository}:{target.tag}", target.wanted or "decided otherwise"
         details = {
             Reason.GAVE_UP: target.trouble,
@@ -107,6 +114,8 @@ class Conclusions:
             Reason.LEFT_THE_LIST: left_by(target),
         }
         detail = details.get(reason, f"as {target.repository}:{target.tag}, decision {target.number}")
+        if unread:
+            detail = f"{detail}; the records of {', '.join(map(str, unread))} cannot be read, and were not asked"
         return advance(candidate, reason, self._progress.clock(), detail=detail)
 
 

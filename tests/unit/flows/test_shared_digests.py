@@ -310,6 +310,8 @@ def test_a_target_whose_record_cannot_be_read_keeps_no_other_target_from_being_p
                     world.outbox.waiting = [item for item in world.outbox.waiting if item[2].text != delivery.text]
     quiet_tags = set(base(world))
     assert quiet_tags == set(SIX) - {Tag("22.1")}
+    assert world.status(ONE) is Status.PROMOTED
+    assert f"{TARGET}:22.1 cannot be read" in world.candidate(ONE).last.detail.replace("the records of ", "")
     world.targets.get = get  # type: ignore[method-assign]
     quiet(world)
     assert base(world) == dict.fromkeys(SIX, ONE)
