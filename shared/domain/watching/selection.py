@@ -145,8 +145,8 @@ def _judge(rule: TagRule, versions: Mapping[Tag, Version | None]) -> Verdicts:
 def _judge_of_one(rule: TagRule) -> Callable[[Tag, Version | None], ChoiceReason | None]:
     """Return what judges a tag without regard to others; it returns ``None`` where the rule does not speak of it."""
     matches, taken = _matcher(rule)
-    holds = parse_range(rule.semver).holds if rule.semver is not None else None
-    flavour = rule.flavour if rule.flavour is not None or holds is None else ""
+    held = parse_range(rule.semver) if rule.semver is not None else None
+    flavour = rule.flavour if rule.flavour is not None or held is None else ""
     needs_version = flavour is not None or rule.newest is not None
     exclusions = [parse_glob(glob) for glob in rule.exclude]
 
@@ -158,9 +158,9 @@ def _judge_of_one(rule: TagRule) -> Callable[[Tag, Version | None], ChoiceReason
                 return ChoiceReason.NOT_A_VERSION
         elif flavour is not None and version.flavour != flavour:
             return ChoiceReason.OTHER_FLAVOUR
-        elif holds is not None and not holds(version):
+        elif held is not None and not held.holds(version):
             return ChoiceReason.OUT_OF_RANGE
-        elif version.is_prerelease and not rule.prereleases:
+        elif version.is_prerelease and not rule.prereleases and not (held is not None and held.asks_for(version)):
             return ChoiceReason.PRERELEASE
         return ChoiceReason.EXCLUDED if any(excludes(tag) for excludes in exclusions) else taken
 

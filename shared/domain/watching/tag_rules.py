@@ -40,7 +40,10 @@ class TagRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     ] = None
     semver: Annotated[
         _Range | None,
-        Meta(description="Range of versions.", examples=[">=3.19 <4", "^22", "~1.2", "22.x", "*", "^20 || ^22"]),
+        Meta(
+            description="Range of versions.",
+            examples=[">=3.19 <4", "^22", "~1.2", "22.x", "*", "^20 || ^22", "1.2 - 1.5", ">=1.2 !=1.3", ">=1.0.0-0"],
+        ),
     ] = None
     flavour: Annotated[
         str | None,
@@ -58,7 +61,9 @@ class TagRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         list[_Pattern],
         Meta(max_length=50, description="Globs of tags that this rule leaves."),
     ] = []
-    prereleases: Annotated[bool, Meta(description="Whether prereleases are taken.")] = False
+    prereleases: Annotated[
+        bool, Meta(description="Whether prereleases are taken; a range such as `>=1.0.0-0` takes them without it.")
+    ] = False
     as_: Annotated[
         str | None,
         Meta(description="What the tag is called in the base registry; beside `tag`, or `newest: 1`."),

@@ -240,6 +240,17 @@ def test_whole_releases_are_in_the_order_of_their_numbers(one: list[int], two: l
         (">=1.2.3.4", ["1.2.3.5", "1.2.3"], ["1.2.3.3"]),
         ("v1.2", ["1.2.3", "v1.2.3"], ["1.3"]),
         ("21.0.1", ["21.0.1_12"], ["21.0.2_1"]),
+        ("!=4", ["3", "5", "20240115"], ["4", "4.0.1", "4.0.0-rc.1"]),
+        (">=4 !=4.1.x, !=4.3", ["4", "4.0", "4.2.9"], ["3", "4.1.7", "4.3"]),
+        ("1.2 - 2.3", ["1.2", "2.3", "2.3.9", "2.0.0-rc.1"], ["1.1", "2.4", "20240115"]),
+        ("1.x - 2.x", ["1.0", "2.9"], ["0.9", "3"]),
+        ("1.2 - 2.3 !=1.5 || 4", ["1.4", "4.1"], ["1.5.1", "3"]),
+        (">=1.0.0-0", ["1.0.0-rc.1", "1.0.0", "2"], ["0.9"]),
+        ("<2.0.0-0", ["1.9"], ["2.0.0-rc.1", "2.0.0"]),
+        ("^1.2-0", ["1.2.0-rc.1", "1.9"], ["1.1", "2.0.0-rc.1"]),
+        ("1.x-0", ["1.2", "1.0.0-rc.1"], ["2"]),
+        ("=1.0.0-0", ["1.0.0-rc.1", "1.0.0"], ["1.0.1"]),
+        ("*-0", ["0.1", "3.0.0-rc.1"], []),
     ],
 )
 def test_a_range_holds_what_its_notation_promises(text: str, inside: list[str], outside: list[str]) -> None:
@@ -251,8 +262,8 @@ def test_a_range_holds_what_its_notation_promises(text: str, inside: list[str], 
 @pytest.mark.parametrize(
     "text",
     [
-        *("", " ", "||", "^20 ||", "latest", ">=", ">*", ">= <4", "!=4", "=>4", "1.2 - 2.3", "1.x.2", "^^1"),
-        *("22-alpine", "1_4", "1.2.3.4.5", "~>1.2", "1" * 201),
+        *("", " ", "||", "^20 ||", "latest", ">=", ">*", ">= <4", "!=*", "=>4", ">=1.2 - 2.3", "1.x.2", "^^1"),
+        *("22-alpine", "1_4", "1.2.3.4.5", "~>1.2", "1" * 201, "1.0.0-rc.1-0", ">=-0"),
     ],
 )
 def test_what_is_no_range_is_refused(text: str) -> None:
@@ -261,7 +272,56 @@ def test_what_is_no_range_is_refused(text: str) -> None:
     assert len(str(refused.value)) < 500
 
 
-@given(st.text(max_size=201) | st.text("<>=^~|xX*v., -_0123456789rc", max_size=30), versions)
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        ("=>4", "write '>='"),
+        ("=<4", "write '<='"),
+        ("==4", "write '='"),
+        ("!4", "write '!='"),
+        ("<>4", "write '!='"),
+        ("~>1.2", "write '~1.2' for 1.2.x, or '^1.2'"),
+        (">1 && <2", "write a blank"),
+        ("1 | 2", "write '||'"),
+        ("[1.0,2.0)", "write an interval as bounds: '>=1.0 <2.0'"),
+        (">=", "write a version after it"),
+        ("1.x.2", "write a wildcard last"),
+        ("1.2-2.3", "write '1.2 - 2.3', with blanks"),
+        ("22-alpine", "write '22', for a flavour is a field of its own: 'flavour: alpine'"),
+        (">=1.0.0-14", "write '1.0.0', for a flavour is a field of its own: 'flavour: 14'"),
+        ("1.2.3_up5", "builds are not compared, so write '1.2.3'"),
+        ("1.0.0-rc.1-0", "write a prerelease or '-0', not both"),
+        ("1.2.3.4.5", "a version has at most four numbers"),
+        ("latest", "what is no version is named as a tag or by 'regex'"),
+    ],
+)
+def test_a_refused_range_is_told_what_to_write_instead(text: str, instead: str) -> None:
+    with pytest.raises(InvalidSelection) as refused:
+        parse_range(text)
+    assert instead in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked_for", "not_asked_for"),
+    [
+        (">=1.0.0-0", "2.0.0-rc.1", "0.9.0-rc.1"),
+        (">=1.0.0-rc.2", "2.0.0-rc.1", "1.0.0-rc.1"),
+        ("^1.0.0-0", "1.4.0-rc.1", "2.0.0-rc.1"),
+        ("1.0-0 - 1.5", "1.5.0-rc.1", "1.6.0-rc.1"),
+        ("^1 || ^2-0", "2.1.0-rc.1", "1.1.0-rc.1"),
+        (">=1 <2.0.0-0 || 3.0.0-rc.1", "3.0.0-rc.1", "1.5.0-rc.1"),
+        ("!=1.0.0-rc.1 || 2-0", "2.0.0-rc.1", "1.0.0-rc.2"),
+    ],
+)
+def test_a_range_asks_for_prereleases_by_a_lower_bound_that_names_one(
+    text: str, asked_for: str, not_asked_for: str
+) -> None:
+    asks_for = parse_range(text).asks_for
+    assert asks_for(version(asked_for))
+    assert not asks_for(version(not_asked_for))
+
+
+@given(st.text(max_size=201) | st.text("<>=!^~|xX*v., -_0123456789rc", max_size=30), versions)
 def test_arbitrary_text_is_a_range_or_refused_and_never_anything_else(text: str, some: Version) -> None:
     try:
         assert parse_range(text).holds(some) in {True, False}
@@ -272,10 +332,11 @@ def test_arbitrary_text_is_a_range_or_refused_and_never_anything_else(text: str,
 @given(numbers, versions)
 def test_every_version_is_below_at_or_above_a_bound_and_only_one_of_these(parts: list[int], some: Version) -> None:
     bound = ".".join(map(str, parts))
-    held = {operator: parse_range(operator + bound).holds(some) for operator in ("<", "=", ">", "<=", ">=")}
+    held = {operator: parse_range(operator + bound).holds(some) for operator in ("<", "=", ">", "<=", ">=", "!=")}
     assert held["<"] + held["="] + held[">"] == (version(bound).is_serial == some.is_serial)
     assert held["<="] == (held["<"] or held["="])
     assert held[">="] == (held[">"] or held["="])
+    assert held["!="] != held["="]
 
 
 @given(st.lists(versions, min_size=2, max_size=10), numbers)
