@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from shared.errors import InvalidSelection
 
@@ -18,6 +19,8 @@ LONGEST_PATTERN = 128
 _MOST_STEPS = 128
 _LARGEST_ENGINE = 1024 * 1024  # bytes, and re2 keeps the last 128 engines
 _GLOB = re.compile(r"(?:[A-Za-z0-9_.*?-]|\[!?[A-Za-z0-9_.-]+\])++")
+
+_VERSION_GROUP = b"version"
 
 Matcher = Callable[[str], object]
 
@@ -52,8 +55,39 @@ def parse_regex(text: str) -> Matcher:
         A function of a tag that returns something true if the tag matches.
 
     Raises:
-        InvalidSelection: RE2 cannot take it, or it is too long as written or as compiled.
+        InvalidSelection: RE2 cannot take it, it is too long as written or as compiled, or it names a group that says
+            nothing.
     """
+    match = _compile(text, capture=False).fullmatch
+    return lambda tag: match(tag.encode("ascii"))
+
+
+def parse_version_group(text: str) -> Callable[[str], str | None] | None:
+    """Read where in a tag a regular expression says that the version stands: its group ``(?P<version>…)``.
+
+    Args:
+        text: the expression, as for ``parse_regex``.
+
+    Returns:
+        A function of a tag that returns the group's text, empty where it took no part, and ``None`` for a tag that does
+        not match; ``None`` where the expression has no such group.
+
+    Raises:
+        InvalidSelection: as for ``parse_regex``.
+    """
+    if _VERSION_GROUP not in _compile(text, capture=False).groupindex:
+        return None
+    matches, capturing = parse_regex(text), _compile(text, capture=True)
+    index = capturing.groupindex[_VERSION_GROUP]
+
+    def find(tag: str) -> str | None:
+        found = capturing.fullmatch(tag.encode("ascii")) if matches(tag) else None  # a plain match costs far less
+        return (found.group(index) or b"").decode("ascii") if found else None
+
+    return find
+
+
+def _compile(text: str, *, capture: bool) -> Any:
     # Here, because most watch lists have no regular expression, and a cold start should not pay for the engine.
     import re2  # type: ignore[import-untyped]  # noqa: PLC0415
 
@@ -62,19 +96,28 @@ def parse_regex(text: str) -> Matcher:
     options.encoding = re2.Options.Encoding.LATIN1  # a tag is ASCII; UTF-8 would make every dot four times as large
     options.max_mem = _LARGEST_ENGINE
     options.log_errors = False
-    options.never_capture = True
+    options.never_capture = not capture
     try:
         compiled = re2.compile(text.encode("ascii"), options)
     except UnicodeEncodeError as error:
         raise InvalidSelection(f"{text!r} has characters that no tag has") from error
     except re2.error as error:
         raise InvalidSelection(f"{text!r}: {error.args[0].decode()} (RE2 syntax)") from error
-    if compiled.programsize > _MOST_STEPS:
+    if compiled.programsize > _MOST_STEPS and not capture:  # to capture takes more steps, of what passed without
         raise InvalidSelection(
             f"{text!r} takes {compiled.programsize} steps; a regular expression has at most {_MOST_STEPS}"
         )
-    match = compiled.fullmatch
-    return lambda tag: match(tag.encode("ascii"))
+    _check_groups(text, compiled.groupindex)
+    return compiled
+
+
+def _check_groups(text: str, names: Iterable[bytes]) -> None:
+    """RE2 takes any name, and the same one twice; neither would be looked at."""
+    unknown = sorted(name.decode() for name in names if name != _VERSION_GROUP)
+    if unknown:
+        raise InvalidSelection(f"{text!r} names a group {unknown[0]!r}; what is compared is the group '(?P<version>…)'")
+    if text.count("<version>") > 1:
+        raise InvalidSelection(f"{text!r} names the version twice; put the choice inside one group '(?P<version>…)'")
 
 
 def _check_length(text: str) -> None:

@@ -10,18 +10,20 @@ Every rule judges the whole listing by itself; then each tag goes by one rule:
 
 ``newest`` counts what is left after everything else. A tag that another one of the same flavour makes more precise, as
 ``22.1`` does ``22``, is *floating* and not counted, and of ``v1.2`` and ``1.2`` only one is: ``newest: 2`` shall be two
-versions, not one in two spellings.
+versions, not one in two spellings. Where a regular expression names the version by a group, the group is what is
+compared, and tags with one group are one version.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from enum import Enum
 
 import msgspec
 
 from shared.domain.references import Tag, parse_tag
-from shared.domain.watching.patterns import Matcher, parse_glob, parse_regex
+from shared.domain.watching.newest import Standing, standings, unreleased
+from shared.domain.watching.patterns import parse_glob, parse_regex, parse_version_group
 from shared.domain.watching.ranges import parse_range
 from shared.domain.watching.tag_rules import TagRule
 from shared.domain.watching.versions import Version, parse_version
@@ -36,7 +38,7 @@ class ChoiceReason(Enum):
     NOT_A_VERSION = "not-a-version"  # left: the rule compares versions or flavours, and the tag is no version
     OTHER_FLAVOUR = "other-flavour"  # left: its suffix is not the one the rule asks for
     OUT_OF_RANGE = "out-of-range"  # left: the version is not in the rule's range
-    PRERELEASE = "prerelease"  # left: it is a prerelease, and the rule does not ask for them
+    PRERELEASE = "prerelease"  # left: it is a prerelease or stands for some alone, and the rule does not ask for them
     EXCLUDED = "excluded"  # left: one of the rule's own exclusions matches it
     FLOATING = "floating"  # left: the rule counts the newest, and another tag makes this one more precise
     SPELT_TWICE = "spelt-twice"  # left: the rule counts the newest, and another tag is the same version
@@ -68,7 +70,14 @@ class Choice(msgspec.Struct, frozen=True):
     rule: int
 
 
+_REASONS = {
+    Standing.FLOATING: ChoiceReason.FLOATING,
+    Standing.UNRELEASED: ChoiceReason.PRERELEASE,
+    Standing.SPELT_TWICE: ChoiceReason.SPELT_TWICE,
+    Standing.OLDER: ChoiceReason.NOT_AMONG_NEWEST,
+}
 Verdicts = dict[Tag, ChoiceReason]
+Versions = Mapping[Tag, Version | None]
 
 
 def needs_listing(rules: Iterable[TagRule]) -> bool:
@@ -104,10 +113,12 @@ def choose(rules: Sequence[TagRule], tags: Iterable[str]) -> tuple[Choice, ...]:
     choices = {tag: _unjudged(tag) for tag in tags}
     valid = [Tag(tag) for tag, choice in choices.items() if choice.reason is not ChoiceReason.INVALID_TAG]
     versions = {tag: parse_version(tag) for tag in valid} if needs_listing(rules) else dict.fromkeys(valid)
-    targets = {target: tag for tag, target in exact_tags(rules).items()}
+    exact = exact_tags(rules)
+    targets = {target: tag for tag, target in exact.items()}
+    alone = _unreleased(versions, exact) if any(rule.newest is not None for rule in rules) else frozenset[Tag]()
     exact_first = sorted(enumerate(rules), key=lambda numbered: numbered[1].tag is None)
     for index, rule in exact_first:
-        for tag, reason in _judge(rule, versions).items():
+        for tag, reason in _judge(rule, versions, alone).items():
             choice = _choice(tag, reason, index, rule, targets)
             if _CLOSENESS[choice.reason] > _CLOSENESS[choices[tag].reason] and choices[tag].target is None:
                 choices[tag] = choice
@@ -133,26 +144,57 @@ def _choice(tag: Tag, reason: ChoiceReason, index: int, rule: TagRule, targets: 
     return Choice(tag, target, reason, index)
 
 
-def _judge(rule: TagRule, versions: Mapping[Tag, Version | None]) -> Verdicts:
+def _unreleased(versions: Versions, exact: Container[Tag]) -> frozenset[Tag]:
+    """Find floating tags of prereleases alone. What is named exactly says nothing of others, for it may be all that is
+    known of them: known tags are chosen from, too, where a listing is not at hand."""
+    return unreleased(version for tag, version in versions.items() if version is not None and tag not in exact)
+
+
+def _judge(rule: TagRule, versions: Versions, alone: frozenset[Tag]) -> Verdicts:
     """Return what one rule makes of every tag it speaks of."""
     if rule.tag is not None:
         return {Tag(rule.tag): ChoiceReason.EXACT} if rule.tag in versions else {}
-    judge = _judge_of_one(rule)
-    verdicts = {tag: reason for tag, version in versions.items() if (reason := judge(tag, version))}
-    return verdicts if rule.newest is None else _newest(rule.newest, verdicts, versions)
+    named = _named_versions(rule, versions)
+    spoken_of = _spoken_of(rule, versions) if named is None else named
+    judge = _judge_of_one(rule, named=named is not None)
+    verdicts = {tag: judge(tag, version) for tag, version in spoken_of.items()}
+    if rule.newest is None:
+        return verdicts
+    return _newest(rule, verdicts, spoken_of, alone if named is None else _unreleased(named, ()))
 
 
-def _judge_of_one(rule: TagRule) -> Callable[[Tag, Version | None], ChoiceReason | None]:
-    """Return what judges a tag without regard to others; it returns ``None`` where the rule does not speak of it."""
-    matches, taken = _matcher(rule)
+def _named_versions(rule: TagRule, versions: Versions) -> Versions | None:
+    """Return the versions that the rule's group names in the tags it matches; ``None`` if it has no such group."""
+    find = parse_version_group(rule.regex) if rule.regex is not None else None
+    if find is None:
+        return None
+    named = {tag: text for tag in versions if (text := find(tag)) is not None}
+    return {tag: _called(tag, parse_version(text)) for tag, text in named.items()}
+
+
+def _called(tag: Tag, version: Version | None) -> Version | None:
+    return None if version is None else msgspec.structs.replace(version, tag=tag)
+
+
+def _spoken_of(rule: TagRule, versions: Versions) -> Versions:
+    if rule.glob is not None:
+        matches = parse_glob(rule.glob)
+    elif rule.regex is not None:
+        matches = parse_regex(rule.regex)
+    else:
+        return versions
+    return {tag: version for tag, version in versions.items() if matches(tag)}
+
+
+def _judge_of_one(rule: TagRule, *, named: bool) -> Callable[[Tag, Version | None], ChoiceReason]:
+    """Return what judges a tag that the rule speaks of, without regard to others."""
+    taken = _taken(rule)
     held = parse_range(rule.semver) if rule.semver is not None else None
-    flavour = rule.flavour if rule.flavour is not None or held is None else ""
-    needs_version = flavour is not None or rule.newest is not None
+    flavour = _flavour(rule, named=named)
+    needs_version = named or held is not None or flavour is not None or rule.newest is not None
     exclusions = [parse_glob(glob) for glob in rule.exclude]
 
-    def judge(tag: Tag, version: Version | None) -> ChoiceReason | None:
-        if matches is not None and not matches(tag):
-            return None
+    def judge(tag: Tag, version: Version | None) -> ChoiceReason:
         if version is None:
             if needs_version:
                 return ChoiceReason.NOT_A_VERSION
@@ -167,28 +209,26 @@ def _judge_of_one(rule: TagRule) -> Callable[[Tag, Version | None], ChoiceReason
     return judge
 
 
-def _matcher(rule: TagRule) -> tuple[Matcher | None, ChoiceReason]:
-    if rule.glob is not None:
-        return parse_glob(rule.glob), ChoiceReason.GLOB
-    if rule.regex is not None:
-        return parse_regex(rule.regex), ChoiceReason.REGEX
-    return None, ChoiceReason.IN_RANGE
+def _taken(rule: TagRule) -> ChoiceReason:
+    if rule.semver is not None:
+        return ChoiceReason.IN_RANGE
+    return ChoiceReason.GLOB if rule.glob is not None else ChoiceReason.REGEX
 
 
-def _newest(count: int, verdicts: Verdicts, versions: Mapping[Tag, Version | None]) -> Verdicts:
+def _flavour(rule: TagRule, *, named: bool) -> str | None:
+    """The suffix that is asked for; ``None`` for any. An expression over the whole tag says itself which suffixes."""
+    if rule.flavour is not None:
+        return rule.flavour
+    return "" if rule.semver is not None and (rule.regex is None or named) else None
+
+
+def _newest(rule: TagRule, verdicts: Verdicts, versions: Versions, alone: frozenset[Tag]) -> Verdicts:
     """Leave all but the newest of the taken tags, which are all versions."""
     taken = [version for tag, reason in verdicts.items() if reason in _TAKEN and (version := versions[tag])]
-    covered = {
-        (version.flavour, version.numbers[:length]) for version in taken for length in range(1, version.precision)
-    }
-    floating = {version for version in taken if (version.flavour, version.numbers[: version.precision]) in covered}
-    precise = sorted(version for version in taken if version not in floating)
-    # The first in order, 1.2 of 1.2 and v1.2, has the last word.
-    spelt = {msgspec.structs.replace(version, tag=""): version for version in reversed(precise)}
-    counted = sorted(spelt.values(), reverse=True)
-    return {
-        **verdicts,
-        **{Tag(version.tag): ChoiceReason.FLOATING for version in floating},
-        **{Tag(version.tag): ChoiceReason.SPELT_TWICE for version in set(precise) - set(counted)},
-        **{Tag(version.tag): ChoiceReason.NOT_AMONG_NEWEST for version in counted[count:]},
-    }
+    without = frozenset[Tag]() if _asks_for_prereleases(rule) else alone
+    counted = standings(taken, rule.newest or 0, without)
+    return verdicts | {tag: _REASONS[standing] for tag, standing in counted.items() if standing in _REASONS}
+
+
+def _asks_for_prereleases(rule: TagRule) -> bool:
+    return rule.prereleases or (rule.semver is not None and parse_range(rule.semver).names_prereleases)

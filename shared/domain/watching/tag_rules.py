@@ -15,6 +15,8 @@ from shared.domain.watching.versions import parse_version
 from shared.errors import InvalidReference, InvalidSelection
 
 KINDS = ("tag", "glob", "regex", "semver")
+# The two that may stand together.
+_TOGETHER = ["regex", "semver"]
 # What narrows a pattern, and means nothing beside an exact tag.
 _NARROWING = ("flavour", "newest", "exclude", "prereleases")
 
@@ -25,7 +27,10 @@ Problem = tuple[tuple[str | int, ...], str]
 
 
 class TagRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """One item of ``tags``: an exact tag or a pattern of tags, of which exactly one is given, and what narrows it."""
+    """One item of ``tags``: an exact tag or a pattern of tags, of which exactly one is given, and what narrows it.
+
+    A regular expression and a range may stand together: one says the form, the other which versions.
+    """
 
     tag: Annotated[
         str | None, Meta(description="Exact tag; the same as a plain text, but that `as` may go with it.")
@@ -36,20 +41,24 @@ class TagRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     ] = None
     regex: Annotated[
         _Pattern | None,
-        Meta(description="Regular expression, RE2 syntax, that the whole tag matches.", examples=["[0-9]+-alpine"]),
+        Meta(
+            description="Regular expression, RE2 syntax, that the whole tag matches. Its group `(?P<version>…)` says "
+            "where the version stands. `semver` may stand beside it.",
+            examples=["[0-9]+-alpine", "release-v(?P<version>.+)"],
+        ),
     ] = None
     semver: Annotated[
         _Range | None,
         Meta(
-            description="Range of versions.",
+            description="Range of versions; beside `regex`, of those whose tags it matches.",
             examples=[">=3.19 <4", "^22", "~1.2", "22.x", "*", "^20 || ^22", "1.2 - 1.5", ">=1.2 !=1.3", ">=1.0.0-0"],
         ),
     ] = None
     flavour: Annotated[
         str | None,
         Meta(
-            description="Suffix after the version, exactly. Without it, `semver` takes tags without a suffix, and "
-            "`glob` and `regex` take any.",
+            description="Suffix after the version, exactly. Without it, `semver` takes versions without a suffix, and "
+            "`glob` and `regex` take any; so do both together, unless a group names the version.",
             examples=["alpine", "slim-bookworm"],
         ),
     ] = None
@@ -91,8 +100,8 @@ def rule_problems(item: dict[str, object]) -> Iterator[Problem]:
         Every problem: the path inside the rule and what was expected there.
     """
     kinds = [kind for kind in KINDS if item.get(kind) is not None]
-    if len(kinds) != 1:
-        yield (), f"expected exactly one of {', '.join(KINDS)}, got {' and '.join(kinds) or 'none'}"
+    if len(kinds) != 1 and kinds != _TOGETHER:
+        yield (), _wrong_kinds(kinds)
     yield from _text_problems(item)
     if kinds == ["tag"]:
         yield from (
@@ -100,6 +109,11 @@ def rule_problems(item: dict[str, object]) -> Iterator[Problem]:
         )
     elif kinds and item.get("as") is not None and not _is_one(item.get("newest")):
         yield ("as",), "expected beside an exact tag or newest: 1, for several tags cannot have one name"
+
+
+def _wrong_kinds(kinds: list[str]) -> str:
+    hint = "; write the glob as a regex, which may stand beside semver" if kinds == ["glob", "semver"] else ""
+    return f"expected exactly one of {', '.join(KINDS)}, or regex and semver; got {' and '.join(kinds) or 'none'}{hint}"
 
 
 def _text_problems(item: dict[str, object]) -> Iterator[Problem]:

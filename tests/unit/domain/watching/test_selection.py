@@ -29,7 +29,8 @@ globs = st.sampled_from(["*", "2*", "*-alpine", "?", "[12]*", "v*"])
 patterns = st.one_of(
     st.builds(lambda glob: {"glob": glob}, globs),
     st.sampled_from([{"regex": ".*"}, {"regex": "[0-9]+(-alpine)?"}, {"regex": "(2|x)+"}]),
-    st.sampled_from([{"semver": "*"}, {"semver": ">=22 <24.1"}, {"semver": "^1 || ^2"}]),
+    st.sampled_from([{"semver": "*"}, {"semver": ">=22 <24.1"}, {"semver": "^1 || ^2"}, {"semver": ">=1-0"}]),
+    st.sampled_from([{"regex": "v?(?P<version>.+)"}, {"regex": "2(?P<version>[0-9.]*).*", "semver": ">1"}]),
 )
 pattern_rules = st.builds(
     lambda pattern, **narrowing: TagRule(**pattern, **narrowing),
@@ -133,6 +134,93 @@ def test_a_floating_tag_counts_where_nothing_makes_it_more_precise() -> None:
     assert reasons([TagRule(semver="*", newest=9)], ["22", "22.1-rc.1"])["22"] == "in-range"
 
 
+SDK = ["5.0", "5.0.401", "6", "6.0", "6.0.100-rc.1.21463.6", "3.1"]
+
+
+@pytest.mark.parametrize(
+    ("tags", "newest"),
+    [
+        (["5.0", "5.0.10", "6.0", "6.0.0-rc.1.21451.13"], "5.0.10"),
+        (SDK, "5.0.401"),
+        (["5.0.10", "6", "6.0", "6.0.0-rc.1"], "5.0.10"),
+        (["6.0", "6.0.0-rc.1"], None),
+        (["6.0", "6.0.0-rc.1", "6.0.0"], "6.0.0"),
+        (["6.0", "6.0.1-rc.1", "6.0.0"], "6.0.0"),
+        (["22.04", "24.04", "24.04.1-rc.1"], "24.04"),
+        (["1.22.8", "1.23", "1.23rc2"], "1.23"),
+    ],
+)
+def test_a_floating_tag_of_prereleases_alone_is_not_the_newest_release(tags: list[str], newest: str | None) -> None:
+    assert list(taken([TagRule(semver="*", newest=1)], tags)) == ([newest] if newest else [])
+
+
+def test_a_floating_tag_of_prereleases_alone_is_left_as_one() -> None:
+    assert reasons([TagRule(semver="*", newest=1)], SDK)["6.0"] == "prerelease"
+    assert reasons([TagRule(regex=r"[0-9]\.[0-9]", newest=2)], SDK)["6.0"] == "prerelease"
+    assert reasons([TagRule(semver="*", newest=1, prereleases=True)], SDK)["6.0"] == "floating"
+
+
+def test_a_prerelease_that_is_named_exactly_says_nothing_of_a_floating_tag() -> None:
+    rules = [TagRule(tag="6.0.0-rc.1"), TagRule(regex=r"[0-9]\.[0-9]", newest=1)]
+    assert taken(rules, ["6.0", "6.0.0", "6.0.0-rc.1"]) == taken(rules, ["6.0", "6.0.0-rc.1"])
+
+
+@pytest.mark.parametrize("rule", [TagRule(glob="*", newest=2), TagRule(semver="*", newest=2)])
+def test_serial_numbers_are_among_the_newest_only_where_there_is_nothing_else(rule: TagRule) -> None:
+    assert list(taken([rule], ["7654321", "0012345", "20240923", "1.4.0"])) == ["1.4.0"]
+    assert list(taken([rule], ["7654321", "0012345", "20240923"])) == ["7654321", "20240923"]
+
+
+# The version inside a tag.
+
+
+@pytest.mark.parametrize(
+    ("rule", "tags", "expected"),
+    [
+        (
+            TagRule(regex=r"RELEASE\.(?P<version>.+)", newest=1),
+            ["RELEASE.2024-01-16T16-07-38Z", "RELEASE.2024-01-16T06-07-38Z", "RELEASE.2024-01-16T16-07-38Z.fips"],
+            ["RELEASE.2024-01-16T16-07-38Z"],
+        ),
+        (
+            TagRule(regex="release-v(?P<version>.+)", semver=">=1.2 <2", newest=1),
+            ["release-v1.2.3", "release-v1.10.0", "release-v2.0.0", "release-v1.11.0-rc.1", "v1.12.0"],
+            ["release-v1.10.0"],
+        ),
+        (
+            TagRule(regex=r"jammy-(?P<version>\d{8})(\.\d+)?", newest=1),
+            ["jammy", "jammy-20240111", "jammy-20240911.1", "jammy-20240911.2", "noble-20250101"],
+            ["jammy-20240911.2"],
+        ),
+        (
+            TagRule(regex=r"[0-9.]+-debian-12-r[0-9]+", semver="^16", newest=1),
+            ["16.4.0-debian-12-r9", "16.4.0-debian-12-r14", "17.0.0-debian-12-r0", "16.4.0"],
+            ["16.4.0-debian-12-r14"],
+        ),
+        (TagRule(regex="(?P<version>[0-9.]+)-.+", flavour="alpine"), ["1.2-alpine"], []),
+        (TagRule(regex="v?(?P<version>[0-9.]+)(-.+)?", newest=2), ["v1.2", "1.2-slim", "1.1"], ["1.2-slim", "1.1"]),
+        (TagRule(regex="(a|(?P<version>[0-9]+))"), ["a", "1"], ["1"]),
+    ],
+    ids=lambda part: getattr(part, "pattern", None),
+)
+def test_what_is_compared_is_the_group_named_version(rule: TagRule, tags: list[str], expected: list[str]) -> None:
+    assert list(taken([rule], tags)) == expected
+
+
+def test_a_rule_of_a_form_and_a_range_leaves_for_the_reason_that_holds() -> None:
+    rule = TagRule(regex="app-(?P<version>.+)", semver="^1", exclude=["*.9"])
+    assert reasons([rule], ["app-1.2", "app-2.0", "app-1.3-rc.1", "app-1.2-slim", "app-x", "app-1.9", "1.5"]) == {
+        "app-1.2": "in-range", "app-2.0": "out-of-range", "app-1.3-rc.1": "prerelease",
+        "app-1.2-slim": "other-flavour", "app-x": "not-a-version", "app-1.9": "excluded", "1.5": "no-rule",
+    }  # fmt: skip
+
+
+def test_a_range_that_names_prereleases_takes_them_and_no_more() -> None:
+    tags = ["1.0.0", "1.1.0-rc.1", "0.9.0", "1.1.0-rc.1-alpine"]
+    assert list(taken([TagRule(semver=">=1.0.0-0")], tags)) == ["1.0.0", "1.1.0-rc.1"]
+    assert list(taken([TagRule(semver=">=1.0.0")], tags)) == ["1.0.0"]
+
+
 def test_the_newest_version_may_have_a_name_that_stays() -> None:
     rule = TagRule(semver="^22", flavour="alpine", newest=1, as_="22")
     assert taken([rule], NODE) == {"22.16.0-alpine": "22"}
@@ -210,6 +298,12 @@ def test_the_rule_that_decided_is_named_if_there_was_one(rules: list[TagRule], t
         assert -1 <= choice.rule < len(rules)
 
 
+@given(pattern_rules, small_listings)
+def test_what_was_taken_is_taken_again_where_nothing_else_is_known(rule: TagRule, tags: list[str]) -> None:
+    found = taken([rule], tags)
+    assert taken([rule], list(found)) == found
+
+
 @given(pattern_rules, small_listings, st.randoms(use_true_random=False))
 def test_the_order_of_the_listing_decides_nothing(rule: TagRule, tags: list[str], chance: object) -> None:
     shuffled = tags.copy()
@@ -245,6 +339,7 @@ def seconds(rules: list[TagRule], tags: list[str]) -> float:
         TagRule(regex=r"3\.[0-9]+\.[0-9]+-alpine", exclude=["3.1*"]),
         TagRule(semver=">=3.19 <4 || ^1.2", flavour="alpine", newest=200),
         TagRule(semver="*", prereleases=True),
+        TagRule(regex="v?(?P<version>.+)", semver=">=1 !=3.7 || 2.1 - 2.3", newest=20),
     ],
     ids=lambda rule: rule.pattern,
 )
@@ -261,6 +356,7 @@ def test_ten_times_as_many_tags_take_about_ten_times_as_long_to_choose_from(rule
 def test_a_regular_expression_that_other_engines_hang_on_takes_no_time(regex: str) -> None:
     hostile = [f"{number:04}{'a' * 123}!"[-128:-1] for number in range(2000)]
     assert seconds([TagRule(regex=regex)], hostile) < 1
+    assert seconds([TagRule(regex=f"(?P<version>{regex})")], hostile) < 1
 
 
 @pytest.mark.parametrize("glob", ["*a" * 60 + "*b", ("*" + "a" * 30) * 4 + "b", "*?" * 60 + "b", "*[ab]" * 20 + "c"])

@@ -226,8 +226,8 @@ def test_a_problem_is_told_with_its_line_its_path_and_what_was_expected(text: st
     assert problems(text) == (problem,)
 
 
-KINDS = "expected exactly one of tag, glob, regex, semver, got"
 NO_GLOB = "is not a glob of tags: the characters of a tag, '*', '?', '[0-9]' and '[!0-9]'"
+KINDS = "expected exactly one of tag, glob, regex, semver, or regex and semver; got"
 ONE_TAG = ".as: expected beside an exact tag or newest: 1, for several tags cannot have one name"
 
 
@@ -238,6 +238,13 @@ ONE_TAG = ".as: expected beside an exact tag or newest: 1, for several tags cann
         ("{flavour: alpine}", f": {KINDS} none"),
         ("{glob: ~}", f": {KINDS} none"),
         ("{glob: '*', regex: .*}", f": {KINDS} glob and regex"),
+        ("{glob: '*', semver: '1'}", f": {KINDS} glob and semver; write the glob as a regex, which may stand beside "
+         "semver"),
+        ("{tag: 22, regex: .*, semver: '1'}", f": {KINDS} tag and regex and semver"),
+        ("{regex: 'v(?P<ts>.+)'}", ".regex: 'v(?P<ts>.+)' names a group 'ts'; what is compared is the group "
+         "'(?P<version>…)'"),
+        ("{regex: '(?P<version>1)|(?P<version>2)'}", ".regex: '(?P<version>1)|(?P<version>2)' names the version twice; "
+         "put the choice inside one group '(?P<version>…)'"),
         ("[22]", ": expected `str | object`, got `array`"),
         ("{tag: 2 2}", ".tag: '2 2' is not a tag: up to 128 letters, digits, '_', '.' and '-'"),
         ("{tag: [22]}", ".tag: expected `str | null`, got `array`"),
@@ -290,7 +297,6 @@ def test_every_problem_of_a_rule_is_told_at_once_and_at_its_line() -> None:
         more: true"""
     places = {" ".join(problem.split(": ")[:2]).removeprefix("line ") for problem in problems(entry(tags=text))}
     assert places == {
-        "6 images[0].tags[1]",
         "6 images[0].tags[1].regex",
         "7 images[0].tags[1].semver",
         "8 images[0].tags[1].newest",
