@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.upstream import http, tag_pages
+from shared.adapters.upstream import connections, http, tag_pages
 from shared.adapters.upstream.http import UpstreamHttp
 from shared.adapters.upstream.oci_registry import OciRegistry
 from shared.adapters.upstream.places import Within
@@ -317,3 +317,38 @@ def test_no_word_of_json_breaks_the_reading_of_a_registrys_answers(word: str, re
                 assert all(isinstance(tag, str) for tag in registry.tags(APP))
             with pytest.raises(ServiceError):
                 registry.digest(APP, TAG)
+
+
+def test_a_name_with_many_dead_addresses_does_not_take_the_time_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def dead(address: tuple[str, int], *_: Any, **__: Any) -> Any:
+        tried.append(address[0])
+        time.sleep(0.1)
+        raise TimeoutError
+
+    def named(*_: Any, **__: Any) -> Any:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"203.0.113.{number}", 80)) for number in range(100)]
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", dead)
+    monkeypatch.setattr(socket, "getaddrinfo", named)
+    monkeypatch.setattr(connections, "_LONGEST_CONNECT", 0.5)
+    with pytest.raises(Unavailable, match="ConnectTimeoutError"):
+        UpstreamHttp("evil.example").ask("looking", "http://evil.example/v2/")
+    assert 1 < len(tried) < 20
+
+
+def test_a_name_is_reached_at_whichever_of_its_addresses_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    with hostile(says(answer(body=b'{"tags": ["1.0"]}'))) as server:
+        port = int(server.url.rpartition(":")[2])
+        hosts = ("127.0.0.2", "127.0.0.3", "127.0.0.1")
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in hosts]
+        monkeypatch.setattr(
+            socket,
+            "getaddrinfo",
+            lambda host, *_, **__: (
+                found if host == "many.example" else [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))]
+            ),
+        )
+        registry = OciRegistry("evil.example", f"http://many.example:{port}", UpstreamHttp("evil.example"))
+        assert registry.tags(APP) == ("1.0",)

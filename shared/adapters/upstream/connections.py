@@ -12,6 +12,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,8 @@ from requests import PreparedRequest, Request, Session
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPResponse, Retry, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.util.connection import allowed_gai_family
 
 from shared.adapters.kept_alive import KeptAlive
 from shared.adapters.upstream.deadlines import Exchange
@@ -31,6 +34,8 @@ from shared.adapters.upstream.places import NotPublic, check_public
 _NEVER = Retry(False, redirect=False)
 # Addresses whose connections are kept: a registry may send us to ever new ones.
 _MOST_LINES = 32
+# Seconds after which no other address of a name is tried.
+_LONGEST_CONNECT = 20.0
 
 
 class _Line(NamedTuple):
@@ -130,6 +135,15 @@ class _Current(threading.local):
 _current = _Current()
 
 
+def _addresses(name: str, port: int) -> tuple[str, ...]:
+    """Return the addresses of a name; none where something is wrong with it, which is left to urllib3 to tell."""
+    try:
+        found = socket.getaddrinfo(name, port, allowed_gai_family(), socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return ()
+    return tuple(dict.fromkeys(str(one[4][0]) for one in found))
+
+
 class _Timed(HTTPConnection):
     """A connection that tells its exchange what is read from.
 
@@ -138,6 +152,22 @@ class _Timed(HTTPConnection):
     """
 
     inside = False
+
+    def _new_conn(self) -> socket.socket:
+        """Try the addresses of a name while there is time: each has a time-out of its own, and there may be many."""
+        name = self._dns_host
+        addresses = _addresses(name, self.port)
+        for address in addresses:
+            self._dns_host = address
+            try:
+                return super()._new_conn()
+            except (NewConnectionError, ConnectTimeoutError):
+                late = time.monotonic() > _current.exchange.began + _LONGEST_CONNECT
+                if late or address == addresses[-1]:
+                    raise
+            finally:
+                self._dns_host = name
+        return super()._new_conn()
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         """See ``HTTPConnection``. To connect and to send are bound by their time-outs."""

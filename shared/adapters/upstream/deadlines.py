@@ -19,17 +19,19 @@ class Exchange:
     """Requests that belong together, such as one and those its redirects lead to.
 
     Attributes:
-        ends: when it has to be over, as ``time.monotonic`` tells it.
+        began: as ``time.monotonic`` tells it.
+        ends: when it has to be over, by the same clock.
         sock: what is being read from; ``None`` between two requests.
         inside: whether it was with an address that not everybody can reach.
         over: whether the deadline has passed. Whatever was read then may be cut off anywhere: headers that end early
             look like headers that are complete.
     """
 
-    __slots__ = ("ends", "inside", "over", "sock")
+    __slots__ = ("began", "ends", "inside", "over", "sock")
 
     def __init__(self, seconds: float) -> None:
-        self.ends = time.monotonic() + seconds
+        self.began = time.monotonic()
+        self.ends = self.began + seconds
         self.sock: socket.socket | None = None
         self.over = False
         self.inside = False
