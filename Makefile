@@ -19,7 +19,6 @@ test: lint runtime host infra kql twin ## Pass every test: style and types, then
 test-unit: python ## Test the domain and the web parser, and make the attacks that have to fail; needs nothing running
 	@$(PYTEST) tests/unit tests/attacks tests/fields
 
-
 test-contract: twin ## Test every implementation of each port by one suite
 	@$(PYTEST) tests/contract
 

@@ -1,0 +1,44 @@
+"""Who calls the HTTP API: a name that stands in records, and the roles that decide what may be asked for."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+
+class Role(Enum):
+    """What a caller may do; one does not hold another, so whoever is to do both has both."""
+
+    READER = "reader"  # sees everything, and changes nothing
+    APPROVER = "approver"  # decides about images: rolls back, pins, blocks, holds, takes one against its gate
+    OPERATOR = "operator"  # runs the app, and does what an approver does
+
+
+class Kind(Enum):
+    """What kind of caller it is."""
+
+    PERSON = "person"
+    APPLICATION = "application"  # such as a managed identity
+    KEY = "API key"
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Somebody whose identity was proven.
+
+    Attributes:
+        kind: person, application or API key.
+        id: what stays when the name changes: object and tenant, or the key's id.
+        name: as it was shown when the call was made.
+        roles: what may be asked for; none of them, and nothing is answered.
+    """
+
+    kind: Kind
+    id: str
+    name: str
+    roles: frozenset[Role]
+
+    @property
+    def said(self) -> str:
+        """How records name the caller: the name for people, with what cannot change hands."""
+        return f"{self.name} ({self.kind.value} {self.id})"
