@@ -1,12 +1,12 @@
 """Every trigger of Tidegate: read what came in, call one flow, return. The table of contents.
 
-Timers and ``check_now`` fill the queue of checks; a check makes candidates; these go through ``import_candidate``,
-``validate_candidate`` and ``promote_candidate``; a promotion asks for ``rebuild_application``, as does the registry.
+What follows what: timers and ``POST /api/check`` fill the queue of checks; a check makes candidates; a candidate goes
+through ``import_candidate``, ``validate_candidate`` and ``promote_candidate``; a promotion asks for
+``rebuild_application``. So does the base registry, by its webhook or by Event Grid. ``sweep`` takes up what was left
+behind.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import azure.functions as func
 
@@ -31,26 +31,17 @@ from shared.domain.watching.watch_list import Image
 from shared.flows import poisoned
 from shared.flows.signal import signal
 from shared.flows.sweep import sweep_candidates, sweep_each, sweep_rebuilds, sweep_targets
+from shared.serving import front
 from shared.storage_settings import STORAGE
 from shared.telemetry.metrics import budgets_observed, checked, observed
 from shared.telemetry.spans import acting, consuming, current_traceparent
-from shared.web import candidates, checks, webhook
-from shared.web import health as health_page
-from shared.web import images as images_page
-from shared.web import targets as targets_page
-from shared.web.actions import Actions
+from shared.web import webhook
 from shared.web.answers import answered
+from shared.web.health import health as healthy
 
-app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+app = func.FunctionApp()
 parts = Parts(starting_settings())
-actions = Actions(
-    enabled=parts.settings.acts,
-    actor=lambda: parts.actor,
-    ruler=lambda: parts.ruler,
-    targets=lambda: parts.targets,
-    listed=lambda name: parts.watch_lists.in_force().named(name) is not None,
-    clock=parts.clock,
-)
+api = front(parts)
 
 
 # Timers: they only plan.
@@ -168,139 +159,33 @@ def receive_push(message: func.QueueMessage) -> None:
 # HTTP.
 
 
-def _acting(name: str, serve: Callable[[], func.HttpResponse]) -> func.HttpResponse:
-    with acting(name):
-        return answered(serve)
-
-
-@app.route("webhooks/acr", methods=["POST"])
+@app.route("webhooks/acr", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 def acr_webhook(req: func.HttpRequest) -> func.HttpResponse:
     """Take an event of the base registry."""
-    return _acting(
-        "webhook",
-        lambda: webhook.acr_webhook(
-            req,
-            secret=parts.settings.webhook_secret,
-            login_server=parts.settings.base_server,
-            book=parts.target_book,
-            outbox=parts.outbox,
-            traceparent=current_traceparent(),
-        ),
-    )
-
-
-@app.route("check", methods=["POST"])
-def check_now(req: func.HttpRequest) -> func.HttpResponse:
-    """Ask for a check of one entry of the watch list, or of all."""
-    return _acting(
-        "check by hand",
-        lambda: checks.check_now(
-            req, watch_list=parts.watch_lists.in_force(), planner=parts.planner, traceparent=current_traceparent()
-        ),
-    )
-
-
-@app.route("images/{name}/tags", methods=["GET"])
-def explain_tags(req: func.HttpRequest) -> func.HttpResponse:
-    """Tell for every upstream tag of an entry whether it is taken, and why."""
-    return answered(
-        lambda: images_page.explain_tags(
-            req,
-            watch_list=parts.watch_lists.in_force(),
-            upstream=parts.upstream,
-            observations=parts.observations,
-            ledger=parts.ledger,
+    with acting("webhook"):
+        return answered(
+            lambda: webhook.acr_webhook(
+                req,
+                secret=parts.settings.webhook_secret,
+                login_server=parts.settings.base_server,
+                book=parts.target_book,
+                outbox=parts.outbox,
+                traceparent=current_traceparent(),
+            )
         )
-    )
-
-
-@app.route("candidates", methods=["GET"])
-def list_candidates(req: func.HttpRequest) -> func.HttpResponse:
-    """List candidates."""
-    return answered(lambda: candidates.list_candidates(req, parts.candidates, parts.targets, parts.settings.base.name))
-
-
-@app.route("candidates/{id}", methods=["GET"])
-def get_candidate(req: func.HttpRequest) -> func.HttpResponse:
-    """Show one candidate."""
-    return answered(lambda: candidates.get_candidate(req, parts.candidates))
-
-
-@app.route("targets", methods=["GET"])
-def list_targets(req: func.HttpRequest) -> func.HttpResponse:
-    """List what the tags of the base registry should point at."""
-    return answered(lambda: targets_page.listed_targets(req, parts.targets, parts.target_book.registry))
-
-
-@app.route("targets/{id}", methods=["GET"])
-def get_target(req: func.HttpRequest) -> func.HttpResponse:
-    """Show one target, and who still has what it bore before."""
-    return answered(
-        lambda: targets_page.one_target(req, targets=parts.targets, sources=parts.sources, activity=parts.activity)
-    )
-
-
-@app.route("rulings", methods=["GET"])
-def list_rulings(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  the trigger's binding
-    """List what is blocked and what is held."""
-    return answered(lambda: targets_page.listed_rulings(parts.rulings))
-
-
-# HTTP that acts, if it is switched on.
-
-
-@app.route("targets/{id}/rollback", methods=["POST"])
-def roll_back(req: func.HttpRequest) -> func.HttpResponse:
-    """Let a target go back to a digest that it bore before."""
-    return _acting("action", lambda: actions.roll_back(req))
-
-
-@app.route("targets/{id}/pin", methods=["POST"])
-def pin(req: func.HttpRequest) -> func.HttpResponse:
-    """Pin a target to a digest."""
-    return _acting("action", lambda: actions.pin(req))
-
-
-@app.route("targets/{id}/unpin", methods=["POST"])
-def unpin(req: func.HttpRequest) -> func.HttpResponse:
-    """Let a target follow its source again."""
-    return _acting("action", lambda: actions.unpin(req))
-
-
-@app.route("targets/{id}/promote", methods=["POST"])
-def promote_against_gate(req: func.HttpRequest) -> func.HttpResponse:
-    """Let a target take a digest that has not passed its gate."""
-    return _acting("action", lambda: actions.promote(req))
-
-
-@app.route("digests/{digest}/block", methods=["POST"])
-def block_digest(req: func.HttpRequest) -> func.HttpResponse:
-    """Refuse a digest from now on, wherever it comes from."""
-    return _acting("action", lambda: actions.block(req))
-
-
-@app.route("digests/{digest}/release", methods=["POST"])
-def release_digest(req: func.HttpRequest) -> func.HttpResponse:
-    """Refuse a digest no more."""
-    return _acting("action", lambda: actions.release(req))
-
-
-@app.route("images/{name}/hold", methods=["POST"])
-def hold_image(req: func.HttpRequest) -> func.HttpResponse:
-    """Decide nothing any more for the targets of an entry."""
-    return _acting("action", lambda: actions.hold(req))
-
-
-@app.route("images/{name}/resume", methods=["POST"])
-def resume_image(req: func.HttpRequest) -> func.HttpResponse:
-    """Decide again for the targets of an entry."""
-    return _acting("action", lambda: actions.resume(req))
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  the trigger's binding
     """Say that the app has started."""
-    return health_page.health()
+    return healthy()
+
+
+# The host maps routes in the alphabetical order of functions' names: this one must come last.
+@app.route("{*path}", auth_level=func.AuthLevel.ANONYMOUS)
+def web(req: func.HttpRequest) -> func.HttpResponse:
+    """Serve the HTTP API by its own table of routes, to callers that it knows itself."""
+    return api.serve(req)
 
 
 # Poison queues: what died there is recorded and reported, and nothing waits for it for ever.

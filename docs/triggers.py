@@ -49,7 +49,11 @@ def _triggered(node: ast.FunctionDef) -> Iterator[Function]:
             kind = _KINDS[decorator.func.attr]
             options = {option.arg: option.value for option in decorator.keywords}
             purpose = " ".join((ast.get_docstring(node) or "").partition("\n\n")[0].split())
-            yield Function(node.name, kind, _source(kind, decorator, options), "auth_level" in options, purpose)
+            yield Function(node.name, kind, _source(kind, decorator, options), _anonymous(options), purpose)
+
+
+def _anonymous(options: dict[str | None, ast.expr]) -> bool:
+    return "auth_level" in options and ast.unparse(options["auth_level"]).endswith(".ANONYMOUS")
 
 
 def _source(kind: str, decorator: ast.Call, options: dict[str | None, ast.expr]) -> str:
@@ -57,8 +61,8 @@ def _source(kind: str, decorator: ast.Call, options: dict[str | None, ast.expr])
         return _text(options["schedule"]).strip("%")
     if kind == "queue":
         return _text(options["queue_name"])
-    methods = ast.literal_eval(options["methods"])
-    return f"{', '.join(methods)} /api/{_text(decorator.args[0])}"
+    methods = ", ".join(ast.literal_eval(options["methods"])) if "methods" in options else "any method"
+    return f"{methods} /api/{_text(decorator.args[0])}"
 
 
 def _text(node: ast.expr) -> str:

@@ -84,9 +84,6 @@ param registryCredentials string = ''
 @description('Whether the vault has such accounts, from this deployment or an earlier one.')
 param useRegistryCredentials bool = false
 
-@description('Whether the addresses that roll back, pin, block, hold and promote against a gate serve. Whoever has a function key may then pass the gate.')
-param actionsEnabled bool = false
-
 @description('When Docker Hub is checked: NCRONTAB of six fields.')
 param checkDockerHubSchedule string = '0 */15 * * * *'
 
@@ -596,7 +593,6 @@ module functionApp 'modules/function-app.bicep' = {
     dockerHubTokenUri: vault.outputs.dockerHubTokenUri
     useRegistryCredentials: useRegistryCredentials
     registryCredentialsUri: vault.outputs.registryCredentialsUri
-    actionsEnabled: actionsEnabled
     checkDockerHubSchedule: checkDockerHubSchedule
     checkMcrSchedule: checkMcrSchedule
     checkOtherRegistriesSchedule: checkOtherRegistriesSchedule

@@ -6,7 +6,6 @@ App settings: https://learn.microsoft.com/azure/azure-functions/functions-app-se
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
@@ -18,14 +17,15 @@ from msgspec import Meta
 
 from shared.errors import ConfigurationError
 from shared.registry_accounts import Account, parse_accounts
+from shared.registry_ids import RegistryId as RegistryId  # adapters take it from here
+from shared.registry_ids import parse_registry_id
 from shared.registry_settings import registry_problems
-from shared.storage_settings import Storage, storage_of, storage_problems
+from shared.storage_settings import STORAGE, Storage, storage_of, storage_problems
 from shared.whole_numbers import number_problems
 
-_REGISTRY_ID = re.compile(
-    r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)"
-    r"/providers/Microsoft\.ContainerRegistry/registries/(?P<name>[A-Za-z0-9]{5,50})",
-    re.IGNORECASE,
+_NOBODY_SIGNS_IN = (
+    "Tidegate believes nobody who signs in: SIGN_IN_ENABLED is true, and the platform's WEBSITE_AUTH_ENABLED is not. "
+    "Switch App Service authentication on, or the setting off; API keys work in either case"
 )
 
 
@@ -35,15 +35,6 @@ class GateContext(Enum):
     UPLOAD = "upload"
     INLINE = "inline"
     SCHEDULE_RUN = "schedule-run"
-
-
-class RegistryId(msgspec.Struct, frozen=True):
-    """An Azure Container Registry's resource id, taken apart."""
-
-    subscription: str
-    group: str
-    name: str
-    resource_id: str
 
 
 def _setting(description: str, *, secret: bool = False) -> Meta:
@@ -125,13 +116,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         _setting("After how long a tag that bears again what it bore within a day is believed; 0 to 60, 0 at once."),
     ] = "3"
-    actions_enabled: Annotated[
+    sign_in_enabled: Annotated[
         str,
-        _setting(
-            "Whether the addresses that act on targets serve: `true` or `false`. Whoever has a function key may then "
-            "pass the gate."
-        ),
+        _setting("Whether people and managed identities sign in by App Service authentication: `true` or `false`."),
     ] = "false"
+    website_auth_enabled: Annotated[
+        str,
+        _setting("Said by App Service itself where its authentication is on; without it no sign-in is believed."),
+    ] = ""
     docker_hub_username: Annotated[
         str, _setting("Docker Hub account to check and import with; anonymous callers share a small limit.")
     ] = ""
@@ -209,9 +201,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return int(self.rebuilds_at_once)
 
     @property
-    def acts(self) -> bool:
-        """Whether the addresses that act on targets serve."""
-        return self.actions_enabled == "true"
+    def sign_in(self) -> bool:
+        """Whether it is believed who signed in: our setting and the platform must both say that sign-in is on."""
+        return self.sign_in_enabled == "true" and self.website_auth_enabled.lower() == "true"
 
     @property
     def accounts(self) -> dict[str, Account]:
@@ -230,21 +222,6 @@ def setting_fields() -> tuple[tuple[str, msgspec.structs.FieldInfo, Meta], ...]:
     """Return (app setting, field, description) of every setting but the storage account, in order."""
     fields = (field for field in msgspec.structs.fields(Settings) if field.name != "storage")
     return tuple((field.name.upper(), field, field.type.__metadata__[0]) for field in fields)
-
-
-def parse_registry_id(text: str) -> RegistryId:
-    """Take a registry's resource id apart.
-
-    Raises:
-        ConfigurationError: it is not the resource id of a registry.
-    """
-    match = _REGISTRY_ID.fullmatch(text)
-    if match is None:
-        raise ConfigurationError(
-            f"{text!r} is not a registry's resource id: expected /subscriptions/…/resourceGroups/…/providers/"
-            "Microsoft.ContainerRegistry/registries/<name>"
-        )
-    return RegistryId(match["subscription"], match["group"], match["name"], text)
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -284,10 +261,26 @@ def starting_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         ConfigurationError: as ``load_settings`` does.
     """
     try:
-        return load_settings(environment)
+        settings = load_settings(environment)
     except ConfigurationError as error:
         print(f"Tidegate does not start: {error}", file=sys.stderr, flush=True)
         raise
+    if settings.sign_in_enabled == "true" and not settings.sign_in:
+        print(_NOBODY_SIGNS_IN, file=sys.stderr, flush=True)
+    return settings
+
+
+def named_storage(account: str, environment: Mapping[str, str] = os.environ) -> Storage:
+    """Return the storage account that somebody names, or else the one of the environment.
+
+    Raises:
+        ConfigurationError: neither says one.
+    """
+    named = {f"{STORAGE}__accountName": account} if account else environment
+    storage, problems = storage_of(named), storage_problems(storage_of(named))
+    if storage is None or problems:
+        raise ConfigurationError("\n".join(problems))
+    return storage
 
 
 def _missing(values: Mapping[str, str]) -> list[str]:
@@ -308,8 +301,8 @@ def _wrong(values: Mapping[str, str]) -> list[str]:
             problems.append(str(error))
     if values["gate_context"] not in {"", *(context.value for context in GateContext)}:
         problems.append("GATE_CONTEXT must be upload, inline or schedule-run")
-    if values["actions_enabled"] not in {"", "true", "false"}:
-        problems.append("ACTIONS_ENABLED must be true or false")
+    if values["sign_in_enabled"] not in {"", "true", "false"}:
+        problems.append("SIGN_IN_ENABLED must be true or false")
     if 0 < len(values["webhook_secret"]) < 16:
         problems.append("WEBHOOK_SECRET is too short: expected 16 characters or more")
     if values["docker_hub_token"] and not values["docker_hub_username"]:

@@ -15,6 +15,7 @@ from shared.telemetry.observers import CountedUpstream, ToldActivity, TracedOutb
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shared.access_ports import ApiKeys
     from shared.adapters.azure.clients import AzureClients
     from shared.adapters.azure.identity import Identity
     from shared.adapters.azure.registry import AzureContainerRegistry
@@ -101,6 +102,13 @@ class Outside:
         from shared.adapters.storage.rulings_table import RulingsTable  # noqa: PLC0415
 
         return RulingsTable(self._account)
+
+    @cached_property
+    def api_keys(self) -> ApiKeys:
+        """The API keys, hashed."""
+        from shared.adapters.storage.api_keys_table import ApiKeysTable  # noqa: PLC0415
+
+        return ApiKeysTable(self._account)
 
     @cached_property
     def rebuilds(self) -> Records[Rebuild]:

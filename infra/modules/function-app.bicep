@@ -28,7 +28,6 @@ param dockerHubUsername string
 param dockerHubTokenUri string
 param useRegistryCredentials bool
 param registryCredentialsUri string
-param actionsEnabled bool
 param checkDockerHubSchedule string
 param checkMcrSchedule string
 param checkOtherRegistriesSchedule string
@@ -71,7 +70,6 @@ var settings = {
   APPLICATION_REGISTRY_IDS: join(applicationRegistryIds, ',')
   GATE_AGENT_POOL: gateAgentPool
   WEBHOOK_SECRET: '@Microsoft.KeyVault(SecretUri=${webhookSecretUri})'
-  ACTIONS_ENABLED: actionsEnabled ? 'true' : 'false'
   CHECK_DOCKER_HUB_SCHEDULE: checkDockerHubSchedule
   CHECK_MCR_SCHEDULE: checkMcrSchedule
   CHECK_OTHER_REGISTRIES_SCHEDULE: checkOtherRegistriesSchedule

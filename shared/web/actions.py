@@ -1,4 +1,4 @@
-"""The addresses that act on one target, on a digest, or on an entry of the watch list; off unless switched on."""
+"""The addresses that act on one target, on a digest, or on an entry of the watch list, in the caller's name."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ from shared.flows.rule import Ruled, Ruler
 from shared.ports import Clock
 from shared.target_ports import Targets
 from shared.web.answers import json_answer, problem
+from shared.web.asked import Asked
 from shared.web.targets import shown_target
 
-SETTING = "ACTIONS_ENABLED"
 _LARGEST_BODY = 4 * 1024
 _MOST_TARGETS_SHOWN = 500
 
 
 class _Body(msgspec.Struct, forbid_unknown_fields=True):
-    by: Annotated[str, Meta(max_length=100)]
     why: Annotated[str, Meta(max_length=500)]
 
 
@@ -49,14 +48,13 @@ _BODIES: dict[type[_Body], Any] = {kind: msgspec.json.Decoder(kind) for kind in 
 
 
 class Actions:
-    """Serves what acts, if it is switched on.
+    """Serves what acts.
 
     Every method returns 200 with what is so from then on, the same if it was so already; or 409 with the reason by
-    name and the state that is in the way. It raises ``MalformedRequest`` (400, 403, 404 or 413) or
+    name and the state that is in the way. It raises ``MalformedRequest`` (400, 404 or 413) or
     ``InvalidReference``.
 
     Args:
-        enabled: whether it is.
         actor: acts on one target.
         ruler: says something of digests and entries.
         targets: where targets are.
@@ -67,72 +65,66 @@ class Actions:
     def __init__(
         self,
         *,
-        enabled: bool,
         actor: Callable[[], Actor],
         ruler: Callable[[], Ruler],
         targets: Callable[[], Targets],
         listed: Callable[[str], bool],
         clock: Clock,
     ) -> None:
-        self._enabled = enabled
         self._actor = actor
         self._ruler = ruler
         self._targets = targets
         self._listed = listed
         self._clock = clock
 
-    def roll_back(self, request: func.HttpRequest) -> func.HttpResponse:
-        """Go back: the body names who and why, and may name a ``digest``."""
-        body, said = self._read(request, _RollBack)
-        target = _target(request)
+    def roll_back(self, asked: Asked) -> func.HttpResponse:
+        """Go back: the body says why, and may name a ``digest``."""
+        body, said = self._read(asked, _RollBack)
+        target = asked.parameters["target"]
         return self._answer(target, self._actor().roll_back(target, _digest(body.digest), said))
 
-    def pin(self, request: func.HttpRequest) -> func.HttpResponse:
+    def pin(self, asked: Asked) -> func.HttpResponse:
         """Pin: the body may name a ``digest``, and a date ``until`` (RFC 3339)."""
-        body, said = self._read(request, _Pin)
-        target, until = _target(request), _utc(body.until) if body.until else None
+        body, said = self._read(asked, _Pin)
+        target, until = asked.parameters["target"], _utc(body.until) if body.until else None
         return self._answer(target, self._actor().pin(target, _digest(body.digest), until, said))
 
-    def unpin(self, request: func.HttpRequest) -> func.HttpResponse:
+    def unpin(self, asked: Asked) -> func.HttpResponse:
         """Unpin."""
-        _, said = self._read(request, _Body)
-        target = _target(request)
+        _, said = self._read(asked, _Body)
+        target = asked.parameters["target"]
         return self._answer(target, self._actor().unpin(target, said))
 
-    def promote(self, request: func.HttpRequest) -> func.HttpResponse:
+    def promote(self, asked: Asked) -> func.HttpResponse:
         """Take a ``digest`` against its gate."""
-        body, said = self._read(request, _Naming)
-        target, digest = _target(request), _named(body.digest, "digest")
+        body, said = self._read(asked, _Naming)
+        target, digest = asked.parameters["target"], _named(body.digest, "digest")
         return self._answer(target, self._actor().promote(target, digest, said))
 
-    def block(self, request: func.HttpRequest) -> func.HttpResponse:
+    def block(self, asked: Asked) -> func.HttpResponse:
         """Block the digest in the route."""
-        _, said = self._read(request, _Body)
-        return _ruled(self._ruler().block(_named(request.route_params.get("digest", ""), "digest"), said))
+        _, said = self._read(asked, _Body)
+        return _ruled(self._ruler().block(_named(asked.parameters["digest"], "digest"), said))
 
-    def release(self, request: func.HttpRequest) -> func.HttpResponse:
+    def release(self, asked: Asked) -> func.HttpResponse:
         """Release the digest in the route."""
-        _, said = self._read(request, _Body)
-        return _ruled(self._ruler().release(_named(request.route_params.get("digest", ""), "digest"), said))
+        _, said = self._read(asked, _Body)
+        return _ruled(self._ruler().release(_named(asked.parameters["digest"], "digest"), said))
 
-    def hold(self, request: func.HttpRequest) -> func.HttpResponse:
+    def hold(self, asked: Asked) -> func.HttpResponse:
         """Hold the entry in the route."""
-        _, said = self._read(request, _Body)
-        name = _image(request)
+        _, said = self._read(asked, _Body)
+        name = asked.parameters["image"]
         return _ruled(self._ruler().hold(name, said, listed=self._listed(name)))
 
-    def resume(self, request: func.HttpRequest) -> func.HttpResponse:
+    def resume(self, asked: Asked) -> func.HttpResponse:
         """Resume the entry in the route."""
-        _, said = self._read(request, _Body)
-        return _ruled(self._ruler().resume(_image(request), said))
+        _, said = self._read(asked, _Body)
+        return _ruled(self._ruler().resume(asked.parameters["image"], said))
 
-    def _read(self, request: func.HttpRequest, kind: type[B]) -> tuple[B, Said]:
-        """Nothing of a request is read while its address is switched off."""
-        if not self._enabled:
-            told = f"this address acts, and is switched off: the setting {SETTING} is not true"
-            raise MalformedRequest(told, status=403)
-        body = _decoded(request.get_body(), kind)
-        return body, Said(_text(body.by, "by"), _text(body.why, "why"), self._clock())
+    def _read(self, asked: Asked, kind: type[B]) -> tuple[B, Said]:
+        body = _decoded(asked.request.get_body(), kind)
+        return body, Said(asked.caller.said, _text(body.why, "why"), self._clock())
 
     def _answer(self, target: str, outcome: Target | Declined) -> func.HttpResponse:
         if isinstance(outcome, Target):
@@ -163,7 +155,7 @@ def _decoded(body: bytes, kind: type[B]) -> B:
 def _text(text: str, field: str) -> str:
     """What stands in logs and records is one line of text."""
     if not text.strip():
-        raise MalformedRequest(f"{field}: it says nothing; say who you are in 'by', and your reason in 'why'")
+        raise MalformedRequest(f"{field}: it says nothing; say your reason")
     if not text.isprintable():
         raise MalformedRequest(f"{field}: it holds what cannot be printed, such as a line's end")
     return text.strip()
@@ -185,11 +177,3 @@ def _named(text: str, field: str) -> Digest:
         return parse_digest(text)
     except InvalidReference as error:
         raise MalformedRequest(f"{field}: {error}") from error
-
-
-def _target(request: func.HttpRequest) -> str:
-    return str(request.route_params.get("id", ""))
-
-
-def _image(request: func.HttpRequest) -> str:
-    return str(request.route_params.get("name", ""))[:200]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 
 import azure.functions as func
 import msgspec
@@ -14,6 +15,7 @@ from shared.errors import InvalidReference, MalformedRequest, ServiceError, Tide
 log = logging.getLogger("tidegate.web")
 
 _RETRY_AFTER_SECONDS = 30
+_ASK_LATER = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
 def json_answer(content: object, status: int = 200) -> func.HttpResponse:
@@ -21,12 +23,24 @@ def json_answer(content: object, status: int = 200) -> func.HttpResponse:
     return func.HttpResponse(msgspec.json.encode(content), status_code=status, mimetype="application/json")
 
 
-def problem(detail: str, status: int, **more: object) -> func.HttpResponse:
-    """Return a problem (https://www.rfc-editor.org/rfc/rfc9457) with a detail for people, and members of its own."""
+def problem(
+    detail: str, status: int, *, headers: Mapping[str, str] = MappingProxyType({}), **more: object
+) -> func.HttpResponse:
+    """Return a problem (https://www.rfc-editor.org/rfc/rfc9457).
+
+    Args:
+        detail: for people.
+        status: of the answer.
+        headers: of the answer, besides those that every problem has.
+        more: members of its own.
+    """
     content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
-    headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    waits = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if status in _ASK_LATER else {}
     return func.HttpResponse(
-        msgspec.json.encode(content), status_code=status, mimetype="application/problem+json", headers=headers
+        msgspec.json.encode(content),
+        status_code=status,
+        mimetype="application/problem+json",
+        headers={**waits, **headers},
     )
 
 

@@ -1,4 +1,4 @@
-"""GET /api/candidates and GET /api/candidates/{id}."""
+"""GET /api/candidates and GET /api/candidates/{candidate}."""
 
 from __future__ import annotations
 
@@ -41,10 +41,9 @@ def list_candidates(
     return json_answer({"candidates": [_shown(candidate, whole=False) for candidate in found]})
 
 
-def get_candidate(request: func.HttpRequest, candidates: Records[Candidate]) -> func.HttpResponse:
-    """Show one candidate with its history; 404 if there is none with the id in the route."""
-    candidate = inspect.get_candidate(candidates, request.route_params.get("id", ""))
-    return json_answer(_shown(candidate, whole=True))
+def get_candidate(candidate_id: str, candidates: Records[Candidate]) -> func.HttpResponse:
+    """Show one candidate with its history; 404 if there is none with the id."""
+    return json_answer(_shown(inspect.get_candidate(candidates, candidate_id), whole=True))
 
 
 def _status(text: str | None) -> Status | None:

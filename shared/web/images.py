@@ -1,4 +1,4 @@
-"""GET /api/images/{name}/tags."""
+"""GET /api/images/{image}/tags."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.web.answers import json_answer
 
 
 def explain_tags(
-    request: func.HttpRequest,
+    name: str,
     *,
     watch_list: WatchList,
     upstream: Callable[[str], Upstream],
@@ -24,7 +24,7 @@ def explain_tags(
     """Show every upstream tag of an entry of the watch list, with the reason why it is taken or left.
 
     Args:
-        request: the route holds the entry's name.
+        name: the entry's name.
         watch_list: the list in force.
         upstream: gives the upstream of a registry.
         observations: what is known of the tags.
@@ -37,7 +37,6 @@ def explain_tags(
         MalformedRequest: 404, there is no such entry.
         ServiceError: the upstream does not answer.
     """
-    name = request.route_params.get("name", "")
     return json_answer(
         explain(name, watch_list=watch_list, upstream=upstream, observations=observations, ledger=ledger)
     )

@@ -1,4 +1,4 @@
-"""GET /api/targets, GET /api/targets/{id} and GET /api/rulings."""
+"""GET /api/targets, GET /api/targets/{target} and GET /api/rulings."""
 
 from __future__ import annotations
 
@@ -42,11 +42,9 @@ def listed_targets(request: func.HttpRequest, targets: Targets, registry: str) -
     return json_answer({"targets": [shown_target(one) for one in found], **({"next": last} if last else {})})
 
 
-def one_target(
-    request: func.HttpRequest, *, targets: Targets, sources: Sources, activity: Activity
-) -> func.HttpResponse:
+def one_target(target_id: str, *, targets: Targets, sources: Sources, activity: Activity) -> func.HttpResponse:
     """Show one target: what is wanted and why, what it bore before and who still has it, and what is under way."""
-    shown = show_target(targets, sources, activity, request.route_params.get("id", ""))
+    shown = show_target(targets, sources, activity, target_id)
     content = shown_target(shown.target)
     for former in content["previous"]:
         former["can_be_had_from"] = shown.had_from[Digest(former["digest"])]

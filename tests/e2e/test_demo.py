@@ -17,7 +17,6 @@ pytestmark = pytest.mark.e2e
 _SETTINGS = {
     "SWEEP_SCHEDULE": "*/5 * * * * *",
     "BASE_LISTINGS_APART_SECONDS": "4",
-    "ACTIONS_ENABLED": "true",
     "PYTHON_THREADPOOL_THREAD_COUNT": "32",
 }
 

@@ -21,6 +21,8 @@ EXAMPLE: dict[str, str] = json.loads((ROOT / "local.settings.json.example").read
 PRODUCT = {name for name, _, _ in setting_fields()}
 
 LEFT_TO_DEFAULT = {
+    "SIGN_IN_ENABLED": "sign-in is switched on by hand, together with App Service authentication",
+    "WEBSITE_AUTH_ENABLED": "said by App Service itself",
     "DOCKER_HUB_REGISTRY_URL": "Docker Hub itself; a proxy is a further setting",
     "DOCKER_HUB_AUTH_URL": "Docker Hub itself; a proxy is a further setting",
     "DOCKER_HUB_API_URL": "Docker Hub itself; a proxy is a further setting",
@@ -123,17 +125,10 @@ def test_the_product_starts_with_the_settings_of_the_template() -> None:
     environment["APPLICATION_REGISTRY_IDS"] = REGISTRY
     environment |= {f"{kind}_LOGIN_SERVER": f"{kind.lower()}.azurecr.io" for kind in ("STAGING", "BASE")}
     environment |= {"LIST_REMOVAL_PERCENT": "20", "NEW_TAGS_A_CHECK": "20", "SECOND_LOOK_MINUTES": "3"}
-    environment["ACTIONS_ENABLED"] = "false"
     environment["REGISTRY_CREDENTIALS"] = '{"ghcr.io": {"username": "u", "password": "p"}}'
     settings = load_settings(environment)
     assert settings.storage.connection_string == ""
     assert settings.storage.queue_uri == environment["AzureWebJobsStorage__queueServiceUri"]
-
-
-def test_what_acts_on_targets_is_switched_off_unless_it_is_asked_for() -> None:
-    assert declared()["ACTIONS_ENABLED"] == "actionsEnabled ? 'true' : 'false'"
-    assert text(read(MAIN).params["actionsEnabled"]).endswith("bool = false")
-    assert EXAMPLE["ACTIONS_ENABLED"] == "false"
 
 
 def test_secrets_are_references_to_the_vault() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,15 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 
 from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.api_keys_table import ApiKeysTable
 from shared.adapters.storage.blobs import Container
 from shared.adapters.storage.records_table import RecordsTable, candidates_table
+from shared.domain.access.api_keys import ApiKey, hash_of, id_of
+from shared.domain.access.callers import Role
 from shared.domain.promotion.candidate import Candidate
 from shared.storage_settings import Storage
 from tests.contract.azurite import connection_string, running_azurite
-from tests.runtime.settings import app_settings
+from tests.runtime.settings import API_KEY, app_settings
 from tests.runtime.worker import Worker, running_worker
 
 SAMPLE = Path(__file__).resolve().parents[2] / "images.yaml"
@@ -30,6 +34,8 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Connection string of a running Azurite, in which the sample list is stored."""
     with running_azurite(tmp_path_factory.mktemp("azurite")) as ports:
         Container(_account(connection_string(ports)), "config").write("images.yaml", SAMPLE.read_bytes())
+        key = ApiKey(id_of(API_KEY), "tests", Role.OPERATOR, hash_of(API_KEY), datetime(2026, 3, 4, tzinfo=UTC))
+        ApiKeysTable(_account(connection_string(ports))).add(key)
         yield connection_string(ports)
 
 

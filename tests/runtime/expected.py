@@ -25,15 +25,9 @@ def _queue(name: str) -> Binding:
     }
 
 
-def _http(method: str, route: str, level: str = "FUNCTION") -> Binding:
-    return {
-        "direction": "IN",
-        "type": "httpTrigger",
-        "name": "req",
-        "methods": [method],
-        "authLevel": level,
-        "route": route,
-    }
+def _http(route: str, level: str, *methods: str) -> Binding:
+    listed = {"methods": list(methods)} if methods else {}
+    return {"direction": "IN", "type": "httpTrigger", "name": "req", **listed, "authLevel": level, "route": route}
 
 
 TIMERS = {
@@ -59,24 +53,11 @@ POISON = {
     "poisoned_rebuild": _queue("rebuilds-poison"),
     "poisoned_push": _queue("pushes-poison"),
 }
+# In the order in which the host maps them: the one that takes everything comes last.
 HTTP = {
-    "acr_webhook": _http("POST", "webhooks/acr"),
-    "check_now": _http("POST", "check"),
-    "list_candidates": _http("GET", "candidates"),
-    "explain_tags": _http("GET", "images/{name}/tags"),
-    "get_candidate": _http("GET", "candidates/{id}"),
-    "list_targets": _http("GET", "targets"),
-    "get_target": _http("GET", "targets/{id}"),
-    "list_rulings": _http("GET", "rulings"),
-    "roll_back": _http("POST", "targets/{id}/rollback"),
-    "pin": _http("POST", "targets/{id}/pin"),
-    "unpin": _http("POST", "targets/{id}/unpin"),
-    "promote_against_gate": _http("POST", "targets/{id}/promote"),
-    "block_digest": _http("POST", "digests/{digest}/block"),
-    "release_digest": _http("POST", "digests/{digest}/release"),
-    "hold_image": _http("POST", "images/{name}/hold"),
-    "resume_image": _http("POST", "images/{name}/resume"),
-    "health": _http("GET", "health", level="ANONYMOUS"),
+    "acr_webhook": _http("webhooks/acr", "FUNCTION", "POST"),
+    "health": _http("health", "ANONYMOUS", "GET"),
+    "web": _http("{*path}", "ANONYMOUS"),
 }
 HTTP_ANSWER = {"direction": "OUT", "type": "http", "name": "$return"}
 TRIGGERS = {**TIMERS, **QUEUES, **POISON, **HTTP}

@@ -6,7 +6,8 @@ from tests.contract.azurite import KEY
 
 WEBHOOK_SECRET = "the-webhooks-own-secret"
 DOCKER_HUB_TOKEN = "the-access-token-of-docker-hub"
-SECRETS = (WEBHOOK_SECRET, DOCKER_HUB_TOKEN, KEY)
+API_KEY = f"tidegate_{'1' * 12}_{'2' * 64}"
+SECRETS = (WEBHOOK_SECRET, API_KEY, DOCKER_HUB_TOKEN, KEY)
 # Nobody listens there, so what is asked of an upstream or of Azure is refused at once.
 CLOSED = "https://127.0.0.1:1"
 _REGISTRIES = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries"
@@ -29,7 +30,6 @@ def app_settings(connection_string: str) -> dict[str, str]:
     return {
         **REQUIRED,
         STORAGE: connection_string,
-        "ACTIONS_ENABLED": "true",
         "DOCKER_HUB_USERNAME": "tidegate",
         "DOCKER_HUB_TOKEN": DOCKER_HUB_TOKEN,
         "DOCKER_HUB_REGISTRY_URL": CLOSED,

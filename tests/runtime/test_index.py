@@ -38,3 +38,9 @@ def test_every_schedule_is_an_app_setting_of_the_example(worker: Worker) -> None
 def test_the_host_hands_on_queue_messages_as_the_product_writes_them() -> None:
     host = json.loads((ROOT / "host.json").read_text())
     assert host["extensions"]["queues"]["messageEncoding"] == "none"
+
+
+def test_the_function_that_takes_every_path_is_the_last_that_the_host_maps(worker: Worker) -> None:
+    routes = {name: worker.functions[name].bindings[0].get("route") for name in sorted(HTTP, key=str.upper)}
+    assert list(routes.values())[-1] == "{*path}"
+    assert list(routes.values()).count("{*path}") == 1

@@ -26,7 +26,9 @@ def _invoke_each(worker: Worker) -> Iterator[Outcome]:
     yield worker.invoke("sweep", timer())
     yield worker.invoke("check_repositories", queue_message(CHECK))
     yield worker.invoke("poisoned_check", queue_message("dead"))
-    yield worker.invoke("list_candidates", http_request("GET", "/api/candidates"))
+    yield worker.invoke(
+        "web", http_request("GET", "/api/candidates", headers={"x-api-key": API_KEY}, route={"path": "candidates"})
+    )
     yield worker.invoke("acr_webhook", http_request("POST", "/api/webhooks/acr", b"no event", headers=headers))
     yield worker.invoke("acr_webhook", http_request("POST", "/api/webhooks/acr", b"{}", headers={"x-other": "1"}))
 

@@ -26,7 +26,17 @@ SHARED = PRODUCT[1:]
 
 _PURE = {"domain", "errors", "msgspec"}
 _DOMAIN = {"domain", "domain/watching", "domain/gate", "domain/promotion", "domain/events", "domain/access"}
-_CORE = {*_DOMAIN, "ports", "budget_ports", "run_ports", "target_ports", "digest_ports", "trouble_ports", "errors"}
+_CORE = {
+    *_DOMAIN,
+    "ports",
+    "budget_ports",
+    "run_ports",
+    "target_ports",
+    "digest_ports",
+    "trouble_ports",
+    "access_ports",
+    "errors",
+}
 # What each part may import: parts of the product, which point inward, and packages.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
@@ -37,11 +47,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain/promotion": {"domain/promotion", "domain/watching", "domain/gate", *_PURE},
     "domain/events": {"domain/events", "domain/promotion", *_PURE},
     "domain/access": {"domain/access", *_PURE},
+    "registry_ids": {"errors", "msgspec"},
     "registry_settings": set(),
     "whole_numbers": set(),
     "registry_accounts": {"errors", "registry_settings", "msgspec"},
     "storage_settings": {"msgspec"},
-    "config": {"errors", "registry_settings", "storage_settings", "whole_numbers", "registry_accounts", "msgspec"},
+    "config": {
+        "errors",
+        "registry_ids",
+        "registry_settings",
+        "storage_settings",
+        "whole_numbers",
+        "registry_accounts",
+        "msgspec",
+    },
     "ports": {*_DOMAIN, "errors", "msgspec"},
     "watch_list_yaml": {*_DOMAIN, "errors", "yaml"},
     "telemetry": {"telemetry", *_CORE, "msgspec", "opentelemetry"},
@@ -50,6 +69,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "target_ports": {*_DOMAIN, "msgspec"},
     "trouble_ports": {*_DOMAIN, "msgspec"},
     "digest_ports": {*_DOMAIN},
+    "access_ports": {*_DOMAIN, "msgspec"},
     "rules": {"rules", *_CORE, "msgspec"},
     "flows": {"rules", *_CORE, "msgspec"},
     "web": {"web", "flows", "rules", *_CORE, "msgspec", "azure.functions"},
@@ -70,8 +90,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "outside": {*_CORE, "adapters/azure", "adapters/storage", "adapters/upstream", "rules", "config", "telemetry"},
     "bootstrap": {"outside", *_CORE, "flows", "rules", "telemetry", "watch_list_yaml"},
+    "serving": {"bootstrap", "web", "rules", "telemetry"},
+    "keys": {"access_ports", "domain/access", "config", "errors", "adapters/storage", "msgspec", "azure"},
     "function_app": {
         "bootstrap",
+        "serving",
         "web",
         "flows",
         *_DOMAIN,

@@ -111,14 +111,23 @@ def test_a_pause_between_listings_that_is_none_is_refused(seconds: str) -> None:
         load(BASE_LISTINGS_APART_SECONDS=seconds)
 
 
-def test_what_acts_on_targets_is_off_unless_it_is_switched_on() -> None:
-    assert [load(**given).acts for given in ({}, {"ACTIONS_ENABLED": "false"}, {"ACTIONS_ENABLED": "true"})] == [
-        False,
-        False,
-        True,
+def test_a_sign_in_is_believed_only_where_the_setting_and_the_platform_both_say_that_it_is_on() -> None:
+    said = [(ours, platform) for ours in ("", "false", "true") for platform in ("", "false", "1", "True", "true")]
+    given = [load(SIGN_IN_ENABLED=ours, WEBSITE_AUTH_ENABLED=platform).sign_in for ours, platform in said]
+    assert [pair for pair, believed in zip(said, given, strict=True) if believed] == [
+        ("true", "True"),
+        ("true", "true"),
     ]
-    with pytest.raises(ConfigurationError, match="ACTIONS_ENABLED must be true or false"):
-        load(ACTIONS_ENABLED="yes")
+    with pytest.raises(ConfigurationError, match="SIGN_IN_ENABLED must be true or false"):
+        load(SIGN_IN_ENABLED="yes")
+
+
+def test_an_app_that_believes_nobody_who_signs_in_says_so_when_it_starts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not starting_settings(COMPLETE | {"SIGN_IN_ENABLED": "true"}).sign_in
+    assert "believes nobody who signs in" in capsys.readouterr().err
+    for quiet in ({}, {"SIGN_IN_ENABLED": "true", "WEBSITE_AUTH_ENABLED": "True"}):
+        starting_settings(COMPLETE | quiet)
+    assert capsys.readouterr().err == ""
 
 
 def test_the_image_with_the_docker_client_is_off_unless_it_is_named_by_digest() -> None:

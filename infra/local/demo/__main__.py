@@ -18,11 +18,10 @@ from infra.local.twin.twin import Twin
 
 _STATE = ROOT / ".twin" / "demo"
 # A check each second, and seconds between two listings of the base registry: a demo is watched. A deployment checks
-# every quarter of an hour, leaves five minutes, and has the addresses that act switched off.
+# every quarter of an hour and leaves five minutes.
 _SETTINGS = {
     "SWEEP_SCHEDULE": "*/5 * * * * *",
     "BASE_LISTINGS_APART_SECONDS": "4",
-    "ACTIONS_ENABLED": "true",
     "PYTHON_THREADPOOL_THREAD_COUNT": "32",
 }
 _TOLD_OF_LOG = 40

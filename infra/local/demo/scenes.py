@@ -100,7 +100,7 @@ class Scenes:
         """(g) A rollback: the application is rebuilt on the digest before, no check undoes it, a newer release does."""
         former, before = self._digest_before(NODE, "22-alpine"), len(self._until_quiet())
         application = self._watcher.digest("applications", APPLICATION, "latest")
-        self._set.roll_back(NODE_TARGET, "22-alpine", by="ada", why="the shop is slow on it")
+        self._set.roll_back(NODE_TARGET, "22-alpine", why="the shop is slow on it")
         self._until_promoted(NODE, "22-alpine", former)
         self._until_rebuilt(application, "22-alpine release 1")
         after = self._until_quiet()

@@ -69,11 +69,11 @@ class StageSet:
         url = f"{self._topology.http(f'backing_{part}')}/v2/{repository}/manifests/{digest}"
         requests.delete(url, timeout=20).raise_for_status()
 
-    def roll_back(self, repository: str, tag: str, *, by: str, why: str) -> None:
+    def roll_back(self, repository: str, tag: str, *, why: str) -> None:
         """Let a tag of the base registry go back to the digest before, as a person does by the product's HTTP API."""
         listed = self._watcher.api("GET", "targets", params={"repository": repository}).json()["targets"]
         target = next(one["id"] for one in listed if one["tag"] == tag)
-        answer = self._watcher.api("POST", f"targets/{target}/rollback", json={"by": by, "why": why})
+        answer = self._watcher.api("POST", f"targets/{target}/rollback", json={"why": why})
         expect(answer.status_code == 200, f"the rollback is done, not answered {answer.status_code}: {answer.text}")
 
     def configure(self) -> None:

@@ -12,6 +12,7 @@ from azure.storage.queue import QueueClient
 
 from infra.local.emulator.assignments import OPERATOR
 from infra.local.topology import Topology
+from infra.local.twin.api_key import api_key
 from infra.local.twin.settings import storage_connection_string
 
 T = TypeVar("T")
@@ -158,8 +159,8 @@ class Watcher:
     # The product, from outside.
 
     def api(self, method: str, path: str, **request: Any) -> requests.Response:
-        """Call the product's HTTP API with the function key."""
-        headers = {"x-functions-key": self._topology.function_key, **request.pop("headers", {})}
+        """Call the product's HTTP API with an operator's key."""
+        headers = {"x-api-key": api_key(self._topology), **request.pop("headers", {})}
         url = f"{self._topology.http('host')}/api/{path}"
         return self._session.request(method, url, headers=headers, timeout=_SECONDS, **request)
 

@@ -2,7 +2,8 @@
 
 Route templates are those of the Functions host (ASP.NET): case does not matter. Where two fit, the function whose name
 comes first in the alphabet answers, literal segments or not (``FunctionMetadataManager`` of Azure/azure-functions-host
-sorts them). Of parameters only the plain form ``{name}`` is served; others are refused when the app loads.
+sorts them). Of parameters only the plain form ``{name}`` is served, and ``{*name}`` at the end, which takes the rest
+with its slashes, or nothing; others are refused when the app loads.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from urllib.parse import unquote
 from infra.local.host.metadata import AppError, Function
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_REST = re.compile(r"\{\*([A-Za-z_][A-Za-z0-9_]*)\}")
 _SLASH = re.compile("(%2F)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Route:
-    """One function's address: the pattern of its path, and its methods (upper case)."""
+    """One function's address: the pattern of its path, and its methods (upper case); no methods are all of them."""
 
     function: Function
     pattern: re.Pattern[str]
@@ -51,8 +53,8 @@ class Router:
         """
         for route in self._routes:
             found = route.pattern.fullmatch(path)
-            if found and method in route.methods:
-                return Match(route.function, found.groupdict())
+            if found and (method in route.methods or not route.methods):
+                return Match(route.function, {name: value for name, value in found.groupdict().items() if value})
         return None
 
 
@@ -65,10 +67,12 @@ def decoded_path(target: str) -> str:
 def _route(function: Function, prefix: str) -> Route:
     template = str(function.trigger.get("route") or function.name).strip("/")
     segments = [segment for segment in (*prefix.split("/"), *template.split("/")) if segment]
-    pattern = "/" + "/".join(_segment(segment, function.name) for segment in segments) + "/?"
-    methods = function.trigger.get("methods") or ("GET", "POST")
+    rest = _REST.fullmatch(segments[-1])
+    plain = "".join(f"/{_segment(segment, function.name)}" for segment in (segments[:-1] if rest else segments))
+    pattern = f"{plain}(?:/(?P<{rest[1]}>.*))?" if rest else f"{plain}/?"
+    methods = function.trigger.get("methods") or ()
     names = frozenset(str(getattr(method, "value", method)).upper() for method in methods)
-    return Route(function, re.compile(pattern, re.IGNORECASE), names)
+    return Route(function, re.compile(pattern, re.IGNORECASE | re.DOTALL), names)
 
 
 def _segment(segment: str, function_name: str) -> str:

@@ -13,6 +13,7 @@ from typing import get_args
 from infra.local.microsoft_host.found import HostMissingError
 from infra.local.microsoft_host.launch import EnvironmentMissingError
 from infra.local.topology import Topology
+from infra.local.twin.api_key import api_key
 from infra.local.twin.parts import ROOT, HostKind, PartMissingError
 from infra.local.twin.ports import DEFAULT_BASE_PORT, PortsTakenError, new_topology
 from infra.local.twin.processes import PartFailedError
@@ -109,7 +110,7 @@ def addresses(topology: Topology) -> str:
         ("logs", str(topology.state / "logs")),
     ]
     listed = "\n".join(f"  {name:<13}{address}" for name, address in lines)
-    check = f"curl -X POST -H 'x-functions-key: {topology.function_key}' {host}/api/check"
+    check = f"curl -X POST -H 'x-api-key: {api_key(topology)}' {host}/api/check"
     return f"The twin is up.\n{listed}\ncheck every image now:\n  {check}\nstop it:\n  {_stopping(topology.state)}"
 
 

@@ -79,10 +79,9 @@ class Site:
 
     def ask(self, name: str = "tool", upstream: Upstream | None = None) -> func.HttpResponse:
         """Call the function as the Functions host does."""
-        request = func.HttpRequest("GET", "https://localhost/api", route_params={"name": name}, body=b"")
         return answered(
             lambda: explain_tags(
-                request,
+                name,
                 watch_list=parse_watch_list(WATCH_LIST),
                 upstream=lambda registry: {GHCR: upstream or self.upstream}[registry],
                 observations=self.observations,

@@ -262,7 +262,7 @@ def test_a_service_that_refuses_is_told_as_a_bad_gateway(candidates: InMemoryRec
 
 def shown(candidates: InMemoryRecords[Candidate], candidate_id: str) -> func.HttpResponse:
     """Ask for one candidate."""
-    return answered(lambda: get_candidate(request(route={"id": candidate_id}), candidates))
+    return answered(lambda: get_candidate(candidate_id, candidates))
 
 
 def test_a_candidate_is_shown_with_its_history(candidates: InMemoryRecords[Candidate]) -> None:

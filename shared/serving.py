@@ -1,0 +1,68 @@
+"""What serves each route of the table, put together from the parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shared.bootstrap import Parts
+from shared.rules.known_keys import KnownKeys
+from shared.telemetry.spans import acting, current_traceparent
+from shared.web import candidates, checks, images, targets
+from shared.web.actions import Actions
+from shared.web.asked import Handler
+from shared.web.callers import Callers
+from shared.web.front import Front
+
+
+def front(parts: Parts) -> Front:
+    """Return what serves the HTTP API; nothing outside is asked before the first request."""
+    keys = KnownKeys(lambda: parts.api_keys, parts.clock)
+    callers = Callers(keys, parts.clock, sign_in=parts.settings.sign_in)
+    return Front({**_reading(parts), **_acting(parts)}, callers.identify, acting)
+
+
+def _reading(parts: Parts) -> Mapping[str, Handler]:
+    return {
+        "explain_tags": lambda asked: images.explain_tags(
+            asked.parameters["image"],
+            watch_list=parts.watch_lists.in_force(),
+            upstream=parts.upstream,
+            observations=parts.observations,
+            ledger=parts.ledger,
+        ),
+        "list_candidates": lambda asked: candidates.list_candidates(
+            asked.request, parts.candidates, parts.targets, parts.settings.base.name
+        ),
+        "get_candidate": lambda asked: candidates.get_candidate(asked.parameters["candidate"], parts.candidates),
+        "list_targets": lambda asked: targets.listed_targets(asked.request, parts.targets, parts.target_book.registry),
+        "get_target": lambda asked: targets.one_target(
+            asked.parameters["target"], targets=parts.targets, sources=parts.sources, activity=parts.activity
+        ),
+        "list_rulings": lambda _: targets.listed_rulings(parts.rulings),
+    }
+
+
+def _acting(parts: Parts) -> Mapping[str, Handler]:
+    actions = Actions(
+        actor=lambda: parts.actor,
+        ruler=lambda: parts.ruler,
+        targets=lambda: parts.targets,
+        listed=lambda name: parts.watch_lists.in_force().named(name) is not None,
+        clock=parts.clock,
+    )
+    return {
+        "check_now": lambda asked: checks.check_now(
+            asked.request,
+            watch_list=parts.watch_lists.in_force(),
+            planner=parts.planner,
+            traceparent=current_traceparent(),
+        ),
+        "roll_back": actions.roll_back,
+        "pin": actions.pin,
+        "unpin": actions.unpin,
+        "promote_against_gate": actions.promote,
+        "block_digest": actions.block,
+        "release_digest": actions.release,
+        "hold_image": actions.hold,
+        "resume_image": actions.resume,
+    }

@@ -1,0 +1,77 @@
+"""The door of the HTTP API: who asks, what for, and whether they may; then the handler of that route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+
+import azure.functions as func
+
+from shared.domain.access.callers import Caller, Role
+from shared.errors import MalformedRequest
+from shared.web.answers import answered, problem
+from shared.web.asked import Asked, Handler
+from shared.web.callers import KEY_HEADER
+from shared.web.routes import ROUTES, Absent, Method, find
+
+_CHALLENGE = {"WWW-Authenticate": f'ApiKey realm="Tidegate", header="{KEY_HEADER}"'}
+_MISSING_ROLE = "the role {} is needed here; {} has {}"
+
+
+class Front:
+    """Serves every request that no other function of the app takes.
+
+    Args:
+        handlers: what serves each route of the table, by its name.
+        identify: tells who asks, or raises ``MalformedRequest``.
+        acting: opens the span of a request that changes something.
+
+    Raises:
+        ValueError: a route has no handler, or a handler no route.
+    """
+
+    def __init__(
+        self,
+        handlers: Mapping[str, Handler],
+        identify: Callable[[func.HttpRequest], Caller],
+        acting: Callable[[str], AbstractContextManager[None]],
+    ) -> None:
+        if odd := {route.name for route in ROUTES} ^ handlers.keys():
+            raise ValueError(f"the table of routes and what serves it differ: {', '.join(sorted(odd))}")
+        self._handlers = handlers
+        self._identify = identify
+        self._acting = acting
+
+    def serve(self, request: func.HttpRequest) -> func.HttpResponse:
+        """Answer a request; who is nobody learns nothing of what there is."""
+        return answered(lambda: self._let_in(request))
+
+    def _let_in(self, request: func.HttpRequest) -> func.HttpResponse:
+        try:
+            caller = self._identify(request)
+        except MalformedRequest as error:
+            return problem(str(error), error.status, headers=_CHALLENGE if error.status == 401 else {})
+        if not caller.roles:
+            return problem(f"{caller.name} has no role of Tidegate: reader, approver or operator", 403)
+        found = find(request.method, request.route_params.get("path") or "")
+        if isinstance(found, Absent):
+            return _absent(found)
+        if not caller.roles & found.route.roles:
+            return problem(_MISSING_ROLE.format(_named(found.route.roles), caller.name, _named(caller.roles)), 403)
+        asked = Asked(request, found.parameters, caller)
+        handler = self._handlers[found.route.name]
+        if found.route.method is Method.GET:
+            return handler(asked)
+        with self._acting(found.route.name):
+            return answered(lambda: handler(asked))
+
+
+def _absent(absent: Absent) -> func.HttpResponse:
+    if not absent.methods:
+        return problem("there is no such address", 404)
+    allowed = ", ".join(absent.methods)
+    return problem(f"this address takes {allowed}", 405, headers={"Allow": allowed})
+
+
+def _named(roles: frozenset[Role]) -> str:
+    return " or ".join(sorted(role.value for role in roles))
