@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from shared.errors import ConfigurationError
 from shared.registry_accounts import Account, parse_accounts
-from shared.registry_ids import RegistryId as RegistryId  # adapters take it from here
+from shared.registry_ids import RegistryId as RegistryId  # noqa: PLC0414  adapters take it from here
 from shared.registry_ids import parse_registry_id
 from shared.registry_settings import registry_problems
 from shared.storage_settings import STORAGE, Storage, storage_of, storage_problems

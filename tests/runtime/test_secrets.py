@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.contract.azurite import KEY
-from tests.runtime.settings import SECRETS, WEBHOOK_SECRET, app_settings
+from tests.runtime.settings import API_KEY, SECRETS, WEBHOOK_SECRET, app_settings
 from tests.runtime.typed_data import http_request, queue_message, timer
 from tests.runtime.worker import Outcome, Worker, running_worker
 
