@@ -84,6 +84,9 @@ param registryCredentials string = ''
 @description('Whether the vault has such accounts, from this deployment or an earlier one.')
 param useRegistryCredentials bool = false
 
+@description('Client id of the app registration by which people and managed identities sign in; empty for API keys alone.')
+param signInClientId string = ''
+
 @description('When Docker Hub is checked: NCRONTAB of six fields.')
 param checkDockerHubSchedule string = '0 */15 * * * *'
 
@@ -582,6 +585,7 @@ module functionApp 'modules/function-app.bicep' = {
     blobServiceUri: storage.outputs.blobServiceUri
     queueServiceUri: storage.outputs.queueServiceUri
     tableServiceUri: storage.outputs.tableServiceUri
+    signInClientId: signInClientId
     stagingRegistryId: staging.id
     baseRegistryId: base.id
     applicationRegistryIds: applicationIds

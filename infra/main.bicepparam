@@ -26,6 +26,7 @@ param dockerHubUsername = readEnvironmentVariable('DOCKER_HUB_USERNAME', '')
 param dockerHubToken = readEnvironmentVariable('DOCKER_HUB_TOKEN', '')
 param registryCredentials = readEnvironmentVariable('REGISTRY_CREDENTIALS', '')
 param useRegistryCredentials = bool(given(readEnvironmentVariable('USE_REGISTRY_CREDENTIALS', ''), 'false'))
+param signInClientId = readEnvironmentVariable('SIGN_IN_CLIENT_ID', '')
 param checkDockerHubSchedule = given(readEnvironmentVariable('CHECK_DOCKER_HUB_SCHEDULE', ''), '0 */15 * * * *')
 param checkMcrSchedule = given(readEnvironmentVariable('CHECK_MCR_SCHEDULE', ''), '0 */15 * * * *')
 param checkOtherRegistriesSchedule = given(

@@ -39,6 +39,9 @@ param secondLookMinutes int
 param registryEvents string
 param furtherSettings { *: string }
 
+@description('Client id of the app registration that people sign in to; empty for API keys alone.')
+param signInClientId string
+
 @description('Subnet to send from; empty for the public network.')
 param subnetId string
 
@@ -78,6 +81,7 @@ var settings = {
   LIST_REMOVAL_PERCENT: string(listRemovalPercent)
   NEW_TAGS_A_CHECK: string(newTagsACheck)
   SECOND_LOOK_MINUTES: string(secondLookMinutes)
+  SIGN_IN_ENABLED: empty(signInClientId) ? 'false' : 'true'
   ARM_ENDPOINT: armEndpoint
   ARM_AUDIENCE: environment().authentication.audiences[0]
   ACR_AUDIENCE: acrAudience
@@ -175,6 +179,28 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       scmIpSecurityRestrictionsUseMain: false
       scmIpSecurityRestrictionsDefaultAction: 'Allow'
     }
+  }
+}
+
+// App Service authentication. It refuses nobody by itself: the app does, for keys come by the same addresses. Its own
+// variable, WEBSITE_AUTH_ENABLED, must say that it is on, too, or the app believes nobody who signs in.
+resource signIn 'Microsoft.Web/sites/config@2025-03-01' = {
+  parent: app
+  name: 'authsettingsV2'
+  properties: {
+    platform: { enabled: !empty(signInClientId) }
+    globalValidation: { requireAuthentication: false, unauthenticatedClientAction: 'AllowAnonymous' }
+    identityProviders: {
+      azureActiveDirectory: {
+        enabled: !empty(signInClientId)
+        registration: {
+          clientId: signInClientId
+          openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+        }
+        validation: { allowedAudiences: [signInClientId, 'api://${signInClientId}'] }
+      }
+    }
+    login: { tokenStore: { enabled: false } }
   }
 }
 

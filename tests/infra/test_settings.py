@@ -21,7 +21,6 @@ EXAMPLE: dict[str, str] = json.loads((ROOT / "local.settings.json.example").read
 PRODUCT = {name for name, _, _ in setting_fields()}
 
 LEFT_TO_DEFAULT = {
-    "SIGN_IN_ENABLED": "sign-in is switched on by hand, together with App Service authentication",
     "WEBSITE_AUTH_ENABLED": "said by App Service itself",
     "DOCKER_HUB_REGISTRY_URL": "Docker Hub itself; a proxy is a further setting",
     "DOCKER_HUB_AUTH_URL": "Docker Hub itself; a proxy is a further setting",
@@ -125,10 +124,19 @@ def test_the_product_starts_with_the_settings_of_the_template() -> None:
     environment["APPLICATION_REGISTRY_IDS"] = REGISTRY
     environment |= {f"{kind}_LOGIN_SERVER": f"{kind.lower()}.azurecr.io" for kind in ("STAGING", "BASE")}
     environment |= {"LIST_REMOVAL_PERCENT": "20", "NEW_TAGS_A_CHECK": "20", "SECOND_LOOK_MINUTES": "3"}
+    environment["SIGN_IN_ENABLED"] = "true"
     environment["REGISTRY_CREDENTIALS"] = '{"ghcr.io": {"username": "u", "password": "p"}}'
     settings = load_settings(environment)
     assert settings.storage.connection_string == ""
     assert settings.storage.queue_uri == environment["AzureWebJobsStorage__queueServiceUri"]
+
+
+def test_one_parameter_switches_sign_in_on_for_the_platform_and_for_the_app() -> None:
+    assert declared()["SIGN_IN_ENABLED"] == "empty(signInClientId) ? 'false' : 'true'"
+    template = (ROOT / "infra" / "modules" / "function-app.bicep").read_text()
+    assert "platform: { enabled: !empty(signInClientId) }" in template
+    assert text(read(MAIN).params["signInClientId"]).endswith("string = ''")
+    assert EXAMPLE["SIGN_IN_ENABLED"] == "false"
 
 
 def test_secrets_are_references_to_the_vault() -> None:

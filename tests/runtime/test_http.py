@@ -98,7 +98,7 @@ def test_nobody_is_answered_without_a_key(worker: Worker) -> None:
     for path in ("candidates", "no/such/place"):
         asked = http_request("GET", f"/api/{path}", route={"path": path})
         answer = _call(worker, "web", asked)
-        assert (answer.status, "x-api-key" in answer.headers["www-authenticate"]) == (401, True)
+        assert (answer.status, "x-api-key" in answer.headers["WWW-Authenticate"]) == (401, True)
 
 
 def test_candidates_are_listed_by_what_the_query_asks_for(worker: Worker, candidates: RecordsTable[Candidate]) -> None:

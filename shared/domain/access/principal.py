@@ -9,7 +9,6 @@ https://learn.microsoft.com/azure/app-service/configure-authentication-user-iden
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Annotated
 
 import msgspec
@@ -73,8 +72,11 @@ def _decoded(header: str) -> _Principal:
     if len(header) > LARGEST:
         raise MalformedRequest(f"{HEADER} is longer than {LARGEST} characters", status=401)
     try:
-        return _PRINCIPAL.decode(base64.b64decode(header, validate=True))
-    except (binascii.Error, ValueError, RecursionError):
+        text = base64.b64decode(header, validate=True)
+        if base64.b64encode(text).decode() != header:
+            raise MalformedRequest(f"{HEADER} is not as App Service writes it", status=401)
+        return _PRINCIPAL.decode(text)
+    except (ValueError, RecursionError):
         raise MalformedRequest(f"{HEADER} cannot be read", status=401) from None
 
 
