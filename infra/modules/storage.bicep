@@ -12,7 +12,18 @@ param encryptionIdentityId string
 // Event Grid leaves in `undelivered` what it could not put into `pushes`; without it both stay empty.
 var containers = ['config', 'evidence', 'deployment', 'undelivered']
 var rest = ['evidence/', 'deployment/', 'undelivered/', 'azure-webjobs-hosts/', 'azure-webjobs-secrets/']
-var tables = ['observations', 'candidates', 'rebuilds', 'activity', 'budgets', 'targets', 'listings', 'rulings', 'troubles']
+var tables = [
+  'observations'
+  'candidates'
+  'rebuilds'
+  'activity'
+  'budgets'
+  'targets'
+  'listings'
+  'rulings'
+  'troubles'
+  'keys'
+]
 var queues = [
   'checks'
   'imports'

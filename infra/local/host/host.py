@@ -50,7 +50,7 @@ class Host:
         self._queues = [self._queue(function) for function in functions if function.kind == "queueTrigger"]
         timers = [self._timer(function) for function in functions if function.kind == "timerTrigger"]
         self._timers = [timer for timer in timers if timer]
-        side = HttpSide(functions, host_json.route_prefix, keys, self._invoker)
+        side = HttpSide(functions, host_json.route_prefix, keys, self._invoker, settings)
         self._server = _server(port, side)
 
     def start(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -19,6 +19,7 @@ from infra.local.host.invoke import Invoker, Outcome
 from infra.local.host.keys import Keys
 from infra.local.host.metadata import Function
 from infra.local.host.routes import Router, decoded_path
+from infra.local.host.sign_in import as_signed_in
 from infra.local.host.values import http_parts, http_value, queue_text_value, timer_value
 
 if TYPE_CHECKING:
@@ -33,8 +34,11 @@ _ADMIN = "/admin/functions/"
 class HttpSide:
     """The WSGI application around an app's functions."""
 
-    def __init__(self, functions: list[Function], prefix: str, keys: Keys, invoker: Invoker):
+    def __init__(
+        self, functions: list[Function], prefix: str, keys: Keys, invoker: Invoker, settings: Mapping[str, str]
+    ):
         """Serve ``functions`` below the route prefix, guarded by ``keys``, run by ``invoker``."""
+        self._settings = settings
         self._router = Router([function for function in functions if function.kind == "httpTrigger"], prefix)
         self._by_name = {function.name.lower(): function for function in functions}
         self._keys = keys
@@ -42,7 +46,7 @@ class HttpSide:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        request = Request(environ)
+        request = Request(as_signed_in(environ, self._settings))
         request.max_content_length = MAX_BODY_BYTES
         try:
             response = self._answer(request)
