@@ -1,119 +1,138 @@
-"""The watch list as a file: YAML text in, a valid list out, and every problem with the line it stands on."""
+"""The watch list as files: YAML texts in, one valid list out, and every problem with the line it stands on."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
-import yaml
+import msgspec
 
-from shared.domain.watching.watch_list import Path, WatchList, read
+from shared.domain.watching.reading import Problem, read
+from shared.domain.watching.watch_list import ListFile, WatchList
 from shared.errors import WatchListError
+from shared.yaml_nodes import MOST_VALUES, Node, Path, compose, names_of
 
 LARGEST_WATCH_LIST = 1024 * 1024
-_MOST_NODES = 200_000
-_DEEPEST = 100
-# The same loader, in C where PyYAML was built with it: ten times as fast for a long list.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MOST_FILES = 100
+_MOST_TOLD = 100
+_LONGEST_TOLD = 500
 
 
-def parse_watch_list(text: bytes) -> WatchList:
-    """Read a watch list.
+class Reading(msgspec.Struct, frozen=True):
+    """What came of reading a list's files.
+
+    Attributes:
+        watch_list: the list; ``None`` if it is not valid.
+        problems: what is wrong, a hundred problems at most and how many more there are.
+        files: their names and texts.
+        roots: the files as nodes, those that are YAML.
+    """
+
+    watch_list: WatchList | None
+    problems: tuple[str, ...]
+    files: tuple[ListFile, ...]
+    roots: tuple[Node, ...] = ()
+
+    def told(self, path: Path, problem: str, file: int = 0) -> str:
+        """Return a problem with its place: file, where there are several, line and path."""
+        place = "".join(names_of(path)) or "the document"
+        return f"{self._line(path, file)}: {place}: {problem[:_LONGEST_TOLD]}"
+
+    def of_entry(self, index: int, path: Path, problem: str) -> str:
+        """Return a problem of an entry with its place, as ``told`` does.
+
+        Args:
+            index: the entry's place in the whole list.
+            path: in the entry.
+            problem: what is wrong.
+        """
+        for file, root in enumerate(self.roots):
+            images = root.child("images")
+            count = len(images[1].items or []) if images else 0
+            if index < count:
+                return self.told(("images", index, *path), problem, file)
+            index -= count
+        return problem
+
+    def of(self, problem: Problem) -> str:
+        """Return a problem with its place, and the place of the other entry that it is about."""
+        if problem.other is None:
+            return self.told(problem.path, problem.told, problem.file)
+        path, file = problem.other
+        other = f"{''.join(names_of(path))} ({self._line(path, file)})"
+        return self.told(problem.path, f"{problem.told[:_LONGEST_TOLD]} {other}", problem.file)
+
+    def _line(self, path: Path, file: int) -> str:
+        line = f"line {self.roots[file].line_of(path)}"
+        return line if len(self.files) == 1 else f"{self.files[file].name}, {line}"
+
+
+def read_files(files: Sequence[ListFile], base: str = "") -> Reading:
+    """Read a watch list of one file or of several.
 
     Every scalar is taken as it is written: ``3.10`` and ``22.04`` are tags, not numbers.
 
     Args:
-        text: YAML, UTF-8, at most 1 MiB.
+        files: YAML, UTF-8, at most 1 MiB together.
+        base: login server of the base registry, whose images no entry can watch; empty if it is not known.
+    """
+    unread = _unread(files)
+    if unread:
+        return Reading(None, unread, tuple(files))
+    composed, refused = _composed(files)
+    if refused:
+        return Reading(None, _at_most(refused), tuple(files))
+    if sum(root.values for root, _ in composed) > MOST_VALUES:
+        return Reading(None, (f"the files have more than {MOST_VALUES} values, their aliases followed",), tuple(files))
+    place = Reading(None, (), tuple(files), tuple(root for root, _ in composed))
+    watch_list, problems = read(*(root.plain() for root in place.roots), base=base)
+    fields = [Problem(path, problem, file) for file, (_, found) in enumerate(composed) for path, problem in found]
+    everything = [*fields, *problems]
+    if everything:
+        told = [place.of(problem) for problem in everything[:_MOST_TOLD]]
+        return msgspec.structs.replace(place, problems=_at_most(told, len(everything) - len(told)))
+    return msgspec.structs.replace(place, watch_list=watch_list)
 
-    Returns:
-        The valid list.
+
+def parse_files(files: Sequence[ListFile], base: str = "") -> WatchList:
+    """Read a watch list of one file or of several, as ``read_files`` does.
 
     Raises:
         WatchListError: every problem, with its path in the document and its line in the file.
     """
-    if len(text) > LARGEST_WATCH_LIST:
-        raise WatchListError((f"the file has {len(text)} bytes; a watch list has at most {LARGEST_WATCH_LIST}",))
-    root = _compose(text)
-    duplicates = tuple(_shown(path, problem, root) for path, problem in _doubled_keys(root))
-    watch_list, problems = read(_plain(root))
-    if duplicates or watch_list is None:
-        raise WatchListError((*duplicates, *(_shown(path, problem, root) for path, problem in problems)))
-    return watch_list
+    reading = read_files(files, base)
+    if reading.watch_list is None:
+        raise WatchListError(reading.problems)
+    return reading.watch_list
 
 
-def _compose(text: bytes) -> yaml.Node | None:
-    try:
-        root = yaml.compose(text.decode("utf-8-sig"), Loader=_LOADER)
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, OverflowError, RecursionError) as error:
-        raise WatchListError((f"not YAML: {' '.join(str(error).split())[:300]}",)) from error
-    if not _fits(root):
-        limits = f"{_MOST_NODES} values, {_DEEPEST} deep"
-        raise WatchListError((f"the document has more than {limits}, once its aliases are followed",))
-    return root
+def parse_watch_list(text: bytes, base: str = "") -> WatchList:
+    """Read a watch list of one file; see ``parse_files``."""
+    return parse_files((ListFile("images.yaml", text),), base)
 
 
-def _fits(root: yaml.Node | None) -> bool:
-    """Aliases may make a small file stand for a huge document, for a bottomless one, or for an endless one."""
-    left, stack = _MOST_NODES, [(root, 0)]
-    while stack and left > len(stack):
-        left -= 1
-        node, depth = stack.pop()
-        if depth > _DEEPEST:
-            return False
-        stack.extend((child, depth + 1) for child in _children(node))
-    return not stack
+def _unread(files: Sequence[ListFile]) -> tuple[str, ...]:
+    size = sum(len(file.text) for file in files)
+    if troubled := tuple(f"{file.name}: {file.trouble}" for file in files if file.trouble):
+        return troubled
+    if size > LARGEST_WATCH_LIST:
+        what = "the file has" if len(files) == 1 else f"the {len(files)} files have"
+        return (f"{what} {size} bytes; a watch list has at most {LARGEST_WATCH_LIST}",)
+    if len(files) > MOST_FILES:
+        return (f"there are {len(files)} files; a watch list has at most {MOST_FILES}",)
+    return ()
 
 
-def _children(node: yaml.Node | None) -> list[yaml.Node]:
-    if isinstance(node, yaml.MappingNode):
-        return [part for pair in node.value for part in pair]
-    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+def _composed(files: Sequence[ListFile]) -> tuple[list[tuple[Node, list[tuple[Path, str]]]], list[str]]:
+    composed, refused = [], []
+    for file in files:
+        try:
+            composed.append(compose(file.text))
+        except WatchListError as error:
+            refused += [problem if len(files) == 1 else f"{file.name}, {problem}" for problem in error.problems]
+    return composed, refused
 
 
-def _plain(node: yaml.Node | None) -> Any:
-    if isinstance(node, yaml.MappingNode):
-        return {str(_plain(key)): _plain(value) for key, value in node.value}
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(item) for item in node.value]
-    if isinstance(node, yaml.ScalarNode) and node.tag != "tag:yaml.org,2002:null":
-        return node.value.encode(errors="backslashreplace").decode()  # YAML can spell half a surrogate pair
-    return None
-
-
-def _doubled_keys(node: yaml.Node | None, path: Path = ()) -> list[tuple[Path, str]]:
-    found: list[tuple[Path, str]] = []
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            name = str(_plain(key))
-            found += [((*path, name), "the same field stands twice")] if name in seen else []
-            seen.add(name)
-            found += _doubled_keys(value, (*path, name))
-    if isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):
-            found += _doubled_keys(item, (*path, index))
-    return found
-
-
-def _shown(path: Path, problem: str, root: yaml.Node | None) -> str:
-    dotted = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
-    return f"line {_line(path, root)}: {dotted or 'the document'}: {problem}"
-
-
-def _line(path: Path, node: yaml.Node | None) -> int:
-    """Return the 1-based line of the deepest part of a path that is in the document."""
-    line = node.start_mark.line + 1 if node else 1
-    for part in path:
-        child = _child(node, part)
-        if child is None:
-            break
-        line, node = child
-    return line
-
-
-def _child(node: yaml.Node | None, part: str | int) -> tuple[int, yaml.Node] | None:
-    if isinstance(node, yaml.MappingNode):
-        pairs = [(key, value) for key, value in node.value if str(_plain(key)) == part]
-        return (pairs[-1][0].start_mark.line + 1, pairs[-1][1]) if pairs else None
-    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-        return node.value[part].start_mark.line + 1, node.value[part]
-    return None
+def _at_most(told: Sequence[str], left_out: int = 0) -> tuple[str, ...]:
+    """Nobody reads the hundred-and-first problem, and a log of them all would be larger than the list."""
+    more = len(told[_MOST_TOLD:]) + left_out
+    return (*told[:_MOST_TOLD], *([f"and {more} more problems"] if more else []))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infra.local.twin.ports import new_topology
 from infra.local.twin.settings import product_settings
-from tests.bench import base, moving, start_up, updates
+from tests.bench import base, lists, moving, start_up, updates
 from tests.bench.table import shown
 
 
@@ -17,6 +17,7 @@ def main() -> None:
         settings = product_settings(new_topology(Path(folder)))
         rows = [
             *start_up.rows(settings),
+            *lists.rows(),
             *updates.rows(Path(folder)),
             *base.rows(Path(folder) / "base"),
             *moving.rows(Path(folder) / "moving"),

@@ -62,7 +62,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "msgspec",
     },
     "ports": {*_DOMAIN, "errors", "msgspec"},
-    "watch_list_yaml": {*_DOMAIN, "errors", "yaml"},
+    "yaml_nodes": {"errors", "msgspec", "yaml"},
+    "watch_list_yaml": {*_DOMAIN, "errors", "msgspec", "yaml_nodes"},
     "telemetry": {"telemetry", *_CORE, "msgspec", "opentelemetry"},
     "budget_ports": {*_DOMAIN, "msgspec"},
     "run_ports": {*_DOMAIN, "msgspec"},
@@ -315,7 +316,7 @@ import sys, threading
 from concurrent.futures import ThreadPoolExecutor
 from shared.adapters.storage import activity_table, budgets_table, observations_table, records_table
 from shared.domain.events import messages
-from shared.domain.watching import watch_list
+from shared.domain.watching import reading
 from shared.errors import MalformedMessage
 
 sys.setswitchinterval(1e-6)
@@ -326,7 +327,7 @@ TABLES = (activity_table._EVENTS, budgets_table._BUDGETS, observations_table._ST
 def wake(number):
     barrier.wait()
     messages.decode('{"kind": "check", "v": 1, "repositories": ["docker.io/a/b"]}', messages.CheckRepositories)
-    watch_list.read({"images": [{"name": "a", "source": "a", "target": "a", "tags": [{"semver": "*", "newest": "1"}]}]})
+    reading.read({"images": [{"name": "a", "source": "a", "target": "a", "tags": [{"semver": "*", "newest": "1"}]}]})
     for decoder in TABLES:
         try:
             decoder.decode("{}")

@@ -3,32 +3,60 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from functools import cache, cached_property
-from types import UnionType
-from typing import Annotated, Any, get_args, get_origin
+from collections import defaultdict
+from functools import cached_property
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag, parse_path, parse_repository, parse_tag
-from shared.domain.watching.clashes import pattern_clashes
+from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag, parse_repository
 from shared.domain.watching.remedies import Remedies, Remedy
 from shared.domain.watching.selection import exact_tags, needs_listing
-from shared.domain.watching.tag_rules import TagRule, rule_problems
-from shared.errors import InvalidReference
+from shared.domain.watching.tag_rules import TagRule
 
-_NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"
-Path = tuple[str | int, ...]
-Problem = tuple[Path, str]
+MOST_ENTRIES = 5000
+_NAME = "^[a-z0-9][a-z0-9._-]{0,62}$"
+# To Python the dollar sign also stands before a last line end; editors know no other way to say the end.
+_NAMED: dict[str, Any] = {"pattern": _NAME.replace("$", r"\Z"), "extra_json_schema": {"pattern": _NAME}}
+_PRINTED = "^[^\\x00-\\x1f\\x7f]{1,100}$"
+
+_Gate = Annotated[
+    Annotated[str, Meta(**_NAMED)] | None,
+    Meta(description="Folder under gates/ with a Dockerfile and its test (docs/gates.md); none: no functional test."),
+]
+_Missing = Annotated[
+    Remedy,
+    Meta(
+        description="What is done about a tag that was deleted from the base registry: `repair` puts it back once "
+        "two listings agree, unless its digest is blocked; `tell` only says so.",
+    ),
+]
+_Drift = Annotated[
+    Remedy,
+    Meta(
+        description="What is done about a tag of the base registry that others overwrote: `tell` says so for as "
+        "long as it lasts; `repair` puts back what is wanted, and has what was built on the other rebuilt.",
+    ),
+]
+_Adopt = Annotated[
+    bool,
+    Meta(
+        description="Whether what stands in the target when the entry appears stays until the source moves; false: "
+        "it is replaced.",
+    ),
+]
+_Owner = Annotated[
+    Annotated[str, Meta(pattern=_PRINTED.replace("$", r"\Z"), max_length=100, extra_json_schema={"pattern": _PRINTED})]
+    | None,
+    Meta(description="Who looks after the image, as people call them: a team or an address. At most 100 characters."),
+]
 
 
 class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One entry: an upstream repository, some of its tags, and their place in the base registry."""
 
-    name: Annotated[
-        str, Meta(pattern=_NAME, description="Unique name of the entry: lower case, at most 63 characters.")
-    ]
+    name: Annotated[str, Meta(**_NAMED, description="Unique name of the entry: lower case, at most 63 characters.")]
     source: Annotated[
         str,
         Meta(
@@ -47,34 +75,11 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
             examples=["base/node"],
         ),
     ]
-    gate: Annotated[
-        Annotated[str, Meta(pattern=_NAME)] | None,
-        Meta(
-            description="Folder under gates/ with a Dockerfile and its test (docs/gates.md); none: no functional test.",
-        ),
-    ] = None
-
-    missing: Annotated[
-        Remedy,
-        Meta(
-            description="What is done about a tag that was deleted from the base registry: `repair` puts it back once "
-            "two listings agree, unless its digest is blocked; `tell` only says so.",
-        ),
-    ] = Remedy.REPAIR
-    drift: Annotated[
-        Remedy,
-        Meta(
-            description="What is done about a tag of the base registry that others overwrote: `tell` says so for as "
-            "long as it lasts; `repair` puts back what is wanted, and has what was built on the other rebuilt.",
-        ),
-    ] = Remedy.TELL
-    adopt: Annotated[
-        bool,
-        Meta(
-            description="Whether what stands in the target when the entry appears stays until the source moves; false: "
-            "it is replaced.",
-        ),
-    ] = True
+    gate: _Gate = None
+    missing: _Missing = Remedy.REPAIR
+    drift: _Drift = Remedy.TELL
+    adopt: _Adopt = True
+    owner: _Owner = None
 
     @property
     def remedies(self) -> Remedies:
@@ -107,10 +112,24 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         return tuple(exact_tags(self.rules))
 
 
-class WatchList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
-    """The whole document, ``images.yaml``."""
+class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the entries of a file say, each unless it says otherwise itself."""
 
-    images: Annotated[list[Image], Meta(max_length=5000, description="What is watched.")]
+    gate: _Gate = None
+    missing: _Missing = Remedy.REPAIR
+    drift: _Drift = Remedy.TELL
+    adopt: _Adopt = True
+    owner: _Owner = None
+
+
+class WatchList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    """The whole document, ``images.yaml``; or all its files taken together, with their defaults in the entries."""
+
+    images: Annotated[list[Image], Meta(max_length=MOST_ENTRIES, description="What is watched.")]
+    defaults: Annotated[
+        Defaults | None,
+        Meta(description="What every entry of this file says unless it says otherwise itself."),
+    ] = None
     removes: Annotated[
         int | None,
         Meta(description="How many entries of the list in force this one is meant to lack, where that is very many."),
@@ -131,10 +150,10 @@ class WatchList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
     @cached_property
     def _by_repository(self) -> dict[Repository, tuple[Image, ...]]:
         """Every repository of a check is looked up, so that going through the whole list would cost its square."""
-        found: dict[Repository, tuple[Image, ...]] = {}
+        found: defaultdict[Repository, list[Image]] = defaultdict(list)
         for image in self.images:
-            found[image.repository] = (*found.get(image.repository, ()), image)
-        return found
+            found[image.repository].append(image)
+        return {repository: tuple(images) for repository, images in found.items()}
 
     def into(self, target: str) -> tuple[Image, ...]:
         """Return the entries that write into one repository of the base registry."""
@@ -143,6 +162,20 @@ class WatchList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
     def named(self, name: str) -> Image | None:
         """Return the entry with a name, or ``None``."""
         return next((image for image in self.images if image.name == name), None)
+
+
+class ListFile(msgspec.Struct, frozen=True):
+    """One file of a watch list.
+
+    Attributes:
+        name: as in the container, such as ``images.yaml`` or ``images/web.yaml``.
+        text: YAML.
+        trouble: why it could not be read; empty if it could.
+    """
+
+    name: str
+    text: bytes
+    trouble: str = ""
 
 
 # Threads that all read their first list at once must find its types known whole: docs/decisions/0016.
@@ -157,138 +190,8 @@ def fingerprint(images: tuple[Image, ...]) -> str:
 
 def schema() -> dict[str, Any]:
     """Return the watch list's JSON Schema (draft 2020-12), for editors and for the documentation."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(WatchList)}
-
-
-def read(document: object) -> tuple[WatchList | None, tuple[Problem, ...]]:
-    """Read a watch list that a YAML reader has turned into plain objects, with every scalar a string.
-
-    Args:
-        document: the plain objects.
-
-    Returns:
-        The list and no problems, or no list and every problem: the path to it and what was expected there.
-    """
-    problems = (*_shape_problems(document, WatchList, ()), *_reference_problems(document))
-    if problems:
-        return None, problems
-    watch_list = msgspec.convert(document, WatchList, strict=False)
-    clashes = tuple(_clashes(watch_list))
-    return (None, clashes) if clashes else (watch_list, ())
-
-
-def _shape_problems(value: object, kind: Any, path: Path) -> Iterator[Problem]:
-    """msgspec stops at the first problem; a person wants them all, so the document is taken apart."""
-    inner, is_struct = _inner(kind, value)
-    if is_struct and isinstance(value, dict):
-        yield from _field_problems(value, inner, path)
-    elif get_origin(inner) is list and isinstance(value, list):
-        yield from _list_problems(value, kind, inner, path)
-    else:
-        yield from _leaf_problems(value, kind, path)
-
-
-def _inner(kind: Any, value: object) -> tuple[Any, bool]:
-    """The kind without its limits, and whether it is a record. Among several kinds, an object means the record."""
-    choice = get_args(kind) if get_origin(kind) is UnionType else (kind,)
-    record = next((each for each in choice if isinstance(each, type) and issubclass(each, msgspec.Struct)), None)
-    if record is not None and (isinstance(value, dict) or len(choice) == 1):
-        return record, True
-    return get_args(kind)[0] if get_origin(kind) is Annotated else kind, False
-
-
-def _field_problems(value: dict[str, object], kind: Any, path: Path) -> Iterator[Problem]:
-    fields = _fields(kind)
-    for name in sorted(value.keys() - fields.keys()):
-        yield (*path, name), f"unknown field; expected {', '.join(fields)}"
-    for name, field in fields.items():
-        if name in value:
-            yield from _shape_problems(value[name], field.type, (*path, name))
-        elif field.required:
-            yield path, f"the field {name!r} is missing"
-
-
-@cache
-def _fields(kind: Any) -> dict[str, msgspec.structs.FieldInfo]:
-    """Kept, because msgspec evaluates the annotations anew each time: that is most of the time a long list takes."""
-    return {field.encode_name: field for field in msgspec.structs.fields(kind)}
-
-
-def _list_problems(value: list[object], kind: Any, inner: Any, path: Path) -> Iterator[Problem]:
-    for index, item in enumerate(value):
-        yield from _shape_problems(item, get_args(inner)[0], (*path, index))
-    yield from _leaf_problems([None] * len(value), _lengths_only(kind), path)
-
-
-def _lengths_only(kind: Any) -> Any:
-    return Annotated[(list[Any], *get_args(kind)[1:])] if get_origin(kind) is Annotated else list[Any]
-
-
-def _leaf_problems(value: object, kind: Any, path: Path) -> Iterator[Problem]:
-    try:
-        msgspec.convert(value, kind, strict=False)
-    except msgspec.ValidationError as error:
-        yield path, _plain(str(error))
-
-
-def _plain(message: str) -> str:
-    return message[0].lower() + message[1:]
-
-
-def _reference_problems(document: object) -> Iterator[Problem]:
-    """Check the references of every entry that has them as text, whatever else may be wrong with it."""
-    images = document.get("images") if isinstance(document, dict) else None
-    for index, image in enumerate(images if isinstance(images, list) else []):
-        fields = image if isinstance(image, dict) else {}
-        for path, value, parse in _references(fields):
-            yield from _parse_problem(("images", index, *path), value, parse)
-        for position, item in enumerate(_items(fields)):
-            for path, problem in rule_problems(item) if isinstance(item, dict) else ():
-                yield ("images", index, "tags", position, *path), problem
-
-
-def _references(image: dict[str, object]) -> Iterator[tuple[Path, object, Callable[[str], object]]]:
-    yield ("source",), image.get("source"), parse_repository
-    yield ("target",), image.get("target"), parse_path
-    for position, tag in enumerate(_items(image)):
-        yield ("tags", position), tag, parse_tag
-
-
-def _items(image: dict[str, object]) -> list[object]:
-    tags = image.get("tags")
-    return tags if isinstance(tags, list) else []
-
-
-def _parse_problem(path: Path, value: object, parse: Callable[[str], object]) -> Iterator[Problem]:
-    try:
-        if isinstance(value, str):
-            parse(value)
-    except InvalidReference as error:
-        yield path, str(error)
-
-
-def _clashes(watch_list: WatchList) -> Iterator[Problem]:
-    """Two entries with one name, one upstream tag twice in an entry, or two writers of a tag of the base registry."""
-    names: dict[str, int] = {}
-    targets: dict[tuple[str, Tag], int] = {}
-    for index, image in enumerate(watch_list.images):
-        first = names.setdefault(image.name, index)
-        if first != index:
-            yield ("images", index, "name"), f"{image.name!r} is already the name of images[{first}]"
-        for path, problem in _tag_clashes(image, index, targets):
-            yield ("images", index, "tags", *path), problem
-    yield from pattern_clashes(watch_list.images)
-
-
-def _tag_clashes(image: Image, index: int, targets: dict[tuple[str, Tag], int]) -> Iterator[Problem]:
-    sources: dict[str, int] = {}
-    for position, rule in enumerate(image.rules):
-        if rule.target is None:
-            continue
-        if (image.target, rule.target) in targets:
-            owner = targets[image.target, rule.target]
-            yield (position,), f"{image.target}:{rule.target} is already written by images[{owner}]"
-        elif rule.tag is not None and rule.tag in sources:
-            yield (position,), f"{rule.tag!r} already goes to another tag by tags[{sources[rule.tag]}]"
-        targets.setdefault((image.target, rule.target), index)
-        sources.setdefault(rule.tag or "", position)
+    made = msgspec.json.schema(WatchList)
+    for definition in made["$defs"].values():
+        if "properties" in definition:
+            definition["patternProperties"] = {"^x-": {}}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}

@@ -39,12 +39,12 @@ def test_a_tag_that_a_pattern_of_another_entry_may_write_is_refused(
 ) -> None:
     (problem,) = problems(one, two, source)
     assert problem.startswith(place)
-    assert "exclude it there" in problem
+    assert "exclude it in the patterns of images[" in problem
 
 
 def test_patterns_of_two_upstream_repositories_do_not_fill_one_repository() -> None:
     (problem,) = problems("{glob: '22*'}", "{glob: '20*'}", "ghcr.io/acme/node")
-    assert problem.startswith("line 4: images[1].target: patterns of images[0] fill base/node")
+    assert problem.startswith("line 4: images[1].target: base/node is filled from another")
 
 
 @pytest.mark.parametrize(
