@@ -20,6 +20,8 @@ from shared.registry_accounts import Account, parse_accounts
 from shared.registry_ids import RegistryId as RegistryId  # noqa: PLC0414  adapters take it from here
 from shared.registry_ids import parse_registry_id
 from shared.registry_settings import registry_problems
+from shared.schedules import schedule_problems
+from shared.setting_texts import text_problems
 from shared.storage_settings import STORAGE, Storage, storage_of, storage_problems
 from shared.whole_numbers import number_problems
 
@@ -245,6 +247,20 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     return Settings(**given, storage=storage)
 
 
+def addresses(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return where upstreams are and what the base registry is called, by field, for commands that need no app.
+
+    Args:
+        environment: the process's environment.
+    """
+    names = ("docker_hub_registry_url", "docker_hub_auth_url", "docker_hub_api_url", "mcr_url", "base_login_server")
+    return {
+        field.name: environment.get(name, "").strip() or str(field.default)
+        for name, field, _ in setting_fields()
+        if field.name in names
+    }
+
+
 def starting_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings of an app that starts, and write what is wrong with them to standard error.
 
@@ -303,33 +319,12 @@ def _wrong(values: Mapping[str, str]) -> list[str]:
         problems.append("GATE_CONTEXT must be upload, inline or schedule-run")
     if values["sign_in_enabled"] not in {"", "true", "false"}:
         problems.append("SIGN_IN_ENABLED must be true or false")
-    if 0 < len(values["webhook_secret"]) < 16:
-        problems.append("WEBHOOK_SECRET is too short: expected 16 characters or more")
     if values["docker_hub_token"] and not values["docker_hub_username"]:
         problems.append("DOCKER_HUB_USERNAME is missing: DOCKER_HUB_TOKEN is of no use without it")
     try:
         parse_accounts(values["registry_credentials"])
     except ConfigurationError as error:
         problems.append(str(error))
-    return problems + number_problems(values) + registry_problems(values) + _plain_http(values) + _unresolved(values)
-
-
-def _unresolved(values: Mapping[str, str]) -> list[str]:
-    """A reference to a vault that could not be followed is handed on as it stands; it is nobody's secret."""
-    return [
-        f"{name} is a reference to a key vault that was not resolved: check that the secret is there and that the "
-        "app's identity may read it"
-        for name, field, _ in setting_fields()
-        if values[field.name].lower().startswith("@microsoft.keyvault(")
-    ]
-
-
-def _plain_http(values: Mapping[str, str]) -> list[str]:
-    """Credentials and tokens go to these addresses, so they must be TLS."""
-    return [
-        f"{name} must begin with https://"
-        for name, field, _ in setting_fields()
-        if field.name.endswith(("_url", "_endpoint"))
-        and values[field.name]
-        and not values[field.name].startswith("https://")
-    ]
+    secrets = [field.name for _, field, meta in setting_fields() if (meta.extra or {}).get("secret")]
+    problems += [*number_problems(values), *registry_problems(values), *schedule_problems(values)]
+    return problems + text_problems(values, secrets)

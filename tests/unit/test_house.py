@@ -50,6 +50,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "registry_ids": {"errors", "msgspec"},
     "registry_settings": set(),
     "whole_numbers": set(),
+    "schedules": set(),
+    "setting_texts": set(),
     "registry_accounts": {"errors", "registry_settings", "msgspec"},
     "storage_settings": {"msgspec"},
     "config": {
@@ -58,9 +60,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         "registry_settings",
         "storage_settings",
         "whole_numbers",
+        "schedules",
+        "setting_texts",
         "registry_accounts",
         "msgspec",
     },
+    # Commands stand beside function_app: what they share with it is the code below both.
+    "cli": {"cli", "config", "watch_list_yaml", "adapters/upstream", *_DOMAIN, "errors", "msgspec"},
     "ports": {*_DOMAIN, "errors", "msgspec"},
     "yaml_nodes": {"errors", "msgspec", "yaml"},
     "watch_list_yaml": {*_DOMAIN, "errors", "msgspec", "yaml_nodes"},

@@ -433,3 +433,63 @@ def test_a_share_that_is_no_whole_number_of_percent_is_refused(text: str) -> Non
     assert "LIST_REMOVAL_PERCENT must be a whole number from 1 to 100" in refusal(
         {**COMPLETE, "LIST_REMOVAL_PERCENT": text}
     )
+
+
+# Grammar.
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "*/15 * * * *",
+        "0 */15 * * * * *",
+        "00:15:00",
+        "60 * * * * *",
+        "0 0 24 * * *",
+        "0 */0 * * * *",
+        "0 0 0 0 1 *",
+        "0 0 0 30 2 *",
+        "0 0 0 * * 7",
+        "0 0 0 * nope *",
+        "0 1,, * * * *",
+        "@hourly",
+        "every quarter of an hour",
+        "0 ² * * * *",
+    ],
+)
+def test_a_schedule_that_the_host_cannot_read_stops_the_start_and_names_the_setting(schedule: str) -> None:
+    told = refusal({**COMPLETE, "CHECK_MCR_SCHEDULE": schedule})
+    assert "CHECK_MCR_SCHEDULE is not NCRONTAB of six fields such as 0 */15 * * * *" in told
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "*/5 * * * * *",
+        "0 5/20 8-17 * * Mon-Fri",
+        "0 0 9 29 Feb *",
+        "0 0 0 1,15 jan,JUL *",
+        "59 59 23 31 12 6",
+        "0 0 5-1 * * *",
+    ],
+)
+def test_a_schedule_that_the_host_reads_is_taken(schedule: str) -> None:
+    assert load(SWEEP_SCHEDULE=schedule).sweep_schedule == schedule
+
+
+@pytest.mark.parametrize("secret", ["a" * 16, "abab" * 10])
+def test_a_webhook_secret_that_can_be_guessed_is_refused(secret: str) -> None:
+    assert "WEBHOOK_SECRET can be guessed" in refusal({**COMPLETE, "WEBHOOK_SECRET": secret})
+
+
+def test_a_secret_that_no_header_holds_is_refused_and_not_told() -> None:
+    told = refusal({**COMPLETE, "WEBHOOK_SECRET": "hush hush, größer\n!"})
+    assert "WEBHOOK_SECRET has characters that no header holds" in told
+    assert "hush" not in told
+
+
+@pytest.mark.parametrize(
+    "address", ["https://", "https://u:p@x", "https://x?y", "https://x#y", "https://x y", "https://x:y"]
+)
+def test_an_address_is_a_host_and_a_path_at_most(address: str) -> None:
+    assert "MCR_URL is no address" in refusal({**COMPLETE, "MCR_URL": address})

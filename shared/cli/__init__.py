@@ -1,0 +1,1 @@
+"""The commands for people: the same code as the app, read from files and told on the terminal."""

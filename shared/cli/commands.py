@@ -1,0 +1,106 @@
+"""The commands and what they print."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from shared.cli.exits import FINE, NO, UNREADABLE, Ends, Parser
+from shared.cli.explaining import Line, absent, lines_of
+from shared.cli.files import gate_problems, placed, read_list, read_listing, valid_list
+from shared.config import addresses
+from shared.domain.references import Repository
+from shared.domain.watching.watch_list import Image
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command.
+
+    Args:
+        arguments: of the command line, without the program.
+
+    Returns:
+        0 for yes, 1 if the list is not valid or a tag does not exist, 6 if an upstream does not answer, 64 for a wrong
+        argument, 65 for a file that cannot be read.
+    """
+    try:
+        asked = _parser().parse_args(arguments)
+        status: int = asked.run(asked)
+    except Ends as end:
+        print(end, file=sys.stderr)
+        return end.status
+    return status
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="python -m shared.cli", description="Validate watch lists and explain what they take.")
+    commands = parser.add_subparsers(required=True, metavar="command", parser_class=Parser)
+    validate = commands.add_parser("validate", help="say what is wrong with a watch list and its gates")
+    validate.set_defaults(run=_validate)
+    explain = commands.add_parser("explain", help="say for every tag whether it is taken, and why")
+    explain.set_defaults(run=_explain)
+    for each in (validate, explain):
+        each.add_argument("files", nargs="+", metavar="FILE", help="the watch list, in one file or several")
+        each.add_argument("--base", metavar="LOGIN_SERVER", help="the base registry, whose images nobody watches")
+    validate.add_argument("--gates", metavar="FOLDER", help="where the gates are; default: gates beside the first file")
+    ways = explain.add_mutually_exclusive_group(required=True)
+    ways.add_argument("--listing", metavar="FILE", help='JSON: {"docker.io/library/node": ["22-alpine", …]}')
+    ways.add_argument("--online", action="store_true", help="ask the upstreams, and say which named tags do not exist")
+    explain.add_argument("--json", action="store_true", help="print one JSON document")
+    return parser
+
+
+def _validate(asked: argparse.Namespace) -> int:
+    reading = read_list(asked.files, _base(asked))
+    problems = [placed(reading, problem) for problem in reading.problems]
+    folder = Path(asked.gates) if asked.gates else Path(asked.files[0]).parent / "gates"
+    if asked.gates and not folder.is_dir():
+        raise Ends(UNREADABLE, f"{folder} is no folder that can be read")
+    if not folder.is_dir():
+        print(f"{folder} is not there: whether the gates exist was not looked at", file=sys.stderr)
+    problems += gate_problems(reading, folder)
+    if problems or reading.watch_list is None:
+        print("\n".join(problems))
+        return NO
+    print(f"{', '.join(asked.files)}: {len(reading.watch_list.images)} entries, valid")
+    return FINE
+
+
+def _explain(asked: argparse.Namespace) -> int:
+    images = valid_list(asked.files, _base(asked)).images
+    listed: Mapping[Repository, list[str]]
+    if asked.online:
+        from shared.cli.online import listings_of  # noqa: PLC0415  HTTP takes long to load
+
+        listed = listings_of(images)
+    else:
+        listed = read_listing(asked.listing)
+    lines = [line for image in images for line in lines_of(image, listed.get(image.repository, []))]
+    print(msgspec.json.encode(lines).decode() if asked.json else _table(lines))
+    missing = [f"{image.name}: upstream has no tag {tag}" for image in images for tag in _absent(image, listed)]
+    print("".join(f"{told}\n" for told in [*_unlisted(images, listed), *missing]), end="", file=sys.stderr)
+    return NO if asked.online and missing else FINE
+
+
+def _absent(image: Image, listed: Mapping[Repository, list[str]]) -> list[str]:
+    return absent(image, listed[image.repository]) if image.repository in listed else []
+
+
+def _unlisted(images: Sequence[Image], listed: Mapping[Repository, list[str]]) -> list[str]:
+    return [
+        f"{image.name}: the listing has nothing of {image.repository}"
+        for image in images
+        if image.repository not in listed
+    ]
+
+
+def _table(lines: Sequence[Line]) -> str:
+    return "\n".join(f"{line.image}  {line.tag}  {line.target or '-'}  {line.reason}" for line in lines)
+
+
+def _base(asked: argparse.Namespace) -> str:
+    return str(asked.base or addresses()["base_login_server"])

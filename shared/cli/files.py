@@ -1,0 +1,105 @@
+"""The files that commands read: watch lists, gates beside them, and listings of tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from shared.cli.exits import NO, UNREADABLE, Ends
+from shared.domain.gate.contract import DOCKERFILE, read_contract
+from shared.domain.references import Repository, parse_repository
+from shared.domain.watching.watch_list import ListFile, WatchList
+from shared.errors import InvalidReference
+from shared.watch_list_yaml import LARGEST_WATCH_LIST, Reading, read_files
+
+_LISTINGS = msgspec.json.Decoder(dict[str, list[str]])
+
+
+def read_list(files: Iterable[str], base: str) -> Reading:
+    """Read a watch list.
+
+    Args:
+        files: paths, one at least.
+        base: login server of the base registry, or empty.
+
+    Raises:
+        Ends: a file cannot be read.
+    """
+    return read_files([ListFile(name, _bytes(name, LARGEST_WATCH_LIST + 1)) for name in files], base)
+
+
+def valid_list(files: Iterable[str], base: str) -> WatchList:
+    """Read a watch list that has to be valid.
+
+    Raises:
+        Ends: a file cannot be read, or the list is not valid.
+    """
+    reading = read_list(files, base)
+    if reading.watch_list is None:
+        raise Ends(NO, "\n".join(placed(reading, problem) for problem in reading.problems))
+    return reading.watch_list
+
+
+def placed(reading: Reading, problem: str) -> str:
+    """Return a problem with its file, which it names by itself only where there are several."""
+    return f"{reading.files[0].name}, {problem}" if len(reading.files) == 1 else problem
+
+
+def gate_problems(reading: Reading, folder: Path) -> list[str]:
+    """Return what is wrong with the gates that a valid list names.
+
+    Args:
+        reading: of the list.
+        folder: where the gates are, a folder each; nothing is said of gates if it is not there.
+    """
+    if reading.watch_list is None or not folder.is_dir():
+        return []
+    problems: list[str] = []
+    gates: dict[str, dict[str, bytes]] = {}
+    for index, image in enumerate(reading.watch_list.images):
+        if (gate := image.functional_gate) is None:
+            continue
+        if gate not in gates:
+            gates[gate] = _files(folder / gate)
+            problems += _unfit(folder / gate, gates[gate])
+        if DOCKERFILE not in gates[gate]:
+            told = f"there is no {folder / gate / DOCKERFILE}; name a gate that is there, or none for no test"
+            problems.append(placed(reading, reading.of_entry(index, ("gate",), told)))
+    return problems
+
+
+def _unfit(folder: Path, files: dict[str, bytes]) -> list[str]:
+    found = read_contract(files).problems if DOCKERFILE in files else ()
+    return [f"{folder / each.file}, line {each.line}: {each.told}" for each in found]
+
+
+def read_listing(name: str) -> Mapping[Repository, list[str]]:
+    """Read which tags upstream repositories have.
+
+    Args:
+        name: path of a JSON file such as ``{"docker.io/library/node": ["22-alpine"]}``.
+
+    Raises:
+        Ends: it cannot be read, or is something else.
+    """
+    try:
+        listed = _LISTINGS.decode(_bytes(name, None))
+        return {parse_repository(repository): tags for repository, tags in listed.items()}
+    except (msgspec.DecodeError, UnicodeError, RecursionError, InvalidReference) as error:
+        expected = '{"docker.io/library/node": ["22-alpine", …]}'
+        raise Ends(UNREADABLE, f"{name}: expected a JSON object such as {expected}: {error}") from error
+
+
+def _bytes(name: str, most: int | None) -> bytes:
+    try:
+        with Path(name).open("rb") as file:
+            return file.read(-1 if most is None else most)
+    except OSError as error:
+        raise Ends(UNREADABLE, f"{name} cannot be read: {error.strerror}") from error
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}

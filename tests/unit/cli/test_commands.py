@@ -1,0 +1,126 @@
+"""The commands for people say what is wrong and why, and end with a status that scripts can go by."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.cli.commands import main
+from tests.doubles.gates import GATE_FILES
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).resolve().parents[3]
+LIST = """\
+images:
+  - name: node
+    source: node
+    target: base/node
+    gate: node
+    tags: [lts, {semver: ^22, newest: 1}]
+"""
+TAGS = {"docker.io/library/node": ["22.1.0", "22.2.0", "22.2", "latest"]}
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """A valid list, with its gate beside it."""
+    file = tmp_path / "images.yaml"
+    file.write_text(LIST)
+    for name, content in GATE_FILES.items():
+        path = tmp_path / "gates" / "node" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return file
+
+
+def test_a_valid_list_is_said_to_be_valid(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", str(images)]) == 0
+    assert capsys.readouterr().out == f"{images}: 1 entries, valid\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("gate: node", "gate: nodes", "line 5: images[0].gate: there is no "),
+        ("base/node", "c.azurecr.io/base/node", "line 4: images[0].target: 'c.azurecr.io/base/node' names a registry"),
+        ("[lts", "[[lts", "line 6: not YAML: "),
+        ("source: node", "source: base.example/node", "line 3: images[0].source: 'base.example/node' is in the base"),
+    ],
+)
+def test_what_is_wrong_is_told_with_file_and_line(
+    images: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, told: str
+) -> None:
+    images.write_text(LIST.replace(old, new))
+    assert main(["validate", str(images), "--base", "base.example"]) == 1
+    assert capsys.readouterr().out.startswith(f"{images}, {told}")
+
+
+def test_a_gate_that_can_decide_nothing_is_told(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (images.parent / "gates/node/Dockerfile").write_text("FROM node\n")
+    assert main(["validate", str(images)]) == 1
+    assert "Dockerfile, line 1: " in capsys.readouterr().out
+
+
+def test_several_files_are_validated_as_one_list(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    more = images.parent / "more.yaml"
+    more.write_text(LIST)
+    assert main(["validate", str(images), str(more)]) == 1
+    assert f"{more}, line 2: images[0].name: 'node' is already the name of" in capsys.readouterr().out
+
+
+def test_every_tag_of_a_listing_is_explained_as_one_document(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listing = images.parent / "tags.json"
+    listing.write_text(json.dumps(TAGS))
+    assert main(["explain", str(images), "--listing", str(listing), "--json"]) == 0
+    said = capsys.readouterr()
+    assert [(line["tag"], line["target"], line["reason"]) for line in json.loads(said.out)] == [
+        ("22.1.0", None, "not-among-newest"),
+        ("22.2.0", "base/node:22.2.0", "in-range"),
+        ("22.2", None, "floating"),
+        ("latest", None, "not-a-version"),
+        ("lts", "base/node:lts", "exact"),
+    ]
+    assert said.err == "node: upstream has no tag lts\n"
+
+
+def test_online_an_exact_tag_that_does_not_exist_is_no(
+    images: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tags = next(iter(TAGS.values()))
+    monkeypatch.setattr(
+        "shared.cli.online.listings_of", lambda images: {image.repository: [*tags, "lts"] for image in images}
+    )
+    assert main(["explain", str(images), "--online"]) == 0
+    monkeypatch.setattr("shared.cli.online.listings_of", lambda images: {image.repository: tags for image in images})
+    assert main(["explain", str(images), "--online"]) == 1
+    assert "upstream has no tag lts" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        ([], 64),
+        (["explain", "{images}"], 64),
+        (["validate"], 64),
+        (["promote"], 64),
+        (["validate", "{images}", "--bse"], 64),
+        (["validate", "nowhere.yaml"], 65),
+        (["explain", "{images}", "--listing", "nowhere.json"], 65),
+        (["explain", "{images}", "--listing", "{images}"], 65),
+    ],
+)
+def test_a_wrong_argument_and_a_file_that_cannot_be_read_end_apart(
+    images: Path, arguments: list[str], status: int
+) -> None:
+    assert main([argument.format(images=images) for argument in arguments]) == status
+
+
+def test_an_offline_command_loads_no_client_of_anything() -> None:
+    program = "import sys, shared.cli.commands; print([m for m in ('requests', 'azure', 're2') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
