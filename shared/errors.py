@@ -30,6 +30,9 @@ Adapters translate the errors of the libraries they use into these, and nothing 
 
 from __future__ import annotations
 
+# The code of an error about stored rows that nobody can read: permanent, and about these rows alone.
+UNREADABLE = "UnreadableRow"
+
 
 class TidegateError(Exception):
     """Anything Tidegate raises on purpose.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
@@ -13,13 +14,14 @@ from shared.domain.promotion.lifecycle import put_off, turn_of
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild, put_off_rebuild
 from shared.domain.promotion.reconciling import fell_through, scheduled
 from shared.domain.promotion.target import Target
-from shared.errors import MalformedMessage, StepBroke
+from shared.errors import InvalidReference, MalformedMessage, ServiceError, StepBroke
 from shared.ports import Activity, Clock, Event, Evidence
 from shared.rules.progress import Progress
 from shared.rules.targets import TargetBook
 
 log = logging.getLogger("tidegate.poison")
 
+S = TypeVar("S")
 T = TypeVar("T", LookAtCandidate, LookAtRebuild, LookAtTarget)
 
 _SHOWN = 1000
@@ -46,7 +48,7 @@ def record_poison(queue: str, text: str, *, activity: Activity, evidence: Eviden
 def put_off_candidate(text: str, progress: Progress[Candidate]) -> None:
     """Try the candidate a dead message was about once more, ever more rarely, until it has failed too often."""
     message = _decoded(text, LookAtCandidate)
-    stored = progress.records.get(message.candidate) if message else None
+    stored = _found(progress.records.get, message.candidate) if message else None
     if message and stored and _is_at(stored.record, message.step) and turn_of(stored.record) is not None:
         progress.save(stored, put_off(stored.record, StepBroke(), progress.clock()))
 
@@ -54,7 +56,7 @@ def put_off_candidate(text: str, progress: Progress[Candidate]) -> None:
 def put_off_target(text: str, book: TargetBook) -> None:
     """Try the target a dead message was about once more, ever more rarely, until it has failed too often."""
     message = _decoded(text, LookAtTarget)
-    stored = book.targets.get(message.target) if message else None
+    stored = _found(book.targets.get, message.target) if message else None
     if message is None or stored is None or stored.record.step not in {message.step, message.step + 1}:
         return
     now, step = book.clock(), stored.record.step
@@ -72,7 +74,7 @@ def _fallen(known: Target | None, step: int, now: datetime) -> Target | None:
 def put_off_rebuilding(text: str, progress: Progress[Rebuild]) -> None:
     """Try the rebuild a dead message was about once more, ever more rarely, until it has failed too often."""
     message = _decoded(text, LookAtRebuild)
-    stored = progress.records.get(message.rebuild) if message else None
+    stored = _found(progress.records.get, message.rebuild) if message else None
     if message and stored and _is_at(stored.record, message.step) and stored.record.status not in REBUILD_ENDS:
         progress.save(stored, put_off_rebuild(stored.record, StepBroke(), progress.clock()))
 
@@ -80,6 +82,21 @@ def put_off_rebuilding(text: str, progress: Progress[Rebuild]) -> None:
 def _is_at(record: Candidate | Rebuild, step: int) -> bool:
     """The step that broke off may have claimed the record, which is one step further then."""
     return record.step in {step, step + 1}
+
+
+def _found(get: Callable[[str], S | None], record_id: str) -> S | None:
+    """A message that names no record, or one that nobody can read, is at its end here: it must not go round for ever.
+
+    Raises:
+        ServiceError: the store does not answer just now.
+    """
+    try:
+        return get(record_id)
+    except (InvalidReference, ServiceError) as error:
+        if isinstance(error, ServiceError) and error.temporary:
+            raise
+        log.error("the record %.200r of a dead message cannot be read: %s", record_id, error)
+        return None
 
 
 def _decoded(text: str, kind: type[T]) -> T | None:

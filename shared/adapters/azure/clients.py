@@ -38,7 +38,7 @@ class AzureClients:
         self, credential: Callable[[], TokenCredential], *, arm_endpoint: str, arm_audience: str, acr_audience: str
     ) -> None:
         self._credential = credential
-        self._arm_endpoint = arm_endpoint
+        self.arm_endpoint = arm_endpoint
         self._arm_audience = arm_audience
         self._acr_audience = acr_audience
         self._lock = threading.RLock()
@@ -94,7 +94,7 @@ class AzureClients:
 
     def _arm_options(self) -> dict[str, Any]:
         scope = f"{self._arm_audience.rstrip('/')}/.default"
-        return {**self._options(), **_BACKOFF, "base_url": self._arm_endpoint, "credential_scopes": [scope]}
+        return {**self._options(), **_BACKOFF, "base_url": self.arm_endpoint, "credential_scopes": [scope]}
 
     def _options(self) -> dict[str, Any]:
         return {"transport": self._once(("transport", ""), _transport), **_RETRIES}

@@ -164,7 +164,7 @@ class AzureContainerRegistry:
         if not token:
             raise NotFound("an import without a continuation token cannot be looked at")
         try:
-            return self._begin({}, OneLook(look=True), continuation_token=token)
+            return self._begin({}, OneLook(look=True, home=self._clients.arm_endpoint), continuation_token=token)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise NotFound(
                 "the continuation token of an import cannot be read, perhaps because azure-core was updated meanwhile; "

@@ -18,7 +18,7 @@ from shared.adapters.storage.tables import Row, Table, key
 from shared.domain.promotion.candidate import Candidate, Place
 from shared.domain.promotion.identity import group_of
 from shared.domain.promotion.rebuilds import Rebuild
-from shared.errors import Conflict, InvalidReference, ServiceError
+from shared.errors import UNREADABLE, Conflict, InvalidReference, ServiceError
 from shared.ports import R, Stored
 
 _CURRENT = "current"
@@ -127,11 +127,17 @@ class RecordsTable(Generic[R]):
                 continue
             yield stored
         if problems:
-            raise ServiceError("\n".join([f"{len(problems)} rows cannot be read:", *problems[:_MOST_TOLD]]))
+            raise ServiceError(
+                "\n".join([f"{len(problems)} rows cannot be read:", *problems[:_MOST_TOLD]]), code=UNREADABLE
+            )
 
     def _stored(self, row: Row) -> Stored[R]:
         mark = "" if row.partition == _CURRENT else _ARCHIVED
-        return Stored(self._table.decode(row, self._decoder), mark + row.etag)
+        record = self._table.decode(row, self._decoder)
+        if isinstance(record, Candidate) and not record.history:  # it begins with the change that made it
+            told = f"the record {row.key!r} of {self._table.name} has no history: correct or delete its row"
+            raise ServiceError(told, code=UNREADABLE)
+        return Stored(record, mark + row.etag)
 
     def _row(self, partition: str, record: R) -> Row:
         return Row(partition, record.id, msgspec.json.encode(record).decode(), self._columns(record))

@@ -14,7 +14,7 @@ import msgspec
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.errors import translated
-from shared.errors import Conflict, NotFound, ServiceError
+from shared.errors import UNREADABLE, Conflict, NotFound, ServiceError
 
 if TYPE_CHECKING:
     from azure.data.tables import TableClient
@@ -165,7 +165,7 @@ class Table:
             raise ServiceError(
                 f"{self._row(row.partition, row.key)} cannot be read: {error}. It was written by a newer version of "
                 "this app, or by hand: run that version, or correct or delete the row",
-                code="UnreadableRow",
+                code=UNREADABLE,
             ) from None
 
     @property

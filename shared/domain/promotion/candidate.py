@@ -138,7 +138,7 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         secret: from which the words of this generation's runs are derived; made when the first one is claimed. Empty
             in records of versions before it, and while there was no run.
         evidence: names of the blobs kept under ``evidence/<id>/``.
-        history: the latest changes, oldest first.
+        history: the latest changes, oldest first; a stored record without one is none that this product wrote.
         traceparent: W3C trace context of the check that noticed it.
     """
 

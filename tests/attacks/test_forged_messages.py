@@ -1,0 +1,147 @@
+"""Whoever can fill a queue, write a row or echo what was sent gets nowhere with it."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.adapters.azure.one_look import _is_within
+from shared.domain.events.messages import (
+    BaseMoved,
+    CheckRepositories,
+    LookAtBase,
+    LookAtCandidate,
+    LookAtRebuild,
+    LookAtTarget,
+    decode,
+)
+from shared.errors import UNREADABLE, InvalidReference, MalformedMessage, ServiceError, Unavailable
+from shared.flows import inspect
+from shared.flows.poisoned import put_off_candidate, put_off_rebuilding, put_off_target
+
+pytestmark = pytest.mark.unit
+ARM = "https://management.azure.com"
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://localhost:22061/steal",
+        "https://evil.example/subscriptions/s",
+        "http://management.azure.com/x",
+        "https://management.azure.com.evil.example/x",
+        "https://evilmanagement.azure.com/x",
+        "https://management.azure.com@evil.example/x",
+        "https://evil.example@management.azure.com/x",
+        "https://management.azure.com:8443/x",
+        "https://management.azure.com:x/y",
+        "https://evil.example\\@management.azure.com/x",
+        "//evil.example/x",
+        "\\\\evil.example/x",
+        "file:///etc/passwd",
+        "https:///x",
+        "https://[::1]/x",
+        "https://[/x",
+    ],
+)
+def test_the_token_for_arm_is_sent_to_no_link_of_a_message_that_leads_elsewhere(link: str) -> None:
+    assert not _is_within(link, ARM)
+
+
+@pytest.mark.parametrize("link", [f"{ARM}/x", f"{ARM}:443/x", "https://westeurope.management.azure.com/x", "/x"])
+def test_arms_own_links_are_followed(link: str) -> None:
+    assert _is_within(link, ARM)
+
+
+class Store:
+    """Records and targets of which one method alone is asked, and answers by an error."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        self.records = self.targets = self
+
+    def get(self, _: str) -> Any:
+        """Raise."""
+        raise self.error
+
+
+FORGED = [
+    (put_off_candidate, {"kind": "candidate", "candidate": f"docker.io~node~{'0' * 32}"}),
+    (put_off_rebuilding, {"kind": "rebuild", "rebuild": "../../x"}),
+    (put_off_rebuilding, {"kind": "rebuild", "rebuild": ""}),
+    (put_off_rebuilding, {"kind": "rebuild", "rebuild": "a~b~" + "\u0001" * 9}),
+    (put_off_target, {"kind": "target", "target": f"base~node~22~{'0' * 32}"}),
+]
+
+
+@pytest.mark.parametrize(
+    "error", [InvalidReference("no id"), ServiceError("a row", code=UNREADABLE)], ids=["id", "row"]
+)
+@pytest.mark.parametrize(("put_off", "message"), FORGED, ids=lambda each: str(each)[:40])
+def test_a_dead_message_whose_record_cannot_be_read_is_at_its_end(
+    put_off: Any, message: dict[str, Any], error: Exception
+) -> None:
+    assert put_off(json.dumps({"v": 1, "step": 1, **message}), Store(error)) is None
+
+
+def test_a_dead_message_waits_for_a_store_that_does_not_answer_just_now() -> None:
+    with pytest.raises(Unavailable):
+        put_off_rebuilding('{"v": 1, "step": 1, "kind": "rebuild", "rebuild": "a~b~c"}', Store(Unavailable("503")))  # type: ignore[arg-type]
+
+
+class Listed:
+    """Candidates of which some rows cannot be read, which is told after all others."""
+
+    def __init__(self, error: ServiceError) -> None:
+        self.error = error
+
+    def current(self) -> Any:
+        """Yield nothing, and tell."""
+        yield from ()
+        raise self.error
+
+
+def test_a_row_that_nobody_can_read_keeps_nobody_from_the_rest_of_the_list() -> None:
+    unreadable: Any = Listed(ServiceError("1 rows cannot be read", code=UNREADABLE))
+    targets: Any = None
+    assert inspect.list_candidates(unreadable, targets, "base", repository=None, status=None) == ()
+    away: Any = Listed(Unavailable("503"))
+    with pytest.raises(Unavailable):
+        inspect.list_candidates(away, targets, "base", repository=None, status=None)
+
+
+KINDS = (CheckRepositories, LookAtBase, LookAtCandidate, LookAtTarget, BaseMoved, LookAtRebuild)
+MESSAGES = [
+    "",
+    "null",
+    "[]",
+    "[" * 100_000,
+    '{"v": 1}',
+    '{"v": 2, "kind": "check"}',
+    '{"v": 1, "kind": "check", "repositories": []}',
+    '{"v": 1, "kind": "check", "repositories": ["a"], "attempt": "x"}',
+    json.dumps({"v": 1, "kind": "check", "repositories": ["docker.io/a/b"] * 21}),
+    '{"v": 1, "kind": "base", "repositories": ["../../etc"]}',
+    '{"v": 1, "kind": "base", "repositories": ["a"], "deleted": "sha256:x"}',
+    '{"v": 1, "kind": "candidate", "candidate": "x", "step": 1}',
+    '{"v": 1, "kind": "target", "target": "x", "step": 1}',
+    '{"v": 1, "kind": "base-moved", "repository": "A", "tag": "1", "digest": "x"}',
+    json.dumps({"v": 1, "kind": "base-moved", "repository": "a", "tag": "$(id)", "digest": f"sha256:{'0' * 64}"}),
+    '{"v": 1, "kind": "rebuild", "rebuild": 7, "step": 1}',
+    '{"v": 99999999999999999999999, "kind": "rebuild"}',
+    "\u0001",
+    '{"v": 1, "kind": "pickle"}',
+]
+
+
+@pytest.mark.parametrize("text", MESSAGES, ids=lambda text: text[:40])
+def test_a_message_that_no_queue_carries_is_refused_at_once(text: str) -> None:
+    began = time.process_time()
+    for kind in KINDS:
+        with pytest.raises(MalformedMessage):
+            decode(text, kind)
+    assert timedelta(seconds=time.process_time() - began) < timedelta(seconds=1)
