@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from shared.flows.act import Actor
@@ -37,14 +37,14 @@ from shared.telemetry.troubles import troubles_last
 if TYPE_CHECKING:
     from shared.domain.promotion.candidate import Candidate
     from shared.domain.promotion.rebuilds import Rebuild
-    from shared.domain.watching.watch_list import WatchList
+    from shared.domain.watching.watch_list import ListFile, WatchList
 
 
-def parse_watch_list(text: bytes) -> WatchList:
-    """Read a watch list's text; the YAML reader is loaded when the first list is read."""
+def parse_watch_list(text: bytes, *more: ListFile, base: str) -> WatchList:
+    """Read a watch list's texts; the YAML reader is loaded when the first list is read."""
     from shared.watch_list_yaml import parse_watch_list as parse  # noqa: PLC0415
 
-    return parse(text)
+    return parse(text, *more, base=base)
 
 
 class Parts(Outside):
@@ -54,7 +54,8 @@ class Parts(Outside):
     def watch_lists(self) -> WatchLists:
         """Which watch list is in force."""
         percent = int(self.settings.list_removal_percent)
-        return WatchLists(self.configuration, self.activity, parse_watch_list, percent)
+        parse = partial(parse_watch_list, base=self.settings.base_server)
+        return WatchLists(self.configuration, self.activity, parse, percent)
 
     @cached_property
     def teller(self) -> TroubleTeller:

@@ -18,6 +18,7 @@ from shared.domain.promotion.rebuilds import Rebuild
 from shared.domain.references import Digest, Repository, Tag
 from shared.domain.watching.observation import Observation
 from shared.domain.watching.questions import RepositoryState
+from shared.domain.watching.watch_list import ListFile
 
 R = TypeVar("R", Candidate, Rebuild)
 
@@ -176,16 +177,20 @@ class ListSource(msgspec.Struct, frozen=True):
     """The text of a watch list.
 
     Attributes:
-        text: YAML, as stored.
-        version: changes whenever the text does.
+        text: YAML, as stored; that of an empty list where only the other files are there.
+        version: changes whenever a text does.
         origin: where it came from, for people.
-        modified: when it was stored, UTC.
+        modified: when it was stored, UTC; of several files the latest time.
+        more: its other files.
+        lacks_main: whether the file ``images.yaml`` itself is not there.
     """
 
     text: bytes
     version: str
     origin: str
     modified: datetime
+    more: tuple[ListFile, ...] = ()
+    lacks_main: bool = False
 
 
 class Configuration(Protocol):

@@ -105,9 +105,9 @@ def parse_files(files: Sequence[ListFile], base: str = "") -> WatchList:
     return reading.watch_list
 
 
-def parse_watch_list(text: bytes, base: str = "") -> WatchList:
-    """Read a watch list of one file; see ``parse_files``."""
-    return parse_files((ListFile("images.yaml", text),), base)
+def parse_watch_list(text: bytes, *more: ListFile, base: str = "") -> WatchList:
+    """Read a watch list, ``images.yaml`` and its other files; see ``parse_files``."""
+    return parse_files((ListFile("images.yaml", text), *more), base)
 
 
 def _unread(files: Sequence[ListFile]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from shared.domain.watching.removals import is_too_much, removed
 from shared.domain.watching.troubles import Kind
-from shared.domain.watching.watch_list import WatchList
+from shared.domain.watching.watch_list import ListFile, WatchList
 from shared.errors import WatchListError
 from shared.ports import Activity, Configuration, Event, ListSource
 from shared.rules.trouble_finding import NotTaken
@@ -29,7 +29,7 @@ class WatchLists:
     Args:
         configuration: where the list is stored.
         activity: where it is recorded that a list was not taken.
-        parse: reads a list's text; raises ``WatchListError``.
+        parse: reads a list's text, and its other files after it; raises ``WatchListError``.
         removal_percent: the share of the entries in force that a new list may remove without saying so.
     """
 
@@ -37,7 +37,7 @@ class WatchLists:
         self,
         configuration: Configuration,
         activity: Activity,
-        parse: Callable[[bytes], WatchList],
+        parse: Callable[..., WatchList],
         removal_percent: int,
     ) -> None:
         self._configuration = configuration
@@ -75,6 +75,11 @@ class WatchLists:
         if isinstance(new, WatchListError):
             self._tell(Event(SUBJECT, "watch-list-invalid", stored.modified, f"{stored.origin}: {new}"))
             return self._stay(before, new)
+        if last_good is not None and isinstance(before, WatchList):
+            lost = self._lost(stored, last_good, new)
+            if lost and new.removes != len(removed(before, new)):
+                self._tell(Event(SUBJECT, "watch-list-missing", stored.modified, _lacking(lost)))
+                return before
         if isinstance(before, WatchList) and is_too_much(before, new, self._removal_percent):
             self._tell(Event(SUBJECT, "watch-list-held", stored.modified, self._held(stored, before, new)))
             return before
@@ -84,12 +89,20 @@ class WatchLists:
         """Read a list once; two are remembered, the stored one and the last good one."""
         if source.version not in self._read:
             try:
-                outcome: WatchList | WatchListError = self._parse(source.text)
+                outcome: WatchList | WatchListError = self._parse(source.text, *source.more)
             except WatchListError as error:
                 outcome = error
             self._read = {**dict(list(self._read.items())[-1:]), source.version: outcome}
             return outcome
         return self._read[source.version]
+
+    def _lost(self, stored: ListSource, last_good: ListSource, new: WatchList) -> list[str]:
+        """Return the files that are not there any more, and whose entries are nowhere else."""
+        names = {file.name for file in stored.more}
+        gone = [file for file in last_good.more if file.name not in names]
+        if stored.lacks_main and not last_good.lacks_main:
+            gone.append(ListFile("images.yaml", last_good.text))
+        return [file.name for file in gone if removed(self._parse(file.text), new)]
 
     def _take(self, stored: ListSource, new: WatchList) -> WatchList:
         self._configuration.keep_last_good(stored)
@@ -128,3 +141,11 @@ class WatchLists:
             self._activity.append(event)
             log.error("%s: %s", event.name, event.detail)
             self._told = event
+
+
+def _lacking(lost: list[str]) -> str:
+    names = ", ".join(f"config/{name}" for name in lost[:_MOST_TOLD])
+    return (
+        f"not there any more: {names}; the last good list stays in force, whole. Upload what is missing; to watch "
+        "nothing of it, upload it with 'images: []'"
+    )

@@ -122,13 +122,13 @@ def test_where_no_list_is_stored_there_is_none_and_a_deployed_one_is_never_taken
     assert blobs.configuration.watch_list() is None
 
 
-def test_an_unchanged_watch_list_costs_one_request_that_sends_no_text(account: StorageAccount, tmp_path: Path) -> None:
+def test_an_unchanged_watch_list_costs_one_listing_and_no_text(account: StorageAccount, tmp_path: Path) -> None:
     blobs = in_blobs(account, tmp_path)
     blobs.store(b"x" * 100_000)
     first = watch_list(blobs)
     with counted() as wire:
         assert watch_list(blobs) == first
-    assert [status for *_, status in wire.answers] == [304]
+    assert len(wire) == 1
 
 
 def test_of_a_far_too_long_watch_list_only_so_much_is_read_that_it_is_seen_to_be_too_long(
@@ -191,3 +191,28 @@ def test_a_file_outside_the_folder_of_its_gate_is_refused(account: StorageAccoun
     container.write("gates/node//etc/passwd", b"")
     with pytest.raises(ServiceError, match="not inside its folder"):
         blobs.configuration.gate("node")
+
+
+FILES = {"images.yaml": b"images: []\n", "images/a.yaml": b"\xff\x00", "images/b.yml": b"# last line"}
+
+
+def test_a_list_has_all_its_files_and_is_kept_as_good_whole(account: StorageAccount, tmp_path: Path) -> None:
+    blobs, container = in_blobs(account, tmp_path), Container(account, "config")
+    for name, content in {**FILES, "images/notes.txt": b"", "images/a/b.yaml": b""}.items():
+        container.write(name, content)
+    source = watch_list(blobs)
+    assert {"images.yaml": source.text, **{file.name: file.text for file in source.more}} == FILES
+    blobs.configuration.keep_last_good(source)
+    with counted() as wire:
+        assert watch_list(blobs) == source
+    assert len(wire) == 1
+    last_good = blobs.configuration.last_good()
+    assert last_good is not None
+    assert (last_good.text, last_good.more, last_good.version) == (source.text, source.more, source.version)
+    account.container("config").delete_blob("images.yaml")
+    lacking = watch_list(blobs)
+    assert (lacking.lacks_main, lacking.more) == (True, source.more)
+    blobs.configuration.keep_last_good(lacking)
+    kept = blobs.configuration.last_good()
+    assert kept is not None
+    assert (kept.lacks_main, kept.more) == (True, source.more)

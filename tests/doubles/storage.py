@@ -28,6 +28,7 @@ from shared.domain.watching.budget import Budget
 from shared.domain.watching.observation import Observation
 from shared.domain.watching.questions import RepositoryState
 from shared.domain.watching.troubles import Noted
+from shared.domain.watching.watch_list import ListFile
 from shared.errors import Conflict, InvalidReference
 from shared.ports import Event, Known, ListSource, R, Stored
 from shared.run_ports import StoredListing
@@ -461,6 +462,7 @@ class InMemoryConfiguration(OneAtATime):
         self.text = text
         self.gates = dict(gates or {})
         self.modified = modified
+        self.more: tuple[ListFile, ...] = ()
         self._last_good: ListSource | None = None
 
     def watch_list(self) -> ListSource | None:
@@ -468,6 +470,9 @@ class InMemoryConfiguration(OneAtATime):
         self._raise_scripted("watch_list")
         if self.text is None:
             return None
+        if self.more:
+            whole = msgspec.json.encode([self.text, *self.more])
+            return ListSource(self.text, _version(whole), "blobs", self.modified, self.more)
         return ListSource(self.text, _version(self.text), "blob config/images.yaml", self.modified)
 
     def last_good(self) -> ListSource | None:
@@ -479,7 +484,9 @@ class InMemoryConfiguration(OneAtATime):
         """See ``Configuration.keep_last_good``."""
         with self._change("keep_last_good"):
             origin = "blob config/images.last-good.yaml"
-            self._last_good = ListSource(source.text, _version(source.text), origin, self.modified)
+            self._last_good = ListSource(
+                source.text, source.version, origin, self.modified, source.more, source.lacks_main
+            )
 
     def gate(self, name: str) -> Mapping[str, bytes]:
         """See ``Configuration.gate``."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.blobs import Blob, Container, Listed
+from shared.adapters.storage.list_files import MAIN, MOST_FILES, MOST_OF_LAST_GOOD, list_of, packed, unpacked
 from shared.errors import ServiceError
 from shared.ports import ListSource
 
-_LIST, _LAST_GOOD = "images.yaml", "images.last-good.yaml"
+_LAST_GOOD = "images.last-good.yaml"
 # One byte more than a watch list may have, so that its reader sees one that is too long.
 _MOST_OF_LIST = 1024 * 1024 + 1
+_PART = re.compile(r"images/[^/]+\.ya?ml")
 _GATE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _MOST_FILES = 200
 _MOST_BYTES = 5 * 1024 * 1024
@@ -33,20 +33,29 @@ class ConfigurationBlobs:
     def __init__(self, account: StorageAccount, deployed: Path) -> None:
         self._container = Container(account, "config")
         self._deployed = deployed
-        self._lists: dict[str, Blob] = {}
+        self._files: dict[str, Blob] = {}
+        self._last_good: Blob | None = None
         self._gates: dict[str, tuple[tuple[Listed, ...], Mapping[str, bytes]]] = {}
 
     def watch_list(self) -> ListSource | None:
-        """See ``Configuration.watch_list``. The sample that the app was deployed with is never taken by itself."""
-        return self._stored_list(_LIST)
+        """See ``Configuration.watch_list``. One listing, and a read of each file that changed.
+
+        The sample that the app was deployed with is never taken by itself.
+        """
+        listed = [blob for blob in self._container.under("images") if blob.name == MAIN or _PART.fullmatch(blob.name)]
+        blobs = {each.name: blob for each in listed[: MOST_FILES + 1] if (blob := self._as_listed(each))}
+        self._files = blobs
+        return list_of(blobs) if blobs else None
 
     def last_good(self) -> ListSource | None:
         """See ``Configuration.last_good``."""
-        return self._stored_list(_LAST_GOOD)
+        blob = self._container.read(_LAST_GOOD, MOST_OF_LAST_GOOD, self._last_good)
+        self._last_good = blob
+        return unpacked(blob, f"blob config/{_LAST_GOOD}") if blob else None
 
     def keep_last_good(self, source: ListSource) -> None:
         """See ``Configuration.keep_last_good``. One transaction."""
-        self._container.write(_LAST_GOOD, source.text)
+        self._container.write(_LAST_GOOD, packed(source))
 
     def gate(self, name: str) -> Mapping[str, bytes]:
         """See ``Configuration.gate``.
@@ -59,13 +68,11 @@ class ConfigurationBlobs:
             return {}
         return self._stored_gate(name) or self._deployed_gate(name)
 
-    def _stored_list(self, name: str) -> ListSource | None:
-        blob = self._container.read(name, _MOST_OF_LIST, self._lists.get(name))
-        if blob is None:
-            self._lists.pop(name, None)
-            return None
-        self._lists[name] = blob
-        return _source(blob.content, f"blob config/{name}", blob.modified)
+    def _as_listed(self, listed: Listed) -> Blob | None:
+        known = self._files.get(listed.name)
+        if known is not None and known.etag.strip('"') == listed.etag.strip('"'):
+            return known
+        return self._container.read(listed.name, _MOST_OF_LIST)
 
     def _stored_gate(self, name: str) -> Mapping[str, bytes]:
         prefix = f"gates/{name}/"
@@ -85,10 +92,6 @@ class ConfigurationBlobs:
         files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
         listed = (Listed(path.relative_to(folder).as_posix(), "", path.stat().st_size) for path in files)
         return {file.name: (folder / file.name).read_bytes() for file in _bounded(name, listed)}
-
-
-def _source(text: bytes, origin: str, modified: datetime) -> ListSource:
-    return ListSource(text, hashlib.sha256(text).hexdigest(), origin, modified)
 
 
 def _bounded(gate: str, files: Iterable[Listed]) -> list[Listed]:

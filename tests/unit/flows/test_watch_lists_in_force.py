@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.watching.troubles import Kind
-from shared.domain.watching.watch_list import WatchList
+from shared.domain.watching.watch_list import ListFile, WatchList
 from shared.errors import Unavailable, WatchListError
 from shared.flows.watch_lists import WatchLists
 from shared.watch_list_yaml import parse_watch_list
@@ -42,9 +42,9 @@ class Lists:
         """Return the tags that are watched now."""
         return [tag for image in self.watch_lists.in_force().images for tag in image.tags]
 
-    def _parse(self, text: bytes) -> WatchList:
+    def _parse(self, text: bytes, *more: ListFile) -> WatchList:
         self.parsed.append(text)
-        return parse_watch_list(text)
+        return parse_watch_list(text, *more)
 
 
 @pytest.fixture
@@ -344,3 +344,62 @@ def test_where_no_list_was_ever_good_what_is_so_now_is_told() -> None:
     ):
         lists.store(text)
         assert not_taken(lists) is expected
+
+
+# A list in several files.
+
+
+def web(*names: str) -> tuple[ListFile, ...]:
+    """Return another file of the list."""
+    return (ListFile("images/web.yaml", of(*names)),)
+
+
+@pytest.fixture
+def several() -> Lists:
+    """A list of two files in force."""
+    made = Lists(of("a"))
+    made.configuration.more = web("b", "c")
+    assert made.tags() == ["a", "b", "c"]
+    return made
+
+
+def test_a_file_of_the_list_that_is_not_there_leaves_the_last_good_list_in_force_whole(several: Lists) -> None:
+    several.configuration.more = ()
+    several.store(of("a", "d"))
+    for _ in range(2):
+        assert several.tags() == ["a", "b", "c"]
+        several.start()
+    (event,) = several.activity.events
+    assert event.name == "watch-list-missing"
+    assert "config/images/web.yaml" in event.detail
+
+
+def test_a_file_of_the_list_that_cannot_be_read_leaves_the_last_good_list_in_force_whole(several: Lists) -> None:
+    several.configuration.more = (ListFile("images/web.yaml", b"images: ["),)
+    several.store(of("a", "d"))
+    assert several.tags() == ["a", "b", "c"]
+    assert "images/web.yaml, line 1: not YAML" in several.activity.events[0].detail
+
+
+def test_a_file_may_go_once_its_entries_are_elsewhere_or_meant_to_go(several: Lists) -> None:
+    several.configuration.more = ()
+    several.store(of("a", "b", "c"))
+    assert several.tags() == ["a", "b", "c"]
+    several.configuration.more = web("d")
+    several.store(of("a", "b", "c"))
+    assert several.tags() == ["a", "b", "c", "d"]
+    several.configuration.more = ()
+    several.store(of("a", "b", "c", removes=1))
+    assert several.tags() == ["a", "b", "c"]
+
+
+def test_what_is_left_out_of_a_file_that_is_there_goes_as_from_any_list(several: Lists) -> None:
+    several.configuration.more = web("b")
+    several.store(of("a"))
+    assert several.tags() == ["a", "b"]
+    several.configuration.more = web()
+    several.store(of("a"))
+    assert several.tags() == ["a"]
+    several.configuration.more = ()
+    several.store(of("a"))
+    assert several.tags() == ["a"]
