@@ -214,6 +214,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return {**parse_accounts(self.registry_credentials), **({"docker.io": hub} if hub.password else {})}
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every text among the settings that nobody may be shown."""
+        passwords = (account.password for account in self.accounts.values())
+        return (self.webhook_secret, self.docker_hub_token, *passwords, *self.storage.keys)
+
+    @property
     def applications(self) -> tuple[RegistryId, ...]:
         """The registries whose tasks build application images."""
         ids = [part.strip() for part in self.application_registry_ids.split(",") if part.strip()]

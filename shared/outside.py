@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.adapters.redaction import hide
 from shared.config import RegistryId, Settings
 from shared.rules.ledger import Ledger
 from shared.telemetry.metrics import put_off
@@ -49,6 +50,7 @@ class Outside:
 
     def __init__(self, settings: Settings, deployed: Path = DEPLOYED) -> None:
         self.settings = settings
+        hide(settings.secrets)
         self.clock = utc_now
         self._deployed = deployed
 

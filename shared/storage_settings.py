@@ -20,6 +20,12 @@ class Storage(msgspec.Struct, frozen=True):
     queue_uri: str = ""
     table_uri: str = ""
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The connection string's secrets."""
+        parts = (part.partition("=") for part in self.connection_string.split(";"))
+        return tuple(value for name, _, value in parts if name.strip() in {"AccountKey", "SharedAccessSignature"})
+
 
 _NO_STORAGE = (
     f"{STORAGE} is missing: a connection string, or {STORAGE}__blobServiceUri, {STORAGE}__queueServiceUri and "

@@ -63,11 +63,16 @@ def gate_problems(reading: Reading, folder: Path) -> list[str]:
             continue
         if gate not in gates:
             gates[gate] = _files(folder / gate)
-            problems += _unfit(folder / gate, gates[gate])
+            problems += [*_links(folder / gate), *_unfit(folder / gate, gates[gate])]
         if DOCKERFILE not in gates[gate]:
             told = f"there is no {folder / gate / DOCKERFILE}; name a gate that is there, or none for no test"
             problems.append(placed(reading, reading.of_entry(index, ("gate",), told)))
     return problems
+
+
+def _links(folder: Path) -> list[str]:
+    found = [path for path in (folder, *sorted(folder.rglob("*"))) if path.is_symlink()]
+    return [f"{path}, line 1: a link, which no gate may have: put the file itself into its folder" for path in found]
 
 
 def _unfit(folder: Path, files: dict[str, bytes]) -> list[str]:

@@ -146,9 +146,10 @@ def test_a_stored_gate_counts_more_than_the_deployed_one(account: StorageAccount
     assert blobs.configuration.gate("node") == {"Dockerfile": b"stored"}
 
 
-def test_a_link_in_a_deployed_gate_brings_no_other_file_into_a_run(account: StorageAccount, deployed: Path) -> None:
+def test_a_deployed_gate_with_a_link_is_refused(account: StorageAccount, deployed: Path) -> None:
     (deployed / "gates" / "node" / "environ").symlink_to("/proc/self/environ")
-    assert in_blobs(account, deployed).configuration.gate("node") == GATE
+    with pytest.raises(ServiceError, match="has a link, 'environ'"):
+        in_blobs(account, deployed).configuration.gate("node")
 
 
 def test_an_unchanged_gate_costs_one_request_and_a_changed_one_is_read_again(

@@ -61,7 +61,7 @@ class ConfigurationBlobs:
         """See ``Configuration.gate``.
 
         Raises:
-            ServiceError: it has over 200 files or 5 MiB, or a file outside its folder; permanent.
+            ServiceError: it has over 200 files or 5 MiB, or a link or a file outside its folder; permanent.
             Conflict: it was being changed just now.
         """
         if not _GATE_NAME.fullmatch(name):
@@ -88,8 +88,13 @@ class ConfigurationBlobs:
 
     def _deployed_gate(self, name: str) -> Mapping[str, bytes]:
         folder = self._deployed / "gates" / name
-        # A link could bring any file of the machine into a run.
-        files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+        found = sorted(folder.rglob("*"))
+        if links := [path.name for path in (folder, *found) if path.is_symlink()]:
+            # It could bring any file of the machine into a run, and left out it would leave a gate half.
+            raise ServiceError(
+                f"the gate {name!r} has a link, {links[0]!r}: put the file itself into its folder", code="GateLink"
+            )
+        files = (path for path in found if path.is_file())
         listed = (Listed(path.relative_to(folder).as_posix(), "", path.stat().st_size) for path in files)
         return {file.name: (folder / file.name).read_bytes() for file in _bounded(name, listed)}
 

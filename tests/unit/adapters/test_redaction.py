@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from urllib.parse import quote
+
 import pytest
 
-from shared.adapters.redaction import redacted
+from shared.adapters import redaction
+from shared.adapters.redaction import hide, redacted
 
 pytestmark = pytest.mark.unit
 
@@ -43,3 +48,26 @@ def test_what_is_not_secret_stays(text: str) -> None:
 def test_what_is_shown_is_one_line_of_at_most_400_characters() -> None:
     assert redacted("a\n b\t c") == "a b c"
     assert len(redacted("x" * 1000)) == 400
+
+
+SECRET = 'p, w"ö /9'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"bare {SECRET} among words",
+        json.dumps({"x": SECRET}),
+        json.dumps(json.dumps({"x": SECRET})),
+        f"x={quote(SECRET)}",
+        f"x={quote(SECRET, safe='')}",
+        base64.b64encode(SECRET.encode()).decode(),
+    ],
+)
+def test_a_secret_of_the_settings_is_blanked_wherever_it_stands(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redaction, "_hidden", [])
+    assert "…" not in redacted(text)
+    hide([SECRET, "", "short"])
+    assert "…" in redacted(text)
+    assert "9" not in redacted(text)
+    assert redacted("a short word") == "a short word"
