@@ -11,6 +11,7 @@ from shared.flows.check import Checker
 from shared.flows.compare_rebuilds import Comparison
 from shared.flows.find_dependants import DependantSearch
 from shared.flows.look_at_base import BaseComparer
+from shared.flows.overview import Overview
 from shared.flows.plan import Planner
 from shared.flows.promote import Promoter
 from shared.flows.rebuild import Rebuilder
@@ -99,6 +100,11 @@ class Parts(Outside):
     def detector(self) -> Detector:
         """Tells targets what their sources point at."""
         return Detector(self.candidate_progress, self.target_book)
+
+    @cached_property
+    def overview(self) -> Overview:
+        """Tells how images stand."""
+        return Overview(self.observations, self.targets, self.candidates, self.troubles, self.settings.base.name)
 
     @cached_property
     def heirs(self) -> Heirs:

@@ -21,6 +21,8 @@ from shared.domain.watching.questions import RepositoryState
 from shared.domain.watching.watch_list import ListFile
 
 R = TypeVar("R", Candidate, Rebuild)
+# How far back the lines about everything can be read; those about one subject, as far back as they are kept.
+ACTIVITY_DAYS = 31
 
 
 class Clock(Protocol):
@@ -154,6 +156,22 @@ class Activity(Protocol):
 
     def of(self, subject: str, limit: int) -> tuple[Event, ...]:
         """Return the newest lines about a subject, newest first, at most ``limit``."""
+        ...
+
+    def recent(self, now: datetime, limit: int, after: str = "") -> tuple[tuple[Event, ...], str]:
+        """Return the newest lines about everything, newest first, of the last ``ACTIVITY_DAYS`` days.
+
+        Args:
+            now: UTC.
+            limit: how many at most.
+            after: where an earlier answer said to go on; empty to begin.
+
+        Returns:
+            The lines, and where to go on; empty if there are no more.
+
+        Raises:
+            InvalidReference: ``after`` was said by no answer.
+        """
         ...
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from shared.bootstrap import Parts
 from shared.rules.known_keys import KnownKeys
 from shared.telemetry.spans import acting, current_traceparent
-from shared.web import candidates, checks, images, targets
+from shared.web import activity, candidates, checks, images, rebuilds, targets
 from shared.web.actions import Actions
 from shared.web.asked import Handler
 from shared.web.callers import Callers
@@ -30,6 +30,14 @@ def _reading(parts: Parts) -> Mapping[str, Handler]:
             observations=parts.observations,
             ledger=parts.ledger,
         ),
+        "list_images": lambda asked: images.list_images(
+            asked.request, watch_list=parts.watch_lists.in_force(), overview=parts.overview
+        ),
+        "get_image": lambda asked: images.get_image(
+            asked.parameters["image"], watch_list=parts.watch_lists.in_force(), overview=parts.overview
+        ),
+        "list_activity": lambda asked: activity.list_activity(asked.request, parts.activity, parts.clock),
+        "list_rebuilds": lambda asked: rebuilds.list_rebuilds(asked.request, parts.rebuilds),
         "list_candidates": lambda asked: candidates.list_candidates(
             asked.request, parts.candidates, parts.targets, parts.settings.base.name
         ),

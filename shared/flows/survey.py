@@ -6,6 +6,7 @@ from itertools import islice
 
 import msgspec
 
+from shared.domain.pages import MOST_LISTED
 from shared.domain.promotion.target import Target, parts_of_target
 from shared.domain.references import Digest
 from shared.errors import MalformedRequest, ServiceError
@@ -13,7 +14,6 @@ from shared.ports import Activity, Event
 from shared.rules.sources import Sources
 from shared.target_ports import Targets
 
-MOST_LISTED = 500
 _LINES = 20
 
 

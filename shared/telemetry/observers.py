@@ -118,3 +118,7 @@ class ToldActivity:
     def of(self, subject: str, limit: int) -> tuple[Event, ...]:
         """See ``Activity.of``."""
         return self._activity.of(subject, limit)
+
+    def recent(self, now: datetime, limit: int, after: str = "") -> tuple[tuple[Event, ...], str]:
+        """See ``Activity.recent``."""
+        return self._activity.recent(now, limit, after)

@@ -9,11 +9,11 @@ import msgspec
 
 from shared.domain.promotion.candidate import Candidate, Status
 from shared.domain.references import parse_path
-from shared.errors import MalformedRequest
 from shared.flows import inspect
 from shared.ports import Records
 from shared.target_ports import Targets
 from shared.web.answers import json_answer
+from shared.web.queries import after_of, limit_of, one_of, part_of
 
 
 def list_candidates(
@@ -22,35 +22,37 @@ def list_candidates(
     """List candidates, newest change first.
 
     Args:
-        request: may ask for one ``repository`` of the base registry and one ``status``.
+        request: may ask for one ``repository`` of the base registry, for one ``status``, for at most so many
+            (``limit``), and for those ``after`` the ``next`` of an earlier answer.
         candidates: where they are kept.
         targets: where the targets are.
         registry: the base registry's name.
 
     Returns:
-        200 with ``{"candidates": [...]}``, each without its history.
+        200 with ``{"candidates": [...], "next": "..."}``, each without its history; no ``next`` at the end.
 
     Raises:
         MalformedRequest, InvalidReference: a parameter is not what it should be.
     """
-    repository = request.params.get("repository")
+    repository = request.params.get("repository", "")
     if repository:
         parse_path(repository)
-    status = _status(request.params.get("status"))
-    found = inspect.list_candidates(candidates, targets, registry, repository=repository, status=status)
-    return json_answer({"candidates": [_shown(candidate, whole=False) for candidate in found]})
+    found = inspect.list_candidates(
+        candidates,
+        targets,
+        registry,
+        repository=repository,
+        status=one_of(request, "status", Status),
+        limit=limit_of(request),
+        after=after_of(request),
+    )
+    shown = [_shown(candidate, whole=False) for candidate in found.records]
+    return json_answer(part_of("candidates", shown, found.after, found.unreadable))
 
 
 def get_candidate(candidate_id: str, candidates: Records[Candidate]) -> func.HttpResponse:
     """Show one candidate with its history; 404 if there is none with the id."""
     return json_answer(_shown(inspect.get_candidate(candidates, candidate_id), whole=True))
-
-
-def _status(text: str | None) -> Status | None:
-    try:
-        return Status(text) if text else None
-    except ValueError:
-        raise MalformedRequest(f"status: {text!r} is none of {', '.join(status.value for status in Status)}") from None
 
 
 def _shown(candidate: Candidate, *, whole: bool) -> dict[str, Any]:

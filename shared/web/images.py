@@ -1,4 +1,4 @@
-"""GET /api/images/{image}/tags."""
+"""GET /api/images, GET /api/images/{image} and GET /api/images/{image}/tags."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Callable
 import azure.functions as func
 
 from shared.domain.watching.watch_list import WatchList
+from shared.errors import MalformedRequest
 from shared.flows.explain import explain
+from shared.flows.overview import MOST_IMAGES, Overview
 from shared.ports import Observations, Upstream
 from shared.rules.ledger import Ledger
 from shared.web.answers import json_answer
+from shared.web.queries import after_of, limit_of, part_of
 
 
 def explain_tags(
@@ -40,3 +43,29 @@ def explain_tags(
     return json_answer(
         explain(name, watch_list=watch_list, upstream=upstream, observations=observations, ledger=ledger)
     )
+
+
+def list_images(request: func.HttpRequest, *, watch_list: WatchList, overview: Overview) -> func.HttpResponse:
+    """Show how the entries of the watch list stand, with each of their tags, by name.
+
+    Args:
+        request: may ask for at most so many entries (``limit``), and for those ``after`` a name.
+        watch_list: the list in force.
+        overview: tells how they stand.
+
+    Returns:
+        200 with ``{"images": [...], "next": "<name to ask for those after>"}``; no ``next`` at the end.
+
+    Raises:
+        MalformedRequest: a parameter is not what it should be.
+    """
+    found, more = overview.images(watch_list, limit=limit_of(request, MOST_IMAGES), after=after_of(request))
+    return json_answer(part_of("images", list(found), more))
+
+
+def get_image(name: str, *, watch_list: WatchList, overview: Overview) -> func.HttpResponse:
+    """Show how one entry stands; 404 if the watch list has none of the name."""
+    image = watch_list.named(name)
+    if image is None:
+        raise MalformedRequest(f"the watch list has no entry named {name!r}", status=404)
+    return json_answer(overview.image(image))

@@ -50,6 +50,8 @@ class Route(msgspec.Struct, frozen=True):
 
 ROUTES = (
     Route("check_now", Method.POST, "check", ACTING, "Ask for a check of one entry of the watch list, or of all."),
+    Route("list_images", Method.GET, "images", READING, "Tell how each watched tag stands."),
+    Route("get_image", Method.GET, "images/{image}", READING, "Tell how each tag of one entry stands."),
     Route(
         "explain_tags",
         Method.GET,
@@ -59,6 +61,8 @@ ROUTES = (
     ),
     Route("hold_image", Method.POST, "images/{image}/hold", ACTING, "Decide nothing any more for an entry's targets."),
     Route("resume_image", Method.POST, "images/{image}/resume", ACTING, "Decide again for an entry's targets."),
+    Route("list_activity", Method.GET, "activity", READING, "List what happened."),
+    Route("list_rebuilds", Method.GET, "rebuilds", READING, "List rebuilds of applications."),
     Route("list_candidates", Method.GET, "candidates", READING, "List candidates."),
     Route("get_candidate", Method.GET, "candidates/{candidate}", READING, "Show one candidate."),
     Route("list_targets", Method.GET, "targets", READING, "List what the tags of the base registry should point at."),

@@ -10,14 +10,12 @@ import msgspec
 from shared.domain.promotion.rulings import Kind, Ruling
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, parse_path
-from shared.errors import MalformedRequest
-from shared.flows.survey import MOST_LISTED, list_targets, show_target
+from shared.flows.survey import list_targets, show_target
 from shared.ports import Activity
 from shared.rules.sources import Sources
 from shared.target_ports import Rulings, Targets
 from shared.web.answers import json_answer
-
-_USUAL_LIMIT = 100
+from shared.web.queries import limit_of
 
 
 def listed_targets(request: func.HttpRequest, targets: Targets, registry: str) -> func.HttpResponse:
@@ -37,7 +35,7 @@ def listed_targets(request: func.HttpRequest, targets: Targets, registry: str) -
     repository, after = request.params.get("repository", ""), request.params.get("after", "")
     if repository:
         parse_path(repository)
-    limit = _limit(request.params.get("limit"))
+    limit = limit_of(request)
     found, last = list_targets(targets, registry, repository=repository, after=after, limit=limit)
     return json_answer({"targets": [shown_target(one) for one in found], **({"next": last} if last else {})})
 
@@ -93,13 +91,3 @@ def shown_target(target: Target) -> dict[str, Any]:
 
 def _said(ruling: Ruling) -> dict[str, Any]:
     return {"by": ruling.said.by, "why": ruling.said.why, "at": ruling.said.at}
-
-
-def _limit(text: str | None) -> int:
-    if not text:
-        return _USUAL_LIMIT
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MOST_LISTED))):
-        raise MalformedRequest(f"limit: {text[:40]!r} is no number from 1 to {MOST_LISTED}")
-    if not 1 <= int(text) <= MOST_LISTED:
-        raise MalformedRequest(f"limit: {int(text)} is not from 1 to {MOST_LISTED}")
-    return int(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +31,7 @@ from shared.domain.watching.questions import RepositoryState
 from shared.domain.watching.troubles import Noted
 from shared.domain.watching.watch_list import ListFile
 from shared.errors import Conflict, InvalidReference
-from shared.ports import Event, Known, ListSource, R, Stored
+from shared.ports import ACTIVITY_DAYS, Event, Known, ListSource, R, Stored
 from shared.run_ports import StoredListing
 from shared.target_ports import StoredRuling, StoredTarget
 from shared.trouble_ports import StoredTrouble
@@ -426,6 +427,16 @@ class InMemoryActivity(OneAtATime):
         lines = [event for event in self.events if event.subject == subject]
         return tuple(sorted(lines, key=lambda event: event.at, reverse=True)[:limit])
 
+    def recent(self, now: datetime, limit: int, after: str = "") -> tuple[tuple[Event, ...], str]:
+        """See ``Activity.recent``."""
+        self._raise_scripted("recent")
+        if after and not (re.fullmatch(r"[0-9]{18}-[0-9a-f]{24}", after) and after < "4"):
+            raise InvalidReference(f"after: {after!r}")
+        oldest = now.date() - timedelta(days=ACTIVITY_DAYS)
+        lines = sorted((_line_place(event), event) for event in self.events if event.at.date() >= oldest)
+        found = [(place, event) for place, event in lines if place > after]
+        return tuple(event for _, event in found[:limit]), found[limit - 1][0] if len(found) > limit else ""
+
 
 class InMemoryEvidence(OneAtATime):
     """``Evidence`` in a dictionary: ``kept`` by candidate and name."""
@@ -496,3 +507,8 @@ class InMemoryConfiguration(OneAtATime):
 
 def _version(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()
+
+
+def _line_place(event: Event) -> str:
+    left = (datetime.max.replace(tzinfo=UTC) - event.at) // timedelta(microseconds=1)
+    return f"{left:018d}-{hashlib.sha256(f'{event.subject} {event.name}'.encode()).hexdigest()[:24]}"

@@ -10,7 +10,7 @@ import msgspec
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.tables import Row, Table, key
 from shared.domain.promotion.target import Target, parts_of_target
-from shared.errors import Conflict, ServiceError
+from shared.errors import UNREADABLE, Conflict, ServiceError
 from shared.target_ports import StoredTarget
 
 _MOST_TOLD = 5
@@ -98,7 +98,8 @@ class TargetsTable:
                 continue
             yield stored
         if problems:
-            raise ServiceError("\n".join([f"{len(problems)} rows cannot be read:", *problems[:_MOST_TOLD]]))
+            told = "\n".join([f"{len(problems)} rows cannot be read:", *problems[:_MOST_TOLD]])
+            raise ServiceError(told, code=UNREADABLE)
 
     def _stored(self, row: Row) -> StoredTarget:
         return StoredTarget(self._table.decode(row, _TARGETS), row.etag)
