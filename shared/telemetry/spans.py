@@ -24,7 +24,14 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from shared.domain.events.messages import BaseMoved, LookAtCandidate, LookAtRebuild, LookAtTarget, Message
+from shared.domain.events.messages import (
+    BaseMoved,
+    LookAtCandidate,
+    LookAtRebuild,
+    LookAtTarget,
+    Message,
+    RetryTargets,
+)
 
 M = TypeVar("M", bound=Message)
 
@@ -151,4 +158,6 @@ def _about(message: Message) -> dict[str, str | int]:
             "tidegate.tag": message.tag,
             "oci.manifest.digest": message.digest,
         }
+    if isinstance(message, RetryTargets):
+        return {"tidegate.targets": len(message.targets)}
     return {"tidegate.repositories": len(message.repositories)}

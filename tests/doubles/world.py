@@ -15,6 +15,7 @@ from shared.domain.events.messages import (
     LookAtCandidate,
     LookAtRebuild,
     LookAtTarget,
+    RetryTargets,
     decode,
 )
 from shared.domain.events.registry_event import Told
@@ -34,6 +35,7 @@ from shared.flows.plan import Planner
 from shared.flows.promote import Promoter
 from shared.flows.rebuild import Rebuilder
 from shared.flows.reconcile import Reconciler
+from shared.flows.retry import Retrier
 from shared.flows.rule import Ruler
 from shared.flows.signal import signal
 from shared.flows.stage import Stager
@@ -157,6 +159,7 @@ class World:
         self.planner = Planner(self.outbox, self.observations, self.ledger, self.clock)
         upstream = {DOCKER_HUB: self.hub, MCR: self.mcr, GHCR: self.ghcr}.__getitem__
         self.sources = Sources(self.base, self.staging, upstream, self.ledger, {DOCKER_HUB})
+        self.retrier = Retrier(self.book, self.candidates, self.detector, self.outbox, self.activity)
         self.actor = Actor(self.book, self.sources, self.activity)
         self.reconciler = Reconciler(self.book, self.base, self.sources, self.outbox, self.detector, conclusions)
         self.checker = Checker(
@@ -259,9 +262,11 @@ class World:
             self._rebuild(text)
 
     def _check(self, text: str) -> None:
-        message = decode(text, CheckRepositories, LookAtBase)
+        message = decode(text, CheckRepositories, LookAtBase, RetryTargets)
         if isinstance(message, LookAtBase):
             self.comparer.look(message)
+        elif isinstance(message, RetryTargets):
+            self.retrier.retry(message)
         else:
             self.checker.check(message)
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar, overload
 import msgspec
 from msgspec import Meta
 
+from shared.domain.promotion.candidate import Status
 from shared.domain.promotion.identity import group_of
 from shared.domain.promotion.target import Target, parts_of_target
 from shared.domain.references import Digest, Tag, parse_digest, parse_path, parse_tag
@@ -19,6 +20,8 @@ from shared.errors import InvalidReference, MalformedMessage
 VERSION = 1
 # A repository is a handful of requests; twenty keep a message's work below a minute even when an upstream is slow.
 MOST_REPOSITORIES = 20
+# A target is a dozen transactions; twenty of them are a few seconds.
+MOST_TARGETS = 20
 CHECKS, PROMOTIONS, REBUILDS = "checks", "promotions", "rebuilds"
 # Event Grid fills this one, with events of the base registry: shared.domain.events.event_grid.
 PUSHES = "pushes"
@@ -63,6 +66,20 @@ class LookAtBase(_Message, frozen=True, kw_only=True, tag="base"):
     by: str = ""
     former: tuple[str, ...] = ()
     attempt: int = 0
+
+
+class RetryTargets(_Message, frozen=True, kw_only=True, tag="retry"):
+    """Try again what these targets want and did not get, because somebody asked.
+
+    Attributes:
+        targets: their ids, one to twenty.
+        statuses: of the candidates that are tried again; what has another one by now is left.
+        asked_at: when somebody asked, UTC: what began again since then does so no second time.
+    """
+
+    targets: Annotated[tuple[str, ...], Meta(min_length=1, max_length=MOST_TARGETS)]
+    statuses: Annotated[tuple[Status, ...], Meta(min_length=1)]
+    asked_at: datetime
 
 
 class LookAtCandidate(_Message, frozen=True, kw_only=True, tag="candidate"):
@@ -125,9 +142,10 @@ class LookAtRebuild(_Message, frozen=True, kw_only=True, tag="rebuild"):
     step: int
 
 
-Message = CheckRepositories | LookAtBase | LookAtCandidate | LookAtTarget | BaseMoved | LookAtRebuild
+Message = CheckRepositories | LookAtBase | RetryTargets | LookAtCandidate | LookAtTarget | BaseMoved | LookAtRebuild
 T = TypeVar("T", bound=_Message)
 U = TypeVar("U", bound=_Message)
+V = TypeVar("V", bound=_Message)
 
 
 class _Envelope(msgspec.Struct):
@@ -159,6 +177,10 @@ def decode(text: str | bytes, kind: type[T], /) -> T: ...
 
 @overload
 def decode(text: str | bytes, kind: type[T], other: type[U], /) -> T | U: ...
+
+
+@overload
+def decode(text: str | bytes, kind: type[T], other: type[U], third: type[V], /) -> T | U | V: ...
 
 
 def decode(text: str | bytes, *kinds: type[Any]) -> Any:
@@ -199,6 +221,9 @@ def _checked(message: Message) -> Message:
         group_of(message.candidate)
     if isinstance(message, LookAtTarget):
         parts_of_target(message.target)
+    if isinstance(message, RetryTargets):
+        for target in message.targets:
+            parts_of_target(target)
     return message
 
 
