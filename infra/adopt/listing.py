@@ -69,6 +69,11 @@ class _Names:
         return name
 
 
+def _names_a_host(repository: str) -> bool:
+    first, slash, _ = repository.partition("/")
+    return bool(slash) and ("." in first or first == "localhost")
+
+
 def _entry(found: Found, names: _Names) -> Iterator[str]:
     tags = [tag for tag in found.tags if not _SIGNATURE.fullmatch(tag)]
     said = {guess for guess in found.guesses if guess is not None}
@@ -78,6 +83,8 @@ def _entry(found: Found, names: _Names) -> Iterator[str]:
     if likely and not all(map(_is_repository, likely)):
         agreed, comments = False, [*comments, "that is no repository"]
     comments += ["its images seem to come from several sources"] if len(likely) > 1 else []
+    if _names_a_host(found.repository):
+        agreed, comments = False, [*comments, "its name begins as a registry does, which no target may"]
     source = min(likely or {guess.source for guess in said} or {"unknown"})
     for start in range(0, len(tags), _MOST_TAGS):
         yield ""
