@@ -94,7 +94,7 @@ def test_a_gate_that_can_decide_nothing_is_marked_at_its_file_and_line(tmp_path:
     file = tmp_path / "images.yaml"
     entry = "{name: %s, source: docker.io/library/%s, tags: [1], target: base/%s, gate: %s}"
     file.write_text(
-        "images:\n" + "".join(f"  - {entry % (name, name, name, name)}\n" for name in ("good", "bad", "no"))
+        "images:\n" + "".join(f"  - {entry % (name, name, name, name)}\n" for name in ("good", "bad", "gone"))
     )
     for name, last in (("good", 'ENTRYPOINT ["/bin/sh", "/test.sh"]'), ("bad", 'CMD ["/bin/sh", "/test.sh"]')):
         (tmp_path / "gates" / name).mkdir(parents=True)
@@ -107,7 +107,7 @@ def test_a_gate_that_can_decide_nothing_is_marked_at_its_file_and_line(tmp_path:
     marked = re.findall(r"^::error file=(\S+),line=(\d+),title=Gate bad::", run.stdout, re.MULTILINE)
     bad = tmp_path / "gates" / "bad"
     assert marked == [(str(bad / "Dockerfile"), "2"), (str(bad / "test.sh"), "1")]
-    assert f"::notice title=Gates::there is no {tmp_path / 'gates' / 'no' / 'Dockerfile'}" in run.stdout
+    assert f"::notice title=Gates::there is no {tmp_path / 'gates' / 'gone' / 'Dockerfile'}" in run.stdout
 
 
 def test_a_watch_list_that_is_not_there_fails_the_action(tmp_path: Path) -> None:
