@@ -24,6 +24,7 @@ from shared.domain.events.messages import (
     LookAtCandidate,
     LookAtRebuild,
     LookAtTarget,
+    RetryTargets,
     decode,
 )
 from shared.domain.references import DOCKER_HUB, MCR
@@ -100,10 +101,12 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's bind
 
 @app.queue_trigger(arg_name="message", queue_name=CHECKS, connection=STORAGE)
 def check_repositories(message: func.QueueMessage) -> None:
-    """Look at the tags of some upstream repositories, for new digests, or of the base registry, for what differs."""
-    with consuming(CHECKS, decode(message.get_body(), CheckRepositories, LookAtBase)) as asked:
+    """Look at tags of upstream repositories, for new digests, or of the base registry, or try again what failed."""
+    with consuming(CHECKS, decode(message.get_body(), CheckRepositories, LookAtBase, RetryTargets)) as asked:
         if isinstance(asked, LookAtBase):
             parts.comparer.look(asked)
+        elif isinstance(asked, RetryTargets):
+            parts.retrier.retry(asked)
         else:
             parts.checker.check(asked)
             checked(asked)

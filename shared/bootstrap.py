@@ -16,6 +16,7 @@ from shared.flows.plan import Planner
 from shared.flows.promote import Promoter
 from shared.flows.rebuild import Rebuilder
 from shared.flows.reconcile import Reconciler
+from shared.flows.retry import Retrier
 from shared.flows.rule import Ruler
 from shared.flows.stage import Stager
 from shared.flows.tell_troubles import TroubleTeller
@@ -95,6 +96,11 @@ class Parts(Outside):
     def ruler(self) -> Ruler:
         """Says what a person says of a digest or an entry."""
         return Ruler(self.rulings, self.target_book, self.activity)
+
+    @cached_property
+    def retrier(self) -> Retrier:
+        """Tries again, many at once, what somebody asks for."""
+        return Retrier(self.target_book, self.candidates, self.detector, self.outbox, self.activity)
 
     @cached_property
     def detector(self) -> Detector:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from shared.bootstrap import Parts
 from shared.rules.known_keys import KnownKeys
 from shared.telemetry.spans import acting, current_traceparent
-from shared.web import activity, candidates, checks, images, rebuilds, targets
+from shared.web import activity, candidates, checks, images, rebuilds, retries, targets
 from shared.web.actions import Actions
 from shared.web.asked import Handler
 from shared.web.callers import Callers
@@ -29,6 +29,7 @@ def _reading(parts: Parts) -> Mapping[str, Handler]:
             upstream=parts.upstream,
             observations=parts.observations,
             ledger=parts.ledger,
+            standings=parts.overview.tags,
         ),
         "list_images": lambda asked: images.list_images(
             asked.request, watch_list=parts.watch_lists.in_force(), overview=parts.overview
@@ -63,6 +64,13 @@ def _acting(parts: Parts) -> Mapping[str, Handler]:
             asked.request,
             watch_list=parts.watch_lists.in_force(),
             planner=parts.planner,
+            traceparent=current_traceparent(),
+        ),
+        "retry": lambda asked: retries.retry(
+            asked,
+            retrier=parts.retrier,
+            watch_list=parts.watch_lists.in_force(),
+            clock=parts.clock,
             traceparent=current_traceparent(),
         ),
         "roll_back": actions.roll_back,

@@ -1,4 +1,4 @@
-"""What an entry's rules make of tags, as ``GET /api/images/{name}/tags`` tells it: pure."""
+"""What an entry's rules make of tags, as ``GET /api/images/{image}/tags`` tells it: pure."""
 
 from __future__ import annotations
 

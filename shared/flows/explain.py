@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from shared.domain.promotion.standing import TagStanding
 from shared.domain.references import Tag
 from shared.domain.watching.budget import Purpose
 from shared.domain.watching.selection import Choice, choose, exact_tags
@@ -21,6 +22,7 @@ def explain(
     upstream: Callable[[str], Upstream],
     observations: Observations,
     ledger: Ledger,
+    standings: Callable[[Image], Mapping[Tag, TagStanding]],
 ) -> dict[str, Any]:
     """List an entry's upstream tags as they are now, with the reason for each that is taken or left.
 
@@ -30,6 +32,7 @@ def explain(
         upstream: gives the upstream of a registry.
         observations: what is known of the tags.
         ledger: the upstreams' budgets.
+        standings: tells how the tags of an entry stand that were looked at.
 
     Returns:
         The repository, what is remembered of it, and a line for each tag, fit to be JSON.
@@ -52,15 +55,19 @@ def explain(
         ledger.settle()
     there = frozenset(listed)
     choices = choose(image.rules, (*listed, *(tag for tag in exact_tags(image.rules) if tag not in there)))
-    tags = [_line(image, choice, there, known) for choice in choices]
+    stand = standings(image)
+    tags = [_line(image, choice, there, known, stand.get(Tag(choice.tag))) for choice in choices]
     return {"image": name, "source": str(repository), "state": known.state, "tags": tags}
 
 
-def _line(image: Image, choice: Choice, listed: frozenset[Tag], known: Known) -> dict[str, Any]:
+def _line(
+    image: Image, choice: Choice, listed: frozenset[Tag], known: Known, standing: TagStanding | None
+) -> dict[str, Any]:
     return {
         "tag": choice.tag,
         "target": f"{image.target}:{choice.target}" if choice.target else None,
         "reason": choice.reason.value,
         "listed": choice.tag in listed,
         "observation": known.tags.get(Tag(choice.tag)),
+        "standing": standing,
     }

@@ -99,6 +99,10 @@ class Overview:
         """Tell of one entry."""
         return self._image(image, self._wrong())
 
+    def tags(self, image: Image) -> Mapping[Tag, TagStanding]:
+        """Tell of the tags of one entry alone."""
+        return {one.tag: one for one in self._image(image, ()).tags}
+
     def _wrong(self) -> tuple[Noted, ...]:
         found = (stored.noted for stored in self._troubles.every())
         return tuple(one for one in found if one.told and one.ended_at is None)

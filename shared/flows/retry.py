@@ -21,6 +21,7 @@ from shared.rules.targets import TargetBook
 
 log = logging.getLogger("tidegate.retry")
 
+_SUBJECT = "retry"
 RETRIED = frozenset({Status.FAILED, Status.REJECTED})
 
 
@@ -87,7 +88,7 @@ class Retrier:
             )
         if names:
             detail = f"{said.by}: {said.why} ({len(names)} tags, {_told(wish)})"
-            self._activity.append(Event("retry", "retry-asked", said.at, detail))
+            self._activity.append(Event(_SUBJECT, "retry-asked", said.at, detail))
         return names, problem
 
     def retry(self, message: RetryTargets) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import azure.functions as func
@@ -20,9 +20,9 @@ from shared.ports import Clock
 from shared.target_ports import Targets
 from shared.web.answers import json_answer, problem
 from shared.web.asked import Asked
+from shared.web.bodies import decoded, one_line, utc
 from shared.web.targets import shown_target
 
-_LARGEST_BODY = 4 * 1024
 _MOST_TARGETS_SHOWN = 500
 
 
@@ -86,7 +86,7 @@ class Actions:
     def pin(self, asked: Asked) -> func.HttpResponse:
         """Pin: the body may name a ``digest``, and a date ``until`` (RFC 3339)."""
         body, said = self._read(asked, _Pin)
-        target, until = asked.parameters["target"], _utc(body.until) if body.until else None
+        target, until = asked.parameters["target"], utc(body.until, "until") if body.until else None
         return self._answer(target, self._actor().pin(target, _digest(body.digest), until, said))
 
     def unpin(self, asked: Asked) -> func.HttpResponse:
@@ -123,8 +123,8 @@ class Actions:
         return _ruled(self._ruler().resume(asked.parameters["image"], said))
 
     def _read(self, asked: Asked, kind: type[B]) -> tuple[B, Said]:
-        body = _decoded(asked.request.get_body(), kind)
-        return body, Said(asked.caller.said, _text(body.why, "why"), self._clock())
+        body: B = decoded(asked.request.get_body(), _BODIES[kind], kind)
+        return body, Said(asked.caller.said, one_line(body.why, "why"), self._clock())
 
     def _answer(self, target: str, outcome: Target | Declined) -> func.HttpResponse:
         if isinstance(outcome, Target):
@@ -139,33 +139,6 @@ def _ruled(ruled: Ruled) -> func.HttpResponse:
     content = {"kind": ruling.kind.value, "subject": ruling.subject, "in_force": ruling.in_force, "said": ruling.said}
     shown = [shown_target(one) for one in ruled.targets[:_MOST_TARGETS_SHOWN]]
     return json_answer({**content, "targets": shown, "count": len(ruled.targets)})
-
-
-def _decoded(body: bytes, kind: type[B]) -> B:
-    if len(body) > _LARGEST_BODY:
-        raise MalformedRequest(f"the body has {len(body)} bytes; at most {_LARGEST_BODY} are read", status=413)
-    try:
-        read: B = _BODIES[kind].decode(body)
-        return read
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        wanted = ", ".join(f'"{field.name}"' for field in msgspec.structs.fields(kind))
-        raise MalformedRequest(f"the body is not an object with {wanted}: {error}") from error
-
-
-def _text(text: str, field: str) -> str:
-    """What stands in logs and records is one line of text."""
-    if not text.strip():
-        raise MalformedRequest(f"{field}: it says nothing; say your reason")
-    if not text.isprintable():
-        raise MalformedRequest(f"{field}: it holds what cannot be printed, such as a line's end")
-    return text.strip()
-
-
-def _utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise MalformedRequest("until: it is outside the years 1 to 9999, UTC") from None
 
 
 def _digest(text: str | None) -> Digest | None:

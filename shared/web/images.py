@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import azure.functions as func
 
-from shared.domain.watching.watch_list import WatchList
+from shared.domain.promotion.standing import TagStanding
+from shared.domain.references import Tag
+from shared.domain.watching.watch_list import Image, WatchList
 from shared.errors import MalformedRequest
 from shared.flows.explain import explain
 from shared.flows.overview import MOST_IMAGES, Overview
@@ -23,6 +25,7 @@ def explain_tags(
     upstream: Callable[[str], Upstream],
     observations: Observations,
     ledger: Ledger,
+    standings: Callable[[Image], Mapping[Tag, TagStanding]],
 ) -> func.HttpResponse:
     """Show every upstream tag of an entry of the watch list, with the reason why it is taken or left.
 
@@ -32,6 +35,7 @@ def explain_tags(
         upstream: gives the upstream of a registry.
         observations: what is known of the tags.
         ledger: the upstreams' budgets.
+        standings: tells how the tags of an entry stand that were looked at.
 
     Returns:
         200.
@@ -40,9 +44,15 @@ def explain_tags(
         MalformedRequest: 404, there is no such entry.
         ServiceError: the upstream does not answer.
     """
-    return json_answer(
-        explain(name, watch_list=watch_list, upstream=upstream, observations=observations, ledger=ledger)
+    told = explain(
+        name,
+        watch_list=watch_list,
+        upstream=upstream,
+        observations=observations,
+        ledger=ledger,
+        standings=standings,
     )
+    return json_answer(told)
 
 
 def list_images(request: func.HttpRequest, *, watch_list: WatchList, overview: Overview) -> func.HttpResponse:

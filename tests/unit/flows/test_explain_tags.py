@@ -86,6 +86,7 @@ class Site:
                 upstream=lambda registry: {GHCR: upstream or self.upstream}[registry],
                 observations=self.observations,
                 ledger=self.ledger,
+                standings=lambda _: {},
             )
         )
 
@@ -240,6 +241,13 @@ def test_the_registry_of_the_entry_is_asked_and_no_other() -> None:
             return ()
 
     assert content(Site().ask(upstream=Listening()))["tags"] == [
-        {"tag": "stable", "target": "base/tool:current", "reason": "exact", "listed": False, "observation": None}
+        {
+            "tag": "stable",
+            "target": "base/tool:current",
+            "reason": "exact",
+            "listed": False,
+            "observation": None,
+            "standing": None,
+        }
     ]
     assert asked == [TOOL]

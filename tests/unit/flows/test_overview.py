@@ -10,7 +10,9 @@ from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.standing import Standing, TagStanding
 from shared.domain.promotion.target import Said
 from shared.domain.references import Tag
+from shared.domain.watching.troubles import Kind
 from shared.errors import UNREADABLE, ServiceError, Unavailable
+from shared.flows.explain import explain
 from shared.flows.overview import ImageStanding, Overview
 from tests.doubles.registries import TEST_FAILED_LOG
 from tests.doubles.world import BASE, NODE, ONE, TAG, TARGET, TWO, World
@@ -73,6 +75,22 @@ def test_a_rejected_digest_is_told_beside_what_stays_in_base(world: World) -> No
     found = tag(world)
     assert (found.status, found.upstream, found.base) == (Standing.REJECTED, TWO, ONE)
     assert (found.reason, found.candidate) == ("gate-rejected", world.candidate(TWO).id)
+
+
+def test_who_explains_tags_is_shown_a_rejected_digest_as_rejected(world: World) -> None:
+    world.staging_runs.end(TWO, RunStatus.FAILED, log=TEST_FAILED_LOG)
+    moves(world)
+    world.settle()
+    told = explain(
+        "node",
+        watch_list=world.watch_lists.in_force(),
+        upstream=lambda _: world.hub,
+        observations=world.observations,
+        ledger=world.ledger,
+        standings=Overview(world.observations, world.targets, world.candidates, world.troubles, BASE).tags,
+    )
+    lines = {line["tag"]: line for line in told["tags"]}
+    assert (lines[TAG]["reason"], lines[TAG]["standing"].status) == ("exact", Standing.REJECTED)
 
 
 def test_a_digest_that_was_rejected_long_ago_is_told_still(world: World) -> None:
@@ -162,3 +180,10 @@ def test_storage_that_is_away_is_no_answer(world: World, monkeypatch: pytest.Mon
     monkeypatch.setattr(world.observations, "of", away)
     with pytest.raises(Unavailable):
         images(world)
+
+
+def test_a_trouble_that_was_told_is_shown_with_its_entry(world: World) -> None:
+    world.pass_time(timedelta(hours=1))
+    world.sweep()
+    kinds = {one.trouble.kind for one in images(world)[0].troubles}
+    assert kinds == {Kind.TAG_NEVER_THERE}

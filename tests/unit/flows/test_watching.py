@@ -194,6 +194,7 @@ def test_what_is_learned_while_tags_are_listed_for_people_is_shared_at_once() ->
         upstream=listing,
         observations=world.observations,
         ledger=world.ledger,
+        standings=lambda _: {},
     )
     assert world.budgets.get("docker.io").budget.remaining == 5
 

@@ -1,0 +1,73 @@
+"""POST /api/retry: try again what failed or was rejected, many at once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import azure.functions as func
+import msgspec
+from msgspec import Meta
+
+from shared.domain.promotion.candidate import Status
+from shared.domain.promotion.target import Said
+from shared.domain.watching.watch_list import WatchList
+from shared.errors import MalformedRequest
+from shared.flows.retry import RETRIED, Retrier, Wish
+from shared.ports import Clock
+from shared.web.answers import json_answer
+from shared.web.asked import Asked
+from shared.web.bodies import decoded, one_line, utc
+
+
+class _Body(msgspec.Struct, forbid_unknown_fields=True):
+    why: Annotated[str, Meta(max_length=500)]
+    status: Annotated[list[str], Meta(min_length=1, max_length=10)] | None = None
+    image: str | None = None
+    since: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+_BODY = msgspec.json.Decoder(_Body)
+
+
+def retry(
+    asked: Asked, *, retrier: Retrier, watch_list: WatchList, clock: Clock, traceparent: str
+) -> func.HttpResponse:
+    """Put into the queue what is to be tried again.
+
+    Args:
+        asked: the body says ``why``, and at least one of ``status`` (of ``failed`` and ``rejected``; failed alone if it
+            is not given), ``image`` (an entry's name) and ``since`` (RFC 3339: what ended then or later).
+        retrier: finds it.
+        watch_list: the list in force.
+        clock: tells the time.
+        traceparent: trace context of the request.
+
+    Returns:
+        202 with the ids of the ``targets`` whose digest is tried again, and their ``count``.
+
+    Raises:
+        MalformedRequest: 400, 404 or 413.
+    """
+    body = decoded(asked.request.get_body(), _BODY, _Body)
+    wish = _wish(body, watch_list)
+    said = Said(asked.caller.said, one_line(body.why, "why"), clock())
+    names, unreadable = retrier.ask(wish, said, traceparent)
+    more = {"unreadable": unreadable} if unreadable else {}
+    return json_answer({"targets": names, "count": len(names), **more}, 202)
+
+
+def _wish(body: _Body, watch_list: WatchList) -> Wish:
+    if body.status is None and body.image is None and body.since is None:
+        raise MalformedRequest("say what is to be tried again, by 'status', 'image' or 'since'")
+    if body.image is not None and watch_list.named(body.image) is None:
+        raise MalformedRequest(f"image: the watch list has no entry named {body.image[:80]!r}", status=404)
+    since = utc(body.since, "since") if body.since else None
+    return Wish(frozenset(map(_status, body.status or ["failed"])), body.image, since)
+
+
+def _status(text: str) -> Status:
+    found = next((status for status in RETRIED if status.value == text), None)
+    if found is None:
+        raise MalformedRequest(f"status: {text[:80]!r} is none of {', '.join(sorted(one.value for one in RETRIED))}")
+    return found
