@@ -17,6 +17,7 @@ from shared.domain.events.messages import (
     LookAtCandidate,
     LookAtRebuild,
     LookAtTarget,
+    RetryTargets,
     decode,
 )
 from shared.errors import UNREADABLE, InvalidReference, MalformedMessage, ServiceError, Unavailable
@@ -108,13 +109,14 @@ class Listed:
 def test_a_row_that_nobody_can_read_keeps_nobody_from_the_rest_of_the_list() -> None:
     unreadable: Any = Listed(ServiceError("1 rows cannot be read", code=UNREADABLE))
     targets: Any = None
-    assert inspect.list_candidates(unreadable, targets, "base", repository=None, status=None) == ()
+    found = inspect.list_candidates(unreadable, targets, "base", limit=10)
+    assert (found.records, found.unreadable) == ((), "1 rows cannot be read")
     away: Any = Listed(Unavailable("503"))
     with pytest.raises(Unavailable):
-        inspect.list_candidates(away, targets, "base", repository=None, status=None)
+        inspect.list_candidates(away, targets, "base", limit=10)
 
 
-KINDS = (CheckRepositories, LookAtBase, LookAtCandidate, LookAtTarget, BaseMoved, LookAtRebuild)
+KINDS = (CheckRepositories, LookAtBase, RetryTargets, LookAtCandidate, LookAtTarget, BaseMoved, LookAtRebuild)
 MESSAGES = [
     "",
     "null",
