@@ -239,7 +239,10 @@ class Checker:
                 told.append(one.place)
                 continue
             log.info("%s:%s is %s", one.image.source, tag, look.value)
-            sighting = Sighting(now.order if now else 0, digest, check.message.traceparent)
+            # Of a place that is told for the first time nobody knows what the source bore before.
+            known_there = before is not None and one.place in {*before.targets, *before.formerly}
+            until = now.other_until if now and known_there else None
+            sighting = Sighting(now.order if now else 0, digest, check.message.traceparent, until)
             if self._serve_if_readable(one, tag, sighting, look, check):
                 told.append(one.place)
         return obs.observed(now, tag, digest, tuple(told), self._clock(), doubted)

@@ -41,14 +41,38 @@ def adopted(fresh: Target, found: Digest, sighting: Sighting, now: datetime) -> 
 def sighted_again(target: Target, sighting: Sighting) -> Target:
     """Return a record by which a source that still bears what it bore at adoption has not moved.
 
-    Its order may be a new one all the same, if the observations were lost.
+    Its order may be a new one all the same, if the observations were lost. Neither has a source moved, as far as can
+    be known, that bears another digest at the first look since its entry came back.
     """
     target = _still_chosen(target, sighting)
     adoption, newest = target.adopted, target.newest
+    if adoption and adoption.away_since and _moved_unwatched(sighting, adoption.away_since):
+        above = max(adoption.above, sighting.order)
+        return msgspec.structs.replace(target, adopted=msgspec.structs.replace(adoption, above=above))
     if adoption is None or newest is None or newest.digest != sighting.digest or newest.order > adoption.above:
         return target
     above = max(adoption.above, sighting.order)
-    return msgspec.structs.replace(target, adopted=Adopted(adoption.digest, above))
+    return msgspec.structs.replace(target, adopted=msgspec.structs.replace(adoption, above=above))
+
+
+def on_return(target: Target, found: Digest, away_since: datetime) -> Adopted:
+    """Return what is adopted of a tag whose entry has come back.
+
+    Its source may have been looked at for the new entry already, or not yet: what counts as borne at the return is the
+    same, whoever looks first.
+
+    Args:
+        target: the record, with what was sighted meanwhile.
+        found: what the tag points at.
+        away_since: when the entry was found to have left, UTC.
+    """
+    unwatched = (one.order for one in target.sightings if _moved_unwatched(one, away_since))
+    return Adopted(found, max(unwatched, default=0), away_since)
+
+
+def _moved_unwatched(sighting: Sighting, away_since: datetime) -> bool:
+    """Whether nobody looked between the day the entry left and this sighting, so that it says what the return met."""
+    return sighting.other_until is None or sighting.other_until <= away_since
 
 
 def _still_chosen(target: Target, sighting: Sighting) -> Target:

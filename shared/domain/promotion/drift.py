@@ -13,12 +13,12 @@ from enum import Enum
 
 import msgspec
 
-from shared.domain.promotion.adopting import is_passed_over
+from shared.domain.promotion.adopting import is_passed_over, on_return
 from shared.domain.promotion.astray import Astray, LetGo
 from shared.domain.promotion.decision import decide, decided, without_trouble
 from shared.domain.promotion.reconciling import alarmed, shown
 from shared.domain.promotion.schedule import LAG_PATIENCE
-from shared.domain.promotion.target import Adopted, Awaited, Target, Why
+from shared.domain.promotion.target import Awaited, Target, Why
 from shared.domain.references import Digest, Tag
 from shared.domain.watching.remedies import Remedies, Remedy
 
@@ -181,14 +181,14 @@ def returned(target: Target, found: Digest, began: datetime, now: datetime) -> T
 
     What others put there meanwhile is adopted, and nothing that is built on it is rebuilt: nothing has changed.
     """
-    back = msgspec.structs.replace(target, let_go=None)
+    back, away_since = msgspec.structs.replace(target, let_go=None), target.let_go.since if target.let_go else now
     if found:
         back = shown(back, found, began)
     if found and found != target.wanted:
-        back = msgspec.structs.replace(back, adopted=Adopted(found, target.newest.order if target.newest else 0))
+        back = msgspec.structs.replace(back, adopted=on_return(target, found, away_since))
     after, _ = decide(back, now)
     if after.wanted == found and after.why is Why.ADOPTED:
-        return msgspec.structs.replace(after, reached=after.number, searched=after.number)
+        after = msgspec.structs.replace(after, reached=after.number, searched=after.number)
     return waiting_again(after, now)
 
 
@@ -196,7 +196,7 @@ def waiting_again(target: Target, now: datetime) -> Target:
     """Await what was being tested when the tag was let go, and ended then."""
     newest = target.newest
     if newest is None or newest.digest in target.passed or is_passed_over(target, newest):
-        return target
+        return msgspec.structs.replace(target, awaited=None)
     return msgspec.structs.replace(target, awaited=Awaited(newest.digest, now))
 
 

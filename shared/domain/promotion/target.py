@@ -48,11 +48,14 @@ class Sighting(msgspec.Struct, frozen=True, omit_defaults=True):
         order: the observation's number: of two sightings the higher one is the later one.
         digest: what was seen.
         traceparent: W3C trace context of the check that saw it.
+        other_until: when the source was last seen to bear another digest on behalf of this target, UTC; ``None`` if
+            that is not known.
     """
 
     order: int
     digest: Digest
     traceparent: str = ""
+    other_until: datetime | None = None
 
 
 class Awaited(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -181,11 +184,19 @@ class Forced(msgspec.Struct, frozen=True):
     said: Said
 
 
-class Adopted(msgspec.Struct, frozen=True):
-    """What stood there when the entry appeared; in force until a digest passes that was sighted after ``above``."""
+class Adopted(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What stood there when the entry appeared; in force until a digest passes that was sighted after ``above``.
+
+    Attributes:
+        digest: what stood there.
+        above: the order of what the source bore when the entry appeared.
+        away_since: when the entry before was found to have left, UTC, if it came back: how the source moved since then
+            until the first look at it is no reason to replace what stands there.
+    """
 
     digest: Digest
     above: int
+    away_since: datetime | None = None
 
 
 class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

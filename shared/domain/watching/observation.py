@@ -60,6 +60,7 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         first_seen: when this digest was first seen under the tag, UTC.
         last_checked: when the upstream last gave an answer, UTC.
         order: of two digests seen in a repository, whichever its tags, the later one has the higher order.
+        other_until: when it was last seen to bear what it bore before this digest, UTC; ``None`` if that is not known.
         targets: places in the base registry, such as ``base/node:22``, that were told of this digest.
         formerly: places that were told of an earlier digest, while they are still to be told of this one.
         recent: what it bore within a day before this digest, the latest first.
@@ -80,6 +81,7 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     returns: tuple[datetime, ...] = ()
     doubted: Doubted | None = None
     trouble: str = ""
+    other_until: datetime | None = None
 
 
 class Look(Enum):
@@ -146,7 +148,8 @@ def noted(known: Observation | None, tag: Tag, digest: Digest, order: int, now: 
     """
     before = (*known.targets, *known.formerly) if known else ()
     fresh = observed(known, tag, digest, (), now)
-    return msgspec.structs.replace(fresh, order=order, formerly=tuple(dict.fromkeys(before)))
+    until = known.last_checked if known and known.digest else None
+    return msgspec.structs.replace(fresh, order=order, formerly=tuple(dict.fromkeys(before)), other_until=until)
 
 
 def observed(
@@ -172,6 +175,7 @@ def observed(
         recent=_recent(known, doubted) if known and same else (),
         returns=known.returns if known and same else (),
         doubted=doubted,
+        other_until=known.other_until if known and same else None,
     )
 
 

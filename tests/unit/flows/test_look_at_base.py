@@ -384,6 +384,8 @@ def test_a_tag_that_returns_to_the_list_is_taken_as_it_stands(world: World) -> N
     assert (world.target().let_go, world.target().wanted, world.target().why) == (None, THREE, Why.ADOPTED)
     assert told(world) == ["tag-let-go", "tag-taken-back"]
     assert world.application_runs.started == runs
+    world.check()
+    world.settle()
     world.push(TWO)
     world.check()
     world.settle()

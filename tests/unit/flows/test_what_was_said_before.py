@@ -17,7 +17,7 @@ from shared.errors import Unavailable
 from tests.doubles.gates import GATE_FILES
 from tests.doubles.registries import TEST_FAILED_LOG, digest_of
 from tests.doubles.storage import InMemoryObservations
-from tests.doubles.world import BASE_SERVER, ONE, TAG, TARGET, THREE, TWO, WATCH_LIST, World
+from tests.doubles.world import BASE_SERVER, ONE, TAG, TARGET, THREE, TWO, WATCH_LIST, Died, World
 
 pytestmark = pytest.mark.unit
 
@@ -206,3 +206,78 @@ def test_a_withdrawn_tag_takes_no_decision_because_of_an_import_without_a_known_
         world.sweep()
         world.settle()
     assert (world.target().number, world.target().why) == (number, Why.WITHDRAWN)
+
+
+def leaves(world: World) -> None:
+    """The entry leaves the list; meanwhile its source moves, and others put another digest into the base registry."""
+    lists(world, NOTHING_WATCHED)
+    world.look_at_base()
+    rests(world)
+    world.base.push(TARGET, TAG, FOUR)
+    world.push(TWO)
+    world.pass_time(timedelta(hours=1))
+
+
+def looks(world: World, *, check_first: bool) -> None:
+    """The entry returns, and both timers come: the check of its source, and the look at the base registry."""
+    lists(world, WATCH_LIST)
+    steps = [world.check, world.look_at_base]
+    for step in steps if check_first else reversed(steps):
+        step()
+        rests(world)
+
+
+@pytest.mark.parametrize("check_first", [True, False])
+def test_what_stands_there_when_an_entry_returns_stays_whichever_timer_comes_first(
+    world: World, *, check_first: bool
+) -> None:
+    leaves(world)
+    looks(world, check_first=check_first)
+    assert (borne(world), world.target().why, world.target().awaited) == (FOUR, Why.ADOPTED, None)
+    moves(world, THREE)
+    assert (borne(world), world.target().why) == (THREE, Why.NEWEST)
+
+
+@pytest.mark.parametrize("check_first", [True, False])
+def test_what_a_source_that_stood_still_moves_to_after_its_entry_returned_is_promoted(
+    world: World, *, check_first: bool
+) -> None:
+    leaves(world)
+    world.push(ONE)
+    looks(world, check_first=check_first)
+    assert borne(world) == FOUR
+    moves(world, THREE)
+    assert (borne(world), world.target().why) == (THREE, Why.NEWEST)
+
+
+def test_a_source_that_moves_between_the_first_check_of_a_returned_entry_and_the_look_at_base_has_moved(
+    world: World,
+) -> None:
+    leaves(world)
+    lists(world, WATCH_LIST)
+    world.check()
+    rests(world)
+    moves(world, THREE)
+    world.look_at_base()
+    rests(world)
+    assert (borne(world), world.target().why) == (THREE, Why.NEWEST)
+
+
+def test_a_check_that_dies_once_it_has_seen_where_the_source_is_settles_the_return_all_the_same(world: World) -> None:
+    leaves(world)
+    lists(world, WATCH_LIST)
+    world.look_at_base()
+    rests(world)
+    dies = iter([True])
+
+    def die(moment: str) -> None:
+        if moment == "targets.before:replace" and next(dies, False):
+            raise Died
+
+    world.hook = die
+    world.check()
+    rests(world)
+    assert not next(dies, False), "the check was to die, and did not"
+    assert (borne(world), world.target().why) == (FOUR, Why.ADOPTED)
+    moves(world, THREE)
+    assert borne(world) == THREE

@@ -309,7 +309,7 @@ def test_what_returns_as_it_was_goes_on() -> None:
 
 def test_what_others_put_there_meanwhile_is_adopted_and_nothing_rebuilt() -> None:
     back = after(let_go(target(sightings=(Sighting(7, ONE),)), "it left", NOON), showing(TWO, RETURN))
-    assert (back.wanted, back.why, back.adopted) == (TWO, Why.ADOPTED, Adopted(TWO, 7))
+    assert (back.wanted, back.why, back.adopted) == (TWO, Why.ADOPTED, Adopted(TWO, 7, NOON))
     assert (back.number, back.reached, back.searched, todo(back, RETURN)) == (2, 2, 2, Todo.REST)
 
 
