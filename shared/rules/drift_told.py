@@ -11,6 +11,7 @@ _DONE = {
     Answer.TELL: "it is left so, as the watch list says",
     Answer.BLOCKED: "it is left so, because that digest is blocked",
     Answer.HELD: "it is left so, because the tag is held",
+    Answer.FOUGHT: "it is left so, because it was put back three times within a day: find out who else writes it",
 }
 
 

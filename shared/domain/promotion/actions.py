@@ -155,7 +155,8 @@ def place(target: Target) -> str:
 
 
 def _acted(target: Target, now: datetime) -> Target:
-    return scheduled(decide(target, now)[0], now)
+    """Who acts has looked: what was left because others fought over it may be put back again."""
+    return scheduled(decide(msgspec.structs.replace(target, repairs=()), now)[0], now)
 
 
 def _is_back(target: Target, digest: Digest | None) -> bool:

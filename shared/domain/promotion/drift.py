@@ -25,6 +25,8 @@ from shared.domain.watching.remedies import Remedies, Remedy
 LISTINGS_NEEDED = 2
 # As for upstreams: docs/decisions/0014-absence-is-doubted.md.
 EMPTY_LISTINGS_NEEDED = 3
+# So many repairs within so long, each with its rebuilds, and others overwrite the tag again: two controllers.
+MOST_REPAIRS, QUIET = 3, timedelta(days=1)
 _NOTHING = Digest("")
 
 
@@ -69,6 +71,7 @@ class Answer(Enum):
     TELL = "tell"  # the watch list says to tell it
     BLOCKED = "blocked"  # told: what is wanted is blocked
     HELD = "held"  # told: somebody said that nothing is to be decided
+    FOUGHT = "fought"  # told: it was put back too often, and others overwrite it each time
 
 
 _ASTRAY = frozenset({Finding.MISSING_ONCE, Finding.MISSING, Finding.DIFFERS_ONCE, Finding.OVERWRITTEN})
@@ -114,8 +117,21 @@ def answer(target: Target, finding: Finding, remedies: Remedies) -> Answer:
         return Answer.BLOCKED
     if target.hold is not None:
         return Answer.HELD
+    if finding is Finding.OVERWRITTEN and remedies.drift is Remedy.REPAIR and _is_fought(target):
+        return Answer.FOUGHT
     remedy = remedies.missing if finding is Finding.MISSING else remedies.drift
     return Answer.REPAIR if remedy is Remedy.REPAIR else Answer.TELL
+
+
+def _is_fought(target: Target) -> bool:
+    """Whether others overwrote a tag within a day after the last of several repairs that lay within one.
+
+    What is left so lasts until others mend it or a person acts; a repair that is under way is finished.
+    """
+    repairs, astray = target.repairs, target.astray
+    if astray is None or len(repairs) < MOST_REPAIRS or target.reached != target.number:
+        return False
+    return repairs[-1] - repairs[0] < QUIET and astray.since - repairs[-1] < QUIET
 
 
 def compared(target: Target, listed: Listed, remedies: Remedies, deleted: Deleted | None, now: datetime) -> Target:
@@ -143,7 +159,7 @@ def compared(target: Target, listed: Listed, remedies: Remedies, deleted: Delete
     if finding not in _ASTRAY:
         return target
     noted = _noted(target, found, listed, deleted, certain=finding in _CERTAIN)
-    if finding in _CERTAIN and answer(target, finding, remedies) is Answer.REPAIR:
+    if finding in _CERTAIN and answer(noted, finding, remedies) is Answer.REPAIR:
         return repaired(noted, finding, now)
     return noted
 
@@ -156,7 +172,8 @@ def repaired(target: Target, finding: Finding, now: datetime) -> Target:
     """
     if finding is Finding.MISSING and not _bore_others(target):
         return msgspec.structs.replace(without_trouble(target), reached=target.number - 1)
-    return decided(target, now)
+    repairs = (*target.repairs, now)[-MOST_REPAIRS:] if finding is Finding.OVERWRITTEN else target.repairs
+    return decided(target, now, repairs=repairs)
 
 
 def _put_right(target: Target, now: datetime) -> Target:

@@ -239,6 +239,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         adopted: what stood there when its entry appeared.
         hold: who said that nothing is to be decided, and why.
         astray: what the tag was listed to be instead of what is wanted.
+        repairs: when what others put there was last replaced by what is wanted, UTC, since a person last acted.
         let_go: that it has left the watch list: nothing is decided, repaired or told of it any more.
         moved_from: the base registry before, from whose target it has learned what people said.
         traceparent: W3C trace context of the sighting that was decided for.
@@ -279,6 +280,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     adopted: Adopted | None = None
     hold: Held | None = None
     astray: Astray | None = None
+    repairs: tuple[datetime, ...] = ()
     let_go: LetGo | None = None
     moved_from: str = ""
     traceparent: str = ""

@@ -281,3 +281,48 @@ def test_a_check_that_dies_once_it_has_seen_where_the_source_is_settles_the_retu
     assert (borne(world), world.target().why) == (FOUR, Why.ADOPTED)
     moves(world, THREE)
     assert borne(world) == THREE
+
+
+def overwritten(world: World) -> Digest | None:
+    """Let others overwrite the tag; return what it bears two hours later."""
+    world.base.push(TARGET, TAG, FOUR)
+    world.look_at_base()
+    rests(world)
+    world.look_at_base()
+    rests(world)
+    return borne(world)
+
+
+def test_a_tag_that_others_overwrite_again_after_three_repairs_within_a_day_is_left_and_told() -> None:
+    world = World(WATCH_LIST + b"    drift: repair\n")
+    moves(world, ONE)
+    assert [overwritten(world) for _ in range(4)] == [ONE, ONE, ONE, FOUR]
+    assert world.target().number == 4
+    assert "put back three times" in world.activity.events[-1].detail
+    assert [one.detail.count("it is put back") for one in world.activity.events if one.name == "tag-overwritten"] == [
+        1,
+        1,
+        1,
+        0,
+    ]
+    world.pass_time(timedelta(days=2))
+    world.look_at_base()
+    rests(world)
+    assert borne(world) == FOUR
+    assert overwritten(world) == FOUR
+
+
+@pytest.mark.parametrize("acts", [True, False], ids=["a person acts", "others mend it and a day is quiet"])
+def test_a_tag_that_was_fought_over_is_put_back_again_once(*, acts: bool) -> None:
+    world = World(WATCH_LIST + b"    drift: repair\n")
+    moves(world, ONE)
+    assert [overwritten(world) for _ in range(4)][-1] == FOUR
+    if acts:
+        world.ruler.hold("node", said(world), listed=True)
+        world.ruler.resume("node", said(world))
+    else:
+        world.base.push(TARGET, TAG, ONE)
+        world.look_at_base()
+        rests(world)
+        world.pass_time(timedelta(days=1))
+    assert overwritten(world) == ONE
