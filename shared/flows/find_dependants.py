@@ -106,6 +106,8 @@ class DependantSearch:
                 return 0
             dependent = ()
         for task in dependent:
+            if decided is not None and self._is_built_on(task, decided):
+                continue
             self._want(task, message, decided)
         _raise_worst(problems)
         if found == message.digest:
@@ -139,6 +141,12 @@ class DependantSearch:
 
     def _depends(self, task: ApplicationTask, message: BaseMoved) -> bool:
         return depends_on(task, self._login_server, message.repository, message.tag) is not None
+
+    def _is_built_on(self, task: ApplicationTask, target: Target) -> bool:
+        """A tag that is put back calls for no rebuild of what is built on that digest, once its decision was known."""
+        found = depends_on(task, self._login_server, target.repository, target.tag)
+        known = target.searched >= target.number
+        return known and found is not None and found.digest == target.wanted
 
     def _is_late(self, message: BaseMoved, target: Target | None, found: Digest | None) -> bool:
         """Whether a signal came late or again; if not, the registry may have been read at a replica that lags.

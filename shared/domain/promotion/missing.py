@@ -94,8 +94,12 @@ def new_rebuild(
 
 
 def is_first_filling(target: Target, digest: Digest) -> bool:
-    """Whether a tag bore nothing before its first decision, so that nothing can be built on what it was before."""
-    return target.number == 1 and not target.former and target.seen in {"", digest}
+    """Whether a tag bore nothing before its first decision, so that nothing can be built on what it was before.
+
+    That it was deleted since and put back changes nothing.
+    """
+    others = any(one.digest != digest for one in target.former)
+    return target.number == 1 and not others and target.seen in {"", digest}
 
 
 def _is_due(target: Target, now: datetime) -> bool:

@@ -17,7 +17,7 @@ from shared.errors import Unavailable
 from tests.doubles.gates import GATE_FILES
 from tests.doubles.registries import TEST_FAILED_LOG, digest_of
 from tests.doubles.storage import InMemoryObservations
-from tests.doubles.world import BASE_SERVER, ONE, TAG, TARGET, THREE, TWO, WATCH_LIST, Died, World
+from tests.doubles.world import BASE_SERVER, ONE, TAG, TARGET, THREE, TWO, WATCH_LIST, Died, World, application_task
 
 pytestmark = pytest.mark.unit
 
@@ -326,3 +326,34 @@ def test_a_tag_that_was_fought_over_is_put_back_again_once(*, acts: bool) -> Non
         rests(world)
         world.pass_time(timedelta(days=1))
     assert overwritten(world) == ONE
+
+
+@pytest.mark.parametrize("built_on", [ONE, THREE], ids=["that very digest", "what the first filling spared"])
+def test_a_first_filling_that_was_deleted_and_put_back_rebuilds_nothing(world: World, built_on: Digest) -> None:
+    world.application_runs.application_tasks = (application_task(built_on),)
+    deleted_and_put_back(world)
+    assert (borne(world), world.target().number, world.rebuilt()) == (ONE, 1, [])
+
+
+def test_what_was_adopted_on_a_return_and_is_deleted_and_put_back_rebuilds_nothing(world: World) -> None:
+    leaves(world)
+    looks(world, check_first=True)
+    world.application_runs.application_tasks = (application_task(FOUR),)
+    world.start()
+    before = world.application_runs.started.total()
+    deleted_and_put_back(world)
+    assert (borne(world), world.target().why, world.application_runs.started.total()) == (FOUR, Why.ADOPTED, before)
+
+
+def deleted_and_put_back(world: World) -> None:
+    """Somebody deletes the tag; it is put back, the registry tells of that push, and the tasks are compared."""
+    digest = world.target().wanted
+    world.base.untag(TARGET, TAG)
+    for _ in range(3):
+        world.look_at_base()
+        rests(world)
+    assert borne(world) == digest
+    world.outbox.send(REBUILDS, BaseMoved(v=1, repository=TARGET, tag=TAG, digest=digest))
+    rests(world)
+    world.sweep()
+    rests(world)
