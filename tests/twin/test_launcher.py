@@ -16,7 +16,7 @@ import pytest
 import requests
 from azure.storage.queue import QueueClient
 
-from infra.local.twin.__main__ import addresses
+from infra.local.playground.told import addresses
 from infra.local.twin.parts import ROOT
 from infra.local.twin.ports import PortsTakenError, free_base_port, new_topology, require_free
 from infra.local.twin.processes import PartFailedError, started_at

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from infra.local.demo.stage_set import APPLICATION, NODE, NODE_TARGET, RUNTIME, RUNTIME_TARGET, StageSet
+from infra.local.demo.stage_set import APPLICATION, NODE, NODE_TARGET, RUNTIME, RUNTIME_TARGET, UPSTREAM, StageSet
 from infra.local.demo.watching import SceneFailed, Watcher, eventually, expect
 from infra.local.topology import APPLICATIONS
 from infra.local.twin.twin import Twin
@@ -40,11 +40,7 @@ class Scenes:
 
     def prepare(self) -> None:
         """Put everything on the stage before the host starts, which would go by the deployed watch list otherwise."""
-        for part, repository, tag in (
-            ("docker_hub", NODE, "22-alpine"),
-            ("docker_hub", NODE, "20-alpine"),
-            ("mcr", RUNTIME, "8.0"),
-        ):
+        for part, repository, tag in UPSTREAM:
             self._release(part, repository, tag, f"{tag} release 1")
         self._set.add_webhook()
         self._set.configure()

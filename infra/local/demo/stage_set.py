@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import requests
-from azure.core.exceptions import ResourceExistsError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
 from infra.local.demo.watching import Watcher, eventually, expect
 from infra.local.topology import APPLICATIONS, BASE, Topology
@@ -17,6 +17,9 @@ from infra.local.twin.images import push_image
 NODE, RUNTIME = "library/node", "dotnet/runtime"
 NODE_TARGET, RUNTIME_TARGET = "base/node", "base/dotnet-runtime"
 APPLICATION, TASK = "shop", "shop"
+# What stands upstream before the first scene: part of the twin, repository, tag.
+UPSTREAM = (("docker_hub", NODE, "22-alpine"), ("docker_hub", NODE, "20-alpine"), ("mcr", RUNTIME, "8.0"))
+_LIST = "images.yaml"
 
 WATCH_LIST = """\
 images:
@@ -85,7 +88,18 @@ class StageSet:
             expect(container.exists(), "the container for the configuration is there")
         for name, text in GATE.items():
             container.upload_blob(f"gates/release/{name}", text.encode(), overwrite=True)
-        container.upload_blob("images.yaml", WATCH_LIST.encode(), overwrite=True)
+        self.store_list(WATCH_LIST.encode())
+
+    def store_list(self, content: bytes) -> None:
+        """Let another watch list take the place of the stored one, as an operator's upload does."""
+        self._watcher.container("config").upload_blob(_LIST, content, overwrite=True)
+
+    def stored_list(self) -> bytes | None:
+        """Return the watch list as it is stored, or ``None`` where none is."""
+        try:
+            return self._watcher.container("config").download_blob(_LIST).readall()
+        except ResourceNotFoundError:
+            return None
 
     def add_webhook(self) -> None:
         """Let the base registry tell the product of pushes, as the deployment does."""
