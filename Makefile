@@ -70,7 +70,7 @@ bench-check: twin ## Measure looking at upstreams beside skopeo, Renovate and ab
 	@tests/bench/check/setup.sh
 	@$(PYTHON_BIN) -m tests.bench.check
 
-up: twin ## Start the twin and leave it running; prints its addresses
+up: twin ## Start the twin with something to play with; prints how (docs/playground.md)
 	@$(PYTHON_BIN) -m infra.local.twin up
 
 down: python ## Stop the twin that `make up` left running

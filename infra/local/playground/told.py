@@ -39,6 +39,7 @@ def addresses(topology: Topology) -> str:
 def playground(topology: Topology) -> str:
     """Return what stands on the playground and the commands to play with it."""
     target = f"{BASE}~{NODE_TARGET.replace('/', '~')}~22-alpine"
+    mine = shlex.quote(str(_own_list(topology.state)))
     commands = [
         ("publish a new release upstream", command(topology.state, "push node:22-alpine")),
         ("and one that its gate rejects", command(topology.state, "push node:20-alpine --broken")),
@@ -47,8 +48,8 @@ def playground(topology: Topology) -> str:
         ("what happened", _curl(topology, "activity")),
         ("which applications were built again", _curl(topology, "rebuilds")),
         (f"run the application {APPLICATION}", command(topology.state, APPLICATION)),
-        ("take the watch list, change it, upload it", command(topology.state, "list > my-images.yaml")),
-        ("", command(topology.state, "list my-images.yaml")),
+        ("take the watch list, change it, upload it", command(topology.state, f"list > {mine}")),
+        ("", command(topology.state, f"list {mine}")),
         ("go back to the digest before, once there is one", _curl(topology, f"targets/{target}/rollback", _WHY)),
         ("follow the source again", _curl(topology, f"targets/{target}/unpin", _WHY)),
         (
@@ -58,6 +59,12 @@ def playground(topology: Topology) -> str:
     ]
     listed = "\n".join(f"{f'{what}:{chr(10)}' if what else ''}  {line}" for what, line in commands)
     return f"Commands, from the folder {ROOT}; docs/playground.md walks through them:\n{listed}"
+
+
+def _own_list(state: Path) -> Path:
+    """Where a person's copy of the list may stand, kept out of the repository."""
+    file = state / "images.yaml"
+    return file.relative_to(ROOT) if state == STATE else file
 
 
 def command(state: Path, words: str) -> str:
