@@ -16,6 +16,7 @@ import pytest
 import requests
 from azure.storage.queue import QueueClient
 
+from infra.local.playground import told
 from infra.local.playground.told import addresses
 from infra.local.twin.parts import ROOT
 from infra.local.twin.ports import PortsTakenError, free_base_port, new_topology, require_free
@@ -103,11 +104,19 @@ def test_the_products_settings_follow_the_topology_and_overrides_win(tmp_path: P
 
 def test_what_is_printed_names_every_registry_and_stops_the_twin_of_its_own_folder(tmp_path: Path) -> None:
     topology = new_topology(tmp_path / "my twin")
-    told = addresses(topology)
+    topology.state.mkdir()
+    (topology.state / "api-key").write_text("tidegate_key")
+    printed = addresses(topology)
     for name in ("docker_hub", "mcr", "other", "staging", "base", "applications"):
-        assert topology.http(f"backing_{name}") in told
-    assert told.endswith(f"down --state '{tmp_path / 'my twin'}'")
-    assert addresses(new_topology(ROOT / ".twin")).endswith("make down")
+        assert topology.http(f"backing_{name}") in printed
+    assert printed.endswith(f"down --state '{tmp_path / 'my twin'}'")
+
+
+def test_what_is_printed_of_the_usual_twin_stops_it_by_make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    topology = new_topology(tmp_path)
+    (tmp_path / "api-key").write_text("tidegate_key")
+    monkeypatch.setattr(told, "STATE", tmp_path)
+    assert addresses(topology).endswith("make down")
 
 
 def test_every_topology_has_secrets_of_its_own(tmp_path: Path) -> None:
