@@ -10,17 +10,13 @@ Imports ``requests``, so this module is itself imported only where something is 
 from __future__ import annotations
 
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from requests import PreparedRequest, Request, Session
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from requests import Request, Session
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPResponse, Retry, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
@@ -208,36 +204,8 @@ class _Public(_TimedTls):
 def _open(origin: str, *, anywhere: bool) -> _Line:
     request = Request("GET", origin).prepare()
     machine = Session().merge_environment_settings(origin, {}, None, None, None)
-    adapter = _Trusting()
+    adapter = KeptAlive()
     pool = adapter.get_connection_with_tls_context(request, machine["verify"], machine["proxies"])
     tls = _TimedTls if anywhere else _Public
     pool.ConnectionCls = tls if pool.scheme == "https" else _Timed
     return _Line(pool, adapter.request_url(request, machine["proxies"]).removesuffix(request.path_url))
-
-
-class _Trusting(KeptAlive):
-    """Gives all connections of a pool one TLS context, where ``requests`` would read the bundle for each of them."""
-
-    def build_connection_pool_key_attributes(
-        self, request: PreparedRequest, verify: bool | str, cert: tuple[str, str] | str | None = None
-    ) -> Any:
-        """See ``HTTPAdapter``: what tells one pool of connections from another."""
-        host, attributes = super().build_connection_pool_key_attributes(request, verify, cert)
-        bundle = str(DEFAULT_CA_BUNDLE_PATH if verify is True else verify)
-        return host, {"socket_options": attributes["socket_options"], "ssl_context": trust(bundle)}
-
-
-@cache
-def trust(bundle: str) -> ssl.SSLContext:
-    """Return what verifies certificates and names by a bundle of authorities.
-
-    Reading certifi's takes the processor some 35 ms and 0.8 MB, and a check opens many connections at once.
-
-    Args:
-        bundle: a file, or a folder as OpenSSL reads it.
-
-    Raises:
-        OSError: there is no such bundle, or it is none.
-    """
-    folder = Path(bundle).is_dir()
-    return ssl.create_default_context(cafile=None if folder else bundle, capath=bundle if folder else None)

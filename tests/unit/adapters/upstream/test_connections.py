@@ -14,8 +14,8 @@ from requests import Request
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPConnectionPool
 
-from shared.adapters.kept_alive import sdk_transport
-from shared.adapters.upstream.connections import Connections, trust
+from shared.adapters.kept_alive import sdk_transport, trust
+from shared.adapters.upstream.connections import Connections
 from shared.adapters.upstream.deadlines import Exchange
 from shared.adapters.upstream.http import UpstreamHttp
 from shared.errors import Refused, Unavailable
@@ -169,6 +169,26 @@ def test_connections_share_a_context_that_verifies_certificate_and_name() -> Non
     assert shared is trust(DEFAULT_CA_BUNDLE_PATH)
     assert shared.verify_mode is ssl.CERT_REQUIRED
     assert shared.check_hostname
+
+
+def test_connections_to_azure_share_a_context_and_none_reads_the_bundle_again(tmp_path: Path) -> None:
+    other = tmp_path / "ca.pem"
+    other.write_text(Path(DEFAULT_CA_BUNDLE_PATH).read_text())
+    adapter = sdk_transport(2.0, 2.0).session.get_adapter("https://vault.example/")
+    request = Request("GET", "https://vault.example/").prepare()
+    pool = adapter.get_connection_with_tls_context(request, verify=str(other))
+    adapter.cert_verify(pool, "https://vault.example/", str(other), None)
+    first, second = pool._new_conn(), pool._new_conn()
+    assert first.ssl_context is second.ssl_context is trust(str(other))
+    assert (first.ca_certs, first.ca_cert_dir) == (None, None)
+
+
+def test_only_who_asks_for_it_is_connected_without_verification() -> None:
+    adapter = sdk_transport(2.0, 2.0).session.get_adapter("https://vault.example/")
+    request = Request("GET", "https://vault.example/").prepare()
+    kept, open_to_all = (adapter.get_connection_with_tls_context(request, verify=verify) for verify in (True, False))
+    assert kept.conn_kw["ssl_context"].verify_mode is ssl.CERT_REQUIRED
+    assert (open_to_all.cert_reqs, open_to_all.conn_kw.get("ssl_context")) == ("CERT_NONE", None)
 
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
