@@ -15,7 +15,7 @@ var rules = [
     severity: 1
     every: 'PT5M'
     window: 'PT15M'
-    split: []
+    by: []
   }
   {
     name: 'poisoned'
@@ -24,7 +24,7 @@ var rules = [
     severity: 2
     every: 'PT15M'
     window: 'PT15M'
-    split: []
+    by: []
   }
   {
     name: 'stuck'
@@ -33,7 +33,7 @@ var rules = [
     severity: 2
     every: 'PT15M'
     window: 'PT15M'
-    split: []
+    by: []
   }
   {
     name: 'upstream-locked-out'
@@ -42,7 +42,7 @@ var rules = [
     severity: 2
     every: 'PT15M'
     window: 'PT1H'
-    split: []
+    by: []
   }
   {
     name: 'failure-rate'
@@ -51,7 +51,7 @@ var rules = [
     severity: 1
     every: 'PT15M'
     window: 'PT1H'
-    split: []
+    by: []
   }
   {
     name: 'troubles'
@@ -62,7 +62,7 @@ var rules = [
     window: 'PT1H'
     // Each trouble calls by itself, and is over by itself: what fires already hides no other. Of one kind twenty are
     // told by name at most, so that an outage does not call a thousand times.
-    split: [
+    by: [
       { name: 'trouble', operator: 'Include', values: ['*'] }
       { name: 'subject', operator: 'Include', values: ['*'] }
     ]
@@ -91,7 +91,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
             timeAggregation: 'Count'
             operator: 'GreaterThan'
             threshold: 0
-            dimensions: rule.split
+            dimensions: rule.by
             failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
           }
         ]

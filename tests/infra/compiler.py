@@ -92,7 +92,8 @@ class Prediction:
 
     def settings(self) -> dict[str, str]:
         """The app's settings."""
-        return {**self.one("Microsoft.Web/sites/config")["properties"]}
+        (found,) = [one for one in self.of("Microsoft.Web/sites/config") if one["name"].endswith("/appsettings")]
+        return {**found["properties"]}
 
     def given(self) -> list[Given]:
         """Every role that is given."""

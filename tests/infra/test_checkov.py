@@ -8,6 +8,7 @@ _OPEN = "open by default, closed by the parameter privateNetworking, whose value
 _NOT_FLEX = "a setting of other plans; Flex Consumption has none"
 _NOT_SITE = "read into the app's settings, which are a resource of the same type family and know no such thing"
 _SITE, _SETTINGS = "Microsoft.Web/sites.app", "Microsoft.Web/sites/config.appSettings"
+_SIGN_IN = "Microsoft.Web/sites/config.signIn"
 _REGISTRY = "Microsoft.ContainerRegistry/registries.made"
 _VAULT, _STORAGE = "Microsoft.KeyVault/vaults.vault", "Microsoft.Storage/storageAccounts.account"
 
@@ -45,6 +46,7 @@ SKIPPED = {
     ("CKV_AZURE_80", _SETTINGS): _NOT_SITE,
     ("CKV_AZURE_88", _SETTINGS): _NOT_SITE,
     ("CKV_AZURE_222", _SETTINGS): _NOT_SITE,
+    **{(f"CKV_AZURE_{number}", _SIGN_IN): _NOT_SITE for number in (13, 63, 65, 66, 80, 88, 222)},
 }
 
 

@@ -124,6 +124,7 @@ def test_the_product_starts_with_the_settings_of_the_template() -> None:
     environment["APPLICATION_REGISTRY_IDS"] = REGISTRY
     environment |= {f"{kind}_LOGIN_SERVER": f"{kind.lower()}.azurecr.io" for kind in ("STAGING", "BASE")}
     environment |= {"LIST_REMOVAL_PERCENT": "20", "NEW_TAGS_A_CHECK": "20", "SECOND_LOOK_MINUTES": "3"}
+    environment |= {name: "0 */15 * * * *" for name in environment if name.endswith("_SCHEDULE")}
     environment["SIGN_IN_ENABLED"] = "true"
     environment["REGISTRY_CREDENTIALS"] = '{"ghcr.io": {"username": "u", "password": "p"}}'
     settings = load_settings(environment)
