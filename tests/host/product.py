@@ -11,11 +11,9 @@ from infra.local.demo.scenes import Scenes
 from infra.local.demo.watching import eventually
 from infra.local.twin.twin import Twin
 
-# As the templates set it up but for times; a message that fails waits for a second, not for ten. The schedule is one
-# that somebody got wrong.
+# As the templates set it up but for times; a message that fails waits for a second, not for ten.
 SETTINGS = {
     "SWEEP_SCHEDULE": "*/5 * * * * *",
-    "CHECK_OTHER_REGISTRIES_SCHEDULE": "every quarter of an hour",
     "PYTHON_THREADPOOL_THREAD_COUNT": "32",
     "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:01",
 }
