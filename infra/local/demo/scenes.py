@@ -212,7 +212,8 @@ class Scenes:
 
     def _webhook(self, target: dict[str, str]) -> int:
         event = {"id": "again", "action": "push", "target": target}
-        headers = {"x-tidegate-secret": self._twin.topology.webhook_secret}
+        topology = self._twin.topology
+        headers = {"x-functions-key": topology.function_key, "x-tidegate-secret": topology.webhook_secret}
         answer = self._watcher.api("POST", "webhooks/acr", json=event, headers=headers)
         expect(answer.status_code == 202, f"the webhook is taken, not answered {answer.status_code}")
         return 1
