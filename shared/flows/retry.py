@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
@@ -119,16 +118,16 @@ class Retrier:
             )
 
     def _is_wished(self, target: Target, wish: Wish) -> bool:
-        return any(
-            candidate.status in wish.statuses and (wish.since is None or candidate.since >= wish.since)
-            for candidate in self._wanted(target, wish)
-        )
+        candidate = self._wanted(target, wish)
+        if candidate is None or candidate.status not in wish.statuses:
+            return False
+        return wish.since is None or candidate.since >= wish.since
 
-    def _wanted(self, target: Target, wish: Wish) -> Iterator[Candidate]:
+    def _wanted(self, target: Target, wish: Wish) -> Candidate | None:
         """The candidate of what a tag's source bears and the base registry does not have; none for most tags."""
         other = wish.image not in {None, target.origin.image}
         if other or target.newest is None or target.let_go is not None or _has_it(target):
-            return
+            return None
         name = candidate_id(target.origin.source, target.newest.digest, target.origin.gate)
         try:
             stored = self._candidates.get(name)
@@ -136,9 +135,8 @@ class Retrier:
             if error.temporary:
                 raise
             log.warning("%s cannot be tried again: %s", target.id, error)
-            return
-        if stored is not None:
-            yield stored.record
+            return None
+        return stored.record if stored is not None else None
 
 
 def _has_it(target: Target) -> bool:
