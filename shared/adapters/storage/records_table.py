@@ -14,7 +14,7 @@ from typing import Any, Generic
 import msgspec
 
 from shared.adapters.storage.account import StorageAccount
-from shared.adapters.storage.tables import Row, Table, key
+from shared.adapters.storage.tables import Row, Table, key, readable
 from shared.domain.promotion.candidate import Candidate, Place
 from shared.domain.promotion.identity import group_of
 from shared.domain.promotion.rebuilds import Rebuild
@@ -77,7 +77,7 @@ class RecordsTable(Generic[R]):
         """
         condition = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last"
         bounds = {"partition": _CURRENT, "first": prefix, "last": prefix + _LAST}
-        return self._readable(self._table.select(condition, bounds))
+        return readable(self._table.select(condition, bounds), self._stored)
 
     def archive(self, stored: Stored[R]) -> None:
         """See ``Records.archive``. Two transactions: the archive has it before the current ones lose it."""
@@ -92,7 +92,8 @@ class RecordsTable(Generic[R]):
         Raises:
             ServiceError: some rows cannot be read; after all others.
         """
-        return self._readable(self._table.select("PartitionKey eq @partition", {"partition": key(group).lower()}))
+        rows = self._table.select("PartitionKey eq @partition", {"partition": key(group).lower()})
+        return readable(rows, self._stored)
 
     def _revive(self, stored: Stored[R], record: R) -> str:
         """A death after the insertion leaves both rows, of which the current one counts."""
@@ -116,20 +117,6 @@ class RecordsTable(Generic[R]):
         if found is None or self._table.decode(found, self._decoder).step > record.step:
             raise Conflict(f"{record.id} was archived, or taken out of the archive, by another worker")
         self._table.replace(row, found.etag)
-
-    def _readable(self, rows: Iterator[Row]) -> Iterator[Stored[R]]:
-        problems: list[str] = []
-        for row in rows:
-            try:
-                stored = self._stored(row)
-            except ServiceError as error:
-                problems.append(str(error))
-                continue
-            yield stored
-        if problems:
-            raise ServiceError(
-                "\n".join([f"{len(problems)} rows cannot be read:", *problems[:_MOST_TOLD]]), code=UNREADABLE
-            )
 
     def _stored(self, row: Row) -> Stored[R]:
         mark = "" if row.partition == _CURRENT else _ARCHIVED

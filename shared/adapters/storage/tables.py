@@ -6,7 +6,7 @@ Limits: https://learn.microsoft.com/rest/api/storageservices/understanding-the-t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,9 +19,11 @@ from shared.errors import UNREADABLE, Conflict, NotFound, ServiceError
 if TYPE_CHECKING:
     from azure.data.tables import TableClient
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 MOST_WITH_GUARD = 99
+_MOST_TOLD = 5
 _LONGEST_KEY = 500
 _FORBIDDEN_IN_KEYS = re.compile(r"[/\\#?%\x00-\x1f\x7f-\x9f]")
 # A string property holds 32,768 UTF-16 units, and a character is one or two of them. Longer records go on in the
@@ -50,6 +52,29 @@ class Row(msgspec.Struct, frozen=True):
 def key(text: str) -> str:
     """Return a text as a PartitionKey or RowKey: with ``~`` for ``/`` and all else that keys must not hold."""
     return _FORBIDDEN_IN_KEYS.sub("~", text)[:_LONGEST_KEY]
+
+
+def readable(rows: Iterable[S], read: Callable[[S], T]) -> Iterator[T]:
+    """Iterate over what can be read of some rows.
+
+    Args:
+        rows: as they were selected.
+        read: takes what is wanted out of one.
+
+    Raises:
+        ServiceError: ``UNREADABLE``, some could not be read; after all others, so that they keep nobody from the rest.
+    """
+    problems: list[str] = []
+    for row in rows:
+        try:
+            found = read(row)
+        except ServiceError as error:
+            problems.append(str(error))
+            continue
+        yield found
+    if problems:
+        told = "\n".join([f"{len(problems)} rows cannot be read:", *problems[:_MOST_TOLD]])
+        raise ServiceError(told, code=UNREADABLE)
 
 
 class Table:

@@ -8,12 +8,11 @@ from datetime import datetime
 import msgspec
 
 from shared.adapters.storage.account import StorageAccount
-from shared.adapters.storage.tables import Row, Table, key
+from shared.adapters.storage.tables import Row, Table, key, readable
 from shared.domain.promotion.target import Target, parts_of_target
-from shared.errors import UNREADABLE, Conflict, ServiceError
+from shared.errors import Conflict
 from shared.target_ports import StoredTarget
 
-_MOST_TOLD = 5
 _TARGETS = msgspec.json.Decoder(Target)
 
 
@@ -89,17 +88,7 @@ class TargetsTable:
         return self._read("look_at lt @moment", {"moment": moment})
 
     def _read(self, condition: str, parameters: Mapping[str, str | datetime]) -> Iterator[StoredTarget]:
-        problems: list[str] = []
-        for row in self._table.select(condition, parameters):
-            try:
-                stored = self._stored(row)
-            except ServiceError as error:
-                problems.append(str(error))
-                continue
-            yield stored
-        if problems:
-            told = "\n".join([f"{len(problems)} rows cannot be read:", *problems[:_MOST_TOLD]])
-            raise ServiceError(told, code=UNREADABLE)
+        return readable(self._table.select(condition, parameters), self._stored)
 
     def _stored(self, row: Row) -> StoredTarget:
         return StoredTarget(self._table.decode(row, _TARGETS), row.etag)
