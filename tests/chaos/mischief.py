@@ -162,7 +162,8 @@ def _request_fault(draw: random.Random) -> dict[str, Any]:
     kind = draw.choice(kinds) if kinds and draw.random() < 0.7 else ""
     # Now and then a front is out for good, until as many requests have met it.
     often = draw.randint(20, 40) if draw.random() < 0.08 else draw.randint(1, 5)
-    how: dict[str, Any] = {"front": front, "kind": kind, "times": often}
+    # What nobody meets is over at some time: else what is asked for seldom is out for good, and moves nothing any more.
+    how: dict[str, Any] = {"front": front, "kind": kind, "times": often, "lasts": round(draw.uniform(5, 40))}
     action = draw.choices(("status", "slow", "drop", "lose-answer"), (5, 1, 2, 2))[0]
     if action == "slow":
         how |= {"seconds": round(draw.uniform(1, 25), 1), "times": min(often, 3)}

@@ -47,6 +47,13 @@ def test_faults_are_listed_until_they_are_played_or_deleted(twin: Twin) -> None:
     assert twin.control("GET", "/faults").json() == []
 
 
+def test_a_fault_that_nobody_met_is_over_after_its_time(twin: Twin) -> None:
+    twin.control("POST", "/faults", {"front": "mcr", "action": "drop", "lasts": 0.05})
+    time.sleep(0.1)
+    assert twin.control("GET", "/faults").json() == []
+    assert twin.get("mcr", "/v2/").status_code == 200
+
+
 @pytest.mark.parametrize("fault", [{"front": "arm", "action": "explode"}, {"front": "arm"}, {"colour": "red"}])
 def test_a_fault_that_makes_no_sense_is_refused(twin: Twin, fault: dict[str, str]) -> None:
     answer = requests.post(twin.topology.http("control") + "/faults", json=fault, timeout=5)

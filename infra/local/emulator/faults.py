@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -28,6 +29,7 @@ class Fault:
         code: the error code of a ``fail-operation`` fault; for a run its final status.
         message: the error message of a ``fail-operation`` fault.
         times: how often it still happens; ``None`` for until it is removed.
+        lasts: seconds after which it is over, however often it happened; ``None`` for as long as ``times`` says.
     """
 
     front: str
@@ -41,11 +43,18 @@ class Fault:
     code: str = "InternalError"
     message: str = "The operation failed because it was asked to."
     times: int | None = 1
+    lasts: float | None = None
 
     def __post_init__(self) -> None:
+        self._began = time.monotonic()
         if self.action not in ACTIONS:
             raise ValueError(f"action: expected one of {', '.join(ACTIONS)}, not {self.action!r}")
         re.compile(self.path)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its time is up."""
+        return self.lasts is not None and time.monotonic() - self._began > self.lasts
 
     def concerns(self, front: str, kind: str, path: str) -> bool:
         """Tell whether this fault is meant for such a request."""
@@ -79,11 +88,12 @@ class Faults:
     def snapshot(self) -> list[dict[str, Any]]:
         """Return the faults still to be played, as JSON objects."""
         with self._lock:
-            return [asdict(fault) for fault in self._faults]
+            return [asdict(fault) for fault in self._faults if not fault.is_over]
 
     def take(self, front: str, kind: str, path: str, actions: tuple[str, ...]) -> Fault | None:
         """Return the first fault of these actions that concerns the request, and count it as played."""
         with self._lock:
+            self._faults = [fault for fault in self._faults if not fault.is_over]
             for fault in self._faults:
                 if fault.action in actions and fault.concerns(front, kind, path):
                     self._spend(fault)
