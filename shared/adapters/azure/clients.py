@@ -87,7 +87,9 @@ class AzureClients:
     def _new_data_plane(self, login_server: str) -> ContainerRegistryClient:
         from azure.containerregistry import ContainerRegistryClient  # noqa: PLC0415
 
-        options = {**self._options(), **_BACKOFF}
+        from shared.adapters.azure.kept_tokens import KeptTokens  # noqa: PLC0415
+
+        options = {**self._options(), **_BACKOFF, "per_call_policies": [KeptTokens()]}
         return ContainerRegistryClient(
             f"https://{login_server}", self._credential(), audience=self._acr_audience.rstrip("/"), **options
         )
