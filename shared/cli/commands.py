@@ -11,10 +11,12 @@ import msgspec
 
 from shared.cli.exits import FINE, NO, UNREADABLE, Ends, Parser
 from shared.cli.explaining import Line, absent, lines_of
-from shared.cli.files import gate_problems, placed, read_list, read_listing, valid_list
+from shared.cli.files import read_list, read_listing, valid_list
+from shared.cli.findings import Finding, annotation, gate_findings, list_findings
 from shared.config import addresses
 from shared.domain.references import Repository
 from shared.domain.watching.watch_list import Image
+from shared.watch_list_yaml import Reading
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -47,6 +49,7 @@ def _parser() -> Parser:
         each.add_argument("files", nargs="+", metavar="FILE", help="the watch list, in one file or several")
         each.add_argument("--base", metavar="LOGIN_SERVER", help="the base registry, whose images nobody watches")
     validate.add_argument("--gates", metavar="FOLDER", help="where the gates are; default: gates beside the first file")
+    validate.add_argument("--annotations", action="store_true", help="mark the problems in a pull request of GitHub's")
     ways = explain.add_mutually_exclusive_group(required=True)
     ways.add_argument("--listing", metavar="FILE", help='JSON: {"docker.io/library/node": ["22-alpine", …]}')
     ways.add_argument("--online", action="store_true", help="ask the upstreams, and say which named tags do not exist")
@@ -55,19 +58,46 @@ def _parser() -> Parser:
 
 
 def _validate(asked: argparse.Namespace) -> int:
+    return _annotated(asked) if asked.annotations else _told(asked)
+
+
+def _told(asked: argparse.Namespace) -> int:
     reading = read_list(asked.files, _base(asked))
-    problems = [placed(reading, problem) for problem in reading.problems]
-    folder = Path(asked.gates) if asked.gates else Path(asked.files[0]).parent / "gates"
-    if asked.gates and not folder.is_dir():
-        raise Ends(UNREADABLE, f"{folder} is no folder that can be read")
-    if not folder.is_dir():
+    folder = _gates(asked)
+    findings = list_findings(reading)
+    if folder.is_dir():
+        findings += gate_findings(reading, folder)
+    else:
         print(f"{folder} is not there: whether the gates exist was not looked at", file=sys.stderr)
-    problems += gate_problems(reading, folder)
-    if problems or reading.watch_list is None:
-        print("\n".join(problems))
+    return _concluded(asked, reading, [finding.told for finding in findings], valid=not findings)
+
+
+def _annotated(asked: argparse.Namespace) -> int:
+    """A gate that is not here fails nothing: a pull request shows the repository, and the gate may be a blob."""
+    try:
+        reading = read_list(asked.files, _base(asked))
+        folder = _gates(asked)
+    except Ends as end:
+        print(annotation(Finding(str(end)), asked.files[0]))
+        raise
+    findings = [*list_findings(reading), *gate_findings(reading, folder)]
+    told = [annotation(finding, asked.files[0]) for finding in findings]
+    return _concluded(asked, reading, told, valid=all(finding.elsewhere for finding in findings))
+
+
+def _concluded(asked: argparse.Namespace, reading: Reading, told: Sequence[str], *, valid: bool) -> int:
+    print("".join(f"{line}\n" for line in told), end="")
+    if not valid or reading.watch_list is None:
         return NO
     print(f"{', '.join(asked.files)}: {len(reading.watch_list.images)} entries, valid")
     return FINE
+
+
+def _gates(asked: argparse.Namespace) -> Path:
+    folder = Path(asked.gates) if asked.gates else Path(asked.files[0]).parent / "gates"
+    if asked.gates and not folder.is_dir():
+        raise Ends(UNREADABLE, f"{folder} is no folder that can be read")
+    return folder
 
 
 def _explain(asked: argparse.Namespace) -> int:

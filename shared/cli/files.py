@@ -1,4 +1,4 @@
-"""The files that commands read: watch lists, gates beside them, and listings of tags."""
+"""The files that commands read: watch lists, folders of gates, and listings of tags."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 
 from shared.cli.exits import NO, UNREADABLE, Ends
-from shared.domain.gate.contract import DOCKERFILE, read_contract
 from shared.domain.references import Repository, parse_repository
 from shared.domain.watching.watch_list import ListFile, WatchList
 from shared.errors import InvalidReference
@@ -47,39 +46,6 @@ def placed(reading: Reading, problem: str) -> str:
     return f"{reading.files[0].name}, {problem}" if len(reading.files) == 1 else problem
 
 
-def gate_problems(reading: Reading, folder: Path) -> list[str]:
-    """Return what is wrong with the gates that a valid list names.
-
-    Args:
-        reading: of the list.
-        folder: where the gates are, a folder each; nothing is said of gates if it is not there.
-    """
-    if reading.watch_list is None or not folder.is_dir():
-        return []
-    problems: list[str] = []
-    gates: dict[str, dict[str, bytes]] = {}
-    for index, image in enumerate(reading.watch_list.images):
-        if (gate := image.functional_gate) is None:
-            continue
-        if gate not in gates:
-            gates[gate] = _files(folder / gate)
-            problems += [*_links(folder / gate), *_unfit(folder / gate, gates[gate])]
-        if DOCKERFILE not in gates[gate]:
-            told = f"there is no {folder / gate / DOCKERFILE}; name a gate that is there, or none for no test"
-            problems.append(placed(reading, reading.of_entry(index, ("gate",), told)))
-    return problems
-
-
-def _links(folder: Path) -> list[str]:
-    found = [path for path in (folder, *sorted(folder.rglob("*"))) if path.is_symlink()]
-    return [f"{path}, line 1: a link, which no gate may have: put the file itself into its folder" for path in found]
-
-
-def _unfit(folder: Path, files: dict[str, bytes]) -> list[str]:
-    found = read_contract(files).problems if DOCKERFILE in files else ()
-    return [f"{folder / each.file}, line {each.line}: {each.told}" for each in found]
-
-
 def read_listing(name: str) -> Mapping[Repository, list[str]]:
     """Read which tags upstream repositories have.
 
@@ -105,6 +71,7 @@ def _bytes(name: str, most: int | None) -> bytes:
         raise Ends(UNREADABLE, f"{name} cannot be read: {error.strerror}") from error
 
 
-def _files(folder: Path) -> dict[str, bytes]:
+def files_in(folder: Path) -> dict[str, bytes]:
+    """Return a folder's files by their paths in it, without links."""
     found = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}

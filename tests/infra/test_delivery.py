@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +27,6 @@ def loaded(path: Path) -> dict[str, Any]:
 
 def make_targets() -> set[str]:
     return set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-
-
-def validated(file: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, str(ACTION / "validate.py"), str(file)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("path", [*WORKFLOWS, ACTION / "action.yml"], ids=lambda path: path.name)
@@ -72,55 +64,6 @@ def test_one_action_of_others_is_of_one_version_everywhere() -> None:
     files = [*WORKFLOWS, ACTION / "action.yml"]
     used = {found for file in files for found in re.findall(r"uses: ([^\s@]+)@(\S+)", file.read_text())}
     assert len({action for action, _ in used}) == len(used)
-
-
-def test_a_valid_watch_list_passes_the_action() -> None:
-    run = validated(ROOT / "images.yaml")
-    assert (run.returncode, run.stdout) == (0, f"{ROOT / 'images.yaml'}: 2 images, valid\n")
-
-
-def test_every_problem_of_a_watch_list_is_marked_at_its_line(tmp_path: Path) -> None:
-    file = tmp_path / "images.yaml"
-    file.write_text(
-        "images:\n  - name: node\n    source: quay.io/A/b\n    tags: [1]\n    target: base/node\n    colour: x\n"
-    )
-    run = validated(file)
-    assert run.returncode == 1
-    marked = re.findall(rf"^::error file={file},line=(\d+),title=Watch list::(.+)$", run.stdout, re.MULTILINE)
-    assert {line for line, _ in marked} >= {"3", "6"}
-
-
-def test_a_gate_that_can_decide_nothing_is_marked_at_its_file_and_line(tmp_path: Path) -> None:
-    file = tmp_path / "images.yaml"
-    entry = "{name: %s, source: docker.io/library/%s, tags: [1], target: base/%s, gate: %s}"
-    file.write_text(
-        "images:\n" + "".join(f"  - {entry % (name, name, name, name)}\n" for name in ("good", "bad", "gone"))
-    )
-    for name, last in (("good", 'ENTRYPOINT ["/bin/sh", "/test.sh"]'), ("bad", 'CMD ["/bin/sh", "/test.sh"]')):
-        (tmp_path / "gates" / name).mkdir(parents=True)
-        (tmp_path / "gates" / name / "Dockerfile").write_text(f"ARG BASE_IMAGE\nFROM $BASE_IMAGE\n{last}\n")
-        (tmp_path / "gates" / name / "test.sh").write_bytes(
-            b"echo $TIDEGATE_NONCE" + (b"\r\n" if name == "bad" else b"")
-        )
-    run = validated(file)
-    assert run.returncode == 1
-    marked = re.findall(r"^::error file=(\S+),line=(\d+),title=Gate bad::", run.stdout, re.MULTILINE)
-    bad = tmp_path / "gates" / "bad"
-    assert marked == [(str(bad / "Dockerfile"), "2"), (str(bad / "test.sh"), "1")]
-    assert f"::notice title=Gates::there is no {tmp_path / 'gates' / 'gone' / 'Dockerfile'}" in run.stdout
-
-
-def test_a_watch_list_that_is_not_there_fails_the_action(tmp_path: Path) -> None:
-    run = validated(tmp_path / "none.yaml")
-    assert run.returncode == 1
-    assert "cannot be read" in run.stdout
-
-
-def test_the_action_installs_what_the_reader_imports() -> None:
-    pattern = re.search(r"grep -E '([^']+)'", (ACTION / "action.yml").read_text())
-    assert pattern
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
-    assert {line.partition("==")[0] for line in lines if re.match(pattern[1], line)} == {"msgspec", "PyYAML"}
 
 
 def test_azd_finds_the_app_by_the_tag_that_the_template_gives_it() -> None:
