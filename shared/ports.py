@@ -40,18 +40,6 @@ class Stored(msgspec.Struct, Generic[R], frozen=True):
     etag: str
 
 
-class Waiting(msgspec.Struct, frozen=True):
-    """Records of one status, as a sweep found them.
-
-    Attributes:
-        count: how many.
-        oldest: since when the oldest of them has been in that status, UTC.
-    """
-
-    count: int
-    oldest: datetime
-
-
 class Records(Protocol[R]):
     """Records that are current (under way, or ended not long ago), apart from the archive of those long ended.
 
@@ -284,6 +272,10 @@ class Upstream(Protocol):
             tag: under which the digest was seen.
             digest: of an index, or of a manifest, which is one.
         """
+        ...
+
+    def reads(self, repository: Repository) -> bool:
+        """Whether manifests of a repository had to be read, as HEAD did not tell what they are; asks nobody."""
         ...
 
     def prepare(self, repositories: tuple[Repository, ...]) -> None:

@@ -25,6 +25,7 @@ from shared.rules.adoption import Adopter
 from shared.rules.asking import Answers, Asked, Taken, ask, ask_again, unforeseen
 from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
+from shared.rules.manifest_reading import ReadingTold
 from shared.rules.second_looks import SecondLooks
 
 log = logging.getLogger("tidegate.check")
@@ -78,6 +79,7 @@ class Checker:
         self._ledger = ledger
         self._activity = activity
         self._clock = clock
+        self._reading = ReadingTold(observations, activity, clock)
         self._new_tags = new_tags
         self._second_looks = second_looks
 
@@ -176,6 +178,7 @@ class Checker:
         A check that dies in between leaves an observation that names no target, so that the next one tells them.
         """
         repository, now = asked.repository, self._clock()
+        known = self._reading.told(asked, known, answers)
         digests, doubted = self._second_looks.believed(repository, known, answers.digests, now)
         answers = msgspec.structs.replace(answers, digests=digests)
         before, known = known, self._number(repository, known, answers, now)

@@ -11,8 +11,9 @@ from shared.domain.promotion.candidate import Candidate, run_names
 from shared.domain.promotion.lifecycle import ENDS
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild, rebuild_run_names
 from shared.domain.promotion.schedule import KEPT_CURRENT
+from shared.domain.promotion.waiting import Waiting
 from shared.errors import TidegateError
-from shared.ports import R, Stored, Waiting
+from shared.ports import R, Stored
 from shared.rules.progress import Progress
 from shared.rules.targets import TargetBook
 from shared.run_ports import Runs

@@ -10,9 +10,9 @@ from opentelemetry import metrics
 from shared.domain.events.messages import CheckRepositories
 from shared.domain.promotion.candidate import Status
 from shared.domain.promotion.lifecycle import ENDS
+from shared.domain.promotion.waiting import Waiting
 from shared.domain.references import parse_repository
 from shared.domain.watching.budget import Budget, Refusal, left, locked_for
-from shared.ports import Waiting
 
 _METER = metrics.get_meter("tidegate")
 

@@ -81,6 +81,10 @@ class CountedUpstream:
         """See ``UpstreamHolder.holds``."""
         return self._counted(self._name, lambda: self._upstream.holds(repository, digest))
 
+    def reads(self, repository: Repository) -> bool:
+        """See ``Upstream.reads``."""
+        return self._upstream.reads(repository)
+
     def prepare(self, repositories: tuple[Repository, ...]) -> None:
         """See ``Upstream.prepare``."""
         self._upstream.prepare(repositories)

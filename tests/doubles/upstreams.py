@@ -37,6 +37,7 @@ class InMemoryUpstream(Scripted):
         consulted: how often the catalogue was asked about a repository.
         platforms: how many manifests there are behind a digest; what is not in it cannot be told.
         prepared: what it was told to get ready for, one line a call.
+        read: the repositories whose manifests had to be read.
     """
 
     def __init__(self, *, catalogue: bool = False, clock: Callable[[], datetime] | None = None) -> None:
@@ -49,6 +50,7 @@ class InMemoryUpstream(Scripted):
         self.consulted: Counter[Repository] = Counter()
         self.platforms: dict[Digest, int] = {}
         self.prepared: list[tuple[Repository, ...]] = []
+        self.read: set[Repository] = set()
         self._clock = clock or _ticking()
         self._lock = threading.Lock()
         self._tags: defaultdict[Repository, dict[Tag, _Pushed]] = defaultdict(dict)
@@ -133,6 +135,10 @@ class InMemoryUpstream(Scripted):
             self.sought[repository, digest] += 1
             self._raise_trouble("holds", repository)
             return self.has(repository, digest)
+
+    def reads(self, repository: Repository) -> bool:
+        """See the port."""
+        return repository in self.read
 
     def prepare(self, repositories: tuple[Repository, ...]) -> None:
         """See the port."""

@@ -218,7 +218,7 @@ def test_the_events_that_the_runbook_names_are_told() -> None:
     lists = {"watch-list-invalid", "watch-list-missing", "watch-list-held", "first-imports-wait", "flapping"}
     ours = {"tag-missing", "tag-overwritten", "tag-in-order", "tag-let-go", "tag-taken-back"}
     tasks = {"task-not-permitted", "rebuild-missing"}
-    assert lines == {"tags-vanished", "message-poisoned", "retry-asked"} | lists | ours | tasks
+    assert lines == {"tags-vanished", "manifests-read", "message-poisoned", "retry-asked"} | lists | ours | tasks
     act, rule = ((ROOT / "shared" / "flows" / f"{name}.py").read_text() for name in ("act", "rule"))
     people = {*re.findall(r'_act\(\s*target, "([a-z-]+)"', act), *re.findall(r'(?:True|False)\): "([a-z-]+)"', rule)}
     assert len(people) == 8

@@ -73,6 +73,7 @@ class OciRegistry:
         self._catalogue = catalogue
         self._reads = reads
         self._asks_by = "HEAD"
+        self._read: set[Repository] = set()
         self._open = False
 
     def digest(self, repository: Repository, tag: Tag) -> Digest | None:
@@ -93,7 +94,7 @@ class OciRegistry:
             UnusableAnswer: an answer that names no manifest we can use, such as one of an abandoned type.
         """
         doing = f"{self._name}: looking at {repository}:{tag}"
-        return self._digest(doing, f"{self._url}/v2/{repository.path}/manifests/{tag}")
+        return self._digest(doing, repository, tag)
 
     def holds(self, repository: Repository, digest: Digest) -> bool:
         """Whether a manifest can be had by its digest, by one HEAD request.
@@ -102,7 +103,7 @@ class OciRegistry:
             NotFound, Refused, RateLimited, Unavailable: as for ``digest``.
         """
         doing = f"{self._name}: looking for {repository}@{digest}"
-        return self._digest(doing, f"{self._url}/v2/{repository.path}/manifests/{digest}") == digest
+        return self._digest(doing, repository, digest) == digest
 
     def tags(self, repository: Repository) -> tuple[Tag, ...]:
         """Return every tag, in the registry's order, by as many requests as it has pages.
@@ -140,6 +141,10 @@ class OciRegistry:
         """
         return self._catalogue.manifests(repository, tag, digest) if self._catalogue else None
 
+    def reads(self, repository: Repository) -> bool:
+        """See ``shared.ports.Upstream.reads``: as far as this process knows."""
+        return self._asks_by == "GET" or repository in self._read
+
     def prepare(self, repositories: tuple[Repository, ...]) -> None:
         """See ``shared.ports.Upstream.prepare``."""
         if self._tokens:
@@ -151,12 +156,15 @@ class OciRegistry:
             raise _refusal(answer, doing)
         return read_page(answer, doing)
 
-    def _digest(self, doing: str, url: str) -> Digest | None:
+    def _digest(self, doing: str, repository: Repository, reference: str) -> Digest | None:
+        url = f"{self._url}/v2/{repository.path}/manifests/{reference}"
         answer = self._ask(doing, url, self._asks_by, _ACCEPT)
         told = answer.status == 200 and names_digest(answer)
         if self._asks_by == "HEAD" and self._reads and not told and answer.status in {200, 404, *_NO_HEAD}:
             answer = self._read_instead(doing, url, answer)
             told = False
+            if answer.status == 200:
+                self._read.add(repository)
         if answer.status == 404:
             return None
         if answer.status != 200:

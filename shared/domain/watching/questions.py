@@ -71,6 +71,7 @@ class RepositoryState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
         deferred: why it was put off when its upstream's budget was short; empty if it was not.
         empty_lists: how often in a row it listed no tags although there were some.
         order: the latest that a digest of it was given; see ``shared.domain.watching.observation.next_order``.
+        reads: whether its manifests are read, as its registry does not tell by HEAD what they are.
     """
 
     checked_at: datetime | None = None
@@ -82,6 +83,7 @@ class RepositoryState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     deferred: str = ""
     empty_lists: int = 0
     order: int = 0
+    reads: bool = False
 
 
 def plan(
@@ -152,7 +154,9 @@ def merged(written: RepositoryState, new: RepositoryState) -> RepositoryState:
 def answered(state: RepositoryState, *, whole_list: bool, rules: str, now: datetime) -> RepositoryState:
     """Return the state after a repository gave an answer."""
     whole_list_at = now if whole_list else state.whole_list_at
-    return RepositoryState(checked_at=now, whole_list_at=whole_list_at, rules=rules, order=state.order)
+    return RepositoryState(
+        checked_at=now, whole_list_at=whole_list_at, rules=rules, order=state.order, reads=state.reads
+    )
 
 
 def failed(state: RepositoryState, problem: str, now: datetime, wait: float | None) -> RepositoryState:

@@ -16,7 +16,7 @@ from shared.errors import NotFound, Refused, ServiceError, Unavailable, Unusable
 from shared.rules import asking
 from shared.rules.second_looks import SecondLooks
 from tests.doubles.registries import digest_of
-from tests.doubles.world import GHCR, NODE, ONE, TWO, World
+from tests.doubles.world import GHCR, NODE, ONE, TWO, Died, World
 
 pytestmark = pytest.mark.unit
 
@@ -330,3 +330,56 @@ def test_a_catalogue_too_long_for_anonymous_callers_still_answers_for_exact_tags
     assert world.hub.asked.total() == len(TAGS), "once each; the second check was one look into the catalogue"
     assert world.hub.consulted.total() == 1
     assert world.hub.listed.total() == 0
+
+
+# Manifests that are read.
+
+
+def told_to_be_read(world: World) -> list[str]:
+    """Return the subjects of the lines that say so."""
+    return [event.subject for event in world.activity.events if event.name == "manifests-read"]
+
+
+def test_that_a_repositorys_manifests_are_read_is_told_once_and_kept_while_it_is_so() -> None:
+    world = tool()
+    checked(world)
+    assert (told_to_be_read(world), world.observations.of(TOOL).state.reads) == ([], False)
+    world.ghcr.read.add(TOOL)
+    for _ in range(3):
+        checked(world)
+    assert (told_to_be_read(world), world.observations.of(TOOL).state.reads) == ([f"repository:{TOOL}"], True)
+    world.ghcr.read.clear()
+    checked(world)
+    assert not world.observations.of(TOOL).state.reads
+    world.ghcr.read.add(TOOL)
+    checked(world)
+    assert len(told_to_be_read(world)) == 2
+
+
+def test_a_new_process_that_got_no_answer_yet_does_not_forget_that_manifests_are_read() -> None:
+    world = tool()
+    world.ghcr.read.add(TOOL)
+    checked(world)
+    world.ghcr.read.clear()
+    world.ghcr.fail("digest", Unavailable("ghcr.io does not answer"))
+    checked(world)
+    assert world.observations.of(TOOL).state.reads
+
+
+def test_that_manifests_are_read_is_told_though_the_process_dies_before_it_remembers() -> None:
+    world = tool()
+    world.ghcr.read.add(TOOL)
+    deaths: list[str] = []
+
+    def die_once(moment: str) -> None:
+        if moment == "observations.before:save" and not deaths:
+            deaths.append(moment)
+            assert told_to_be_read(world), "nothing is remembered that was not told"
+            raise Died
+
+    world.hook = die_once
+    checked(world)
+    checked(world)
+    assert world.observations.of(TOOL).state.reads
+    assert deaths
+    assert set(told_to_be_read(world)) == {f"repository:{TOOL}"}

@@ -347,7 +347,10 @@ def test_where_head_does_not_tell_the_manifest_is_read_and_that_is_told(
 ) -> None:
     wire.answer(status, headers)
     wire.answer(200, INDEX, MANIFEST)
-    assert ghcr().digest(APP, TAG) == OF_MANIFEST
+    upstream = ghcr()
+    assert not upstream.reads(APP)
+    assert upstream.digest(APP, TAG) == OF_MANIFEST
+    assert upstream.reads(APP)
     assert [method for method, *_ in shown(wire)] == ["HEAD", "GET"]
     assert "some registries count as a pull" in caplog.text
 
@@ -361,6 +364,18 @@ def test_a_registry_that_knows_no_head_is_not_asked_by_it_again(wire: ScriptedHt
     assert [method for method, *_ in shown(wire)] == ["HEAD", "GET", "GET", "GET"]
     wire.answer(404)
     assert upstream.digest(APP, TAG) is None
+    assert upstream.reads(Repository("ghcr.io", "org/other")), "it is one registry that knows no HEAD"
+
+
+def test_a_registry_that_denies_one_tag_by_head_is_read_in_that_repository_alone(wire: ScriptedHttp) -> None:
+    upstream = ghcr()
+    wire.answer(404)
+    wire.answer(200, INDEX, MANIFEST)
+    wire.answer(404)
+    wire.answer(404)
+    assert upstream.digest(APP, TAG) == OF_MANIFEST
+    assert upstream.digest(Repository("ghcr.io", "org/other"), TAG) is None
+    assert (upstream.reads(APP), upstream.reads(Repository("ghcr.io", "org/other"))) == (True, False)
 
 
 def test_a_manifest_that_is_sought_by_its_digest_is_read_where_head_does_not_tell(wire: ScriptedHttp) -> None:
