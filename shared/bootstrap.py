@@ -33,6 +33,7 @@ from shared.rules.second_looks import SecondLooks
 from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
 from shared.rules.trouble_finding import TroubleFinder
+from shared.rules.unbuilt_tasks import UnbuiltTasks
 from shared.telemetry.changes import candidate_changed, rebuild_changed, target_changed
 from shared.telemetry.troubles import troubles_last
 
@@ -62,7 +63,8 @@ class Parts(Outside):
     @cached_property
     def teller(self) -> TroubleTeller:
         """Tells what is wrong."""
-        finder = TroubleFinder(self.watch_lists, self.observations, self.target_book, self.candidates)
+        tasks = UnbuiltTasks(self.kept_listings, self.rebuilds, self.settings.base_server, self.clock)
+        finder = TroubleFinder(self.watch_lists, self.observations, self.target_book, self.candidates, tasks)
         return TroubleTeller(finder, self.troubles, self.activity, self.clock, troubles_last)
 
     @cached_property

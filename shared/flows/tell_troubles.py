@@ -30,7 +30,8 @@ from shared.trouble_ports import StoredTrouble, Troubles
 
 log = logging.getLogger("tidegate.troubles")
 
-# An alert sees it within two of them. Each reads the tables of observations, targets and troubles once.
+# An alert sees it within two of them. Each reads the tables of observations, targets and troubles once, a row for each
+# application registry, and one rebuild for each task that is not built on what was decided.
 SURVEY_EVERY = timedelta(minutes=15)
 # Three transactions each; what is left begins or ends with the next survey.
 MOST_CHANGES = 200

@@ -63,6 +63,10 @@ class KeptListings:
         except Conflict:
             raise BeingListed(f"the tasks of {registry} are being listed", retry_after=1) from None
 
+    def last(self) -> tuple[Listing, ...]:
+        """Return the listings as they were kept last, however old: nobody is asked. One transaction a registry."""
+        return tuple(self._listings.get(registry).listing for registry in self._runs)
+
     def to_compare(self) -> Iterator[Listing]:
         """Iterate over the listings that were not compared with what the targets decided for an hour.
 

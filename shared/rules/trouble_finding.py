@@ -10,8 +10,10 @@ from typing import Protocol
 import msgspec
 
 from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.domain.promotion.target import Target
 from shared.domain.promotion.target_troubles import awaited_candidate, candidate_troubles, target_troubles
+from shared.domain.promotion.task_troubles import task_troubles
 from shared.domain.references import Repository
 from shared.domain.watching.questions import RepositoryState
 from shared.domain.watching.source_troubles import source_troubles
@@ -20,6 +22,7 @@ from shared.domain.watching.watch_list import Image, WatchList
 from shared.errors import ServiceError, WatchListError
 from shared.ports import Known, Observations, Records
 from shared.rules.targets import TargetBook
+from shared.rules.unbuilt_tasks import UnbuiltTasks
 
 
 class NotTaken(msgspec.Struct, frozen=True):
@@ -55,22 +58,29 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class TroubleFinder:
-    """Finds what is wrong with the watch list, upstream repositories, candidates and targets.
+    """Finds what is wrong with the watch list, upstream repositories, candidates, targets and rebuilds.
 
     Args:
         lists: gives the watch list in force.
         observations: what is known of upstream tags.
         book: where targets are.
         candidates: where candidates are; one is read for each digest that a target waits for.
+        tasks: application tasks that are not built on what was decided.
     """
 
     def __init__(
-        self, lists: Lists, observations: Observations, book: TargetBook, candidates: Records[Candidate]
+        self,
+        lists: Lists,
+        observations: Observations,
+        book: TargetBook,
+        candidates: Records[Candidate],
+        tasks: UnbuiltTasks,
     ) -> None:
         self._lists = lists
         self._observations = observations
         self._book = book
         self._candidates = candidates
+        self._tasks = tasks
 
     def find(self) -> Found:
         """Return what is wrong now.
@@ -83,10 +93,12 @@ class TroubleFinder:
         except WatchListError:
             return Found(self._of_list(), whole=False)
         unreadable: list[Trouble] = []
+        tasks, built_on = self._listed(unreadable), list[Target]()
         found = (
             *self._of_list(),
             *self._of_sources(watch_list, unreadable),
-            *self._of_targets(unreadable),
+            *self._of_targets(tasks, built_on, unreadable),
+            *self._of_tasks(tasks, built_on, unreadable),
         )
         return Found((*found, *unreadable), whole=not unreadable)
 
@@ -109,12 +121,34 @@ class TroubleFinder:
         for repository, images in watched.items():
             yield from _of_source(repository, images, Known({}, RepositoryState()))
 
-    def _of_targets(self, unreadable: list[Trouble]) -> Iterator[Trouble]:
+    def _listed(self, unreadable: list[Trouble]) -> tuple[ApplicationTask, ...]:
+        try:
+            return self._tasks.listed()
+        except ServiceError as error:
+            unreadable.append(_unreadable("listings", error))
+            return ()
+
+    def _of_tasks(
+        self, tasks: tuple[ApplicationTask, ...], built_on: list[Target], unreadable: list[Trouble]
+    ) -> tuple[Trouble, ...]:
+        try:
+            return task_troubles(self._tasks.unbuilt(tasks, built_on))
+        except ServiceError as error:
+            unreadable.append(_unreadable("rebuilds", error))
+            return ()
+
+    def _of_targets(
+        self, tasks: tuple[ApplicationTask, ...], built_on: list[Target], unreadable: list[Trouble]
+    ) -> Iterator[Trouble]:
+        """Those that tasks are built on are kept for these: a target is read once."""
+        bases = self._tasks.bases(tasks)
         waiting: dict[str, list[Target]] = defaultdict(list)
         read: dict[str, Candidate | None] = {}
         try:
             for stored in self._book.targets.every(self._book.registry):
                 target = stored.record
+                if (target.repository, target.tag) in bases:
+                    built_on.append(target)
                 if wanted := awaited_candidate(target):
                     waiting[wanted].append(target)
                     if wanted not in read:

@@ -23,8 +23,9 @@ PRICES = Path(__file__).with_name("prices.json")
 MINUTES = 30 * 24 * 60
 CHECKS, SWEEPS = MINUTES // 15, MINUTES
 # What is wrong is surveyed every quarter of an hour: three tables are read in pages of a thousand rows, and that of
-# observations has one for each repository, too; the list is asked for. tests/contract/test_troubles.py counts it.
-SURVEYS, TABLES_A_SURVEY, BLOBS_A_SURVEY = MINUTES // 15, 2 + 1 + 1, 1
+# observations has one for each repository, too, and that of listings a row for each application registry; the list is
+# asked for. tests/contract/test_troubles.py counts it.
+SURVEYS, TABLES_A_SURVEY, BLOBS_A_SURVEY = MINUTES // 15, 2 + 1 + 1 + 1, 1
 WATCHED_TAGS, UPDATES = 1000, 200
 INSTANCE_GB = 2
 # A gate's run: two vCPUs for a minute and a half.

@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.listings_table import ListingsTable
 from shared.adapters.storage.observations_table import ObservationsTable
-from shared.adapters.storage.records_table import candidates_table
+from shared.adapters.storage.records_table import candidates_table, rebuilds_table
 from shared.adapters.storage.tables import Row, Table
 from shared.adapters.storage.targets_table import TargetsTable
 from shared.adapters.storage.troubles_table import TroublesTable
@@ -17,12 +18,15 @@ from shared.domain.watching.troubles import Kind, Noted, Trouble
 from shared.domain.watching.watch_list import Image, WatchList
 from shared.errors import Conflict
 from shared.flows.tell_troubles import TroubleTeller
+from shared.rules.listings import KeptListings
 from shared.rules.targets import TargetBook
 from shared.rules.trouble_finding import TroubleFinder
+from shared.rules.unbuilt_tasks import UnbuiltTasks
 from shared.trouble_ports import Troubles
 from tests.contract.examples import NOON, observation
 from tests.contract.wire import counted
 from tests.doubles.queues import InMemoryOutbox
+from tests.doubles.registries import InMemoryRuns
 from tests.doubles.storage import InMemoryActivity, InMemoryTroubles, SettableClock
 
 pytestmark = pytest.mark.contract
@@ -83,20 +87,22 @@ class Listed:
         return WatchList(images=[Image(name="node", source="node", tags=["22"], target="base/node")])
 
 
-def test_a_survey_reads_each_of_three_tables_once_and_one_that_is_not_due_reads_nothing(
+def test_a_survey_reads_three_tables_and_a_registrys_tasks_once_and_one_that_is_not_due_reads_nothing(
     account: StorageAccount,
 ) -> None:
     clock, observations = SettableClock(NOON), ObservationsTable(account)
     book = TargetBook(TargetsTable(account), InMemoryOutbox(clock), clock, "tidegatebase")
     node = parse_repository("docker.io/library/node")
     observations.save(node, observations.of(node), RepositoryState(checked_at=NOON), (observation("22", 1),))
-    finder = TroubleFinder(Listed(), observations, book, candidates_table(account))
+    listings = KeptListings(ListingsTable(account), {"tidegateapps": InMemoryRuns()}, clock)
+    tasks = UnbuiltTasks(listings, rebuilds_table(account), "tidegatebase.azurecr.io", clock)
+    finder = TroubleFinder(Listed(), observations, book, candidates_table(account), tasks)
     lasting: list[Noted] = []
     teller = TroubleTeller(finder, TroublesTable(account), InMemoryActivity(), clock, lasting.extend)
     with counted() as wire:
         teller.survey()
         teller.survey()
-    assert (len(wire), lasting) == (3, [])
+    assert (len(wire), lasting) == (4, [])
 
 
 def test_reading_all_troubles_is_one_transaction_and_so_is_writing_one(account: StorageAccount) -> None:

@@ -54,6 +54,7 @@ from shared.rules.second_looks import SecondLooks
 from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
 from shared.rules.trouble_finding import TroubleFinder
+from shared.rules.unbuilt_tasks import UnbuiltTasks
 from shared.watch_list_yaml import parse_watch_list
 from tests.doubles.gates import GATE_FILES
 from tests.doubles.queues import Delivery, InMemoryOutbox
@@ -191,7 +192,8 @@ class World:
         self.dependant_search = DependantSearch(
             self.rebuild_progress, self.book, self.kept_listings, self.outbox, self.base, BASE_SERVER
         )
-        finder = TroubleFinder(self.watch_lists, self.observations, self.book, self.candidates)
+        tasks = UnbuiltTasks(self.kept_listings, self.rebuilds, BASE_SERVER, self.clock)
+        finder = TroubleFinder(self.watch_lists, self.observations, self.book, self.candidates, tasks)
         self.teller = TroubleTeller(finder, self.troubles, self.activity, self.clock, self._last)
         self.rebuilder = Rebuilder(
             self.rebuild_progress, self.book, runs, self.evidence, BASE_SERVER, self.activity, self.most_rebuilds

@@ -41,6 +41,7 @@ class Kind(Enum):
     BASE_TAG_MISSING = "base-tag-missing"  # a tag of the base registry was deleted
     BASE_TAG_OVERWRITTEN = "base-tag-overwritten"  # others made a tag of the base registry point elsewhere
     BASE_TAG_WITHDRAWN = "base-tag-withdrawn"  # what a tag bears is blocked, nothing else can be had: it is left so
+    NOT_REBUILT = "not-rebuilt"  # the rebuild of an application task failed, or nobody may run it: it has its old base
     NOT_UPDATED = "not-updated"  # upstream moved a week ago and the base registry did not follow, for whatever reason
 
 
@@ -72,7 +73,8 @@ class Trouble(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     Attributes:
         kind: what.
         about: of what, as the activity log names its subjects: ``watch-list``, ``repository:<name>``,
-            ``tag:<repository>:<tag>``, ``image:<entry>``, ``candidate:<id>``, ``target:<id>``, ``table:<name>``.
+            ``tag:<repository>:<tag>``, ``image:<entry>``, ``candidate:<id>``, ``target:<id>``,
+            ``task:<registry>/<task>``, ``table:<name>``.
         detail: for people; at most 600 characters.
         images: names of the entries of the watch list that it concerns; none: all.
         since: since when, UTC; ``None`` where nothing says so: since it was first noticed.
@@ -119,6 +121,11 @@ def about_image(name: str) -> str:
 def about_target(target: str) -> str:
     """Return what a trouble of a target is about, by its id."""
     return f"target:{target}"
+
+
+def about_task(registry: str, task: str) -> str:
+    """Return what a trouble of an application task is about."""
+    return f"task:{registry}/{task}"
 
 
 def about_candidate(candidate: str) -> str:

@@ -1,0 +1,56 @@
+"""Application tasks that are not built on what was decided, with the rebuilds that were to build them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from shared.domain.promotion.missing import Behind, bases_of, behind, rebuild_of
+from shared.domain.promotion.rebuilds import ApplicationTask, Rebuild
+from shared.domain.promotion.target import Target
+from shared.domain.references import Tag
+from shared.ports import Clock, Records
+from shared.rules.listings import KeptListings
+
+
+class UnbuiltTasks:
+    """Finds them by the tasks as last listed: no registry is asked.
+
+    Args:
+        listings: the tasks of the application registries.
+        rebuilds: where rebuilds are; one is read for each task that is behind.
+        base_login_server: as application tasks name the base registry.
+        clock: tells the time.
+    """
+
+    def __init__(
+        self, listings: KeptListings, rebuilds: Records[Rebuild], base_login_server: str, clock: Clock
+    ) -> None:
+        self._listings = listings
+        self._rebuilds = rebuilds
+        self._login_server = base_login_server
+        self._clock = clock
+
+    def listed(self) -> tuple[ApplicationTask, ...]:
+        """Return all tasks as last listed: one transaction a registry.
+
+        Raises:
+            ServiceError: a listing cannot be read.
+        """
+        return tuple(task for listing in self._listings.last() for task in listing.tasks)
+
+    def bases(self, tasks: Iterable[ApplicationTask]) -> frozenset[tuple[str, Tag]]:
+        """Return the repositories and tags of the base registry that any of the tasks is built on."""
+        return bases_of(tasks, self._login_server)
+
+    def unbuilt(
+        self, tasks: Iterable[ApplicationTask], targets: Iterable[Target]
+    ) -> Iterator[tuple[Behind, Rebuild | None]]:
+        """Iterate over the tasks that are behind a target, each with its rebuild: two transactions each at most.
+
+        Raises:
+            ServiceError: a rebuild cannot be read.
+        """
+        now = self._clock()
+        for one in behind(tasks, targets, self._login_server, now):
+            stored = self._rebuilds.get(rebuild_of(one, now).id)
+            yield one, stored.record if stored else None
