@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from shared.cli.exits import FINE, NO, UNREADABLE, Ends, Parser
-from shared.cli.explaining import Line, absent, lines_of
+from shared.cli.exits import FINE, NO, UNREACHABLE, UNREADABLE, Ends, Parser
+from shared.cli.explaining import lines_of, table
 from shared.cli.files import read_list, read_listing, valid_list
 from shared.cli.findings import Finding, annotation, gate_findings, list_findings
+from shared.cli.remarks import Listings, is_missing, remarks
 from shared.config import addresses
-from shared.domain.references import Repository
-from shared.domain.watching.watch_list import Image
 from shared.watch_list_yaml import Reading
 
 
@@ -102,34 +101,18 @@ def _gates(asked: argparse.Namespace) -> Path:
 
 def _explain(asked: argparse.Namespace) -> int:
     images = valid_list(asked.files, _base(asked)).images
-    listed: Mapping[Repository, list[str]]
     if asked.online:
         from shared.cli.online import listings_of  # noqa: PLC0415  HTTP takes long to load
 
-        listed = listings_of(images)
+        listings = listings_of(images)
     else:
-        listed = read_listing(asked.listing)
-    lines = [line for image in images for line in lines_of(image, listed.get(image.repository, []))]
-    print(msgspec.json.encode(lines).decode() if asked.json else _table(lines))
-    missing = [f"{image.name}: upstream has no tag {tag}" for image in images for tag in _absent(image, listed)]
-    print("".join(f"{told}\n" for told in [*_unlisted(images, listed), *missing]), end="", file=sys.stderr)
-    return NO if asked.online and missing else FINE
-
-
-def _absent(image: Image, listed: Mapping[Repository, list[str]]) -> list[str]:
-    return absent(image, listed[image.repository]) if image.repository in listed else []
-
-
-def _unlisted(images: Sequence[Image], listed: Mapping[Repository, list[str]]) -> list[str]:
-    return [
-        f"{image.name}: the listing has nothing of {image.repository}"
-        for image in images
-        if image.repository not in listed
-    ]
-
-
-def _table(lines: Sequence[Line]) -> str:
-    return "\n".join(f"{line.image}  {line.tag}  {line.target or '-'}  {line.reason}" for line in lines)
+        listings = Listings(read_listing(asked.listing))
+    lines = [line for image in images for line in lines_of(image, listings.listed.get(image.repository, []))]
+    print(msgspec.json.encode(lines).decode() if asked.json else table(lines), end="\n" if lines or asked.json else "")
+    print("".join(f"{told}\n" for told in remarks(images, listings, lines)), end="", file=sys.stderr)
+    if listings.unanswered:
+        return UNREACHABLE
+    return NO if asked.online and is_missing(images, listings) else FINE
 
 
 def _base(asked: argparse.Namespace) -> str:

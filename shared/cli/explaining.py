@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from shared.domain.watching.selection import choose, exact_tags
+from shared.domain.watching.selection import ChoiceReason, choose, exact_tags
 from shared.domain.watching.watch_list import Image
 
 
@@ -36,6 +36,14 @@ def lines_of(image: Image, listed: Sequence[str]) -> Iterator[Line]:
     for choice in choose(image.rules, [*listed, *absent(image, listed)]):
         target = f"{image.target}:{choice.target}" if choice.target else None
         yield Line(image.name, choice.tag, target, choice.reason.value)
+
+
+def table(lines: Sequence[Line]) -> str:
+    """Return lines for a terminal, on which a tag that is none can do nothing."""
+    shown = (line.tag if line.reason != ChoiceReason.INVALID_TAG.value else ascii(line.tag) for line in lines)
+    return "\n".join(
+        f"{line.image}  {tag}  {line.target or '-'}  {line.reason}" for line, tag in zip(lines, shown, strict=True)
+    )
 
 
 def absent(image: Image, listed: Sequence[str]) -> list[str]:

@@ -50,17 +50,23 @@ def read_listing(name: str) -> Mapping[Repository, list[str]]:
     """Read which tags upstream repositories have.
 
     Args:
-        name: path of a JSON file such as ``{"docker.io/library/node": ["22-alpine"]}``.
+        name: path of a JSON file such as ``{"docker.io/library/node": ["22-alpine"]}``. A repository that it has in
+            several spellings is one.
 
     Raises:
         Ends: it cannot be read, or is something else.
     """
+    text = _bytes(name, None)
+    if not text.strip():
+        raise Ends(UNREADABLE, f"{name} is empty; a listing without anything is {{}}")
+    listed: dict[Repository, list[str]] = {}
     try:
-        listed = _LISTINGS.decode(_bytes(name, None))
-        return {parse_repository(repository): tags for repository, tags in listed.items()}
+        for repository, tags in _LISTINGS.decode(text).items():
+            listed.setdefault(parse_repository(repository), []).extend(tags)
     except (msgspec.DecodeError, UnicodeError, RecursionError, InvalidReference) as error:
         expected = '{"docker.io/library/node": ["22-alpine", …]}'
         raise Ends(UNREADABLE, f"{name}: expected a JSON object such as {expected}: {error}") from error
+    return listed
 
 
 def _bytes(name: str, most: int | None) -> bytes:

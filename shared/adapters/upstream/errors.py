@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -13,6 +14,8 @@ from shared.errors import NotFound, RateLimited, Refused, ServiceError, Unavaila
 
 # What decoders of JSON raise over bytes from elsewhere: brackets within brackets are a RecursionError.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+_CONNECTION = re.compile(r"^\w+\(host='[^']*', port=\w+\): ")
 
 
 def http_error(doing: str, error: Exception) -> ServiceError:
@@ -50,7 +53,8 @@ def http_error(doing: str, error: Exception) -> ServiceError:
 
 
 def _said(error: Exception) -> str:
-    return redacted(str(error)) or "no reason given"
+    """What was said, without the name that a connection has in the code."""
+    return redacted(_CONNECTION.sub("", str(error))) or "no reason given"
 
 
 def status_error(doing: str, status: int, headers: Mapping[str, str]) -> ServiceError:

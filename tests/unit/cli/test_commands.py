@@ -9,11 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from shared.adapters.upstream.oci_registry import OciRegistry
 from shared.cli.commands import main
+from shared.domain.references import Repository, parse_repository
+from shared.errors import NotFound, ServiceError, Unavailable
 from tests.doubles.gates import GATE_FILES
 
 pytestmark = pytest.mark.unit
 
+NODE = parse_repository("node")
 ROOT = Path(__file__).resolve().parents[3]
 LIST = """\
 images:
@@ -36,6 +40,19 @@ def images(tmp_path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     return file
+
+
+def upstream_has(monkeypatch: pytest.MonkeyPatch, tags: list[str] | ServiceError) -> None:
+    """Let the upstreams answer so about ``node``, and about nothing else."""
+
+    def listed(_: OciRegistry, repository: Repository) -> tuple[str, ...]:
+        if repository != NODE:
+            raise Unavailable(f"{repository}: no answer")
+        if isinstance(tags, ServiceError):
+            raise tags
+        return tuple(tags)
+
+    monkeypatch.setattr(OciRegistry, "tags", listed)
 
 
 def test_a_valid_list_is_said_to_be_valid(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,13 +109,78 @@ def test_online_an_exact_tag_that_does_not_exist_is_no(
     images: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tags = next(iter(TAGS.values()))
-    monkeypatch.setattr(
-        "shared.cli.online.listings_of", lambda images: {image.repository: [*tags, "lts"] for image in images}
-    )
+    upstream_has(monkeypatch, [*tags, "lts"])
     assert main(["explain", str(images), "--online"]) == 0
-    monkeypatch.setattr("shared.cli.online.listings_of", lambda images: {image.repository: tags for image in images})
+    upstream_has(monkeypatch, tags)
     assert main(["explain", str(images), "--online"]) == 1
     assert "upstream has no tag lts" in capsys.readouterr().err
+
+
+def test_online_a_repository_that_does_not_exist_is_no_and_not_a_missing_tag(
+    images: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream_has(monkeypatch, NotFound("node: there is no such repository"))
+    assert main(["explain", str(images), "--online"]) == 1
+    assert capsys.readouterr().err == "node: node: there is no such repository\n"
+
+
+def test_online_an_upstream_that_does_not_answer_is_told_and_keeps_no_other_from_it(
+    images: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream_has(monkeypatch, ["lts", "22.1.0"])
+    silent = "  - {name: app, source: ghcr.io/acme/app, target: base/app, tags: [{semver: '*'}]}\n"
+    images.write_text(LIST.replace("  - name: node", silent + "  - name: node"))
+    assert main(["explain", str(images), "--online", "--json"]) == 6
+    said = capsys.readouterr()
+    assert [line["tag"] for line in json.loads(said.out)] == ["lts", "22.1.0"]
+    assert said.err == "app: nobody knows what ghcr.io/acme/app has: ghcr.io/acme/app: no answer\n"
+
+
+@pytest.mark.parametrize(
+    ("listing", "told"),
+    [
+        ({}, "node: the listing has nothing of docker.io/library/node\n"),
+        ({"node": []}, "node: upstream has no tag lts\n"),
+        (
+            {"node": ["lts"], "ghcr.io/acme/nod": ["1"]},
+            "no entry watches ghcr.io/acme/nod, which the listing has\n",
+        ),
+        ({"node": ["lts"], "docker.io/library/node": ["22.1.0"]}, ""),
+    ],
+)
+def test_where_a_listing_may_not_be_what_is_meant_that_is_told(
+    images: Path, capsys: pytest.CaptureFixture[str], listing: dict[str, list[str]], told: str
+) -> None:
+    file = images.parent / "tags.json"
+    file.write_text(json.dumps(listing))
+    assert main(["explain", str(images), "--listing", str(file)]) == 0
+    said = capsys.readouterr()
+    assert said.err == told
+    assert ("22.1.0" in said.out) == (len(listing.get("docker.io/library/node", ())) == 1)
+
+
+def test_an_entry_that_takes_nothing_is_told_so_and_so_is_an_empty_list(
+    images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listing = images.parent / "tags.json"
+    listing.write_text(json.dumps({"node": ["edge", "a\x1b[2J b"]}))
+    images.write_text(LIST.replace("lts, ", ""))
+    assert main(["explain", str(images), "--listing", str(listing)]) == 0
+    said = capsys.readouterr()
+    assert said.err == "node: none of the 2 tags of docker.io/library/node is taken\n"
+    assert said.out.splitlines()[-1] == r"node  'a\x1b[2J b'  -  invalid-tag"
+    images.write_text("images: []\n")
+    assert main(["explain", str(images), "--listing", str(listing)]) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines()[-1] == "the list has no entries"
+
+
+def test_an_empty_listing_is_told_to_be_empty(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listing = images.parent / "tags.json"
+    listing.write_text("\n")
+    assert main(["explain", str(images), "--listing", str(listing)]) == 65
+    assert capsys.readouterr().err == f"{listing} is empty; a listing without anything is {{}}\n"
 
 
 @pytest.mark.parametrize(
