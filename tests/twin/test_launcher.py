@@ -90,6 +90,29 @@ def test_taken_ports_are_named() -> None:
             require_free(base)
 
 
+def test_another_start_in_a_twins_folder_is_refused_and_leaves_the_twin_to_be_stopped(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "infra.local.twin", "up", "--empty", "--state", str(tmp_path)]
+    command += ["--base-port", str(free_base_port())]
+    with Twin(new_topology(tmp_path), {}, storage_only=True):
+        kept = (tmp_path / "topology.json").read_text()
+        again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert again.returncode == 1
+        assert f"a twin is up in {tmp_path} already" in again.stderr
+        assert f"down --state {tmp_path}" in again.stderr
+        assert len(_pids(tmp_path)) == 1
+        assert (tmp_path / "topology.json").read_text() == kept
+
+
+def test_a_twin_whose_ports_are_taken_forgets_nothing_of_the_one_that_has_them(tmp_path: Path) -> None:
+    topology = new_topology(tmp_path)
+    with Twin(topology, {}, storage_only=True):
+        other = Twin(topology, {}, storage_only=True)
+        with pytest.raises(PortsTakenError):
+            other.start()
+        other.stop()
+        assert len(_pids(tmp_path)) == 1
+
+
 def test_the_products_settings_follow_the_topology_and_overrides_win(tmp_path: Path) -> None:
     topology = new_topology(tmp_path, 20000)
     settings = product_settings(topology, {"SWEEP_SCHEDULE": "0 * * * * *"})

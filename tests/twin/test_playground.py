@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.demo.stage_set import APPLICATION
-from infra.local.demo.watching import Watcher, eventually
+from infra.local.demo.watching import SceneFailed, Watcher, eventually
 from infra.local.playground import commands, told
 from infra.local.playground.ground import SETTINGS, Playground
 from infra.local.playground.references import NotUpstreamError, upstream
@@ -46,6 +46,16 @@ def test_the_playground_comes_to_a_promoted_image_and_an_application_and_takes_w
         assert pushed != before
         eventually("it is promoted", lambda: watcher.digest("base", "base/node", "22-alpine") == pushed)
         assert commands.shown_list(topology).startswith("images:\n")
+
+
+def test_a_twin_that_is_empty_takes_a_list_and_says_that_it_has_no_application(tmp_path: Path) -> None:
+    topology = new_topology(tmp_path, free_base_port())
+    with Twin(topology):
+        assert commands.shown_list(topology) == ""
+        commands.change_list(topology, ROOT / "images.yaml")
+        assert commands.shown_list(topology) == (ROOT / "images.yaml").read_text().rstrip("\n")
+        with pytest.raises(SceneFailed, match=f"the application {APPLICATION} was built"):
+            commands.run_application(topology)
 
 
 def test_every_command_of_the_page_exists() -> None:

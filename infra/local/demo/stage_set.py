@@ -9,6 +9,7 @@ from pathlib import Path
 
 import requests
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import ContainerClient
 
 from infra.local.demo.watching import Watcher, eventually, expect
 from infra.local.topology import APPLICATIONS, BASE, Topology
@@ -81,18 +82,23 @@ class StageSet:
 
     def configure(self) -> None:
         """Store the watch list and its gate where the product reads them."""
-        container = self._watcher.container("config")
-        try:
-            container.create_container()
-        except ResourceExistsError:
-            expect(container.exists(), "the container for the configuration is there")
+        container = self._configuration()
         for name, text in GATE.items():
             container.upload_blob(f"gates/release/{name}", text.encode(), overwrite=True)
         self.store_list(WATCH_LIST.encode())
 
     def store_list(self, content: bytes) -> None:
         """Let another watch list take the place of the stored one, as an operator's upload does."""
-        self._watcher.container("config").upload_blob(_LIST, content, overwrite=True)
+        self._configuration().upload_blob(_LIST, content, overwrite=True)
+
+    def _configuration(self) -> ContainerClient:
+        """The container for the configuration, made where it is not there, as on a twin that is empty."""
+        container = self._watcher.container("config")
+        try:
+            container.create_container()
+        except ResourceExistsError:
+            expect(container.exists(), "the container for the configuration is there")
+        return container
 
     def stored_list(self) -> bytes | None:
         """Return the watch list as it is stored, or ``None`` where none is."""

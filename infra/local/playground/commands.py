@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from infra.local.demo.stage_set import StageSet
-from infra.local.demo.watching import Watcher
+from infra.local.demo.stage_set import APPLICATION, StageSet
+from infra.local.demo.watching import Watcher, expect
 from infra.local.playground.references import NotUpstreamError, upstream
 from infra.local.topology import Topology
 from infra.local.twin.records import alive
@@ -83,4 +83,6 @@ def run_application(topology: Topology) -> str:
     Raises:
         SceneFailed: it does not run.
     """
-    return StageSet(topology, Watcher(topology)).run_application().strip()
+    watcher = Watcher(topology)
+    expect(bool(watcher.digest("applications", APPLICATION, "latest")), f"the application {APPLICATION} was built")
+    return StageSet(topology, watcher).run_application().strip()

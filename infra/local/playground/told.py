@@ -33,7 +33,7 @@ def addresses(topology: Topology) -> str:
     listed = "\n".join(f"  {name:<13}{address}" for name, address in lines)
     key = f"API key, an operator's ({topology.state / 'api-key'}):\n  {api_key(topology)}"
     check = f"check every image now:\n  {_curl(topology, 'check', '-X POST')}"
-    return f"The twin is up.\n{listed}\n{key}\n{check}\nstop it:\n  {_stopping(topology.state)}"
+    return f"The twin is up.\n{listed}\n{key}\n{check}\nstop it:\n  {stopping(topology.state)}"
 
 
 def playground(topology: Topology) -> str:
@@ -81,5 +81,6 @@ def _curl(topology: Topology, path: str, options: str = "") -> str:
     return " ".join(filter(None, ("curl -s", options, f"-H 'x-api-key: {api_key(topology)}'", address)))
 
 
-def _stopping(state: Path) -> str:
+def stopping(state: Path) -> str:
+    """Return the command that stops the twin of this folder."""
     return "make down" if state == STATE else command(state, "down")

@@ -69,6 +69,8 @@ def _of_starting(parser: argparse.ArgumentParser) -> None:
 
 
 def _begin(state: Path, arguments: argparse.Namespace) -> int:
+    if alive(state):
+        return _failed(f"a twin is up in {state} already; this stops it: {told.stopping(state)}")
     try:
         topology = new_topology(
             state,

@@ -155,7 +155,12 @@ class Twin:
         processes.wait_ready([running], _READY_SECONDS)
 
     def stop(self) -> None:
-        """Stop every process of the twin, children included; what is stored stays in the state folder."""
+        """Stop every process of the twin, children included; what is stored stays in the state folder.
+
+        Who started nothing forgets nothing: what is recorded there may be another twin's.
+        """
+        if not self._parts:
+            return
         # The host goes first: its functions may still be writing to what the others hold.
         self.stop_host()
         processes.stop(self._parts, _STOP_SECONDS)
