@@ -62,6 +62,6 @@ def _of_entry(image: Image, listings: Listings, *, takes: bool) -> list[str]:
 def _missing(image: Image, listings: Listings) -> list[str]:
     repository = image.repository
     if (told := listings.gone.get(repository)) is not None:
-        return [told]
+        return [f"upstream has no {repository}, or does not show it to everybody: {told}"]
     there = listings.listed.get(repository)
     return [] if there is None else [f"upstream has no tag {tag}" for tag in absent(image, there)]

@@ -119,9 +119,10 @@ def test_online_an_exact_tag_that_does_not_exist_is_no(
 def test_online_a_repository_that_does_not_exist_is_no_and_not_a_missing_tag(
     images: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upstream_has(monkeypatch, NotFound("node: there is no such repository"))
+    upstream_has(monkeypatch, NotFound("HTTP 404"))
     assert main(["explain", str(images), "--online"]) == 1
-    assert capsys.readouterr().err == "node: node: there is no such repository\n"
+    told = "upstream has no docker.io/library/node, or does not show it to everybody: HTTP 404"
+    assert capsys.readouterr().err == f"node: {told}\n"
 
 
 def test_online_an_upstream_that_does_not_answer_is_told_and_keeps_no_other_from_it(
