@@ -7,9 +7,10 @@ import pytest
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.listings_table import ListingsTable
+from shared.adapters.storage.tables import Table
 from shared.domain.promotion.listing import Listing
 from shared.domain.promotion.rebuilds import ApplicationTask, Dependency
-from shared.errors import Conflict
+from shared.errors import UNREADABLE, Conflict, ServiceError
 from shared.run_ports import Listings
 from tests.contract.examples import NOON
 from tests.doubles.registries import digest_of
@@ -56,3 +57,16 @@ def test_of_two_that_read_the_same_listing_one_writes(listings: Listings) -> Non
         with pytest.raises(Conflict):
             listings.replace(before, listing())
         assert listings.get(APPS) == written
+
+
+@pytest.mark.parametrize("record", ["", "AAAA", "no base64", "eJwDAAAAAAE="])
+def test_a_row_that_cannot_be_read_is_told_by_its_name(account: StorageAccount, record: str) -> None:
+    listings = ListingsTable(account)
+    listings.replace(listings.get(APPS), listing())
+    table = Table(account, "listings")
+    row = table.find("tasks", APPS)
+    assert row is not None
+    table.replace(msgspec.structs.replace(row, record=record), row.etag)
+    with pytest.raises(ServiceError, match=f"{APPS}.* cannot be read") as raised:
+        listings.get(APPS)
+    assert raised.value.code == UNREADABLE

@@ -28,12 +28,16 @@ class ListingsTable:
         self._table = Table(account, "listings")
 
     def get(self, registry: str) -> StoredListing:
-        """See ``Listings.get``. One transaction."""
+        """See ``Listings.get``. One transaction.
+
+        Raises:
+            ServiceError: the row cannot be read.
+        """
         row = self._table.find(_PARTITION, key(registry.lower()))
         if row is None:
             return StoredListing(Listing(registry=registry), "")
-        record = zlib.decompress(base64.b64decode(row.record)).decode()
-        return StoredListing(self._table.decode(msgspec.structs.replace(row, record=record), _LISTINGS), row.etag)
+        unpressed = msgspec.structs.replace(row, record=_unpressed(row.record))
+        return StoredListing(self._table.decode(unpressed, _LISTINGS), row.etag)
 
     def replace(self, stored: StoredListing, listing: Listing) -> StoredListing:
         """See ``Listings.replace``. One transaction."""
@@ -42,6 +46,14 @@ class ListingsTable:
         if etag is None:
             raise Conflict(f"the tasks of {listing.registry} are listed by another worker")
         return StoredListing(listing, etag)
+
+
+def _unpressed(record: str) -> str:
+    """What cannot be unpressed is no record: whoever decodes it says so, with the row's name."""
+    try:
+        return zlib.decompress(base64.b64decode(record)).decode()
+    except (ValueError, zlib.error):
+        return ""
 
 
 def _row(listing: Listing) -> Row:
