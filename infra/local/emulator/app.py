@@ -73,7 +73,7 @@ class Emulator:
         self._webhooks = Webhooks(topology, self._registries, self._faults)
         self._event_grid = EventGrid(topology, self._registries)
         self._long_running = LongRunning(topology, self._settings)
-        self._runs = Runs(topology, self._registries, self._faults, self._operations, execute)
+        self._runs = Runs(topology, self._registries, self._faults, self._operations, self._settings, execute)
         self._sources = Sources(self._tokens, topology)
         self._tasks = ArmTasks(topology, self._registries, self._runs, self._sources, self._settings, self._access)
         self._imports = ArmImports(

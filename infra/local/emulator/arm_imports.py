@@ -5,8 +5,9 @@ https://learn.microsoft.com/rest/api/containerregistry/registries/import-image
 
 from __future__ import annotations
 
-import time
-from concurrent.futures import Future, ThreadPoolExecutor
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
@@ -17,17 +18,17 @@ from infra.local.emulator.access import Access
 from infra.local.emulator.arm import LOCATION, PROVIDER, REGISTRY, known
 from infra.local.emulator.callers import caller
 from infra.local.emulator.copies import Import, ImportFailedError, Source, copy_all
+from infra.local.emulator.crews import Crew
 from infra.local.emulator.faults import Faults
 from infra.local.emulator.front import Route
 from infra.local.emulator.long_running import OPERATION_RESULTS, LongRunning, Outcome
 from infra.local.emulator.operations import Operations
 from infra.local.emulator.registries import PARTS, Registries
-from infra.local.emulator.settings import Settings
+from infra.local.emulator.settings import Settings, Values
+from infra.local.emulator.times import drawn, import_work, pass_time
 from infra.local.emulator.wire import json_object, nothing, provider_error
 from infra.local.topology import SUBSCRIPTION, Topology
 
-_AT_ONCE = 4
-_LOOK_SECONDS = 0.05
 _OPERATIONS = f"/subscriptions/{SUBSCRIPTION}/{PROVIDER}/locations/{LOCATION.upper()}/operationResults"
 
 
@@ -51,8 +52,8 @@ class ArmImports:
         self._faults = faults
         self._operations = operations
         self._access = access
-        self._closed = False
-        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="import")
+        self._closed = threading.Event()
+        self._crew = Crew("import", lambda: settings.now.imports_at_once)
 
     def routes(self) -> list[Route]:
         """Return the routes served."""
@@ -64,8 +65,8 @@ class ArmImports:
 
     def close(self) -> None:
         """Start no more copies."""
-        self._closed = True
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._closed.set()
+        self._crew.close()
 
     def start(self, request: Request, registry: str) -> Response:
         """Answer 202 and copy in the background; 400 for a bad request, 409 for a tag NoForce may not replace."""
@@ -77,7 +78,7 @@ class ArmImports:
         if body.get("mode", "NoForce") != "Force":
             self._refuse_existing(wanted)
         path = f"{_OPERATIONS}/{wanted.operation}"
-        work = self._pool.submit(self._import, wanted)
+        work = self._crew.submit(partial(self._import, wanted))
         self._long_running.track(path, partial(self._outcome, wanted, work), wanted.pending)
         return nothing(202, self._long_running.location(path, request))
 
@@ -126,20 +127,18 @@ class ArmImports:
         operation = self._operations.begin("import", wanted.target)
         outcome = "Failed"
         try:
-            self._wait("import_queue_seconds")
+            self._wait(lambda now: now.import_queue_seconds)
             wanted.begun = True
-            self._wait("import_seconds")
+            self._wait(partial(_seconds, wanted))
             self._fail_if_asked()
             copy_all(wanted, self._registries.backing(wanted.part))
             outcome = "Succeeded"
         finally:
             self._operations.end(operation, outcome)
 
-    def _wait(self, setting: str) -> None:
-        """Wait as long as a setting says by now: whoever shortens the time lets go of what waits."""
-        began = time.monotonic()
-        while not self._closed and (left := began + getattr(self._settings.now, setting) - time.monotonic()) > 0:
-            time.sleep(min(left, _LOOK_SECONDS))
+    def _wait(self, seconds: Callable[[Values], float]) -> None:
+        if not pass_time(lambda: seconds(self._settings.now), self._closed):
+            raise ImportFailedError("InternalError", "The service was stopped.")
 
     def _fail_if_asked(self) -> None:
         fault = self._faults.take("arm", "importImage", "", ("fail-operation",))
@@ -156,6 +155,11 @@ class ArmImports:
         code = error.code if isinstance(error, ImportFailedError) else "InternalError"
         resource = self._topology.registry_id(wanted.registry)
         return Outcome(code, f"Operation {wanted.operation} failed. Resource {resource} {error}")
+
+
+def _seconds(wanted: Import, now: Values) -> float:
+    work = import_work(wanted.registry, wanted.image)
+    return drawn(now.times_seed, work, now.import_seconds, now.import_spread)
 
 
 def _targets(body: dict[str, Any]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Runs of ACR Tasks: queued, really executed two at a time, and remembered with their logs."""
+"""Runs of ACR Tasks: queued, really executed as agents come free, and remembered with their logs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,13 +16,15 @@ from werkzeug.exceptions import abort
 
 from infra.local.emulator.arm import not_found
 from infra.local.emulator.callers import Authorship
+from infra.local.emulator.crews import Crew
 from infra.local.emulator.faults import Faults
 from infra.local.emulator.operations import Operations
 from infra.local.emulator.registries import Registries
+from infra.local.emulator.settings import Settings
+from infra.local.emulator.times import drawn, pass_time, run_work
 from infra.local.runner import Dependency, Image, RunRequest, RunResult
 from infra.local.topology import Topology
 
-AT_ONCE = 2
 FINAL = {
     "Succeeded": "successful",
     "Failed": "failed",
@@ -122,24 +124,31 @@ class Run:
 
 
 class Runs:
-    """Every run of every registry, and the two places where runs are executed.
+    """Every run of every registry, and the agents that execute them.
 
     Args:
         execute: carries out one run; the task runner's ``execute``.
     """
 
     def __init__(
-        self, topology: Topology, registries: Registries, faults: Faults, operations: Operations, execute: Execute
+        self,
+        topology: Topology,
+        registries: Registries,
+        faults: Faults,
+        operations: Operations,
+        settings: Settings,
+        execute: Execute,
     ) -> None:
         self._folder = topology.state / "emulator" / "runs"
         self._registries = registries
         self._faults = faults
         self._operations = operations
+        self._settings = settings
         self._execute = execute
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._runs: dict[tuple[str, str], Run] = {}
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="run")
+        self._crew = Crew("run", lambda: settings.now.agents)
 
     def get(self, registry: str, run_id: str) -> Run:
         """Return a run, or answer 404 as ARM does."""
@@ -189,7 +198,7 @@ class Runs:
         with self._lock:
             run = Run(registry, f"ca{next(self._numbers)}", run_type, task, trigger, authorship, traits, rights)
             self._runs[registry, run.run_id] = run
-        self._pool.submit(self._work, run, plan, done or (lambda _: None))
+        self._hand_over(partial(self._work, run, plan, done or (lambda _: None)))
         return run
 
     def cancel(self, run: Run) -> None:
@@ -200,7 +209,18 @@ class Runs:
         """Cancel what goes on, and start nothing more."""
         for run in self._runs.values():
             run.cancelled.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for thread in self._crew.close():
+            thread.join()
+
+    def _hand_over(self, work: Callable[[], None]) -> None:
+        """Let a run stand in the line for an agent once its wait is over, in which it takes nobody's place."""
+        wait = self._settings.now.agent_wait_seconds
+        if not wait:
+            self._crew.submit(work)
+            return
+        timer = threading.Timer(wait, self._crew.submit, (work,))
+        timer.daemon = True
+        timer.start()
 
     def _work(self, run: Run, plan: Callable[[Path], Plan], done: Callable[[RunResult], None]) -> None:
         operation = self._operations.begin("run", f"{run.registry}/{run.run_id}")
@@ -228,7 +248,18 @@ class Runs:
             return RunResult(FAULTS.get(fault.code, "Error"), error=fault.message)
         if run.cancelled.is_set():
             return RunResult("Canceled", error="The run was canceled.")
-        return self._execute(self._request(run, plan(workdir), workdir), run.write, run.cancelled)
+        request = self._request(run, plan(workdir), workdir)
+        return self._slowed(run, request.steps_yaml, self._execute(request, run.write, run.cancelled))
+
+    def _slowed(self, run: Run, steps: str, result: RunResult) -> RunResult:
+        """Return how a run ended when its time has passed, unless it is canceled before."""
+        work = run_work(run.registry, run.task, steps)
+        passed = pass_time(partial(self._seconds, work), run.cancelled)
+        return result if passed else RunResult("Canceled", error="The run was canceled.")
+
+    def _seconds(self, work: str) -> float:
+        now = self._settings.now
+        return drawn(now.times_seed, work, now.run_seconds, now.run_spread)
 
     def _request(self, run: Run, plan: Plan, workdir: Path) -> RunRequest:
         return RunRequest(

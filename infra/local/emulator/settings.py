@@ -30,7 +30,14 @@ class Values:
         other_page: tags it lists a page at most.
         hub_api_limit: requests per minute that Docker Hub's API serves to one caller.
         import_queue_seconds: how long an accepted import waits before anything of it is begun.
-        import_seconds: how much longer than its copying an import takes.
+        import_seconds: how much longer than its copying an import takes, in the median.
+        import_spread: standard deviation of the logarithms of these times; 0 for the same time each.
+        imports_at_once: how many are made side by side; the others wait in the order they came.
+        run_seconds: how much longer than its steps a run takes, in the median.
+        run_spread: as for imports.
+        agents: how many runs are executed side by side; the others wait in the order they came.
+        agent_wait_seconds: how long a run is queued before it can have an agent at all.
+        times_seed: what these times are drawn with.
         short_retry_after: seconds of every ``Retry-After`` of ARM, for whoever has no time for Azure's own, 10 of an
             import and 30 of a task run; ``None`` for those.
         assignments: who has which role where (``assignments.py``), as JSON objects.
@@ -53,15 +60,21 @@ class Values:
     hub_api_limit: int = 180
     import_queue_seconds: float = 0.0
     import_seconds: float = 0.0
+    import_spread: float = 0.0
+    imports_at_once: int = 4
+    run_seconds: float = 0.0
+    run_spread: float = 0.0
+    agents: int = 2
+    agent_wait_seconds: float = 0.0
+    times_seed: int = 0
     short_retry_after: int | None = None
     uploads_in_task_runs: bool = True
     assignments: Sequence[Mapping[str, str]] = ()
     abac_registries: Sequence[str] = ()
+    base_trigger_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         read(self.assignments)
-
-    base_trigger_seconds: float = 0.0
 
 
 class Settings:
