@@ -22,7 +22,7 @@ from infra.local.emulator.operations import Operations
 from infra.local.emulator.registries import Registries
 from infra.local.emulator.settings import Settings
 from infra.local.emulator.times import drawn, pass_time, run_work
-from infra.local.runner import Dependency, Image, RunRequest, RunResult
+from infra.local.runner import Dependency, Image, RunRequest, RunResult, play
 from infra.local.topology import Topology
 
 FINAL = {
@@ -249,7 +249,8 @@ class Runs:
         if run.cancelled.is_set():
             return RunResult("Canceled", error="The run was canceled.")
         request = self._request(run, plan(workdir), workdir)
-        return self._slowed(run, request.steps_yaml, self._execute(request, run.write, run.cancelled))
+        carry_out = play if self._settings.now.runs_played else self._execute
+        return self._slowed(run, request.steps_yaml, carry_out(request, run.write, run.cancelled))
 
     def _slowed(self, run: Run, steps: str, result: RunResult) -> RunResult:
         """Return how a run ended when its time has passed, unless it is canceled before."""

@@ -36,6 +36,7 @@ class Values:
         run_seconds: how much longer than its steps a run takes, in the median.
         run_spread: as for imports.
         agents: how many runs are executed side by side; the others wait in the order they came.
+        runs_played: whether runs are played instead of executed: only their time passes (``runner/played.py``).
         agent_wait_seconds: how long a run is queued before it can have an agent at all.
         times_seed: what these times are drawn with.
         short_retry_after: seconds of every ``Retry-After`` of ARM, for whoever has no time for Azure's own, 10 of an
@@ -65,6 +66,7 @@ class Values:
     run_seconds: float = 0.0
     run_spread: float = 0.0
     agents: int = 2
+    runs_played: bool = False
     agent_wait_seconds: float = 0.0
     times_seed: int = 0
     short_retry_after: int | None = None

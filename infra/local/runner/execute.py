@@ -25,12 +25,18 @@ from infra.local.runner.task import Step
 from infra.local.runner.variables import expand_aliases, render, run_variables
 
 
-def execute(request: RunRequest, log: Callable[[str], None], cancelled: threading.Event) -> RunResult:
+def execute(
+    request: RunRequest,
+    log: Callable[[str], None],
+    cancelled: threading.Event,
+    engine: Callable[[RunFolder], Engine] = Engine,
+) -> RunResult:
     """Run a multi-step task to its end.
 
     Args:
         log: called with each line of the run log, without its newline; never by two threads at once.
         cancelled: set it to end the run; everything it started is killed within a fraction of a second.
+        engine: makes what pulls, builds, runs and pushes.
 
     Returns:
         The result; a run that cannot be run at all has the status Error and says why. Nothing is raised for it.
@@ -38,16 +44,16 @@ def execute(request: RunRequest, log: Callable[[str], None], cancelled: threadin
     started = time.monotonic()
     run_log = RunLog(log)
     limits = Limits(cancelled, threading.Event(), started + request.timeout)
-    result = _result(request, run_log, limits)
+    result = _result(request, run_log, limits, engine)
     run_log.raw("")
     run_log.raw(last_line(request.run_id, result, time.monotonic() - started))
     return result
 
 
-def _result(request: RunRequest, log: RunLog, limits: Limits) -> RunResult:
+def _result(request: RunRequest, log: RunLog, limits: Limits, engine: Callable[[RunFolder], Engine]) -> RunResult:
     try:
         with run_folder(request.workdir, request.run_id, request.registries) as folder:
-            return _run(request, folder, log, limits)
+            return _run(request, folder, log, limits, engine(folder))
     except TaskRefused as error:
         log.raw(str(error))
         return RunResult("Error", error=str(error))
@@ -59,7 +65,7 @@ def _result(request: RunRequest, log: RunLog, limits: Limits) -> RunResult:
         return RunResult("Error", error=f"the machine cannot run this: {error}")
 
 
-def _run(request: RunRequest, folder: RunFolder, log: RunLog, limits: Limits) -> RunResult:
+def _run(request: RunRequest, folder: RunFolder, log: RunLog, limits: Limits, engine: Engine) -> RunResult:
     shared_volume = f"acb_vol_{uuid.uuid4()}"
     steps = _steps(request, shared_volume)
     if request.source:
@@ -67,7 +73,6 @@ def _run(request: RunRequest, folder: RunFolder, log: RunLog, limits: Limits) ->
         unpack(request.source, folder.workspace)
         log.say("Finished downloading source code")
     log.say(f"Using {shared_volume} as the home volume")
-    engine = Engine(folder)
     rights = Rights(request.login_server, request.rights)
     images = Images(engine, request.registries, rights)
     runner = StepRunner(engine, images, log, request.registries, folder.workspace, rights)
