@@ -17,12 +17,13 @@ from werkzeug.wrappers import Request, Response
 from infra.local.emulator.access import Access
 from infra.local.emulator.arm import LOCATION, PROVIDER, REGISTRY, known
 from infra.local.emulator.callers import caller
-from infra.local.emulator.copies import Import, ImportFailedError, Source, copy_all
+from infra.local.emulator.copies import Import, ImportFailedError, Source, copy_all, copy_really
 from infra.local.emulator.crews import Crew
 from infra.local.emulator.faults import Faults
 from infra.local.emulator.front import Route
 from infra.local.emulator.long_running import OPERATION_RESULTS, LongRunning, Outcome
 from infra.local.emulator.operations import Operations
+from infra.local.emulator.played_copies import PlayedCopies
 from infra.local.emulator.registries import PARTS, Registries
 from infra.local.emulator.settings import Settings, Values
 from infra.local.emulator.times import drawn, import_work, pass_time
@@ -52,6 +53,7 @@ class ArmImports:
         self._faults = faults
         self._operations = operations
         self._access = access
+        self._played = PlayedCopies()
         self._closed = threading.Event()
         self._crew = Crew("import", lambda: settings.now.imports_at_once)
 
@@ -131,7 +133,8 @@ class ArmImports:
             wanted.begun = True
             self._wait(partial(_seconds, wanted))
             self._fail_if_asked()
-            copy_all(wanted, self._registries.backing(wanted.part))
+            copy = self._played.copy if self._settings.now.imports_played else copy_really
+            copy_all(wanted, self._registries.backing(wanted.part), copy)
             outcome = "Succeeded"
         finally:
             self._operations.end(operation, outcome)

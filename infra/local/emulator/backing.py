@@ -77,6 +77,13 @@ class Backing:
         response = self.session.get(url, headers={"Accept": MANIFEST_TYPES}, timeout=_SECONDS)
         return response.json() if response.status_code == 200 else None
 
+    def raw_manifest(self, repository: str, reference: str) -> tuple[bytes, str]:
+        """Return a manifest or index byte for byte, and its media type; ``requests.HTTPError`` if there is none."""
+        url = f"{self.url}/v2/{repository}/manifests/{reference}"
+        response = self.session.get(url, headers={"Accept": MANIFEST_TYPES}, timeout=_SECONDS)
+        response.raise_for_status()
+        return response.content, response.headers["Content-Type"]
+
     def config(self, repository: str, digest: str) -> dict[str, object]:
         """Return an image's configuration blob."""
         response = self.session.get(f"{self.url}/v2/{repository}/blobs/{digest}", timeout=_SECONDS)
@@ -91,6 +98,18 @@ class Backing:
         """Return the names of all repositories."""
         response = self.session.get(f"{self.url}/v2/_catalog", params={"n": "1000"}, timeout=_SECONDS)
         return list(response.json()["repositories"])
+
+    def blob(self, repository: str, digest: str) -> bytes:
+        """Return a blob; ``requests.HTTPError`` if there is none."""
+        response = self.session.get(f"{self.url}/v2/{repository}/blobs/{digest}", timeout=_SECONDS)
+        response.raise_for_status()
+        return response.content
+
+    def mount_blob(self, repository: str, digest: str, origin: str) -> bool:
+        """Give a repository a blob of another one; tell whether that one had it."""
+        query = {"mount": digest, "from": origin}
+        answer = self.session.post(f"{self.url}/v2/{repository}/blobs/uploads/", params=query, timeout=_SECONDS)
+        return answer.status_code == 201
 
     def push_blob(self, repository: str, content: bytes) -> str:
         """Push a blob in one go and return its digest."""

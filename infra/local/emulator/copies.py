@@ -1,9 +1,10 @@
-"""The copy that an import is: made with skopeo between the registries behind the fronts."""
+"""The copy that an import is: made between the registries behind the fronts, with skopeo unless imports are played."""
 
 from __future__ import annotations
 
 import subprocess
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from infra.local.emulator.backing import Backing
@@ -71,7 +72,11 @@ class ImportFailedError(Exception):
         self.code = code
 
 
-def copy_all(wanted: Import, target: Backing) -> None:
+# Copies from a source to a repository's tag or digest.
+Copy = Callable[[Source, Backing, str, str], None]
+
+
+def copy_all(wanted: Import, target: Backing, copy: Copy) -> None:
     """Copy an image, or a whole index, to all its targets; a lock on a tag is no hindrance, and stays.
 
     Raises:
@@ -87,9 +92,9 @@ def copy_all(wanted: Import, target: Backing) -> None:
         raise ImportFailedError("InvalidParameters", f"{message}: {source.repository}")
     _refuse_many(source)
     for repository, tag in wanted.tags:
-        _copy(source.name, target, repository, tag)
+        copy(source, target, repository, tag)
     for repository in wanted.untagged:
-        _copy(source.name, target, repository, found.digest)
+        copy(source, target, repository, found.digest)
 
 
 def reference_in(backing: Backing, repository: str, reference: str) -> str:
@@ -106,10 +111,21 @@ def _refuse_many(source: Source) -> None:
         raise ImportFailedError("InvalidParameters", message)
 
 
-def _copy(source: str, target: Backing, repository: str, reference: str) -> None:
-    """Copy an image or a whole index, byte for byte; one at a time into a repository."""
+def copy_really(source: Source, target: Backing, repository: str, reference: str) -> None:
+    """Copy an image or a whole index with skopeo, byte for byte; one at a time into a repository.
+
+    Raises:
+        ImportFailedError: skopeo's last words.
+    """
     options = ["--all", "--preserve-digests", "--src-tls-verify=false", "--dest-tls-verify=false", "--quiet"]
-    command = ["skopeo", "--insecure-policy", "copy", *options, source, reference_in(target, repository, reference)]
+    command = [
+        "skopeo",
+        "--insecure-policy",
+        "copy",
+        *options,
+        source.name,
+        reference_in(target, repository, reference),
+    ]
     with target.writing(repository):
         done = subprocess.run(command, capture_output=True, text=True, timeout=_COPY_SECONDS, check=False)
     if done.returncode:

@@ -33,6 +33,8 @@ class Values:
         import_seconds: how much longer than its copying an import takes, in the median.
         import_spread: standard deviation of the logarithms of these times; 0 for the same time each.
         imports_at_once: how many are made side by side; the others wait in the order they came.
+        imports_played: whether imports are played: their time passes, and the tag moves without skopeo
+            (``played_copies.py``).
         run_seconds: how much longer than its steps a run takes, in the median.
         run_spread: as for imports.
         agents: how many runs are executed side by side; the others wait in the order they came.
@@ -63,6 +65,7 @@ class Values:
     import_seconds: float = 0.0
     import_spread: float = 0.0
     imports_at_once: int = 4
+    imports_played: bool = False
     run_seconds: float = 0.0
     run_spread: float = 0.0
     agents: int = 2
