@@ -14,6 +14,7 @@ from infra.local.emulator.acr_registry import AcrRegistry, name_the_api
 from infra.local.emulator.acr_repositories import AcrRepositories
 from infra.local.emulator.arm_guard import ArmGuard
 from infra.local.emulator.arm_imports import ArmImports
+from infra.local.emulator.arm_limits import ArmLimits
 from infra.local.emulator.arm_registries import ArmRegistries
 from infra.local.emulator.arm_runs import ArmRuns
 from infra.local.emulator.arm_task_runs import ArmTaskRuns
@@ -84,8 +85,9 @@ class Emulator:
     def start(self) -> None:
         """Listen on every port; returns once all of them accept connections."""
         context = server_context(self._topology)
-        guard = ArmGuard(self._tokens, self._topology, self._access)
-        self._listen("arm", self._arm_routes(), context, guard=guard)
+        limits = ArmLimits(self._settings)
+        guard = ArmGuard(self._tokens, self._topology, self._access, limits)
+        self._listen("arm", self._arm_routes(), context, guard=guard, dress=limits.tell)
         for part in PARTS.values():
             self._listen(
                 part, self._acr_routes(part), context, unknown=lambda _: unknown_operation(), dress=name_the_api

@@ -18,10 +18,23 @@ class Counts:
         with self._lock:
             self._fronts.setdefault(front, Counter())[kind] += 1
 
+    def refused(self, front: str, kind: str, *, early: bool) -> None:
+        """Count a request that has been counted already as one that was refused, and as nothing else.
+
+        Args:
+            front: where.
+            kind: as what it has been counted.
+            early: whether its caller had been told to wait until later.
+        """
+        with self._lock:
+            kinds = self._fronts.setdefault(front, Counter())
+            kinds[kind] -= 1
+            kinds[f"{'refused early' if early else 'refused'}: {kind}"] += 1
+
     def snapshot(self) -> dict[str, dict[str, int]]:
         """Return ``{front: {kind: requests}}``; what was never asked for is absent."""
         with self._lock:
-            return {front: dict(kinds) for front, kinds in self._fronts.items()}
+            return {front: dict(+kinds) for front, kinds in self._fronts.items()}
 
     def reset(self) -> None:
         """Start again from nothing."""

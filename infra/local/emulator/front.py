@@ -16,6 +16,7 @@ from werkzeug.wrappers import Request, Response
 
 from infra.local.emulator.counting import Counts
 from infra.local.emulator.faults import Fault, Faults
+from infra.local.emulator.throttle import EARLY
 from infra.local.emulator.wire import arm_error
 
 LOG = logging.getLogger(__name__)
@@ -98,6 +99,8 @@ class Front:
         if fault is not None and (answer := _faulty(request, fault)):
             return answer
         answer = self._dressed(request, self._handle(request, route, arguments))
+        if answer.status_code == 429:
+            self._counts.refused(self.name, route.kind, early=request.environ.get(EARLY, False))
         if fault is not None and fault.action == "lose-answer":
             _drop(request)
         return answer

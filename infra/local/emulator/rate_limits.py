@@ -1,4 +1,4 @@
-"""Docker Hub's limits: pulls per six hours, API requests per minute.
+"""Limits in fixed windows, such as Docker Hub's: pulls per six hours, API requests per minute.
 
 https://docs.docker.com/docker-hub/usage/pulls/
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """What is left to one caller: requests, and the epoch second at which the window ends."""
+    """What is left to one caller: requests, and when the window ends by the clock, in epoch seconds by default."""
 
     limit: int
     remaining: int
@@ -22,7 +23,8 @@ class Allowance:
 class Window:
     """Counts requests of callers in fixed windows."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._used: dict[str, tuple[float, int]] = {}
 
@@ -40,7 +42,7 @@ class Window:
             return allowance.remaining > 0
 
     def _allowance(self, caller: str, limit: int, seconds: float) -> Allowance:
-        now = time.time()
+        now = self._clock()
         ends, used = self._used.get(caller, (0.0, 0))
         if ends <= now:
             ends, used = now + seconds, 0

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from infra.local.emulator.assignments import read
+from infra.local.emulator.limit_settings import ARM_KINDS, check_pairs
 
 _SECRETS = {"hub_token", "other_password"}
 
@@ -41,6 +42,10 @@ class Values:
         runs_played: whether runs are played instead of executed: only their time passes (``runner/played.py``).
         agent_wait_seconds: how long a run is queued before it can have an agent at all.
         times_seed: what these times are drawn with.
+        arm_buckets: ARM's token buckets of each caller, ``[tokens, tokens a second]`` by ``reads``, ``writes`` and
+            ``deletes``; no limit for those that are not named.
+        provider_limits: requests that the registries' provider takes of all callers, ``[requests, seconds]`` by kind
+            as counted, such as ``importImage``.
         short_retry_after: seconds of every ``Retry-After`` of ARM, for whoever has no time for Azure's own, 10 of an
             import and 30 of a task run; ``None`` for those.
         assignments: who has which role where (``assignments.py``), as JSON objects.
@@ -72,6 +77,8 @@ class Values:
     runs_played: bool = False
     agent_wait_seconds: float = 0.0
     times_seed: int = 0
+    arm_buckets: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    provider_limits: Mapping[str, Sequence[float]] = field(default_factory=dict)
     short_retry_after: int | None = None
     uploads_in_task_runs: bool = True
     assignments: Sequence[Mapping[str, str]] = ()
@@ -80,6 +87,8 @@ class Values:
 
     def __post_init__(self) -> None:
         read(self.assignments)
+        check_pairs("arm_buckets", self.arm_buckets, ARM_KINDS)
+        check_pairs("provider_limits", self.provider_limits)
 
 
 class Settings:
