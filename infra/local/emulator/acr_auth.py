@@ -94,7 +94,8 @@ class AcrAuth:
             return _unauthorized("")
         asked_for = [scope for entry in scopes for scope in entry.split()]
         access = [scope for wanted in asked_for if (scope := self._narrowed(str(claims["sub"]), wanted))]
-        token = self._tokens.issue("acr-access", _ACCESS_SECONDS, aud=self._service, access=access)
+        whose = {"aud": self._service, "sub": claims["sub"]}
+        token = self._tokens.issue("acr-access", _ACCESS_SECONDS, **whose, access=access)
         return json_reply({"access_token": token})
 
     def _challenge(self, scope: str, error: str = "") -> Response:

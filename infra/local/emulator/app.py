@@ -39,6 +39,7 @@ from infra.local.emulator.mcr import Mcr
 from infra.local.emulator.operations import Operations
 from infra.local.emulator.other import OtherRegistry
 from infra.local.emulator.registries import PARTS, Registries
+from infra.local.emulator.registry_limits import Burst, RegistryLimits
 from infra.local.emulator.runs import Execute, Runs
 from infra.local.emulator.server import close, listen
 from infra.local.emulator.settings import Settings, Values
@@ -86,14 +87,14 @@ class Emulator:
         """Listen on every port; returns once all of them accept connections."""
         context = server_context(self._topology)
         limits = ArmLimits(self._settings)
-        guard = ArmGuard(self._tokens, self._topology, self._access, limits)
-        self._listen("arm", self._arm_routes(), context, guard=guard, dress=limits.tell)
+        arm_guard = ArmGuard(self._tokens, self._topology, self._access, limits)
+        self._listen("arm", self._arm_routes(), context, guard=arm_guard, dress=limits.tell)
         for part in PARTS.values():
-            self._listen(
-                part, self._acr_routes(part), context, unknown=lambda _: unknown_operation(), dress=name_the_api
-            )
+            manners = {"unknown": lambda _: unknown_operation(), "dress": name_the_api}
+            guard = RegistryLimits(self._settings, self._tokens)
+            self._listen(part, self._acr_routes(part), context, guard=guard, **manners)
         for name, routes in (self._upstream_routes()).items():
-            self._listen(name, routes, context)
+            self._listen(name, routes, context, guard=Burst(self._settings) if name == "mcr" else None)
         self._listen("identity", Identity(self._tokens, self._topology.identity_header).routes(), None)
         self._listen("control", self._control_routes(), None)
 

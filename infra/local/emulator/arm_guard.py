@@ -1,4 +1,4 @@
-"""Who may ask ARM: a token is wanted, a role that permits what the route does, and no more of them than a limit."""
+"""Who may ask ARM: a token is wanted, a role that permits what the route does, and a limit that is not used up."""
 
 from __future__ import annotations
 

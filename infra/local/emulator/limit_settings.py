@@ -6,6 +6,8 @@ from collections.abc import Collection
 from typing import Any
 
 ARM_KINDS = ("reads", "writes", "deletes")
+_OF_REGISTRIES = (*ARM_KINDS, "referrers")
+REGISTRY_KINDS = (*_OF_REGISTRIES, *(f"identity_{kind}" for kind in _OF_REGISTRIES), "oauth")
 
 
 def check_pairs(name: str, given: Any, known: Collection[str] = ()) -> None:
@@ -29,6 +31,14 @@ def check_pair(name: str, given: Any) -> None:
     numbers = isinstance(given, list | tuple) and len(given) == 2 and all(_is_number(each) for each in given)
     if not numbers or given[0] < 0 or given[1] <= 0:
         raise ValueError(f"{name}: expected two numbers, the second above 0, not {given!r}")
+
+
+def check_numbers(name: str, given: Any, known: Collection[str]) -> None:
+    """Check an object that has a number, not below 0, for some known kinds; ``ValueError`` says what is wrong."""
+    _check_kinds(name, given, known)
+    for kind, number in given.items():
+        if not _is_number(number) or number < 0:
+            raise ValueError(f"{name}: {kind}: expected a number, 0 or above, not {number!r}")
 
 
 def _check_kinds(name: str, given: Any, known: Collection[str]) -> None:

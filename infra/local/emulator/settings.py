@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from infra.local.emulator.assignments import read
-from infra.local.emulator.limit_settings import ARM_KINDS, check_pairs
+from infra.local.emulator.limit_settings import ARM_KINDS, REGISTRY_KINDS, check_numbers, check_pair, check_pairs
 
 _SECRETS = {"hub_token", "other_password"}
 
@@ -46,6 +46,9 @@ class Values:
             ``deletes``; no limit for those that are not named.
         provider_limits: requests that the registries' provider takes of all callers, ``[requests, seconds]`` by kind
             as counted, such as ``importImage``.
+        registry_limits: requests a minute that each of our registries takes: ``reads``, ``writes``, ``deletes`` and
+            ``referrers`` of all callers, ``identity_reads``, ... of each, ``oauth`` for tokens, of all.
+        mcr_burst: ``[requests, seconds]`` that MCR takes of one address; empty for no limit.
         short_retry_after: seconds of every ``Retry-After`` of ARM, for whoever has no time for Azure's own, 10 of an
             import and 30 of a task run; ``None`` for those.
         assignments: who has which role where (``assignments.py``), as JSON objects.
@@ -79,6 +82,8 @@ class Values:
     times_seed: int = 0
     arm_buckets: Mapping[str, Sequence[float]] = field(default_factory=dict)
     provider_limits: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    registry_limits: Mapping[str, float] = field(default_factory=dict)
+    mcr_burst: Sequence[float] = ()
     short_retry_after: int | None = None
     uploads_in_task_runs: bool = True
     assignments: Sequence[Mapping[str, str]] = ()
@@ -89,6 +94,8 @@ class Values:
         read(self.assignments)
         check_pairs("arm_buckets", self.arm_buckets, ARM_KINDS)
         check_pairs("provider_limits", self.provider_limits)
+        check_numbers("registry_limits", self.registry_limits, REGISTRY_KINDS)
+        check_pair("mcr_burst", self.mcr_burst or (0, 1))
 
 
 class Settings:
