@@ -131,3 +131,29 @@ def test_a_moved_base_image_leaves_a_task_alone_whose_trigger_is_off(twin: Twin,
     push_image(twin.topology, "base", "moving/off:1", "new")
     wait_for_runs(twin, "waking", 2)
     assert len(wait_for_runs(twin, "sleeping", 1)) == 1
+
+
+def test_a_list_of_tasks_comes_in_pages_if_the_settings_say_so(twin: Twin, tmp_path: Path) -> None:
+    names = [f"paged-{number}" for number in range(5)]
+    for name in names:
+        put_task(twin, name, tmp_path)
+    twin.control("POST", "/settings", {"tasks_page": 2})
+    everything = [task.name for task in twin.tasks.tasks.list(RESOURCE_GROUP, APPLICATIONS)]
+    pages = twin.control("GET", "/counts").json()["arm"]["list tasks"]
+    assert [name for name in everything if name in names] == names
+    assert pages == (len(everything) + 1) // 2
+
+
+def test_a_list_leaves_the_bases_out_that_each_task_has_by_itself(twin: Twin, tmp_path: Path) -> None:
+    put_task(twin, "told-apart", tmp_path)
+    twin.runner.result = RunResult("Succeeded", dependencies=(dependency(twin, "base/apart", "sha256:" + "1" * 64),))
+    run_task(twin, "told-apart")
+
+    def listed() -> Any:
+        tasks = {task.name: task for task in twin.tasks.tasks.list(RESOURCE_GROUP, APPLICATIONS)}
+        return tasks["told-apart"].properties.step.base_image_dependencies
+
+    assert listed()
+    twin.control("POST", "/settings", {"tasks_without_bases": True})
+    assert not listed()
+    assert twin.tasks.tasks.get(RESOURCE_GROUP, APPLICATIONS, "told-apart").properties.step.base_image_dependencies

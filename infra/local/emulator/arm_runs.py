@@ -21,6 +21,7 @@ from infra.local.emulator.arm_tasks import ArmTasks
 from infra.local.emulator.blobs import Sources
 from infra.local.emulator.callers import Authorship, caller
 from infra.local.emulator.front import Route
+from infra.local.emulator.pages import paged
 from infra.local.emulator.run_requests import REQUEST_TYPES, Planner, identity_of, traits_of
 from infra.local.emulator.run_resources import described, first_answer
 from infra.local.emulator.runs import Run, Runs
@@ -109,18 +110,10 @@ class ArmRuns:
         known(registry)
         wanted = _condition(request.args.get("$filter", ""))
         found = [run for run in self._runs.all(registry) if wanted(run)]
-        first = request.args.get("$skiptoken", 0, type=int)
         top = request.args.get("$top", type=int)
-        page = found[first : first + (top or _PAGE)]
+        page, link = paged(request, found, top or _PAGE)
         body: dict[str, Any] = {"value": [described(run, self.resource_id(run)) for run in page]}
-        if top is None and first + _PAGE < len(found):
-            body["nextLink"] = f"{request.base_url}?{_next_query(request, first + _PAGE)}"
-        return json_reply(body)
-
-
-def _next_query(request: Request, first: int) -> str:
-    kept = [pair for pair in request.query_string.decode().split("&") if not pair.startswith("%24skiptoken")]
-    return "&".join([*kept, f"%24skiptoken={first}"])
+        return json_reply(body | ({"nextLink": link} if link and top is None else {}))
 
 
 def _condition(expression: str) -> Any:

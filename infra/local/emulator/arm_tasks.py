@@ -21,6 +21,7 @@ from infra.local.emulator.arm import LOCATION, REGISTRY, known, not_found
 from infra.local.emulator.blobs import Sources
 from infra.local.emulator.callers import Authorship, caller
 from infra.local.emulator.front import Route
+from infra.local.emulator.pages import paged
 from infra.local.emulator.registries import PARTS, Registries
 from infra.local.emulator.run_requests import Planner, identity_of, traits_of
 from infra.local.emulator.runs import Run, Runs
@@ -89,10 +90,15 @@ class ArmTasks:
         """Answer one task with its secrets."""
         return json_reply(self._find(registry, name))
 
-    def list_all(self, _: Request, registry: str) -> Response:
-        """Answer a registry's tasks."""
+    def list_all(self, request: Request, registry: str) -> Response:
+        """Answer a registry's tasks, or a page of them; without their base images, if the settings say so."""
         known(registry)
-        return json_reply({"value": [_without_secrets(task) for task in self._of(registry)]})
+        now, found = self._settings.now, self._of(registry)
+        page, link = paged(request, found, now.tasks_page) if now.tasks_page else (found, "")
+        shown = [_without_secrets(task) for task in page]
+        for task in shown if now.tasks_without_bases else ():
+            task["properties"]["step"].pop("baseImageDependencies", None)
+        return json_reply({"value": shown, **({"nextLink": link} if link else {})})
 
     def delete(self, _: Request, registry: str, name: str) -> Response:
         """Forget a task; its runs stay."""

@@ -54,6 +54,8 @@ class Values:
         assignments: who has which role where (``assignments.py``), as JSON objects.
         abac_registries: names of the registries that give rights by repository; the others give them as a whole.
         uploads_in_task_runs: whether a task run may name an uploaded context, which is not known of Azure.
+        tasks_page: how many tasks a list has at most, with a link to the next page; 0 for all in one.
+        tasks_without_bases: whether lists of tasks leave the base images out, which each task by itself has.
         base_trigger_seconds: how long after a base image moved its tasks are started.
     """
 
@@ -88,6 +90,8 @@ class Values:
     uploads_in_task_runs: bool = True
     assignments: Sequence[Mapping[str, str]] = ()
     abac_registries: Sequence[str] = ()
+    tasks_page: int = 0
+    tasks_without_bases: bool = False
     base_trigger_seconds: float = 0.0
 
     def __post_init__(self) -> None:
