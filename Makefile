@@ -1,7 +1,7 @@
 # Every command does its own set-up; the second run installs nothing.
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-unit test-contract test-recorded test-twin test-integration test-e2e test-telemetry \
-	test-runtime test-host test-infra chaos lint deploy-check live-check cost bench up down docs clean python twin runtime host infra kql
+	test-runtime test-host test-infra chaos burst lint deploy-check live-check cost bench up down docs clean python twin runtime host infra kql
 
 PYTHON_BIN := .venv/bin/python
 # pytest answers 5 when a level holds no test yet; that is not a failure of the gate.
@@ -54,6 +54,10 @@ live-check: python ## Ask Azure what nobody knows of it, in REGISTRIES=<resource
 
 chaos: twin ## Storm over the twin for SECONDS=120 by the plan of SEED=, then say what was lost, doubled or stuck
 	@$(PYTHON_BIN) -m tests.chaos $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(CHAOS)
+
+burst: twin ## Move UPDATES=500 tags within a minute under Azure's limits, PROFILE=arm, agents or few, by the plan of SEED=
+	@$(PYTHON_BIN) -m tests.burst $(if $(PROFILE),--profile $(PROFILE)) $(if $(UPDATES),--updates $(UPDATES)) \
+		$(if $(SEED),--seed $(SEED)) $(BURST)
 
 lint: python ## Check style, formatting and types
 	@.venv/bin/ruff check --quiet .

@@ -1,0 +1,46 @@
+"""``python -m tests.burst``: many tags move within a minute, under Azure's limits; the last line is the result."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import shutil
+import sys
+
+from infra.local.twin.parts import ROOT
+from tests.burst.burst import Asked, burst
+from tests.burst.profiles import PROFILES
+
+_STATE = ROOT / ".twin" / "burst"
+_LONGEST = 3600.0
+
+
+def main() -> int:
+    """Play one burst; return 0 only if nothing was lost or doubled."""
+    arguments = _parse()
+    seed = secrets.randbelow(10**6) if arguments.seed is None else arguments.seed
+    shutil.rmtree(_STATE, ignore_errors=True)
+    asked = Asked(arguments.profile, arguments.updates, seed, arguments.scale, arguments.longest)
+    _say(f"burst {asked.profile}: seed {seed}, {asked.limits}")
+    measured = burst(asked, _STATE, _say)
+    _say(f"own delay, median: {measured.delay:.1f} s; asked before ARM's Retry-After: {measured.too_early}")
+    _say(f"burst {asked.profile}: {measured.line} (seed {seed})")
+    return 0 if not (measured.lost or measured.doubled) else 1
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.burst", description=__doc__)
+    parser.add_argument("--profile", choices=sorted(PROFILES), default="arm", help="what Azure grants")
+    parser.add_argument("--updates", type=int, default=500, help="how many tags move")
+    parser.add_argument("--seed", type=int, help="of the plan and all times; drawn and told if none is given")
+    parser.add_argument("--scale", type=float, default=1.0, help="multiplies ARM's buckets, agents and imports at once")
+    parser.add_argument("--longest", type=float, default=_LONGEST, help="seconds after which what is left is lost")
+    return parser.parse_args()
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

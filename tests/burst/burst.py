@@ -1,0 +1,144 @@
+"""One burst on a twin of its own: prepared, played, and measured."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from infra.local.demo.watching import Watcher
+from infra.local.topology import BASE
+from infra.local.twin.ports import free_base_port, new_topology
+from infra.local.twin.transactions import count_transactions, empty_polls
+from infra.local.twin.twin import Twin
+from tests.burst import measure
+from tests.burst.oracle import STAGES, Limits, Oracle
+from tests.burst.plan import Move, plan
+from tests.burst.profiles import PROFILES, seconds_of, settings_of
+from tests.burst.stage import Stage, ends_of
+
+_LOOK = 2.0
+# After the last tag is there: the last writes, and the search for what is built on it.
+_SETTLED = 10.0
+_PRODUCT = {
+    "CHECK_MCR_SCHEDULE": "*/10 * * * * *",
+    "CHECK_DOCKER_HUB_SCHEDULE": "0 0 0 1 1 *",
+    "CHECK_OTHER_REGISTRIES_SCHEDULE": "0 0 0 1 1 *",
+    "LOOK_AT_BASE_SCHEDULE": "0 */5 * * * *",
+    "SWEEP_SCHEDULE": "0 * * * * *",
+    "PYTHON_THREADPOOL_THREAD_COUNT": "32",
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which burst is asked for.
+
+    Attributes:
+        profile: one of ``PROFILES``.
+        updates: how many tags move.
+        seed: of the plan and of all times.
+        scale: ARM's buckets, agents and imports at once are multiplied by it.
+        longest: seconds after which what is not promoted counts as lost.
+    """
+
+    profile: str
+    updates: int
+    seed: int
+    scale: float
+    longest: float
+
+    @property
+    def limits(self) -> Limits:
+        """What is granted."""
+        whole = PROFILES[self.profile]
+        return replace(
+            whole,
+            write_bucket=whole.write_bucket * self.scale,
+            writes_a_second=whole.writes_a_second * self.scale,
+            imports=whole.imports and max(1, round(whole.imports * self.scale)),
+            agents=whole.agents and max(1, round(whole.agents * self.scale)),
+        )
+
+
+def burst(asked: Asked, folder: Path, say: Callable[[str], None]) -> measure.Measured:
+    """Play one burst and return what it took; ``folder`` is for the twin's state."""
+    moves = plan(asked.updates, asked.seed)
+    settings = {**_PRODUCT, "NEW_TAGS_A_CHECK": str(asked.updates)}
+    with Twin(new_topology(folder, free_base_port()), settings) as twin:
+        watcher = Watcher(twin.topology)
+        stage = Stage(twin.topology, watcher, moves)
+        stage.prepare()
+        twin.start_host()
+        stage.adopted()
+        say(f"{len(moves)} tags are adopted")
+        watcher.set(**settings_of(asked.limits, asked.seed, asked.scale))
+        return _played(asked, twin, watcher, stage, moves, say)
+
+
+def _played(
+    asked: Asked, twin: Twin, watcher: Watcher, stage: Stage, moves: tuple[Move, ...], say: Callable[[str], None]
+) -> measure.Measured:
+    azurite, host = twin.log("azurite"), twin.log("host")
+    starts, before, runs = (azurite.stat().st_size, host.stat().st_size), _arm(twin), len(watcher.runs())
+    began = time.time()
+    mover = threading.Thread(target=_move_all, args=(stage, moves, began), daemon=True)
+    mover.start()
+    _wait(asked, watcher, moves, began, say)
+    mover.join()
+    time.sleep(_SETTLED)
+    storage = count_transactions(azurite, starts[0])
+    storage["queue GetMessages"] -= empty_polls(azurite, host, *starts)
+    ends = {move: end - began for move, end in ends_of(watcher.operations(), moves, BASE).items()}
+    for kind, number in sorted(storage.items()):
+        say(f"  {kind}: {number / len(moves):.2f} an update")
+    arm = Counter(_arm(twin)) - Counter(before)
+    for kind, number in sorted(arm.items()):
+        say(f"  {kind}: {number / len(moves):.2f} an update")
+    alone = {move: sum(seconds_of(move, part, asked.seed) for part in STAGES) for move in moves}
+    best = Oracle(asked.limits, lambda move, part: seconds_of(move, part, asked.seed)).ends(moves)
+    requested = measure.requests_of(arm)
+    drain = max(ends.values()) if len(ends) == len(moves) else asked.longest
+    say(f"the oracle takes {max(best.values()):.0f} s, the product {drain:.0f} s, {len(moves) - len(ends)} are left")
+    return measure.Measured(
+        updates=len(moves),
+        drain=drain / max(best.values()),
+        refused=requested.refused / max(requested.all, 1),
+        too_early=requested.early,
+        arm=requested.all / len(moves),
+        storage=storage.total() / len(moves),
+        slowest_small=measure.over_alone(ends, alone),
+        delay=measure.delay(ends, alone),
+        lost=len(stage.left()),
+        doubled=measure.doubled(watcher.runs()[runs:], len(moves)),
+    )
+
+
+def _move_all(stage: Stage, moves: tuple[Move, ...], began: float) -> None:
+    for move in moves:
+        time.sleep(max(0.0, began + move.at - time.time()))
+        stage.move(move)
+
+
+def _wait(asked: Asked, watcher: Watcher, moves: tuple[Move, ...], began: float, say: Callable[[str], None]) -> None:
+    """Wait until every tag was promoted, or for as long as is granted."""
+    told = 0
+    while time.time() - began < asked.longest:
+        done = len(ends_of(watcher.operations(), moves, BASE))
+        if done == len(moves):
+            return
+        if done - told >= len(moves) // 10:
+            told = done
+            say(f"  {time.time() - began:5.0f} s: {done} promoted")
+        time.sleep(_LOOK)
+
+
+def _arm(twin: Twin) -> dict[str, Any]:
+    counted: dict[str, dict[str, int]] = requests.get(f"{twin.topology.http('control')}/counts", timeout=9).json()
+    return counted.get("arm", {})

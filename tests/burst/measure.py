@@ -1,0 +1,85 @@
+"""What a burst cost: time, requests, storage transactions, and what was lost or doubled."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from infra.local.topology import STAGING
+from tests.burst.plan import Move
+
+_LARGE = "team-large"
+_PERCENTILE = 0.95
+_REFUSED, _EARLY = "refused: ", "refused early: "
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One burst.
+
+    Attributes:
+        updates: how many tags moved.
+        drain: seconds from the beginning to the last promotion, or to the end of patience, over those of the oracle.
+        refused: share of the requests to ARM that it refused.
+        too_early: of these, requests that came before the time that ARM had told.
+        arm: requests to ARM an update, refused ones too.
+        storage: storage transactions an update, without polls that found nothing.
+        slowest_small: 95th percentile of the times of small teams' updates over what their own imports and gate take.
+        delay: median of the seconds that an update took beside its imports and its gate.
+        lost: tags of the base registry that do not bear the release.
+        doubled: gates that ran more than once for one digest.
+    """
+
+    updates: int
+    drain: float
+    refused: float
+    too_early: int
+    arm: float
+    storage: float
+    slowest_small: float
+    delay: float
+    lost: int
+    doubled: int
+
+    @property
+    def line(self) -> str:
+        """The result in one line, without profile and seed."""
+        return (
+            f"{self.updates} updates, drain {self.drain:.2f} x the oracle, refused {self.refused:.1%}, "
+            f"ARM {self.arm:.1f} an update, storage {self.storage:.1f} an update, "
+            f"slowest small team {self.slowest_small:.2f} x alone, lost {self.lost}, doubled {self.doubled}"
+        )
+
+
+def over_alone(ends: Mapping[Move, float], alone: Mapping[Move, float]) -> float:
+    """Return the 95th percentile, over the small teams, of an update's time over what it takes at least."""
+    ratios = sorted((ends[move] - move.at) / alone[move] for move in ends if move.team != _LARGE)
+    return ratios[min(int(len(ratios) * _PERCENTILE), len(ratios) - 1)] if ratios else 0.0
+
+
+def delay(ends: Mapping[Move, float], alone: Mapping[Move, float]) -> float:
+    """Return the median of what updates took beside their own imports and gates, in seconds."""
+    return statistics.median(ends[move] - move.at - alone[move] for move in ends) if ends else 0.0
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Requests to a front: all of them, those it refused, and those of these that came before they were to come."""
+
+    all: int
+    refused: int
+    early: int
+
+
+def requests_of(counts: Mapping[str, int]) -> Requests:
+    """Return what a front counted; what it refused is counted as kinds of their own."""
+    early = sum(number for kind, number in counts.items() if kind.startswith(_EARLY))
+    refused = early + sum(number for kind, number in counts.items() if kind.startswith(_REFUSED))
+    return Requests(sum(counts.values()), refused, early)
+
+
+def doubled(runs: list[dict[str, Any]], updates: int) -> int:
+    """Return how many gates ran beyond one for each update, each of which is a digest of its own."""
+    return max(0, len([run for run in runs if run["registry"] == STAGING]) - updates)

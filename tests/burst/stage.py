@@ -1,0 +1,122 @@
+"""What stands there before a burst: tags upstream that the base registry already bears, a watch list, a gate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from typing import Any
+
+from infra.local.demo.stage_set import GATE
+from infra.local.demo.watching import Watcher, eventually
+from infra.local.emulator.backing import Backing
+from infra.local.topology import Topology
+from infra.local.twin.images import OCI_MANIFEST
+from tests.burst.plan import Move
+from tests.chaos.cast import Image, image_of
+
+_GATE = "release"
+_LONGEST_ADOPTION = 300.0
+
+
+class Stage:
+    """Publishes, before and during a burst.
+
+    Args:
+        topology: of the twin.
+        watcher: looks at it.
+        moves: of the burst.
+    """
+
+    def __init__(self, topology: Topology, watcher: Watcher, moves: tuple[Move, ...]) -> None:
+        self._topology, self._watcher, self._moves = topology, watcher, moves
+        self._mcr, self._base = (Backing(f"127.0.0.1:{topology.port(f'backing_{part}')}") for part in ("mcr", "base"))
+
+    def prepare(self) -> None:
+        """Publish what every tag bears at first, upstream and in the base registry; the host is not up yet."""
+        for move in self._moves:
+            image = image_of(f"{move.name} first")
+            _push(self._mcr, move.repository, move.tag, image)
+            _push(self._base, target_of(move), move.tag, image)
+        container = self._watcher.container("config")
+        container.create_container()
+        for name, text in GATE.items():
+            container.upload_blob(f"gates/{_GATE}/{name}", text.encode())
+        container.upload_blob("images.yaml", watch_list(self._moves).encode())
+
+    def adopted(self) -> None:
+        """Wait until the product has a target for every tag."""
+        eventually("every tag is adopted", self._are_adopted, seconds=_LONGEST_ADOPTION, pause=1.0)
+
+    def _are_adopted(self) -> bool:
+        known = {
+            f"{one['repository']}:{one['tag']}"
+            for move in self._repositories()
+            for one in self._watcher.api("GET", "targets", params={"repository": target_of(move)}).json()["targets"]
+        }
+        return known >= {f"{target_of(move)}:{move.tag}" for move in self._moves}
+
+    def _repositories(self) -> list[Move]:
+        return list({move.repository: move for move in self._moves}.values())
+
+    def move(self, move: Move) -> None:
+        """Let a tag point at its next release."""
+        _push(self._mcr, move.repository, move.tag, moved(move))
+
+    def left(self) -> list[Move]:
+        """Return the moves whose tags of the base registry do not bear the new release."""
+        return [move for move in self._moves if self._borne(move) != moved(move).digest]
+
+    def _borne(self, move: Move) -> str:
+        found = self._base.head(target_of(move), move.tag)
+        return found.digest if found else ""
+
+
+def moved(move: Move) -> Image:
+    """Return the release that a tag moves to."""
+    return image_of(f"{move.name} second")
+
+
+def target_of(move: Move) -> str:
+    """Return the repository of the base registry that a tag goes to."""
+    return f"base/{move.repository}"
+
+
+def watch_list(moves: tuple[Move, ...]) -> str:
+    """Return the watch list of all tags, each team's entries with its name as owner."""
+
+    def repository(move: Move) -> tuple[str, str]:
+        return move.repository, move.team
+
+    lines = ["images:"]
+    for (path, team), tags in groupby(sorted(moves, key=repository), key=repository):
+        named = ", ".join(f'"{move.tag}"' for move in tags)
+        source, name = f"mcr.microsoft.com/{path}", path.replace("/", "-")
+        lines.append(
+            f"  - {{name: {name}, owner: {team}, source: '{source}', tags: [{named}], "
+            f"target: base/{path}, gate: {_GATE}}}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def ends_of(operations: Iterable[Mapping[str, Any]], moves: tuple[Move, ...], base: str) -> dict[Move, float]:
+    """Return when each tag's last import into the base registry ended well, in seconds since 1970."""
+    by_name = {f"{base}/{target_of(move)}:{move.tag}": move for move in moves}
+    ends: dict[Move, float] = {}
+    for one in operations:
+        if one["kind"] == "import" and one["outcome"] == "Succeeded":
+            for name in _names(one["target"]):
+                if name in by_name:
+                    ends[by_name[name]] = one["finished"]
+    return ends
+
+
+def _names(target: str) -> list[str]:
+    """Take an import's name apart: the registry, and its tags with commas between."""
+    registry, _, tags = target.partition("/")
+    return [f"{registry}/{tag}" for tag in tags.split(",")]
+
+
+def _push(registry: Backing, repository: str, tag: str, image: Image) -> None:
+    for blob in image.blobs:
+        registry.push_blob(repository, blob)
+    registry.push_manifest(repository, tag, image.manifest, OCI_MANIFEST)

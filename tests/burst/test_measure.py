@@ -1,0 +1,55 @@
+"""What a burst's figures mean."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.local.topology import STAGING
+from shared.watch_list_yaml import parse_watch_list
+from tests.burst.measure import Requests, delay, doubled, over_alone, requests_of
+from tests.burst.plan import SMALL_TEAMS, Move, plan
+from tests.burst.profiles import PROFILES, seconds_of, settings_of
+from tests.burst.stage import ends_of, target_of, watch_list
+
+pytestmark = pytest.mark.unit
+
+_MINE, _OTHERS = Move(10.0, "small/t0", "1", "team-0"), Move(20.0, "large/r0", "1", "team-large")
+
+
+def _import(tags: str, finished: float, outcome: str = "Succeeded") -> dict[str, object]:
+    return {"kind": "import", "target": f"base/{tags}", "outcome": outcome, "finished": finished}
+
+
+def test_an_update_ends_with_its_last_import_that_ended_well() -> None:
+    both = f"{target_of(_MINE)}:1,{target_of(_OTHERS)}:1"
+    operations = [_import(both, 50.0), _import(f"{target_of(_MINE)}:1", 60.0), _import(both, 70.0, "Failed")]
+    assert ends_of(operations, (_MINE, _OTHERS), "base") == {_MINE: 60.0, _OTHERS: 50.0}
+
+
+def test_small_teams_are_compared_with_what_their_own_work_takes() -> None:
+    ends, alone = {_MINE: 140.0, _OTHERS: 900.0}, {_MINE: 100.0, _OTHERS: 100.0}
+    assert over_alone(ends, alone) == pytest.approx(1.3)
+    assert delay({_MINE: 140.0}, alone) == pytest.approx(30.0)
+
+
+def test_refused_requests_are_requests_and_counted_apart() -> None:
+    counts = {"get run": 6, "refused: get run": 3, "refused early: get run": 1}
+    assert requests_of(counts) == Requests(all=10, refused=4, early=1)
+
+
+def test_a_gate_beyond_one_for_each_update_is_doubled() -> None:
+    runs = [{"registry": STAGING}, {"registry": STAGING}, {"registry": "apps"}]
+    assert (doubled(runs, 2), doubled(runs, 1)) == (0, 1)
+
+
+def test_the_watch_list_of_a_burst_is_valid_and_names_its_teams() -> None:
+    moves = plan(60, 1)
+    images = parse_watch_list(watch_list(moves).encode(), base="base.azurecr.io").images
+    assert len({image.owner for image in images}) == SMALL_TEAMS + 1
+    assert sum(len(image.tags) for image in images) == len(moves)
+
+
+def test_the_oracle_takes_its_times_from_where_the_emulator_does() -> None:
+    assert seconds_of(_MINE, "gate", 1) == seconds_of(_MINE, "gate", 1) != seconds_of(_MINE, "gate", 2)
+    settings = settings_of(PROFILES["few"], 7, scale=0.1)
+    assert (settings["times_seed"], settings["agents"], settings["arm_buckets"]["reads"]) == (7, 25, (25.0, 2.5))
