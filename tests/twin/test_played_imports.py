@@ -10,6 +10,9 @@ import requests
 from azure.core.exceptions import HttpResponseError
 
 from infra.local.emulator import arm_imports
+from infra.local.emulator.backing import Backing
+from infra.local.emulator.copies import Source
+from infra.local.emulator.played_copies import PlayedCopies
 from infra.local.topology import BASE, STAGING, Topology
 from tests.twin.conftest import Twin
 from tests.twin.images import ANY, digest_at, push_image, push_index
@@ -70,6 +73,29 @@ def test_what_is_in_another_repository_already_is_mounted_and_whole(played: Twin
     for repository in ("one/shared", "two/shared"):
         import_image(played, STAGING, from_hub(f"library/shared@{digest}"), f"{repository}:1")
         assert everything(played.topology, "staging", repository, digest) == [200] * 3
+
+
+def test_what_is_prepared_cannot_be_found_before_it_is_due(played: Twin) -> None:
+    digest = push_index(played.topology, "docker_hub", "library/due:1", "amd64 due", "arm64 due")
+    hub, staging = (
+        Backing(f"127.0.0.1:{played.topology.port(f'backing_{part}')}") for part in ("docker_hub", "staging")
+    )
+    member = hub.head("library/due", "member-0")
+    assert member is not None
+    source, copies = Source(hub, "library/due", digest), PlayedCopies()
+    copies.prepare(source, staging, ["staged/due"], 5)
+    assert [staging.head("staged/due", reference) for reference in ("1", digest)] == [None, None]
+    assert everything(played.topology, "staging", "staged/due", member.digest) == [200] * 3
+    copies.copy(source, staging, "staged/due", "1")
+    assert everything(played.topology, "staging", "staged/due", digest) == [200] * 7
+
+
+def test_a_played_import_takes_the_time_that_is_drawn_with_its_copying_in_it(played: Twin) -> None:
+    played.control("POST", "/settings", {"import_seconds": 1.0})
+    digest = push_image(played.topology, "docker_hub", "library/whole-time:1", "whole time")
+    import_image(played, STAGING, from_hub(f"library/whole-time@{digest}"), "staged/whole-time:1")
+    taken = next(one for one in played.control("GET", "/operations").json() if one["target"].endswith("/whole-time:1"))
+    assert 1.0 <= taken["finished"] - taken["started"] < 2.5
 
 
 def test_a_blob_that_was_deleted_since_is_brought_again(played: Twin) -> None:

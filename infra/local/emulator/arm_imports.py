@@ -6,6 +6,7 @@ https://learn.microsoft.com/rest/api/containerregistry/registries/import-image
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
@@ -131,13 +132,22 @@ class ArmImports:
         try:
             self._wait(lambda now: now.import_queue_seconds)
             wanted.begun = True
-            self._wait(partial(_seconds, wanted))
+            spent = self._prepare(wanted)
+            self._wait(lambda now: _seconds(wanted, now) - spent)
             self._fail_if_asked()
             copy = self._played.copy if self._settings.now.imports_played else copy_really
             copy_all(wanted, self._registries.backing(wanted.part), copy)
             outcome = "Succeeded"
         finally:
             self._operations.end(operation, outcome)
+
+    def _prepare(self, wanted: Import) -> float:
+        """Do what a played import can do before it is due; return the seconds that took."""
+        began = time.monotonic()
+        now, target = self._settings.now, self._registries.backing(wanted.part)
+        if now.imports_played and not wanted.refusal:
+            self._played.prepare(wanted.source, target, wanted.repositories, _seconds(wanted, now))
+        return time.monotonic() - began
 
     def _wait(self, seconds: Callable[[Values], float]) -> None:
         if not pass_time(lambda: seconds(self._settings.now), self._closed):

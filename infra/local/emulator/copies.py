@@ -59,6 +59,11 @@ class Import:
         tagged = [f"{repository}:{tag}" for repository, tag in self.tags]
         return f"{self.registry}/{','.join([*tagged, *self.untagged])}"
 
+    @property
+    def repositories(self) -> list[str]:
+        """The repositories that get the image."""
+        return [*dict.fromkeys([repository for repository, _ in self.tags] + list(self.untagged))]
+
     def pending(self) -> dict[str, str]:
         """Return what a poll says of the import beside its status: its image, once that is being copied."""
         return {self.image: "Pending"} if self.begun else {}
