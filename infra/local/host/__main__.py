@@ -8,13 +8,13 @@ import os
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 
 from infra.local.host.deliveries import INVISIBLE_SECONDS
 from infra.local.host.host import Host
 from infra.local.host.hostjson import HostJsonError, read_host_json
 from infra.local.host.keys import Keys
+from infra.local.host.log import log_to_stdout
 from infra.local.host.metadata import AppError, enabled, load_app, read_functions
 from infra.local.host.storage import ConnectionMissingError
 from infra.local.host.telemetry import flush_telemetry, set_up_telemetry
@@ -26,7 +26,7 @@ _log = logging.getLogger("host")
 def main() -> int:
     """Serve until SIGTERM or Ctrl-C; return the exit status of a start that failed."""
     arguments = _parse()
-    _log_to_stdout()
+    log_to_stdout()
     telemetry = set_up_telemetry(os.environ)
     try:
         host = _build(arguments)
@@ -72,16 +72,6 @@ def _serve(host: Host) -> None:
     ended.wait()
     if not host.stop(_STOP_SECONDS):
         _log.warning("functions still run after %.0f s; their messages will be delivered again", _STOP_SECONDS)
-
-
-def _log_to_stdout() -> None:
-    formatter = logging.Formatter("[%(asctime)s.%(msecs)03dZ] %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    # The Azure SDKs log every request at INFO.
-    logging.getLogger("azure").setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":

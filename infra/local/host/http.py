@@ -46,13 +46,16 @@ class HttpSide:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
+        return self.response(environ)(environ, start_response)
+
+    def response(self, environ: WSGIEnvironment) -> Response:
+        """Return the answer to one request."""
         request = Request(as_signed_in(environ, self._settings))
         request.max_content_length = MAX_BODY_BYTES
         try:
-            response = self._answer(request)
+            return self._answer(request)
         except RequestEntityTooLarge:
-            response = Response(status=413)
-        return response(environ, start_response)
+            return Response(status=413)
 
     def _answer(self, request: Request) -> Response:
         if request.path.lower().startswith("/admin/"):

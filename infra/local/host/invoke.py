@@ -7,6 +7,7 @@ import os
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -32,7 +33,13 @@ class Invoker:
     (https://learn.microsoft.com/azure/azure-functions/python-scale-performance-reference).
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        began: Callable[[str], None] = lambda _: None,
+        ended: Callable[[str, bool], None] = lambda _name, _failed: None,
+    ) -> None:
+        """Make the pool; ``began`` and ``ended`` are told a function's name, ``ended`` also whether it failed."""
+        self._began, self._ended = began, ended
         count = os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT")
         # Left out, the worker leaves the number to Python's executor too.
         self._pool = ThreadPoolExecutor(int(count) if count else None, thread_name_prefix="function")
@@ -52,8 +59,9 @@ class Invoker:
         """
         with self._lock:
             self._running += 1
+        self._began(function.name)
         future = self._pool.submit(self._run, function, value, reason)
-        future.add_done_callback(self._finished)
+        future.add_done_callback(lambda done: self._finished(function.name, done))
         return future
 
     @property
@@ -69,9 +77,10 @@ class Invoker:
         self._pool.shutdown(wait=False, cancel_futures=True)
         return self._running == 0
 
-    def _finished(self, _: Future[Outcome]) -> None:
+    def _finished(self, name: str, done: Future[Outcome]) -> None:
         with self._lock:
             self._running -= 1
+        self._ended(name, done.cancelled() or done.result().error is not None)
 
     def _run(self, function: Function, value: Any, reason: str) -> Outcome:
         invocation = str(uuid.uuid4())

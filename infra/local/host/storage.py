@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from azure.core.credentials import TokenCredential
 from azure.storage.blob import BlobServiceClient
@@ -24,11 +25,15 @@ def queue_service(settings: Mapping[str, str], connection: str) -> QueueServiceC
     return QueueServiceClient(_address(settings, connection, "queue"), credential=_credential(settings, connection))
 
 
-def blob_service(settings: Mapping[str, str], connection: str) -> BlobServiceClient:
-    """Return the blob service of one connection; ``ConnectionMissingError`` when it is not set."""
+def blob_service(settings: Mapping[str, str], connection: str, **options: Any) -> BlobServiceClient:
+    """Return the blob service of one connection; ``ConnectionMissingError`` when it is not set.
+
+    Further options are the client's own, such as ``raw_response_hook``.
+    """
     if text := settings.get(connection):
-        return BlobServiceClient.from_connection_string(text)
-    return BlobServiceClient(_address(settings, connection, "blob"), credential=_credential(settings, connection))
+        return BlobServiceClient.from_connection_string(text, **options)
+    credential = _credential(settings, connection)
+    return BlobServiceClient(_address(settings, connection, "blob"), credential=credential, **options)
 
 
 def _address(settings: Mapping[str, str], connection: str, service: str) -> str:
