@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import logging
 import os
 import signal
@@ -11,11 +12,14 @@ import threading
 from pathlib import Path
 
 from infra.local.host.deliveries import INVISIBLE_SECONDS
+from infra.local.host.flex import FlexHost
 from infra.local.host.host import Host
 from infra.local.host.hostjson import HostJsonError, read_host_json
 from infra.local.host.keys import Keys
 from infra.local.host.log import log_to_stdout
 from infra.local.host.metadata import AppError, enabled, load_app, read_functions
+from infra.local.host.scale_options import add_scale_options, scale_options
+from infra.local.host.starting import start_instance
 from infra.local.host.storage import ConnectionMissingError
 from infra.local.host.telemetry import flush_telemetry, set_up_telemetry
 
@@ -27,7 +31,8 @@ def main() -> int:
     """Serve until SIGTERM or Ctrl-C; return the exit status of a start that failed."""
     arguments = _parse()
     log_to_stdout()
-    telemetry = set_up_telemetry(os.environ)
+    # Where it scales, what is told is told by its instances.
+    telemetry = arguments.scale == "one" and set_up_telemetry(os.environ)
     try:
         host = _build(arguments)
     except (AppError, ConnectionMissingError, HostJsonError) as error:
@@ -54,17 +59,21 @@ def _parse() -> argparse.Namespace:
         default=INVISIBLE_SECONDS,
         help="how long a message stays away after the host that held it was killed; Azure's, unless told otherwise",
     )
+    add_scale_options(parser)
     return parser.parse_args()
 
 
-def _build(arguments: argparse.Namespace) -> Host:
+def _build(arguments: argparse.Namespace) -> Host | FlexHost:
     functions = enabled(read_functions(load_app(arguments.app), os.environ), os.environ)
     host_json = read_host_json(arguments.host_json, os.environ)
     keys = Keys(arguments.function_key, arguments.master_key)
-    return Host(functions, host_json, os.environ, arguments.port, keys, arguments.invisible_seconds)
+    if arguments.scale == "one":
+        return Host(functions, host_json, os.environ, arguments.port, keys, arguments.invisible_seconds)
+    start = functools.partial(start_instance, arguments.app, arguments.host_json, keys, arguments.invisible_seconds)
+    return FlexHost(functions, host_json.queues, os.environ, arguments.port, keys, scale_options(arguments), start)
 
 
-def _serve(host: Host) -> None:
+def _serve(host: Host | FlexHost) -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())

@@ -63,6 +63,8 @@ def _of_starting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base-port", type=int, default=DEFAULT_BASE_PORT, help="first of the twin's forty ports")
     parser.add_argument("--event-grid", action="store_true", help="Event Grid tells of pushes instead of webhooks")
     parser.add_argument("--host", choices=get_args(HostKind), help="the Functions host; see README.md here")
+    scale = "the twin's own host, in one process or by instances as Flex Consumption has them; see its README.md"
+    parser.add_argument("--scale", choices=("one", "flex"), default="one", help=scale)
     parser.add_argument("--abac", action="store_true", help="the staging registry gives rights by repository")
     task = "a task of the application registry that the product may run; may be given again (the playground's: shop)"
     parser.add_argument("--application-task", action="append", metavar="NAME", help=task)
@@ -80,7 +82,10 @@ def _begin(state: Path, arguments: argparse.Namespace) -> int:
             application_tasks=tuple(arguments.application_task or ["shop"]),
         )
         settings = None if arguments.empty else SETTINGS
-        twin = Twin(topology, settings, in_memory=False, host=arguments.host)
+        # No other host than the twin's own scales.
+        host: HostKind | None = "own" if arguments.scale == "flex" else arguments.host
+        scale = ("--scale", arguments.scale)
+        twin = Twin(topology, settings, in_memory=False, host=host, host_options=scale)
         return _up(twin, empty=arguments.empty, stay=arguments.command == "run")
     except _FAILURES as error:
         return _failed(error)
