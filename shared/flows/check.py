@@ -193,7 +193,7 @@ class Checker:
             obs.troubled(known.tags.get(tag), tag, str(error), now) for tag, error in answers.troubles.items()
         )
         if answers.problem is not None:
-            self._fail(repository, known, answers.problem, seen)
+            self._fail(repository, known, answers.problem, seen, partly=bool(answers.digests))
         elif answers.put_off is not None:
             self._put_off(repository, known, answers.put_off, moved_on if seen else None, seen)
         else:
@@ -304,10 +304,16 @@ class Checker:
             self._activity.append(Event(f"repository:{repository}", "tags-vanished", self._clock(), detail))
 
     def _fail(
-        self, repository: Repository, known: Known, error: ServiceError, seen: tuple[Observation, ...] = ()
+        self,
+        repository: Repository,
+        known: Known,
+        error: ServiceError,
+        seen: tuple[Observation, ...] = (),
+        *,
+        partly: bool = False,
     ) -> None:
         log.warning("%s could not be checked: %s", repository, error)
-        state = questions.failed(known.state, str(error), self._clock(), error.retry_after)
+        state = questions.failed(known.state, str(error), self._clock(), error.retry_after, partly=partly)
         self._save(repository, known, state, seen)
 
     def _save(

@@ -21,7 +21,8 @@ WHOLE_LIST_EVERY = timedelta(days=1)
 # Clocks differ, and a page of a catalogue may be some minutes old.
 OVERLAP = timedelta(minutes=10)
 CHECKED_KEPT_FOR = timedelta(minutes=15)
-FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(minutes=1), timedelta(hours=6)
+# Who is well again is not left alone for longer than one who said how long to wait.
+FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(minutes=1), LONGEST_SILENCE
 # An upstream that lists no tags at all where there were some is not believed before it has said so three times.
 EMPTY_LISTS_DOUBTED = 3
 
@@ -159,7 +160,9 @@ def answered(state: RepositoryState, *, whole_list: bool, rules: str, now: datet
     )
 
 
-def failed(state: RepositoryState, problem: str, now: datetime, wait: float | None) -> RepositoryState:
+def failed(
+    state: RepositoryState, problem: str, now: datetime, wait: float | None, *, partly: bool = False
+) -> RepositoryState:
     """Return the state after a repository gave none: it is left alone for a growing time, and keeps the last error.
 
     Args:
@@ -167,12 +170,13 @@ def failed(state: RepositoryState, problem: str, now: datetime, wait: float | No
         problem: why, for people.
         now: UTC.
         wait: seconds the upstream asked for, if it did; it is asked again sooner where that is very long.
+        partly: whether it answered for some of its tags: an upstream that fails now and then fails some look at a
+            hundred tags nearly always, and the time that it is left alone does not grow.
     """
-    pause = min(FIRST_BACKOFF * (1 << min(state.failures, 16)), LONGEST_BACKOFF)
+    before = 0 if partly else state.failures
+    pause = min(FIRST_BACKOFF * (1 << min(before, 16)), LONGEST_BACKOFF)
     next_at = now + max(pause, min(timedelta(seconds=wait or 0), LONGEST_SILENCE))
-    return msgspec.structs.replace(
-        state, failures=state.failures + 1, next_at=next_at, trouble=problem[:1000], deferred=""
-    )
+    return msgspec.structs.replace(state, failures=before + 1, next_at=next_at, trouble=problem[:1000], deferred="")
 
 
 def listed_nothing(state: RepositoryState) -> tuple[RepositoryState, bool]:

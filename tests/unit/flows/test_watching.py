@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,7 +12,7 @@ from shared.domain.promotion.identity import candidate_id
 from shared.domain.references import Tag, parse_repository
 from shared.domain.watching.budget import Budget, Learned
 from shared.domain.watching.observation import Presence
-from shared.domain.watching.questions import LONGEST_BACKOFF
+from shared.domain.watching.questions import FIRST_BACKOFF, LONGEST_BACKOFF, RepositoryState, failed
 from shared.errors import NotFound, RateLimited, Unavailable
 from shared.flows.explain import explain
 from tests.doubles.registries import digest_of
@@ -231,7 +231,22 @@ images:
     assert world.hub.asked[other, Tag("a")] == 1, "left alone while its backoff lasts"
 
 
-def test_a_backoff_grows_to_hours_and_ends_with_the_first_answer() -> None:
+def test_a_repository_that_answers_for_some_tags_is_left_alone_for_no_longer_each_time() -> None:
+    now, state = datetime(2026, 1, 1, tzinfo=UTC), RepositoryState()
+    for _ in range(9):
+        state = failed(state, "HTTP 502", now, None, partly=True)
+        assert (state.failures, state.next_at) == (1, now + FIRST_BACKOFF)
+    assert failed(state, "HTTP 502", now, None).next_at == now + 2 * FIRST_BACKOFF
+
+
+def test_a_repository_that_was_down_for_a_day_is_asked_again_within_the_hour() -> None:
+    now, state = datetime(2026, 1, 1, tzinfo=UTC), RepositoryState()
+    for _ in range(200):
+        state = failed(state, "down", now, None)
+    assert state.next_at == now + timedelta(hours=1)
+
+
+def test_a_backoff_grows_to_an_hour_and_ends_with_the_first_answer() -> None:
     world = World()
     world.hub.trouble(NODE, Unavailable("down"))
     for _ in range(12):
