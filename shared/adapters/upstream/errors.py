@@ -15,7 +15,7 @@ from shared.errors import NotFound, RateLimited, Refused, ServiceError, Unavaila
 # What decoders of JSON raise over bytes from elsewhere: brackets within brackets are a RecursionError.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-_CONNECTION = re.compile(r"^\w+\(host='[^']*', port=\w+\): ")
+_CONNECTION = re.compile(r"^\w+\(host='(?P<host>[^']*)', port=(?P<port>\w+)\): ")
 
 
 def http_error(doing: str, error: Exception) -> ServiceError:
@@ -53,8 +53,8 @@ def http_error(doing: str, error: Exception) -> ServiceError:
 
 
 def _said(error: Exception) -> str:
-    """What was said, without the name that a connection has in the code."""
-    return redacted(_CONNECTION.sub("", str(error))) or "no reason given"
+    """What was said, and of which address, without the name that a connection has in the code."""
+    return redacted(_CONNECTION.sub(r"\g<host>:\g<port>: ", str(error))) or "no reason given"
 
 
 def status_error(doing: str, status: int, headers: Mapping[str, str]) -> ServiceError:
