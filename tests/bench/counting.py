@@ -15,12 +15,12 @@ from pathlib import Path
 
 import requests
 
-from infra.local.demo.stage_set import GATE
+from infra.local.demo.stage_set import StageSet
 from infra.local.demo.watching import Watcher, eventually
 from infra.local.ingestion.server import Ingestion
 from infra.local.twin.images import push_image
 from infra.local.twin.ports import free_base_port, new_topology
-from infra.local.twin.transactions import count_transactions, empty_polls
+from infra.local.twin.transactions import caused_transactions, empty_polls
 from infra.local.twin.twin import Twin
 
 REPOSITORIES, TAGS_EACH = 20, 5
@@ -76,11 +76,7 @@ class Counting:
         self.twin = twin
         self.watcher = Watcher(twin.topology)
         self._ingestion = ingestion
-        container = self.watcher.container("config")
-        container.create_container()
-        for name, text in GATE.items():
-            container.upload_blob(f"gates/release/{name}", text.encode())
-        container.upload_blob("images.yaml", _WATCH_LIST.encode())
+        StageSet(twin.topology, self.watcher).configure(_WATCH_LIST)
 
     def release_all(self) -> None:
         """Release every watched tag."""
@@ -131,8 +127,7 @@ class Counting:
         for _ in range(times):
             act()
         time.sleep(_SETTLED)
-        counted = count_transactions(azurite, starts[0])
-        counted["queue GetMessages"] -= empty_polls(azurite, host, *starts)
+        counted = caused_transactions(azurite, host, *starts)
         # The waiting here asks for queues' properties; the product never does.
         del counted["queue QueueProperties"]
         return self._spent(counted, _durations(host, starts[1]), self._ingestion.size(metrics=False) - told, times)

@@ -9,13 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import requests
-
-from infra.local.demo.stage_set import GATE
+from infra.local.demo.stage_set import StageSet
 from infra.local.demo.watching import Watcher, eventually
 from infra.local.twin.images import push_image
 from infra.local.twin.ports import free_base_port, new_topology
-from infra.local.twin.transactions import count_transactions, empty_polls
+from infra.local.twin.transactions import caused_transactions
 from infra.local.twin.twin import Twin
 from tests.bench.table import Row
 
@@ -57,11 +55,7 @@ class Ground:
     def __init__(self, twin: Twin) -> None:
         self.twin = twin
         self.watcher = Watcher(twin.topology)
-        container = self.watcher.container("config")
-        container.create_container()
-        for name, text in GATE.items():
-            container.upload_blob(f"gates/release/{name}", text.encode())
-        container.upload_blob("images.yaml", _WATCH_LIST.encode())
+        StageSet(twin.topology, self.watcher).configure(_WATCH_LIST)
         self._release = 0
         self.update(_TAGS)
 
@@ -138,20 +132,15 @@ def cost_of(twin: Twin, act: Callable[[], object], by: int) -> Cost:
     time.sleep(0.5)
     azurite, host = twin.log("azurite"), twin.log("host")
     starts = azurite.stat().st_size, host.stat().st_size
-    before = _counts(twin)
+    watcher = Watcher(twin.topology)
+    before = watcher.counts()
     act()
     time.sleep(_SETTLED)
-    storage = count_transactions(azurite, starts[0])
-    storage["queue GetMessages"] -= empty_polls(azurite, host, *starts)
+    storage = caused_transactions(azurite, host, *starts)
     # Who waits for quiet asks for queues' properties; the product never does.
     del storage["queue QueueProperties"]
-    requested = _since(before, _counts(twin))
+    requested = _since(before, watcher.counts())
     return Cost(_each(storage, by), {front: _each(kinds, by) for front, kinds in requested.items()})
-
-
-def _counts(twin: Twin) -> dict[str, dict[str, int]]:
-    counted: dict[str, dict[str, int]] = requests.get(f"{twin.topology.http('control')}/counts", timeout=9).json()
-    return counted
 
 
 def _since(before: dict[str, dict[str, int]], after: dict[str, dict[str, int]]) -> dict[str, Counter[str]]:

@@ -8,14 +8,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import requests
 
 from infra.local.demo.watching import Watcher
 from infra.local.topology import BASE
 from infra.local.twin.ports import free_base_port, new_topology
-from infra.local.twin.transactions import count_transactions, empty_polls
+from infra.local.twin.transactions import caused_transactions
 from infra.local.twin.twin import Twin
 from tests.burst import measure
 from tests.burst.oracle import STAGES, Limits, Oracle
@@ -86,20 +83,17 @@ def _played(
     asked: Asked, twin: Twin, watcher: Watcher, stage: Stage, moves: tuple[Move, ...], say: Callable[[str], None]
 ) -> measure.Measured:
     azurite, host = twin.log("azurite"), twin.log("host")
-    starts, before, runs = (azurite.stat().st_size, host.stat().st_size), _arm(twin), len(watcher.runs())
+    starts, before, runs = (azurite.stat().st_size, host.stat().st_size), watcher.counts(), len(watcher.runs())
     began = time.time()
     mover = threading.Thread(target=_move_all, args=(stage, moves, began), daemon=True)
     mover.start()
     _wait(asked, watcher, moves, began, say)
     mover.join()
     time.sleep(_SETTLED)
-    storage = count_transactions(azurite, starts[0])
-    storage["queue GetMessages"] -= empty_polls(azurite, host, *starts)
+    storage = caused_transactions(azurite, host, *starts)
     ends = {move: end - began for move, end in ends_of(watcher.operations(), moves, BASE).items()}
-    for kind, number in sorted(storage.items()):
-        say(f"  {kind}: {number / len(moves):.2f} an update")
-    arm = Counter(_arm(twin)) - Counter(before)
-    for kind, number in sorted(arm.items()):
+    arm = Counter(watcher.counts().get("arm", {})) - Counter(before.get("arm", {}))
+    for kind, number in [*sorted(storage.items()), *sorted(arm.items())]:
         say(f"  {kind}: {number / len(moves):.2f} an update")
     alone = {move: sum(seconds_of(move, part, asked.seed) for part in STAGES) for move in moves}
     best = Oracle(asked.limits, lambda move, part: seconds_of(move, part, asked.seed)).ends(moves)
@@ -137,8 +131,3 @@ def _wait(asked: Asked, watcher: Watcher, moves: tuple[Move, ...], began: float,
             told = done
             say(f"  {time.time() - began:5.0f} s: {done} promoted")
         time.sleep(_LOOK)
-
-
-def _arm(twin: Twin) -> dict[str, Any]:
-    counted: dict[str, dict[str, int]] = requests.get(f"{twin.topology.http('control')}/counts", timeout=9).json()
-    return counted.get("arm", {})

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
-from infra.local.demo.stage_set import GATE
+from infra.local.demo.stage_set import StageSet
 from infra.local.demo.watching import Watcher, eventually
 from infra.local.emulator.backing import Backing
 from infra.local.topology import Topology
-from infra.local.twin.images import OCI_MANIFEST
 from tests.burst.plan import Move
 from tests.chaos.cast import Image, image_of
+from tests.chaos.players import publish
 
 _GATE = "release"
 _LONGEST_ADOPTION = 300.0
@@ -35,13 +35,9 @@ class Stage:
         """Publish what every tag bears at first, upstream and in the base registry; the host is not up yet."""
         for move in self._moves:
             image = image_of(f"{move.name} first")
-            _push(self._mcr, move.repository, move.tag, image)
-            _push(self._base, target_of(move), move.tag, image)
-        container = self._watcher.container("config")
-        container.create_container()
-        for name, text in GATE.items():
-            container.upload_blob(f"gates/{_GATE}/{name}", text.encode())
-        container.upload_blob("images.yaml", watch_list(self._moves).encode())
+            publish(self._mcr, move.repository, move.tag, image)
+            publish(self._base, target_of(move), move.tag, image)
+        StageSet(self._topology, self._watcher).configure(watch_list(self._moves))
 
     def adopted(self) -> None:
         """Wait until the product has a target for every tag."""
@@ -60,7 +56,7 @@ class Stage:
 
     def move(self, move: Move) -> None:
         """Let a tag point at its next release."""
-        _push(self._mcr, move.repository, move.tag, moved(move))
+        publish(self._mcr, move.repository, move.tag, moved(move))
 
     def left(self) -> list[Move]:
         """Return the moves whose tags of the base registry do not bear the new release."""
@@ -114,9 +110,3 @@ def _names(target: str) -> list[str]:
     """Take an import's name apart: the registry, and its tags with commas between."""
     registry, _, tags = target.partition("/")
     return [f"{registry}/{tag}" for tag in tags.split(",")]
-
-
-def _push(registry: Backing, repository: str, tag: str, image: Image) -> None:
-    for blob in image.blobs:
-        registry.push_blob(repository, blob)
-    registry.push_manifest(repository, tag, image.manifest, OCI_MANIFEST)

@@ -23,6 +23,14 @@ _REMEMBERED = 500
 _PEEKED = 32
 
 
+def publish(backing: Backing, repository: str, tag: str, image: Image) -> None:
+    """Let a tag of a registry point at an image, whether or not the registry has it already."""
+    if backing.head(repository, image.digest) is None:
+        for blob in image.blobs:
+            backing.push_blob(repository, blob)
+    backing.push_manifest(repository, tag, image.manifest, OCI_MANIFEST)
+
+
 class Upstreams:
     """Publishes, and remembers what every tag ever bore.
 
@@ -43,7 +51,7 @@ class Upstreams:
         """Publish what a tag bears at first; and put it into the base registry, as people did before Tidegate."""
         self._put(place, first_image(place))
         if in_base:
-            self._push("base", place.base_repository, place.tag, first_image(place))
+            publish(self._backing["base"], place.base_repository, place.tag, first_image(place))
 
     def play(self, act: Moves) -> None:
         """Move tags; a registry that is being copied from may refuse to be written to, and its tag stays."""
@@ -81,14 +89,7 @@ class Upstreams:
         # Noted first: what is there for a moment may be seen.
         self.bore[place].append(image.digest)
         self._images[image.digest] = image
-        self._push(place.part, place.repository, place.tag, image)
-
-    def _push(self, part: str, repository: str, tag: str, image: Image) -> None:
-        backing = self._backing[part]
-        if backing.head(repository, image.digest) is None:
-            for blob in image.blobs:
-                backing.push_blob(repository, blob)
-        backing.push_manifest(repository, tag, image.manifest, OCI_MANIFEST)
+        publish(self._backing[place.part], place.repository, place.tag, image)
 
 
 class Machines:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from infra.local.demo.stage_set import GATE as GATE_FILES
 from infra.local.demo.stage_set import StageSet
 from infra.local.demo.watching import Watcher, eventually
 from infra.local.topology import APPLICATIONS, Topology
-from tests.chaos.cast import BUILT_ON, GATE, PLACES, TASKS, Place, watch_list
+from tests.chaos.cast import BUILT_ON, PLACES, TASKS, Place, watch_list
 from tests.chaos.players import Upstreams
 
 # Some tasks have their own trigger on, so that ACR may be faster.
@@ -22,8 +21,9 @@ def prepare(topology: Topology, watcher: Watcher, upstreams: Upstreams) -> None:
     watcher.set(anonymous_pull_limit=None, account_pull_limit=None, hub_api_limit=10**6)
     for place in PLACES:
         upstreams.first(place, in_base=place in BUILT_ON)
-    _configure(topology, watcher)
-    StageSet(topology, watcher).add_webhook()
+    stage_set = StageSet(topology, watcher)
+    stage_set.configure(watch_list(topology.address("other")))
+    stage_set.add_webhook()
     for name, places in TASKS.items():
         watcher.arm("PUT", APPLICATIONS, f"tasks/{name}", _task(topology, name, places))
         task_id = f"{topology.registry_id(APPLICATIONS)}/tasks/{name}"
@@ -41,14 +41,6 @@ def built_on(watcher: Watcher) -> dict[str, dict[str, str]]:
         }
         for task in listed
     }
-
-
-def _configure(topology: Topology, watcher: Watcher) -> None:
-    container = watcher.container("config")
-    container.create_container()
-    for name, text in GATE_FILES.items():
-        container.upload_blob(f"gates/{GATE}/{name}", text.encode())
-    container.upload_blob("images.yaml", watch_list(topology.address("other")).encode())
 
 
 def _task(topology: Topology, name: str, places: tuple[Place, ...]) -> dict[str, Any]:

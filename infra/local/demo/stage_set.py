@@ -80,12 +80,12 @@ class StageSet:
         answer = self._watcher.api("POST", f"targets/{target}/rollback", json={"why": why})
         expect(answer.status_code == 200, f"the rollback is done, not answered {answer.status_code}: {answer.text}")
 
-    def configure(self) -> None:
-        """Store the watch list and its gate where the product reads them."""
+    def configure(self, watch_list: str = WATCH_LIST) -> None:
+        """Store a watch list, and the gate that it names, where the product reads them."""
         container = self._configuration()
         for name, text in GATE.items():
             container.upload_blob(f"gates/release/{name}", text.encode(), overwrite=True)
-        self.store_list(WATCH_LIST.encode())
+        self.store_list(watch_list.encode())
 
     def store_list(self, content: bytes) -> None:
         """Let another watch list take the place of the stored one, as an operator's upload does."""

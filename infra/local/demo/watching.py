@@ -122,6 +122,12 @@ class Watcher:
         listed: list[dict[str, Any]] = answer.json()
         return listed
 
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return how many requests each front has had since the emulator began, by kind."""
+        answer = self._session.get(f"{self._topology.http('control')}/counts", timeout=_SECONDS)
+        counted: dict[str, dict[str, int]] = answer.json()
+        return counted
+
     def set(self, **settings: float | str | None) -> None:
         """Change settings of the emulator."""
         url = f"{self._topology.http('control')}/settings"

@@ -42,6 +42,13 @@ def count_transactions(log: Path, start: int = 0) -> Counter[str]:
     return Counter(kind for kind in kinds if kind is not None)
 
 
+def caused_transactions(azurite_log: Path, host_log: Path, azurite_start: int, host_start: int) -> Counter[str]:
+    """Count as ``count_transactions`` does, without the polls that found nothing; for arguments see ``empty_polls``."""
+    counted = count_transactions(azurite_log, azurite_start)
+    counted[_GET_MESSAGES] -= empty_polls(azurite_log, host_log, azurite_start, host_start)
+    return counted
+
+
 def empty_polls(azurite_log: Path, host_log: Path, azurite_start: int = 0, host_start: int = 0) -> int:
     """Return how many GetMessages found nothing: the host's idle polling, which no candidate causes.
 
