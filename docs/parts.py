@@ -13,6 +13,7 @@ from typing import Any
 from docs.triggers import functions
 from infra.local.demo.scenes import Scenes
 from shared.config import setting_fields
+from shared.domain.events.messages import LookAtCandidate, queue_of
 from shared.domain.promotion.actions import Refusal
 from shared.domain.promotion.candidate import Reason, Status
 from shared.domain.promotion.lifecycle import BEGINNINGS, ENDS, TRANSITIONS, stage_of
@@ -73,7 +74,7 @@ def statuses() -> str:
 
 def _queue(status: Status) -> str:
     stage = stage_of(status)
-    return f"`{stage.value}`" if stage else ""
+    return f"`{queue_of(LookAtCandidate(v=1, candidate='', step=0, stage=stage))}`" if stage else ""
 
 
 def reasons() -> str:

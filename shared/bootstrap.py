@@ -11,13 +11,16 @@ from shared.flows.check import Checker
 from shared.flows.compare_rebuilds import Comparison
 from shared.flows.find_dependants import DependantSearch
 from shared.flows.look_at_base import BaseComparer
+from shared.flows.look_at_candidate import CandidateLooker
 from shared.flows.overview import Overview
 from shared.flows.plan import Planner
+from shared.flows.poisoned import DeadLetterReader
 from shared.flows.promote import Promoter
 from shared.flows.rebuild import Rebuilder
 from shared.flows.reconcile import Reconciler
 from shared.flows.retry import Retrier
 from shared.flows.rule import Ruler
+from shared.flows.signal import signal
 from shared.flows.stage import Stager
 from shared.flows.tell_troubles import TroubleTeller
 from shared.flows.validate import Validator
@@ -35,9 +38,11 @@ from shared.rules.targets import TargetBook
 from shared.rules.trouble_finding import TroubleFinder
 from shared.rules.unbuilt_tasks import UnbuiltTasks
 from shared.telemetry.changes import candidate_changed, rebuild_changed, target_changed
+from shared.telemetry.spans import current_traceparent
 from shared.telemetry.troubles import troubles_last
 
 if TYPE_CHECKING:
+    from shared.domain.events.registry_event import Told
     from shared.domain.promotion.candidate import Candidate
     from shared.domain.promotion.rebuilds import Rebuild
     from shared.domain.watching.watch_list import ListFile, WatchList
@@ -126,7 +131,7 @@ class Parts(Outside):
 
     @cached_property
     def planner(self) -> Planner:
-        """Puts repositories into the queue of checks."""
+        """Asks for checks of repositories."""
         return Planner(self.outbox, self.observations, self.ledger, self.clock)
 
     @cached_property
@@ -168,6 +173,38 @@ class Parts(Outside):
             self.target_book,
             self.conclusions,
             then=self.reconciler.reconcile_together,
+        )
+
+    @cached_property
+    def candidate_looker(self) -> CandidateLooker:
+        """Hands candidates to the stage whose turn it is."""
+        return CandidateLooker(
+            self.candidate_progress,
+            stage=self.stager.stage,
+            validate=self.validator.validate,
+            promote=self.promoter.promote,
+        )
+
+    @cached_property
+    def dead_letter_reader(self) -> DeadLetterReader:
+        """Records what died in the queues."""
+        return DeadLetterReader(
+            self.dead_letters,
+            self.activity,
+            self.evidence,
+            self.candidate_progress,
+            self.rebuild_progress,
+            self.target_book,
+        )
+
+    def told(self, event: Told) -> str:
+        """Do what an event of the base registry asks for, and return that in a sentence."""
+        return signal(
+            event,
+            login_server=self.settings.base_server,
+            book=self.target_book,
+            outbox=self.outbox,
+            traceparent=current_traceparent(),
         )
 
     @cached_property

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shared.adapters.azure.tasks import AcrTasks
     from shared.adapters.storage.account import StorageAccount
     from shared.budget_ports import Budgets
+    from shared.dead_letter_ports import DeadLetters
     from shared.domain.promotion.candidate import Candidate
     from shared.domain.promotion.rebuilds import Rebuild
     from shared.ports import Activity, Configuration, Evidence, Observations, Outbox, Records
@@ -83,6 +84,13 @@ class Outside:
         from shared.adapters.storage.queues import Queues  # noqa: PLC0415
 
         return TracedOutbox(Queues(self._account))
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        """What died in the queues."""
+        from shared.adapters.storage.poison_queues import PoisonQueues  # noqa: PLC0415
+
+        return PoisonQueues(self._account)
 
     @cached_property
     def candidates(self) -> Records[Candidate]:

@@ -166,8 +166,8 @@ class Activity(Protocol):
 class Outbox(Protocol):
     """Sends queue messages."""
 
-    def send(self, queue: str, message: Message, delay: timedelta = timedelta(0)) -> None:
-        """Put a message into a queue, to be seen after a delay of at most seven days."""
+    def send(self, message: Message, delay: timedelta = timedelta(0)) -> None:
+        """Put a message into its queue, to be seen after a delay of at most seven days."""
         ...
 
 

@@ -7,7 +7,8 @@ var roles = [
   // The host: locks of timers and its keys, in containers that it makes. The package, which is read at the start.
   // The app: download_blob, upload_blob, list_blobs, create_container.
   { name: 'Storage Blob Data Owner', id: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b' }
-  // The host: receiving, hiding and deleting messages, and poison queues. The app: send_message, create_queue.
+  // The host: receiving, hiding and deleting messages, and filling poison queues. The app: send_message, create_queue, and
+  // of poison queues receive_messages, delete_message.
   { name: 'Storage Queue Data Contributor', id: '974c5e8b-45b9-4653-ba55-5f855dd0fb88' }
   // The app: get_entity, query_entities, list_entities, create_entity, update_entity, delete_entity, submit_transaction,
   // create_table.

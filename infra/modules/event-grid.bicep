@@ -16,7 +16,7 @@ param storageId string
 var create = empty(topicName)
 var name = create ? 'tidegate-${uniqueString(registry.id)}' : topicName
 var storageParts = split(storageId, '/')
-var queueName = 'pushes'
+var queueName = 'imports'
 var containerName = 'undelivered'
 
 resource registry 'Microsoft.ContainerRegistry/registries@2025-11-01' existing = {

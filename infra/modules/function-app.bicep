@@ -101,15 +101,12 @@ var registrySettings = useRegistryCredentials
     }
   : {}
 
-// Of the way that is not chosen there is nothing to ask and nothing to call: an empty queue's polls cost, too.
+// Where Event Grid tells of pushes there is nothing to call. Its events come into a queue that is asked anyway.
 var eventSettings = registryEvents == 'event-grid'
   ? {
       'AzureWebJobs.acr_webhook.Disabled': 'true'
     }
-  : {
-      'AzureWebJobs.receive_push.Disabled': 'true'
-      'AzureWebJobs.poisoned_push.Disabled': 'true'
-    }
+  : {}
 
 // What decides whom the app trusts is not to be set twice, once of them unseen.
 var ownSettings = union(settings, dockerHubSettings, registrySettings, eventSettings)

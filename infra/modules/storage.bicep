@@ -9,7 +9,7 @@ param encryptionKeyUri string
 param encryptionIdentityId string
 
 // The app would make these when it first writes; made here, triggers and dashboards find them from the start.
-// Event Grid leaves in `undelivered` what it could not put into `pushes`; without it both stay empty.
+// Event Grid leaves in `undelivered` what it could not put into `imports`; without it that stays empty.
 var containers = ['config', 'evidence', 'deployment', 'undelivered']
 var rest = ['evidence/', 'deployment/', 'undelivered/', 'azure-webjobs-hosts/', 'azure-webjobs-secrets/']
 var tables = [
@@ -25,18 +25,10 @@ var tables = [
   'keys'
 ]
 var queues = [
-  'checks'
   'imports'
   'validations'
-  'promotions'
-  'rebuilds'
-  'pushes'
-  'checks-poison'
   'imports-poison'
   'validations-poison'
-  'promotions-poison'
-  'rebuilds-poison'
-  'pushes-poison'
 ]
 var defaultAction = publicNetworkAccess == 'Disabled' ? 'Deny' : 'Allow'
 var ownKey = !empty(encryptionKeyUri)

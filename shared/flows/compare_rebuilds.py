@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 
-from shared.domain.events.messages import REBUILDS, base_moved
+from shared.domain.events.messages import base_moved
 from shared.domain.promotion.listing import Listing
 from shared.domain.promotion.missing import Behind, bases_of, behind, missing, rebuild_of
 from shared.domain.promotion.rebuilds import Rebuild
@@ -101,4 +101,4 @@ class Comparison:
             subject = f"task:{one.task.registry}/{one.task.name}"
             self._activity.append(Event(subject, "rebuild-missing", self._progress.clock(), detail))
         for target in {one.target.id: one.target for one in found}.values():
-            self._outbox.send(REBUILDS, base_moved(target))
+            self._outbox.send(base_moved(target))

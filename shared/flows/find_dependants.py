@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.domain.events.messages import REBUILDS, BaseMoved
+from shared.domain.events.messages import BaseMoved
 from shared.domain.promotion.listing import WAIT, next_after
 from shared.domain.promotion.missing import is_first_filling, new_rebuild
 from shared.domain.promotion.rebuilds import (
@@ -69,14 +69,14 @@ class DependantSearch:
         try:
             self.find(message)
         except BeingListed as error:
-            self._outbox.send(REBUILDS, message, timedelta(seconds=error.retry_after or 1))
+            self._outbox.send(message, timedelta(seconds=error.retry_after or 1))
         except ServiceError as error:
             attempt = message.attempt + 1
             if not error.temporary or attempt >= most_attempts(error):
                 raise
             log.warning("what is built on %s:%s is looked for later: %s", message.repository, message.tag, error)
             again = msgspec.structs.replace(message, attempt=attempt)
-            self._outbox.send(REBUILDS, again, pause_before_retry(attempt, error.retry_after))
+            self._outbox.send(again, pause_before_retry(attempt, error.retry_after))
 
     def find(self, message: BaseMoved) -> int:
         """Make a rebuild of every task that is built on the tag that moved; a second signal makes none.
@@ -137,7 +137,7 @@ class DependantSearch:
     def _look_once_more(self, message: BaseMoved, moment: datetime | None, now: datetime) -> None:
         """What was made or first built since the listing is found by the next one, which is for all such signals."""
         if moment is not None and not message.again:
-            self._outbox.send(REBUILDS, msgspec.structs.replace(message, again=True), max(moment - now, WAIT))
+            self._outbox.send(msgspec.structs.replace(message, again=True), max(moment - now, WAIT))
 
     def _depends(self, task: ApplicationTask, message: BaseMoved) -> bool:
         return depends_on(task, self._login_server, message.repository, message.tag) is not None
@@ -160,7 +160,7 @@ class DependantSearch:
             log.info("signal-late: %s is %s by now, not %s", where, found, message.digest)
             return True
         log.info("replica-lags: %s is %s, not %s; it is looked at again", where, found, message.digest)
-        self._outbox.send(REBUILDS, msgspec.structs.replace(message, looks=looks), pause_before_retry(looks))
+        self._outbox.send(msgspec.structs.replace(message, looks=looks), pause_before_retry(looks))
         return False
 
     def _want(self, task: ApplicationTask, message: BaseMoved, target: Target | None) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.domain.events.messages import CHECKS, MOST_REPOSITORIES, LookAtBase
+from shared.domain.events.messages import MOST_REPOSITORIES, LookAtBase
 from shared.domain.promotion.drift import Deleted, Finding, Listed, answer, compared, ended, find, let_go
 from shared.domain.promotion.reconciling import Todo, scheduled, todo
 from shared.domain.promotion.schedule import LAG_PATIENCE, PATIENT_ATTEMPTS, pause_before_retry
@@ -71,7 +71,7 @@ class BaseComparer:
             some = tuple(paths[start : start + MOST_REPOSITORIES])
             former = tuple(sorted({name for name, path in known if path in some} - {self._book.registry}))
             message = LookAtBase(v=1, repositories=some, former=former, traceparent=traceparent)
-            self._outbox.send(CHECKS, message)
+            self._outbox.send(message)
         return len(paths)
 
     def look(self, message: LookAtBase) -> None:
@@ -103,7 +103,7 @@ class BaseComparer:
         attempt = message.attempt + 1
         if attempt < PATIENT_ATTEMPTS:
             again = msgspec.structs.replace(message, repositories=left, attempt=attempt)
-            self._outbox.send(CHECKS, again, pause_before_retry(attempt, enough.retry_after))
+            self._outbox.send(again, pause_before_retry(attempt, enough.retry_after))
 
     def _look(self, repository: str, images: tuple[Image, ...], message: LookAtBase) -> RateLimited | None:
         """Return what the registry says if it may not be asked for more."""
@@ -163,7 +163,7 @@ class BaseComparer:
         if soon or more:
             former = message.former if more else ()
             again = LookAtBase(v=1, repositories=(repository,), former=former, traceparent=message.traceparent)
-            self._outbox.send(CHECKS, again, self._apart * _BEYOND)
+            self._outbox.send(again, self._apart * _BEYOND)
 
     def _judge(self, stored: StoredTarget, listed: Listed, entry: Image, deleted: Deleted | None) -> bool:
         """Say whether there is to be another look: at what was just noted, or will have been put right."""

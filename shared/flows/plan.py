@@ -1,4 +1,4 @@
-"""Put upstream repositories into the queue of checks: a timer only plans, so that checks scale out over instances.
+"""Ask for checks of upstream repositories by messages: a timer only plans, so that checks scale out over instances.
 
 Where an upstream's budget is too short for all at once, the least recently checked go first, and the messages are
 spread over the windows in which their turn comes.
@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from shared.domain.events.messages import CHECKS, MOST_REPOSITORIES, CheckRepositories
+from shared.domain.events.messages import MOST_REPOSITORIES, CheckRepositories
 from shared.domain.references import Repository
 from shared.domain.watching.questions import CATALOGUES
 from shared.domain.watching.watch_list import Image, WatchList
@@ -69,7 +69,7 @@ class Planner:
                 message = CheckRepositories(
                     v=1, repositories=names, image=image, asked_at=asked_at, traceparent=traceparent
                 )
-                self._outbox.send(CHECKS, message, wait if wait <= _LONGEST_WAIT else _NO_WAIT)
+                self._outbox.send(message, wait if wait <= _LONGEST_WAIT else _NO_WAIT)
         return ordered
 
     def plan_by_hand(self, watch_list: WatchList, *, image: str | None, traceparent: str) -> tuple[Repository, ...]:

@@ -1,4 +1,4 @@
-"""Record and report a message that could not be worked on: its text is kept, and its record does not wait for ever."""
+"""Record and report what could not be worked on: its text is kept, and its record does not wait for ever."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from shared.domain.events.messages import LookAtCandidate, LookAtRebuild, LookAtTarget, decode
+from shared.dead_letter_ports import DeadLetter, DeadLetters
+from shared.domain.events.messages import MESSAGE_QUEUES, LookAtCandidate, LookAtRebuild, LookAtTarget, decode
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.lifecycle import put_off, turn_of
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild, put_off_rebuild
 from shared.domain.promotion.reconciling import fell_through, scheduled
 from shared.domain.promotion.target import Target
-from shared.errors import InvalidReference, MalformedMessage, ServiceError, StepBroke
+from shared.errors import InvalidReference, MalformedMessage, ServiceError, StepBroke, TidegateError
 from shared.ports import Activity, Clock, Event, Evidence
 from shared.rules.progress import Progress
 from shared.rules.targets import TargetBook
@@ -25,24 +26,101 @@ S = TypeVar("S")
 T = TypeVar("T", LookAtCandidate, LookAtRebuild, LookAtTarget)
 
 _SHOWN = 1000
+# What is left of a queue after so many requests waits for the next sweep.
+MOST_REQUESTS = 10
 
 
-def record_poison(queue: str, text: str, *, activity: Activity, evidence: Evidence, clock: Clock) -> None:
+class DeadLetterReader:
+    """Reads what died. Nobody waits for it: the sweep asks.
+
+    A message is recorded, then its record is put off, then it is deleted. Whoever dies in between leaves it where it
+    is: it is recorded once more, and nothing is lost.
+
+    Args:
+        letters: what died.
+        activity: the activity log.
+        evidence: where whole texts are kept.
+        candidates, rebuilds, book: where records are, and how they go on.
+    """
+
+    def __init__(
+        self,
+        letters: DeadLetters,
+        activity: Activity,
+        evidence: Evidence,
+        candidates: Progress[Candidate],
+        rebuilds: Progress[Rebuild],
+        book: TargetBook,
+    ) -> None:
+        self._letters = letters
+        self._activity = activity
+        self._evidence = evidence
+        self._candidates = candidates
+        self._rebuilds = rebuilds
+        self._book = book
+
+    def read(self) -> None:
+        """Read every queue of dead messages until it is empty, or asked often enough.
+
+        Raises:
+            TidegateError: the first that failed; after all others, and its message stays.
+        """
+        problems = [problem for queue in MESSAGE_QUEUES for problem in self._read(queue)]
+        if problems:
+            raise problems[0]
+
+    def _read(self, queue: str) -> list[TidegateError]:
+        problems: list[TidegateError] = []
+        try:
+            for _ in range(MOST_REQUESTS):
+                found = self._letters.take(queue)
+                problems += [problem for letter in found if (problem := self._finished(letter)) is not None]
+                if problems or not found:
+                    return problems
+        except TidegateError as error:
+            log.warning("what died in the queue %s is read by the next sweep: %s", queue, error)
+            problems.append(error)
+        return problems
+
+    def _finished(self, letter: DeadLetter) -> TidegateError | None:
+        try:
+            record_poison(letter, activity=self._activity, evidence=self._evidence, clock=self._book.clock)
+            self._put_off(letter)
+            self._letters.delete(letter)
+        except TidegateError as error:
+            log.warning("what died in the queue %s stays there: %s", letter.queue, error)
+            return error
+        return None
+
+    def _put_off(self, letter: DeadLetter) -> None:
+        """Of a message whose text is kept nothing is tried for ever: what killed it may be in the way here too."""
+        try:
+            put_off_candidate(letter.text, self._candidates)
+            put_off_target(letter.text, self._book)
+            put_off_rebuilding(letter.text, self._rebuilds)
+        except Exception as error:
+            if isinstance(error, TidegateError) and error.temporary:
+                raise
+            log.exception("the record of what died in the queue %s cannot be put off", letter.queue)
+
+
+def record_poison(letter: DeadLetter, *, activity: Activity, evidence: Evidence, clock: Clock) -> None:
     """Keep a dead message's text and add a line to the activity log.
 
     Args:
-        queue: the queue it died in, without ``-poison``.
-        text: the message, as it was.
+        letter: the message.
         activity: the activity log.
         evidence: where the whole text is kept, under ``poison-<queue>/``.
         clock: tells the time.
     """
+    queue, text = letter.queue, letter.text
     name = f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.txt"
     evidence.keep(f"poison-{queue}", name, text.encode())
     log.error(
         "a message of the queue %s could not be worked on; its text is kept as %s: %s", queue, name, text[:_SHOWN]
     )
-    activity.append(Event(f"queue:{queue}", "message-poisoned", clock(), f"kept as {name}: {text[:_SHOWN]}"))
+    told = f"died {letter.died_at:%Y-%m-%d %H:%M:%S} UTC, kept as {name}: {text[:_SHOWN]}"
+    activity.append(Event(f"queue:{queue}", "message-poisoned", clock(), told))
 
 
 def put_off_candidate(text: str, progress: Progress[Candidate]) -> None:
@@ -103,5 +181,4 @@ def _decoded(text: str, kind: type[T]) -> T | None:
     try:
         return decode(text, kind)
     except MalformedMessage:
-        log.info("the dead message names no record")
         return None

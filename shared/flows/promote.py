@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from shared.domain.events.messages import LookAtCandidate
 from shared.domain.promotion.candidate import Candidate, Reason
-from shared.domain.promotion.lifecycle import Stage, advance, turn_of
+from shared.domain.promotion.lifecycle import advance
 from shared.domain.promotion.schedule import LEASE
 from shared.errors import ServiceError
 from shared.ports import Stored
@@ -39,11 +38,8 @@ class Promoter:
         self._conclusions = conclusions
         self._then = then
 
-    def promote(self, message: LookAtCandidate) -> None:
+    def promote(self, stored: Stored[Candidate]) -> None:
         """Look after a candidate that passed: whoever proposed it may have died, and its targets may have decided."""
-        stored = self._progress.held(message.candidate, message.step)
-        if stored is None or turn_of(stored.record) is not Stage.PROMOTE:
-            return
         self._propose(stored, anew=False)
 
     def begin(self, stored: Stored[Candidate], candidate: Candidate) -> None:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from shared.domain.events.messages import REBUILDS, LookAtTarget, base_moved
+from shared.domain.events.messages import LookAtTarget, base_moved
 from shared.domain.promotion.candidate import Reason
 from shared.domain.promotion.decision import decide
 from shared.domain.promotion.lifecycle import cause_of, reason_of
@@ -248,7 +248,7 @@ class Reconciler:
                 return None
             new = scheduled(decide(landed(known, found, now), now)[0], now)
             if new.wanted == found and new.reached == new.number:
-                self._outbox.send(REBUILDS, base_moved(new))
+                self._outbox.send(base_moved(new))
             return new
 
         done = self._book.change(stored.record.id, land, stored)
@@ -304,7 +304,7 @@ class Reconciler:
     def _search(self, stored: StoredTarget) -> None:
         """The message that asked for it was lost, or broke off again and again."""
         now = self._book.clock()
-        self._outbox.send(REBUILDS, base_moved(stored.record))
+        self._outbox.send(base_moved(stored.record))
         self._book.change(stored.record.id, lambda known: _asked_again(known, now), stored)
 
     def _ask(self, stored: StoredTarget) -> None:

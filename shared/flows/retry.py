@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from shared.domain.events.messages import CHECKS, MOST_TARGETS, RetryTargets
+from shared.domain.events.messages import MOST_TARGETS, RetryTargets
 from shared.domain.promotion.candidate import Candidate, Status
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.target import Said, Target
@@ -83,7 +83,7 @@ class Retrier:
             some = names[start : start + MOST_TARGETS]
             statuses = tuple(sorted(wish.statuses, key=lambda status: status.value))
             self._outbox.send(
-                CHECKS, RetryTargets(v=1, targets=some, statuses=statuses, asked_at=said.at, traceparent=traceparent)
+                RetryTargets(v=1, targets=some, statuses=statuses, asked_at=said.at, traceparent=traceparent)
             )
         if names:
             detail = f"{said.by}: {said.why} ({len(names)} tags, {_told(wish)})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from shared.domain.events.messages import REBUILDS, BaseMoved
+from shared.domain.events.messages import BaseMoved
 from shared.domain.events.registry_event import Deletion, Ignored, Told, is_from
 from shared.ports import Outbox
 from shared.rules.base_events import ask_for_look
@@ -35,7 +35,6 @@ def signal(event: Told, *, login_server: str, book: TargetBook, outbox: Outbox, 
     if isinstance(event, Deletion):
         return "a look asked for" if looked else _nothing("nobody wants what was deleted")
     outbox.send(
-        REBUILDS,
         BaseMoved(v=1, repository=event.repository, tag=event.tag, digest=event.digest, traceparent=traceparent),
     )
     log.info("%s:%s was pushed as %s", event.repository, event.tag, event.digest)

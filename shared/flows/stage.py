@@ -6,9 +6,8 @@ import logging
 from collections.abc import Callable, Collection
 from datetime import timedelta
 
-from shared.domain.events.messages import LookAtCandidate
 from shared.domain.promotion.candidate import Candidate, Reason, Status
-from shared.domain.promotion.lifecycle import Stage, advance, put_off, replica_lags, turn_of
+from shared.domain.promotion.lifecycle import advance, put_off, replica_lags
 from shared.domain.promotion.schedule import FIRST_RETRY, LEASE, pause_before_look
 from shared.domain.watching.budget import Grant, Purpose
 from shared.errors import DigestMismatch, OperationFailed, Refused, ServiceError
@@ -52,15 +51,17 @@ class Stager:
         self._ours = ours
         self._then = then
 
-    def stage(self, message: LookAtCandidate) -> None:
-        """Do the next thing about a candidate's import into the staging registry."""
-        stored = self._progress.held(message.candidate, message.step)
-        if stored is None or turn_of(stored.record) is not Stage.IMPORT:
-            return
+    def stage(self, stored: Stored[Candidate], token: str) -> None:
+        """Do the next thing about a candidate's import into the staging registry.
+
+        Args:
+            stored: the record as it was read; its turn is to be imported.
+            token: continuation token of the import under way, if there is one and it is known.
+        """
         if stored.record.status is Status.DETECTED:
             self._start(stored)
         else:
-            self._look(stored, message.operation)
+            self._look(stored, token)
 
     def _start(self, stored: Stored[Candidate]) -> None:
         candidate = stored.record

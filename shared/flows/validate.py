@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.domain.events.messages import LookAtCandidate
 from shared.domain.gate.contract import DOCKERFILE, checked
 from shared.domain.gate.verdict import UNDER_WAY, Finding, RunStatus, Verdict, judge
 from shared.domain.promotion.candidate import Candidate, Reason, Status, run_name, run_words
-from shared.domain.promotion.lifecycle import Stage, advance, end_by, put_off, turn_of
+from shared.domain.promotion.lifecycle import advance, end_by, put_off
 from shared.domain.promotion.schedule import LEASE, MOST_RUNS, pause_before_look, pause_before_retry
 from shared.domain.references import parse_digest, parse_path
 from shared.errors import MalformedInput, NotFound, ServiceError
@@ -52,11 +51,8 @@ class Validator:
         self._evidence = evidence
         self._then = then
 
-    def validate(self, message: LookAtCandidate) -> None:
-        """Do the next thing about a candidate's functional test."""
-        stored = self._progress.held(message.candidate, message.step)
-        if stored is None or turn_of(stored.record) is not Stage.VALIDATE:
-            return
+    def validate(self, stored: Stored[Candidate]) -> None:
+        """Do the next thing about a candidate's functional test, given its record as it was read."""
         if stored.record.status is Status.STAGED:
             self.begin(stored, stored.record)
         else:

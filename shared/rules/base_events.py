@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from shared.domain.events.messages import CHECKS, LookAtBase
+from shared.domain.events.messages import LookAtBase
 from shared.domain.events.registry_event import Deletion, Push
 from shared.errors import ServiceError
 from shared.ports import Outbox
@@ -39,7 +39,7 @@ def ask_for_look(event: Push | Deletion, book: TargetBook, outbox: Outbox, trace
             v=1, repositories=(event.repository,), deleted=event.digest, by=event.by, traceparent=traceparent
         )
     if concerned:
-        outbox.send(CHECKS, message, SOON)
+        outbox.send(message, SOON)
     return concerned
 
 

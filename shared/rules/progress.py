@@ -17,7 +17,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Generic
 
-from shared.domain.events.messages import REBUILDS, LookAtCandidate, LookAtRebuild, Message
+from shared.domain.events.messages import LookAtCandidate, LookAtRebuild, Message
 from shared.domain.promotion import lifecycle, rebuilds, schedule
 from shared.domain.promotion.candidate import Candidate, rejoined
 from shared.domain.promotion.rebuilds import Rebuild
@@ -40,7 +40,7 @@ class Progress(Generic[R]):
         records: where they are.
         outbox: sends the messages.
         clock: tells the time.
-        address: gives the queue and the message of a record's next step, or ``None`` at an end.
+        message: gives the message of a record's next step, or ``None`` at an end.
         renew: puts off the time at which the sweep takes a record for lost.
         rebase: given a record as it was read, as it is now and as it was to be written, returns what is to be written
             instead if what happened since is beside the point, or ``None``.
@@ -52,7 +52,7 @@ class Progress(Generic[R]):
         records: Records[R],
         outbox: Outbox,
         clock: Clock,
-        address: Callable[[R, str], tuple[str, Message] | None],
+        message: Callable[[R, str], Message | None],
         renew: Callable[[R, datetime], R],
         rebase: Callable[[R, R, R], R | None],
         tell: Callable[[R | None, R], None],
@@ -60,7 +60,7 @@ class Progress(Generic[R]):
         self.records: Records[R] = records
         self.clock = clock
         self._outbox = outbox
-        self._address: Callable[[R, str], tuple[str, Message] | None] = address
+        self._message: Callable[[R, str], Message | None] = message
         self._renew: Callable[[R, datetime], R] = renew
         self._rebase: Callable[[R, R, R], R | None] = rebase
         self._tell: Callable[[R | None, R], None] = tell
@@ -135,10 +135,9 @@ class Progress(Generic[R]):
 
     def send(self, record: R, delay: timedelta = timedelta(0), operation: str = "") -> None:
         """Send the message of a record's next step; an ended record has none."""
-        address = self._address(record, operation)
-        if address is not None:
-            queue, message = address
-            self._outbox.send(queue, message, max(delay, timedelta(0)))
+        message = self._message(record, operation)
+        if message is not None:
+            self._outbox.send(message, max(delay, timedelta(0)))
 
 
 def _nothing(read: Rebuild, found: Rebuild, written: Rebuild) -> None:
@@ -153,7 +152,7 @@ def candidate_progress(
     tell: Callable[[Candidate | None, Candidate], None] = _untold,
 ) -> Progress[Candidate]:
     """Return the rules for candidates."""
-    return Progress(records, outbox, clock, _candidate_address, lifecycle.renew, rejoined, tell)
+    return Progress(records, outbox, clock, _candidate_message, lifecycle.renew, rejoined, tell)
 
 
 def rebuild_progress(
@@ -164,23 +163,24 @@ def rebuild_progress(
     tell: Callable[[Rebuild | None, Rebuild], None] = _untold,
 ) -> Progress[Rebuild]:
     """Return the rules for rebuilds."""
-    return Progress(records, outbox, clock, _rebuild_address, rebuilds.renew_rebuild, _nothing, tell)
+    return Progress(records, outbox, clock, _rebuild_message, rebuilds.renew_rebuild, _nothing, tell)
 
 
-def _candidate_address(candidate: Candidate, operation: str) -> tuple[str, Message] | None:
+def _candidate_message(candidate: Candidate, operation: str) -> Message | None:
     stage = lifecycle.turn_of(candidate)
     if stage is None:
         return None
-    return stage.value, LookAtCandidate(
+    return LookAtCandidate(
         v=1,
         candidate=candidate.id,
         step=candidate.step,
         operation=operation,
+        stage=stage,
         traceparent=candidate.traceparent,
     )
 
 
-def _rebuild_address(rebuild: Rebuild, _: str) -> tuple[str, Message] | None:
+def _rebuild_message(rebuild: Rebuild, _: str) -> Message | None:
     if rebuild.status in rebuilds.REBUILD_ENDS:
         return None
-    return REBUILDS, LookAtRebuild(v=1, rebuild=rebuild.id, step=rebuild.step, traceparent=rebuild.traceparent)
+    return LookAtRebuild(v=1, rebuild=rebuild.id, step=rebuild.step, traceparent=rebuild.traceparent)

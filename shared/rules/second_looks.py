@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.domain.events.messages import CHECKS, CheckRepositories
+from shared.domain.events.messages import CheckRepositories
 from shared.domain.promotion.schedule import PATIENT_ATTEMPTS, pause_before_retry
 from shared.domain.references import Digest, Repository, Tag
 from shared.domain.watching.flapping import believed
@@ -70,7 +70,7 @@ class SecondLooks:
             return
         names = tuple(str(repository) for repository in wave.held)
         again = msgspec.structs.replace(message, repositories=names, attempt=attempt)
-        self._outbox.send(CHECKS, again, pause_before_retry(attempt, problem.retry_after))
+        self._outbox.send(again, pause_before_retry(attempt, problem.retry_after))
 
     def _ask(self, repository: Repository, new: Mapping[Tag, Doubted], now: datetime) -> None:
         """If the message of the second look is lost, the next check that comes after its time is that look."""
@@ -80,4 +80,4 @@ class SecondLooks:
         log.info("%s: %s", repository, detail)
         self._activity.append(Event(f"repository:{repository}", "flapping", now, detail[:_LONGEST_DETAIL]))
         again = CheckRepositories(v=1, repositories=(str(repository),))
-        self._outbox.send(CHECKS, again, due - now + _CLOCKS_DIFFER)
+        self._outbox.send(again, due - now + _CLOCKS_DIFFER)

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import msgspec
 
-from shared.domain.events.messages import PROMOTIONS, LookAtTarget
+from shared.domain.events.messages import LookAtTarget
 from shared.domain.promotion.decision import decide
 from shared.domain.promotion.reconciling import Todo, lease, scheduled, todo
 from shared.domain.promotion.rulings import Ruling, informed
@@ -176,7 +176,7 @@ class TargetBook:
         message = LookAtTarget(
             v=1, target=target.id, step=target.step, operation=operation, traceparent=target.traceparent
         )
-        self._outbox.send(PROMOTIONS, message, max(delay, timedelta(0)))
+        self._outbox.send(message, max(delay, timedelta(0)))
 
 
 def _decides(before: Target | None, record: Target) -> bool:

@@ -41,10 +41,10 @@ class TracedOutbox:
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
-    def send(self, queue: str, message: Message, delay: timedelta = timedelta(0)) -> None:
+    def send(self, message: Message, delay: timedelta = timedelta(0)) -> None:
         """See ``Outbox.send``."""
-        with producing(queue, message) as traced:
-            self._outbox.send(queue, traced, delay)
+        with producing(message) as traced:
+            self._outbox.send(traced, delay)
 
 
 class CountedUpstream:

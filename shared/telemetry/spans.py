@@ -31,6 +31,7 @@ from shared.domain.events.messages import (
     LookAtTarget,
     Message,
     RetryTargets,
+    queue_of,
 )
 
 M = TypeVar("M", bound=Message)
@@ -62,17 +63,16 @@ def acting(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def producing(queue: str, message: M) -> Iterator[M]:
+def producing(message: M) -> Iterator[M]:
     """Send a message within the trace that it names.
 
     Args:
-        queue: the queue's name.
         message: its trace context becomes the parent; what is under way now, which may be the sweep, is linked.
 
     Returns:
         The message as it is to be sent: with the context of this span.
     """
-    with _span("send", queue, message, SpanKind.PRODUCER):
+    with _span("send", queue_of(message), message, SpanKind.PRODUCER):
         yield msgspec.structs.replace(message, traceparent=current_traceparent())
 
 

@@ -22,7 +22,7 @@ _REPOSITORIES, _TAGS_EACH = 10, 3
 _DELETIONS = 3
 _APART = "BASE_LISTINGS_APART_SECONDS"
 _SETTINGS = {**NO_TIMERS, _APART: "4", "NEW_TAGS_A_CHECK": str(_REPOSITORIES * _TAGS_EACH)}
-_QUEUES = ("checks", "imports", "validations", "promotions", "rebuilds")
+_QUEUES = ("imports", "validations")
 _LONGEST_WORK = 180.0
 # As the emulator counts the listing of a repository's tags; and who has no part in a round.
 _LISTING, _NOT_ASKED = "GET tags", ("arm", "staging")

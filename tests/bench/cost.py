@@ -132,8 +132,8 @@ It is an upper bound where Azure's bill cannot be known from here:
 - Free grants of Functions and Log Analytics are not taken off.
 - Functions are billed by the time in which an instance is busy; here every call counts by itself, as if no two of an
   instance ever ran at once, with a second at least, as Flex Consumption has it.
-- Polls are those of ten queue functions that never scale to zero; an instance that is not there polls nothing. Event
-  Grid instead of webhooks makes them twelve.
+- Polls were counted when ten queue functions listened, which never scaled to zero; an instance that is not there polls
+  nothing. Two listen by now, and the sweep asks for what died: the next count is to show a fifth.
 - Metrics are those of one instance that never sleeps, performance counters of the exporter among them.
 - Leases are those of one instance that never sleeps, as Microsoft's host renews them for itself and for four timers.
 

@@ -37,7 +37,7 @@ _SETTLED = 8.0
 # https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#billing
 _LEAST_BILLED = 1.0
 _EXECUTED = re.compile(r"Executed 'Functions\.\w+' \(\w+, Id=[\w-]+, Duration=(\d+)ms\)")
-_QUEUES = ("checks", "imports", "validations", "promotions", "rebuilds")
+_QUEUES = ("imports", "validations")
 _WATCH_LIST = "images:\n" + "".join(
     f"  - {{name: n{number}, source: docker.io/library/n{number}, tags: [{', '.join(map(str, range(TAGS_EACH)))}], "
     f"target: base/n{number}, gate: release}}\n"

@@ -71,7 +71,7 @@ class Ground:
 
     def quiet(self) -> None:
         """Wait until no work is left."""
-        queues = ("checks", "imports", "validations", "promotions", "rebuilds")
+        queues = ("imports", "validations")
         eventually("all is quiet", lambda: self.watcher.waiting(*queues) == 0, seconds=180)
 
     def inside(self, since: int) -> float:

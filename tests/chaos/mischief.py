@@ -10,7 +10,7 @@ from typing import Any, Literal
 from infra.local.topology import STAGING
 from tests.chaos.cast import PLACES, Place
 
-QUEUES = ("checks", "imports", "validations", "promotions", "rebuilds")
+QUEUES = ("imports", "validations")
 _AZURE = ("arm", "staging", "base", "identity")
 _UPSTREAMS = ("docker_hub_auth", "docker_hub_registry", "docker_hub_api", "mcr", "other")
 # Kinds of requests that are worth more attention than the rest of their front.

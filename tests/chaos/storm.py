@@ -27,7 +27,7 @@ from tests.chaos.stage import built_on, prepare
 
 _LONGEST_QUIET = 600.0
 _LOOK = 2.0
-_WORK = ("imports", "validations", "promotions", "rebuilds")
+_WORK = ("imports", "validations")
 # Two looks in a row at which nothing is to be done: between two records something may be on its way.
 _ENOUGH = 2
 # Azure's ten minutes, at the pace at which all else goes.

@@ -104,7 +104,7 @@ def account(
 def test_tables_queues_and_blobs_are_reached_with_one_token_of_the_apps_identity(account: StorageAccount) -> None:
     table, container = Table(account, "things"), Container(account, "config")
     assert table.insert(Row("p", "k", "1"))
-    Queues(account).send("imports", LookAtCandidate(v=1, candidate="c", step=1))
+    Queues(account).send(LookAtCandidate(v=1, candidate="c", step=1))
     container.write("images.yaml", b"images: []")
 
     row, blob = table.find("p", "k"), container.read("images.yaml", 100)

@@ -43,7 +43,7 @@ def test_many_threads_that_ask_at_once_get_one_client_over_one_pool(azurite: dic
     assert len(clients) == 1
     assert account.queue("imports") is account.queue("imports")
     assert account.container("config") is account.container("config")
-    assert account.queue("imports") is not account.queue("promotions")
+    assert account.queue("imports") is not account.queue("validations")
 
 
 def test_a_silent_account_is_tried_three_times_and_then_given_up(
@@ -55,7 +55,7 @@ def test_a_silent_account_is_tried_three_times_and_then_given_up(
     account = StorageAccount(Storage(connection_string=nowhere), no_credential)
     for call in (
         lambda: Table(account, "things").find("p", "k"),
-        lambda: Queues(account).send("imports", LookAtCandidate(v=1, candidate="c", step=1)),
+        lambda: Queues(account).send(LookAtCandidate(v=1, candidate="c", step=1)),
         lambda: Container(account, "config").read("images.yaml", 100),
     ):
         with counted() as wire, pytest.raises(Unavailable):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import itertools
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
-from shared.domain.events.messages import CHECKS, Message, encode
+from shared.dead_letter_ports import HIDDEN, MOST_AT_ONCE, DeadLetter
+from shared.domain.events.messages import Message, decode, encode, life_of, queue_of
 from shared.errors import Refused
 from shared.ports import Clock
 from tests.doubles.storage import Hook, OneAtATime
 
 LONGEST_DELAY = timedelta(days=7)
-CHECKS_LIVE = timedelta(minutes=10)
 LARGEST_MESSAGE = 64 * 1024
 MOST_DELIVERIES = 5
 
@@ -34,12 +35,18 @@ class Delivery(msgspec.Struct, frozen=True):
         text: its body, JSON.
         due: when it became visible, UTC.
         attempt: 1 for its first delivery.
+        life: how long it may wait to be taken; ``None`` for ever.
     """
 
     queue: str
     text: str
     due: datetime
     attempt: int = 1
+    life: timedelta | None = None
+
+    def asks_for(self, *kinds: type[Any]) -> bool:
+        """Whether it is a message of one of these kinds."""
+        return isinstance(decode(self.text), kinds)
 
 
 class InMemoryOutbox(OneAtATime):
@@ -58,14 +65,15 @@ class InMemoryOutbox(OneAtATime):
         self.waiting: list[tuple[datetime, int, Delivery]] = []
         self.poison: list[Delivery] = []
 
-    def send(self, queue: str, message: Message, delay: timedelta = timedelta(0)) -> None:
+    def send(self, message: Message, delay: timedelta = timedelta(0)) -> None:
         """See ``Outbox.send``."""
-        text = encode(message)
+        queue, text = queue_of(message), encode(message)
         if len(text.encode()) > LARGEST_MESSAGE:
             raise Refused(f"the queue {queue} does not take this message: it is too long")
         with self._change("send"):
             self.sent.append(Sent(queue, message, delay))
-            self._wait(Delivery(queue, text, self._clock() + min(delay, LONGEST_DELAY)))
+            due = self._clock() + min(delay, LONGEST_DELAY)
+            self._wait(Delivery(queue, text, due, life=life_of(message)))
 
     def deliver(self) -> tuple[Delivery, ...]:
         """Take what is due now, in the order it became due. A message that is not ``put_back`` is done with."""
@@ -85,7 +93,7 @@ class InMemoryOutbox(OneAtATime):
         After the fifth delivery it goes to ``poison`` instead.
         """
         if delivery.attempt >= MOST_DELIVERIES:
-            self.poison.append(delivery)
+            self.poison.append(msgspec.structs.replace(delivery, due=self._clock()))
             return
         with self._lock:
             self._wait(msgspec.structs.replace(delivery, attempt=delivery.attempt + 1))
@@ -94,11 +102,49 @@ class InMemoryOutbox(OneAtATime):
         """Have everything that was ever sent delivered once more: a queue may do that to any message."""
         with self._lock:
             for sent in self.sent:
-                self._wait(Delivery(sent.queue, encode(sent.message), self._clock()))
+                self._wait(Delivery(sent.queue, encode(sent.message), self._clock(), life=life_of(sent.message)))
 
     def _wait(self, delivery: Delivery) -> None:
         self.waiting.append((delivery.due, next(self._order), delivery))
 
 
 def _expired(delivery: Delivery, now: datetime) -> bool:
-    return delivery.queue == CHECKS and now - delivery.due > CHECKS_LIVE
+    return delivery.life is not None and now - delivery.due > delivery.life
+
+
+class InMemoryDeadLetters(OneAtATime):
+    """``DeadLetters``: what an ``InMemoryOutbox`` gave up.
+
+    Args:
+        outbox: whose ``poison`` is read.
+        clock: decides when what was taken comes back.
+        before_call: see ``Scripted``.
+    """
+
+    def __init__(self, outbox: InMemoryOutbox, clock: Clock, before_call: Hook | None = None) -> None:
+        super().__init__(before_call)
+        self._outbox = outbox
+        self._clock = clock
+        self._receipts = itertools.count(1)
+        self._taken: dict[int, tuple[datetime, str]] = {}
+
+    def take(self, queue: str) -> tuple[DeadLetter, ...]:
+        """See ``DeadLetters.take``."""
+        with self._change("take"):
+            found = [each for each in self._outbox.poison if each.queue == queue and self._is_there(each)]
+            return tuple(self._letter(each) for each in found[:MOST_AT_ONCE])
+
+    def delete(self, letter: DeadLetter) -> None:
+        """See ``DeadLetters.delete``."""
+        with self._change("delete"):
+            if self._taken.get(int(letter.id), (None, ""))[1] == letter.receipt:
+                self._outbox.poison[:] = [each for each in self._outbox.poison if id(each) != int(letter.id)]
+
+    def _is_there(self, delivery: Delivery) -> bool:
+        until, _ = self._taken.get(id(delivery), (self._clock(), ""))
+        return until <= self._clock()
+
+    def _letter(self, delivery: Delivery) -> DeadLetter:
+        receipt = str(next(self._receipts))
+        self._taken[id(delivery)] = (self._clock() + HIDDEN, receipt)
+        return DeadLetter(delivery.queue, delivery.text, delivery.due, str(id(delivery)), receipt)

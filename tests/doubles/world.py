@@ -5,19 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
-from shared.domain.events.messages import (
-    CHECKS,
-    PROMOTIONS,
-    REBUILDS,
-    BaseMoved,
-    CheckRepositories,
-    LookAtBase,
-    LookAtCandidate,
-    LookAtRebuild,
-    LookAtTarget,
-    RetryTargets,
-    decode,
-)
+from shared.domain.events.event_grid import is_event, read_event
+from shared.domain.events.messages import decode
 from shared.domain.events.registry_event import Told
 from shared.domain.promotion.candidate import Candidate, Status
 from shared.domain.promotion.identity import candidate_id
@@ -25,13 +14,14 @@ from shared.domain.promotion.rebuilds import ApplicationTask, Dependency, Rebuil
 from shared.domain.promotion.target import Target
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Tag, parse_repository
 from shared.domain.watching.troubles import Noted
-from shared.flows import poisoned
 from shared.flows.act import Actor
 from shared.flows.check import Checker
 from shared.flows.compare_rebuilds import Comparison
 from shared.flows.find_dependants import DependantSearch
 from shared.flows.look_at_base import BaseComparer
+from shared.flows.look_at_candidate import CandidateLooker
 from shared.flows.plan import Planner
+from shared.flows.poisoned import DeadLetterReader
 from shared.flows.promote import Promoter
 from shared.flows.rebuild import Rebuilder
 from shared.flows.reconcile import Reconciler
@@ -56,8 +46,9 @@ from shared.rules.targets import TargetBook
 from shared.rules.trouble_finding import TroubleFinder
 from shared.rules.unbuilt_tasks import UnbuiltTasks
 from shared.watch_list_yaml import parse_watch_list
+from shared.work import work_on
 from tests.doubles.gates import GATE_FILES
-from tests.doubles.queues import Delivery, InMemoryOutbox
+from tests.doubles.queues import Delivery, InMemoryDeadLetters, InMemoryOutbox
 from tests.doubles.registries import InMemoryRegistry, InMemoryRuns, digest_of
 from tests.doubles.storage import (
     InMemoryActivity,
@@ -131,6 +122,7 @@ class World:
         self.lasting: tuple[Noted, ...] = ()
         self.evidence = InMemoryEvidence(self._moment("evidence"))
         self.outbox = InMemoryOutbox(self.clock, self._moment("outbox"))
+        self.dead_letters = InMemoryDeadLetters(self.outbox, self.clock, self._moment("dead_letters"))
         self.configuration = InMemoryConfiguration(watch_list, GATES, before_call=self._moment("configuration"))
         self.application_runs.application_tasks = (application_task(ONE, own_trigger=own_trigger),)
         self.start()
@@ -184,6 +176,20 @@ class World:
         self.stager = Stager(
             self.candidate_progress, self.staging, self.ledger, upstream, {DOCKER_HUB}, then=self.validator.begin
         )
+        self.candidate_looker = CandidateLooker(
+            self.candidate_progress,
+            stage=self.stager.stage,
+            validate=self.validator.validate,
+            promote=self.promoter.promote,
+        )
+        self.dead_letter_reader = DeadLetterReader(
+            self.dead_letters,
+            self.activity,
+            self.evidence,
+            self.candidate_progress,
+            self.rebuild_progress,
+            self.book,
+        )
         runs = self.runs or {"tidegateapps": self.application_runs}
         self.kept_listings = KeptListings(self.listings, runs, self.clock)
         self.comparison = Comparison(
@@ -220,6 +226,7 @@ class World:
     def sweep(self) -> None:
         """Let the timer sweep."""
         sweep_each(
+            self.dead_letter_reader.read,
             lambda: sweep_candidates(self.candidate_progress, self.staging_runs, self.heirs.succeed),
             self.ruler.finish,
             lambda: sweep_targets(self.book),
@@ -251,48 +258,15 @@ class World:
             raise
 
     def _dispatch(self, delivery: Delivery) -> None:
-        text = delivery.text
-        if delivery.queue == CHECKS:
-            self._check(text)
-        elif delivery.queue == "imports":
-            self.stager.stage(decode(text, LookAtCandidate))
-        elif delivery.queue == "validations":
-            self.validator.validate(decode(text, LookAtCandidate))
-        elif delivery.queue == PROMOTIONS:
-            self._promote(text)
-        elif delivery.queue == REBUILDS:
-            self._rebuild(text)
-
-    def _check(self, text: str) -> None:
-        message = decode(text, CheckRepositories, LookAtBase, RetryTargets)
-        if isinstance(message, LookAtBase):
-            self.comparer.look(message)
-        elif isinstance(message, RetryTargets):
-            self.retrier.retry(message)
+        if is_event(delivery.text.encode()):
+            self.told(read_event(delivery.text.encode()))
         else:
-            self.checker.check(message)
-
-    def _promote(self, text: str) -> None:
-        message = decode(text, LookAtTarget, LookAtCandidate)
-        if isinstance(message, LookAtTarget):
-            self.reconciler.look(message)
-        else:
-            self.promoter.promote(message)
-
-    def _rebuild(self, text: str) -> None:
-        signal = decode(text, BaseMoved, LookAtRebuild)
-        if isinstance(signal, BaseMoved):
-            self.dependant_search.take(signal)
-        else:
-            self.rebuilder.look(signal)
+            work_on(self, decode(delivery.text))
 
     def poison(self, delivery: Delivery) -> None:
-        """Run the function of a poison queue."""
-        poisoned.record_poison(
-            delivery.queue, delivery.text, activity=self.activity, evidence=self.evidence, clock=self.clock
-        )
-        poisoned.put_off_candidate(delivery.text, self.candidate_progress)
-        poisoned.put_off_target(delivery.text, self.book)
+        """Let a message die, and the sweep find it."""
+        self.outbox.poison.append(delivery)
+        self.dead_letter_reader.read()
 
     # What a test asks.
 

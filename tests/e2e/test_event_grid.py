@@ -43,8 +43,8 @@ class Told:
 
     def runs(self) -> int:
         """Return how many runs there were, once no message waits."""
-        eventually("no message waits", lambda: self.watcher.waiting("pushes", "rebuilds") == 0, _NEXT_LISTING)
-        assert self.watcher.waiting("pushes-poison", "rebuilds-poison") == 0, "no message died"
+        eventually("no message waits", lambda: self.watcher.waiting("imports", "validations") == 0, _NEXT_LISTING)
+        assert self.watcher.waiting("imports-poison", "validations-poison") == 0, "no message died"
         return sum(operation["kind"] == "run" for operation in self.watcher.operations())
 
 
@@ -62,7 +62,7 @@ def test_a_push_into_the_base_registry_rebuilds_the_application_once_however_oft
     eventually("the application's rebuild", lambda: told.application() != built, _NEXT_LISTING)
     assert told.runs() == runs + 1
     for _ in range(2):
-        told.watcher.queue("pushes").send_message(_in_event_grids_own_schema(digest))
+        told.watcher.queue("imports").send_message(_in_event_grids_own_schema(digest))
     assert told.runs() == runs + 1
 
 

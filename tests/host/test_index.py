@@ -18,9 +18,9 @@ def test_a_function_has_the_trigger_that_the_app_declares(product: Product, name
     assert bindings == [TRIGGERS[name], *([HTTP_ANSWER] if name in HTTP else [])]
 
 
-def test_the_way_of_events_that_was_not_chosen_is_switched_off(product: Product) -> None:
+def test_no_function_is_switched_off_where_the_registry_calls_the_app(product: Product) -> None:
     off = {name for name, function in product.functions().items() if function["isDisabled"]}
-    assert off == {"receive_push", "poisoned_push"}
+    assert off == set()
 
 
 def test_no_function_is_left_out(product: Product) -> None:

@@ -9,12 +9,12 @@ from infra.local.demo.watching import eventually
 from tests.host.product import Product
 
 
-def test_a_message_that_always_fails_dies_after_five_deliveries_and_is_recorded(product: Product) -> None:
+def test_a_message_that_always_fails_dies_after_five_deliveries_and_is_recorded_by_the_sweep(product: Product) -> None:
     watcher = product.scenes.watcher
-    watcher.queue("checks").send_message("no message of the product")
-    eventually("the poison function ran", lambda: "Executed 'Functions.poisoned_check' (Succeeded" in product.log())
-    assert product.log().count("Executed 'Functions.check_repositories' (Failed") == 5
-    assert watcher.waiting("checks-poison") == 0
+    watcher.queue("imports").send_message("no message of the product")
+    failed = "Executed 'Functions.import_images' (Failed"
+    eventually("the message died", lambda: product.log().count(failed) == 5 and watcher.waiting("imports") == 0)
+    eventually("the sweep recorded it", lambda: watcher.waiting("imports-poison") == 0, seconds=120)
 
 
 def test_everything_on_the_watch_list_arrives_in_the_base_registry(product: Product) -> None:

@@ -105,6 +105,8 @@ NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
     ("storage/blobs.py", "upload_blob"): (STORAGE, {f"{_BLOBS}/blobs/write"}),
     ("storage/blobs.py", "create_container"): (STORAGE, {f"{_BLOBS}/write"}),
     ("storage/queues.py", "send_message"): (STORAGE, {f"{_QUEUES}/messages/write"}),
+    ("storage/poison_queues.py", "receive_messages"): (STORAGE, {f"{_QUEUES}/messages/process/action"}),
+    ("storage/poison_queues.py", "delete_message"): (STORAGE, {f"{_QUEUES}/messages/process/action"}),
     ("storage/queues.py", "create_queue"): (STORAGE, {f"{_QUEUES}/write"}),
     ("storage/tables.py", "create_table"): (STORAGE, {f"{_TABLES}/write"}),
     ("storage/tables.py", "get_entity"): (STORAGE, {f"{_TABLES}/entities/read"}),

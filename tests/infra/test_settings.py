@@ -10,7 +10,7 @@ from pathlib import Path
 from docs.triggers import functions
 from shared.config import load_settings, setting_fields
 from shared.domain.events.event_grid import DELETED, PUSHED
-from shared.domain.events.messages import MESSAGE_QUEUES, PUSHES
+from shared.domain.events.messages import IMPORTS, MESSAGE_QUEUES
 from tests.infra.bicep import INFRA, MAIN, body, of_type, properties, read, strings, text
 from tests.infra.sdk_calls import ADAPTERS
 
@@ -45,8 +45,6 @@ HOST = {
     "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
     "PYTHON_THREADPOOL_THREAD_COUNT",
     "AzureWebJobs.acr_webhook.Disabled",
-    "AzureWebJobs.receive_push.Disabled",
-    "AzureWebJobs.poisoned_push.Disabled",
 }
 ONLY_LOCAL = {
     "FUNCTIONS_WORKER_RUNTIME": "on Flex Consumption a property of the app, and refused as a setting",
@@ -166,13 +164,13 @@ def test_what_is_switched_off_is_the_way_of_events_that_was_not_chosen() -> None
     off = [{name.split(".")[1] for name in found} for found in (event_grid, webhooks)]
     by_name = {function.name: function for function in functions(ROOT / "function_app.py")}
     assert {by_name[name].source for name in off[0]} == {"POST /api/webhooks/acr"}
-    assert {by_name[name].source for name in off[1]} == {PUSHES, f"{PUSHES}-poison"}
+    assert off[1] == set()
     assert {text(value) for value in (*event_grid.values(), *webhooks.values())} == {"'true'"}
 
 
 def test_event_grid_delivers_what_the_product_reads_to_where_it_reads_it() -> None:
     (queue,), (container,) = (strings(EVENT_GRID.variables[name]) for name in ("queueName", "containerName"))
-    assert (queue, container) == (PUSHES, UNDELIVERED)
+    assert (queue, container) == (IMPORTS, UNDELIVERED)
     subscription = properties(properties(body(EVENT_GRID.resources["pushes"]))["properties"])
     assert strings(subscription["filter"]) == [PUSHED, DELETED]
     assert strings(subscription["eventDeliverySchema"]) == ["CloudEventSchemaV1_0"]

@@ -246,7 +246,7 @@ def test_event_grid_fills_the_queue_and_nothing_calls_the_app(ways: Ways) -> Non
         made = ways(way)
         subscription = made.one("Microsoft.EventGrid/systemTopics/eventSubscriptions")
         to = subscription["properties"]["deliveryWithResourceIdentity"]["destination"]["properties"]
-        assert (to["queueName"], to["resourceId"].startswith(GROUP)) == ("pushes", True)
+        assert (to["queueName"], to["resourceId"].startswith(GROUP)) == ("imports", True)
         assert made.of(f"{ACR}/registries/webhooks") == []
         assert made.settings()["AzureWebJobs.acr_webhook.Disabled"] == "true"
     assert ways("event-grid").of("Microsoft.EventGrid/systemTopics") == []

@@ -16,21 +16,11 @@ from infra.local.twin.ports import free_base_port, new_topology
 from infra.local.twin.twin import Twin
 from shared.bootstrap import Parts
 from shared.config import load_settings
-from shared.domain.events.messages import (
-    CHECKS,
-    PROMOTIONS,
-    REBUILDS,
-    BaseMoved,
-    CheckRepositories,
-    LookAtBase,
-    LookAtCandidate,
-    LookAtRebuild,
-    LookAtTarget,
-    decode,
-)
+from shared.domain.events.messages import decode
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.references import Digest, Repository
+from shared.work import work_on
 from tests.doubles.queues import Delivery, InMemoryOutbox
 from tests.doubles.storage import SettableClock
 
@@ -152,37 +142,7 @@ class Product:
         return self.twin.topology.http("control")
 
     def _work(self, delivery: Delivery) -> None:
-        text = delivery.text
-        if delivery.queue == CHECKS:
-            self._check(text)
-        elif delivery.queue == REBUILDS:
-            self._rebuild(text)
-        elif delivery.queue == PROMOTIONS:
-            self._promote(text)
-        else:
-            look = decode(text, LookAtCandidate)
-            {"imports": self.parts.stager.stage, "validations": self.parts.validator.validate}[delivery.queue](look)
-
-    def _check(self, text: str) -> None:
-        message = decode(text, CheckRepositories, LookAtBase)
-        if isinstance(message, LookAtBase):
-            self.parts.comparer.look(message)
-        else:
-            self.parts.checker.check(message)
-
-    def _promote(self, text: str) -> None:
-        message = decode(text, LookAtTarget, LookAtCandidate)
-        if isinstance(message, LookAtTarget):
-            self.parts.reconciler.look(message)
-        else:
-            self.parts.promoter.promote(message)
-
-    def _rebuild(self, text: str) -> None:
-        signal = decode(text, BaseMoved, LookAtRebuild)
-        if isinstance(signal, BaseMoved):
-            self.parts.dependant_search.take(signal)
-        else:
-            self.parts.rebuilder.look(signal)
+        work_on(self.parts, decode(delivery.text))
 
 
 @pytest.fixture(scope="session")

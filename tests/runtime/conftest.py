@@ -74,7 +74,7 @@ def sent(account: StorageAccount) -> Sent:
     def take(queue: str) -> list[dict[str, Any]]:
         client = account.queue(queue)
         try:
-            messages = list(client.receive_messages(max_messages=32))
+            messages = list(client.receive_messages(messages_per_page=32))
         except ResourceNotFoundError:
             return []
         for message in messages:

@@ -38,20 +38,8 @@ TIMERS = {
     "sweep": _timer("%SWEEP_SCHEDULE%"),
 }
 QUEUES = {
-    "check_repositories": _queue("checks"),
-    "import_candidate": _queue("imports"),
-    "validate_candidate": _queue("validations"),
-    "promote_candidate": _queue("promotions"),
-    "rebuild_application": _queue("rebuilds"),
-    "receive_push": _queue("pushes"),
-}
-POISON = {
-    "poisoned_check": _queue("checks-poison"),
-    "poisoned_import": _queue("imports-poison"),
-    "poisoned_validation": _queue("validations-poison"),
-    "poisoned_promotion": _queue("promotions-poison"),
-    "poisoned_rebuild": _queue("rebuilds-poison"),
-    "poisoned_push": _queue("pushes-poison"),
+    "import_images": _queue("imports"),
+    "validate_images": _queue("validations"),
 }
 # In the order in which the host maps them: the one that takes everything comes last.
 HTTP = {
@@ -60,4 +48,4 @@ HTTP = {
     "web": _http("{*path}", "ANONYMOUS"),
 }
 HTTP_ANSWER = {"direction": "OUT", "type": "http", "name": "$return"}
-TRIGGERS = {**TIMERS, **QUEUES, **POISON, **HTTP}
+TRIGGERS = {**TIMERS, **QUEUES, **HTTP}

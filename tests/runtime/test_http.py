@@ -53,15 +53,15 @@ def test_health_answers_200_and_tells_nothing_but_that(worker: Worker) -> None:
 
 @pytest.mark.parametrize("headers", [{}, {"X_Tidegate_Secret": "not-the-webhooks-secret"}])
 def test_the_webhook_refuses_a_call_without_its_secret(worker: Worker, headers: dict[str, str], sent: Sent) -> None:
-    sent("rebuilds")
+    sent("validations")
     assert _call(worker, "acr_webhook", _webhook(PUSH, **headers)).status == 401
-    assert sent("rebuilds") == []
+    assert sent("validations") == []
 
 
 def test_the_webhook_takes_a_push_and_asks_for_the_rebuild(worker: Worker, sent: Sent) -> None:
-    sent("rebuilds")
+    sent("validations")
     assert _call(worker, "acr_webhook", _webhook(PUSH, X_Tidegate_Secret=WEBHOOK_SECRET)).status == 202
-    (message,) = sent("rebuilds")
+    (message,) = sent("validations")
     assert (message["kind"], message["digest"]) == ("base-moved", digest(7))
 
 
@@ -73,24 +73,24 @@ def test_the_webhook_tells_what_is_wrong_with_a_body_that_is_no_event(worker: Wo
 
 @pytest.mark.parametrize("body", [b"not JSON", b"[]", b'{"image": 5}', b'{"other": "node"}', b"\xff\xfe"])
 def test_check_now_answers_400_to_a_bad_body_and_asks_for_nothing(worker: Worker, body: bytes, sent: Sent) -> None:
-    sent("checks")
+    sent("imports")
     answer = _api(worker, http_request("POST", "/api/check", body))
     assert (answer.status, answer.headers["content-type"]) == (400, "application/problem+json")
-    assert sent("checks") == []
+    assert sent("imports") == []
 
 
 def test_check_now_without_a_body_asks_for_the_whole_watch_list(worker: Worker, sent: Sent) -> None:
-    sent("checks")
+    sent("imports")
     answer = _api(worker, http_request("POST", "/api/check"))
-    (message,) = sent("checks")
+    (message,) = sent("imports")
     assert answer.status == 202
     assert answer.json()["repositories"] == message["repositories"] != []
 
 
 def test_check_now_knows_the_entries_of_the_stored_watch_list_by_name(worker: Worker, sent: Sent) -> None:
-    sent("checks")
+    sent("imports")
     assert _api(worker, http_request("POST", "/api/check", b'{"image": "node"}')).status == 202
-    assert [message["image"] for message in sent("checks")] == ["node"]
+    assert [message["image"] for message in sent("imports")] == ["node"]
     assert _api(worker, http_request("POST", "/api/check", b'{"image": "nobody"}')).status == 404
 
 

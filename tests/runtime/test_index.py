@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tests.runtime.expected import HTTP, HTTP_ANSWER, POISON, QUEUES, TRIGGERS
+from shared.domain.events.messages import MESSAGE_QUEUES
+from tests.runtime.expected import HTTP, HTTP_ANSWER, QUEUES, TRIGGERS
 from tests.runtime.worker import ROOT, Worker
 
 
@@ -24,9 +25,8 @@ def test_only_an_http_function_returns_anything_to_the_host(worker: Worker, name
     assert worker.functions[name].bindings[1:] == ((HTTP_ANSWER,) if name in HTTP else ())
 
 
-def test_every_queue_has_a_function_for_what_the_host_moves_to_its_poison_queue(worker: Worker) -> None:
-    queues = {worker.functions[name].bindings[0]["queueName"] for name in QUEUES}
-    assert {worker.functions[name].bindings[0]["queueName"] for name in POISON} == {f"{q}-poison" for q in queues}
+def test_every_queue_that_is_sent_to_has_a_function_and_no_poison_queue_has_one(worker: Worker) -> None:
+    assert {worker.functions[name].bindings[0]["queueName"] for name in QUEUES} == set(MESSAGE_QUEUES)
 
 
 def test_every_schedule_is_an_app_setting_of_the_example(worker: Worker) -> None:

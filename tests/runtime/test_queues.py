@@ -21,7 +21,7 @@ from tests.runtime.expected import QUEUES
 from tests.runtime.typed_data import queue_message
 from tests.runtime.worker import Worker
 
-STEPS = ("import_candidate", "validate_candidate", "promote_candidate")
+STEPS = tuple(QUEUES)
 MALFORMED = {
     "text that is not JSON": "look at node",
     "a message without a version": "{}",
@@ -62,7 +62,7 @@ def test_a_message_about_a_candidate_that_has_gone_on_is_done_and_changes_nothin
 
 def test_a_message_about_a_rebuild_that_nobody_knows_is_done(worker: Worker) -> None:
     text = encode(LookAtRebuild(v=1, rebuild=rebuild().id, step=1))
-    assert worker.invoke("rebuild_application", queue_message(text)).succeeded
+    assert worker.invoke("validate_images", queue_message(text)).succeeded
 
 
 @pytest.mark.parametrize("source", ["docker.io/library/node", "mcr.microsoft.com/dotnet/runtime"])
@@ -70,7 +70,7 @@ def test_an_upstream_out_of_reach_is_noted_and_its_check_is_done(
     worker: Worker, source: str, account: StorageAccount
 ) -> None:
     text = encode(CheckRepositories(v=1, repositories=(source,)))
-    assert worker.invoke("check_repositories", queue_message(text)).succeeded
+    assert worker.invoke("import_images", queue_message(text)).succeeded
     noted = ObservationsTable(account).of(parse_repository(source))
     assert "127.0.0.1" in noted.state.trouble
 
@@ -79,14 +79,14 @@ def test_an_upstream_out_of_reach_is_noted_and_its_check_is_done(
 def test_an_event_of_event_grid_asks_for_the_rebuild_within_a_trace_of_its_own(
     worker: Worker, sent: Sent, encode: Callable[[bytes], bytes]
 ) -> None:
-    sent("rebuilds")
+    sent("validations")
     pushed = {
         "action": "push",
         "target": {"repository": "base/node", "tag": "22-alpine", "digest": digest(7)},
         "request": {"host": "tidegatebase.azurecr.io"},
     }
     event = {"specversion": "1.0", "type": "Microsoft.ContainerRegistry.ImagePushed", "data": pushed}
-    assert worker.invoke("receive_push", queue_message(encode(json.dumps(event).encode()).decode())).succeeded
-    (message,) = sent("rebuilds")
+    assert worker.invoke("import_images", queue_message(encode(json.dumps(event).encode()).decode())).succeeded
+    (message,) = sent("validations")
     assert (message["kind"], message["digest"]) == ("base-moved", digest(7))
     assert message["traceparent"].startswith("00-")

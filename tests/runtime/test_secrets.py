@@ -24,8 +24,8 @@ def _invoke_each(worker: Worker) -> Iterator[Outcome]:
     headers = {"x-tidegate-secret": WEBHOOK_SECRET}
     yield worker.invoke("check_docker_hub", timer())
     yield worker.invoke("sweep", timer())
-    yield worker.invoke("check_repositories", queue_message(CHECK))
-    yield worker.invoke("poisoned_check", queue_message("dead"))
+    yield worker.invoke("import_images", queue_message(CHECK))
+    yield worker.invoke("validate_images", queue_message("nobody can read this"))
     yield worker.invoke(
         "web", http_request("GET", "/api/candidates", headers={"x-api-key": API_KEY}, route={"path": "candidates"})
     )

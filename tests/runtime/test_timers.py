@@ -16,9 +16,9 @@ REGISTRIES = {"check_docker_hub": "docker.io/", "check_mcr": "mcr.microsoft.com/
 
 @pytest.mark.parametrize("name", REGISTRIES)
 def test_a_check_timer_asks_for_a_check_of_its_own_upstream(worker: Worker, name: str, sent: Sent) -> None:
-    sent("checks")
+    sent("imports")
     assert worker.invoke(name, timer()).succeeded
-    (message,) = sent("checks")
+    (message,) = sent("imports")
     assert message["repositories"]
     assert all(repository.startswith(REGISTRIES[name]) for repository in message["repositories"])
 

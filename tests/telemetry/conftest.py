@@ -87,7 +87,7 @@ def _live(scenes: Scenes) -> str:
     assert promoted is not None
     scenes.bad_update()
     watcher.queue("imports-poison").send_message("not a message")
-    queues = ("imports", "validations", "promotions", "rebuilds", "imports-poison")
+    queues = ("imports", "validations", "imports-poison")
     eventually("no work waits in any queue", lambda: watcher.waiting(*queues) == 0, seconds=180)
     return promoted
 
@@ -132,5 +132,5 @@ def _break(twin: Twin, watcher: Watcher, digest: str) -> None:
     fault = {"front": "base", "action": "status", "status": 400, "path": "/_tags/22-alpine$", "body": body}
     _play(twin, fault)
     signal = {"kind": "base-moved", "v": 1, "repository": NODE_TARGET, "tag": "22-alpine", "digest": digest}
-    watcher.queue("rebuilds").send_message(dumps(signal))
+    watcher.queue("validations").send_message(dumps(signal))
     eventually("the function breaks off", lambda: "Traceback" in twin.log("host").read_text(), seconds=15)

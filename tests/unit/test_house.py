@@ -35,6 +35,7 @@ _CORE = {
     "digest_ports",
     "trouble_ports",
     "access_ports",
+    "dead_letter_ports",
     "errors",
 }
 # What each part may import: parts of the product, which point inward, and packages.
@@ -77,6 +78,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "trouble_ports": {*_DOMAIN, "msgspec"},
     "digest_ports": {*_DOMAIN},
     "access_ports": {*_DOMAIN, "msgspec"},
+    "dead_letter_ports": {"msgspec"},
     "rules": {"rules", *_CORE, "msgspec"},
     "flows": {"rules", *_CORE, "msgspec"},
     "web": {"web", "flows", "rules", *_CORE, "msgspec", "azure.functions"},
@@ -107,10 +109,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "bootstrap": {"outside", *_CORE, "flows", "rules", "telemetry", "watch_list_yaml"},
     "serving": {"bootstrap", "web", "rules", "telemetry"},
+    "work": {"flows", "telemetry", *_DOMAIN},
     "keys": {"access_ports", "domain/access", "config", "errors", "adapters/storage", "msgspec", "azure"},
     "function_app": {
         "bootstrap",
         "serving",
+        "work",
         "web",
         "flows",
         *_DOMAIN,

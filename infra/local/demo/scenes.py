@@ -12,8 +12,8 @@ from infra.local.demo.watching import SceneFailed, Watcher, eventually, expect
 from infra.local.topology import APPLICATIONS
 from infra.local.twin.twin import Twin
 
-_WORK_QUEUES = ("imports", "validations", "promotions", "rebuilds")
-_POISON_QUEUES = tuple(f"{name}-poison" for name in ("checks", *_WORK_QUEUES))
+_WORK_QUEUES = ("imports", "validations")
+_POISON_QUEUES = tuple(f"{name}-poison" for name in _WORK_QUEUES)
 
 # A check begins every second on this stage. One by hand would have the rejected release tested once more.
 _SOME_CHECKS = 5
@@ -198,10 +198,10 @@ class Scenes:
         for candidate in self._watcher.candidates():
             for step in range(1, candidate["step"] + 1):
                 message = {"kind": "candidate", "v": 1, "candidate": candidate["id"], "step": step}
-                sent += self._send(message, "imports", "validations", "promotions")
+                sent += self._send(message, "imports", "validations")
             for target in candidate["targets"] if candidate["status"] == "promoted" else ():
                 moved = {**target, "digest": candidate["digest"]}
-                sent += self._send({"kind": "base-moved", "v": 1, **moved}, "rebuilds")
+                sent += self._send({"kind": "base-moved", "v": 1, **moved}, "validations")
                 sent += self._webhook(moved)
         return sent
 

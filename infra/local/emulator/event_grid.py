@@ -21,7 +21,7 @@ from infra.local.emulator.registries import PARTS, Registries
 from infra.local.topology import BASE, Topology
 from infra.local.twin.settings import storage_connection_string
 
-QUEUE = "pushes"
+QUEUE = "imports"
 # What the subscription wants.
 _TYPES = {
     "push": "Microsoft.ContainerRegistry.ImagePushed",

@@ -78,6 +78,5 @@ def _azure(topology: Topology) -> dict[str, str]:
 
 
 def _switched_off(topology: Topology) -> dict[str, str]:
-    """As in a deployment, the way of events that was not chosen has no function that listens."""
-    functions = ["acr_webhook"] if topology.event_grid else ["receive_push", "poisoned_push"]
-    return {f"AzureWebJobs.{name}.Disabled": "true" for name in functions}
+    """As in a deployment, nothing can be called where Event Grid tells of pushes."""
+    return {"AzureWebJobs.acr_webhook.Disabled": "true"} if topology.event_grid else {}

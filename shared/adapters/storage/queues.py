@@ -10,13 +10,11 @@ from datetime import timedelta
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.errors import translated
-from shared.domain.events.messages import CHECKS, Message, encode
+from shared.domain.events.messages import Message, encode, life_of, queue_of
 from shared.errors import NotFound, Refused
 
 _LONGEST_DELAY = timedelta(days=7)
 _LARGEST_MESSAGE = 64 * 1024
-# A check that was not made for so long is asked for anew by the next timer; all other messages wait for ever.
-_CHECKS_LIVE = timedelta(minutes=10)
 _FOREVER = -1
 
 
@@ -30,28 +28,28 @@ class Queues:
     def __init__(self, account: StorageAccount) -> None:
         self._account = account
 
-    def send(self, queue: str, message: Message, delay: timedelta = timedelta(0)) -> None:
+    def send(self, message: Message, delay: timedelta = timedelta(0)) -> None:
         """See ``Outbox.send``. One transaction. A delay over seven days is cut to that: an early look is no harm.
 
         Raises:
             Refused: the message has more than 64 KiB.
         """
-        text = encode(message)
+        queue, text, life = queue_of(message), encode(message), life_of(message)
         size = len(text.encode())
         if size > _LARGEST_MESSAGE:
             raise Refused(f"a message for the queue {queue} has {size} bytes; a queue takes {_LARGEST_MESSAGE} at most")
         try:
-            self._put(queue, text, delay)
+            self._put(queue, text, delay, life)
         except NotFound:
             self._create(queue)
-            self._put(queue, text, delay)
+            self._put(queue, text, delay, life)
 
-    def _put(self, queue: str, text: str, delay: timedelta) -> None:
+    def _put(self, queue: str, text: str, delay: timedelta, life: timedelta | None) -> None:
         hidden = math.ceil(min(max(delay, timedelta(0)), _LONGEST_DELAY).total_seconds())
         # Hidden time counts as life, and the service refuses a message that would be hidden all its life.
-        life = hidden + int(_CHECKS_LIVE.total_seconds()) if queue == CHECKS else _FOREVER
+        lives = hidden + int(life.total_seconds()) if life is not None else _FOREVER
         with translated(f"sending to the queue {queue}"):
-            self._account.queue(queue).send_message(text, visibility_timeout=hidden, time_to_live=life)
+            self._account.queue(queue).send_message(text, visibility_timeout=hidden, time_to_live=lives)
 
     def _create(self, queue: str) -> None:
         from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415

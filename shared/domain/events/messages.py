@@ -5,7 +5,7 @@ Trace context: https://www.w3.org/TR/trace-context/#traceparent-header
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, TypeVar, overload
 
 import msgspec
@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from shared.domain.promotion.candidate import Status
 from shared.domain.promotion.identity import group_of
+from shared.domain.promotion.lifecycle import Stage
 from shared.domain.promotion.target import Target, parts_of_target
 from shared.domain.references import Digest, Tag, parse_digest, parse_path, parse_tag
 from shared.errors import InvalidReference, MalformedMessage
@@ -22,11 +23,13 @@ VERSION = 1
 MOST_REPOSITORIES = 20
 # A target is a dozen transactions; twenty of them are a few seconds.
 MOST_TARGETS = 20
-CHECKS, PROMOTIONS, REBUILDS = "checks", "promotions", "rebuilds"
-# Event Grid fills this one, with events of the base registry: shared.domain.events.event_grid.
-PUSHES = "pushes"
-# The other queues carry the name of their stage: shared.domain.promotion.lifecycle.Stage.
-MESSAGE_QUEUES = (CHECKS, "imports", "validations", PROMOTIONS, REBUILDS, PUSHES)
+# Copies between registries and looks at them; Event Grid puts its events here too: shared.domain.events.event_grid.
+IMPORTS = "imports"
+# What ACR Tasks run: gates, and the rebuilds of application images.
+VALIDATIONS = "validations"
+MESSAGE_QUEUES = (IMPORTS, VALIDATIONS)
+# A look at registries that was not made for so long is asked for anew by the next timer; all else waits for ever.
+_LOOKS_LIVE = timedelta(minutes=10)
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
@@ -89,11 +92,13 @@ class LookAtCandidate(_Message, frozen=True, kw_only=True, tag="candidate"):
         candidate: its id.
         step: the step of its record when this was sent; out of date if the record has gone on.
         operation: continuation token of the import under way; empty if none is, or if it was lost.
+        stage: whose turn it was when this was sent. It says where the message waits; what is done, the record says.
     """
 
     candidate: str
     step: int
     operation: str = ""
+    stage: Stage = Stage.IMPORT
 
 
 class LookAtTarget(_Message, frozen=True, kw_only=True, tag="target"):
@@ -148,11 +153,36 @@ U = TypeVar("U", bound=_Message)
 V = TypeVar("V", bound=_Message)
 
 
+_QUEUES: dict[type[_Message], str] = {
+    CheckRepositories: IMPORTS,
+    LookAtBase: IMPORTS,
+    RetryTargets: IMPORTS,
+    LookAtTarget: IMPORTS,
+    BaseMoved: VALIDATIONS,
+    LookAtRebuild: VALIDATIONS,
+}
+_STAGES = {Stage.IMPORT: IMPORTS, Stage.VALIDATE: VALIDATIONS, Stage.PROMOTE: IMPORTS}
+
+
 class _Envelope(msgspec.Struct):
     v: int
 
 
 _ENVELOPE, _MESSAGE = msgspec.json.Decoder(_Envelope), msgspec.json.Decoder(Message)
+
+
+def queue_of(message: Message) -> str:
+    """Return the queue that a message belongs to. It would be worked on in another one too."""
+    return _STAGES[message.stage] if isinstance(message, LookAtCandidate) else _QUEUES[type(message)]
+
+
+def life_of(message: Message) -> timedelta | None:
+    """Return how long a message lives from when it can be seen, or ``None`` if it waits for ever.
+
+    A check or a comparison that comes late is worth less than the next one, which its timer asks for. What somebody
+    asked to be tried again, nobody asks for a second time.
+    """
+    return _LOOKS_LIVE if isinstance(message, CheckRepositories | LookAtBase) else None
 
 
 def base_moved(target: Target) -> BaseMoved:
@@ -172,6 +202,10 @@ def encode(message: Message) -> str:
 
 
 @overload
+def decode(text: str | bytes, /) -> Message: ...
+
+
+@overload
 def decode(text: str | bytes, kind: type[T], /) -> T: ...
 
 
@@ -188,7 +222,7 @@ def decode(text: str | bytes, *kinds: type[Any]) -> Any:
 
     Args:
         text: the message's body.
-        kinds: the messages this queue carries.
+        kinds: what it may be; anything if none is named.
 
     Returns:
         The message, one of ``kinds``.
@@ -203,10 +237,8 @@ def decode(text: str | bytes, *kinds: type[Any]) -> Any:
         message = _checked(_MESSAGE.decode(text))
     except (msgspec.DecodeError, UnicodeError, RecursionError, InvalidReference) as error:
         raise MalformedMessage(f"message cannot be read: {error}") from error
-    if not isinstance(message, kinds):
-        raise MalformedMessage(
-            f"message cannot be read: {message.__struct_config__.tag!r} is none of this queue's kinds"
-        )
+    if kinds and not isinstance(message, kinds):
+        raise MalformedMessage(f"message cannot be read: {message.__struct_config__.tag!r} is not what it should be")
     return message
 
 

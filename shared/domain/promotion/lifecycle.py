@@ -86,11 +86,11 @@ _COUNTED_APART = frozenset(
 
 
 class Stage(Enum):
-    """Whose turn it is; each stage has a queue and a function of its own."""
+    """Whose turn it is. Which queue the messages of a stage wait in, ``shared.domain.events.messages`` says."""
 
-    IMPORT = "imports"  # copy into the staging registry
-    VALIDATE = "validations"  # run the gate
-    PROMOTE = "promotions"  # copy into the base registry
+    IMPORT = "import"  # copy into the staging registry
+    VALIDATE = "validate"  # run the gate
+    PROMOTE = "promote"  # copy into the base registry
 
 
 _STAGES = {

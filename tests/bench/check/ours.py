@@ -20,7 +20,7 @@ import msgspec
 from shared.adapters.upstream.docker_hub_catalogue import DockerHubCatalogue
 from shared.adapters.upstream.http import UpstreamHttp
 from shared.adapters.upstream.oci_registry import OciRegistry
-from shared.domain.events.messages import CHECKS, CheckRepositories
+from shared.domain.events.messages import CheckRepositories
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.references import DOCKER_HUB, Digest, Repository, Tag
 from shared.domain.watching.observation import Observation
@@ -109,7 +109,7 @@ def check_all(base_url: str, tags: Tags, known: Known, catalogue_url: str) -> Ch
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(checker.check, messages))
     seconds, cpu = time.perf_counter() - began, _cpu() - before
-    changed = sum(sent.queue != CHECKS for sent in outbox.sent)
+    changed = sum(not isinstance(sent.message, CheckRepositories) for sent in outbox.sent)
     return Checked(seconds, changed, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 

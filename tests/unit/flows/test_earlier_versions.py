@@ -15,17 +15,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.domain.events.messages import (
-    CHECKS,
-    BaseMoved,
-    CheckRepositories,
-    LookAtCandidate,
-    LookAtRebuild,
-    LookAtTarget,
-    decode,
-)
+from shared.domain.events.messages import LookAtCandidate, decode
 from shared.domain.promotion.candidate import Candidate, Reason, Status
-from shared.domain.promotion.lifecycle import ENDS
+from shared.domain.promotion.lifecycle import ENDS, Stage
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, Tag
 from shared.domain.watching.observation import Observation
@@ -48,13 +40,6 @@ images:
     target: base/node
     gate: node
 """
-MESSAGES = {
-    CHECKS: (CheckRepositories, CheckRepositories),
-    "imports": (LookAtCandidate, LookAtCandidate),
-    "validations": (LookAtCandidate, LookAtCandidate),
-    "promotions": (LookAtTarget, LookAtCandidate),
-    "rebuilds": (BaseMoved, LookAtRebuild),
-}
 
 
 def filled(*, targets: bool = True) -> World:
@@ -88,7 +73,7 @@ def fill_watched(world: World, *, targets: bool) -> None:
 def fill_outside(world: World) -> None:
     """Let queues and registries hold what they held."""
     for message in STORE["messages"]:
-        world.outbox.send(message["queue"], decode(message["text"], *MESSAGES[message["queue"]]))
+        world.outbox.send(decode(message["text"]))
     for registry, content in ((world.staging, STORE["staging"]), (world.base, STORE["base"])):
         for place, digest in content.items():
             repository, _, tag = place.partition(":")
@@ -119,7 +104,18 @@ def test_the_store_holds_a_record_of_every_status() -> None:
     assert STORE["candidates"]["archived"]
 
 
+def test_what_lies_in_queues_that_nobody_asks_any_more_goes_on_by_itself(world: World) -> None:
+    assert world.outbox.waiting
+    world.outbox.waiting.clear()
+    everything_ends(world)
+
+
 def test_everything_ends_as_its_tag_wants_it_and_nothing_waits(world: World) -> None:
+    everything_ends(world)
+
+
+def everything_ends(world: World) -> None:
+    """Let days pass, and look for what every tag bears and whether anything waits."""
     quiet(world)
     expected = {tag: digest_of(tag) for tag in [*UNDER_WAY, "failed", "archived"]}
     expected |= {"promoted": digest_of("shared"), "promoted-too": digest_of("shared")}
@@ -190,8 +186,8 @@ def test_a_message_of_the_old_form_does_nothing(world: World) -> None:
     for row in STORE["candidates"]["current"].values():
         old = msgspec.convert(row, Candidate)
         for step in range(1, old.step + 3):
-            for queue in ("imports", "validations", "promotions"):
-                world.outbox.send(queue, LookAtCandidate(v=1, candidate=old.id, step=step))
+            for stage in Stage:
+                world.outbox.send(LookAtCandidate(v=1, candidate=old.id, step=step, stage=stage))
     world.settle()
     assert {stored.record.id: stored.record for stored in world.candidates.current()} == before
 

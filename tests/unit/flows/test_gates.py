@@ -109,10 +109,10 @@ def test_a_run_that_nobody_scheduled_is_scheduled_by_one_of_two_workers_that_loo
     def overtake(moment: str) -> None:
         if moment == "staging_runs.before:start_gate":
             world.hook = None
-            world.validator.validate(message)
+            world.candidate_looker.look(message)
 
     world.hook = overtake
-    world.validator.validate(message)
+    world.candidate_looker.look(message)
     world.settle()
     assert (world.status(ONE), world.staging_runs.started[ONE]) == (Status.REJECTED, 1)
     assert reasons(world.candidate(ONE)).count(Reason.GATE_STARTED) == 1

@@ -171,14 +171,14 @@ def test_an_import_that_failed_for_a_reason_nobody_knows_is_tried_a_few_times(wo
 def test_a_signal_whose_digest_has_not_reached_every_replica_is_looked_at_again(world: World) -> None:
     world.base.push(TARGET, TAG, THREE)
     world.base.lag(ONE, ONE, ONE)
-    world.outbox.send("rebuilds", BaseMoved(v=1, repository=TARGET, tag=TAG, digest=THREE))
+    world.outbox.send(BaseMoved(v=1, repository=TARGET, tag=TAG, digest=THREE))
     world.settle()
     assert THREE in {rebuild.base_digest for rebuild in world.rebuilt()}
 
 
 def test_a_signal_that_is_late_is_dropped_after_some_minutes(world: World) -> None:
     began = world.clock.now
-    world.outbox.send("rebuilds", BaseMoved(v=1, repository=TARGET, tag=TAG, digest=THREE))
+    world.outbox.send(BaseMoved(v=1, repository=TARGET, tag=TAG, digest=THREE))
     world.settle()
     assert world.rebuilt() == []
     assert timedelta(minutes=3) <= world.clock.now - began <= timedelta(minutes=6)
@@ -208,7 +208,7 @@ def test_manifests_that_cannot_be_counted_hold_up_no_import(world: World) -> Non
 def test_a_signal_of_a_digest_that_another_was_promoted_after_is_dropped_at_once(world: World) -> None:
     update(world)
     began, rebuilt = world.clock.now, len(world.rebuilt())
-    world.outbox.send("rebuilds", BaseMoved(v=1, repository=TARGET, tag=TAG, digest=ONE))
+    world.outbox.send(BaseMoved(v=1, repository=TARGET, tag=TAG, digest=ONE))
     world.settle()
     assert (world.clock.now, len(world.rebuilt())) == (began, rebuilt)
 
@@ -222,7 +222,7 @@ def test_a_digest_that_came_back_may_still_lag_behind_the_one_in_between(world: 
     assert world.status(ONE) is Status.PROMOTED
     began = world.clock.now
     world.base.lag(TWO)
-    world.outbox.send("rebuilds", BaseMoved(v=1, repository=TARGET, tag=TAG, digest=ONE))
+    world.outbox.send(BaseMoved(v=1, repository=TARGET, tag=TAG, digest=ONE))
     world.settle()
     assert world.clock.now > began
     assert {rebuild.base_digest for rebuild in world.rebuilt()} == {ONE, TWO}

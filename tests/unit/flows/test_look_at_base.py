@@ -9,7 +9,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.domain.events.messages import CHECKS, REBUILDS, LookAtBase
+from shared.domain.events.messages import BaseMoved, LookAtBase
 from shared.domain.events.registry_event import Deletion, Push
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.candidate import Reason, Status
@@ -629,7 +629,7 @@ def test_an_event_is_looked_at_although_the_storage_account_does_not_tell_whom_i
         world.targets.fail(method, Unavailable("503"))
     assert world.told(deletion()) == "a look asked for"
     assert world.told(Push(BASE_SERVER, TARGET, TAG, ONE)) == "rebuilds asked for"
-    assert [sent.queue for sent in world.outbox.sent[-3:]] == [CHECKS, CHECKS, REBUILDS]
+    assert [type(sent.message) for sent in world.outbox.sent[-3:]] == [LookAtBase, LookAtBase, BaseMoved]
 
 
 # A new base registry.

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.events.messages import BaseMoved, CheckRepositories, decode
+from shared.domain.events.messages import BaseMoved, CheckRepositories, LookAtCandidate, decode
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.candidate import Reason, Status, run_words
 from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus
@@ -310,7 +310,7 @@ def test_all_messages_of_the_past_delivered_again_do_nothing(world: World) -> No
 
 def test_a_webhook_about_what_was_promoted_makes_no_second_rebuild(world: World) -> None:
     update(world)
-    world.outbox.send("rebuilds", BaseMoved(v=1, repository=TARGET, tag=TAG, digest=TWO))
+    world.outbox.send(BaseMoved(v=1, repository=TARGET, tag=TAG, digest=TWO))
     world.settle()
     assert_happened_once(world)
 
@@ -320,7 +320,7 @@ def test_a_signal_about_a_digest_the_base_tag_has_left_makes_no_rebuild(world: W
     world.start()
     world.push(TWO)
     world.check()
-    world.outbox.send("rebuilds", BaseMoved(v=1, repository=TARGET, tag=TAG, digest=THREE))
+    world.outbox.send(BaseMoved(v=1, repository=TARGET, tag=TAG, digest=THREE))
     world.settle()
     assert [rebuild.base_digest for rebuild in world.rebuilt()] == [TWO]
 
@@ -420,8 +420,8 @@ def test_the_sweep_leaves_alone_what_is_on_its_way(world: World) -> None:
         step(world)
         world.sweep()
     assert_happened_once(world)
-    sent = [s for s in world.outbox.sent if s.queue == "validations" and TWO[7:39] in str(s.message)]
-    looks = [s.delay for s in sent if s.delay]
+    ours = [s for s in world.outbox.sent if isinstance(s.message, LookAtCandidate) and TWO[7:39] in s.message.candidate]
+    looks = [s.delay for s in ours if s.delay and s.queue == "validations"]
     assert looks == sorted(looks), "the pauses only grow, so nobody else sent one"
     assert len(looks) == 1 + 8, "one after the start, and one for each look that found it running"
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.domain.events.messages import REBUILDS, BaseMoved, LookAtRebuild
+from shared.domain.events.messages import BaseMoved, LookAtRebuild
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.rebuilds import ApplicationTask, Dependency, Rebuild, RebuildStatus
 from shared.domain.promotion.target import Origin, Target
@@ -108,7 +108,7 @@ def reached(world: World, tag: Tag, digest: Digest, number: int) -> None:
         )
 
     world.book.change(f"{BASE}~{TARGET.replace('/', '~')}~{tag}", write)
-    world.outbox.send(REBUILDS, BaseMoved(v=1, repository=TARGET, tag=tag, digest=digest))
+    world.outbox.send(BaseMoved(v=1, repository=TARGET, tag=tag, digest=digest))
 
 
 def rebuilds_on(world: World, digest: Digest) -> list[Rebuild]:

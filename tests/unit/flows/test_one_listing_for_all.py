@@ -7,7 +7,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.domain.events.messages import REBUILDS, BaseMoved
+from shared.domain.events.messages import BaseMoved
 from shared.domain.promotion.rebuilds import RebuildStatus
 from shared.domain.references import Digest, Tag
 from shared.errors import ServiceError, Unavailable
@@ -35,7 +35,7 @@ def tell(world: World, digest: Digest, *tags: str) -> None:
     """Tell that tags of the base registry were pushed by others, as the registry then shows."""
     for tag in tags or (TAG,):
         world.base.push(TARGET, Tag(tag), digest)
-        world.outbox.send(REBUILDS, BaseMoved(v=1, repository=TARGET, tag=Tag(tag), digest=digest))
+        world.outbox.send(BaseMoved(v=1, repository=TARGET, tag=Tag(tag), digest=digest))
 
 
 def statuses(world: World, digest: Digest) -> list[RebuildStatus]:

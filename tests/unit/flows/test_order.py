@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.events.messages import CheckRepositories
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.candidate import Reason, Status
 from shared.domain.promotion.target import Why
@@ -52,7 +53,7 @@ def seen(world: World, digest: str) -> None:
     world.push(digest)
     world.check()
     for delivery in world.outbox.deliver():
-        if delivery.queue == "checks":
+        if delivery.asks_for(CheckRepositories):
             world.work(delivery)
         else:
             world.outbox.put_back(delivery)
@@ -176,7 +177,7 @@ def test_a_check_that_dies_anywhere_and_a_tag_that_moves_back_leave_the_right_di
         world.work(delivery)
     world.hook = None
     assert left < 0, "the process was to die, and did not"
-    world.outbox.waiting = [item for item in world.outbox.waiting if item[2].queue != "checks"]
+    world.outbox.waiting = [item for item in world.outbox.waiting if not item[2].asks_for(CheckRepositories)]
     seen(world, ONE)
     quiet(world)
     assert base(world) == ONE

@@ -55,7 +55,7 @@ def rebuild_of(world: World) -> Rebuild:
 
 def signal(world: World) -> Rebuild:
     """Tell once more that the base moved to ``TWO``."""
-    world.outbox.send("rebuilds", BaseMoved(v=1, repository=TARGET, tag=TAG, digest=TWO))
+    world.outbox.send(BaseMoved(v=1, repository=TARGET, tag=TAG, digest=TWO))
     world.settle()
     return rebuild_of(world)
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.domain.events.messages import REBUILDS, BaseMoved
+from shared.domain.events.messages import BaseMoved
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus, ahead_of
 from shared.errors import ServiceError
@@ -31,7 +31,7 @@ def world_of(tasks: int = TASKS, most: int = 3) -> World:
         msgspec.structs.replace(made, name=f"task{number}", resource_id=f"/tasks/{number}") for number in range(tasks)
     )
     world.base.push(TARGET, TAG, TWO)
-    world.outbox.send(REBUILDS, BaseMoved(v=1, repository=TARGET, tag=TAG, digest=TWO))
+    world.outbox.send(BaseMoved(v=1, repository=TARGET, tag=TAG, digest=TWO))
     return world
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.events.messages import REBUILDS, BaseMoved
+from shared.domain.events.messages import BaseMoved, CheckRepositories, LookAtRebuild
 from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus
 from shared.domain.references import Digest, Tag, parse_repository
 from shared.errors import ServiceError, Unavailable
@@ -29,8 +29,8 @@ def world() -> World:
 
 
 def is_of_a_rebuild(delivery: Delivery) -> bool:
-    """Whether a message is for the queue of rebuilds."""
-    return delivery.queue == REBUILDS
+    """Whether a message is about rebuilds."""
+    return delivery.asks_for(BaseMoved, LookAtRebuild)
 
 
 def promote(world: World, digest: Digest) -> list[Delivery]:
@@ -92,7 +92,7 @@ def test_going_back_to_an_earlier_digest_rebuilds_and_a_second_signal_of_it_does
         world.push(digest)
         world.check()
         world.settle()
-        world.outbox.send(REBUILDS, pushed(digest))
+        world.outbox.send(pushed(digest))
         world.settle()
     assert world.application_runs.started.total() == 3
     assert sorted(one.decision for one in world.rebuilt()) == [2, 3, 4]
@@ -171,9 +171,9 @@ def test_what_others_pushed_over_a_promoted_digest_is_not_searched_for_again_and
     promote(world, TWO)
     world.base.push(TARGET, TAG, THREE)
     swept(world, hours=3)
-    asked = len([sent for sent in world.outbox.sent if sent.queue == REBUILDS])
+    asked = len([sent for sent in world.outbox.sent if isinstance(sent.message, BaseMoved | LookAtRebuild)])
     swept(world, hours=5)
-    assert len([sent for sent in world.outbox.sent if sent.queue == REBUILDS]) == asked
+    assert len([sent for sent in world.outbox.sent if isinstance(sent.message, BaseMoved | LookAtRebuild)]) == asked
 
 
 def test_a_digest_that_is_about_to_be_replaced_rebuilds_nothing(world: World) -> None:
@@ -188,7 +188,7 @@ def test_a_digest_that_is_about_to_be_replaced_rebuilds_nothing(world: World) ->
         step(world)
     while world.base.tags[TARGET, TAG] != TWO:
         step(world)
-    world.outbox.send(REBUILDS, pushed(TWO))
+    world.outbox.send(pushed(TWO))
     world.settle()
     assert [one.base_digest for one in world.rebuilt() if one.base_digest != ONE] == [THREE]
 
@@ -211,7 +211,7 @@ def test_an_import_that_ends_late_is_put_right_at_once_if_the_registry_tells_of_
     world.settle()
     built(world, THREE)
     world.base.push(TARGET, TAG, TWO)
-    world.outbox.send(REBUILDS, pushed(TWO))
+    world.outbox.send(pushed(TWO))
     world.settle()
     assert world.base.tags[TARGET, TAG] == THREE
     assert TWO not in {one.base_digest for one in world.rebuilt()}
@@ -242,6 +242,6 @@ def test_a_row_that_cannot_be_read_keeps_no_later_repository_of_its_message_from
     (check,) = world.outbox.deliver()
     with pytest.raises(ServiceError, match="cannot be read"):
         world.work(check)
-    world.outbox.waiting = [item for item in world.outbox.waiting if item[2].queue != "checks"]
+    world.outbox.waiting = [item for item in world.outbox.waiting if not item[2].asks_for(CheckRepositories)]
     world.settle()
     assert set(world.base.tags) == {("base/b", "1")}

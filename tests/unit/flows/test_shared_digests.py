@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.events.messages import CheckRepositories
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.candidate import Place, Reason, Status
 from shared.domain.promotion.concluding import conclusion_for
@@ -43,7 +44,7 @@ def push(world: World, digest: str, tags: list[Tag]) -> None:
         world.push(digest, tag)
     world.check()
     for delivery in world.outbox.deliver():
-        if delivery.queue == "checks":
+        if delivery.asks_for(CheckRepositories):
             world.work(delivery)
         else:
             world.outbox.put_back(delivery)
@@ -360,7 +361,7 @@ def moments_of_joining(status: Status) -> list[str]:
     world, moments = joining(status), list[str]()
     world.hook = moments.append
     for delivery in world.outbox.deliver():
-        if delivery.queue == "checks":
+        if delivery.asks_for(CheckRepositories):
             world.work(delivery)
     return moments
 
@@ -395,7 +396,7 @@ def test_a_death_while_another_tag_joins_leaves_it_with_what_it_wants(status: St
 
     world.hook = die
     for delivery in world.outbox.deliver():
-        if delivery.queue == "checks":
+        if delivery.asks_for(CheckRepositories):
             world.work(delivery)
         else:
             world.outbox.put_back(delivery)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.domain.events.messages import REBUILDS, BaseMoved
+from shared.domain.events.messages import BaseMoved
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.actions import Declined, Refusal
 from shared.domain.promotion.rebuilds import Dependency
@@ -175,7 +175,7 @@ def test_pushes_of_others_rebuild_what_is_built_on_a_tag_that_was_let_go_before_
     world.look_at_base()
     rests(world)
     world.base.push(TARGET, TAG, THREE)
-    world.outbox.send(REBUILDS, BaseMoved(v=1, repository=TARGET, tag=TAG, digest=THREE))
+    world.outbox.send(BaseMoved(v=1, repository=TARGET, tag=TAG, digest=THREE))
     before = world.application_runs.started.total()
     rests(world)
     assert world.application_runs.started.total() == before + 1
@@ -353,7 +353,7 @@ def deleted_and_put_back(world: World) -> None:
         world.look_at_base()
         rests(world)
     assert borne(world) == digest
-    world.outbox.send(REBUILDS, BaseMoved(v=1, repository=TARGET, tag=TAG, digest=digest))
+    world.outbox.send(BaseMoved(v=1, repository=TARGET, tag=TAG, digest=digest))
     rests(world)
     world.sweep()
     rests(world)

@@ -157,14 +157,14 @@ def test_a_write_that_another_worker_overtook_is_not_told_of() -> None:
 
 def test_without_an_sdk_a_message_keeps_the_trace_it_names() -> None:
     outbox = InMemoryOutbox(SettableClock(NOON))
-    TracedOutbox(outbox).send("imports", LOOK)
+    TracedOutbox(outbox).send(LOOK)
     assert outbox.sent[0].message.traceparent == TRACEPARENT
 
 
 def test_a_message_is_sent_in_the_trace_it_names_and_linked_to_what_sends_it(exported: InMemorySpanExporter) -> None:
     outbox = InMemoryOutbox(SettableClock(NOON))
     with spans.acting("sweep"):
-        TracedOutbox(outbox).send("imports", LOOK)
+        TracedOutbox(outbox).send(LOOK)
     sent, sweep = exported.get_finished_spans()
     assert (sent.name, sent.kind, f"{sent.context.trace_id:032x}") == ("send imports", SpanKind.PRODUCER, TRACE)
     assert [link.context.trace_id for link in sent.links] == [sweep.context.trace_id]

@@ -129,7 +129,7 @@ def test_a_check_of_one_entry_is_accepted_and_names_it(outbox: InMemoryOutbox) -
     assert content(check(outbox, {"image": "dotnet"}), 202) == {"repositories": ["mcr.microsoft.com/dotnet/runtime"]}
     (sent,) = outbox.sent
     assert isinstance(sent.message, CheckRepositories)
-    assert (sent.queue, sent.message.image) == ("checks", "dotnet")
+    assert (sent.queue, sent.message.image) == ("imports", "dotnet")
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def deliver(outbox: InMemoryOutbox, event: object, secret: str | None = SECRET) 
 def test_a_push_into_the_base_registry_asks_for_the_rebuilds(outbox: InMemoryOutbox) -> None:
     assert content(deliver(outbox, PUSH), 202) == {"result": "rebuilds asked for"}
     (sent,) = outbox.sent
-    assert sent.queue == "rebuilds"
+    assert sent.queue == "validations"
     assert sent.message == BaseMoved(v=1, repository="base/node", tag="22-alpine", digest=ONE, traceparent=TRACE)
 
 

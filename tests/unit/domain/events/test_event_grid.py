@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.events.event_grid import DELETED, LARGEST_BODY, PUSHED, read_event
-from shared.domain.events.messages import REBUILDS
+from shared.domain.events.event_grid import DELETED, LARGEST_BODY, PUSHED, is_event, read_event
+from shared.domain.events.messages import BaseMoved, LookAtCandidate, encode
 from shared.domain.events.registry_event import Deletion, Ignored, Push
 from shared.domain.events.webhook import SECRET_HEADER, receive
 from shared.errors import MalformedMessage
@@ -145,6 +145,16 @@ def test_arbitrary_bytes_are_malformed(body: bytes) -> None:
     assert refusal(body)
 
 
+def test_an_event_is_told_from_a_message_of_ours_by_its_shape() -> None:
+    ours = encode(LookAtCandidate(v=1, candidate="a", step=1)).encode()
+    assert [is_event(body) for body in (event(), base64.b64encode(event()), ours)] == [True, True, False]
+
+
+@given(st.binary())
+def test_what_is_neither_event_nor_message_is_no_event(body: bytes) -> None:
+    assert not is_event(body)
+
+
 # What is made of it.
 
 
@@ -168,6 +178,6 @@ def test_one_push_told_by_webhook_and_event_grid_and_twice_is_one_rebuild(encode
     for each in (told, delivered, delivered):
         world.told(each)
         world.settle()
-    assert [sent.queue for sent in world.outbox.sent].count(REBUILDS) >= 3
+    assert [type(sent.message) for sent in world.outbox.sent].count(BaseMoved) >= 3
     assert len(world.rebuilt()) == 1
     assert world.application_runs.started.total() == 1

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.events.messages import MESSAGE_QUEUES
+from shared.domain.events.messages import MESSAGE_QUEUES, LookAtCandidate, queue_of
 from shared.domain.promotion.candidate import Candidate, Place, Reason, Status, joined, rejoined, run_name, run_names
 from shared.domain.promotion.lifecycle import (
     ENDS,
@@ -197,7 +197,8 @@ def test_the_base_registry_is_reached_only_by_a_passed_gate_or_by_having_none() 
 def test_every_status_but_the_ends_has_a_stage_with_a_queue(status: Status) -> None:
     stage = stage_of(status)
     assert (stage is None) == (status in ENDS)
-    assert stage is None or stage.value in MESSAGE_QUEUES
+    message = LookAtCandidate(v=1, candidate="", step=0, stage=stage) if stage else None
+    assert message is None or queue_of(message) in MESSAGE_QUEUES
 
 
 @pytest.mark.parametrize("status", UNDER_WAY, ids=lambda status: status.value)

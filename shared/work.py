@@ -1,0 +1,115 @@
+"""What is done about each kind of message: one table, whichever queue a message waited in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from shared.domain.events.event_grid import is_event, read_event
+from shared.domain.events.messages import (
+    BaseMoved,
+    CheckRepositories,
+    LookAtBase,
+    LookAtCandidate,
+    LookAtRebuild,
+    LookAtTarget,
+    Message,
+    RetryTargets,
+    decode,
+)
+from shared.domain.events.registry_event import Told
+from shared.flows.check import Checker
+from shared.flows.find_dependants import DependantSearch
+from shared.flows.look_at_base import BaseComparer
+from shared.flows.look_at_candidate import CandidateLooker
+from shared.flows.rebuild import Rebuilder
+from shared.flows.reconcile import Reconciler
+from shared.flows.retry import Retrier
+from shared.telemetry.metrics import checked
+from shared.telemetry.spans import acting, consuming
+
+
+class Workers(Protocol):
+    """Those who work on messages. Each is made when it is first asked for."""
+
+    @property
+    def checker(self) -> Checker:
+        """Looks at upstreams."""
+        ...
+
+    @property
+    def comparer(self) -> BaseComparer:
+        """Looks at the base registry."""
+        ...
+
+    @property
+    def retrier(self) -> Retrier:
+        """Tries again what failed."""
+        ...
+
+    @property
+    def candidate_looker(self) -> CandidateLooker:
+        """Looks at candidates."""
+        ...
+
+    @property
+    def reconciler(self) -> Reconciler:
+        """Looks at targets."""
+        ...
+
+    @property
+    def dependant_search(self) -> DependantSearch:
+        """Finds what is built on a base."""
+        ...
+
+    @property
+    def rebuilder(self) -> Rebuilder:
+        """Looks at rebuilds."""
+        ...
+
+    def told(self, event: Told) -> str:
+        """Take what the base registry tells."""
+        ...
+
+
+def _check(workers: Workers, message: CheckRepositories) -> None:
+    workers.checker.check(message)
+    checked(message)
+
+
+_DONE: dict[type[Any], Callable[[Workers, Any], None]] = {
+    # about copies and registries
+    CheckRepositories: _check,
+    LookAtBase: lambda workers, message: workers.comparer.look(message),
+    RetryTargets: lambda workers, message: workers.retrier.retry(message),
+    LookAtTarget: lambda workers, message: workers.reconciler.look(message),
+    # about copies or runs of ACR Tasks, as the record says
+    LookAtCandidate: lambda workers, message: workers.candidate_looker.look(message),
+    # about runs of ACR Tasks
+    BaseMoved: lambda workers, message: workers.dependant_search.take(message),
+    LookAtRebuild: lambda workers, message: workers.rebuilder.look(message),
+}
+
+
+def take(workers: Workers, queue: str, body: bytes) -> None:
+    """Work on what came through a queue: a message of ours, or an event that Event Grid put there.
+
+    Args:
+        workers: do the work.
+        queue: the queue's name, for the trace.
+        body: as it was received.
+
+    Raises:
+        MalformedMessage: it is neither; the host moves it to the poison queue.
+    """
+    if is_event(body):
+        with acting("event"):
+            workers.told(read_event(body))
+        return
+    with consuming(queue, decode(body)) as message:
+        work_on(workers, message)
+
+
+def work_on(workers: Workers, message: Message) -> None:
+    """Do what a message asks for. Any message does the same in any queue."""
+    _DONE[type(message)](workers, message)
