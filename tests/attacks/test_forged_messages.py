@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from shared.adapters.azure.one_look import _is_within
 from shared.domain.events.messages import (
+    MESSAGE_QUEUES,
     BaseMoved,
     CheckRepositories,
     LookAtBase,
     LookAtCandidate,
     LookAtRebuild,
     LookAtTarget,
+    Message,
     RetryTargets,
     decode,
+    encode,
 )
+from shared.domain.gate.verdict import RunStatus
+from shared.domain.promotion.candidate import Status
+from shared.domain.promotion.lifecycle import Stage
 from shared.errors import UNREADABLE, InvalidReference, MalformedMessage, ServiceError, Unavailable
 from shared.flows import inspect
 from shared.flows.poisoned import put_off_candidate, put_off_rebuilding, put_off_target
+from tests.doubles.queues import Delivery
+from tests.doubles.registries import TEST_FAILED_LOG, digest_of
+from tests.doubles.world import BASE, NODE, TAG, TARGET, TWO, World
 
 pytestmark = pytest.mark.unit
 ARM = "https://management.azure.com"
@@ -147,3 +156,56 @@ def test_a_message_that_no_queue_carries_is_refused_at_once(text: str) -> None:
         with pytest.raises(MalformedMessage):
             decode(text, kind)
     assert timedelta(seconds=time.process_time() - began) < timedelta(seconds=1)
+
+
+TIMES = 30
+
+
+def forged(world: World, queue: str) -> list[Delivery]:
+    """One of each message of ours and an event, as whoever can fill a queue and knows every record would write them."""
+    candidate, step = world.candidate(TWO), world.candidate(TWO).step
+    target = f"{BASE}~{TARGET.replace('/', '~')}~{TAG}"
+    late = datetime(2999, 1, 1, tzinfo=UTC)
+    messages: list[Message] = [
+        *(
+            LookAtCandidate(v=1, candidate=candidate.id, step=step + ahead, stage=stage, operation="forged")
+            for stage in Stage
+            for ahead in (0, 1)
+        ),
+        *(LookAtTarget(v=1, target=target, step=number, operation="forged") for number in range(4)),
+        BaseMoved(v=1, repository=TARGET, tag=TAG, digest=TWO, looks=99, again=True),
+        LookAtBase(v=1, repositories=(TARGET,), deleted=TWO, by="somebody else", former=("another",)),
+        RetryTargets(v=1, targets=(target,), statuses=(Status.REJECTED, Status.PROMOTING), asked_at=late),
+        CheckRepositories(v=1, repositories=(str(NODE),), image="node", asked_at=late),
+        LookAtRebuild(v=1, rebuild="a~b~c", step=1),
+    ]
+    return [Delivery(queue, encode(message), world.clock()) for message in messages]
+
+
+@pytest.mark.parametrize("queue", MESSAGE_QUEUES)
+@pytest.mark.parametrize("moment", [Status.DETECTED, Status.IMPORTING, Status.VALIDATING, Status.REJECTED])
+def test_no_message_brings_what_no_gate_has_passed_into_the_base_registry(queue: str, moment: Status) -> None:
+    world = World()
+    world.staging_runs.end(TWO, *[RunStatus.FAILED] * TIMES, log=TEST_FAILED_LOG)
+    world.push(TWO)
+    world.check()
+    while world.status_or_none(TWO) is not moment:
+        world.clock.now = world.outbox.next_due() or world.clock.now
+        for delivery in world.outbox.deliver():
+            world.work(delivery)
+    for delivery in forged(world, queue):
+        world.work(delivery)
+    world.settle()
+    assert world.status(TWO) is Status.REJECTED
+    assert (world.base.tags, world.application_runs.started.total()) == ({}, 0)
+
+
+def test_an_event_that_also_says_a_kind_of_ours_is_an_event_and_no_message() -> None:
+    world = World()
+    both = {"v": 1, "kind": "check", "repositories": [str(NODE)], "type": "Microsoft.ContainerRegistry.ImagePushed"}
+    pushed = {"action": "push", "target": {"repository": TARGET, "tag": TAG, "digest": digest_of("evil")}}
+    world.push(TWO)
+    world.work(Delivery("imports", json.dumps({**both, "data": pushed}), world.clock()))
+    assert [type(sent.message) for sent in world.outbox.sent] == [BaseMoved]
+    world.settle()
+    assert (world.base.tags, world.application_runs.started.total()) == ({}, 0)
