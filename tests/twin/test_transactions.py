@@ -12,7 +12,7 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
 from infra.local.twin.ports import new_topology
-from infra.local.twin.transactions import count_transactions, empty_polls
+from infra.local.twin.transactions import caused_transactions, count_transactions, empty_polls
 from infra.local.twin.twin import Twin
 from tests.twin.host_fixtures import eventually
 
@@ -95,3 +95,12 @@ def test_empty_polls_are_those_the_host_did_not_find_messages_in(tmp_path: Path)
     azurite.write_text(poll * 5)
     host.write_text("[x] INFO host.queues: Poll on queue 'checks' found 2 messages\n" * 2)
     assert empty_polls(azurite, host) == 3
+
+
+def test_a_look_into_a_poison_queue_is_no_poll_and_counts_whether_it_finds_anything_or_not(tmp_path: Path) -> None:
+    azurite, host = tmp_path / "azurite.log", tmp_path / "host.log"
+    asked = '127.0.0.1 - - [x] "GET /devstoreaccount1/checks-poison/messages?numofmessages=32 HTTP/1.1" 200 -\n'
+    azurite.write_text(asked * 2)
+    host.write_text("")
+    assert empty_polls(azurite, host) == 0
+    assert caused_transactions(azurite, host, 0, 0).total() == 2

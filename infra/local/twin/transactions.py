@@ -2,7 +2,8 @@
 
 One line of the log is one request, and one request is one billed transaction; an entity group transaction is one too.
 The log does not say whether a GetMessages found anything. The twin's own host does, in its log, one line for each poll
-that found messages, so ``empty_polls`` takes the difference.
+that found messages, so ``empty_polls`` takes the difference. Who asks for the messages of a poison queue is taken for
+the app, and not for a host that polls: that is a kind of its own.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ _LINE = re.compile(r'" *(?P<method>[A-Z]+) (?P<target>\S+) HTTP/[\d.]+" (?P<stat
 _ACCOUNT = "/devstoreaccount1/"
 _FOUND = re.compile(r"host\.queues: Poll on queue '[^']+' found \d+ messages")
 _GET_MESSAGES = "queue GetMessages"
+_GET_DEAD_MESSAGES = "queue GetMessages of a poison queue"
 
 # By method, for a path and query that were recognised as this resource.
 _QUEUE_MESSAGES = {"POST": "PutMessage", "GET": "GetMessages", "DELETE": "ClearMessages"}
@@ -100,6 +102,8 @@ def _queue(method: str, path: str, query: dict[str, list[str]]) -> str | None:
     if len(parts) > 1 and parts[1] == "messages":
         if "peekonly" in query:
             return "queue PeekMessages"
+        if method == "GET" and parts[0].endswith("-poison"):
+            return _GET_DEAD_MESSAGES
         return f"queue {(_QUEUE_MESSAGES if len(parts) == 2 else _QUEUE_MESSAGE)[method]}"
     return f"queue {_QUEUE[method]}" if len(parts) == 1 and "restype" not in query else None
 
