@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.demo.scenes import Scenes
-from infra.local.demo.watching import eventually
+from infra.local.demo.watching import SceneFailed, eventually
 from infra.local.twin.ports import free_base_port, new_topology
 from infra.local.twin.twin import Twin
 
@@ -73,3 +73,10 @@ def test_a_deleted_base_tag_comes_back_and_nothing_else_happens(scenes: Scenes) 
 def test_a_rollback_rebuilds_the_application_and_holds_until_a_newer_release(scenes: Scenes) -> None:
     scenes.rollback()
     assert all_end_as(scenes, {"promoted", "rejected"})
+
+
+def test_a_message_that_died_fails_a_scene_though_a_sweep_has_put_it_away(scenes: Scenes) -> None:
+    scenes.watcher.queue("imports-poison").send_message("nobody could read this")
+    eventually("a sweep put it away", lambda: scenes.watcher.waiting("imports-poison") == 0)
+    with pytest.raises(SceneFailed, match=r"no message died; these did: .*nobody could read this"):
+        scenes.same_messages_again()

@@ -12,8 +12,7 @@ from infra.local.demo.watching import SceneFailed, Watcher, eventually, expect
 from infra.local.topology import APPLICATIONS
 from infra.local.twin.twin import Twin
 
-_WORK_QUEUES = ("imports", "validations")
-_POISON_QUEUES = tuple(f"{name}-poison" for name in _WORK_QUEUES)
+_QUEUES = ("imports", "validations")
 
 # A check begins every second on this stage. One by hand would have the rejected release tested once more.
 _SOME_CHECKS = 5
@@ -188,8 +187,9 @@ class Scenes:
 
     def _until_quiet(self) -> list[dict[str, Any]]:
         """A signal that came before tasks were listed anew is looked at once more, a minute later."""
-        eventually("no work waits in any queue", lambda: self._watcher.waiting(*_WORK_QUEUES) == 0, seconds=180)
-        expect(self._watcher.waiting(*_POISON_QUEUES) == 0, "no message died")
+        eventually("no work waits in any queue", lambda: self._watcher.waiting(*_QUEUES) == 0, seconds=180)
+        died = self._watcher.died(*_QUEUES)
+        expect(not died, f"no message died; these did: {died}")
         return self._watcher.operations()
 
     def _send_again(self) -> int:
@@ -198,7 +198,7 @@ class Scenes:
         for candidate in self._watcher.candidates():
             for step in range(1, candidate["step"] + 1):
                 message = {"kind": "candidate", "v": 1, "candidate": candidate["id"], "step": step}
-                sent += self._send(message, "imports", "validations")
+                sent += self._send(message, *_QUEUES)
             for target in candidate["targets"] if candidate["status"] == "promoted" else ():
                 moved = {**target, "digest": candidate["digest"]}
                 sent += self._send({"kind": "base-moved", "v": 1, **moved}, "validations")

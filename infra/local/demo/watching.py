@@ -185,11 +185,11 @@ class Watcher:
         """Return a blob container of the product's storage account."""
         return ContainerClient.from_connection_string(storage_connection_string(self._topology), name)
 
-    def evidence(self, candidate: str) -> list[str]:
-        """Return the text of what was kept of a candidate: the logs of its gate's runs."""
+    def evidence(self, name: str) -> list[str]:
+        """Return what was kept under a name, which may be a beginning: of a candidate, the logs of its gate's runs."""
         kept = self.container("evidence")
-        names = list(kept.list_blob_names(name_starts_with=candidate))
-        return [kept.download_blob(name).readall().decode() for name in names]
+        names = list(kept.list_blob_names(name_starts_with=name)) if kept.exists() else []
+        return [kept.download_blob(found).readall().decode() for found in names]
 
     def queue(self, name: str) -> QueueClient:
         """Return a queue of the product's storage account."""
@@ -198,3 +198,12 @@ class Watcher:
     def waiting(self, *queues: str) -> int:
         """Return how many messages wait in some queues, hidden ones too."""
         return sum(self.queue(name).get_queue_properties().approximate_message_count or 0 for name in queues)
+
+    def died(self, *queues: str) -> list[str]:
+        """Return what died in some queues: what lies in their poison queues, and what a sweep found there and recorded.
+
+        The queues come first: what a sweep takes out of them after that look, it has recorded before.
+        """
+        left = {name: self.waiting(f"{name}-poison") for name in queues}
+        lying = [f"{number} in {name}-poison" for name, number in left.items() if number]
+        return lying + [text for name in queues for text in self.evidence(f"poison-{name}/")]
