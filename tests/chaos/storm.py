@@ -20,14 +20,15 @@ from tests.chaos.cast import BUILT_ON, PLACES, TASKS, Place, first_image, host_o
 from tests.chaos.found import Found
 from tests.chaos.judge import Facts, Run, Tag, Task
 from tests.chaos.memory import Series
-from tests.chaos.mischief import Timed, plan
+from tests.chaos.mischief import QUEUES, Timed, plan
 from tests.chaos.pace import PACE
 from tests.chaos.players import Machines, Messages, Services, Storage, Upstreams
 from tests.chaos.stage import built_on, prepare
 
 _LONGEST_QUIET = 600.0
 _LOOK = 2.0
-_WORK = ("imports", "validations")
+# What died is work too: a sweep has to record it.
+_WORK = (*QUEUES, *(f"{name}-poison" for name in QUEUES))
 # Two looks in a row at which nothing is to be done: between two records something may be on its way.
 _ENOUGH = 2
 # Azure's ten minutes, at the pace at which all else goes.
