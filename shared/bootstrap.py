@@ -35,6 +35,7 @@ from shared.rules.progress import Progress, candidate_progress, rebuild_progress
 from shared.rules.second_looks import SecondLooks
 from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
+from shared.rules.timekeeping import Timekeeper
 from shared.rules.trouble_finding import TroubleFinder
 from shared.rules.unbuilt_tasks import UnbuiltTasks
 from shared.telemetry.changes import candidate_changed, rebuild_changed, target_changed
@@ -151,18 +152,34 @@ class Parts(Outside):
         )
 
     @cached_property
+    def times(self) -> Timekeeper:
+        """Knows how long imports and gates usually take."""
+        return Timekeeper(self.usual_times)
+
+    @cached_property
     def stager(self) -> Stager:
         """Takes candidates into the staging registry, and on to their gates."""
         ours = self.settings.accounts.keys()
         return Stager(
-            self.candidate_progress, self.staging, self.ledger, self.upstream, ours, then=self.validator.begin
+            self.candidate_progress,
+            self.staging,
+            self.ledger,
+            self.upstream,
+            ours,
+            self.times,
+            then=self.validator.begin,
         )
 
     @cached_property
     def validator(self) -> Validator:
         """Takes candidates through their gates, and on to promotion."""
         return Validator(
-            self.candidate_progress, self.configuration, self.staging_runs, self.evidence, then=self.promoter.begin
+            self.candidate_progress,
+            self.configuration,
+            self.staging_runs,
+            self.evidence,
+            self.times,
+            then=self.promoter.begin,
         )
 
     @cached_property
@@ -224,7 +241,9 @@ class Parts(Outside):
     @cached_property
     def reconciler(self) -> Reconciler:
         """Brings the base registry to what its targets say."""
-        return Reconciler(self.target_book, self.base, self.sources, self.outbox, self.detector, self.conclusions)
+        return Reconciler(
+            self.target_book, self.base, self.sources, self.outbox, self.detector, self.conclusions, self.times
+        )
 
     @cached_property
     def sources(self) -> Sources:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from shared.run_ports import Listings
     from shared.target_ports import Rulings, Targets
     from shared.trouble_ports import Troubles
+    from shared.usual_times_ports import KeptUsualTimes
 
 DEPLOYED = Path(__file__).resolve().parent.parent
 
@@ -175,6 +176,13 @@ class Outside:
         from shared.adapters.storage.budgets_table import BudgetsTable  # noqa: PLC0415
 
         return BudgetsTable(self._account)
+
+    @cached_property
+    def usual_times(self) -> KeptUsualTimes:
+        """How long imports and gates usually take."""
+        from shared.adapters.storage.usual_times_table import UsualTimesTable  # noqa: PLC0415
+
+        return UsualTimesTable(self._account)
 
     @cached_property
     def upstream(self) -> Callable[[str], CountedUpstream]:

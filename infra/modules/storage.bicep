@@ -23,6 +23,7 @@ var tables = [
   'rulings'
   'troubles'
   'keys'
+  'usualtimes'
 ]
 var queues = [
   'imports'

@@ -30,9 +30,9 @@ from shared.domain.promotion.schedule import (
     IMPORT_LONGEST,
     LONGEST_RETRY,
     MOST_ATTEMPTS,
-    pause_before_look,
 )
 from shared.domain.promotion.target import Importing, Target
+from shared.domain.promotion.usual_times import BASE_IMPORT
 from shared.domain.references import Digest
 from shared.errors import (
     DigestMismatch,
@@ -51,6 +51,7 @@ from shared.rules.detection import Detector
 from shared.rules.imports import Awaited, Differs, UnderWay, look
 from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
+from shared.rules.timekeeping import Timekeeper
 from shared.target_ports import StoredTarget
 
 log = logging.getLogger("tidegate.reconcile")
@@ -69,6 +70,7 @@ class Reconciler:
         outbox: where the request to rebuild is sent.
         detector: looks after the candidates whose verdicts are waited for.
         conclusions: ends candidates.
+        times: knows how long imports usually take.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Reconciler:
         outbox: Outbox,
         detector: Detector,
         conclusions: Conclusions,
+        times: Timekeeper,
     ) -> None:
         self._book = book
         self._base = base
@@ -86,6 +89,7 @@ class Reconciler:
         self._outbox = outbox
         self._detector = detector
         self._conclusions = conclusions
+        self._times = times
 
     def look(self, message: LookAtTarget) -> None:
         """Look at a target: at its import, or at what else is to be done."""
@@ -191,7 +195,7 @@ class Reconciler:
                 self._all_fell(claimed, error, settled=isinstance(error, _NOT_BEGUN))
         else:
             for one in claimed:
-                self._book.again(one, pause_before_look(timedelta(0), operation.retry_after), operation.token)
+                self._book.again(one, self._times.pause(BASE_IMPORT), operation.token)
         return _ids(joined)
 
     def _start_each(self, claimed: Sequence[StoredTarget]) -> None:
@@ -205,9 +209,9 @@ class Reconciler:
 
     def _follow(self, stored: StoredTarget, importing: Importing, token: str) -> None:
         target, now = stored.record, self._book.clock()
-        place = ("base", target.repository, target.tag, importing.digest)
+        place = ("base", target.repository, target.tag, importing.digest, importing.since, importing.differs_since)
         try:
-            seen = look(self._base, token, Awaited(*place, importing.since, importing.differs_since), now)
+            seen = look(self._base, token, Awaited(*place, self._times.usual(BASE_IMPORT)), now)
         except (OperationFailed, DigestMismatch) as error:
             ended = bool(token) or importing.differs_since is not None
             self._fell(stored, error, over=True, settled=ended)
@@ -218,6 +222,7 @@ class Reconciler:
 
     def _go_on(self, stored: StoredTarget, importing: Importing, seen: UnderWay | Differs | None) -> None:
         if seen is None:
+            self._times.took(BASE_IMPORT, self._book.clock() - importing.since)
             self._landed(stored, importing.digest)
         elif isinstance(seen, Differs):
             self._lags(stored, seen)

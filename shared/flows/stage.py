@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
-from datetime import timedelta
 
 from shared.domain.promotion.candidate import Candidate, Reason, Status
 from shared.domain.promotion.lifecycle import advance, put_off, replica_lags
-from shared.domain.promotion.schedule import FIRST_RETRY, LEASE, pause_before_look
+from shared.domain.promotion.schedule import FIRST_RETRY, LEASE
+from shared.domain.promotion.usual_times import STAGING_IMPORT
 from shared.domain.watching.budget import Grant, Purpose
 from shared.errors import DigestMismatch, OperationFailed, Refused, ServiceError
 from shared.ports import ImportSource, Registry, Stored, Upstream
 from shared.rules.imports import Differs, UnderWay, in_staging, look
 from shared.rules.ledger import Ledger
 from shared.rules.progress import Progress
+from shared.rules.timekeeping import Timekeeper
 
 log = logging.getLogger("tidegate.stage")
 
@@ -32,6 +33,7 @@ class Stager:
         upstream: gives the upstream of a registry.
         ours: registries that are imported from with an account of ours. Anonymous imports are made from Azure's own
             addresses, of whose limits we learn nothing by looking.
+        times: knows how long imports usually take.
         then: begins the validation of a staged candidate; given the record as read, and as it is to be written.
     """
 
@@ -42,6 +44,7 @@ class Stager:
         ledger: Ledger,
         upstream: Callable[[str], Upstream],
         ours: Collection[str],
+        times: Timekeeper,
         then: Callable[[Stored[Candidate], Candidate], None],
     ) -> None:
         self._progress = progress
@@ -49,6 +52,7 @@ class Stager:
         self._ledger = ledger
         self._upstream = upstream
         self._ours = ours
+        self._times = times
         self._then = then
 
     def stage(self, stored: Stored[Candidate], token: str) -> None:
@@ -85,7 +89,7 @@ class Stager:
         except ServiceError as error:
             self._lost(claimed, error)
         else:
-            self._progress.again(claimed, pause_before_look(timedelta(0), operation.retry_after), operation.token)
+            self._progress.again(claimed, self._times.pause(STAGING_IMPORT), operation.token)
 
     def _granted(self, registry: str) -> Grant:
         return self._ledger.grant(registry, 1, Purpose.IMPORT) if registry in self._ours else Grant(1)
@@ -113,8 +117,9 @@ class Stager:
 
     def _look(self, stored: Stored[Candidate], token: str) -> None:
         candidate = stored.record
+        awaited = in_staging(candidate, self._times.usual(STAGING_IMPORT))
         try:
-            seen = look(self._staging, token, in_staging(candidate), self._progress.clock())
+            seen = look(self._staging, token, awaited, self._progress.clock())
         except (OperationFailed, DigestMismatch) as error:
             self._lost(stored, error)
         except ServiceError as error:
@@ -129,8 +134,9 @@ class Stager:
         if isinstance(seen, Differs):
             self._progress.save(stored, replica_lags(stored.record, self._progress.clock(), seen.detail))
             return
-        detail = f"as {stored.record.staging_tag}"
-        self._then(stored, advance(stored.record, Reason.IMPORT_VERIFIED, self._progress.clock(), detail=detail))
+        now, detail = self._progress.clock(), f"as {stored.record.staging_tag}"
+        self._times.took(STAGING_IMPORT, now - in_staging(stored.record).since)
+        self._then(stored, advance(stored.record, Reason.IMPORT_VERIFIED, now, detail=detail))
 
     def _lost(self, stored: Stored[Candidate], error: ServiceError) -> None:
         self._progress.save(stored, put_off(stored.record, error, self._progress.clock(), Reason.IMPORT_LOST))

@@ -13,10 +13,12 @@ from shared.domain.gate.verdict import UNDER_WAY, Finding, RunStatus, Verdict, j
 from shared.domain.promotion.candidate import Candidate, Reason, Status, run_name, run_words
 from shared.domain.promotion.lifecycle import advance, end_by, put_off
 from shared.domain.promotion.schedule import LEASE, MOST_RUNS, pause_before_look, pause_before_retry
+from shared.domain.promotion.usual_times import gate_kind
 from shared.domain.references import parse_digest, parse_path
 from shared.errors import MalformedInput, NotFound, ServiceError
 from shared.ports import Configuration, Evidence, Stored
 from shared.rules.progress import Progress
+from shared.rules.timekeeping import Timekeeper
 from shared.run_ports import GateRun, Run, Runs
 
 _SECRET_BYTES = 16
@@ -34,6 +36,7 @@ class Validator:
         configuration: holds the gates.
         runs: ACR Tasks of the staging registry.
         evidence: where the log is kept.
+        times: knows how long gates usually take.
         then: begins the promotion of a candidate that passed; given the record as read, and as it is to be written.
     """
 
@@ -43,12 +46,14 @@ class Validator:
         configuration: Configuration,
         runs: Runs,
         evidence: Evidence,
+        times: Timekeeper,
         then: Callable[[Stored[Candidate], Candidate], None],
     ) -> None:
         self._progress = progress
         self._configuration = configuration
         self._runs = runs
         self._evidence = evidence
+        self._times = times
         self._then = then
 
     def validate(self, stored: Stored[Candidate]) -> None:
@@ -117,7 +122,7 @@ class Validator:
             if noted is None:
                 return
             claimed = noted
-        self._progress.again(claimed, pause_before_look(timedelta(0)))
+        self._progress.again(claimed, self._times.pause(_kind(claimed.record)))
 
     def _gate(self, candidate: Candidate) -> GateRun:
         """What goes into the run's steps is looked at once more: the task engine hands them to a shell."""
@@ -149,7 +154,8 @@ class Validator:
         elif run.strange:
             self._pass_by(stored, run)
         elif log is None:
-            self._progress.again(stored, pause_before_look(self._progress.clock() - candidate.since))
+            passed = self._progress.clock() - candidate.since
+            self._progress.again(stored, self._times.pause(_kind(candidate), passed))
         else:
             self._conclude(stored, run, judge(run.status, log, run_words(candidate)))
 
@@ -182,11 +188,18 @@ class Validator:
         evidence = tuple(dict.fromkeys((*candidate.evidence, *kept)))
         known = msgspec.structs.replace(candidate, run_id=run.run_id, evidence=evidence)
         detail = f"{verdict.detail} (run {run.run_id})" if run.run_id else verdict.detail
-        decided = _decided(known, verdict.finding, detail, self._progress.clock())
+        now = self._progress.clock()
+        if run.run_id:
+            self._times.took(_kind(candidate), now - candidate.since)
+        decided = _decided(known, verdict.finding, detail, now)
         if decided.last.reason is Reason.GATE_PASSED:
             self._then(stored, decided)
         else:
             self._progress.save(stored, decided)
+
+
+def _kind(candidate: Candidate) -> str:
+    return gate_kind(candidate.gate or "")
 
 
 def _log_name(candidate: Candidate) -> str:

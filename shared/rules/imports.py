@@ -12,6 +12,7 @@ from shared.domain.promotion.schedule import (
     IMPORT_PATIENCE,
     LAG_PATIENCE,
     LONGEST_LOOK,
+    is_late,
     pause_before_look,
 )
 from shared.domain.references import Digest, Tag
@@ -29,6 +30,7 @@ class Awaited(msgspec.Struct, frozen=True):
         digest: what the tag must point at.
         since: when the import was started, UTC.
         differs_since: since when it is known that it ended and another digest is read back, UTC; ``None`` if it is not.
+        usual: how long such imports usually take at least; ``None`` if nobody knows.
     """
 
     registry: str
@@ -37,6 +39,7 @@ class Awaited(msgspec.Struct, frozen=True):
     digest: Digest
     since: datetime
     differs_since: datetime | None = None
+    usual: timedelta | None = None
 
     @property
     def place(self) -> str:
@@ -61,16 +64,21 @@ class Differs(msgspec.Struct, frozen=True):
     detail: str
 
 
-def in_staging(candidate: Candidate) -> Awaited:
-    """Return what a candidate's import into the staging registry is to end with."""
+def in_staging(candidate: Candidate, usual: timedelta | None = None) -> Awaited:
+    """Return what a candidate's import into the staging registry is to end with, and when it usually does."""
     since = candidate.latest(Reason.IMPORT_STARTED) or candidate.since
     differs = candidate.latest(Reason.REPLICA_LAGS)
     since_this = differs if differs is not None and differs >= since else None
-    return Awaited("staging", candidate.home.repository, candidate.staging_tag, candidate.digest, since, since_this)
+    place = ("staging", candidate.home.repository, candidate.staging_tag, candidate.digest)
+    return Awaited(*place, since, since_this, usual)
 
 
 def look(registry: Registry, token: str, awaited: Awaited, now: datetime) -> UnderWay | Differs | None:
-    """Look at an import once.
+    """Look at an import once: at what it was to bring, and at the operation itself only where that is late.
+
+    ARM gives an identity few requests, of which an import's own state tells nothing that the digest at its tag does not
+    tell as well; the registry gives ten thousand a minute.
+    https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
 
     Args:
         registry: where it goes.
@@ -86,10 +94,23 @@ def look(registry: Registry, token: str, awaited: Awaited, now: datetime) -> Und
         DigestMismatch: it ended some minutes ago, and the tag still does not point at the digest.
         ServiceError: the look could not be made.
     """
-    operation = _operation(registry, token)
+    running_for = now - awaited.since
+    found = registry.digest(awaited.repository, awaited.tag)
+    if found == awaited.digest:
+        return None
+    if not token:
+        return _differing(awaited, found, now, ended=False)
+    if not is_late(running_for, awaited.usual):
+        return UnderWay(pause_before_look(running_for, usual=awaited.usual), token)
+    return _ask(registry, token, awaited, now)
+
+
+def _ask(registry: Registry, token: str, awaited: Awaited, now: datetime) -> UnderWay | Differs | None:
+    """Ask what became of an import that is late. The tag is read once more: it may have ended since."""
+    operation, running_for = _operation(registry, token), now - awaited.since
     endless = operation is not None and not operation.done
-    if operation is not None and endless and now - awaited.since < IMPORT_GIVEN_UP:
-        return UnderWay(pause_before_look(now - awaited.since, operation.retry_after), operation.token)
+    if operation is not None and endless and running_for < IMPORT_GIVEN_UP:
+        return UnderWay(pause_before_look(running_for, operation.retry_after, awaited.usual), operation.token)
     found = registry.digest(awaited.repository, awaited.tag)
     if found == awaited.digest:
         return None

@@ -46,7 +46,8 @@ class InMemoryRegistry(Scripted):
 
     Attributes:
         tags: what each tag points at.
-        looks: how many looks find an import still under way; 0 ends it within ``start_import``.
+        looks: how many looks, at the operation or at its tag, find an import still under way; 0 ends it within
+            ``start_import``.
         imports: how often an import was really started, by repository, tag and digest.
         asked: how often each method was called.
         retry_after: what an operation under way says to wait, seconds.
@@ -70,6 +71,7 @@ class InMemoryRegistry(Scripted):
         self._staging = staging
         self._manifests: set[tuple[str, Digest]] = set()
         self._operations: dict[str, _Import] = {}
+        self._ended: set[str] = set()
         self._numbers = count(1)
         self._landings: list[Digest | None] = []
         self._lagging: list[Digest | None] = []
@@ -81,8 +83,9 @@ class InMemoryRegistry(Scripted):
         self._manifests.add((repository, digest))
 
     def purge(self, repository: str, digest: Digest) -> None:
-        """Let a manifest be gone that no tag points at."""
+        """Let a manifest be gone, with the tags that point at it."""
         self._manifests.discard((repository, digest))
+        self.tags = {place: held for place, held in self.tags.items() if (place[0], held) != (repository, digest)}
 
     def land_instead(self, *digests: Digest | None) -> None:
         """Let the next imports that end well leave these digests, one each; ``None`` leaves nothing at all."""
@@ -107,8 +110,9 @@ class InMemoryRegistry(Scripted):
             self._progress(token)
 
     def lose_operations(self) -> None:
-        """Forget every import under way, as a registry does some time after it ended."""
+        """Forget every import, as a registry does some time after it ended."""
         self._operations.clear()
+        self._ended.clear()
 
     def start_import(self, source: ImportSource, repository: str, *tags: Tag) -> Operation:
         """See the port."""
@@ -123,6 +127,8 @@ class InMemoryRegistry(Scripted):
         """See the port."""
         self.asked["look_at_import"] += 1
         self._raise_scripted("look_at_import")
+        if token in self._ended:
+            return Operation(done=True)
         if token not in self._operations:
             raise NotFound(f"the import {token!r} is not known any more")
         self._operations[token].looks_left -= 1
@@ -132,6 +138,7 @@ class InMemoryRegistry(Scripted):
         """See the port."""
         self.asked["digest"] += 1
         self._raise_scripted("digest")
+        self._come_nearer(repository, tag)
         return self._lagging.pop(0) if self._lagging else self.tags.get((repository, tag))
 
     def list_tags(self, repository: str) -> Mapping[Tag, Digest]:
@@ -150,11 +157,22 @@ class InMemoryRegistry(Scripted):
     def _has(self, repository: str, digest: Digest) -> bool:
         return (repository, digest) in self._manifests
 
+    def _come_nearer(self, repository: str, tag: Tag) -> None:
+        """What is appointed to fail brings nothing, and says so to whoever looks at the operation."""
+        if any(isinstance(error, OperationFailed) for error in self._errors["look_at_import"]):
+            return
+        for token, under_way in tuple(self._operations.items()):
+            if under_way.repository == repository and tag in under_way.tags:
+                under_way.looks_left -= 1
+                if self._source_holds(under_way.source):
+                    self._progress(token)
+
     def _progress(self, token: str) -> Operation:
         under_way = self._operations[token]
         if under_way.looks_left > 0:
             return Operation(done=False, token=token, retry_after=self.retry_after)
         self._finish(self._operations.pop(token))
+        self._ended.add(token)
         return Operation(done=True)
 
     def _finish(self, ended: _Import) -> None:

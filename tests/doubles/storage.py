@@ -24,6 +24,7 @@ from shared.domain.promotion.identity import group_of
 from shared.domain.promotion.listing import Listing
 from shared.domain.promotion.rulings import Kind, Ruling
 from shared.domain.promotion.target import Target, parts_of_target
+from shared.domain.promotion.usual_times import UsualTimes
 from shared.domain.references import Repository, Tag
 from shared.domain.watching.budget import Budget
 from shared.domain.watching.observation import Observation
@@ -35,6 +36,7 @@ from shared.ports import ACTIVITY_DAYS, Event, Known, ListSource, R, Stored
 from shared.run_ports import StoredListing
 from shared.target_ports import StoredRuling, StoredTarget
 from shared.trouble_ports import StoredTrouble
+from shared.usual_times_ports import StoredUsualTimes
 from tests.doubles.scripted import Scripted
 
 Hook = Callable[[str], None]
@@ -401,6 +403,32 @@ class InMemoryListings(OneAtATime):
                 raise Conflict(f"the tasks of {listing.registry} are listed by another worker")
             self._rows[listing.registry.lower()] = StoredListing(listing, f"listing:{next(self._versions)}")
             return self._rows[listing.registry.lower()]
+
+
+class InMemoryUsualTimes(OneAtATime):
+    """``KeptUsualTimes`` in memory. ``asked`` counts the transactions of each kind."""
+
+    def __init__(self, before_call: Hook | None = None) -> None:
+        super().__init__(before_call)
+        self.asked: Counter[str] = Counter()
+        self._versions = itertools.count(1)
+        self._stored = StoredUsualTimes(UsualTimes(), "")
+
+    def get(self) -> StoredUsualTimes:
+        """See ``KeptUsualTimes.get``."""
+        self.asked["get"] += 1
+        self._raise_scripted("get")
+        with self._lock:
+            return self._stored
+
+    def replace(self, stored: StoredUsualTimes, times: UsualTimes) -> StoredUsualTimes:
+        """See ``KeptUsualTimes.replace``."""
+        self.asked["replace"] += 1
+        with self._change("replace"):
+            if self._stored.etag != stored.etag:
+                raise Conflict("the usual times were written by another worker")
+            self._stored = StoredUsualTimes(times, f"times:{next(self._versions)}")
+            return self._stored
 
 
 class InMemoryActivity(OneAtATime):

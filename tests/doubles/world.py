@@ -43,6 +43,7 @@ from shared.rules.progress import candidate_progress, rebuild_progress
 from shared.rules.second_looks import SecondLooks
 from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
+from shared.rules.timekeeping import Timekeeper
 from shared.rules.trouble_finding import TroubleFinder
 from shared.rules.unbuilt_tasks import UnbuiltTasks
 from shared.watch_list_yaml import parse_watch_list
@@ -61,6 +62,7 @@ from tests.doubles.storage import (
     InMemoryRulings,
     InMemoryTargets,
     InMemoryTroubles,
+    InMemoryUsualTimes,
     SettableClock,
 )
 from tests.doubles.upstreams import InMemoryUpstream
@@ -117,6 +119,7 @@ class World:
         self.observations = InMemoryObservations(self._moment("observations"))
         self.listings = InMemoryListings(self._moment("listings"))
         self.budgets = InMemoryBudgets(self._moment("budgets"))
+        self.usual_times = InMemoryUsualTimes(self._moment("usual_times"))
         self.activity = InMemoryActivity(self._moment("activity"))
         self.troubles = InMemoryTroubles(self._moment("troubles"))
         self.lasting: tuple[Noted, ...] = ()
@@ -154,7 +157,8 @@ class World:
         self.sources = Sources(self.base, self.staging, upstream, self.ledger, {DOCKER_HUB})
         self.retrier = Retrier(self.book, self.candidates, self.detector, self.outbox, self.activity)
         self.actor = Actor(self.book, self.sources, self.activity)
-        self.reconciler = Reconciler(self.book, self.base, self.sources, self.outbox, self.detector, conclusions)
+        times = Timekeeper(self.usual_times)
+        self.reconciler = Reconciler(self.book, self.base, self.sources, self.outbox, self.detector, conclusions, times)
         self.checker = Checker(
             self.watch_lists.in_force,
             upstream,
@@ -171,10 +175,21 @@ class World:
             self.candidate_progress, self.book, conclusions, then=self.reconciler.reconcile_together
         )
         self.validator = Validator(
-            self.candidate_progress, self.configuration, self.staging_runs, self.evidence, then=self.promoter.begin
+            self.candidate_progress,
+            self.configuration,
+            self.staging_runs,
+            self.evidence,
+            times,
+            then=self.promoter.begin,
         )
         self.stager = Stager(
-            self.candidate_progress, self.staging, self.ledger, upstream, {DOCKER_HUB}, then=self.validator.begin
+            self.candidate_progress,
+            self.staging,
+            self.ledger,
+            upstream,
+            {DOCKER_HUB},
+            times,
+            then=self.validator.begin,
         )
         self.candidate_looker = CandidateLooker(
             self.candidate_progress,

@@ -36,6 +36,7 @@ _CORE = {
     "trouble_ports",
     "access_ports",
     "dead_letter_ports",
+    "usual_times_ports",
     "errors",
 }
 # What each part may import: parts of the product, which point inward, and packages.
@@ -79,6 +80,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "digest_ports": {*_DOMAIN},
     "access_ports": {*_DOMAIN, "msgspec"},
     "dead_letter_ports": {"msgspec"},
+    "usual_times_ports": {*_DOMAIN, "msgspec"},
     "rules": {"rules", *_CORE, "msgspec"},
     "flows": {"rules", *_CORE, "msgspec"},
     "web": {"web", "flows", "rules", *_CORE, "msgspec", "azure.functions"},

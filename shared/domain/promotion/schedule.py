@@ -11,6 +11,15 @@ LONGEST_LOOK = timedelta(seconds=30)
 # A look costs a queue round trip and a request, so the pause grows with the time already spent: at most a third of
 # an operation's length is added to it, and a ten-minute run is looked at about forty times.
 LOOK_FACTOR = 3
+# Where it is known how long such operations usually take, the first look comes then, and the others an eighth of that
+# apart, or more where it takes much longer.
+_LATER_LOOKS = 8
+# What fails early is seen at most twice as late, however long its like takes; but what is over in minutes anyway is
+# not looked at before its time.
+_UNINTERRUPTED = timedelta(seconds=100)
+# After so long an import that has not arrived has its operation asked of ARM, or after so many times what is usual.
+OPERATION_LOOK = timedelta(seconds=30)
+_TOO_LATE = 3
 
 FIRST_RETRY = timedelta(seconds=15)
 LONGEST_RETRY = timedelta(hours=1)
@@ -55,18 +64,28 @@ SEARCH_LOOK = timedelta(hours=1)
 KEPT_CURRENT = timedelta(days=1)
 
 
-def pause_before_look(running_for: timedelta, asked: float | None = None) -> timedelta:
+def pause_before_look(running_for: timedelta, asked: float | None = None, usual: timedelta | None = None) -> timedelta:
     """How long to leave an operation alone before looking at it again.
 
     Args:
         running_for: since the operation began.
         asked: seconds the service asked for in ``Retry-After``, if it did.
+        usual: how long such operations usually take at least; ``None`` if nobody knows.
 
     Returns:
-        Between one and thirty seconds; longer only if the service asked for it.
+        Between one and thirty seconds; longer only until it is usually over, or if the service asked for it.
     """
-    grown = min(max(running_for // LOOK_FACTOR, SHORTEST_LOOK), LONGEST_LOOK)
-    return max(grown, timedelta(seconds=asked or 0))
+    if usual is not None and running_for < usual - SHORTEST_LOOK:
+        pause = min(usual - running_for, max(running_for, _UNINTERRUPTED))
+    else:
+        late = (running_for - (usual or timedelta(0))) // LOOK_FACTOR
+        pause = min(max(late, (usual or timedelta(0)) / _LATER_LOOKS, SHORTEST_LOOK), LONGEST_LOOK)
+    return max(pause, timedelta(seconds=asked or 0))
+
+
+def is_late(running_for: timedelta, usual: timedelta | None) -> bool:
+    """Whether an import takes so long that it is worth asking what became of it."""
+    return running_for >= max((usual or timedelta(0)) * _TOO_LATE, OPERATION_LOOK)
 
 
 def pause_before_retry(attempt: int, asked: float | None = None) -> timedelta:
