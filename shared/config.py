@@ -20,7 +20,7 @@ from shared.registry_accounts import Account, parse_accounts
 from shared.registry_ids import RegistryId as RegistryId  # noqa: PLC0414  adapters take it from here
 from shared.registry_ids import parse_registry_id
 from shared.registry_settings import registry_problems
-from shared.schedules import schedule_problems
+from shared.schedules import SHORTEST_SCHEDULE, schedule_problems
 from shared.setting_texts import text_problems
 from shared.storage_settings import STORAGE, Storage, storage_of, storage_problems
 from shared.whole_numbers import number_problems
@@ -61,6 +61,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, _setting("When the base registry is compared with what is wanted: NCRONTAB of six fields.")
     ]
     sweep_schedule: Annotated[str, _setting("When what was left behind is taken up again: NCRONTAB of six fields.")]
+    shortest_schedule: Annotated[
+        str, _setting("Seconds that must lie between any two runs of one of these schedules: 1 to 3600.")
+    ] = str(SHORTEST_SCHEDULE)
     application_registry_ids: Annotated[
         str,
         _setting(

@@ -1,5 +1,7 @@
 """Schedules of timers, held to their grammar: one that the host cannot read leaves that timer out, and nobody is told.
 
+And held to a least pause, because ``* */15 * * * *``, meant for a quarter of an hour, runs every second of a minute.
+
 Six fields, second first, as atifaziz/NCrontab reads them for the Functions host:
 https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer#ncrontab-expressions
 """
@@ -8,6 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from shared.schedule_gaps import Times, shortest_gap
+
+# Seconds, unless the setting of this name says otherwise.
+SHORTEST_SCHEDULE = 60
+_SHORTEST = "shortest_schedule"
 _MONTHS = ["january", "february", "march", "april", "may", "june"]
 _MONTHS += ["july", "august", "september", "october", "november", "december"]
 _DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]
@@ -23,30 +30,46 @@ _LONGEST = {1: 31, 2: 29, 3: 31, 4: 30, 5: 31, 6: 30, 7: 31, 8: 31, 9: 30, 10: 3
 
 
 def schedule_problems(values: Mapping[str, str]) -> list[str]:
-    """Say which schedules among the settings no host could read, or never come true.
+    """Say which schedules among the settings no host could read, never come true, or come too often.
 
     Args:
         values: the settings' texts, by field.
     """
-    return [
-        f"{name.upper()} is not NCRONTAB of six fields such as 0 */15 * * * *: {why}"
-        for name, text in values.items()
-        if name.endswith("_schedule") and text and (why := _wrong(text))
-    ]
+    shortest = values[_SHORTEST]
+    least = int(shortest) if _is_number(shortest) else SHORTEST_SCHEDULE
+    names = [name for name in values if name.endswith("_schedule") and name != _SHORTEST]
+    found = (_problem(name.upper(), values[name], least) for name in names if values[name])
+    return [problem for problem in found if problem]
 
 
-def _wrong(text: str) -> str:
+def _problem(name: str, text: str, least: int) -> str:
+    times = _read(text)
+    if isinstance(times, str):
+        return f"{name} is not NCRONTAB of six fields such as 0 */15 * * * *: {times}"
+    gap = shortest_gap(times)
+    if gap >= least:
+        return ""
+    return (
+        f"{name} comes too often: with {text[:40]} two runs are {gap} s apart, and SHORTEST_SCHEDULE wants {least} s. "
+        "Every run wakes an instance and is paid for. The first field is the second, and * there is every second; "
+        "write one number, as in 0 */15 * * * *"
+    )
+
+
+def _read(text: str) -> Times | str:
+    """Return when a schedule runs, or else why nobody can say."""
     parts = text.split()
     if len(parts) != len(_FIELDS):
         return f"there are {len(parts)} fields"
-    allowed: dict[str, set[int]] = {}
+    allowed = []
     for part, (name, least, most, names) in zip(parts, _FIELDS, strict=True):
         found = [_values(item, least, most, names) for item in part.split(",")]
         if not all(found):
             return f"{part[:40]!r} is no {name}, which is from {least} to {most}"
-        allowed[name] = {value for each in found for value in each}
-    comes = any(min(allowed["day"]) <= _LONGEST[month] for month in allowed["month"])
-    return "" if comes else "no month has such a day"
+        allowed.append(tuple(sorted({value for each in found for value in each})))
+    times = Times(*allowed)
+    comes = any(times.days[0] <= _LONGEST[month] for month in times.months)
+    return times if comes else "no month has such a day"
 
 
 def _values(item: str, least: int, most: int, names: list[str]) -> set[int]:

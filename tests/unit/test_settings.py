@@ -465,7 +465,6 @@ def test_a_schedule_that_the_host_cannot_read_stops_the_start_and_names_the_sett
 @pytest.mark.parametrize(
     "schedule",
     [
-        "*/5 * * * * *",
         "0 5/20 8-17 * * Mon-Fri",
         "0 0 9 29 Feb *",
         "0 0 0 1,15 jan,JUL *",
@@ -475,6 +474,38 @@ def test_a_schedule_that_the_host_cannot_read_stops_the_start_and_names_the_sett
 )
 def test_a_schedule_that_the_host_reads_is_taken(schedule: str) -> None:
     assert load(SWEEP_SCHEDULE=schedule).sweep_schedule == schedule
+
+
+@pytest.mark.parametrize(
+    ("schedule", "gap"),
+    [
+        ("* */15 * * * *", 1),
+        ("*/5 * * * * *", 5),
+        ("0,30 * * * * *", 30),
+        ("0,59 0 0 1 1 *", 59),
+        ("1,59 * * * * *", 2),
+    ],
+)
+def test_a_schedule_that_comes_more_often_than_once_a_minute_stops_the_start_and_says_how_often(
+    schedule: str, gap: int
+) -> None:
+    told = refusal({**COMPLETE, "CHECK_MCR_SCHEDULE": schedule})
+    assert f"CHECK_MCR_SCHEDULE comes too often: with {schedule} two runs are {gap} s apart" in told
+    assert "SHORTEST_SCHEDULE wants 60 s" in told
+
+
+def test_who_says_so_may_have_schedules_of_a_second_or_none_below_an_hour() -> None:
+    assert load(SHORTEST_SCHEDULE="1", SWEEP_SCHEDULE="* * * * * *").sweep_schedule == "* * * * * *"
+    told = refusal({**COMPLETE, "SHORTEST_SCHEDULE": "3600", "SWEEP_SCHEDULE": "0 0 * * * *"})
+    assert "CHECK_MCR_SCHEDULE comes too often" in told
+    assert "SWEEP_SCHEDULE comes too often" not in told
+    assert "SHORTEST_SCHEDULE comes too often" not in told
+
+
+@pytest.mark.parametrize("seconds", ["0", "3601", "1.5", "a minute"])
+def test_a_shortest_schedule_that_is_none_is_refused(seconds: str) -> None:
+    with pytest.raises(ConfigurationError, match="SHORTEST_SCHEDULE must be a whole number from 1 to 3600"):
+        load(SHORTEST_SCHEDULE=seconds)
 
 
 @pytest.mark.parametrize("secret", ["a" * 16, "abab" * 10])

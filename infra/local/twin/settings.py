@@ -55,7 +55,8 @@ def _registries(topology: Topology) -> dict[str, str]:
 
 def _schedules() -> dict[str, str]:
     timers = ("CHECK_DOCKER_HUB", "CHECK_MCR", "CHECK_OTHER_REGISTRIES", "SWEEP")
-    return {**{f"{timer}_SCHEDULE": EVERY_SECOND for timer in timers}, "LOOK_AT_BASE_SCHEDULE": EVERY_TEN_SECONDS}
+    schedules = {f"{timer}_SCHEDULE": EVERY_SECOND for timer in timers}
+    return {**schedules, "LOOK_AT_BASE_SCHEDULE": EVERY_TEN_SECONDS, "SHORTEST_SCHEDULE": "1"}
 
 
 def _upstreams(topology: Topology) -> dict[str, str]:
