@@ -1,7 +1,7 @@
 # Every command does its own set-up; the second run installs nothing.
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-unit test-contract test-recorded test-twin test-integration test-e2e test-telemetry \
-	test-runtime test-host test-infra chaos burst lint deploy-check live-check cost bench up down docs clean python twin runtime host infra kql
+	test-runtime test-host test-infra chaos burst idle lint deploy-check live-check cost bench up down docs clean python twin runtime host infra kql
 
 PYTHON_BIN := .venv/bin/python
 # pytest answers 5 when a level holds no test yet; that is not a failure of the gate.
@@ -58,6 +58,9 @@ chaos: twin ## Storm over the twin for SECONDS=120 by the plan of SEED=, then sa
 burst: twin ## Move UPDATES=500 tags within a minute under Azure's limits, PROFILE=arm, agents or few, by the plan of SEED=
 	@$(PYTHON_BIN) -m tests.burst $(if $(PROFILE),--profile $(PROFILE)) $(if $(UPDATES),--updates $(UPDATES)) \
 		$(if $(SEED),--seed $(SEED)) $(BURST)
+
+idle: twin ## Watch 1,000 tags of which none moves, for SECONDS=900, and count what that costs
+	@$(PYTHON_BIN) -m tests.idle $(if $(SECONDS),--seconds $(SECONDS)) $(IDLE)
 
 lint: python ## Check style, formatting and types
 	@.venv/bin/ruff check --quiet .

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -65,6 +66,15 @@ class Ingestion:
             envelopes = list(self._envelopes)
         of_metrics = (one for one in envelopes if (one["data"]["baseType"] == "MetricData") is metrics)
         return sum(len(json.dumps(one)) for one in of_metrics)
+
+    def sizes(self) -> Counter[str]:
+        """Return the bytes of what came, by type such as ``MetricData`` or ``RequestData``; uncompressed, as billed."""
+        with self._lock:
+            envelopes = list(self._envelopes)
+        sizes: Counter[str] = Counter()
+        for one in envelopes:
+            sizes[one["data"]["baseType"]] += len(json.dumps(one))
+        return sizes
 
     def rows(self, table: str | None = None) -> list[Row]:
         """Return what arrived so far, of one table or of all."""

@@ -122,6 +122,16 @@ class Twin:
         self._add(self._host)
         processes.wait_ready([self._host], _HOST_READY_SECONDS)
 
+    def change_host(self, settings: dict[str, str], options: Sequence[str]) -> None:
+        """Have the next start of the host take other settings and arguments.
+
+        Arguments:
+            settings: those that replace or join the ones given before.
+            options: all arguments for the twin's own host, in place of the ones given before.
+        """
+        self._overrides = {**self._overrides, **settings}
+        self._host_options = options
+
     def stop_host(self) -> None:
         """Ask the host to end, as a deployment or a scale-in does; running functions may finish."""
         if host := self._take_host():
