@@ -68,7 +68,7 @@ lint: python ## Check style, formatting and types
 	@.venv/bin/mypy
 
 cost: twin ## Count on the twin what a month costs in Azure, and write docs/cost.md
-	@$(PYTHON_BIN) -m tests.bench.cost
+	@$(PYTHON_BIN) -m tests.bench.cost $(if $(SECONDS),--seconds $(SECONDS))
 
 bench: twin ## Measure start-up, latency, requests of a promotion and of a look at the base registry; prints a table
 	@$(PYTHON_BIN) -m tests.bench

@@ -214,7 +214,9 @@ def _same(before: dict[str, float], after: dict[str, float], plain: Counts) -> b
 
 
 def _not_below_nothing(counts: Counts) -> Counts:
-    return {subject: {kind: max(0.0, number) for kind, number in kinds.items()} for subject, kinds in counts.items()}
+    return {
+        subject: {kind: number for kind, number in kinds.items() if number > 0} for subject, kinds in counts.items()
+    }
 
 
 def _sleep_until(moment: datetime) -> None:

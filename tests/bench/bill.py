@@ -1,0 +1,120 @@
+"""A month's bill, from what was counted, what is deployed and what it is charged by. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.bench.deployed import Deployed
+from tests.idle.counts import FOUND_NOTHING, PLATFORM, Counts, total
+from tests.idle.idle import GATE_SECONDS
+
+# A month of thirty days.
+QUARTERS = 30 * 24 * 4
+# What an agent of ACR Tasks has unless it is asked for more; so long is the gate of an update that was counted.
+GATE_VCPUS = 2
+IDLE, UPDATES, GATES = "idle", "updates", "gates"
+# Deletions are free, leases and properties are other operations; what is listed costs as much as what is written:
+# https://learn.microsoft.com/azure/storage/blobs/map-rest-apis-transaction-categories
+_BLOB_PRICES = {
+    "Get": "blob_read",
+    "Properties": "blob_other",
+    "ContainerProperties": "blob_other",
+    "Put lease": "blob_other",
+    "Put metadata": "blob_other",
+    "Delete": "",
+    "DeleteContainer": "",
+}
+_DEAREST = "blob_write"
+_METRICS = "MetricData"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the bill.
+
+    Attributes:
+        part: what it is for: ``IDLE``, ``UPDATES`` or ``GATES``.
+        what: for people.
+        amount: how much of it a month.
+        price: the name of its price.
+    """
+
+    part: str
+    what: str
+    amount: float
+    price: str
+
+
+def lines(counted: Mapping[str, Any], found: Deployed, updates: int) -> list[Line]:
+    """Return the lines of a month's bill.
+
+    Args:
+        counted: as ``tests/bench/counted.json`` holds it.
+        found: what is deployed.
+        updates: promoted updates a month.
+    """
+    return [
+        *_idle(counted["idle"]["quarter"], found),
+        *_updates(counted["update"]["each"], found, updates),
+        _gates(updates),
+    ]
+
+
+def _idle(quarter: Counts, found: Deployed) -> list[Line]:
+    listened, timers = len(found.functions["queue"]), len(found.functions["timer"])
+    queue = quarter["queue"]
+    platform = sum(number for kind, number in queue.items() if kind.startswith(PLATFORM))
+    empty = queue.get(FOUND_NOTHING, 0)
+    blobs = blob_amounts(quarter)
+    metrics = quarter["told"].get(_METRICS, 0)
+    amounts = [
+        ("function calls", total(quarter, "executions"), "execution"),
+        (f"GB-seconds, instances of {found.memory_gb:g} GB", _gb_seconds(quarter, found), "gb_second"),
+        (f"queue operations, the platform's polls of {listened} queues", platform, "queue"),
+        ("queue operations, polls of instances that find nothing", empty, "queue"),
+        ("queue operations, all else", total(quarter, "queue") - platform - empty, "queue"),
+        ("table transactions", total(quarter, "table"), "table"),
+        ("blobs written and listed", blobs["blob_write"], "blob_write"),
+        ("blobs read", blobs["blob_read"], "blob_read"),
+        (f"blobs, leases of host and {timers} timers", blobs["blob_other"], "blob_other"),
+        ("telemetry, GB: spans, events, logs", (total(quarter, "told") - metrics) / 1e9, "telemetry_gb"),
+        ("telemetry, GB: metrics", metrics / 1e9, "telemetry_gb"),
+    ]
+    alerts = [
+        Line(IDLE, f"alert rules, every {every[2:-1]} minutes", number, f"alert_{every.lower()}")
+        for every, number in sorted(found.alerts.items())
+    ]
+    return [*(Line(IDLE, what, amount * QUARTERS, price) for what, amount, price in amounts), *alerts]
+
+
+def _updates(each: Counts, found: Deployed, updates: int) -> list[Line]:
+    blobs = blob_amounts(each)
+    amounts = [
+        ("function calls", total(each, "executions"), "execution"),
+        ("GB-seconds", _gb_seconds(each, found), "gb_second"),
+        ("queue operations", total(each, "queue"), "queue"),
+        ("table transactions", total(each, "table"), "table"),
+        ("blobs written and listed", blobs["blob_write"], "blob_write"),
+        ("blobs read", blobs["blob_read"], "blob_read"),
+        ("blobs, leases", blobs["blob_other"], "blob_other"),
+        ("telemetry, GB", total(each, "told") / 1e9, "telemetry_gb"),
+    ]
+    return [Line(UPDATES, what, amount * updates, price) for what, amount, price in amounts]
+
+
+def _gates(updates: int) -> Line:
+    return Line(GATES, "vCPU-seconds in ACR Tasks", updates * GATE_SECONDS * GATE_VCPUS, "vcpu_second")
+
+
+def _gb_seconds(counts: Counts, found: Deployed) -> float:
+    return total(counts, "billed seconds") * found.memory_gb
+
+
+def blob_amounts(counts: Counts) -> dict[str, float]:
+    """Return how many blob operations cost which price; one whose price is not known here counts as the dearest."""
+    amounts = dict.fromkeys(("blob_write", "blob_read", "blob_other", ""), 0.0)
+    for kind, number in counts["blob"].items():
+        amounts[_BLOB_PRICES.get(kind.partition(" of ")[0], _DEAREST)] += number
+    return amounts
