@@ -18,7 +18,7 @@ from shared.domain.watching.watch_list import Image
 from shared.flows.sweep import sweep_candidates, sweep_each, sweep_rebuilds, sweep_targets
 from shared.serving import front
 from shared.storage_settings import STORAGE
-from shared.telemetry.metrics import budgets_observed, observed
+from shared.telemetry.counts import budgets_observed, observed
 from shared.telemetry.spans import acting, current_traceparent
 from shared.web import webhook
 from shared.web.answers import answered

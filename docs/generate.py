@@ -26,7 +26,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "rebuild-statuses": parts.rebuild_statuses,
     "troubles": parts.troubles,
     "hindrances": parts.hindrances,
-    "metrics": parts.metrics,
+    "counts": parts.counts,
     "settings": parts.settings,
     "watch-list": parts.watch_list,
     "tag-rules": parts.tag_rules,

@@ -23,6 +23,7 @@ from shared.domain.promotion.target_troubles import Hindrance
 from shared.domain.watching.selection import ChoiceReason
 from shared.domain.watching.troubles import Kind
 from shared.domain.watching.watch_list import schema
+from shared.telemetry import counts as telemetry_counts
 
 ROOT = Path(__file__).resolve().parent.parent
 _MEMBER = re.compile(r'^    [A-Z_]+ = "(?P<value>[\w-]+)"  # (?P<comment>.+)$', re.MULTILINE)
@@ -122,22 +123,11 @@ def told(kind: type[Enum]) -> list[tuple[str, str]]:
     return [(member.value, comments[member.value]) for member in kind]
 
 
-def metrics() -> str:
-    """Return every metric with its unit and what it says of itself.
-
-    Raises:
-        ValueError: one is made in a way that is not read here.
-    """
-    tree = ast.parse((ROOT / "shared" / "telemetry" / "metrics.py").read_text())
-    made = (node.value for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call))
-    rows = (_instrument(call) for call in made if ast.unparse(call.func).startswith("_METER."))
-    return table(("metric", "kind", "unit", "what it counts or measures"), rows)
-
-
-def _instrument(call: ast.Call) -> tuple[str, ...]:
-    name, unit, description = (ast.literal_eval(argument) for argument in call.args)
-    kind = ast.unparse(call.func).removeprefix("_METER.create_")
-    return f"`{name}`", kind, unit.strip("{}"), description
+def counts() -> str:
+    """Return everything that is counted and told with a span."""
+    every = (value for value in vars(telemetry_counts).values() if isinstance(value, telemetry_counts.Count))
+    rows = ((f"`{count.name}`", count.by or "one number", count.meaning) for count in every)
+    return table(("attribute", "told apart by", "what it counts"), rows)
 
 
 def settings() -> str:

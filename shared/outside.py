@@ -7,10 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.adapters.listening import listen
 from shared.adapters.redaction import hide
 from shared.config import RegistryId, Settings
 from shared.rules.ledger import Ledger
-from shared.telemetry.metrics import put_off
+from shared.telemetry.calls import called
+from shared.telemetry.counts import put_off
 from shared.telemetry.observers import CountedUpstream, ToldActivity, TracedOutbox
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class Outside:
     def __init__(self, settings: Settings, deployed: Path = DEPLOYED) -> None:
         self.settings = settings
         hide(settings.secrets)
+        listen(called)
         self.clock = utc_now
         self._deployed = deployed
 

@@ -25,7 +25,7 @@ from shared.flows.look_at_candidate import CandidateLooker
 from shared.flows.rebuild import Rebuilder
 from shared.flows.reconcile import Reconciler
 from shared.flows.retry import Retrier
-from shared.telemetry.metrics import checked
+from shared.telemetry.counts import checked
 from shared.telemetry.spans import acting, consuming
 
 

@@ -15,6 +15,8 @@ from requests import PreparedRequest, Session
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
+from shared.adapters.told_calls import POOLS
+
 if TYPE_CHECKING:
     from azure.core.pipeline.transport import RequestsTransport
 
@@ -40,6 +42,17 @@ class KeptAlive(HTTPAdapter):
 
     def __init__(self) -> None:
         super().__init__(pool_maxsize=CONNECTIONS)
+
+    def init_poolmanager(self, *sizes: Any, **options: Any) -> None:
+        """See ``HTTPAdapter``: where connections are pooled."""
+        super().init_poolmanager(*sizes, **options)
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """See ``HTTPAdapter``: the same behind a proxy."""
+        manager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = POOLS
+        return manager
 
     def build_connection_pool_key_attributes(
         self, request: PreparedRequest, verify: bool | str, cert: tuple[str, str] | str | None = None

@@ -1,4 +1,4 @@
-"""What the change of a record means for people: events by the names of its reasons, and metrics of how it ended."""
+"""What the change of a record means for people: events by the names of its reasons."""
 
 from __future__ import annotations
 
@@ -8,17 +8,10 @@ from datetime import datetime
 from opentelemetry import trace
 
 from shared.domain.promotion.candidate import Candidate, Change, Reason
-from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild
+from shared.domain.promotion.rebuilds import Rebuild
 from shared.domain.promotion.target import Target
-from shared.telemetry import metrics
 from shared.telemetry.events import tell
 from shared.telemetry.spans import within
-
-_VERDICTS = {
-    Reason.GATE_PASSED: "passed",
-    Reason.GATE_REJECTED: "rejected",
-    Reason.GATE_UNDECIDED: "undecided",
-}
 
 
 def candidate_changed(before: Candidate | None, candidate: Candidate) -> None:
@@ -34,8 +27,9 @@ def candidate_changed(before: Candidate | None, candidate: Candidate) -> None:
     with within(candidate.traceparent):
         for change, seconds in _changes(before, candidate):
             told = {**about, "tidegate.status": change.status.value, "tidegate.seconds": seconds}
+            if change.reason is Reason.PROMOTION_VERIFIED:
+                told["tidegate.time_to_promote"] = _seconds(candidate.detected_at, change.at)
             tell(change.reason.value, told, change.detail)
-            _count(change, candidate)
 
 
 def rebuild_changed(before: Rebuild | None, rebuild: Rebuild) -> None:
@@ -53,8 +47,6 @@ def rebuild_changed(before: Rebuild | None, rebuild: Rebuild) -> None:
     }
     with within(rebuild.traceparent):
         tell(f"rebuild-{rebuild.status.value}", about, rebuild.detail)
-    if rebuild.status in REBUILD_ENDS:
-        metrics.REBUILDS.add(1, {"tidegate.outcome": rebuild.status.value})
 
 
 def target_changed(before: Target | None, target: Target) -> None:
@@ -106,12 +98,3 @@ def _changes(before: Candidate | None, candidate: Candidate) -> Iterator[tuple[C
 
 def _seconds(since: datetime, until: datetime) -> float:
     return round((until - since).total_seconds(), 3)
-
-
-def _count(change: Change, candidate: Candidate) -> None:
-    if verdict := _VERDICTS.get(change.reason):
-        metrics.VERDICTS.add(1, {"tidegate.verdict": verdict})
-    if change.reason is Reason.RUN_REPEATED:
-        metrics.RUNS_REPEATED.add(1)
-    if change.reason is Reason.PROMOTION_VERIFIED:
-        metrics.TIME_TO_PROMOTE.record(_seconds(candidate.detected_at, change.at))

@@ -12,9 +12,9 @@ from shared.domain.references import Digest, Repository, Tag
 from shared.domain.watching.questions import CATALOGUES
 from shared.errors import NotFound, RateLimited, Refused, TidegateError, Unavailable, UnusableAnswer
 from shared.ports import Activity, Event, Hints, Outbox, Upstream
-from shared.telemetry import metrics
+from shared.telemetry.counts import ASKED, add
 from shared.telemetry.events import tell
-from shared.telemetry.spans import producing
+from shared.telemetry.spans import traced
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class _Asked(Upstream, UpstreamHolder, Protocol):
 
 
 class TracedOutbox:
-    """The port ``Outbox``: every message is sent within a span of its own, whose context it carries.
+    """The port ``Outbox``: every message carries a trace, if not its own then that of what is under way.
 
     Args:
         outbox: sends the messages.
@@ -43,8 +43,7 @@ class TracedOutbox:
 
     def send(self, message: Message, delay: timedelta = timedelta(0)) -> None:
         """See ``Outbox.send``."""
-        with producing(message) as traced:
-            self._outbox.send(traced, delay)
+        self._outbox.send(traced(message), delay)
 
 
 class CountedUpstream:
@@ -98,7 +97,7 @@ class CountedUpstream:
             outcome = _OUTCOMES.get(type(error), outcome)
             raise
         finally:
-            metrics.UPSTREAM_REQUESTS.add(1, {"tidegate.upstream": host, "tidegate.outcome": outcome})
+            add(ASKED, key=f"{host} {outcome}")
         return found
 
 
@@ -116,8 +115,6 @@ class ToldActivity:
         """See ``Activity.append``."""
         self._activity.append(event)
         tell(event.name, {"tidegate.subject": event.subject}, event.detail)
-        if event.name == "message-poisoned":
-            metrics.POISON.add(1, {"tidegate.queue": event.subject.removeprefix("queue:")})
 
     def of(self, subject: str, limit: int) -> tuple[Event, ...]:
         """See ``Activity.of``."""

@@ -31,8 +31,8 @@ from shared.domain.events.messages import (
     LookAtTarget,
     Message,
     RetryTargets,
-    queue_of,
 )
+from shared.telemetry.counts import counting
 
 M = TypeVar("M", bound=Message)
 
@@ -58,22 +58,13 @@ _TRACER = trace.get_tracer("tidegate")
 @contextmanager
 def acting(name: str) -> Iterator[None]:
     """Do what a timer or a request asks for within a span: the root of what follows, or below the host's own span."""
-    with _TRACER.start_as_current_span(name):
+    with _TRACER.start_as_current_span(name) as span, counting(span):
         yield
 
 
-@contextmanager
-def producing(message: M) -> Iterator[M]:
-    """Send a message within the trace that it names.
-
-    Args:
-        message: its trace context becomes the parent; what is under way now, which may be the sweep, is linked.
-
-    Returns:
-        The message as it is to be sent: with the context of this span.
-    """
-    with _span("send", queue_of(message), message, SpanKind.PRODUCER):
-        yield msgspec.structs.replace(message, traceparent=current_traceparent())
+def traced(message: M) -> M:
+    """Return a message that is about to be sent with a trace: its own, or that of what is under way."""
+    return message if message.traceparent else msgspec.structs.replace(message, traceparent=current_traceparent())
 
 
 @contextmanager
@@ -87,8 +78,26 @@ def consuming(queue: str, message: M) -> Iterator[M]:
     Returns:
         The message with the context of this span, for what is made of it.
     """
-    with _span("process", queue, message, SpanKind.CONSUMER):
-        yield msgspec.structs.replace(message, traceparent=current_traceparent())
+    attributes: dict[str, str | int] = {
+        "messaging.system": "azure_storage_queues",
+        "messaging.operation.type": "process",
+        "messaging.operation.name": "process",
+        "messaging.destination.name": queue,
+        "tidegate.kind": str(message.__struct_config__.tag),
+        **_about(message),
+    }
+    parent = _PROPAGATOR.extract({"traceparent": message.traceparent}, context.get_current())
+    with (
+        _TRACER.start_as_current_span(
+            f"process {queue}", parent, SpanKind.CONSUMER, attributes, _links(parent)
+        ) as span,
+        counting(span),
+    ):
+        try:
+            yield msgspec.structs.replace(message, traceparent=current_traceparent())
+        except Exception as error:
+            span.set_attribute("error.type", type(error).__qualname__)
+            raise
 
 
 @contextmanager
@@ -114,24 +123,6 @@ def current_traceparent() -> str:
     carrier: dict[str, str] = {}
     _PROPAGATOR.inject(carrier)
     return carrier.get("traceparent") or f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
-
-
-@contextmanager
-def _span(operation: str, queue: str, message: Message, kind: SpanKind) -> Iterator[None]:
-    attributes: dict[str, str | int] = {
-        "messaging.system": "azure_storage_queues",
-        "messaging.operation.type": operation,
-        "messaging.operation.name": operation,
-        "messaging.destination.name": queue,
-        **_about(message),
-    }
-    parent = _PROPAGATOR.extract({"traceparent": message.traceparent}, context.get_current())
-    with _TRACER.start_as_current_span(f"{operation} {queue}", parent, kind, attributes, _links(parent)) as span:
-        try:
-            yield
-        except Exception as error:
-            span.set_attribute("error.type", type(error).__qualname__)
-            raise
 
 
 def _trace_id(of: Context) -> int:

@@ -23,13 +23,15 @@ from infra.local.twin.twin import Twin
 AS_DEPLOYED = {
     "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "true",
     "OTEL_TRACES_SAMPLER": "always_on",
-    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "azure_sdk",
+    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "azure_sdk,requests,urllib,urllib3",
+    "OTEL_METRICS_EXPORTER": "none",
+    "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED": "true",
+    "PYTHON_APPLICATIONINSIGHTS_LOGGER_NAME": "tidegate",
 }
 # Microsoft's own statistics and remote configuration have no place to go to from here.
 _HERE = {
     "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
     "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED": "true",
-    "OTEL_METRIC_EXPORT_INTERVAL": "2000",
     "SWEEP_SCHEDULE": "*/2 * * * * *",
     "PYTHON_THREADPOOL_THREAD_COUNT": "32",
 }
@@ -115,11 +117,11 @@ def _lock_out(twin: Twin, watcher: Watcher, ingestion: Ingestion) -> None:
     eventually("the check meets the lock", lambda: state().get("trouble"))
     watcher.api("POST", "check", json={"image": "node"}).raise_for_status()
     eventually("the next check is put off", lambda: state().get("deferred") == "locked-out")
-    eventually("a sweep tells of the lock", lambda: "tidegate.budget.locked" in _metrics(ingestion))
+    eventually("a sweep tells of the lock", lambda: _tells(ingestion, "tidegate.budget.locked"), seconds=30)
 
 
-def _metrics(ingestion: Ingestion) -> set[object]:
-    return {row.columns["name"] for row in ingestion.rows("customMetrics")}
+def _tells(ingestion: Ingestion, attribute: str) -> bool:
+    return any(attribute in row.dimensions for row in ingestion.rows("dependencies"))
 
 
 def _play(twin: Twin, fault: dict[str, Any]) -> None:

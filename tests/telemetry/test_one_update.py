@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 
 import pytest
 
 from infra.local.ingestion.tables import Row
 from shared.domain.promotion.candidate import Status
+from shared.telemetry import counts
 from tests.telemetry.conftest import Told
 
 pytestmark = pytest.mark.e2e
@@ -17,9 +19,6 @@ pytestmark = pytest.mark.e2e
 WAY = ["tag-moved", "import-started", "import-verified", "gate-started", "gate-passed", "promotion-started"]
 WAY += ["promotion-verified"]
 STAGES = {"imports", "validations"}
-METRICS = {"tidegate.checks", "tidegate.upstream.requests", "tidegate.candidates", "tidegate.candidates.oldest"}
-METRICS |= {"tidegate.time_to_promote", "tidegate.verdicts", "tidegate.rebuilds", "tidegate.poison"}
-METRICS |= {"tidegate.budget.left", "tidegate.budget.limit", "tidegate.budget.locked", "tidegate.put_off"}
 NO_SPAN = ("", "0" * 16)
 
 
@@ -57,21 +56,34 @@ def test_the_trace_is_connected_and_begins_with_the_check(told: Told) -> None:
     assert [row for row in events_of(told) if row.columns["operation_ParentId"] not in ids] == []
 
 
-def test_the_trace_goes_through_every_queue_with_a_span_for_the_sender_and_one_for_the_worker(told: Told) -> None:
-    spans = spans_of(told)
-    sent = {str(row.columns["name"]) for row in spans if row.table == "dependencies"}
-    worked = {str(row.columns["name"]) for row in spans if row.table == "requests"}
-    assert {f"send {queue}" for queue in STAGES} <= sent
-    assert {f"process {queue}" for queue in STAGES} == worked
+def test_the_trace_goes_through_every_queue_with_one_span_for_each_message_that_is_worked_on(told: Told) -> None:
+    worked = [row for row in spans_of(told) if row.table == "requests"]
+    assert {str(row.columns["name"]) for row in worked} == {f"process {queue}" for queue in STAGES}
+    assert {row.dimensions["tidegate.kind"] for row in worked} >= {"check", "candidate", "target", "rebuild"}
 
 
-def test_every_message_is_worked_on_under_the_span_that_sent_it(told: Told) -> None:
-    senders = {row.columns["id"]: row.columns["name"] for row in spans_of(told) if row.table == "dependencies"}
-    workers = [row for row in spans_of(told) if row.table == "requests"]
+def test_every_message_is_worked_on_below_the_check_or_what_was_worked_on_before(told: Told) -> None:
+    spans = {row.columns["id"]: row for row in spans_of(told)}
+    workers = [row for row in spans.values() if row.table == "requests"]
     assert workers
     for row in workers:
-        queue = str(row.columns["name"]).removeprefix("process ")
-        assert senders[row.columns["operation_ParentId"]] == f"send {queue}"
+        above = spans[row.columns["operation_ParentId"]]
+        assert above.table == "requests" or above.columns["name"] == "check docker.io"
+
+
+def test_nothing_that_went_well_is_told_but_what_was_done_for_it(told: Told) -> None:
+    calls = [row for row in told.of("dependencies") if row.columns["type"] != "InProc"]
+    assert calls, "some failed in this life"
+    assert [row.columns["data"] for row in calls if row.columns["success"]] == []
+    assert {row.columns["type"] for row in calls} == {"HTTP"}
+
+
+def test_a_failed_call_is_told_below_what_it_was_made_for_with_its_answer(told: Told) -> None:
+    spans = {row.columns["id"]: row for row in told.of("requests") + told.of("dependencies")}
+    (call,) = [row for row in told.of("dependencies") if row.columns["resultCode"] == "400"]
+    assert call.columns["data"].endswith("/_tags/22-alpine")
+    above = spans[call.columns["operation_ParentId"]]
+    assert (above.columns["name"], above.columns["success"]) == ("process validations", False)
 
 
 def test_what_the_worker_did_for_a_candidate_names_its_digest(told: Told) -> None:
@@ -79,32 +91,45 @@ def test_what_the_worker_did_for_a_candidate_names_its_digest(told: Told) -> Non
     assert told.promoted in digests
 
 
-def test_every_metric_arrives(told: Told) -> None:
-    assert {name for name in told.names("customMetrics") if name.startswith("tidegate.")} == METRICS
+def counted(told: Told, name: str) -> list[dict[str, float]]:
+    """A count that is told apart by something, of each span that has it."""
+    return [json.loads(row.dimensions[name]) for row in told.rows if name in row.dimensions]
 
 
-def test_the_metrics_say_what_happened(told: Told) -> None:
-    def total(name: str, **dimensions: str) -> float:
-        wanted = {f"tidegate.{key}": value for key, value in dimensions.items()}.items()
-        rows = [row for row in told.of("customMetrics") if row.columns["name"] == name]
-        return sum(row.columns["valueSum"] for row in rows if wanted <= row.dimensions.items())
+def in_all(tables: list[dict[str, float]]) -> dict[str, float]:
+    """Several counts together."""
+    return {key: sum(table.get(key, 0) for table in tables) for table in tables for key in table}
 
-    assert total("tidegate.verdicts", verdict="passed") == 4
-    assert total("tidegate.verdicts", verdict="rejected") == 1
-    assert total("tidegate.rebuilds", outcome="succeeded") == 1
-    assert total("tidegate.poison", queue="imports") == 1
-    assert total("tidegate.time_to_promote") > 0
-    assert total("tidegate.upstream.requests", upstream="docker.io", outcome="found") > 0
-    assert total("tidegate.checks", upstream="mcr.microsoft.com") > 0
+
+def test_every_count_is_told(told: Told) -> None:
+    every = {value.name for value in vars(counts).values() if isinstance(value, counts.Count)}
+    assert every - {key for row in told.rows for key in row.dimensions} == set()
+
+
+def test_no_metric_is_told(told: Told) -> None:
+    assert told.of("customMetrics") == []
+
+
+def test_the_counts_say_what_happened(told: Told) -> None:
+    asked, checked = in_all(counted(told, "tidegate.asked")), in_all(counted(told, "tidegate.checked"))
+    assert asked["docker.io found"] > 0
+    assert asked["hub.docker.com rate-limited"] == 1
+    assert checked["mcr.microsoft.com"] > 0
+    assert set(checked) == {"docker.io", "mcr.microsoft.com"}
+
+
+def test_the_events_say_how_it_ended(told: Told) -> None:
+    ended = Counter(str(row.columns["name"]) for row in told.of("customEvents"))
+    assert (ended["gate-passed"], ended["gate-rejected"]) == (4, 1)
+    assert (ended["rebuild-succeeded"], ended["message-poisoned"]) == (1, 1)
+    (promoted,) = [row for row in events_of(told) if row.columns["name"] == "promotion-verified"]
+    assert float(promoted.dimensions["tidegate.time_to_promote"]) > 0
 
 
 def test_what_upstreams_still_grant_is_told_beside_their_limits_and_only_of_those_that_have_one(told: Told) -> None:
     def most(name: str) -> dict[str, float]:
-        rows = sorted(
-            (row for row in told.of("customMetrics") if row.columns["name"] == f"tidegate.budget.{name}"),
-            key=lambda row: float(row.columns["valueMax"]),
-        )
-        return {row.dimensions["tidegate.upstream"]: row.columns["valueMax"] for row in rows}
+        tables = counted(told, f"tidegate.budget.{name}")
+        return {key: max(table.get(key, 0) for table in tables) for table in tables for key in table}
 
     # As the emulator has it: anonymous pulls in six hours, and requests of Docker Hub's API in a minute.
     assert most("limit") == {"docker.io": 100, "hub.docker.com": 180}
@@ -113,21 +138,15 @@ def test_what_upstreams_still_grant_is_told_beside_their_limits_and_only_of_thos
 
 
 def test_a_check_that_is_put_off_is_counted_with_the_upstream_and_the_reason(told: Told) -> None:
-    (row,) = [row for row in told.of("customMetrics") if row.columns["name"] == "tidegate.put_off"]
-    assert row.columns["value"] == 1
-    assert row.dimensions == {"tidegate.upstream": "hub.docker.com", "tidegate.reason": "locked-out"}
+    assert counted(told, "tidegate.put_off") == [{"hub.docker.com locked-out": 1}]
 
 
-def test_metrics_have_dimensions_of_few_values(told: Told) -> None:
-    values: dict[str, set[str]] = {}
-    for row in told.of("customMetrics"):
-        if str(row.columns["name"]).startswith("tidegate."):
-            for key, value in row.dimensions.items():
-                values.setdefault(key, set()).add(value)
-    assert values.pop("tidegate.status") <= {status.value for status in Status}
-    assert values.pop("tidegate.upstream") == {"docker.io", "hub.docker.com", "mcr.microsoft.com"}
-    assert set(values) == {"tidegate.outcome", "tidegate.verdict", "tidegate.queue", "tidegate.reason"}
-    assert not any(re.search(r"[~:/]|\d", value) for found in values.values() for value in found)
+def test_what_is_counted_by_has_few_values(told: Told) -> None:
+    statuses = {key for name in ("waiting", "oldest") for key in in_all(counted(told, f"tidegate.{name}"))}
+    assert statuses <= {status.value for status in Status}
+    asked = in_all(counted(told, "tidegate.asked"))
+    assert {key.partition(" ")[0] for key in asked} == {"docker.io", "hub.docker.com", "mcr.microsoft.com"}
+    assert not any(re.search(r"[~:/]|\d", key) for key in asked)
 
 
 def test_a_function_that_breaks_off_is_a_failed_request_with_its_exception(told: Told) -> None:
@@ -146,12 +165,6 @@ def test_no_secret_is_told(told: Told) -> None:
     text = json.dumps([dict(row.columns) for row in told.rows])
     assert [secret for secret in told.secrets if secret in text] == []
     assert re.findall(r"[?&]sig=(?!REDACTED)", text) == []
-
-
-def test_the_hosts_own_polling_is_not_told_of(told: Told) -> None:
-    asked = {str(row.columns.get("data", "")) for row in told.of("dependencies")}
-    polled = [address for address in asked if "numofmessages" in address]
-    assert {address.split("/")[-2] for address in polled} == {"imports-poison", "validations-poison"}, "the sweep's own"
 
 
 def test_what_was_rejected_is_told_as_a_trouble_until_it_is_over(told: Told) -> None:

@@ -72,8 +72,8 @@ def test_a_query_uses_only_dimensions_that_are_written(file: Path, told: Told) -
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("file", QUERIES, ids=name_of)
-def test_a_query_asks_for_events_and_metrics_by_names_that_exist(file: Path, told: Told) -> None:
-    known = told.names("customMetrics") | told.names("customEvents") | EVENTS
+def test_a_query_asks_for_events_and_spans_by_names_that_exist(file: Path, told: Told) -> None:
+    known = told.names("requests") | told.names("dependencies") | told.names("customEvents") | EVENTS
     assert saved()[name_of(file)].named <= known
 
 
