@@ -37,14 +37,16 @@ def _failed(call: Call) -> bool:
 
 def _tell(call: Call) -> None:
     """The conventions: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client."""
+    address = urlsplit(call.url)
     attributes: dict[str, str | int] = {
         "http.request.method": call.method,
         "url.full": call.url,
-        "server.address": urlsplit(call.url).hostname or "",
+        "server.address": address.hostname or "",
+        "server.port": address.port or 0,
         "error.type": call.error or str(call.status),
     }
-    if call.status:
-        attributes["http.response.status_code"] = call.status
+    # The exporter has no column for the kind of an error.
+    attributes |= {"http.response.status_code": call.status} if call.status else {"tidegate.error": call.error}
     span = _TRACER.start_span(call.method, kind=SpanKind.CLIENT, attributes=attributes, start_time=call.began)
     span.set_status(StatusCode.ERROR)
     span.end(call.ended)

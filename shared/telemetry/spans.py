@@ -21,11 +21,12 @@ from typing import TypeVar
 import msgspec
 from opentelemetry import context, trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, SpanKind
+from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from shared.domain.events.messages import (
     BaseMoved,
+    LookAtBase,
     LookAtCandidate,
     LookAtRebuild,
     LookAtTarget,
@@ -88,9 +89,7 @@ def consuming(queue: str, message: M) -> Iterator[M]:
     }
     parent = _PROPAGATOR.extract({"traceparent": message.traceparent}, context.get_current())
     with (
-        _TRACER.start_as_current_span(
-            f"process {queue}", parent, SpanKind.CONSUMER, attributes, _links(parent)
-        ) as span,
+        _TRACER.start_as_current_span(f"process {queue}", parent, SpanKind.CONSUMER, attributes) as span,
         counting(span),
     ):
         try:
@@ -129,13 +128,6 @@ def _trace_id(of: Context) -> int:
     return trace.get_current_span(of).get_span_context().trace_id
 
 
-def _links(parent: Context) -> list[Link]:
-    """The host's own span around an invocation is of another trace; a link keeps the way from one to the other."""
-    present = trace.get_current_span().get_span_context()
-    other = present.is_valid and present != trace.get_current_span(parent).get_span_context()
-    return [Link(present)] if other else []
-
-
 def _about(message: Message) -> dict[str, str | int]:
     if isinstance(message, LookAtCandidate):
         return {"tidegate.candidate": message.candidate, "tidegate.step": message.step}
@@ -149,6 +141,7 @@ def _about(message: Message) -> dict[str, str | int]:
             "tidegate.tag": message.tag,
             "oci.manifest.digest": message.digest,
         }
-    if isinstance(message, RetryTargets):
-        return {"tidegate.targets": len(message.targets)}
-    return {"tidegate.repositories": len(message.repositories)}
+    if isinstance(message, LookAtBase):
+        return {"tidegate.repositories": len(message.repositories)}
+    # What a check looks at is counted as it is done, by upstream.
+    return {"tidegate.targets": len(message.targets)} if isinstance(message, RetryTargets) else {}

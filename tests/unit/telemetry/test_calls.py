@@ -89,6 +89,7 @@ def test_a_call_that_failed_is_a_span_below_what_it_was_made_for(
         "http.request.method": "GET",
         "url.full": "https://account.table.core.windows.net:443/candidates",
         "server.address": "account.table.core.windows.net",
+        "server.port": 443,
         "http.response.status_code": 503,
         "error.type": "503",
     }
@@ -105,7 +106,7 @@ def test_a_call_without_an_answer_is_told_with_the_kind_of_error(
         exchange = Deadlines().begin(60)
         Connections(1, 1).send("HEAD", "https://quay.io/v2/", {}, None, exchange)
     call, _ = exported.get_finished_spans()
-    assert attributes(call)["error.type"] == "ProtocolError"
+    assert (attributes(call)["error.type"], attributes(call)["tidegate.error"]) == ("ProtocolError", "ProtocolError")
     assert "http.response.status_code" not in attributes(call)
 
 
