@@ -180,7 +180,7 @@ def depends_on(task: ApplicationTask, login_server: str, repository: str, tag: s
         The dependency, or ``None``. Hosts are compared without case and with Docker Hub's names made one.
     """
     for dependency in task.dependencies:
-        if _same_image(dependency, login_server, repository) and dependency.tag == tag:
+        if dependency.tag == tag and _same_image(dependency, login_server, repository):
             return dependency
     return None
 
