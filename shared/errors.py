@@ -17,6 +17,7 @@
         ├── NotPermitted            our own identity lacks a role there (temporary: a new role takes minutes to work)
         │   └── MayNotRun           it does not let it run this one task
         ├── RateLimited             it asks us to come back later (temporary)
+        │   └── Paced               our turn at Azure Resource Manager has not come: nothing was begun, nothing is wrong
         ├── Unavailable             no answer, or a 5xx (temporary)
         │   └── UnusableAnswer      it answered this one question with what cannot be used (temporary)
         ├── Unexplained             an accepted operation ended for a reason nobody knows (temporary, a few times)
@@ -147,6 +148,14 @@ class RateLimited(ServiceError):
     """The other system asks us to come back later."""
 
     temporary = True
+
+
+class Paced(RateLimited):
+    """Our turn at Azure Resource Manager has not come. Nothing was begun and nothing is wrong: it is no event at all.
+
+    Attributes:
+        retry_after: seconds until it may have come; less is in vain.
+    """
 
 
 class Unavailable(ServiceError):

@@ -18,7 +18,8 @@ from typing import Generic
 
 import msgspec
 
-from shared.budget_ports import StoredBudget
+from shared.budget_ports import StoredBucket, StoredBudget
+from shared.domain.pacing import bucket as pacing
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.identity import group_of
 from shared.domain.promotion.listing import Listing
@@ -379,6 +380,35 @@ class InMemoryBudgets(OneAtATime):
                 raise Conflict(f"the budget of {budget.upstream} was changed by another worker")
             self._rows[budget.upstream] = StoredBudget(budget, f"budget:{next(self._versions)}")
             return self._rows[budget.upstream]
+
+
+class InMemoryBuckets(OneAtATime):
+    """``Buckets`` in a dictionary. ``asked`` counts the transactions of each kind."""
+
+    def __init__(self, before_call: Hook | None = None) -> None:
+        super().__init__(before_call)
+        self.asked: Counter[str] = Counter()
+        self._versions = itertools.count(1)
+        self._rows: dict[tuple[str, pacing.Kind], StoredBucket] = {}
+
+    def get(self, subscription: str, kind: pacing.Kind) -> StoredBucket:
+        """See ``Buckets.get``."""
+        self.asked["get"] += 1
+        self._raise_scripted("get")
+        with self._lock:
+            empty = StoredBucket(pacing.Bucket(subscription=subscription, kind=kind), "")
+            return self._rows.get((subscription, kind), empty)
+
+    def replace(self, stored: StoredBucket, bucket: pacing.Bucket) -> StoredBucket:
+        """See ``Buckets.replace``."""
+        self.asked["replace"] += 1
+        place = (bucket.subscription, bucket.kind)
+        with self._change("replace"):
+            found = self._rows.get(place)
+            if (found.etag if found else "") != stored.etag:
+                raise Conflict(f"what ARM grants {place} was changed by another worker")
+            self._rows[place] = StoredBucket(bucket, f"bucket:{next(self._versions)}")
+            return self._rows[place]
 
 
 class InMemoryListings(OneAtATime):

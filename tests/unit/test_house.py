@@ -25,7 +25,15 @@ PRODUCT = [ROOT / "function_app.py", *sorted((ROOT / "shared").rglob("*.py"))]
 SHARED = PRODUCT[1:]
 
 _PURE = {"domain", "errors", "msgspec"}
-_DOMAIN = {"domain", "domain/watching", "domain/gate", "domain/promotion", "domain/events", "domain/access"}
+_DOMAIN = {
+    "domain",
+    "domain/watching",
+    "domain/gate",
+    "domain/promotion",
+    "domain/events",
+    "domain/access",
+    "domain/pacing",
+}
 _CORE = {
     *_DOMAIN,
     "ports",
@@ -50,6 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain/promotion": {"domain/promotion", "domain/watching", "domain/gate", *_PURE},
     "domain/events": {"domain/events", "domain/promotion", *_PURE},
     "domain/access": {"domain/access", *_PURE},
+    "domain/pacing": {"domain/pacing", *_PURE},
     "registry_ids": {"errors", "msgspec"},
     "registry_settings": set(),
     "whole_numbers": set(),

@@ -1,0 +1,1 @@
+"""Pacing: how many requests Azure Resource Manager takes, and whose turn it is."""
