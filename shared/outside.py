@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from shared.adapters.listening import listen
 from shared.adapters.redaction import hide
 from shared.config import RegistryId, Settings
+from shared.domain.pacing.bucket import Work
+from shared.rules.arm_pace import ArmPace
 from shared.rules.ledger import Ledger
 from shared.telemetry.calls import called
-from shared.telemetry.counts import put_off
+from shared.telemetry.counts import paced, put_off
 from shared.telemetry.observers import CountedUpstream, ToldActivity, TracedOutbox
 
 if TYPE_CHECKING:
@@ -80,6 +82,7 @@ class Outside:
             arm_endpoint=self.settings.arm_endpoint,
             arm_audience=self.settings.arm_audience,
             acr_audience=self.settings.acr_audience,
+            pace=self.pace,
         )
 
     @cached_property
@@ -188,6 +191,13 @@ class Outside:
         return UsualTimesTable(self._account)
 
     @cached_property
+    def pace(self) -> ArmPace:
+        """Whose turn it is at ARM."""
+        from shared.adapters.storage.buckets_table import BucketsTable  # noqa: PLC0415
+
+        return ArmPace(BucketsTable(self._account), self.clock, paced)
+
+    @cached_property
     def upstream(self) -> Callable[[str], CountedUpstream]:
         """Gives the upstream of a registry; adding a registry to the watch list needs nothing else."""
         from shared.adapters.upstream.docker_hub import HubAddresses  # noqa: PLC0415
@@ -202,12 +212,12 @@ class Outside:
     @cached_property
     def staging(self) -> AzureContainerRegistry:
         """The staging registry."""
-        return self._registry(self.settings.staging, self.settings.staging_server)
+        return self._registry(self.settings.staging, self.settings.staging_server, Work.IMPORT)
 
     @cached_property
     def base(self) -> AzureContainerRegistry:
         """The base registry."""
-        return self._registry(self.settings.base, self.settings.base_server)
+        return self._registry(self.settings.base, self.settings.base_server, Work.PROMOTION)
 
     @cached_property
     def staging_runs(self) -> AcrTasks:
@@ -217,7 +227,7 @@ class Outside:
 
         settings = self.settings
         options = RunOptions(agent_pool=settings.gate_agent_pool or "", client=settings.gate_client_image)
-        return AcrTasks(self._azure, settings.staging, settings.context, options)
+        return AcrTasks(self._azure.at(Work.GATE), settings.staging, settings.context, options)
 
     @cached_property
     def application_runs(self) -> dict[str, AcrTasks]:
@@ -229,11 +239,11 @@ class Outside:
         """One budget for each upstream."""
         return Ledger(self.budgets, self.clock, put_off)
 
-    def _registry(self, registry: RegistryId, login_server: str) -> AzureContainerRegistry:
+    def _registry(self, registry: RegistryId, login_server: str, work: Work) -> AzureContainerRegistry:
         from shared.adapters.azure.registry import AzureContainerRegistry  # noqa: PLC0415
 
         return AzureContainerRegistry(
-            self._azure,
+            self._azure.at(work),
             registry,
             login_server=login_server,
             staging_id=self.settings.staging_registry_id,
@@ -243,4 +253,4 @@ class Outside:
     def _tasks(self, registry: RegistryId) -> AcrTasks:
         from shared.adapters.azure.tasks import AcrTasks  # noqa: PLC0415
 
-        return AcrTasks(self._azure, registry)
+        return AcrTasks(self._azure.at(Work.REBUILD), registry)

@@ -17,6 +17,7 @@ import msgspec
 from opentelemetry.trace import Span
 
 from shared.domain.events.messages import CheckRepositories
+from shared.domain.pacing.bucket import Kind, Wait
 from shared.domain.promotion.lifecycle import ENDS
 from shared.domain.promotion.waiting import Waiting
 from shared.domain.references import parse_repository
@@ -45,6 +46,7 @@ ASKED = Count("tidegate.asked", "host and outcome", "Questions asked, by the hos
 PUT_OFF = Count(
     "tidegate.put_off", "upstream and reason", "Looks and imports that were put off because a budget is short."
 )
+PACED = Count("tidegate.arm.paced", "kind and reason", "Requests to ARM that waited for their turn.")
 WAITING = Count("tidegate.waiting", "status", "Current candidates at a sweep. A sweep that could not tell has none.")
 OLDEST = Count("tidegate.oldest", "status", "Seconds since the oldest of them that has not ended came to its status.")
 BUDGET_LEFT = Count(
@@ -165,3 +167,8 @@ def budgets_observed(budgets: Iterable[Budget], now: datetime) -> None:
 def put_off(upstream: str, refusal: Refusal) -> None:
     """Count a look or an import that an upstream's budget did not allow."""
     add(PUT_OFF, key=f"{upstream} {refusal.value}")
+
+
+def paced(kind: Kind, wait: Wait) -> None:
+    """Count a request that waits for its turn at ARM."""
+    add(PACED, key=f"{kind.value} {wait.value}")

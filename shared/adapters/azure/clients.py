@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from shared.budget_ports import Pace
+from shared.domain.pacing.asking import asked
+from shared.domain.pacing.bucket import Work
 
 if TYPE_CHECKING:
     from azure.containerregistry import ContainerRegistryClient
@@ -32,25 +37,50 @@ class AzureClients:
         arm_endpoint: address of Azure Resource Manager.
         arm_audience: audience of tokens for it.
         acr_audience: audience of tokens for the registries' data plane.
+        pace: says whose turn it is at ARM; without one every request is sent at once.
     """
 
     def __init__(
-        self, credential: Callable[[], TokenCredential], *, arm_endpoint: str, arm_audience: str, acr_audience: str
+        self,
+        credential: Callable[[], TokenCredential],
+        *,
+        arm_endpoint: str,
+        arm_audience: str,
+        acr_audience: str,
+        pace: Pace | None = None,
     ) -> None:
         self._credential = credential
+        self._pace = pace
+        self._work = Work.IMPORT
         self.arm_endpoint = arm_endpoint
         self._arm_audience = arm_audience
         self._acr_audience = acr_audience
         self._lock = threading.RLock()
         self._made: dict[tuple[str, str], Any] = {}
 
+    def at(self, work: Work) -> AzureClients:
+        """Return the same clients, but for ARM's: requests of these take their turns by what they are for."""
+        other = copy.copy(self)
+        other._work = work
+        return other
+
+    def reserve(self, *requests: tuple[str, str]) -> None:
+        """Make sure of ARM's turn for requests that this thread is about to make, by method and path.
+
+        Raises:
+            Paced: it is not its turn.
+        """
+        found = (asked(method, path) for method, path in requests)
+        if self._pace is not None:
+            self._pace.reserve(self._work, *(one for one in found if one is not None))
+
     def registries(self, subscription: str) -> ContainerRegistryManagementClient:
         """Return the ARM client of one subscription's registries."""
-        return self._once(("registries", subscription), lambda: self._new_registries(subscription))
+        return self._once((f"registries {self._work.value}", subscription), lambda: self._new_registries(subscription))
 
     def tasks(self, subscription: str) -> ContainerRegistryTasksMgmtClient:
         """Return the ARM client of one subscription's ACR Tasks."""
-        return self._once(("tasks", subscription), lambda: self._new_tasks(subscription))
+        return self._once((f"tasks {self._work.value}", subscription), lambda: self._new_tasks(subscription))
 
     def data_plane(self, login_server: str) -> ContainerRegistryClient:
         """Return the client of one registry's own API."""
@@ -96,7 +126,13 @@ class AzureClients:
 
     def _arm_options(self) -> dict[str, Any]:
         scope = f"{self._arm_audience.rstrip('/')}/.default"
-        return {**self._options(), **_BACKOFF, "base_url": self.arm_endpoint, "credential_scopes": [scope]}
+        where = {"base_url": self.arm_endpoint, "credential_scopes": [scope]}
+        return {**self._options(), **_BACKOFF, **where, "per_retry_policies": self._policies()}
+
+    def _policies(self) -> list[Any]:
+        from shared.adapters.azure.pacing import InTurn  # noqa: PLC0415
+
+        return [InTurn(self._pace, self._work)] if self._pace is not None else []
 
     def _options(self) -> dict[str, Any]:
         return {"transport": self._once(("transport", ""), _transport), **_RETRIES}

@@ -61,6 +61,11 @@ class GateSchedule:
         self._known: RunOptions | None = None
         self._lock = threading.Lock()
 
+    @property
+    def requests(self) -> tuple[str, ...]:
+        """What is asked of ARM for a gate's files, by method and path below the registry."""
+        return ("POST listBuildSourceUploadUrl",) if self._context is not GateContext.INLINE else ()
+
     def start(self, name: str, gate: GateRun) -> Run:
         """Schedule a gate's run.
 

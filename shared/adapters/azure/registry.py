@@ -54,6 +54,14 @@ class AzureContainerRegistry:
         self._staging_id = staging_id
         self._accounts = accounts
 
+    def take_turn(self) -> None:
+        """Make sure that ARM takes an import from this thread now.
+
+        Raises:
+            Paced: it does not yet.
+        """
+        self._clients.reserve(("POST", f"{self._registry.resource_id}/importImage"))
+
     def start_import(self, source: ImportSource, repository: str, *tags: Tag) -> Operation:
         """Ask for a copy by digest, and do not wait for it.
 

@@ -18,6 +18,7 @@ from shared.config import GateContext, RegistryId
 from shared.domain.gate.run_log import LEFT_OUT
 from shared.domain.gate.verdict import UNDER_WAY, RunStatus
 from shared.domain.gate.words import Words
+from shared.domain.pacing.bucket import Work
 from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.errors import NotFound, Unavailable
 from shared.run_ports import GateRun, Run
@@ -58,6 +59,22 @@ class AcrTasks:
         self._registry = registry
         self._place = (registry.group, registry.name)
         self._gates = GateSchedule(clients, registry, context, options, self._schedule, self._errors)
+
+    def take_gate_turn(self) -> None:
+        """Make sure that ARM takes what a gate's run is scheduled with from this thread now.
+
+        Raises:
+            Paced: it does not yet.
+        """
+        self._reserve("GET taskRuns/name", *self._gates.requests, "PUT taskRuns/name")
+
+    def take_task_turn(self) -> None:
+        """Make sure that ARM takes a run of a task from this thread now.
+
+        Raises:
+            Paced: it does not yet.
+        """
+        self._reserve("PUT taskRuns/name")
 
     def find(self, name: str) -> Run | None:
         """Return the run that was scheduled under a name, by one request if it has ended and by two if not.
@@ -132,7 +149,8 @@ class AcrTasks:
             return ""
         try:
             with self._errors(f"fetching the log of run {run_id}"):
-                links = self._client.runs.get_log_sas_url(*self._place, run_id)
+                ends = self._clients.at(Work.VERDICT).tasks(self._registry.subscription)
+                links = ends.runs.get_log_sas_url(*self._place, run_id)
                 link = links.log_link or links.log_artifact_link
                 return self._download(link, run_id) if link else ""
         except NotFound:
@@ -172,6 +190,10 @@ class AcrTasks:
         with self._errors("listing tasks"):
             listed = [self._whole(task) for task in self._client.tasks.list(*self._place)]
         return tuple(application_task(self._registry.name, task) for task in listed if task is not None)
+
+    def _reserve(self, *requests: str) -> None:
+        words = (request.split(" ") for request in requests)
+        self._clients.reserve(*((method, f"{self._registry.resource_id}/{path}") for method, path in words))
 
     def _schedule(
         self, name: str, run_request: dict[str, Any], errors: AbstractContextManager[None] | None = None
