@@ -315,6 +315,14 @@ class Operation(msgspec.Struct, frozen=True):
 class Registry(Protocol):
     """One of our own registries."""
 
+    def take_turn(self) -> None:
+        """Make sure, before an import is claimed, that it can be asked for now.
+
+        Raises:
+            Paced: it cannot yet; nothing is wrong.
+        """
+        ...
+
     def start_import(self, source: ImportSource, repository: str, *tags: Tag) -> Operation:
         """Ask the registry to copy a manifest and all it refers to, and tag it, once or more often.
 

@@ -51,6 +51,22 @@ class GateRun(msgspec.Struct, frozen=True):
 class Runs(Protocol):
     """Runs of ACR Tasks in one registry, each under a name that makes scheduling it twice the same as once."""
 
+    def take_gate_turn(self) -> None:
+        """Make sure, before a gate's run is claimed, that it can be asked for now.
+
+        Raises:
+            Paced: it cannot yet; nothing is wrong.
+        """
+        ...
+
+    def take_task_turn(self) -> None:
+        """Make sure, before a task's run is claimed, that it can be asked for now.
+
+        Raises:
+            Paced: it cannot yet; nothing is wrong.
+        """
+        ...
+
     def find(self, name: str) -> Run | None:
         """Return the run that was scheduled under a name, or ``None``."""
         ...

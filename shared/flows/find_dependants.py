@@ -23,7 +23,7 @@ from shared.domain.promotion.reconciling import alarmed, bore_before, passes_by,
 from shared.domain.promotion.schedule import LAG_LOOKS, most_attempts, pause_before_retry
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
-from shared.errors import BeingListed, ServiceError
+from shared.errors import BeingListed, Paced, ServiceError
 from shared.ports import Outbox, Registry
 from shared.rules.listings import KeptListings
 from shared.rules.progress import Progress
@@ -68,7 +68,7 @@ class DependantSearch:
         """
         try:
             self.find(message)
-        except BeingListed as error:
+        except (BeingListed, Paced) as error:
             self._outbox.send(message, timedelta(seconds=error.retry_after or 1))
         except ServiceError as error:
             attempt = message.attempt + 1

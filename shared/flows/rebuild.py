@@ -176,6 +176,7 @@ class Rebuilder:
         Two rebuilds of one task, or one too many, may be claimed at the same moment. Each is written before the others
         are read, so that at least one sees the other, and goes back.
         """
+        self._runs_of(started).take_task_turn()
         claimed = self._progress.claim(stored, started)
         if claimed is None:
             return

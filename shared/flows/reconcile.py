@@ -38,8 +38,8 @@ from shared.errors import (
     DigestMismatch,
     NotFound,
     NotPermitted,
-    NotThereYet,
     OperationFailed,
+    Paced,
     RateLimited,
     Refused,
     ServiceError,
@@ -48,7 +48,7 @@ from shared.errors import (
 from shared.ports import Outbox, Registry
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
-from shared.rules.imports import Awaited, Differs, UnderWay, look
+from shared.rules.imports import Awaited, Differs, UnderWay, look, patiently
 from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
 from shared.rules.timekeeping import Timekeeper
@@ -146,6 +146,7 @@ class Reconciler:
     def _put(self, stored: StoredTarget, others: Sequence[StoredTarget] = ()) -> frozenset[str]:
         target = stored.record
         try:
+            self._base.take_turn()
             found = self._base.digest(target.repository, target.tag)
         except ServiceError as error:
             self._fell(stored, error, over=True, settled=True)
@@ -272,7 +273,7 @@ class Reconciler:
         importing = before.importing
         anew = importing is not None and isinstance(cause_of(error), NotFound)
         anew = anew and importing is not None and self._conclusions.has_ended(before, importing.digest)
-        error = error if anew else _patiently(error)
+        error = error if anew else patiently(error)
 
         def fall(known: Target | None) -> Target | None:
             if known is None or known.step != before.step:
@@ -285,8 +286,9 @@ class Reconciler:
         done = self._book.change(before.id, fall, stored)
         if done is None:
             return
-        log.warning("%s is not what it should be: %s", done.record.id, error)
-        self._conclusions.told(done.record, before.wanted, reason_of(error, Reason.TROUBLE), str(error))
+        if not isinstance(error, Paced):
+            log.warning("%s is not what it should be: %s", done.record.id, error)
+            self._conclusions.told(done.record, before.wanted, reason_of(error, Reason.TROUBLE), str(error))
         self._conclusions.of_digest(done.record, before.wanted)
         if todo(done.record, now) in {Todo.PUT, Todo.ASK}:
             self._book.send(done.record)
@@ -322,14 +324,6 @@ class Reconciler:
 
 def _ids(targets: Sequence[StoredTarget]) -> frozenset[str]:
     return frozenset(one.record.id for one in targets)
-
-
-def _patiently(error: ServiceError) -> ServiceError:
-    """What staging denies having was read back there before its gate ran: one of its copies lags, or it was deleted."""
-    if not isinstance(cause_of(error), NotFound):
-        return error
-    told = "the staging registry, from which it was read back before, does not show it"
-    return NotThereYet(f"{told}; if this lasts, look whether it was deleted there: {error}", code=error.code)
 
 
 def _decided(known: Target | None, now: datetime) -> Target | None:

@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable, Collection
 
 from shared.domain.promotion.candidate import Candidate, Reason, Status
-from shared.domain.promotion.lifecycle import advance, put_off, replica_lags
-from shared.domain.promotion.schedule import FIRST_RETRY, LEASE
+from shared.domain.promotion.lifecycle import advance, not_begun, put_off, replica_lags
+from shared.domain.promotion.schedule import FIRST_RETRY, LEASE, pause_before_turn
 from shared.domain.promotion.usual_times import STAGING_IMPORT
 from shared.domain.watching.budget import Grant, Purpose
-from shared.errors import DigestMismatch, OperationFailed, Refused, ServiceError
+from shared.errors import DigestMismatch, OperationFailed, Paced, Refused, ServiceError
 from shared.ports import ImportSource, Registry, Stored, Upstream
 from shared.rules.imports import Differs, UnderWay, in_staging, look
 from shared.rules.ledger import Ledger
@@ -69,6 +69,11 @@ class Stager:
 
     def _start(self, stored: Stored[Candidate]) -> None:
         candidate = stored.record
+        try:
+            self._staging.take_turn()
+        except Paced as error:
+            self._progress.again(stored, pause_before_turn(error))
+            return
         now, detail = self._progress.clock(), f"from {candidate.source}"
         grant = self._granted(candidate.source.registry)
         if grant.refusal is not None:
@@ -86,6 +91,9 @@ class Stager:
         source = ImportSource(candidate.source, candidate.digest)
         try:
             operation = self._staging.start_import(source, candidate.home.repository, candidate.staging_tag)
+        except Paced as error:
+            undone = not_begun(claimed.record, candidate, self._progress.clock(), pause_before_turn(error))
+            self._progress.take_back(claimed, undone)
         except ServiceError as error:
             self._lost(claimed, error)
         else:
@@ -122,6 +130,8 @@ class Stager:
             seen = look(self._staging, token, awaited, self._progress.clock())
         except (OperationFailed, DigestMismatch) as error:
             self._lost(stored, error)
+        except Paced as error:
+            self._progress.again(stored, pause_before_turn(error), token)
         except ServiceError as error:
             self._progress.save(stored, put_off(candidate, error, self._progress.clock()), token)
         else:

@@ -11,11 +11,17 @@ import msgspec
 from shared.domain.gate.contract import DOCKERFILE, checked
 from shared.domain.gate.verdict import UNDER_WAY, Finding, RunStatus, Verdict, judge
 from shared.domain.promotion.candidate import Candidate, Reason, Status, run_name, run_words
-from shared.domain.promotion.lifecycle import advance, end_by, put_off
-from shared.domain.promotion.schedule import LEASE, MOST_RUNS, pause_before_look, pause_before_retry
+from shared.domain.promotion.lifecycle import advance, end_by, not_begun, put_off
+from shared.domain.promotion.schedule import (
+    LEASE,
+    MOST_RUNS,
+    pause_before_look,
+    pause_before_retry,
+    pause_before_turn,
+)
 from shared.domain.promotion.usual_times import gate_kind
 from shared.domain.references import parse_digest, parse_path
-from shared.errors import MalformedInput, NotFound, ServiceError
+from shared.errors import MalformedInput, NotFound, Paced, ServiceError
 from shared.ports import Configuration, Evidence, Stored
 from shared.rules.progress import Progress
 from shared.rules.timekeeping import Timekeeper
@@ -74,6 +80,11 @@ class Validator:
         if candidate.gate is None:
             self._then(stored, advance(candidate, Reason.NO_GATE, now))
             return
+        try:
+            self._runs.take_gate_turn()
+        except Paced as error:
+            self._wait(stored, candidate, pause_before_turn(error))
+            return
         number = candidate.runs + 1
         detail = f"gate {candidate.gate}, run {number} of at most {MOST_RUNS}"
         secret = candidate.secret or secrets.token_hex(_SECRET_BYTES)
@@ -86,7 +97,15 @@ class Validator:
             return
         claimed = self._progress.claim(stored, started)
         if claimed is not None:
-            self._start(claimed, gate, again=False)
+            self._start(claimed, candidate, gate, again=False)
+
+    def _wait(self, stored: Stored[Candidate], candidate: Candidate, pause: timedelta) -> None:
+        """Its turn has not come: nothing is to be written but what has not been written yet."""
+        if candidate.step == stored.record.step:
+            self._progress.again(stored, pause)
+        else:
+            look_at = self._progress.clock() + pause
+            self._progress.save(stored, msgspec.structs.replace(candidate, look_at=look_at))
 
     def _begin_again(self, stored: Stored[Candidate]) -> None:
         """Whoever claimed the run died before it was scheduled, or got no answer: it is claimed once more.
@@ -96,18 +115,26 @@ class Validator:
         """
         candidate, now = stored.record, self._progress.clock()
         try:
+            self._runs.take_gate_turn()
             gate = self._gate(candidate)
+        except Paced as error:
+            self._wait(stored, candidate, pause_before_turn(error))
+            return
         except (ServiceError, MalformedInput) as error:
             self._progress.save(stored, put_off(candidate, error, now))
             return
         detail = f"gate {candidate.gate}, run {candidate.runs}: there was none under its name"
         claimed = self._progress.claim(stored, advance(candidate, Reason.GATE_STARTED, now, pause=LEASE, detail=detail))
         if claimed is not None:
-            self._start(claimed, gate, again=True)
+            self._start(claimed, candidate, gate, again=True)
 
-    def _start(self, claimed: Stored[Candidate], gate: GateRun, *, again: bool) -> None:
+    def _start(self, claimed: Stored[Candidate], before: Candidate, gate: GateRun, *, again: bool) -> None:
         try:
             run = self._runs.start_gate(run_name(claimed.record), gate)
+        except Paced as error:
+            undone = not_begun(claimed.record, before, self._progress.clock(), pause_before_turn(error))
+            self._progress.take_back(claimed, undone)
+            return
         except ServiceError as error:
             self._progress.save(claimed, put_off(claimed.record, error, self._progress.clock()))
             return
@@ -146,6 +173,9 @@ class Validator:
             run = self._find(candidate)
             under_way = run is None or run.status in UNDER_WAY or run.strange
             log = None if under_way or run is None else self._kept_log(candidate, run)
+        except Paced as error:
+            self._progress.again(stored, pause_before_turn(error))
+            return
         except (ServiceError, MalformedInput) as error:
             self._progress.save(stored, put_off(candidate, error, self._progress.clock()))
             return

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.promotion.candidate import Candidate, Reason
+from shared.domain.promotion.lifecycle import cause_of
 from shared.domain.promotion.schedule import (
     IMPORT_GIVEN_UP,
     IMPORT_PATIENCE,
@@ -16,7 +17,15 @@ from shared.domain.promotion.schedule import (
     pause_before_look,
 )
 from shared.domain.references import Digest, Tag
-from shared.errors import DigestMismatch, NotFound, NotPermitted, OperationFailed, Unavailable
+from shared.errors import (
+    DigestMismatch,
+    NotFound,
+    NotPermitted,
+    NotThereYet,
+    OperationFailed,
+    ServiceError,
+    Unavailable,
+)
 from shared.ports import Operation, Registry
 
 
@@ -118,6 +127,17 @@ def _ask(registry: Registry, token: str, awaited: Awaited, now: datetime) -> Und
         told = f"the import of {awaited.digest} as {awaited.place} into {awaited.registry} has not ended in a day"
         raise OperationFailed(Unavailable(f"{told}; it is started again"))
     return _differing(awaited, found, now, ended=operation is not None)
+
+
+def patiently(error: ServiceError) -> ServiceError:
+    """Return the error of an import from staging, to be tried again where staging denies having what is imported.
+
+    It was read back there before its gate ran: one of its copies lags, or it was deleted.
+    """
+    if not isinstance(cause_of(error), NotFound):
+        return error
+    told = "the staging registry, from which it was read back before, does not show it"
+    return NotThereYet(f"{told}; if this lasts, look whether it was deleted there: {error}", code=error.code)
 
 
 def _differing(awaited: Awaited, found: Digest | None, now: datetime, *, ended: bool) -> UnderWay | Differs:

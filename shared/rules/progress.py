@@ -123,6 +123,15 @@ class Progress(Generic[R]):
             return
         self.send(stored.record, pause, operation)
 
+    def take_back(self, claimed: Stored[R], record: R) -> None:
+        """Write that what was claimed was not begun after all, and look again when the record says.
+
+        Nothing came of it, so nobody is told.
+        """
+        written = self._written(claimed, record, _TRIES)
+        if written is not None:
+            self.send(written.record, written.record.look_at - self.clock())
+
     def take_up(self, stored: Stored[R]) -> bool:
         """Send the message of a record that was left behind, if it is overdue; say whether that was so."""
         now = self.clock()

@@ -114,6 +114,10 @@ class InMemoryRegistry(Scripted):
         self._operations.clear()
         self._ended.clear()
 
+    def take_turn(self) -> None:
+        """See the port."""
+        self._raise_scripted("take_turn")
+
     def start_import(self, source: ImportSource, repository: str, *tags: Tag) -> Operation:
         """See the port."""
         self.asked["start_import"] += 1
@@ -246,6 +250,14 @@ class InMemoryRuns(Scripted):
         """Let every run that is under way be over at the next look."""
         for run in self._runs.values():
             run.looks_left = 0
+
+    def take_gate_turn(self) -> None:
+        """See the port."""
+        self._raise_scripted("take_gate_turn")
+
+    def take_task_turn(self) -> None:
+        """See the port."""
+        self._raise_scripted("take_task_turn")
 
     def find(self, name: str) -> Run | None:
         """See the port."""

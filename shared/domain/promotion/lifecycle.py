@@ -223,6 +223,18 @@ def put_off(candidate: Candidate, error: TidegateError, now: datetime, reason: R
     return advance(candidate, named, now, detail=str(error), pause=pause, failures=failures)
 
 
+def not_begun(claimed: Candidate, before: Candidate, now: datetime, pause: timedelta) -> Candidate:
+    """Return a candidate as it was before it was claimed for what was not begun after all: that is no event.
+
+    Args:
+        claimed: as it was claimed.
+        before: as it was before that.
+        now: UTC.
+        pause: how long from now it is to be looked at again.
+    """
+    return msgspec.structs.replace(before, step=claimed.step + 1, look_at=now + pause, targets=claimed.targets)
+
+
 def _defer(candidate: Candidate, error: TidegateError, now: datetime, reason: Reason) -> Candidate:
     """Wait as long as another system asked, and longer each time if it did not say: that is no failure."""
     pause = pause_before_retry(1 + _count(candidate, reason), error.retry_after)

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.promotion.rebuilds import ApplicationTask
-from shared.domain.promotion.schedule import LEASE, pause_before_retry
-from shared.errors import BeingListed, ServiceError, Unavailable
+from shared.domain.promotion.schedule import LEASE, pause_before_retry, pause_before_turn
+from shared.errors import BeingListed, Paced, ServiceError, Unavailable
 
 # How old a listing may be that a search is made from. A task that was made, or built for the first time, since then is
 # not found; the comparison finds it later.
@@ -74,7 +74,13 @@ def listed(listing: Listing, tasks: tuple[ApplicationTask, ...], began: datetime
 
 
 def not_listed(listing: Listing, error: ServiceError, now: datetime) -> Listing:
-    """Take note of a listing that failed: for ever longer nobody tries again, however many ask."""
+    """Take note of a listing that failed: for ever longer nobody tries again, however many ask.
+
+    One whose turn at ARM had not come is made when the next one was due, and whoever waits for it loses no patience.
+    """
+    if isinstance(error, Paced):
+        later = now + max(pause_before_turn(error), KEPT_FOR)
+        return msgspec.structs.replace(listing, taken_until=later)
     failures = listing.failures + 1
     until = now + pause_before_retry(failures, error.retry_after)
     return msgspec.structs.replace(listing, failures=failures, taken_until=until, trouble=str(error)[:_TROUBLE_KEPT])

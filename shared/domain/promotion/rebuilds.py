@@ -15,10 +15,17 @@ import msgspec
 
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.identity import earlier_id
-from shared.domain.promotion.schedule import LEASE, MOST_ATTEMPTS, RUN_LIFE, most_attempts, pause_before_retry
+from shared.domain.promotion.schedule import (
+    LEASE,
+    MOST_ATTEMPTS,
+    RUN_LIFE,
+    most_attempts,
+    pause_before_retry,
+    pause_before_turn,
+)
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, Tag, parse_repository
-from shared.errors import InvalidReference, RateLimited, TidegateError
+from shared.errors import InvalidReference, Paced, RateLimited, TidegateError
 
 # A task whose own trigger is on is rerun by ACR when its base is pushed. Its run is given this long to end before we
 # take the trigger for missed and run the task ourselves.
@@ -212,7 +219,10 @@ def put_off_rebuild(rebuild: Rebuild, error: TidegateError, now: datetime) -> Re
 
     Being asked to wait is no failure, however often; it is waited longer each time.
     A run that was asked for goes on while nobody answers, so its end is looked for as long as a run may last.
+    Whose turn at ARM has not come is as it was.
     """
+    if isinstance(error, Paced):
+        return msgspec.structs.replace(rebuild, step=rebuild.step + 1, look_at=now + pause_before_turn(error))
     if isinstance(error, RateLimited):
         waits = rebuild.waits + 1
         pause = pause_before_retry(waits, error.retry_after)

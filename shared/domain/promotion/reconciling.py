@@ -21,6 +21,7 @@ from shared.domain.promotion.schedule import (
     VERDICT_LOOK,
     most_attempts,
     pause_before_retry,
+    pause_before_turn,
 )
 from shared.domain.promotion.target import (
     Awaited,
@@ -33,7 +34,7 @@ from shared.domain.promotion.target import (
     Unsettled,
 )
 from shared.domain.references import Digest
-from shared.errors import RateLimited, TidegateError
+from shared.errors import Paced, RateLimited, TidegateError
 
 _SIGHTINGS_KEPT = 20
 _PASSED_KEPT = 30
@@ -228,6 +229,9 @@ def fell_through(target: Target, error: TidegateError, now: datetime, *, over: b
         over: whether the import has ended or is given up; else it is looked at again. Being asked to wait before it can
             be looked at gives nothing up.
         settled: whether it is certain that it will leave nothing any more.
+
+    Returns:
+        What says when it is tried again. A target whose turn at ARM has not come is in no trouble.
     """
     importing, unsettled = target.importing, target.unsettled
     over = over and (settled or not isinstance(error, RateLimited))
@@ -238,6 +242,8 @@ def fell_through(target: Target, error: TidegateError, now: datetime, *, over: b
     )
     if over and importing is not None and importing.digest != target.wanted:
         return after
+    if isinstance(error, Paced):
+        return msgspec.structs.replace(after, retry_at=now + pause_before_turn(error))
     cause = cause_of(error)
     failed_by = reason_of(error, Reason.TROUBLE).value
     failures = 1 + (target.failures if target.failed_by == failed_by else 0)

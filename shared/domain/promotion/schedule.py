@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from shared.errors import NotPermitted, NotThereYet, TidegateError, Unexplained
+from shared.errors import NotPermitted, NotThereYet, Paced, TidegateError, Unexplained
 
 SHORTEST_LOOK = timedelta(seconds=1)
 LONGEST_LOOK = timedelta(seconds=30)
@@ -100,6 +100,11 @@ def pause_before_retry(attempt: int, asked: float | None = None) -> timedelta:
     """
     doubled: timedelta = FIRST_RETRY * (1 << min(max(attempt - 1, 0), 16))
     return max(min(doubled, LONGEST_RETRY), timedelta(seconds=asked or 0))
+
+
+def pause_before_turn(error: Paced) -> timedelta:
+    """How long to wait for our turn at ARM: as long as was said, however often it is said, and no moment in vain."""
+    return max(timedelta(seconds=error.retry_after or 0), SHORTEST_LOOK)
 
 
 def most_attempts(error: TidegateError) -> int:

@@ -14,7 +14,7 @@ from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.candidate import Status
 from shared.domain.promotion.lifecycle import ENDS
 from shared.domain.promotion.schedule import MOST_RUNS
-from shared.errors import NotFound, OperationFailed, RateLimited, TidegateError, Unavailable
+from shared.errors import NotFound, OperationFailed, Paced, RateLimited, TidegateError, Unavailable
 from tests.doubles.queues import Delivery
 from tests.doubles.registries import TEST_FAILED_LOG, digest_of
 from tests.doubles.world import TAG, TARGET, WATCH_LIST, Died, World
@@ -25,15 +25,19 @@ DIGESTS = [digest_of(name) for name in ("one", "two", "three")]
 ERRORS: list[TidegateError] = [
     Unavailable("503"),
     RateLimited("429", retry_after=90),
+    Paced("not yet", retry_after=7),
     OperationFailed(NotFound("manifest unknown")),
 ]
 CALLS = [
+    ("base", "take_turn"),
     ("base", "start_import"),
     ("base", "look_at_import"),
     ("base", "digest"),
+    ("staging", "take_turn"),
     ("staging", "start_import"),
     ("staging", "look_at_import"),
     ("staging", "digest"),
+    ("staging_runs", "take_gate_turn"),
     ("staging_runs", "start_gate"),
     ("hub", "digest"),
 ]
