@@ -10,6 +10,7 @@ from shared.flows.act import Actor
 from shared.flows.check import Checker
 from shared.flows.compare_rebuilds import Comparison
 from shared.flows.find_dependants import DependantSearch
+from shared.flows.list_tasks import TaskLister
 from shared.flows.look_at_base import BaseComparer
 from shared.flows.look_at_candidate import CandidateLooker
 from shared.flows.overview import Overview
@@ -252,8 +253,13 @@ class Parts(Outside):
 
     @cached_property
     def kept_listings(self) -> KeptListings:
-        """One listing of each application registry's tasks."""
-        return KeptListings(self.listings, self.application_runs, self.clock)
+        """The tasks of the application registries, looked up by their bases."""
+        return KeptListings(self.listings, tuple(self.application_runs), self.outbox, self.clock)
+
+    @cached_property
+    def task_lister(self) -> TaskLister:
+        """Lists the tasks of the application registries."""
+        return TaskLister(self.listings, self.application_runs, self.outbox, self.clock)
 
     @cached_property
     def dependant_search(self) -> DependantSearch:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
 
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.gate.words import Words
+from shared.domain.promotion.kept_tasks import KeptTask, ListedTask
 from shared.domain.promotion.listing import Listing
 from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.domain.references import Digest
@@ -99,8 +101,17 @@ class Runs(Protocol):
         """Return one task with what it was last built on, or ``None`` if there is none."""
         ...
 
-    def tasks(self) -> tuple[ApplicationTask, ...]:
-        """Return the registry's tasks with what they were last built on."""
+    def tasks(self) -> tuple[ListedTask, ...]:
+        """Return the registry's tasks, as its list has them."""
+        ...
+
+    def ended_since(self, moment: datetime) -> Mapping[str, datetime] | None:
+        """Return when runs of tasks ended that have ended since a moment, or some more.
+
+        Returns:
+            The end of the latest run of each task, UTC, by the task's name in lower case; ``None`` if there are more
+            runs than are looked through.
+        """
         ...
 
 
@@ -115,7 +126,19 @@ class Listings(Protocol):
     """The tasks of each application registry as last listed, shared by all instances."""
 
     def get(self, registry: str) -> StoredListing:
-        """Return the listing of a registry; one without tasks and time if there never was one."""
+        """Return what is known of the tasks of a registry as a whole; without a time if they were never listed."""
+        ...
+
+    def built_on(self, registry: str, base: str) -> tuple[KeptTask, ...]:
+        """Return the tasks of a registry that are built on a repository; see ``base_name``."""
+        ...
+
+    def tasks(self, registry: str) -> Iterator[KeptTask]:
+        """Iterate over all tasks of a registry: one comes once for each repository that it is built on.
+
+        Raises:
+            ServiceError: ``UNREADABLE``, after all that can be read.
+        """
         ...
 
     def replace(self, stored: StoredListing, listing: Listing) -> StoredListing:
@@ -123,5 +146,15 @@ class Listings(Protocol):
 
         Raises:
             Conflict: somebody did.
+        """
+        ...
+
+    def keep(self, stored: StoredListing, listing: Listing, tasks: Iterable[KeptTask]) -> StoredListing:
+        """Write the tasks that a listing found, and last the listing itself; nothing that is the same is written.
+
+        Whoever dies in between leaves each task as it was or as it is, and the listing as it was.
+
+        Raises:
+            Conflict: somebody changed the listing, before or while the tasks were written.
         """
         ...

@@ -9,6 +9,7 @@ from shared.domain.events.event_grid import is_event, read_event
 from shared.domain.events.messages import (
     BaseMoved,
     CheckRepositories,
+    ListTasks,
     LookAtBase,
     LookAtCandidate,
     LookAtRebuild,
@@ -20,6 +21,7 @@ from shared.domain.events.messages import (
 from shared.domain.events.registry_event import Told
 from shared.flows.check import Checker
 from shared.flows.find_dependants import DependantSearch
+from shared.flows.list_tasks import TaskLister
 from shared.flows.look_at_base import BaseComparer
 from shared.flows.look_at_candidate import CandidateLooker
 from shared.flows.rebuild import Rebuilder
@@ -63,6 +65,11 @@ class Workers(Protocol):
         ...
 
     @property
+    def task_lister(self) -> TaskLister:
+        """Lists the tasks of application registries."""
+        ...
+
+    @property
     def rebuilder(self) -> Rebuilder:
         """Looks at rebuilds."""
         ...
@@ -86,6 +93,7 @@ _DONE: dict[type[Any], Callable[[Workers, Any], None]] = {
     # about copies or runs of ACR Tasks, as the record says
     LookAtCandidate: lambda workers, message: workers.candidate_looker.look(message),
     # about runs of ACR Tasks
+    ListTasks: lambda workers, message: workers.task_lister.take(message),
     BaseMoved: lambda workers, message: workers.dependant_search.take(message),
     LookAtRebuild: lambda workers, message: workers.rebuilder.look(message),
 }

@@ -38,7 +38,7 @@ resource runs 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (define)
           'Microsoft.ContainerRegistry/registries/taskruns/read' // task_runs.get
           'Microsoft.ContainerRegistry/registries/taskruns/write' // task_runs.begin_create
           'Microsoft.ContainerRegistry/registries/taskruns/delete' // task_runs.delete
-          'Microsoft.ContainerRegistry/registries/runs/read' // runs.get
+          'Microsoft.ContainerRegistry/registries/runs/read' // runs.get, runs.list
           'Microsoft.ContainerRegistry/registries/runs/listLogSasUrl/action' // runs.get_log_sas_url
           'Microsoft.ContainerRegistry/registries/runs/cancel/action' // what is under way can be ended
           'Microsoft.ContainerRegistry/registries/tasks/read' // tasks.list, tasks.get

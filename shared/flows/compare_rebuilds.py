@@ -9,9 +9,8 @@ from __future__ import annotations
 import logging
 
 from shared.domain.events.messages import base_moved
-from shared.domain.promotion.listing import Listing
 from shared.domain.promotion.missing import Behind, bases_of, behind, missing, rebuild_of
-from shared.domain.promotion.rebuilds import Rebuild
+from shared.domain.promotion.rebuilds import ApplicationTask, Rebuild
 from shared.domain.promotion.target import Target
 from shared.domain.references import Tag
 from shared.errors import ServiceError
@@ -63,18 +62,18 @@ class Comparison:
             ServiceError: the base registry or the storage account did not answer; the next sweep compares.
         """
         count = 0
-        for listing in self._listings.to_compare():
-            found = self._missing(listing)
+        for registry, tasks in self._listings.to_compare():
+            found = self._missing(tasks)
             self._ask(found)
-            self._listings.compared(listing)
+            self._listings.compared(registry)
             count += len(found)
         return count
 
-    def _missing(self, listing: Listing) -> tuple[Behind, ...]:
+    def _missing(self, tasks: tuple[ApplicationTask, ...]) -> tuple[Behind, ...]:
         now = self._progress.clock()
-        bases = sorted(bases_of(listing.tasks, self._login_server))
+        bases = sorted(bases_of(tasks, self._login_server))
         targets = [target for base in bases if (target := self._read(*base)) is not None]
-        found = behind(listing.tasks, targets, self._login_server, now)
+        found = behind(tasks, targets, self._login_server, now)
         wanted = [rebuild_of(one, now).id for one in found]
         known = {rebuild for rebuild in wanted if self._progress.records.get(rebuild) is not None}
         lost = missing(found, known, now)

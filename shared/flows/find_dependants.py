@@ -9,16 +9,10 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.events.messages import BaseMoved
-from shared.domain.promotion.listing import WAIT, next_after
-from shared.domain.promotion.missing import is_first_filling, new_rebuild
-from shared.domain.promotion.rebuilds import (
-    WITHOUT_RIGHT,
-    ApplicationTask,
-    Rebuild,
-    RebuildStatus,
-    depends_on,
-    follow,
-)
+from shared.domain.promotion.kept_tasks import base_name
+from shared.domain.promotion.listing import WAIT, Listing, left_to_read, next_after
+from shared.domain.promotion.missing import is_first_filling
+from shared.domain.promotion.rebuilds import ApplicationTask, Rebuild, depends_on
 from shared.domain.promotion.reconciling import alarmed, bore_before, passes_by, scheduled, was_searched
 from shared.domain.promotion.schedule import LAG_LOOKS, most_attempts, pause_before_retry
 from shared.domain.promotion.target import Target
@@ -28,6 +22,7 @@ from shared.ports import Outbox, Registry
 from shared.rules.listings import KeptListings
 from shared.rules.progress import Progress
 from shared.rules.targets import TargetBook
+from shared.rules.wanted_rebuilds import WantedRebuilds
 
 log = logging.getLogger("tidegate.dependants")
 
@@ -54,6 +49,7 @@ class DependantSearch:
         base_login_server: str,
     ) -> None:
         self._progress = progress
+        self._wanted = WantedRebuilds(progress)
         self._book = book
         self._listings = listings
         self._outbox = outbox
@@ -69,7 +65,8 @@ class DependantSearch:
         try:
             self.find(message)
         except (BeingListed, Paced) as error:
-            self._outbox.send(message, timedelta(seconds=error.retry_after or 1))
+            waiting = msgspec.structs.replace(message, asked_at=self._asked_at(message))
+            self._outbox.send(waiting, timedelta(seconds=error.retry_after or 1))
         except ServiceError as error:
             attempt = message.attempt + 1
             if not error.temporary or attempt >= most_attempts(error):
@@ -96,9 +93,9 @@ class DependantSearch:
             log.info("first-filling: %s bore nothing before, so nothing that is built on it is rebuilt", target.id)
             self._searched(target)
             return 0
-        began = self._progress.clock()
-        listings, problems = self._listings.each()
-        dependent = tuple(task for one in listings for task in one.tasks if self._depends(task, message))
+        asked_at = self._asked_at(message)
+        kept = self._listings.built_on(base_name(self._login_server, message.repository), message.asked_at)
+        dependent = tuple(task for task in kept.tasks if self._depends(task, message))
         decided = target if target is not None and target.wanted == message.digest else None
         found = self._base.digest(message.repository, message.tag) if dependent else message.digest
         if found != message.digest:
@@ -108,10 +105,12 @@ class DependantSearch:
         for task in dependent:
             if decided is not None and self._is_built_on(task, decided):
                 continue
-            self._want(task, message, decided)
-        _raise_worst(problems)
+            self._wanted.want(task, message, decided)
+        _raise_worst(kept.problems)
+        if found == message.digest and self._looks_when_all_are_read(message, kept.listings):
+            return len(dependent)
         if found == message.digest:
-            self._look_once_more(message, next_after(listings, began), began)
+            self._look_once_more(message, next_after(kept.listings, asked_at))
         if decided is not None:
             self._searched(decided)
         log.info("%d tasks are built on %s:%s", len(dependent), message.repository, message.tag)
@@ -134,10 +133,22 @@ class DependantSearch:
             target.id, lambda known: scheduled(was_searched(known, target.number), now) if known else None
         )
 
-    def _look_once_more(self, message: BaseMoved, moment: datetime | None, now: datetime) -> None:
+    def _asked_at(self, message: BaseMoved) -> datetime:
+        return message.asked_at or self._progress.clock()
+
+    def _looks_when_all_are_read(self, message: BaseMoved, listings: Sequence[Listing]) -> bool:
+        """A task of which nobody knows yet what it is built on may be built on this: the search is not over."""
+        pause = left_to_read(listings)
+        if pause is None:
+            return False
+        self._outbox.send(msgspec.structs.replace(message, asked_at=self._asked_at(message)), pause)
+        return True
+
+    def _look_once_more(self, message: BaseMoved, moment: datetime | None) -> None:
         """What was made or first built since the listing is found by the next one, which is for all such signals."""
         if moment is not None and not message.again:
-            self._outbox.send(msgspec.structs.replace(message, again=True), max(moment - now, WAIT))
+            again = msgspec.structs.replace(message, again=True, asked_at=None)
+            self._outbox.send(again, max(moment - self._progress.clock(), WAIT))
 
     def _depends(self, task: ApplicationTask, message: BaseMoved) -> bool:
         return depends_on(task, self._login_server, message.repository, message.tag) is not None
@@ -162,29 +173,6 @@ class DependantSearch:
         log.info("replica-lags: %s is %s, not %s; it is looked at again", where, found, message.digest)
         self._outbox.send(msgspec.structs.replace(message, looks=looks), pause_before_retry(looks))
         return False
-
-    def _want(self, task: ApplicationTask, message: BaseMoved, target: Target | None) -> None:
-        rebuild = self._new(task, message, target)
-        if self._progress.insert(rebuild):
-            self._progress.send(rebuild)
-        elif not message.attempt and not message.again:
-            self._meet(rebuild)
-
-    def _meet(self, rebuild: Rebuild) -> None:
-        """Whoever made it may have died before sending its message; and a right that was missing may have come."""
-        stored = self._progress.records.get(rebuild.id)
-        if stored is not None and stored.record.status is RebuildStatus.WANTED:
-            self._progress.send(stored.record)
-        elif stored is not None and stored.record.status in WITHOUT_RIGHT:
-            now = self._progress.clock()
-            self._progress.save(
-                stored, follow(stored.record, RebuildStatus.WANTED, now, pause=timedelta(0), since=now, detail="")
-            )
-
-    def _new(self, task: ApplicationTask, message: BaseMoved, target: Target | None) -> Rebuild:
-        """Whichever signal came first, the webhook's or the promotion's: the trace is the target's."""
-        new = new_rebuild(task, message.repository, message.tag, message.digest, target, self._progress.clock())
-        return new if new.traceparent else msgspec.structs.replace(new, traceparent=message.traceparent)
 
 
 def _raise_worst(problems: Sequence[ServiceError]) -> None:

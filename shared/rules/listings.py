@@ -1,112 +1,160 @@
-"""One listing of each registry's tasks, kept for a minute and shared by all instances: signals make no other.
+"""The kept tasks of each registry, looked up by what they are built on: a search lists nothing itself.
 
-A listing is a request for each page and, where lists lack what a task was built on, one for each task. So whoever finds
-it too old claims it under its ETag; the others are told to come again. A listing that fails is tried again ever more
-rarely, whoever asks, and no registry's trouble keeps the tasks of the others from being found.
+A list is a request for each page and, where it lacks what a task was built on, one for each task. So it is kept, shared
+by all instances, and whoever finds it older than a minute asks for one refresh under its ETag and comes again, as do
+the others. No registry's trouble keeps the tasks of the others from being found.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.domain.promotion.listing import Listing, is_fresh, listed, not_listed, taken
-from shared.domain.promotion.missing import COMPARED_EVERY
-from shared.errors import BeingListed, Conflict, ServiceError
-from shared.ports import Clock
-from shared.run_ports import Listings, Runs, StoredListing
+from shared.domain.events.messages import ListTasks
+from shared.domain.promotion.kept_tasks import united
+from shared.domain.promotion.listing import KEPT_FOR, Listing, asked, being_listed, is_fresh
+from shared.domain.promotion.missing import COMPARED_EVERY, COMPARED_FROM
+from shared.domain.promotion.rebuilds import ApplicationTask
+from shared.errors import UNREADABLE, BeingListed, Conflict, ServiceError
+from shared.ports import Clock, Outbox
+from shared.run_ports import Listings, StoredListing
 
 log = logging.getLogger("tidegate.listings")
 
 
+class Found(msgspec.Struct, frozen=True):
+    """What is built on a repository, in the registries that could tell.
+
+    Attributes:
+        tasks: the tasks.
+        listings: how old what is known of each registry is.
+        problems: why others could not tell.
+    """
+
+    tasks: tuple[ApplicationTask, ...]
+    listings: tuple[Listing, ...]
+    problems: tuple[ServiceError, ...]
+
+
 class KeptListings:
-    """Hands out the kept listing of each application registry.
+    """Looks up application tasks.
 
     Args:
         listings: where they are kept.
-        runs: ACR Tasks of the application registries, by the registry's name.
+        registries: the names of the application registries.
+        outbox: where a refresh is asked for.
         clock: tells the time.
     """
 
-    def __init__(self, listings: Listings, runs: Mapping[str, Runs], clock: Clock) -> None:
+    def __init__(self, listings: Listings, registries: Sequence[str], outbox: Outbox, clock: Clock) -> None:
         self._listings = listings
-        self._runs = runs
+        self._registries = registries
+        self._outbox = outbox
         self._clock = clock
 
-    def each(self) -> tuple[tuple[Listing, ...], tuple[ServiceError, ...]]:
-        """Return the listings that can be had, and why others cannot."""
-        found: list[Listing] = []
+    def built_on(self, base: str, asked_at: datetime | None = None) -> Found:
+        """Return the tasks that are built on a repository, as they were at most a minute ago.
+
+        Two transactions a registry.
+
+        Args:
+            base: its name; see ``base_name``.
+            asked_at: when that was first asked for; what was listed since then is not too old for it.
+        """
+        tasks: list[ApplicationTask] = []
+        listings: list[Listing] = []
         problems: list[ServiceError] = []
-        for registry in self._runs:
+        for registry in self._registries:
             try:
-                found.append(self.of(registry))
+                listings.append(self._fresh(registry, asked_at))
+                tasks.extend(self._built_on(registry, base))
+            except BeingListed as error:
+                problems.append(error)
             except ServiceError as error:
                 log.warning("the tasks of %s cannot be told now: %s", registry, error)
                 problems.append(error)
-        return tuple(found), tuple(problems)
+        return Found(tuple(tasks), tuple(listings), tuple(problems))
 
-    def of(self, registry: str) -> Listing:
-        """Return a registry's tasks as they were at most a minute ago.
+    def last(self) -> tuple[ApplicationTask, ...]:
+        """Return all tasks as they were kept last, however old: nobody is asked.
 
         Raises:
-            BeingListed: another worker lists them.
-            ServiceError: they could not be listed, now or a short while ago.
+            ServiceError: some cannot be read.
         """
+        return tuple(task for registry in self._registries for task in self._all(registry))
+
+    def to_compare(self) -> Iterator[tuple[str, tuple[ApplicationTask, ...]]]:
+        """Iterate over the registries that were not compared with what the targets decided for an hour.
+
+        Of one whose listing is too old for that a refresh is asked for, and it is left for the next time, as is one
+        whose tasks cannot be listed. One transaction a registry if none is due.
+        """
+        for registry in self._registries:
+            stored = self._listings.get(registry)
+            if self._is_due(stored):
+                yield registry, self._all(registry)
+
+    def compared(self, registry: str) -> None:
+        """Take note that a registry was compared; if another worker is faster, it is compared once more."""
         stored = self._listings.get(registry)
-        if is_fresh(stored.listing, self._clock()):
-            return stored.listing
-        try:
-            return self._list(self._listings.replace(stored, taken(stored.listing, self._clock())))
-        except Conflict:
-            raise BeingListed(f"the tasks of {registry} are being listed", retry_after=1) from None
-
-    def last(self) -> tuple[Listing, ...]:
-        """Return the listings as they were kept last, however old: nobody is asked. One transaction a registry."""
-        return tuple(self._listings.get(registry).listing for registry in self._runs)
-
-    def to_compare(self) -> Iterator[Listing]:
-        """Iterate over the listings that were not compared with what the targets decided for an hour.
-
-        A registry whose tasks cannot be listed is left for another time. One transaction a registry if none is due.
-        """
-        for registry in self._runs:
-            if not _is_compared(self._listings.get(registry).listing, self._clock()):
-                try:
-                    listing = self.of(registry)
-                except ServiceError as error:
-                    log.warning("the tasks of %s cannot be compared now: %s", registry, error)
-                    continue
-                yield listing
-
-    def compared(self, listing: Listing) -> None:
-        """Take note that a listing was compared; if another worker is faster, it is compared once more."""
-        stored = self._listings.get(listing.registry)
         try:
             self._listings.replace(stored, msgspec.structs.replace(stored.listing, compared_at=self._clock()))
         except Conflict:
-            log.info("%s is compared once more", listing.registry)
+            log.info("%s is compared once more", registry)
 
-    def _list(self, claimed: StoredListing) -> Listing:
-        """Who was so slow that another one took over is no use to others, and may use what it found all the same."""
-        began = self._clock()
-        try:
-            tasks = self._runs[claimed.listing.registry].tasks()
-        except ServiceError as error:
-            self._keep(claimed, not_listed(claimed.listing, error, self._clock()))
-            raise
-        log.info("%s has %d tasks", claimed.listing.registry, len(tasks))
-        return self._keep(claimed, listed(claimed.listing, tasks, began))
+    def _fresh(self, registry: str, asked_at: datetime | None) -> Listing:
+        stored = self._listings.get(registry)
+        if not is_fresh(stored.listing, self._clock(), asked_at):
+            self._ask(stored)
+            raise being_listed(registry)
+        return stored.listing
 
-    def _keep(self, claimed: StoredListing, listing: Listing) -> Listing:
+    def _ask(self, stored: StoredListing) -> None:
+        """Whoever dies before sending keeps the others waiting for a lease, and then one of them asks.
+
+        Raises:
+            BeingListed: another one has asked.
+            ServiceError: it could not be listed a short while ago.
+        """
+        registry = stored.listing.registry
         try:
-            self._listings.replace(claimed, listing)
+            claimed = self._listings.replace(stored, asked(stored.listing, self._clock())).listing
         except Conflict:
-            log.info("the tasks of %s were listed by another worker, too", listing.registry)
-        return listing
+            raise being_listed(registry) from None
+        self._outbox.send(ListTasks(v=1, registry=registry, step=claimed.step))
+
+    def _built_on(self, registry: str, base: str) -> tuple[ApplicationTask, ...]:
+        """What cannot be read is written anew by the next refresh."""
+        try:
+            return tuple(kept.task for kept in self._listings.built_on(registry, base))
+        except ServiceError as error:
+            if error.code != UNREADABLE:
+                raise
+            log.warning("the tasks of %s are listed anew: %s", registry, error)
+            self._ask(self._listings.get(registry))
+            raise being_listed(registry) from error
+
+    def _all(self, registry: str) -> tuple[ApplicationTask, ...]:
+        return tuple(kept.task for kept in united(self._listings.tasks(registry)).values())
+
+    def _is_due(self, stored: StoredListing) -> bool:
+        """A registry of whose tasks some are still to be read goes on by this if the message that did so was lost."""
+        listing, now = stored.listing, self._clock()
+        due = _is_older(listing.compared_at, now, COMPARED_EVERY)
+        if _is_older(listing.listed_at, now, COMPARED_FROM if due else KEPT_FOR) and (due or listing.unread):
+            self._ask_quietly(stored)
+            return False
+        return due
+
+    def _ask_quietly(self, stored: StoredListing) -> None:
+        try:
+            self._ask(stored)
+        except ServiceError as error:
+            log.info("the tasks of %s cannot be compared now: %s", stored.listing.registry, error)
 
 
-def _is_compared(listing: Listing, now: datetime) -> bool:
-    return listing.compared_at is not None and now - listing.compared_at < COMPARED_EVERY
+def _is_older(moment: datetime | None, now: datetime, age: timedelta) -> bool:
+    return moment is None or now - moment >= age

@@ -31,12 +31,12 @@ class UnbuiltTasks:
         self._clock = clock
 
     def listed(self) -> tuple[ApplicationTask, ...]:
-        """Return all tasks as last listed: one transaction a registry.
+        """Return all tasks as last listed: one transaction a registry, for each thousand bases.
 
         Raises:
             ServiceError: a listing cannot be read.
         """
-        return tuple(task for listing in self._listings.last() for task in listing.tasks)
+        return self._listings.last()
 
     def bases(self, tasks: Iterable[ApplicationTask]) -> frozenset[tuple[str, Tag]]:
         """Return the repositories and tags of the base registry that any of the tasks is built on."""

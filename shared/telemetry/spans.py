@@ -26,6 +26,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from shared.domain.events.messages import (
     BaseMoved,
+    CheckRepositories,
+    ListTasks,
     LookAtBase,
     LookAtCandidate,
     LookAtRebuild,
@@ -135,12 +137,18 @@ def _about(message: Message) -> dict[str, str | int]:
         return {"tidegate.target": message.target, "tidegate.step": message.step}
     if isinstance(message, LookAtRebuild):
         return {"tidegate.rebuild": message.rebuild, "tidegate.step": message.step}
+    return _about_many(message)
+
+
+def _about_many(message: CheckRepositories | LookAtBase | RetryTargets | BaseMoved | ListTasks) -> dict[str, str | int]:
     if isinstance(message, BaseMoved):
         return {
             "container.image.name": message.repository,
             "tidegate.tag": message.tag,
             "oci.manifest.digest": message.digest,
         }
+    if isinstance(message, ListTasks):
+        return {"tidegate.registry": message.registry, "tidegate.step": message.step}
     if isinstance(message, LookAtBase):
         return {"tidegate.repositories": len(message.repositories)}
     # What a check looks at is counted as it is done, by upstream.

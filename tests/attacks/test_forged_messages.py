@@ -14,6 +14,7 @@ from shared.domain.events.messages import (
     MESSAGE_QUEUES,
     BaseMoved,
     CheckRepositories,
+    ListTasks,
     LookAtBase,
     LookAtCandidate,
     LookAtRebuild,
@@ -125,7 +126,16 @@ def test_a_row_that_nobody_can_read_keeps_nobody_from_the_rest_of_the_list() -> 
         inspect.list_candidates(away, targets, "base", limit=10)
 
 
-KINDS = (CheckRepositories, LookAtBase, RetryTargets, LookAtCandidate, LookAtTarget, BaseMoved, LookAtRebuild)
+KINDS = (
+    CheckRepositories,
+    LookAtBase,
+    RetryTargets,
+    LookAtCandidate,
+    LookAtTarget,
+    BaseMoved,
+    ListTasks,
+    LookAtRebuild,
+)
 MESSAGES = [
     "",
     "null",
@@ -143,6 +153,7 @@ MESSAGES = [
     '{"v": 1, "kind": "base-moved", "repository": "A", "tag": "1", "digest": "x"}',
     json.dumps({"v": 1, "kind": "base-moved", "repository": "a", "tag": "$(id)", "digest": f"sha256:{'0' * 64}"}),
     '{"v": 1, "kind": "rebuild", "rebuild": 7, "step": 1}',
+    '{"v": 1, "kind": "list-tasks", "registry": ["a"], "step": 1}',
     '{"v": 99999999999999999999999, "kind": "rebuild"}',
     "\u0001",
     '{"v": 1, "kind": "pickle"}',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -182,5 +183,16 @@ def test_a_task_that_has_never_run_is_listed_without_bases(outside: Outside, run
     step = {"type": "EncodedTask", "encodedTaskContent": "", "contextPath": "/dev/null"}
     body = {"location": "local", "properties": {"step": step, "status": "Disabled"}}
     outside.clients().tasks(place.subscription).tasks.create(place.group, place.name, word, body)
-    task = next(task for task in runs.runs.tasks() if task.name == word)
+    task = next(one.task for one in runs.runs.tasks() if one.task.name == word)
     assert (task.enabled, task.own_trigger, task.dependencies) == (False, False, ())
+
+
+def test_a_list_of_runs_tells_when_the_run_of_a_task_ended_and_nothing_of_runs_that_are_older(
+    runs: RunsSite, word: str
+) -> None:
+    began = datetime.now(UTC) - timedelta(seconds=2)
+    runs.add_task(f"{word}-Task", BASE_NODE, own_trigger=False)
+    ended = runs.runs.ended_since(began)
+    assert ended is not None
+    assert began < ended[f"{word}-task"] < datetime.now(UTC) + timedelta(seconds=2)
+    assert runs.runs.ended_since(datetime.now(UTC) + timedelta(minutes=1)) == {}

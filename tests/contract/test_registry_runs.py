@@ -110,7 +110,7 @@ def test_a_forgotten_name_finds_no_run_and_may_be_forgotten_again(site: RunsSite
 
 def test_a_task_is_listed_with_what_it_was_built_on(site: RunsSite, word: str) -> None:
     task_id = site.add_task(word, BASE_NODE, own_trigger=False)
-    listed = next(task for task in site.runs.tasks() if task.name == word)
+    listed = next(one.task for one in site.runs.tasks() if one.task.name == word)
     assert (listed.resource_id, listed.enabled, listed.own_trigger) == (task_id, True, False)
     assert listed.dependencies == (BASE_NODE,)
 
@@ -119,13 +119,13 @@ def test_one_task_is_read_by_its_name_as_it_is_listed_and_one_that_is_not_there_
     site: RunsSite, word: str
 ) -> None:
     site.add_task(word, BASE_NODE, own_trigger=False)
-    assert site.runs.task(word) in site.runs.tasks()
+    assert site.runs.task(word) in [one.task for one in site.runs.tasks()]
     assert site.runs.task(f"{word}-other") is None
 
 
 def test_a_task_whose_own_trigger_is_on_is_listed_so(site: RunsSite, word: str) -> None:
     site.add_task(word, BASE_NODE, own_trigger=True)
-    assert next(task for task in site.runs.tasks() if task.name == word).own_trigger is True
+    assert next(one.task for one in site.runs.tasks() if one.task.name == word).own_trigger is True
 
 
 def test_a_task_started_twice_under_one_name_is_one_run(site: RunsSite, word: str) -> None:

@@ -26,7 +26,6 @@ from shared.trouble_ports import Troubles
 from tests.contract.examples import NOON, observation
 from tests.contract.wire import counted
 from tests.doubles.queues import InMemoryOutbox
-from tests.doubles.registries import InMemoryRuns
 from tests.doubles.storage import InMemoryActivity, InMemoryTroubles, SettableClock
 
 pytestmark = pytest.mark.contract
@@ -94,7 +93,7 @@ def test_a_survey_reads_three_tables_and_a_registrys_tasks_once_and_one_that_is_
     book = TargetBook(TargetsTable(account), InMemoryOutbox(clock), clock, "tidegatebase")
     node = parse_repository("docker.io/library/node")
     observations.save(node, observations.of(node), RepositoryState(checked_at=NOON), (observation("22", 1),))
-    listings = KeptListings(ListingsTable(account), {"tidegateapps": InMemoryRuns()}, clock)
+    listings = KeptListings(ListingsTable(account), ("tidegateapps",), InMemoryOutbox(clock), clock)
     tasks = UnbuiltTasks(listings, rebuilds_table(account), "tidegatebase.azurecr.io", clock)
     finder = TroubleFinder(Listed(), observations, book, candidates_table(account), tasks)
     lasting: list[Noted] = []

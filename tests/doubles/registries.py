@@ -6,12 +6,14 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 
 import msgspec
 
 from shared.domain.gate.verdict import UNDER_WAY, RunStatus
 from shared.domain.gate.words import Words
+from shared.domain.promotion.kept_tasks import ListedTask
 from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.domain.references import Digest, Tag
 from shared.errors import NotFound, OperationFailed
@@ -215,6 +217,8 @@ class InMemoryRuns(Scripted):
         gates: the gate runs that were really started, in order, with the names they were started under.
         asked: how often each method was called.
         application_tasks: what ``tasks`` returns.
+        without_bases: whether ``tasks`` leaves out what they are built on.
+        ended: when runs of tasks ended, by the task's name in lower case; ``None`` for too many.
         named: whether runs of gates can be found by their names.
     """
 
@@ -225,6 +229,8 @@ class InMemoryRuns(Scripted):
         self.gates: list[tuple[str, GateRun]] = []
         self.asked: Counter[str] = Counter()
         self.application_tasks: tuple[ApplicationTask, ...] = ()
+        self.without_bases = False
+        self.ended: dict[str, datetime] | None = {}
         self.named = True
         self._names: dict[str, str] = {}
         self._runs: dict[str, _Run] = {}
@@ -319,11 +325,24 @@ class InMemoryRuns(Scripted):
         self._raise_scripted("task")
         return next((task for task in self.application_tasks if task.name.lower() == name.lower()), None)
 
-    def tasks(self) -> tuple[ApplicationTask, ...]:
+    def tasks(self) -> tuple[ListedTask, ...]:
         """See the port."""
         self.asked["tasks"] += 1
         self._raise_scripted("tasks")
-        return self.application_tasks
+        return tuple(self._listed(task) for task in self.application_tasks)
+
+    def ended_since(self, moment: datetime) -> Mapping[str, datetime] | None:
+        """See the port."""
+        self.asked["ended_since"] += 1
+        self._raise_scripted("ended_since")
+        if self.ended is None:
+            return None
+        return {task: end for task, end in self.ended.items() if end >= moment}
+
+    def _listed(self, task: ApplicationTask) -> ListedTask:
+        """Lists may leave out the bases; a task's version is what else it is."""
+        bare = msgspec.structs.replace(task, dependencies=())
+        return ListedTask(bare, complete=False, version=repr(bare)) if self.without_bases else ListedTask(task, True)
 
     def _free(self, name: str) -> None:
         """As ARM does: put again after its run failed, a name stands for another run."""

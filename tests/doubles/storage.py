@@ -11,7 +11,7 @@ import itertools
 import re
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Generic
@@ -22,6 +22,7 @@ from shared.budget_ports import StoredBucket, StoredBudget
 from shared.domain.pacing import bucket as pacing
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.identity import group_of
+from shared.domain.promotion.kept_tasks import KeptTask, by_base
 from shared.domain.promotion.listing import Listing
 from shared.domain.promotion.rulings import Kind, Ruling
 from shared.domain.promotion.target import Target, parts_of_target
@@ -412,27 +413,63 @@ class InMemoryBuckets(OneAtATime):
 
 
 class InMemoryListings(OneAtATime):
-    """``Listings`` in a dictionary."""
+    """``Listings`` in dictionaries. ``asked`` counts transactions, ``written`` the rows of bases that were written."""
 
     def __init__(self, before_call: Hook | None = None) -> None:
         super().__init__(before_call)
+        self.asked: Counter[str] = Counter()
+        self.written: Counter[str] = Counter()
         self._versions = itertools.count(1)
         self._rows: dict[str, StoredListing] = {}
+        self._bases: defaultdict[str, dict[str, tuple[KeptTask, ...]]] = defaultdict(dict)
 
     def get(self, registry: str) -> StoredListing:
         """See ``Listings.get``."""
+        self.asked["get"] += 1
         self._raise_scripted("get")
         with self._lock:
             return self._rows.get(registry.lower()) or StoredListing(Listing(registry=registry), "")
 
+    def built_on(self, registry: str, base: str) -> tuple[KeptTask, ...]:
+        """See ``Listings.built_on``."""
+        self.asked["built_on"] += 1
+        self._raise_scripted("built_on")
+        with self._lock:
+            return self._bases[registry.lower()].get(base, ())
+
+    def tasks(self, registry: str) -> Iterator[KeptTask]:
+        """See ``Listings.tasks``."""
+        self.asked["tasks"] += 1
+        with self._lock:
+            bases = tuple(self._bases[registry.lower()].values())
+        yield from (task for tasks in bases for task in tasks)
+        self._raise_scripted("tasks")
+
     def replace(self, stored: StoredListing, listing: Listing) -> StoredListing:
         """See ``Listings.replace``."""
+        self.asked["replace"] += 1
         with self._change("replace"):
-            found = self._rows.get(listing.registry.lower())
-            if (found.etag if found else "") != stored.etag:
-                raise Conflict(f"the tasks of {listing.registry} are listed by another worker")
-            self._rows[listing.registry.lower()] = StoredListing(listing, f"listing:{next(self._versions)}")
-            return self._rows[listing.registry.lower()]
+            return self._put(stored, listing)
+
+    def keep(self, stored: StoredListing, listing: Listing, tasks: Iterable[KeptTask]) -> StoredListing:
+        """See ``Listings.keep``: the rows of each base by themselves, so that a death between two is tried."""
+        self.asked["keep"] += 1
+        there, wanted = self._bases[listing.registry.lower()], by_base(tasks)
+        for base in sorted({*there, *wanted}):
+            if there.get(base, ()) != wanted.get(base, ()):
+                with self._change("keep"):
+                    stored = self._put(stored, stored.listing)
+                    there[base] = wanted.get(base, ())
+                    self.written[base] += 1
+        with self._change("keep"):
+            return self._put(stored, listing)
+
+    def _put(self, stored: StoredListing, listing: Listing) -> StoredListing:
+        found = self._rows.get(listing.registry.lower())
+        if (found.etag if found else "") != stored.etag:
+            raise Conflict(f"the tasks of {listing.registry} are listed by another worker")
+        self._rows[listing.registry.lower()] = StoredListing(listing, f"listing:{next(self._versions)}")
+        return self._rows[listing.registry.lower()]
 
 
 class InMemoryUsualTimes(OneAtATime):

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from shared.domain.events.event_grid import is_event, read_event
-from shared.domain.events.messages import decode
+from shared.domain.events.messages import ListTasks, decode
 from shared.domain.events.registry_event import Told
 from shared.domain.promotion.candidate import Candidate, Status
 from shared.domain.promotion.identity import candidate_id
+from shared.domain.promotion.listing import taken_up
 from shared.domain.promotion.rebuilds import ApplicationTask, Dependency, Rebuild
 from shared.domain.promotion.target import Target
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Tag, parse_repository
@@ -18,6 +19,7 @@ from shared.flows.act import Actor
 from shared.flows.check import Checker
 from shared.flows.compare_rebuilds import Comparison
 from shared.flows.find_dependants import DependantSearch
+from shared.flows.list_tasks import TaskLister
 from shared.flows.look_at_base import BaseComparer
 from shared.flows.look_at_candidate import CandidateLooker
 from shared.flows.plan import Planner
@@ -206,7 +208,8 @@ class World:
             self.book,
         )
         runs = self.runs or {"tidegateapps": self.application_runs}
-        self.kept_listings = KeptListings(self.listings, runs, self.clock)
+        self.kept_listings = KeptListings(self.listings, tuple(runs), self.outbox, self.clock)
+        self.task_lister = TaskLister(self.listings, runs, self.outbox, self.clock)
         self.comparison = Comparison(
             self.rebuild_progress, self.book, self.kept_listings, self.outbox, self.activity, self.base, BASE_SERVER
         )
@@ -249,6 +252,13 @@ class World:
             self.comparison.compare,
             self.teller.survey,
         )
+
+    def list_tasks(self) -> None:
+        """Let the tasks of every application registry be listed now, as far as one round goes."""
+        for registry in self.runs or ("tidegateapps",):
+            stored = self.listings.get(registry)
+            step = self.listings.replace(stored, taken_up(stored.listing, self.clock())).listing.step
+            self.task_lister.take(ListTasks(v=1, registry=registry, step=step))
 
     def settle(self, *, most: int = 400) -> None:
         """Deliver messages and let time pass until none waits; every function runs to its end."""

@@ -94,6 +94,7 @@ NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
     ("azure/tasks.py", "task_runs.begin_create"): (RUNS, {f"{_ACR}/taskruns/write"}),
     ("azure/tasks.py", "task_runs.delete"): (RUNS, {f"{_ACR}/taskruns/delete"}),
     ("azure/tasks.py", "runs.get"): (RUNS, {f"{_ACR}/runs/read"}),
+    ("azure/tasks.py", "runs.list"): (RUNS, {f"{_ACR}/runs/read"}),
     ("azure/tasks.py", "runs.get_log_sas_url"): (RUNS, {f"{_ACR}/runs/listLogSasUrl/action"}),
     ("azure/tasks.py", "tasks.list"): (RUNS, {f"{_ACR}/tasks/read"}),
     ("azure/tasks.py", "tasks.get"): (RUNS, {f"{_ACR}/tasks/read"}),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.registry import AzureContainerRegistry
-from shared.adapters.azure.task_models import application_task, lacks_dependencies
+from shared.adapters.azure.task_models import application_task, listed_task
 from shared.adapters.azure.tasks import AcrTasks
 from shared.config import RegistryId
 from shared.domain.events.registry_event import Ignored
@@ -142,7 +144,7 @@ def see_task(clients: AzureClients, recording: Recording) -> None:
         task = recording.ask(lambda: tasks.create(*place, {"location": "westus"}))
     else:
         task = recording.ask(lambda: tasks.get_details(*place))
-    assert lacks_dependencies(task)
+    assert not listed_task(registry.name, task).complete
     read = application_task(registry.name, task)
     assert (read.name, read.enabled) == (name, True)
     assert read.resource_id == upcoming.resource.removesuffix("/listDetails")
@@ -156,14 +158,15 @@ def test_a_new_task_is_read_as_one_that_was_never_run(clients: AzureClients, rec
 
 @plays("task_list_before_any_run")
 def test_tasks_that_were_never_run_have_no_bases_and_a_trigger_of_their_own(
-    clients: AzureClients, recording: Recording, wire: ScriptedHttp
+    clients: AzureClients, recording: Recording
 ) -> None:
     listed = recording.play().body["value"]
-    for task in listed:  # each is asked for once more, in case a list of tasks leaves its bases out
-        wire.answer(200, body=task)
     read = AcrTasks(clients, recording.registry).tasks()
-    assert [task.resource_id for task in read] == [task["id"] for task in listed]
-    assert {(task.enabled, task.own_trigger, task.dependencies) for task in read} == {(True, True, ())}
+    assert [one.task.resource_id for one in read] == [task["id"] for task in listed]
+    changed = [task["systemData"]["lastModifiedAt"].replace("T", " ")[:19] for task in listed]
+    assert [one.version[:19] for one in read] == changed
+    assert not any(one.complete for one in read)
+    assert {(one.task.enabled, one.task.own_trigger, one.task.dependencies) for one in read} == {(True, True, ())}
 
 
 @plays("taskrun_list_get_delete")
@@ -194,6 +197,13 @@ def test_runs_are_listed_with_statuses_that_are_known(clients: AzureClients, rec
     assert found
     assert all(run.properties.run_id == run.name for run in found)
     assert {RunStatus(run.properties.status) for run in found} <= {QUEUED, RUNNING, FAILED, SUCCEEDED}
+
+
+@plays("run_list_by_task")
+def test_the_end_of_a_tasks_run_is_told_by_a_list_of_runs(clients: AzureClients, recording: Recording) -> None:
+    tasks = AcrTasks(clients, recording.registry)
+    ended = recording.ask(lambda: tasks.ended_since(datetime(2025, 4, 28, 3, 54, tzinfo=UTC)))
+    assert ended == {"testtask": datetime(2025, 4, 28, 3, 54, 51, 542971, tzinfo=UTC)}
 
 
 @plays("webhook_list_events")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from shared.domain.gate.verdict import RunStatus
+from shared.domain.promotion.kept_tasks import ListedTask
 from shared.domain.promotion.rebuilds import ApplicationTask, Dependency
 from shared.errors import Unavailable
 from shared.run_ports import Run
@@ -14,6 +19,8 @@ if TYPE_CHECKING:
     from azure.mgmt.containerregistrytasks.models import Run as SdkRun
 
 _ENABLED = "Enabled"
+# So many of the newest runs are looked through for those that ended: some ten pages.
+_MOST_RUNS = 1000
 # Types of bases and of triggers, without case: documented as BuildTime and RunTime, recorded as Runtime.
 _BUILD_TIME, _ALL = "buildtime", "all"
 # A taskRun that ends without a run could not be scheduled: that says nothing about what was to be tested.
@@ -54,10 +61,48 @@ def status_of(status: object) -> RunStatus:
         raise Unavailable(f"ACR Tasks says a run is {_text(status)!r}, which is no status known here") from None
 
 
-def lacks_dependencies(task: Task) -> bool:
-    """Whether a task's bases are absent, because it has never run or because lists of tasks leave them out."""
+def ends_of(runs: Iterable[SdkRun], moment: datetime) -> Mapping[str, datetime] | None:
+    """Return when the last run of each task ended, by its name in lower case.
+
+    Args:
+        runs: newest first, as lists of runs have them.
+        moment: the first that was asked for before this is the last that is looked at.
+
+    Returns:
+        The ends; ``None`` if more runs were asked for since than are looked through.
+    """
+    ends: dict[str, datetime] = {}
+    for number, run in enumerate(runs):
+        found = run.properties
+        if found is None or found.create_time is None:
+            continue
+        if found.create_time < moment:
+            return ends
+        if number >= _MOST_RUNS:
+            return None
+        if found.task and found.finish_time is not None:
+            name = found.task.lower()
+            ends[name] = max(found.finish_time, ends.get(name, found.finish_time))
+    return ends
+
+
+def listed_task(registry: str, task: Task) -> ListedTask:
+    """Return a task as a list has it.
+
+    What it was built on is absent if it has never run, or if lists of tasks leave that out.
+    """
     step = task.properties.step if task.properties else None
-    return step is not None and step.base_image_dependencies is None
+    complete = step is None or step.base_image_dependencies is not None
+    return ListedTask(application_task(registry, task), complete, "" if complete else _version(task))
+
+
+def _version(task: Task) -> str:
+    """Return what differs when somebody changes a task: the time ARM tells, or else all that it tells."""
+    data = task.system_data
+    if data is not None and data.last_modified_at is not None:
+        return str(data.last_modified_at)
+    told = json.dumps(task.as_dict(), sort_keys=True, default=str)
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
 def application_task(registry: str, task: Task) -> ApplicationTask:

@@ -5,7 +5,9 @@ Task runs: https://learn.microsoft.com/rest/api/container-registry-tasks/task-ru
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure.clients import AzureClients
@@ -13,19 +15,20 @@ from shared.adapters.azure.errors import TASKS_CONTRIBUTOR, azure_errors
 from shared.adapters.azure.gate_run import RunOptions, says_words, task_request
 from shared.adapters.azure.gate_schedule import GateSchedule
 from shared.adapters.azure.task_errors import task_run_errors
-from shared.adapters.azure.task_models import application_task, embedded_run, lacks_dependencies, status_of
+from shared.adapters.azure.task_models import application_task, embedded_run, ends_of, listed_task, status_of
 from shared.config import GateContext, RegistryId
 from shared.domain.gate.run_log import LEFT_OUT
 from shared.domain.gate.verdict import UNDER_WAY, RunStatus
 from shared.domain.gate.words import Words
 from shared.domain.pacing.bucket import Work
+from shared.domain.promotion.kept_tasks import ListedTask
 from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.errors import NotFound, Unavailable
 from shared.run_ports import GateRun, Run
 
 if TYPE_CHECKING:
     from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
-    from azure.mgmt.containerregistrytasks.models import Task, TaskRun
+    from azure.mgmt.containerregistrytasks.models import TaskRun
 
 # A test's first word stands near a log's beginning, and at its end which step failed, and with what. What is between
 # is left out of a log that is larger than both: a megabyte is more than anybody reads.
@@ -181,15 +184,23 @@ class AcrTasks:
             return None
         return application_task(self._registry.name, found)
 
-    def tasks(self) -> tuple[ApplicationTask, ...]:
-        """Return the registry's tasks, by one request for each page, and one for each task listed without its bases.
+    def tasks(self) -> tuple[ListedTask, ...]:
+        """Return the registry's tasks as its list has them, by one request for each page.
 
         Raises:
             ServiceError: see ``shared.adapters.azure.errors``.
         """
         with self._errors("listing tasks"):
-            listed = [self._whole(task) for task in self._client.tasks.list(*self._place)]
-        return tuple(application_task(self._registry.name, task) for task in listed if task is not None)
+            return tuple(listed_task(self._registry.name, task) for task in self._client.tasks.list(*self._place))
+
+    def ended_since(self, moment: datetime) -> Mapping[str, datetime] | None:
+        """Return the ends of tasks' runs that were asked for since a moment, by one request for each page of runs.
+
+        Raises:
+            ServiceError: see ``shared.adapters.azure.errors``.
+        """
+        with self._errors("listing runs"):
+            return ends_of(self._client.runs.list(*self._place), moment)
 
     def _reserve(self, *requests: str) -> None:
         words = (request.split(" ") for request in requests)
@@ -235,16 +246,6 @@ class AcrTasks:
         if whole.size <= _LARGEST_LOG:
             return whole.readall().decode("utf-8", "replace")
         return _shortened(whole.read(_HALF), blob.download_blob(offset=whole.size - _HALF).readall(), whole.size)
-
-    def _whole(self, task: Task) -> Task | None:
-        """Return a task with its bases, whether or not lists of tasks have them; ``None`` if it is gone meanwhile."""
-        if not lacks_dependencies(task):
-            return task
-        try:
-            with self._errors(f"reading the task {task.name}"):
-                return self._client.tasks.get(*self._place, str(task.name))
-        except NotFound:
-            return None
 
     @property
     def _client(self) -> ContainerRegistryTasksMgmtClient:

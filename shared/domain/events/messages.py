@@ -125,6 +125,7 @@ class BaseMoved(_Message, frozen=True, kw_only=True, tag="base-moved"):
         attempt: how often it could not be worked on so far.
         looks: how often the base registry was seen to hold another digest so far.
         again: whether it is looked for once more, because the listing was older than the signal.
+        asked_at: when it was first worked on, UTC, if it had to wait for a listing: one begun since then will do.
     """
 
     repository: str
@@ -133,6 +134,19 @@ class BaseMoved(_Message, frozen=True, kw_only=True, tag="base-moved"):
     attempt: int = 0
     looks: int = 0
     again: bool = False
+    asked_at: datetime | None = None
+
+
+class ListTasks(_Message, frozen=True, kw_only=True, tag="list-tasks"):
+    """List the tasks of an application registry, or read some that a list did not say all of.
+
+    Attributes:
+        registry: the registry's name.
+        step: the step of its listing when this was sent; out of date if somebody has taken it up since.
+    """
+
+    registry: str
+    step: int
 
 
 class LookAtRebuild(_Message, frozen=True, kw_only=True, tag="rebuild"):
@@ -147,7 +161,16 @@ class LookAtRebuild(_Message, frozen=True, kw_only=True, tag="rebuild"):
     step: int
 
 
-Message = CheckRepositories | LookAtBase | RetryTargets | LookAtCandidate | LookAtTarget | BaseMoved | LookAtRebuild
+Message = (
+    CheckRepositories
+    | LookAtBase
+    | RetryTargets
+    | LookAtCandidate
+    | LookAtTarget
+    | BaseMoved
+    | ListTasks
+    | LookAtRebuild
+)
 T = TypeVar("T", bound=_Message)
 U = TypeVar("U", bound=_Message)
 V = TypeVar("V", bound=_Message)
@@ -159,6 +182,7 @@ _QUEUES: dict[type[_Message], str] = {
     RetryTargets: IMPORTS,
     LookAtTarget: IMPORTS,
     BaseMoved: VALIDATIONS,
+    ListTasks: VALIDATIONS,
     LookAtRebuild: VALIDATIONS,
 }
 _STAGES = {Stage.IMPORT: IMPORTS, Stage.VALIDATE: VALIDATIONS, Stage.PROMOTE: IMPORTS}

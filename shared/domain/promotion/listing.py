@@ -1,4 +1,8 @@
-"""The kept listing of a registry's tasks: how long it may be believed, and who makes the next one. Pure."""
+"""The kept listing of a registry's tasks: how long it may be believed, and who makes the next one. Pure.
+
+Whoever finds it too old asks for the next; one that was asked for is taken up by one worker, and once. Both claims are
+a step of this record, so that a second message, or a second worker, finds another step and leaves it.
+"""
 
 from __future__ import annotations
 
@@ -7,33 +11,41 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.domain.promotion.schedule import LEASE, pause_before_retry, pause_before_turn
 from shared.errors import BeingListed, Paced, ServiceError, Unavailable
 
 # How old a listing may be that a search is made from. A task that was made, or built for the first time, since then is
-# not found; the comparison finds it later.
+# not found; the next listing finds it.
 KEPT_FOR = timedelta(minutes=1)
-# Whoever waits for another one's listing asks again after this.
+# Whoever waits for a listing comes again after as long as it has been made already, but after these at least and most.
+SHORTEST_WAIT = timedelta(seconds=2)
 WAIT = timedelta(seconds=10)
+# Where lists leave out what tasks are built on, so many are read one by one in a round, and the next round is so much
+# later: a fifth of what ARM gives one identity in that time.
+MOST_READS = 25
+ROUND = timedelta(seconds=5)
 _TROUBLE_KEPT = 600
 
 
 class Listing(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What a registry's tasks were when last listed; replaced as a whole, guarded by its ETag.
+    """What is known of a registry's tasks as a whole; changed under its ETag, which guards the tasks' rows too.
 
     Attributes:
         registry: the registry's name.
-        tasks: all of them, with what they were last built on.
-        listed_at: when that listing was begun, UTC; ``None`` before the first.
-        taken_until: until when nobody else lists, UTC: somebody does, or it has just failed.
-        failures: how often in a row it failed.
+        step: counts who asked for a listing and who took one up.
+        tasks: how many there are.
+        unread: of how many it is not known what they are built on by now.
+        listed_at: when the latest list was begun, UTC; ``None`` before the first.
+        taken_until: until when nobody else asks, UTC: somebody lists or is about to, or it has just failed.
+        failures: how often in a row it failed, or was broken off.
         trouble: why, the last time.
         compared_at: when the tasks were last compared with what the targets decided, UTC.
     """
 
     registry: str
-    tasks: tuple[ApplicationTask, ...] = ()
+    step: int = 0
+    tasks: int = 0
+    unread: int = 0
     listed_at: datetime | None = None
     taken_until: datetime | None = None
     failures: int = 0
@@ -41,9 +53,20 @@ class Listing(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     compared_at: datetime | None = None
 
 
-def is_fresh(listing: Listing, now: datetime) -> bool:
-    """Whether a search may be made from a listing."""
-    return listing.listed_at is not None and now - listing.listed_at < KEPT_FOR
+def is_fresh(listing: Listing, now: datetime, asked_at: datetime | None = None) -> bool:
+    """Whether a search may be made from a listing.
+
+    Args:
+        listing: as it is kept.
+        now: UTC.
+        asked_at: when the search was first asked for, UTC: one that was begun later is good enough for it however long
+            it took, or a registry that needs more than a minute would be listed for ever. Not so while some tasks are
+            still to be read: whoever does that may have died.
+    """
+    if listing.listed_at is None:
+        return False
+    meant = asked_at is not None and listing.listed_at >= asked_at and not listing.unread
+    return meant or now - listing.listed_at < KEPT_FOR
 
 
 def next_after(listings: Iterable[Listing], moment: datetime) -> datetime | None:
@@ -52,8 +75,14 @@ def next_after(listings: Iterable[Listing], moment: datetime) -> datetime | None
     return max(older) + KEPT_FOR if older else None
 
 
-def taken(listing: Listing, now: datetime) -> Listing:
-    """Claim the next listing; who claimed it and died keeps the others waiting for a lease.
+def left_to_read(listings: Iterable[Listing]) -> timedelta | None:
+    """Return in how long it is known what all tasks are built on; ``None`` if it is."""
+    unread = max((one.unread for one in listings), default=0)
+    return ROUND * (-(-unread // MOST_READS) + 1) if unread else None
+
+
+def asked(listing: Listing, now: datetime) -> Listing:
+    """Claim to ask for the next listing; who claimed it and died keeps the others waiting for a lease.
 
     Raises:
         BeingListed: somebody else claimed it.
@@ -63,14 +92,32 @@ def taken(listing: Listing, now: datetime) -> Listing:
     if left > timedelta(0) and listing.trouble:
         raise Unavailable(listing.trouble, retry_after=left.total_seconds())
     if left > timedelta(0):
-        wait = min(left, WAIT)
-        raise BeingListed(f"the tasks of {listing.registry} are being listed", retry_after=wait.total_seconds())
-    return msgspec.structs.replace(listing, taken_until=now + LEASE, trouble="")
+        raise being_listed(listing.registry, min(max(LEASE - left, SHORTEST_WAIT), WAIT))
+    return taken_up(listing, now)
 
 
-def listed(listing: Listing, tasks: tuple[ApplicationTask, ...], began: datetime) -> Listing:
-    """Take note of the tasks that a listing found."""
-    return msgspec.structs.replace(listing, tasks=tasks, listed_at=began, taken_until=None, failures=0)
+def taken_up(listing: Listing, now: datetime) -> Listing:
+    """Claim one more step; nobody else asks for a lease."""
+    return msgspec.structs.replace(listing, step=listing.step + 1, taken_until=now + LEASE, trouble="")
+
+
+def being_listed(registry: str, wait: timedelta = SHORTEST_WAIT) -> BeingListed:
+    """Return what tells a search to come again."""
+    return BeingListed(f"the tasks of {registry} are being listed", retry_after=wait.total_seconds())
+
+
+def listed(listing: Listing, *, tasks: int, unread: int, began: datetime | None) -> Listing:
+    """Take note of what a round found.
+
+    Args:
+        listing: as it was taken up.
+        tasks: how many there are.
+        unread: of how many it is still not known what they are built on.
+        began: when the list was begun, UTC; ``None`` if the round only read single tasks.
+    """
+    return msgspec.structs.replace(
+        listing, tasks=tasks, unread=unread, listed_at=began or listing.listed_at, taken_until=None, failures=0
+    )
 
 
 def not_listed(listing: Listing, error: ServiceError, now: datetime) -> Listing:

@@ -13,6 +13,8 @@ from shared.domain.references import Digest, Tag
 
 # How often the tasks of a registry are compared with what the targets decided.
 COMPARED_EVERY = timedelta(hours=1)
+# How old a listing may be that is compared: it only finds what was missed since the one before.
+COMPARED_FROM = timedelta(minutes=15)
 # How long after a decision its rebuilds are left to its own signal.
 SIGNALS_TURN = timedelta(minutes=15)
 

@@ -191,6 +191,7 @@ def test_two_rebuilds_of_one_task_that_are_begun_at_the_same_moment_are_one_run(
     world.application_runs = BuildingRuns(world.base)
     world.application_runs.application_tasks = on_two_bases("shop")
     world.start()
+    world.list_tasks()
     reached(world, TAG, TWO, 2)
     reached(world, OTHER, TWO, 2)
     for delivery in world.outbox.deliver():

@@ -8,15 +8,17 @@ import msgspec
 import pytest
 
 from shared.domain.events.messages import BaseMoved
+from shared.domain.promotion.kept_tasks import base_name
 from shared.domain.promotion.rebuilds import RebuildStatus
 from shared.domain.references import Digest, Tag
 from shared.errors import ServiceError, Unavailable
 from tests.doubles.registries import InMemoryRuns
-from tests.doubles.world import ONE, TAG, TARGET, TWO, Died, World, application_task
+from tests.doubles.world import BASE_SERVER, ONE, TAG, TARGET, TWO, Died, World, application_task
 
 pytestmark = pytest.mark.unit
 
 AWAY = Unavailable("503")
+BASE = base_name(BASE_SERVER, TARGET)
 
 
 @pytest.fixture
@@ -51,7 +53,9 @@ def test_signals_of_one_minute_make_one_listing_and_one_more_for_what_was_made_s
 
 
 def test_a_task_that_was_made_after_the_listing_is_found_a_minute_after_its_signal(world: World) -> None:
-    world.kept_listings.of("tidegateapps")
+    world.kept_listings.built_on(BASE)
+    world.settle()
+    assert len(world.kept_listings.built_on(BASE).tasks) == 1
     world.pass_time(timedelta(seconds=20))
     new = msgspec.structs.replace(application_task(ONE), name="new", resource_id="/tasks/new")
     world.application_runs.application_tasks += (new,)
@@ -99,10 +103,10 @@ def test_a_registry_that_cannot_list_its_tasks_keeps_no_other_from_rebuilding(wo
     other.application_tasks = (msgspec.structs.replace(application_task(ONE), registry="others"),)
     world.runs = {"tidegateapps": world.application_runs, "others": other}
     world.start()
-    world.application_runs.fail("tasks", *[ServiceError("the role is missing")] * 9)
+    world.application_runs.fail("tasks", *[ServiceError("the role is missing")] * 99)
     tell(world, TWO)
     with pytest.raises(ServiceError, match="the role is missing"):
-        world.settle()
+        world.settle(most=4000)
     world.outbox.waiting = [item for item in world.outbox.waiting if "base-moved" not in item[2].text]
     world.settle()
     assert [(one.registry, one.status) for one in world.rebuilt() if one.base_digest == TWO] == [

@@ -100,6 +100,7 @@ def test_going_back_to_an_earlier_digest_rebuilds_and_a_second_signal_of_it_does
 
 def test_a_run_that_would_begin_after_its_base_moved_on_is_left_to_the_next_rebuild(world: World) -> None:
     (search,) = promote(world, TWO)
+    world.list_tasks()
     world.work(search)
     waits = [item for item in world.outbox.waiting if is_of_a_rebuild(item[2])]
     world.outbox.waiting = [item for item in world.outbox.waiting if not is_of_a_rebuild(item[2])]
@@ -121,6 +122,7 @@ def test_a_run_that_began_before_its_base_moved_on_is_waited_for_and_what_it_was
 ) -> None:
     world.application_runs.looks = 1000
     (search,) = promote(world, TWO)
+    world.list_tasks()
     world.work(search)
     while not world.application_runs.started.total():
         step(world)
@@ -219,6 +221,7 @@ def test_an_import_that_ends_late_is_put_right_at_once_if_the_registry_tells_of_
 
 def test_a_candidate_that_cannot_be_read_keeps_no_rebuild_from_being_swept(world: World) -> None:
     (search,) = promote(world, TWO)
+    world.list_tasks()
     world.work(search)
     world.outbox.waiting.clear()
     world.pass_time(timedelta(minutes=4))

@@ -121,10 +121,10 @@ def test_a_task_that_was_disabled_is_left_alone(failing: World) -> None:
     assert lasting(failing) == []
 
 
-@pytest.mark.parametrize("table", ["rebuilds", "listings"])
-def test_what_cannot_be_read_of_rebuilds_is_told_and_ends_no_trouble(failing: World, table: str) -> None:
+@pytest.mark.parametrize(("table", "method"), [("rebuilds", "get"), ("listings", "tasks")])
+def test_what_cannot_be_read_of_rebuilds_is_told_and_ends_no_trouble(failing: World, table: str, method: str) -> None:
     hours_pass(failing)
-    getattr(failing, table).fail("get", ServiceError("the row cannot be read", code=UNREADABLE))
+    getattr(failing, table).fail(method, ServiceError("the row cannot be read", code=UNREADABLE))
     failing.pass_time(timedelta(minutes=20))
     failing.teller.survey()
     assert set(lasting(failing)) == {("not-rebuilt", SHOP), ("records-unreadable", f"table:{table}")}

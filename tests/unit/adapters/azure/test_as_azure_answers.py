@@ -168,7 +168,7 @@ def test_the_base_of_a_task_is_known_as_docker_hub_and_acr_call_it(wire: Scripte
     step = {"type": "Docker", "baseImageDependencies": [{**hub, "digest": "e"}, acr]}
     wire.answer(200, body={"value": [task("app", status="Enabled", step=step)]})
     (found,) = runs.tasks()
-    assert found.dependencies == (
+    assert found.task.dependencies == (
         Dependency("registry.hub.docker.com", "library/node", "22", "e"),
         Dependency("base.azurecr.io", "base/node", "22", "d"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -130,20 +131,83 @@ def test_a_gate_without_an_address_to_upload_to_is_tried_again_later(wire: Scrip
         runs.start_gate("tidegate-1", GATE)
 
 
-def test_a_list_of_tasks_that_leaves_out_their_bases_is_completed(wire: ScriptedHttp, runs: AcrTasks) -> None:
+def test_a_list_says_of_each_task_whether_it_has_its_bases_and_asks_for_none(
+    wire: ScriptedHttp, runs: AcrTasks
+) -> None:
     step = {"type": "Docker", "dockerFilePath": "Dockerfile"}
     known = task("known", status="Enabled", step={**step, "baseImageDependencies": BASES})
-    short = task("short", status="Enabled", step=step)
-    gone = task("gone", status="Enabled", step=step)
-    wire.answer(200, body={"value": [known, short, gone]})
-    wire.answer(200, body=task("short", status="Disabled", step={**step, "baseImageDependencies": BASES}))
-    wire.answer(404, body={"error": {"code": "ResourceNotFound", "message": "no"}})
-    found = runs.tasks()
+    wire.answer(200, body={"value": [known, task("short", status="Enabled", step=step)]})
     base = Dependency("base.azurecr.io", "base/node", "22", GATE.digest)
-    assert [(each.name, each.enabled, each.dependencies) for each in found] == [
+    assert [(each.task.name, each.complete, each.task.dependencies) for each in runs.tasks()] == [
         ("known", True, (base,)),
-        ("short", False, (base,)),
+        ("short", False, ()),
     ]
+    assert len(wire.requests) == 1
+
+
+CHANGED = {"lastModifiedAt": "2026-04-28T03:53:42.9034617+00:00"}
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({}, True),
+        ({"systemData": {"lastModifiedAt": "2026-04-28T03:53:43.1+00:00"}}, False),
+        ({"systemData": None}, False),
+        ({"tags": {"a": "b"}}, True),
+    ],
+)
+def test_a_task_that_was_changed_has_another_version(
+    wire: ScriptedHttp, runs: AcrTasks, change: dict[str, Any], *, same: bool
+) -> None:
+    one = {**task("one", step={"type": "Docker"}), "systemData": CHANGED}
+    wire.answer(200, body={"value": [one, {**one, **change}]})
+    first, second = runs.tasks()
+    assert (first.version == second.version) is same
+
+
+def test_a_task_of_which_no_time_is_told_has_another_version_when_anything_is_told_otherwise(
+    wire: ScriptedHttp, runs: AcrTasks
+) -> None:
+    one = task("one", step={"type": "Docker"})
+    wire.answer(200, body={"value": [one, one, task("one", step={"type": "Docker", "dockerFilePath": "other"})]})
+    first, second, third = (each.version for each in runs.tasks())
+    assert first == second != third
+
+
+def ended(name: str | None, created: str, finished: str | None) -> dict[str, Any]:
+    """Return a run as ARM's lists have it."""
+    return {"properties": {"runId": "ca1", "task": name, "createTime": created, "finishTime": finished}}
+
+
+def test_the_ends_of_runs_are_read_from_the_newest_until_one_that_is_too_old(
+    wire: ScriptedHttp, runs: AcrTasks
+) -> None:
+    link = "https://management.azure.com/next?page=2"
+    newest = [
+        ended("shop", "2026-01-01T12:09:00+00:00", None),
+        ended("Shop", "2026-01-01T12:08:00+00:00", "2026-01-01T12:08:30+00:00"),
+        ended(None, "2026-01-01T12:07:00+00:00", "2026-01-01T12:07:30+00:00"),
+    ]
+    older = [
+        ended("shop", "2026-01-01T12:06:00+00:00", "2026-01-01T12:06:30+00:00"),
+        ended("web", "2026-01-01T12:05:00+00:00", "2026-01-01T12:09:30+00:00"),
+        ended("old", "2026-01-01T11:59:00+00:00", "2026-01-01T12:09:59+00:00"),
+    ]
+    wire.answer(200, body={"value": newest, "nextLink": link})
+    wire.answer(200, body={"value": older, "nextLink": link})
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    assert runs.ended_since(noon) == {
+        "shop": noon + timedelta(minutes=8, seconds=30),
+        "web": noon + timedelta(minutes=9, seconds=30),
+    }
+    assert len(wire.requests) == 2
+
+
+def test_of_more_runs_than_are_looked_through_no_end_is_believed(wire: ScriptedHttp, runs: AcrTasks) -> None:
+    many = [ended("shop", "2026-01-01T12:08:00+00:00", "2026-01-01T12:08:30+00:00")] * 1001
+    wire.answer(200, body={"value": many})
+    assert runs.ended_since(datetime(2026, 1, 1, 12, tzinfo=UTC)) is None
 
 
 @pytest.mark.parametrize(
@@ -159,12 +223,12 @@ def test_a_list_of_tasks_that_leaves_out_their_bases_is_completed(wire: Scripted
 def test_a_tasks_own_trigger_is_noticed(wire: ScriptedHttp, runs: AcrTasks, trigger: object, *, own: bool) -> None:
     step = {"type": "Docker", "baseImageDependencies": []}
     wire.answer(200, body={"value": [task("app", status="Enabled", step=step, trigger=trigger)]})
-    assert [each.own_trigger for each in runs.tasks()] == [own]
+    assert [each.task.own_trigger for each in runs.tasks()] == [own]
 
 
 def test_a_task_without_steps_is_listed_without_bases(wire: ScriptedHttp, runs: AcrTasks) -> None:
     wire.answer(200, body={"value": [task("quicktask", status="Enabled")]})
-    assert [each.dependencies for each in runs.tasks()] == [()]
+    assert [each.task.dependencies for each in runs.tasks()] == [()]
 
 
 def test_tasks_are_listed_page_by_page(wire: ScriptedHttp, runs: AcrTasks) -> None:
@@ -172,7 +236,7 @@ def test_tasks_are_listed_page_by_page(wire: ScriptedHttp, runs: AcrTasks) -> No
     link = "https://management.azure.com/next?page=2"
     wire.answer(200, body={"value": [task("one", step=step)], "nextLink": link})
     wire.answer(200, body={"value": [task("two", step=step)]})
-    assert [each.name for each in runs.tasks()] == ["one", "two"]
+    assert [each.task.name for each in runs.tasks()] == ["one", "two"]
 
 
 TASK_ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/apps/tasks/shop"
@@ -244,4 +308,4 @@ def test_a_base_counts_whatever_its_type_and_it_is_known_whether_the_tasks_own_t
     own = {"baseImageTrigger": {"name": "b", "baseImageTriggerType": trigger}} if trigger else None
     wire.answer(200, body={"value": [task("app", status="Enabled", step=step, trigger=own)]})
     expected = Dependency("base.azurecr.io", "base/node", "22", GATE.digest, watched)
-    assert [each.dependencies for each in runs.tasks()] == [(expected,)]
+    assert [each.task.dependencies for each in runs.tasks()] == [(expected,)]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shared.domain.events.messages import (
     BaseMoved,
     CheckRepositories,
+    ListTasks,
     LookAtBase,
     LookAtCandidate,
     LookAtRebuild,
@@ -26,7 +27,7 @@ from tests.unit.strategies import digests, hosts, paths, tags
 
 pytestmark = pytest.mark.unit
 
-KINDS = (CheckRepositories, LookAtBase, LookAtCandidate, BaseMoved, LookAtRebuild)
+KINDS = (CheckRepositories, LookAtBase, LookAtCandidate, BaseMoved, ListTasks, LookAtRebuild)
 # A storage queue takes 64 KiB of base64. https://learn.microsoft.com/rest/api/storageservices/put-message
 LARGEST_BODY = 48 * 1024
 MESSAGES = st.one_of(
@@ -57,6 +58,7 @@ MESSAGES = st.one_of(
         former=st.lists(st.just("tidegateformer"), max_size=2).map(tuple),
     ),
     st.builds(BaseMoved, v=st.just(1), repository=paths, tag=tags, digest=digests, traceparent=st.text(max_size=10)),
+    st.builds(ListTasks, v=st.just(1), registry=st.text(max_size=20), step=st.integers(0, 10_000)),
     st.builds(LookAtRebuild, v=st.just(1), rebuild=st.text(max_size=20), step=st.integers(1, 10_000)),
 )
 LOOK = {"v": 1, "kind": "candidate", "candidate": "base~node~22~" + "0" * 32, "step": 3}
@@ -73,7 +75,7 @@ def test_a_message_reads_back_as_it_was_sent(message: Message) -> None:
 def test_a_message_names_its_version_and_its_kind(message: Message) -> None:
     plain = json.loads(encode(message))
     assert plain["v"] == 1
-    assert plain["kind"] in {"check", "base", "candidate", "base-moved", "rebuild"}
+    assert plain["kind"] in {"check", "base", "candidate", "base-moved", "list-tasks", "rebuild"}
 
 
 @pytest.mark.parametrize("version", [0, 2, -1, 99])
