@@ -20,6 +20,7 @@ KEPT_FOR = timedelta(minutes=1)
 # Whoever waits for a listing comes again after as long as it has been made already, but after these at least and most.
 SHORTEST_WAIT = timedelta(seconds=2)
 WAIT = timedelta(seconds=10)
+_TO_BE_LISTED = timedelta(seconds=5)
 # Where lists leave out what tasks are built on, so many are read one by one in a round, and the next round is so much
 # later: a fifth of what ARM gives one identity in that time.
 MOST_READS = 25
@@ -70,9 +71,12 @@ def is_fresh(listing: Listing, now: datetime, asked_at: datetime | None = None) 
 
 
 def next_after(listings: Iterable[Listing], moment: datetime) -> datetime | None:
-    """Return when searches are made from listings that were all begun after a moment; ``None`` if these were."""
+    """Return when searches are made from listings that were all begun after a moment; ``None`` if these were.
+
+    That is a little later than it could be: in a burst the next signal has asked by then, and hundreds need not wait.
+    """
     older = [one.listed_at for one in listings if one.listed_at is not None and one.listed_at < moment]
-    return max(older) + KEPT_FOR if older else None
+    return max(older) + KEPT_FOR + _TO_BE_LISTED if older else None
 
 
 def left_to_read(listings: Iterable[Listing]) -> timedelta | None:
