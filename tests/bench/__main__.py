@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infra.local.twin.ports import new_topology
 from infra.local.twin.settings import product_settings
-from tests.bench import base, lists, moving, start_up, updates
+from tests.bench import base, dependants, lists, moving, start_up, updates
 from tests.bench.table import shown
 
 
@@ -20,6 +20,7 @@ def main() -> None:
             *lists.rows(),
             *updates.rows(Path(folder)),
             *base.rows(Path(folder) / "base"),
+            *dependants.rows(Path(folder) / "dependants"),
             *moving.rows(Path(folder) / "moving"),
         ]
     print(shown(rows))
