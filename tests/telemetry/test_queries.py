@@ -12,6 +12,7 @@ import pytest
 from docs.parts import ROOT
 from shared.domain.promotion.candidate import Reason
 from shared.domain.promotion.rebuilds import RebuildStatus
+from shared.domain.watching.troubles import Kind
 from tests.telemetry.conftest import Told
 from tests.telemetry.kql import Query, read_queries
 
@@ -19,6 +20,7 @@ QUERIES = sorted((ROOT / "infra" / "queries").glob("*.kql"))
 ALERTS = (ROOT / "infra" / "modules" / "alerts.bicep").read_text()
 WORKBOOK = json.loads((ROOT / "infra" / "workbook" / "tidegate.json").read_text())
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
+PARTS = re.findall(r"^  loadTextContent\('\.\./queries/([\w-]+)\.kql'\)$", ALERTS, re.MULTILINE)
 # What did not happen in this life of the product, and is told by the same lines of code.
 EVENTS = {reason.value for reason in Reason} | {f"rebuild-{status.value}" for status in RebuildStatus}
 EVENTS |= {"tag-missing", "tag-overwritten", "tag-in-order", "trouble"}
@@ -29,9 +31,12 @@ def name_of(file: Path) -> str:
     return file.stem
 
 
-def alert_names() -> list[str]:
-    """The names of the alert rules."""
-    return re.findall(r"^    name: '([\w-]+)'$", ALERTS, re.MULTILINE)
+def everything() -> str:
+    """The alert rule's query, put together from its parts as the template does it."""
+    made = re.search(r"^var everything = '(.*?)\$\{join\(parts, '(.*?)'\)\}(.*)'$", ALERTS, re.MULTILINE)
+    assert made is not None
+    start, between, end = (piece.replace("\\n", "\n") for piece in made.groups())
+    return start + between.join(saved_text(part) for part in PARTS) + end
 
 
 @cache
@@ -86,7 +91,8 @@ def test_the_workbook_answers_what_an_operator_asks(word: str) -> None:
 @pytest.mark.unit
 def test_every_query_is_used_by_an_alert_the_workbook_or_the_runbook() -> None:
     shown = {section["query"] for section in WORKBOOK}
-    unused = [file.stem for file in QUERIES if file.stem not in shown and f"infra/queries/{file.name}" not in RUNBOOK]
+    used = shown | set(PARTS)
+    unused = [file.stem for file in QUERIES if file.stem not in used and f"infra/queries/{file.name}" not in RUNBOOK]
     assert unused == []
 
 
@@ -99,25 +105,52 @@ def test_the_workbooks_module_loads_the_query_of_every_section_and_no_other() ->
 
 
 @pytest.mark.unit
-@pytest.mark.parametrize("alert", alert_names())
-def test_the_runbook_leads_from_every_alert_to_its_query_and_to_an_action(alert: str) -> None:
-    assert f"'../queries/{alert}.kql'" in ALERTS
-    section = RUNBOOK.partition(f"\n## {alert}\n")[2].partition("\n## ")[0]
-    assert f"`infra/queries/{alert}.kql`" in section
+@pytest.mark.parametrize("part", PARTS)
+def test_the_runbook_leads_from_everything_that_calls_to_its_query_and_to_an_action(part: str) -> None:
+    section = RUNBOOK.partition(f"\n## {part}\n")[2].partition("\n## ")[0]
+    assert f"`infra/queries/{part}.kql`" in section
     assert "**Do.**" in section
 
 
 @pytest.mark.unit
-def test_each_trouble_calls_by_itself_however_many_fire_already() -> None:
-    columns = re.findall(r"\{ name: '(\w+)', operator: 'Include', values: \['\*'\] \}", ALERTS)
-    grouped = re.search(r"^\| summarize .* by (.*)$", saved_text("troubles"), re.MULTILINE)
-    assert grouped is not None
-    assert columns == grouped[1].split(", ")
+@pytest.mark.parametrize("part", PARTS)
+def test_everything_that_calls_bears_the_name_of_its_part_of_the_runbook(part: str) -> None:
+    text = saved_text(part)
+    kinds = [part] if part != "troubles" else sorted(kind.value for kind in Kind)
+    named = re.findall(r'trouble = "([\w-]+)"', text) or kinds
+    assert named == kinds
+    assert [kind for kind in kinds if not re.search(rf"^###? {kind}$", RUNBOOK, re.MULTILINE)] == []
+    assert re.search(r"\btrouble\b.*\bsubject\b.*\bdetail\b", text, re.DOTALL)
 
 
 @pytest.mark.unit
-def test_six_rules_are_paid_for_and_no_more() -> None:
-    assert len(alert_names()) == 6
+def test_microsofts_parser_has_nothing_against_all_parts_of_the_alert_together() -> None:
+    assert len(PARTS) == len(set(PARTS)) == 6
+    query = one(everything())
+    assert query.problems == ()
+    assert query.tables == frozenset().union(*(saved()[part].tables for part in PARTS))
+
+
+@pytest.mark.unit
+def test_each_trouble_calls_by_itself_however_many_fire_already_and_names_its_part_of_the_runbook() -> None:
+    columns = re.findall(r"\{ name: '(\w+)', operator: 'Include', values: \['\*'\] \}", ALERTS)
+    assert columns == ["trouble", "subject", "runbook"]
+    assert 'runbook = strcat("docs/runbook.md#", trouble)' in everything()
+
+
+@pytest.mark.unit
+def test_no_part_of_the_alert_looks_back_further_than_the_rule_does() -> None:
+    (window,) = re.findall(r"windowSize: 'PT(\d)H'", ALERTS)
+    reach = {"m": 1, "h": 60}
+    back = [int(number) * reach[unit] for number, unit in re.findall(r"ago\((\d+)([mh])\)", everything())]
+    assert back
+    assert max(back) <= int(window) * 60
+
+
+@pytest.mark.unit
+def test_one_rule_is_paid_for_at_the_cheapest_pace() -> None:
+    assert ALERTS.count("resource ") == 1
+    assert "evaluationFrequency: 'PT15M'" in ALERTS
 
 
 def saved_text(name: str) -> str:
