@@ -74,7 +74,8 @@ def sweep_rebuilds(progress: Progress[Rebuild], runs: Mapping[str, Runs]) -> Swe
 def sweep_targets(book: TargetBook) -> int:
     """Take up the targets that are overdue, and return how many those were."""
     taken_up = sum(book.take_up(stored) for stored in book.targets.due(book.clock()))
-    log.info("sweep: %d targets taken up again", taken_up)
+    if taken_up:
+        log.info("sweep: %d targets taken up again", taken_up)
     return taken_up
 
 
@@ -110,7 +111,8 @@ def _sweep(
             taken_up += take_up(stored)
         elif archived < MOST_ARCHIVED and _is_old(progress, stored):
             archived += _archive(progress, stored, forget)
-    log.info("sweep: %d under way, %d taken up again, %d put away", under_way, taken_up, archived)
+    if taken_up or archived:
+        log.info("sweep: %d under way, %d taken up again, %d put away", under_way, taken_up, archived)
     return Swept(under_way, taken_up, archived, waiting)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 import pytest
@@ -15,6 +16,21 @@ from tests.doubles.storage import InMemoryRecords, SettableClock
 from tests.unit.examples import NOON, rebuild
 
 pytestmark = pytest.mark.unit
+
+
+def test_a_sweep_says_nothing_of_what_waits_and_is_left_alone_and_a_word_of_what_it_took_up(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "tidegate.sweep")
+    clock = SettableClock(NOON)
+    rebuilds = InMemoryRecords(Rebuild)
+    rebuilds.insert(rebuild(status=RebuildStatus.RUNNING, runs=1))
+    progress = rebuild_progress(rebuilds, InMemoryOutbox(clock), clock)
+    assert sweep_rebuilds(progress, {"tidegateapps": InMemoryRuns()}).under_way == 1
+    assert caplog.messages == []
+    clock.advance(timedelta(days=2))
+    sweep_rebuilds(progress, {"tidegateapps": InMemoryRuns()})
+    assert caplog.messages == ["sweep: 1 under way, 1 taken up again, 0 put away"]
 
 
 def test_a_rebuild_of_a_registry_that_is_not_in_the_settings_any_more_is_put_away_and_keeps_nobody_waiting() -> None:
