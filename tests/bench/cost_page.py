@@ -150,13 +150,16 @@ Nothing of this is taken off above. Azure grants it each month, to a subscriptio
 
 - An instance is billed for the time in which it runs something, calls that overlap once, a second a period at least.
   Instances come and go as the twin's host makes them: [as in Flex Consumption](../infra/local/host/README.md), as far
-  as that is known. A smaller instance has less of a core, and may run longer.
+  as that is known. A smaller instance has less of a core, and may run longer; and so did calls where the machine that
+  counted had other work.
 - The platform looks at each of the {listened} queues that are listened to every ten seconds. That is what
   [Microsoft says of the Consumption plan][polls]; of Flex Consumption nothing is published.
 - Microsoft's host holds a lease of 15 s for itself, renewed every 12 s, and one of 60 s for each of {timers} timers,
   renewed every 30 s: {leases} operations a minute of an instance that had all of them and never went. On a developer's
   machine the host holds timers' leases for 15 s, renewed four times as often ([the times][leases]); this page once
   counted that. A lease is [no write, but one of the other operations][operations], which cost a fifteenth of one.
+- What comes more seldom than each quarter of an hour, as a look at the base registry does, is counted as if it came in
+  each.
 - Told is what the app sends, as JSON. Azure does not bill some columns of it, which is about a quarter. What
   Microsoft's host tells of itself is not in it: the twin's host tells nothing.
 - {rules} alert rules are paid for whether or not they fire. One that calls for each trouble by itself costs 0.05 more a
