@@ -27,7 +27,7 @@ from infra.local.twin.transactions import count_transactions
 from infra.local.twin.twin import Twin
 from shared.bootstrap import Parts
 from shared.config import load_settings
-from shared.domain.events.messages import REBUILDS, BaseMoved, ListTasks, LookAtRebuild, decode
+from shared.domain.events.messages import BaseMoved, ListTasks, LookAtRebuild, decode
 from shared.domain.references import Digest, Tag
 from shared.errors import ServiceError
 from tests.bench.table import Row
@@ -164,7 +164,7 @@ class Ground:
         digest = Digest(self._images[number % _REPOSITORIES].digest)
         moved = BaseMoved(v=1, repository=_base(number), tag=Tag(f"{number}"), digest=digest)
         for _ in range(_SIGNALS):
-            self.outbox.send(REBUILDS, moved)
+            self.outbox.send(moved)
 
     def _until(self, moment: datetime) -> None:
         while (due := self.outbox.next_due()) is not None and due <= moment:
