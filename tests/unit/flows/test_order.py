@@ -107,7 +107,7 @@ def test_a_tag_that_moves_back_while_its_digest_waits_and_meets_trouble_waits_fo
 
 
 def test_a_tag_that_returns_to_what_is_still_being_promoted_ends_there(world: World) -> None:
-    world.base.looks = 20
+    world.base.looks = 40
     seen(world, TWO)
     until(world, importing(world, TWO))
     seen(world, THREE)

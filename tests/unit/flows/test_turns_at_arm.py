@@ -130,7 +130,7 @@ def test_whose_gate_waits_is_staged_and_says_so(world: World) -> None:
 
 
 def test_searches_that_wait_for_a_listing_lose_no_patience(world: World) -> None:
-    put_off(world, "application_runs", "tasks", 50)
+    put_off(world, "application_runs", "tasks", 20)
     finish(world)
     assert [one.base_digest for one in world.rebuilt()] == [TWO]
 
