@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from docs.parts import counts as documented
 from shared.domain.events.messages import CheckRepositories
+from shared.domain.pacing.bucket import Kind, Wait
 from shared.domain.promotion.waiting import Waiting
 from shared.domain.watching.budget import Budget, Learned, Purpose
 from shared.errors import RateLimited, TidegateError, Unavailable
@@ -116,6 +117,15 @@ def test_what_a_budget_does_not_allow_is_counted_with_the_reason(told: Told) -> 
         assert ledger.grant("docker.io", 1, Purpose.LOOK).requests == 0
 
     assert told(ask) == {"tidegate.put_off": {"docker.io spent": 1, "docker.io locked-out": 1}}
+
+
+def test_a_request_that_waits_for_its_turn_at_arm_is_counted_with_its_kind_and_the_reason(told: Told) -> None:
+    def wait() -> None:
+        counts.paced(Kind.WRITES, Wait.SPENT)
+        counts.paced(Kind.WRITES, Wait.SPENT)
+        counts.paced(Kind.READS, Wait.LOCKED_OUT)
+
+    assert told(wait) == {"tidegate.arm.paced": {"writes spent": 2, "reads locked-out": 1}}
 
 
 def test_a_sweep_that_finds_nothing_says_so_as_the_heartbeat(told: Told) -> None:
