@@ -8,14 +8,13 @@ param actionGroupId string
 
 // Each returns a row for what is wrong, with `trouble`, which names it as the runbook does, `subject` and `detail`; and is
 // one expression, without a `let`, so that all together are one query. A rule is paid for, a part of its query is not.
-var parts = [
-  loadTextContent('../queries/heartbeat-lost.kql')
-  loadTextContent('../queries/poisoned.kql')
-  loadTextContent('../queries/stuck.kql')
-  loadTextContent('../queries/upstream-locked-out.kql')
-  loadTextContent('../queries/failure-rate.kql')
-  loadTextContent('../queries/troubles.kql')
-]
+var heartbeatLost = loadTextContent('../queries/heartbeat-lost.kql')
+var poisoned = loadTextContent('../queries/poisoned.kql')
+var stuck = loadTextContent('../queries/stuck.kql')
+var lockedOut = loadTextContent('../queries/upstream-locked-out.kql')
+var failureRate = loadTextContent('../queries/failure-rate.kql')
+var troubles = loadTextContent('../queries/troubles.kql')
+var parts = [heartbeatLost, poisoned, stuck, lockedOut, failureRate, troubles]
 var everything = 'union (\n${join(parts, '), (\n')})\n| extend runbook = strcat("docs/runbook.md#", trouble)'
 
 resource alert 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {

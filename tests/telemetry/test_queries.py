@@ -20,7 +20,7 @@ QUERIES = sorted((ROOT / "infra" / "queries").glob("*.kql"))
 ALERTS = (ROOT / "infra" / "modules" / "alerts.bicep").read_text()
 WORKBOOK = json.loads((ROOT / "infra" / "workbook" / "tidegate.json").read_text())
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
-PARTS = re.findall(r"^  loadTextContent\('\.\./queries/([\w-]+)\.kql'\)$", ALERTS, re.MULTILINE)
+PARTS = re.findall(r"^var \w+ = loadTextContent\('\.\./queries/([\w-]+)\.kql'\)$", ALERTS, re.MULTILINE)
 # What did not happen in this life of the product, and is told by the same lines of code.
 EVENTS = {reason.value for reason in Reason} | {f"rebuild-{status.value}" for status in RebuildStatus}
 EVENTS |= {"tag-missing", "tag-overwritten", "tag-in-order", "trouble"}
