@@ -36,9 +36,9 @@ class Timekeeper:
         self._read()
         return self._known.of(kind)
 
-    def pause(self, kind: str, running_for: timedelta = timedelta(0), asked: float | None = None) -> timedelta:
+    def pause(self, kind: str, running_for: timedelta = timedelta(0)) -> timedelta:
         """Return how long to leave something alone; see ``pause_before_look``."""
-        return pause_before_look(running_for, asked, self.usual(kind))
+        return pause_before_look(running_for, usual=self.usual(kind))
 
     def took(self, kind: str, length: timedelta) -> None:
         """Learn from one that ended.
