@@ -3,7 +3,7 @@
 What follows what: timers and ``POST /api/check`` ask for checks; a check makes candidates; a candidate is imported,
 validated and promoted; a promotion asks for rebuilds. So does the base registry, by its webhook or by Event Grid. What
 is about registries waits in the queue of ``import_images``, what is about runs in that of ``validate_images``. And
-``sweep`` takes up what was left behind, and records what died.
+``sweep`` wakes for what was left behind, and records what died.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def look_at_base(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger
 
 @app.timer_trigger(arg_name="timer", schedule="%SWEEP_SCHEDULE%")
 def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's binding
-    """Record what died, take up what was left behind, put away what ended long ago, and tell what is wrong."""
-    with acting("sweep"):
+    """Record what died, wake for what was left behind, put away what ended long ago, and tell what is wrong."""
+    with acting("sweep"), parts.waker.gathered():
         sweep_each(
             parts.dead_letter_reader.read,
             lambda: observed(

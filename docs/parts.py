@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from typing import Any
 from docs.triggers import functions
 from infra.local.demo.scenes import Scenes
 from shared.config import setting_fields
-from shared.domain.events.messages import LookAtCandidate, queue_of
+from shared.domain.events.messages import LookAtDue, queue_of
 from shared.domain.promotion.actions import Refusal
 from shared.domain.promotion.candidate import Reason, Status
-from shared.domain.promotion.lifecycle import BEGINNINGS, ENDS, TRANSITIONS, stage_of
+from shared.domain.promotion.due import CANDIDATES
+from shared.domain.promotion.lifecycle import BEGINNINGS, ENDS, TRANSITIONS
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, RebuildStatus
 from shared.domain.promotion.target import Why
 from shared.domain.promotion.target_troubles import Hindrance
@@ -73,9 +75,12 @@ def statuses() -> str:
     return table(("status", "queue", "meaning"), rows)
 
 
+_EVER = datetime.min.replace(tzinfo=UTC)
+
+
 def _queue(status: Status) -> str:
-    stage = stage_of(status)
-    return f"`{queue_of(LookAtCandidate(v=1, candidate='', step=0, stage=stage))}`" if stage else ""
+    found = [due for due, statuses in CANDIDATES.items() if status in statuses]
+    return "".join(f"`{queue_of(LookAtDue(v=1, due=due, at=_EVER))}`" for due in found)
 
 
 def reasons() -> str:

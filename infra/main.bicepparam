@@ -34,7 +34,7 @@ param checkOtherRegistriesSchedule = given(
   '0 */15 * * * *'
 )
 param lookAtBaseSchedule = given(readEnvironmentVariable('LOOK_AT_BASE_SCHEDULE', ''), '0 */30 * * * *')
-param sweepSchedule = given(readEnvironmentVariable('SWEEP_SCHEDULE', ''), '30 * * * * *')
+param sweepSchedule = given(readEnvironmentVariable('SWEEP_SCHEDULE', ''), '30 */5 * * * *')
 param listRemovalPercent = int(given(readEnvironmentVariable('LIST_REMOVAL_PERCENT', ''), '20'))
 param newTagsACheck = int(given(readEnvironmentVariable('NEW_TAGS_A_CHECK', ''), '20'))
 param secondLookMinutes = int(given(readEnvironmentVariable('SECOND_LOOK_MINUTES', ''), '3'))

@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from shared.due_kinds import kinds
 from shared.flows.act import Actor
 from shared.flows.check import Checker
 from shared.flows.compare_rebuilds import Comparison
@@ -13,6 +14,7 @@ from shared.flows.find_dependants import DependantSearch
 from shared.flows.list_tasks import TaskLister
 from shared.flows.look_at_base import BaseComparer
 from shared.flows.look_at_candidate import CandidateLooker
+from shared.flows.look_at_due import DueLooker
 from shared.flows.overview import Overview
 from shared.flows.plan import Planner
 from shared.flows.poisoned import DeadLetterReader
@@ -39,6 +41,7 @@ from shared.rules.targets import TargetBook
 from shared.rules.timekeeping import Timekeeper
 from shared.rules.trouble_finding import TroubleFinder
 from shared.rules.unbuilt_tasks import UnbuiltTasks
+from shared.rules.wake import Waker
 from shared.telemetry.changes import candidate_changed, rebuild_changed, target_changed
 from shared.telemetry.spans import current_traceparent
 from shared.telemetry.troubles import troubles_last
@@ -48,6 +51,10 @@ if TYPE_CHECKING:
     from shared.domain.promotion.candidate import Candidate
     from shared.domain.promotion.rebuilds import Rebuild
     from shared.domain.watching.watch_list import ListFile, WatchList
+
+
+# Threads that look at what is due: each waits for a registry, for ARM or for storage most of the time.
+SIDE_BY_SIDE = 16
 
 
 def parse_watch_list(text: bytes, *more: ListFile, base: str) -> WatchList:
@@ -75,21 +82,26 @@ class Parts(Outside):
         return TroubleTeller(finder, self.troubles, self.activity, self.clock, troubles_last)
 
     @cached_property
+    def waker(self) -> Waker:
+        """Wakes for what is due."""
+        return Waker(self.outbox, self.clock)
+
+    @cached_property
     def candidate_progress(self) -> Progress[Candidate]:
         """How candidates go on."""
-        return candidate_progress(self.candidates, self.outbox, self.clock, tell=candidate_changed)
+        return candidate_progress(self.candidates, self.waker, self.clock, tell=candidate_changed)
 
     @cached_property
     def rebuild_progress(self) -> Progress[Rebuild]:
         """How rebuilds go on."""
-        return rebuild_progress(self.rebuilds, self.outbox, self.clock, tell=rebuild_changed)
+        return rebuild_progress(self.rebuilds, self.waker, self.clock, tell=rebuild_changed)
 
     @cached_property
     def target_book(self) -> TargetBook:
         """How targets change."""
         return TargetBook(
             self.targets,
-            self.outbox,
+            self.waker,
             self.clock,
             self.settings.base.name,
             tell=target_changed,
@@ -194,26 +206,26 @@ class Parts(Outside):
         )
 
     @cached_property
-    def candidate_looker(self) -> CandidateLooker:
-        """Hands candidates to the stage whose turn it is."""
-        return CandidateLooker(
-            self.candidate_progress,
-            stage=self.stager.stage,
-            validate=self.validator.validate,
-            promote=self.promoter.promote,
+    def due_looker(self) -> DueLooker:
+        """Looks at candidates, targets and rebuilds whose time has come."""
+        looker = CandidateLooker(
+            stage=self.stager.stage, validate=self.validator.validate, promote=self.promoter.promote
         )
+        found = kinds(
+            self.candidate_progress,
+            self.rebuild_progress,
+            self.target_book,
+            candidate_looker=looker,
+            reconciler=self.reconciler,
+            rebuilder=self.rebuilder,
+            watch_list=self.watch_lists.in_force,
+        )
+        return DueLooker(found, self.waker, self.clock, SIDE_BY_SIDE)
 
     @cached_property
     def dead_letter_reader(self) -> DeadLetterReader:
         """Records what died in the queues."""
-        return DeadLetterReader(
-            self.dead_letters,
-            self.activity,
-            self.evidence,
-            self.candidate_progress,
-            self.rebuild_progress,
-            self.target_book,
-        )
+        return DeadLetterReader(self.dead_letters, self.activity, self.evidence, self.clock)
 
     def told(self, event: Told) -> str:
         """Do what an event of the base registry asks for, and return that in a sentence."""

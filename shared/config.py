@@ -60,7 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     look_at_base_schedule: Annotated[
         str, _setting("When the base registry is compared with what is wanted: NCRONTAB of six fields.")
     ]
-    sweep_schedule: Annotated[str, _setting("When what was left behind is taken up again: NCRONTAB of six fields.")]
+    sweep_schedule: Annotated[str, _setting("When to wake for what was left behind: NCRONTAB of six fields.")]
     shortest_schedule: Annotated[
         str, _setting("Seconds that must lie between any two runs of one of these schedules: 1 to 3600.")
     ] = str(SHORTEST_SCHEDULE)

@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from shared.adapters.azure.tasks import AcrTasks
     from shared.adapters.storage.account import StorageAccount
     from shared.budget_ports import Budgets
+    from shared.configuration_ports import Configuration
     from shared.dead_letter_ports import DeadLetters
     from shared.domain.promotion.candidate import Candidate
     from shared.domain.promotion.rebuilds import Rebuild
-    from shared.ports import Activity, Configuration, Evidence, Observations, Outbox, Records
+    from shared.ports import Activity, Evidence, Observations, Outbox, Records
     from shared.run_ports import Listings
     from shared.target_ports import Rulings, Targets
     from shared.trouble_ports import Troubles

@@ -6,8 +6,9 @@ another try, others are not. Times are UTC and aware.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -18,7 +19,6 @@ from shared.domain.promotion.rebuilds import Rebuild
 from shared.domain.references import Digest, Repository, Tag
 from shared.domain.watching.observation import Observation
 from shared.domain.watching.questions import RepositoryState
-from shared.domain.watching.watch_list import ListFile
 
 R = TypeVar("R", Candidate, Rebuild)
 # How far back the lines about everything can be read; those about one subject, as far back as they are kept.
@@ -64,6 +64,18 @@ class Records(Protocol[R]):
 
     def current(self, prefix: str = "") -> Iterator[Stored[R]]:
         """Iterate over the current records whose id begins with ``prefix``, in the order of their ids."""
+        ...
+
+    def in_status(self, statuses: Collection[Enum], by: datetime | None = None) -> Iterator[Stored[R]]:
+        """Iterate over the current records of some statuses.
+
+        Args:
+            statuses: of candidates or of rebuilds.
+            by: only those that are, or were, to be looked at by a moment, UTC.
+
+        Raises:
+            ServiceError: some cannot be read; after all others, so that they keep nobody from the rest.
+        """
         ...
 
     def archive(self, stored: Stored[R]) -> None:
@@ -176,46 +188,6 @@ class Evidence(Protocol):
 
     def keep(self, candidate: str, name: str, content: bytes) -> None:
         """Write ``evidence/<candidate>/<name>``; writing it again replaces it."""
-        ...
-
-
-class ListSource(msgspec.Struct, frozen=True):
-    """The text of a watch list.
-
-    Attributes:
-        text: YAML, as stored; that of an empty list where only the other files are there.
-        version: changes whenever a text does.
-        origin: where it came from, for people.
-        modified: when it was stored, UTC; of several files the latest time.
-        more: its other files.
-        lacks_main: whether the file ``images.yaml`` itself is not there.
-    """
-
-    text: bytes
-    version: str
-    origin: str
-    modified: datetime
-    more: tuple[ListFile, ...] = ()
-    lacks_main: bool = False
-
-
-class Configuration(Protocol):
-    """The watch list as the operators last stored it, and its gates, which may also be as they were deployed."""
-
-    def watch_list(self) -> ListSource | None:
-        """Return the stored watch list, or ``None`` if none is stored."""
-        ...
-
-    def last_good(self) -> ListSource | None:
-        """Return the last watch list that was found valid, if one ever was."""
-        ...
-
-    def keep_last_good(self, source: ListSource) -> None:
-        """Remember a watch list that was found valid."""
-        ...
-
-    def gate(self, name: str) -> Mapping[str, bytes]:
-        """Return the files of a gate by their relative paths; empty if there is no such gate."""
         ...
 
 

@@ -67,7 +67,7 @@ class Targets(Protocol):
         ...
 
     def due(self, moment: datetime) -> Iterator[StoredTarget]:
-        """Iterate over the targets that were to be looked at before a moment."""
+        """Iterate over the targets that are to be looked at by a moment, UTC."""
         ...
 
 

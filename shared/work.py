@@ -12,6 +12,7 @@ from shared.domain.events.messages import (
     ListTasks,
     LookAtBase,
     LookAtCandidate,
+    LookAtDue,
     LookAtRebuild,
     LookAtTarget,
     Message,
@@ -23,10 +24,9 @@ from shared.flows.check import Checker
 from shared.flows.find_dependants import DependantSearch
 from shared.flows.list_tasks import TaskLister
 from shared.flows.look_at_base import BaseComparer
-from shared.flows.look_at_candidate import CandidateLooker
-from shared.flows.rebuild import Rebuilder
-from shared.flows.reconcile import Reconciler
+from shared.flows.look_at_due import DueLooker
 from shared.flows.retry import Retrier
+from shared.rules.wake import Waker
 from shared.telemetry.counts import checked
 from shared.telemetry.spans import acting, consuming
 
@@ -50,13 +50,8 @@ class Workers(Protocol):
         ...
 
     @property
-    def candidate_looker(self) -> CandidateLooker:
-        """Looks at candidates."""
-        ...
-
-    @property
-    def reconciler(self) -> Reconciler:
-        """Looks at targets."""
+    def due_looker(self) -> DueLooker:
+        """Looks at candidates, targets and rebuilds whose time has come."""
         ...
 
     @property
@@ -70,8 +65,8 @@ class Workers(Protocol):
         ...
 
     @property
-    def rebuilder(self) -> Rebuilder:
-        """Looks at rebuilds."""
+    def waker(self) -> Waker:
+        """Wakes for what is due."""
         ...
 
     def told(self, event: Told) -> str:
@@ -84,18 +79,24 @@ def _check(workers: Workers, message: CheckRepositories) -> None:
     checked(message)
 
 
+def _as_due(workers: Workers, _: Message) -> None:
+    """Its record says when it is due; what was overdue when versions changed, the sweep wakes for."""
+
+
 _DONE: dict[type[Any], Callable[[Workers, Any], None]] = {
     # about copies and registries
     CheckRepositories: _check,
     LookAtBase: lambda workers, message: workers.comparer.look(message),
     RetryTargets: lambda workers, message: workers.retrier.retry(message),
-    LookAtTarget: lambda workers, message: workers.reconciler.look(message),
-    # about copies or runs of ACR Tasks, as the record says
-    LookAtCandidate: lambda workers, message: workers.candidate_looker.look(message),
+    # about copies or runs of ACR Tasks, as it says
+    LookAtDue: lambda workers, message: workers.due_looker.look(message),
     # about runs of ACR Tasks
     ListTasks: lambda workers, message: workers.task_lister.take(message),
     BaseMoved: lambda workers, message: workers.dependant_search.take(message),
-    LookAtRebuild: lambda workers, message: workers.rebuilder.look(message),
+    # of earlier versions
+    LookAtCandidate: _as_due,
+    LookAtTarget: _as_due,
+    LookAtRebuild: _as_due,
 }
 
 
@@ -111,7 +112,7 @@ def take(workers: Workers, queue: str, body: bytes) -> None:
         MalformedMessage: it is neither; the host moves it to the poison queue.
     """
     if is_event(body):
-        with acting("event"):
+        with acting("event"), workers.waker.gathered():
             workers.told(read_event(body))
         return
     with consuming(queue, decode(body)) as message:
@@ -120,4 +121,5 @@ def take(workers: Workers, queue: str, body: bytes) -> None:
 
 def work_on(workers: Workers, message: Message) -> None:
     """Do what a message asks for. Any message does the same in any queue."""
-    _DONE[type(message)](workers, message)
+    with workers.waker.gathered():
+        _DONE[type(message)](workers, message)

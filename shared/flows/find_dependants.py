@@ -124,7 +124,7 @@ class DependantSearch:
             target.id, lambda known: scheduled(alarmed(known, digest, now), now) if known else None
         )
         if read is not None and read.record.importing is None:
-            self._book.send(read.record)
+            self._book.wake(read.record)
 
     def _searched(self, target: Target) -> None:
         """Its target would have the search made again if it were not told."""

@@ -175,7 +175,7 @@ class BaseComparer:
         after = changed.record
         self._tell(after, entry)
         if after != before and todo(after, now) in {Todo.PUT, Todo.SETTLE}:
-            self._book.send(after)
+            self._book.wake(after)
         soon = find(after, listed) is Finding.TOO_SOON and listed.tags.get(after.tag) != after.wanted
         return soon or (after != before and after.astray is not None)
 

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
-from shared.domain.events.messages import LookAtRebuild
 from shared.domain.gate.verdict import UNDER_WAY, RunStatus
 from shared.domain.promotion.rebuilds import (
     OWN_TRIGGER_GRACE,
@@ -38,7 +37,7 @@ from shared.domain.promotion.schedule import (
     pause_before_look,
     pause_before_retry,
 )
-from shared.errors import MayNotRun, Refused, ServiceError
+from shared.errors import MayNotRun, Paced, Refused, ServiceError
 from shared.ports import Activity, Event, Evidence, Stored
 from shared.rules.progress import Progress
 from shared.rules.targets import TargetBook
@@ -78,15 +77,16 @@ class Rebuilder:
         self._activity = activity
         self._most = most
 
-    def look(self, message: LookAtRebuild) -> None:
-        """Do the next thing about a rebuild."""
-        stored = self._progress.held(message.rebuild, message.step)
-        if stored is None:
-            return
+    def look(self, stored: Stored[Rebuild]) -> None:
+        """Do the next thing about a rebuild.
+
+        Raises:
+            Paced: its turn at ARM has not come; nothing was written.
+        """
         try:
             self._step(stored)
         except ServiceError as error:
-            self._put_off(message, error)
+            self._put_off(stored.record, error)
 
     def _step(self, stored: Stored[Rebuild]) -> None:
         status = stored.record.status
@@ -253,11 +253,13 @@ class Rebuilder:
         now = self._progress.clock()
         self._progress.save(stored, follow(rebuild, end, now, pause=pause, run_id=run.run_id, detail=detail))
 
-    def _put_off(self, message: LookAtRebuild, error: ServiceError) -> None:
+    def _put_off(self, before: Rebuild, error: ServiceError) -> None:
         """Read the record again: the step that failed may have claimed it."""
-        stored = self._progress.records.get(message.rebuild)
-        if stored is None or stored.record.step not in {message.step, message.step + 1}:
+        stored = self._progress.records.get(before.id)
+        if stored is None or stored.record.step not in {before.step, before.step + 1}:
             return
+        if isinstance(error, Paced) and stored.record == before:
+            raise error
         if isinstance(error, MayNotRun) and stored.record.failures + 1 >= most_attempts(error):
             self._do_without(stored, error)
         else:

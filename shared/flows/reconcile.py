@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from shared.domain.events.messages import LookAtTarget, base_moved
+from shared.domain.events.messages import base_moved
 from shared.domain.promotion.candidate import Reason
 from shared.domain.promotion.decision import decide
 from shared.domain.promotion.lifecycle import cause_of, reason_of
@@ -26,9 +26,7 @@ from shared.domain.promotion.reconciling import (
     todo,
 )
 from shared.domain.promotion.schedule import (
-    FIRST_RETRY,
     IMPORT_LONGEST,
-    LONGEST_RETRY,
     MOST_ATTEMPTS,
 )
 from shared.domain.promotion.target import Importing, Target
@@ -91,13 +89,12 @@ class Reconciler:
         self._conclusions = conclusions
         self._times = times
 
-    def look(self, message: LookAtTarget) -> None:
-        """Look at a target: at its import, or at what else is to be done."""
-        stored = self._book.held(message.target, message.step)
-        if stored is None:
-            return
-        if stored.record.importing is not None:
-            self._follow(stored, stored.record.importing, message.operation)
+    def look(self, stored: StoredTarget) -> None:
+        """Look at a target: at its import, or what else is to be done; one of a former base registry comes to rest."""
+        if stored.record.registry != self._book.registry:
+            self._book.rest(stored)
+        elif stored.record.importing is not None:
+            self._follow(stored, stored.record.importing)
         else:
             self.reconcile(stored)
 
@@ -112,7 +109,7 @@ class Reconciler:
             left = [one for one in left if one.record.id not in joined]
 
     def reconcile(self, stored: StoredTarget, others: Sequence[StoredTarget] = ()) -> frozenset[str]:
-        """Do what is to be done next about a target, unless its import is under way: that has messages of its own.
+        """Do what is to be done next about a target, unless its import is under way.
 
         Args:
             stored: the target.
@@ -130,10 +127,10 @@ class Reconciler:
         doing = todo(current.record, now)
         if doing is Todo.PUT:
             return self._put(current, others)
-        self._do(current, doing, now)
+        self._do(current, doing)
         return frozenset()
 
-    def _do(self, current: StoredTarget, doing: Todo, now: datetime) -> None:
+    def _do(self, current: StoredTarget, doing: Todo) -> None:
         if doing is Todo.SETTLE:
             self._settle(current)
         elif doing is Todo.SEARCH:
@@ -141,7 +138,7 @@ class Reconciler:
         elif doing is Todo.ASK:
             self._ask(current)
         elif doing is Todo.REST and current.record.retry_at is not None:
-            self._wait(current.record, current.record.retry_at - now)
+            self._book.wake(current.record)  # by another clock it was due
 
     def _put(self, stored: StoredTarget, others: Sequence[StoredTarget] = ()) -> frozenset[str]:
         target = stored.record
@@ -208,8 +205,8 @@ class Reconciler:
         for one in claimed:
             self._fell(one, error, over=True, settled=settled)
 
-    def _follow(self, stored: StoredTarget, importing: Importing, token: str) -> None:
-        target, now = stored.record, self._book.clock()
+    def _follow(self, stored: StoredTarget, importing: Importing) -> None:
+        target, now, token = stored.record, self._book.clock(), importing.operation
         place = ("base", target.repository, target.tag, importing.digest, importing.since, importing.differs_since)
         try:
             seen = look(self._base, token, Awaited(*place, self._times.usual(BASE_IMPORT)), now)
@@ -217,7 +214,7 @@ class Reconciler:
             ended = bool(token) or importing.differs_since is not None
             self._fell(stored, error, over=True, settled=ended)
         except ServiceError as error:
-            self._fell(stored, error, over=target.failures + 1 >= MOST_ATTEMPTS, settled=False, token=token)
+            self._fell(stored, error, over=target.failures + 1 >= MOST_ATTEMPTS, settled=False)
         else:
             self._go_on(stored, importing, seen)
 
@@ -243,7 +240,7 @@ class Reconciler:
         )
         if noted is not None and noted.record.importing is not None:
             self._conclusions.told(noted.record, noted.record.importing.digest, Reason.REPLICA_LAGS, seen.detail)
-            self._book.send(noted.record, FIRST_RETRY)
+            self._book.wake(noted.record)
 
     def _landed(self, stored: StoredTarget, found: Digest) -> None:
         """The rebuild is asked for before the record says that all is done: nothing would look again."""
@@ -262,13 +259,7 @@ class Reconciler:
             self._conclusions.of_digest(done.record, found)
             self.reconcile(done)
 
-    def _wait(self, target: Target, pause: timedelta) -> None:
-        """The message of a try that is not due yet came early, by some clock; what is due in a day the sweep sends."""
-        if timedelta(0) < pause <= LONGEST_RETRY and not target.gave_up:
-            self._book.send(target, pause)
-
-    def _fell(self, stored: StoredTarget, error: ServiceError, *, over: bool, settled: bool, token: str = "") -> None:
-        """Without a token the import is asked for again."""
+    def _fell(self, stored: StoredTarget, error: ServiceError, *, over: bool, settled: bool) -> None:
         before, now = stored.record, self._book.clock()
         importing = before.importing
         anew = importing is not None and isinstance(cause_of(error), NotFound)
@@ -290,10 +281,7 @@ class Reconciler:
             log.warning("%s is not what it should be: %s", done.record.id, error)
             self._conclusions.told(done.record, before.wanted, reason_of(error, Reason.TROUBLE), str(error))
         self._conclusions.of_digest(done.record, before.wanted)
-        if todo(done.record, now) in {Todo.PUT, Todo.ASK}:
-            self._book.send(done.record)
-        elif done.record.retry_at is not None and not done.record.gave_up:
-            self._book.send(done.record, done.record.retry_at - now, token)
+        self._book.wake(done.record)
 
     def _settle(self, stored: StoredTarget) -> None:
         """A read that cannot be made is made by the next sweep."""

@@ -55,25 +55,23 @@ class Stager:
         self._times = times
         self._then = then
 
-    def stage(self, stored: Stored[Candidate], token: str) -> None:
+    def stage(self, stored: Stored[Candidate]) -> None:
         """Do the next thing about a candidate's import into the staging registry.
 
         Args:
             stored: the record as it was read; its turn is to be imported.
-            token: continuation token of the import under way, if there is one and it is known.
+
+        Raises:
+            Paced: its turn at ARM has not come; nothing was written.
         """
         if stored.record.status is Status.DETECTED:
             self._start(stored)
         else:
-            self._look(stored, token)
+            self._look(stored)
 
     def _start(self, stored: Stored[Candidate]) -> None:
         candidate = stored.record
-        try:
-            self._staging.take_turn()
-        except Paced as error:
-            self._progress.again(stored, pause_before_turn(error))
-            return
+        self._staging.take_turn()
         now, detail = self._progress.clock(), f"from {candidate.source}"
         grant = self._granted(candidate.source.registry)
         if grant.refusal is not None:
@@ -97,7 +95,7 @@ class Stager:
         except ServiceError as error:
             self._lost(claimed, error)
         else:
-            self._progress.again(claimed, self._times.pause(STAGING_IMPORT), operation.token)
+            self._progress.again(claimed, self._times.pause(STAGING_IMPORT), operation=operation.token)
 
     def _granted(self, registry: str) -> Grant:
         return self._ledger.grant(registry, 1, Purpose.IMPORT) if registry in self._ours else Grant(1)
@@ -123,23 +121,23 @@ class Stager:
         detail = f"{registry} grants no more pulls until {now + pause:%H:%M:%S} UTC"
         self._progress.save(stored, advance(stored.record, Reason.DEFERRED, now, pause=pause, detail=detail))
 
-    def _look(self, stored: Stored[Candidate], token: str) -> None:
+    def _look(self, stored: Stored[Candidate]) -> None:
         candidate = stored.record
         awaited = in_staging(candidate, self._times.usual(STAGING_IMPORT))
         try:
-            seen = look(self._staging, token, awaited, self._progress.clock())
+            seen = look(self._staging, candidate.operation, awaited, self._progress.clock())
         except (OperationFailed, DigestMismatch) as error:
             self._lost(stored, error)
-        except Paced as error:
-            self._progress.again(stored, pause_before_turn(error), token)
+        except Paced:
+            raise
         except ServiceError as error:
-            self._progress.save(stored, put_off(candidate, error, self._progress.clock()), token)
+            self._progress.save(stored, put_off(candidate, error, self._progress.clock()))
         else:
             self._go_on(stored, seen)
 
     def _go_on(self, stored: Stored[Candidate], seen: UnderWay | Differs | None) -> None:
         if isinstance(seen, UnderWay):
-            self._progress.again(stored, seen.pause, seen.token)
+            self._progress.again(stored, seen.pause, operation=seen.token)
             return
         if isinstance(seen, Differs):
             self._progress.save(stored, replica_lags(stored.record, self._progress.clock(), seen.detail))

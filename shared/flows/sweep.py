@@ -1,16 +1,19 @@
-"""Take up what was left behind, and put away what ended long ago: what no message will ever ask for."""
+"""Wake for what was left behind, and put away what ended long ago: what no message will ever ask for."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from enum import Enum
+from itertools import islice
 
 import msgspec
 
-from shared.domain.promotion.candidate import Candidate, run_names
+from shared.domain.promotion.candidate import Candidate, Status, run_names
+from shared.domain.promotion.due import REBUILDS
 from shared.domain.promotion.lifecycle import ENDS
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild, rebuild_run_names
-from shared.domain.promotion.schedule import KEPT_CURRENT
+from shared.domain.promotion.schedule import KEPT_CURRENT, OVERDUE_GRACE, is_overdue
 from shared.domain.promotion.waiting import Waiting
 from shared.errors import TidegateError
 from shared.ports import R, Stored
@@ -29,13 +32,13 @@ class Swept(msgspec.Struct, frozen=True):
 
     Attributes:
         under_way: records that have not ended.
-        taken_up: overdue ones whose message was sent again.
+        overdue: of these, how many nobody has looked at in time.
         archived: ended ones that were put away.
-        waiting: all that it found, by status.
+        waiting: what is under way, by status.
     """
 
     under_way: int
-    taken_up: int
+    overdue: int
     archived: int
     waiting: Mapping[str, Waiting]
 
@@ -55,8 +58,9 @@ def sweep_candidates(
     """
     return _sweep(
         progress,
-        lambda candidate: candidate.status in ENDS,
-        lambda stored: _succeeded(stored, succeed) if stored.record.is_earlier else progress.take_up(stored),
+        ENDS,
+        frozenset(Status) - ENDS,
+        lambda stored: _succeeded(stored, succeed) if stored.record.is_earlier else _is_overdue(progress, stored),
         lambda candidate: _forget(staging_runs, run_names(candidate)),
     )
 
@@ -65,18 +69,21 @@ def sweep_rebuilds(progress: Progress[Rebuild], runs: Mapping[str, Runs]) -> Swe
     """Sweep the rebuilds; ``runs`` are ACR Tasks of the application registries, by the registry's name."""
     return _sweep(
         progress,
-        lambda rebuild: rebuild.status in REBUILD_ENDS,
-        progress.take_up,
+        REBUILD_ENDS,
+        REBUILDS,
+        lambda stored: _is_overdue(progress, stored),
         lambda rebuild: _forget(runs.get(rebuild.registry), rebuild_run_names(rebuild)),
     )
 
 
 def sweep_targets(book: TargetBook) -> int:
-    """Take up the targets that are overdue, and return how many those were."""
-    taken_up = sum(book.take_up(stored) for stored in book.targets.due(book.clock()))
-    if taken_up:
-        log.info("sweep: %d targets taken up again", taken_up)
-    return taken_up
+    """Wake for the targets that are overdue, and return how many those are."""
+    overdue = [stored.record for stored in book.targets.due(book.clock() - OVERDUE_GRACE)]
+    for target in overdue:
+        book.wake(target)
+    if overdue:
+        log.info("sweep: %d targets are overdue", len(overdue))
+    return len(overdue)
 
 
 def sweep_each(*sweeps: Callable[[], object]) -> None:
@@ -98,22 +105,31 @@ def sweep_each(*sweeps: Callable[[], object]) -> None:
 
 def _sweep(
     progress: Progress[R],
-    ended: Callable[[R], bool],
+    ends: Collection[Enum],
+    under_way: Collection[Enum],
     take_up: Callable[[Stored[R]], bool],
     forget: Callable[[R], None],
 ) -> Swept:
-    under_way = taken_up = archived = 0
+    """What is under way is read, and of what has ended only what is to be put away."""
     waiting: dict[str, Waiting] = {}
-    for stored in progress.records.current():
+    overdue = found = 0
+    for stored in progress.records.in_status(under_way):
         _find(waiting, stored.record)
-        if not ended(stored.record):
-            under_way += 1
-            taken_up += take_up(stored)
-        elif archived < MOST_ARCHIVED and _is_old(progress, stored):
-            archived += _archive(progress, stored, forget)
-    if taken_up or archived:
-        log.info("sweep: %d under way, %d taken up again, %d put away", under_way, taken_up, archived)
-    return Swept(under_way, taken_up, archived, waiting)
+        found += 1
+        overdue += take_up(stored)
+    old = islice(progress.records.in_status(ends, progress.clock() - KEPT_CURRENT), MOST_ARCHIVED)
+    archived = sum(_archive(progress, stored, forget) for stored in old)
+    if overdue or archived:
+        log.info("sweep: %d under way, %d overdue, %d put away", found, overdue, archived)
+    return Swept(found, overdue, archived, waiting)
+
+
+def _is_overdue(progress: Progress[R], stored: Stored[R]) -> bool:
+    """The message that was to wake for it is lost, or not all that was due could be looked at yet."""
+    overdue = is_overdue(stored.record.look_at, progress.clock())
+    if overdue:
+        progress.wake(stored.record)
+    return overdue
 
 
 def _succeeded(stored: Stored[Candidate], succeed: Callable[[Stored[Candidate]], None]) -> bool:
@@ -128,10 +144,6 @@ def _succeeded(stored: Stored[Candidate], succeed: Callable[[Stored[Candidate]],
 def _find(waiting: dict[str, Waiting], record: Candidate | Rebuild) -> None:
     found = waiting.get(record.status.value, Waiting(0, record.since))
     waiting[record.status.value] = Waiting(found.count + 1, min(found.oldest, record.since))
-
-
-def _is_old(progress: Progress[R], stored: Stored[R]) -> bool:
-    return progress.clock() - stored.record.look_at > KEPT_CURRENT
 
 
 def _archive(progress: Progress[R], stored: Stored[R], forget: Callable[[R], None]) -> bool:

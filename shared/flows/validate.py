@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from shared.configuration_ports import Configuration
 from shared.domain.gate.contract import DOCKERFILE, checked
 from shared.domain.gate.verdict import UNDER_WAY, Finding, RunStatus, Verdict, judge
 from shared.domain.promotion.candidate import Candidate, Reason, Status, run_name, run_words
@@ -22,7 +23,7 @@ from shared.domain.promotion.schedule import (
 from shared.domain.promotion.usual_times import gate_kind
 from shared.domain.references import parse_digest, parse_path
 from shared.errors import MalformedInput, NotFound, Paced, ServiceError
-from shared.ports import Configuration, Evidence, Stored
+from shared.ports import Evidence, Stored
 from shared.rules.progress import Progress
 from shared.rules.timekeeping import Timekeeper
 from shared.run_ports import GateRun, Run, Runs
@@ -63,7 +64,11 @@ class Validator:
         self._then = then
 
     def validate(self, stored: Stored[Candidate]) -> None:
-        """Do the next thing about a candidate's functional test, given its record as it was read."""
+        """Do the next thing about a candidate's functional test, given its record as it was read.
+
+        Raises:
+            Paced: its turn at ARM has not come; nothing was written.
+        """
         if stored.record.status is Status.STAGED:
             self.begin(stored, stored.record)
         else:
@@ -83,7 +88,11 @@ class Validator:
         try:
             self._runs.take_gate_turn()
         except Paced as error:
-            self._wait(stored, candidate, pause_before_turn(error))
+            if candidate.step == stored.record.step:
+                raise
+            # What led here is not written yet.
+            look_at = self._progress.clock() + pause_before_turn(error)
+            self._progress.save(stored, msgspec.structs.replace(candidate, look_at=look_at))
             return
         number = candidate.runs + 1
         detail = f"gate {candidate.gate}, run {number} of at most {MOST_RUNS}"
@@ -99,14 +108,6 @@ class Validator:
         if claimed is not None:
             self._start(claimed, candidate, gate, again=False)
 
-    def _wait(self, stored: Stored[Candidate], candidate: Candidate, pause: timedelta) -> None:
-        """Its turn has not come: nothing is to be written but what has not been written yet."""
-        if candidate.step == stored.record.step:
-            self._progress.again(stored, pause)
-        else:
-            look_at = self._progress.clock() + pause
-            self._progress.save(stored, msgspec.structs.replace(candidate, look_at=look_at))
-
     def _begin_again(self, stored: Stored[Candidate]) -> None:
         """Whoever claimed the run died before it was scheduled, or got no answer: it is claimed once more.
 
@@ -117,9 +118,8 @@ class Validator:
         try:
             self._runs.take_gate_turn()
             gate = self._gate(candidate)
-        except Paced as error:
-            self._wait(stored, candidate, pause_before_turn(error))
-            return
+        except Paced:
+            raise
         except (ServiceError, MalformedInput) as error:
             self._progress.save(stored, put_off(candidate, error, now))
             return
@@ -173,9 +173,8 @@ class Validator:
             run = self._find(candidate)
             under_way = run is None or run.status in UNDER_WAY or run.strange
             log = None if under_way or run is None else self._kept_log(candidate, run)
-        except Paced as error:
-            self._progress.again(stored, pause_before_turn(error))
-            return
+        except Paced:
+            raise
         except (ServiceError, MalformedInput) as error:
             self._progress.save(stored, put_off(candidate, error, self._progress.clock()))
             return

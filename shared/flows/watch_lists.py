@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from shared.configuration_ports import Configuration, ListSource
 from shared.domain.watching.removals import is_too_much, removed
 from shared.domain.watching.troubles import Kind
 from shared.domain.watching.watch_list import ListFile, WatchList
 from shared.errors import WatchListError
-from shared.ports import Activity, Configuration, Event, ListSource
+from shared.ports import Activity, Event
 from shared.rules.trouble_finding import NotTaken
 
 log = logging.getLogger("tidegate.watch_list")

@@ -47,7 +47,7 @@ class Maker:
         if existing is None:
             first = self._inherited(wanted, lost_at)
             if self._progress.insert(first):
-                self._progress.send(first)
+                self._progress.wake(first)
                 return first, meet(first, None, self._progress.clock())
             existing = self._progress.records.get(wanted.id)
         if existing is None:
@@ -80,7 +80,7 @@ class Maker:
         if earlier is None or meet(earlier, look, self._progress.clock(), asked_at=asked_at) is not Meeting.BEGIN_AGAIN:
             return None
         if self._progress.insert(wanted):
-            self._progress.send(wanted)
+            self._progress.wake(wanted)
         return wanted, Meeting.LEAVE
 
     def _inherited(self, wanted: Candidate, lost_at: datetime | None) -> Candidate:
@@ -121,7 +121,7 @@ class Maker:
         meeting = meet(existing.record, look, now, lost_at=lost_at, asked_at=asked_at)
         meeting = Meeting.BEGIN_AGAIN if anew else meeting
         if meeting is Meeting.RESEND:
-            self._progress.send(existing.record)
+            self._progress.wake(existing.record)
         if meeting is Meeting.BEGIN_AGAIN:
             detail, seen = wanted.last.detail, look is not None
             again = begin_again(existing.record, now, detail=detail, wanted=wanted, seen=seen)

@@ -78,4 +78,4 @@ class MovingIn:
         stored = self._book.change(target, lambda known: begun_as(known, first))
         if stored is not None and todo(stored.record, now) is Todo.PUT:
             log.info("%s goes on where %s was", target, former.id)
-            self._book.send(stored.record)
+            self._book.wake(stored.record)

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 
 import msgspec
 
-from shared.domain.events.messages import LookAtTarget
 from shared.domain.promotion.decision import decide
-from shared.domain.promotion.reconciling import Todo, lease, scheduled, todo
+from shared.domain.promotion.due import Due
+from shared.domain.promotion.reconciling import Todo, looked_at, scheduled, todo
 from shared.domain.promotion.rulings import Ruling, informed
-from shared.domain.promotion.schedule import is_overdue, lease_runs_out
 from shared.domain.promotion.target import Target, target_id
 from shared.domain.references import Tag
 from shared.errors import Conflict
-from shared.ports import Clock, Outbox
+from shared.ports import Clock
+from shared.rules.wake import Waker
 from shared.target_ports import StoredTarget, Targets
 
 log = logging.getLogger("tidegate.targets")
@@ -41,11 +42,11 @@ def _nothing_said() -> tuple[Ruling, ...]:
 
 
 class TargetBook:
-    """Reads and changes targets of one base registry, and sends their messages.
+    """Reads and changes targets of one base registry, and wakes for them.
 
     Args:
         targets: where they are.
-        outbox: sends the messages.
+        waker: wakes for what is due.
         clock: tells the time.
         registry: the base registry's name.
         tell: is told of every change, once it is written: the record before, ``None`` for a new one, and after.
@@ -55,7 +56,7 @@ class TargetBook:
     def __init__(
         self,
         targets: Targets,
-        outbox: Outbox,
+        waker: Waker,
         clock: Clock,
         registry: str,
         tell: Callable[[Target | None, Target], None] = _untold,
@@ -64,7 +65,7 @@ class TargetBook:
         self.targets = targets
         self.clock = clock
         self.registry = registry.lower()
-        self._outbox = outbox
+        self._waker = waker
         self._tell = tell
         self._rulings = rulings
 
@@ -76,18 +77,6 @@ class TargetBook:
     def of_repository(self, repository: str) -> Iterator[StoredTarget]:
         """Iterate over the targets of one repository."""
         return self.targets.of_repository(self.registry, repository)
-
-    def held(self, target: str, step: int) -> StoredTarget | None:
-        """Return the target a message is about, or ``None`` if there is none or the message is out of date."""
-        stored = self.targets.get(target)
-        if stored is not None and stored.record.registry != self.registry:
-            log.info("%s is of another base registry than is in force", target)
-            return None
-        if stored is None or stored.record.step != step:
-            at = f"at step {stored.record.step}" if stored else "unknown"
-            log.info("message about step %d of %s is out of date: the record is %s", step, target, at)
-            return None
-        return stored
 
     def change(self, target: str, change: Change, stored: StoredTarget | None = None) -> StoredTarget | None:
         """Change a target, as often as others are faster.
@@ -119,9 +108,14 @@ class TargetBook:
         raise Conflict(f"{target} changes too fast; it is tried again")
 
     def set_going(self, stored: StoredTarget) -> None:
-        """Send a target's message if its tag is to be brought to what it says at once."""
+        """See that a target is looked at if its tag is to be brought to what it says at once."""
         if todo(stored.record, self.clock()) is Todo.PUT:
-            self.send(stored.record)
+            self.wake(stored.record)
+
+    def wake(self, target: Target) -> None:
+        """See that a target is looked at when it says."""
+        if target.look_at is not None:
+            self._waker.at(Due.TARGETS, target.look_at)
 
     def _ruled(self, before: Target | None, record: Target | None, change: Change) -> Target | None:
         """A target that decides is told before of what people said of its digests and its entry."""
@@ -146,37 +140,22 @@ class TargetBook:
         return self.change(stored.record.id, obeying, stored) or stored
 
     def again(self, stored: StoredTarget, pause: timedelta, operation: str = "") -> None:
-        """Look at an import again after a pause, renewing the record's lease where little of it is left."""
-        target, look = stored.record, self.clock() + pause
-        if target.look_at is None or lease_runs_out(target.look_at, look):
-            renewed = self.change(
-                target.id, lambda now: _renewed(now, target.step, lambda one: lease(one, look)), stored
-            )
-            if renewed is None:
-                return
-        self.send(target, pause, operation)
+        """Look at an import again after a pause.
 
-    def take_up(self, stored: StoredTarget) -> bool:
-        """Send the message of a target that is overdue, and say so; one of a former base registry comes to rest."""
-        now, target = self.clock(), stored.record
-        if target.look_at is None or not is_overdue(target.look_at, now):
-            return False
-        ours = target.registry == self.registry
-        try:
-            self.targets.replace(stored, lease(target, now) if ours else msgspec.structs.replace(target, look_at=None))
-        except Conflict:
-            return False
-        if not ours:
-            return False
-        self.send(target)
-        return True
+        Args:
+            stored: the target, as it was read or written.
+            pause: from now.
+            operation: the import's continuation token.
+        """
+        step, look_at = stored.record.step, self.clock() + pause
+        later = self.change(stored.record.id, lambda known: looked_at(known, step, look_at, operation), stored)
+        if later is not None:
+            self.wake(later.record)
 
-    def send(self, target: Target, delay: timedelta = timedelta(0), operation: str = "") -> None:
-        """Send the message of a target's next look."""
-        message = LookAtTarget(
-            v=1, target=target.id, step=target.step, operation=operation, traceparent=target.traceparent
-        )
-        self._outbox.send(message, max(delay, timedelta(0)))
+    def rest(self, stored: StoredTarget) -> None:
+        """Look no more at a target of a base registry that is not in force; who writes it meanwhile knows better."""
+        with suppress(Conflict):
+            self.targets.replace(stored, msgspec.structs.replace(stored.record, look_at=None))
 
 
 def _decides(before: Target | None, record: Target) -> bool:
@@ -189,7 +168,3 @@ def _knew(before: Target | None, record: Target) -> bool:
 
 def _undecided(record: Target) -> Target:
     return Target(registry=record.registry, repository=record.repository, tag=record.tag, origin=record.origin)
-
-
-def _renewed(target: Target | None, step: int, renew: Callable[[Target], Target]) -> Target | None:
-    return renew(target) if target is not None and target.step == step else None

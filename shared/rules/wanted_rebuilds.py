@@ -36,7 +36,7 @@ class WantedRebuilds:
         """
         rebuild = self._new(task, message, target)
         if self._progress.insert(rebuild):
-            self._progress.send(rebuild)
+            self._progress.wake(rebuild)
         elif not message.attempt and not message.again:
             self._meet(rebuild)
 
@@ -44,7 +44,7 @@ class WantedRebuilds:
         """Whoever made it may have died before sending its message; and a right that was missing may have come."""
         stored = self._progress.records.get(rebuild.id)
         if stored is not None and stored.record.status is RebuildStatus.WANTED:
-            self._progress.send(stored.record)
+            self._progress.wake(stored.record)
         elif stored is not None and stored.record.status in WITHOUT_RIGHT:
             now = self._progress.clock()
             self._progress.save(

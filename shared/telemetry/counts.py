@@ -47,7 +47,7 @@ PUT_OFF = Count(
     "tidegate.put_off", "upstream and reason", "Looks and imports that were put off because a budget is short."
 )
 PACED = Count("tidegate.arm.paced", "kind and reason", "Requests to ARM that waited for their turn.")
-WAITING = Count("tidegate.waiting", "status", "Current candidates at a sweep. A sweep that could not tell has none.")
+WAITING = Count("tidegate.waiting", "status", "Candidates under way at a sweep. A sweep that could not tell has none.")
 OLDEST = Count("tidegate.oldest", "status", "Seconds since the oldest of them that has not ended came to its status.")
 BUDGET_LEFT = Count(
     "tidegate.budget.left", "upstream", "Requests that it still grants in the window that runs, at a sweep."

@@ -26,12 +26,9 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from shared.domain.events.messages import (
     BaseMoved,
-    CheckRepositories,
     ListTasks,
     LookAtBase,
-    LookAtCandidate,
-    LookAtRebuild,
-    LookAtTarget,
+    LookAtDue,
     Message,
     RetryTargets,
 )
@@ -102,6 +99,31 @@ def consuming(queue: str, message: M) -> Iterator[M]:
 
 
 @contextmanager
+def looking(kind: str, about: str, record: str, step: int, traceparent: str) -> Iterator[None]:
+    """Look at a record within its own trace.
+
+    Args:
+        kind: of what is due.
+        about: what the record is: ``candidate``, ``target`` or ``rebuild``.
+        record: its id.
+        step: the step of its record.
+        traceparent: the record's; an unreadable one begins a new trace.
+    """
+    attributes: dict[str, str | int] = {
+        "tidegate.kind": about,
+        "tidegate.due": kind,
+        f"tidegate.{about}": record,
+        "tidegate.step": step,
+    }
+    parent = _PROPAGATOR.extract({"traceparent": traceparent}, Context())
+    with (
+        _TRACER.start_as_current_span(f"look at {kind}", parent, SpanKind.CONSUMER, attributes) as span,
+        counting(span),
+    ):
+        yield
+
+
+@contextmanager
 def within(traceparent: str) -> Iterator[None]:
     """Tell of a record within its own trace, also while working for another: a webhook's, the sweep's, the host's.
 
@@ -131,16 +153,8 @@ def _trace_id(of: Context) -> int:
 
 
 def _about(message: Message) -> dict[str, str | int]:
-    if isinstance(message, LookAtCandidate):
-        return {"tidegate.candidate": message.candidate, "tidegate.step": message.step}
-    if isinstance(message, LookAtTarget):
-        return {"tidegate.target": message.target, "tidegate.step": message.step}
-    if isinstance(message, LookAtRebuild):
-        return {"tidegate.rebuild": message.rebuild, "tidegate.step": message.step}
-    return _about_many(message)
-
-
-def _about_many(message: CheckRepositories | LookAtBase | RetryTargets | BaseMoved | ListTasks) -> dict[str, str | int]:
+    if isinstance(message, LookAtDue):
+        return {"tidegate.due": message.due.value}
     if isinstance(message, BaseMoved):
         return {
             "container.image.name": message.repository,

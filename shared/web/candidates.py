@@ -58,7 +58,8 @@ def get_candidate(candidate_id: str, candidates: Records[Candidate]) -> func.Htt
 def _shown(candidate: Candidate, *, whole: bool) -> dict[str, Any]:
     record: dict[str, Any] = msgspec.to_builtins(candidate)
     history = record.pop("history", [])
-    record.pop("secret", None)
+    for kept in ("secret", "operation"):  # an operation is found by an address that its registry has signed
+        record.pop(kept, None)
     shown = {"id": candidate.id, **record, "source": str(candidate.source), "reason": candidate.last.reason.value}
     shown |= {"targets": msgspec.to_builtins(candidate.places)}
     shown |= {"detail": candidate.last.detail, "changed": history[-1]["at"]}

@@ -61,6 +61,7 @@ def listed_rulings(rulings: Rulings) -> func.HttpResponse:
 def shown_target(target: Target) -> dict[str, Any]:
     """Return a target as it is shown, fit to be JSON."""
     record: dict[str, Any] = msgspec.to_builtins(target)
+    (record.get("importing") or {}).pop("operation", None)
     forced = {one.digest: msgspec.to_builtins(one.said) for one in target.forced}
     refused = {one.digest for one in target.blocked}
     previous = [

@@ -16,9 +16,7 @@ from shared.domain.events.messages import (
     CheckRepositories,
     ListTasks,
     LookAtBase,
-    LookAtCandidate,
-    LookAtRebuild,
-    LookAtTarget,
+    LookAtDue,
     Message,
     RetryTargets,
     decode,
@@ -26,10 +24,9 @@ from shared.domain.events.messages import (
 )
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.candidate import Status
-from shared.domain.promotion.lifecycle import Stage
-from shared.errors import UNREADABLE, InvalidReference, MalformedMessage, ServiceError, Unavailable
+from shared.domain.promotion.due import Due
+from shared.errors import UNREADABLE, MalformedMessage, ServiceError, Unavailable
 from shared.flows import inspect
-from shared.flows.poisoned import put_off_candidate, put_off_rebuilding, put_off_target
 from tests.doubles.queues import Delivery
 from tests.doubles.registries import TEST_FAILED_LOG, digest_of
 from tests.doubles.world import BASE, NODE, TAG, TARGET, TWO, World
@@ -68,42 +65,6 @@ def test_arms_own_links_are_followed(link: str) -> None:
     assert _is_within(link, ARM)
 
 
-class Store:
-    """Records and targets of which one method alone is asked, and answers by an error."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-        self.records = self.targets = self
-
-    def get(self, _: str) -> Any:
-        """Raise."""
-        raise self.error
-
-
-FORGED = [
-    (put_off_candidate, {"kind": "candidate", "candidate": f"docker.io~node~{'0' * 32}"}),
-    (put_off_rebuilding, {"kind": "rebuild", "rebuild": "../../x"}),
-    (put_off_rebuilding, {"kind": "rebuild", "rebuild": ""}),
-    (put_off_rebuilding, {"kind": "rebuild", "rebuild": "a~b~" + "\u0001" * 9}),
-    (put_off_target, {"kind": "target", "target": f"base~node~22~{'0' * 32}"}),
-]
-
-
-@pytest.mark.parametrize(
-    "error", [InvalidReference("no id"), ServiceError("a row", code=UNREADABLE)], ids=["id", "row"]
-)
-@pytest.mark.parametrize(("put_off", "message"), FORGED, ids=lambda each: str(each)[:40])
-def test_a_dead_message_whose_record_cannot_be_read_is_at_its_end(
-    put_off: Any, message: dict[str, Any], error: Exception
-) -> None:
-    assert put_off(json.dumps({"v": 1, "step": 1, **message}), Store(error)) is None
-
-
-def test_a_dead_message_waits_for_a_store_that_does_not_answer_just_now() -> None:
-    with pytest.raises(Unavailable):
-        put_off_rebuilding('{"v": 1, "step": 1, "kind": "rebuild", "rebuild": "a~b~c"}', Store(Unavailable("503")))  # type: ignore[arg-type]
-
-
 class Listed:
     """Candidates of which some rows cannot be read, which is told after all others."""
 
@@ -130,11 +91,9 @@ KINDS = (
     CheckRepositories,
     LookAtBase,
     RetryTargets,
-    LookAtCandidate,
-    LookAtTarget,
+    LookAtDue,
     BaseMoved,
     ListTasks,
-    LookAtRebuild,
 )
 MESSAGES = [
     "",
@@ -148,13 +107,12 @@ MESSAGES = [
     json.dumps({"v": 1, "kind": "check", "repositories": ["docker.io/a/b"] * 21}),
     '{"v": 1, "kind": "base", "repositories": ["../../etc"]}',
     '{"v": 1, "kind": "base", "repositories": ["a"], "deleted": "sha256:x"}',
-    '{"v": 1, "kind": "candidate", "candidate": "x", "step": 1}',
-    '{"v": 1, "kind": "target", "target": "x", "step": 1}',
+    '{"v": 1, "kind": "due", "due": "everything", "at": "2026-01-01T12:00:00Z"}',
+    '{"v": 1, "kind": "due", "due": "gates", "at": 1e999}',
     '{"v": 1, "kind": "base-moved", "repository": "A", "tag": "1", "digest": "x"}',
     json.dumps({"v": 1, "kind": "base-moved", "repository": "a", "tag": "$(id)", "digest": f"sha256:{'0' * 64}"}),
-    '{"v": 1, "kind": "rebuild", "rebuild": 7, "step": 1}',
     '{"v": 1, "kind": "list-tasks", "registry": ["a"], "step": 1}',
-    '{"v": 99999999999999999999999, "kind": "rebuild"}',
+    '{"v": 99999999999999999999999, "kind": "due"}',
     "\u0001",
     '{"v": 1, "kind": "pickle"}',
 ]
@@ -174,21 +132,14 @@ TIMES = 30
 
 def forged(world: World, queue: str) -> list[Delivery]:
     """One of each message of ours and an event, as whoever can fill a queue and knows every record would write them."""
-    candidate, step = world.candidate(TWO), world.candidate(TWO).step
     target = f"{BASE}~{TARGET.replace('/', '~')}~{TAG}"
     late = datetime(2999, 1, 1, tzinfo=UTC)
     messages: list[Message] = [
-        *(
-            LookAtCandidate(v=1, candidate=candidate.id, step=step + ahead, stage=stage, operation="forged")
-            for stage in Stage
-            for ahead in (0, 1)
-        ),
-        *(LookAtTarget(v=1, target=target, step=number, operation="forged") for number in range(4)),
+        *(LookAtDue(v=1, due=due, at=at) for due in Due for at in (late, world.clock())),
         BaseMoved(v=1, repository=TARGET, tag=TAG, digest=TWO, looks=99, again=True),
         LookAtBase(v=1, repositories=(TARGET,), deleted=TWO, by="somebody else", former=("another",)),
         RetryTargets(v=1, targets=(target,), statuses=(Status.REJECTED, Status.PROMOTING), asked_at=late),
         CheckRepositories(v=1, repositories=(str(NODE),), image="node", asked_at=late),
-        LookAtRebuild(v=1, rebuild="a~b~c", step=1),
     ]
     return [Delivery(queue, encode(message), world.clock()) for message in messages]
 

@@ -27,7 +27,7 @@ from infra.local.twin.transactions import count_transactions
 from infra.local.twin.twin import Twin
 from shared.bootstrap import Parts
 from shared.config import load_settings
-from shared.domain.events.messages import BaseMoved, ListTasks, LookAtRebuild, decode
+from shared.domain.events.messages import BaseMoved, ListTasks, decode
 from shared.domain.references import Digest, Tag
 from shared.errors import ServiceError
 from tests.bench.table import Row
@@ -174,7 +174,7 @@ class Ground:
         self.clock.now = max(self.clock.now, moment)
 
     def _work(self, delivery: Delivery) -> None:
-        message = decode(delivery.text, BaseMoved, ListTasks, LookAtRebuild)
+        message = decode(delivery.text)
         if isinstance(message, ListTasks):
             self.parts.task_lister.take(message)
         elif isinstance(message, BaseMoved):

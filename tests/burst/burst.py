@@ -28,7 +28,7 @@ _PRODUCT = {
     "CHECK_DOCKER_HUB_SCHEDULE": "0 0 0 1 1 *",
     "CHECK_OTHER_REGISTRIES_SCHEDULE": "0 0 0 1 1 *",
     "LOOK_AT_BASE_SCHEDULE": "0 */5 * * * *",
-    "SWEEP_SCHEDULE": "0 * * * * *",
+    "SWEEP_SCHEDULE": "0 */5 * * * *",
     "PYTHON_THREADPOOL_THREAD_COUNT": "32",
 }
 

@@ -11,8 +11,8 @@ import pytest
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.blobs import Container
 from shared.adapters.storage.configuration_blobs import ConfigurationBlobs
+from shared.configuration_ports import Configuration, ListSource
 from shared.errors import ServiceError
-from shared.ports import Configuration, ListSource
 from shared.watch_list_yaml import LARGEST_WATCH_LIST
 from tests.contract.wire import counted
 from tests.doubles.storage import InMemoryConfiguration

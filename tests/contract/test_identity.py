@@ -21,7 +21,7 @@ from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.blobs import Container
 from shared.adapters.storage.queues import Queues
 from shared.adapters.storage.tables import Row, Table
-from shared.domain.events.messages import LookAtCandidate
+from shared.domain.events.messages import ListTasks
 from shared.storage_settings import Storage
 from tests.contract.azurite import ACCOUNT, running_azurite
 
@@ -104,14 +104,14 @@ def account(
 def test_tables_queues_and_blobs_are_reached_with_one_token_of_the_apps_identity(account: StorageAccount) -> None:
     table, container = Table(account, "things"), Container(account, "config")
     assert table.insert(Row("p", "k", "1"))
-    Queues(account).send(LookAtCandidate(v=1, candidate="c", step=1))
+    Queues(account).send(ListTasks(v=1, registry="r", step=1))
     container.write("images.yaml", b"images: []")
 
     row, blob = table.find("p", "k"), container.read("images.yaml", 100)
     assert row is not None
     assert blob is not None
     assert (row.record, blob.content) == ("1", b"images: []")
-    assert len(list(account.queue("imports").receive_messages())) == 1
+    assert len(list(account.queue("validations").receive_messages())) == 1
     assert [query["resource"] for query in IdentityEndpoint.asked] == ["https://storage.azure.com"]
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.queues import Queues
-from shared.domain.events.messages import CheckRepositories, LookAtCandidate, RetryTargets, decode, encode
+from shared.domain.events.messages import CheckRepositories, LookAtDue, RetryTargets, decode, encode
 from shared.domain.promotion.candidate import Status
-from shared.domain.promotion.lifecycle import Stage
+from shared.domain.promotion.due import Due
 from shared.errors import Refused
 from shared.ports import Outbox
 from tests.doubles.queues import InMemoryOutbox
@@ -20,7 +20,7 @@ from tests.doubles.storage import SettableClock
 
 pytestmark = pytest.mark.contract
 
-LOOK = LookAtCandidate(v=1, candidate="base~node~22~" + 32 * "0", step=3, operation="a<b>&\"c' “é”\n")
+LOOK = LookAtDue(v=1, due=Due.STAGING, at=datetime(2026, 1, 1, tzinfo=UTC), traceparent="a<b>&\"c' “é”\n")
 
 CHECK = CheckRepositories(v=1, repositories=("docker.io/library/node",))
 RETRY = RetryTargets(
@@ -48,12 +48,12 @@ def ends(account_or_none: StorageAccount | None) -> Ends:
 def test_a_message_is_seen_as_the_plain_text_it_was_sent_as(ends: Ends) -> None:
     ends.outbox.send(LOOK)
     assert ends.visible("imports") == [encode(LOOK)]
-    assert decode(encode(LOOK), LookAtCandidate) == LOOK
+    assert decode(encode(LOOK), LookAtDue) == LOOK
 
 
 def test_a_message_is_in_its_queue_only(ends: Ends) -> None:
     ends.outbox.send(LOOK)
-    gate = msgspec.structs.replace(LOOK, stage=Stage.VALIDATE)
+    gate = msgspec.structs.replace(LOOK, due=Due.GATES)
     ends.outbox.send(gate)
     assert ends.visible("validations") == [encode(gate)]
 
@@ -72,8 +72,8 @@ def test_a_delay_that_is_over_already_is_none(ends: Ends) -> None:
 
 
 def test_the_longest_message_is_taken(ends: Ends) -> None:
-    empty = LookAtCandidate(v=1, candidate=LOOK.candidate, step=3, operation="x")
-    longest = msgspec.structs.replace(empty, operation="x" * (64 * 1024 - len(encode(empty)) + 1))
+    empty = msgspec.structs.replace(LOOK, traceparent="x")
+    longest = msgspec.structs.replace(empty, traceparent="x" * (64 * 1024 - len(encode(empty)) + 1))
     assert len(encode(longest)) == 64 * 1024
     ends.outbox.send(longest)
     assert ends.visible("imports") == [encode(longest)]
@@ -81,7 +81,7 @@ def test_the_longest_message_is_taken(ends: Ends) -> None:
 
 def test_a_message_too_long_for_a_queue_is_refused_with_a_clear_error(ends: Ends) -> None:
     with pytest.raises(Refused, match="imports"):
-        ends.outbox.send(msgspec.structs.replace(LOOK, operation="é" * 40_000))
+        ends.outbox.send(msgspec.structs.replace(LOOK, traceparent="é" * 40_000))
 
 
 def test_messages_wait_for_ever_but_checks_expire_ten_minutes_after_they_could_be_seen(account: StorageAccount) -> None:

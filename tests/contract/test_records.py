@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -11,12 +12,12 @@ import pytest
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.records_table import candidates_table, rebuilds_table
-from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.candidate import Candidate, Status
 from shared.domain.promotion.identity import group_of_source
 from shared.domain.promotion.rebuilds import Rebuild
 from shared.errors import Conflict, InvalidReference
 from shared.ports import Records, Stored
-from tests.contract.examples import candidate, earlier_candidate, rebuild
+from tests.contract.examples import candidate, digest, earlier_candidate, rebuild
 from tests.doubles.storage import InMemoryRecords
 
 pytestmark = pytest.mark.contract
@@ -210,6 +211,33 @@ def test_current_records_come_in_the_order_of_their_ids(kind: Kind) -> None:
     for record in made:
         records.insert(record)
     assert [each.record.id for each in records.current()] == sorted(record.id for record in made)
+
+
+def test_only_what_is_of_a_status_and_is_to_be_looked_at_by_a_moment_is_due(candidates: Records[Candidate]) -> None:
+    made = candidate()
+    for number, (status, late) in enumerate(
+        [
+            (Status.DETECTED, timedelta(0)),
+            (Status.IMPORTING, timedelta(hours=1)),
+            (Status.DETECTED, timedelta(milliseconds=-1)),
+            (Status.STAGED, timedelta(hours=1)),
+            (Status.PROMOTED, timedelta(hours=1)),
+        ]
+    ):
+        one = msgspec.structs.replace(made, digest=digest(number), status=status, look_at=made.look_at - late)
+        assert candidates.insert(one)
+    statuses = {Status.DETECTED, Status.IMPORTING}
+    assert {one.record.digest for one in candidates.in_status(statuses, made.look_at)} == {digest(0), digest(1)}
+    assert len(list(candidates.in_status(statuses))) == 3
+
+
+def test_what_is_due_can_be_replaced_as_it_was_listed_and_what_is_put_away_is_not_due(kind: Kind) -> None:
+    records, make = kind
+    assert records.insert(make())
+    (one,) = records.in_status({make().status}, make().look_at)
+    changed = records.replace(one, later(make()))
+    records.archive(changed)
+    assert list(records.in_status({make().status}, make().look_at)) == []
 
 
 def test_current_records_can_be_asked_for_by_the_beginning_of_their_ids(candidates: Records[Candidate]) -> None:

@@ -13,7 +13,7 @@ from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.blobs import Container
 from shared.adapters.storage.queues import Queues
 from shared.adapters.storage.tables import Table
-from shared.domain.events.messages import LookAtCandidate
+from shared.domain.events.messages import ListTasks
 from shared.errors import Unavailable
 from shared.storage_settings import Storage
 from tests.contract.azurite import connection_string
@@ -55,7 +55,7 @@ def test_a_silent_account_is_tried_three_times_and_then_given_up(
     account = StorageAccount(Storage(connection_string=nowhere), no_credential)
     for call in (
         lambda: Table(account, "things").find("p", "k"),
-        lambda: Queues(account).send(LookAtCandidate(v=1, candidate="c", step=1)),
+        lambda: Queues(account).send(ListTasks(v=1, registry="r", step=1)),
         lambda: Container(account, "config").read("images.yaml", 100),
     ):
         with counted() as wire, pytest.raises(Unavailable):

@@ -20,7 +20,7 @@ from shared.adapters.storage.blobs import Container, EvidenceBlobs
 from shared.adapters.storage.errors import translate, translated
 from shared.adapters.storage.queues import Queues
 from shared.adapters.storage.tables import Row, Table
-from shared.domain.events.messages import LookAtCandidate
+from shared.domain.events.messages import ListTasks
 from shared.errors import (
     ConfigurationError,
     Conflict,
@@ -139,7 +139,7 @@ def test_a_translated_error_shows_nothing_of_the_one_it_came_from() -> None:
 
 
 WRONG_KEY = "d3Jvbmcga2V5IHRoYXQgaXMgYSBzZWNyZXQgYWxsIHRoZSBzYW1l"
-LOOK = LookAtCandidate(v=1, candidate="c", step=1)
+LOOK = ListTasks(v=1, registry="r", step=1)
 CALLS = [
     pytest.param(lambda account: Table(account, "things").find("p", "k"), id="find"),
     pytest.param(lambda account: Table(account, "things").insert(Row("p", "k", "{}")), id="insert"),

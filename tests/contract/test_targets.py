@@ -140,10 +140,10 @@ def test_of_many_workers_that_write_at_once_exactly_one_wins(targets: Targets, m
     assert stored.record.step == 10 + wins.index(True)
 
 
-def test_only_what_was_to_be_looked_at_before_a_moment_is_due(targets: Targets) -> None:
+def test_only_what_is_to_be_looked_at_by_a_moment_is_due(targets: Targets) -> None:
     for passed, tag in ((timedelta(seconds=1), "1"), (timedelta(0), "2"), (timedelta(minutes=-1), "3"), (None, "4")):
         targets.insert(due_at(passed, tag))
-    assert [stored.record.tag for stored in targets.due(NOON)] == ["1"]
+    assert [stored.record.tag for stored in targets.due(NOON)] == ["1", "2"]
 
 
 def test_a_target_that_is_done_with_is_due_no_more(targets: Targets) -> None:

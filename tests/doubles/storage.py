@@ -11,14 +11,16 @@ import itertools
 import re
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import Generic
 
 import msgspec
 
 from shared.budget_ports import StoredBucket, StoredBudget
+from shared.configuration_ports import ListSource
 from shared.domain.pacing import bucket as pacing
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.identity import group_of
@@ -34,7 +36,7 @@ from shared.domain.watching.questions import RepositoryState
 from shared.domain.watching.troubles import Noted
 from shared.domain.watching.watch_list import ListFile
 from shared.errors import Conflict, InvalidReference
-from shared.ports import ACTIVITY_DAYS, Event, Known, ListSource, R, Stored
+from shared.ports import ACTIVITY_DAYS, Event, Known, R, Stored
 from shared.run_ports import StoredListing
 from shared.target_ports import StoredRuling, StoredTarget
 from shared.trouble_ports import StoredTrouble
@@ -114,10 +116,17 @@ class InMemoryRecords(OneAtATime, Generic[R]):
 
     def current(self, prefix: str = "") -> Iterator[Stored[R]]:
         """See ``Records.current``."""
-        self._raise_scripted("current")
+        return (one for one in self._all("current") if one.record.id.startswith(prefix))
+
+    def _all(self, method: str) -> list[Stored[R]]:
+        self._raise_scripted(method)
         with self._lock:
-            rows = [row for key, row in sorted(self._current.items()) if key.startswith(prefix)]
-        return map(self._stored, rows)
+            return [self._stored(row) for _, row in sorted(self._current.items())]
+
+    def in_status(self, statuses: Collection[Enum], by: datetime | None = None) -> Iterator[Stored[R]]:
+        """See ``Records.in_status``."""
+        found = [one for one in self._all("in_status") if one.record.status in statuses]
+        return (one for one in found if by is None or one.record.look_at <= by)
 
     def archive(self, stored: Stored[R]) -> None:
         """See ``Records.archive``."""
@@ -303,7 +312,7 @@ class InMemoryTargets(OneAtATime):
         self._raise_scripted("due")
         with self._lock:
             found = [_stored_target(row) for _, row in sorted(self._rows.items())]
-        return (one for one in found if one.record.look_at is not None and one.record.look_at < moment)
+        return (one for one in found if one.record.look_at is not None and one.record.look_at <= moment)
 
     def _put(self, target: Target) -> StoredTarget:
         self._rows[target.id] = (msgspec.json.encode(target), f"target:{next(self._versions)}")

@@ -15,6 +15,7 @@ from shared.domain.promotion.rebuilds import ApplicationTask, Dependency, Rebuil
 from shared.domain.promotion.target import Target
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Tag, parse_repository
 from shared.domain.watching.troubles import Noted
+from shared.due_kinds import kinds
 from shared.flows.act import Actor
 from shared.flows.check import Checker
 from shared.flows.compare_rebuilds import Comparison
@@ -22,6 +23,7 @@ from shared.flows.find_dependants import DependantSearch
 from shared.flows.list_tasks import TaskLister
 from shared.flows.look_at_base import BaseComparer
 from shared.flows.look_at_candidate import CandidateLooker
+from shared.flows.look_at_due import DueLooker
 from shared.flows.plan import Planner
 from shared.flows.poisoned import DeadLetterReader
 from shared.flows.promote import Promoter
@@ -48,6 +50,7 @@ from shared.rules.targets import TargetBook
 from shared.rules.timekeeping import Timekeeper
 from shared.rules.trouble_finding import TroubleFinder
 from shared.rules.unbuilt_tasks import UnbuiltTasks
+from shared.rules.wake import Waker
 from shared.watch_list_yaml import parse_watch_list
 from shared.work import work_on
 from tests.doubles.gates import GATE_FILES
@@ -137,9 +140,10 @@ class World:
         self.staging.finish()
         self.base.finish()
         self.watch_lists = WatchLists(self.configuration, self.activity, parse_watch_list, 20)
-        self.candidate_progress = candidate_progress(self.candidates, self.outbox, self.clock)
-        self.rebuild_progress = rebuild_progress(self.rebuilds, self.outbox, self.clock)
-        self.book = TargetBook(self.targets, self.outbox, self.clock, self.base_name, rulings=self.rulings.every)
+        self.waker = Waker(self.outbox, self.clock)
+        self.candidate_progress = candidate_progress(self.candidates, self.waker, self.clock)
+        self.rebuild_progress = rebuild_progress(self.rebuilds, self.waker, self.clock)
+        self.book = TargetBook(self.targets, self.waker, self.clock, self.base_name, rulings=self.rulings.every)
         self.ruler = Ruler(self.rulings, self.book, self.activity)
         self.detector = Detector(self.candidate_progress, self.book)
         self.heirs = Heirs(self.candidate_progress, self.book)
@@ -194,19 +198,9 @@ class World:
             then=self.validator.begin,
         )
         self.candidate_looker = CandidateLooker(
-            self.candidate_progress,
-            stage=self.stager.stage,
-            validate=self.validator.validate,
-            promote=self.promoter.promote,
+            stage=self.stager.stage, validate=self.validator.validate, promote=self.promoter.promote
         )
-        self.dead_letter_reader = DeadLetterReader(
-            self.dead_letters,
-            self.activity,
-            self.evidence,
-            self.candidate_progress,
-            self.rebuild_progress,
-            self.book,
-        )
+        self.dead_letter_reader = DeadLetterReader(self.dead_letters, self.activity, self.evidence, self.clock)
         runs = self.runs or {"tidegateapps": self.application_runs}
         self.kept_listings = KeptListings(self.listings, tuple(runs), self.outbox, self.clock)
         self.task_lister = TaskLister(self.listings, runs, self.outbox, self.clock)
@@ -222,6 +216,20 @@ class World:
         self.rebuilder = Rebuilder(
             self.rebuild_progress, self.book, runs, self.evidence, BASE_SERVER, self.activity, self.most_rebuilds
         )
+        self.due_looker = self._due_looker()
+
+    def _due_looker(self) -> DueLooker:
+        """One record at a time, so that a death has a place of its own."""
+        found = kinds(
+            self.candidate_progress,
+            self.rebuild_progress,
+            self.book,
+            candidate_looker=self.candidate_looker,
+            reconciler=self.reconciler,
+            rebuilder=self.rebuilder,
+            watch_list=self.watch_lists.in_force,
+        )
+        return DueLooker(found, self.waker, self.clock, side_by_side=1)
 
     # What happens from outside.
 

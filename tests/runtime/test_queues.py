@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -12,10 +13,19 @@ import pytest
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.observations_table import ObservationsTable
 from shared.adapters.storage.records_table import RecordsTable
-from shared.domain.events.messages import CheckRepositories, LookAtCandidate, LookAtRebuild, encode
+from shared.domain.events.messages import (
+    CheckRepositories,
+    LookAtCandidate,
+    LookAtDue,
+    LookAtRebuild,
+    LookAtTarget,
+    Message,
+    encode,
+)
 from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.due import Due
 from shared.domain.references import parse_repository
-from tests.contract.examples import candidate, digest, rebuild
+from tests.contract.examples import candidate, digest
 from tests.runtime.conftest import Sent
 from tests.runtime.expected import QUEUES
 from tests.runtime.typed_data import queue_message
@@ -27,7 +37,7 @@ MALFORMED = {
     "a message without a version": "{}",
     "a message of a later version": '{"v": 2, "kind": "candidate"}',
     "a message of no known kind": '{"v": 1, "kind": "order"}',
-    "a message whose fields have wrong types": '{"v": 1, "kind": "candidate", "candidate": 5, "step": "one"}',
+    "a message whose fields have wrong types": '{"v": 1, "kind": "due", "due": 5, "at": "noon"}',
     "an empty message": "",
 }
 
@@ -43,26 +53,26 @@ def test_a_malformed_message_fails_so_that_the_host_moves_it_to_the_poison_queue
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_a_message_about_a_candidate_that_nobody_knows_is_done(worker: Worker, name: str) -> None:
-    text = encode(LookAtCandidate(v=1, candidate=candidate(target="base/unknown").id, step=1))
-    assert worker.invoke(name, queue_message(text)).succeeded
+@pytest.mark.parametrize("due", Due)
+def test_a_message_that_finds_nothing_due_is_done(worker: Worker, name: str, due: Due) -> None:
+    text = encode(LookAtDue(v=1, due=due, at=datetime(2026, 1, 1, tzinfo=UTC)))
+    assert worker.invoke(name, queue_message(text, dequeue_count=3)).succeeded
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_a_message_about_a_candidate_that_has_gone_on_is_done_and_changes_nothing(
-    worker: Worker, name: str, candidates: RecordsTable[Candidate]
-) -> None:
-    gone_on = msgspec.structs.replace(candidate(target=f"base/{name.replace('_', '-')}"), step=5)
-    candidates.insert(gone_on)
-    before = candidates.get(gone_on.id)
-    text = encode(LookAtCandidate(v=1, candidate=gone_on.id, step=1))
-    assert worker.invoke(name, queue_message(text, dequeue_count=3)).succeeded
-    assert candidates.get(gone_on.id) == before
+def test_what_is_due_later_is_left_as_it_is(worker: Worker, name: str, candidates: RecordsTable[Candidate]) -> None:
+    later = datetime.now(UTC) + timedelta(hours=1)
+    waits = msgspec.structs.replace(candidate(target=f"base/{name.replace('_', '-')}"), look_at=later)
+    candidates.insert(waits)
+    before = candidates.get(waits.id)
+    text = encode(LookAtDue(v=1, due=Due.STAGING, at=datetime.now(UTC)))
+    assert worker.invoke(name, queue_message(text)).succeeded
+    assert candidates.get(waits.id) == before
 
 
-def test_a_message_about_a_rebuild_that_nobody_knows_is_done(worker: Worker) -> None:
-    text = encode(LookAtRebuild(v=1, rebuild=rebuild().id, step=1))
-    assert worker.invoke("validate_images", queue_message(text)).succeeded
+@pytest.mark.parametrize("message", [LookAtCandidate(v=1), LookAtTarget(v=1), LookAtRebuild(v=1)])
+def test_what_an_earlier_version_asked_for_is_done(worker: Worker, message: Message) -> None:
+    assert worker.invoke("validate_images", queue_message(encode(message))).succeeded
 
 
 @pytest.mark.parametrize("source", ["docker.io/library/node", "mcr.microsoft.com/dotnet/runtime"])

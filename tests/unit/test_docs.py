@@ -246,7 +246,7 @@ def test_the_drawing_of_a_rebuilds_lifecycle_has_every_status_and_no_other() -> 
 @pytest.mark.parametrize(
     ("value", "expected", "told", "page"),
     [
-        (schedule.LEASE, timedelta(minutes=2), "at most two minutes after the next look", "docs/architecture.md"),
+        (schedule.LEASE, timedelta(minutes=2), "two minutes later", "docs/architecture.md"),
         (schedule.OVERDUE_GRACE, timedelta(seconds=60), "more than 60 seconds ago", "docs/architecture.md"),
         (schedule.MOST_ATTEMPTS, 12, "after twelve in a row", "docs/architecture.md"),
         (schedule.FIRST_RETRY, timedelta(seconds=15), "after 15 seconds, doubling", "docs/architecture.md"),

@@ -46,6 +46,7 @@ _CORE = {
     "dead_letter_ports",
     "usual_times_ports",
     "call_ports",
+    "configuration_ports",
     "errors",
 }
 # What each part may import: parts of the product, which point inward, and packages.
@@ -93,6 +94,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dead_letter_ports": {"msgspec"},
     "usual_times_ports": {*_DOMAIN, "msgspec"},
     "call_ports": set(),
+    "configuration_ports": {*_DOMAIN, "msgspec"},
     "rules": {"rules", *_CORE, "msgspec"},
     "flows": {"rules", *_CORE, "msgspec"},
     "web": {"web", "flows", "rules", *_CORE, "msgspec", "azure.functions"},
@@ -121,9 +123,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "config",
         "telemetry",
     },
-    "bootstrap": {"outside", *_CORE, "flows", "rules", "telemetry", "watch_list_yaml"},
+    "due_kinds": {*_CORE, "flows", "rules", "telemetry"},
+    "bootstrap": {"outside", "due_kinds", *_CORE, "flows", "rules", "telemetry", "watch_list_yaml"},
     "serving": {"bootstrap", "web", "rules", "telemetry"},
-    "work": {"flows", "telemetry", *_DOMAIN},
+    "work": {"flows", "rules", "telemetry", *_DOMAIN},
     "keys": {"access_ports", "domain/access", "config", "errors", "adapters/storage", "msgspec", "azure"},
     "function_app": {
         "bootstrap",

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.blobs import Blob, Container, Listed
 from shared.adapters.storage.list_files import MAIN, MOST_FILES, MOST_OF_LAST_GOOD, list_of, packed, unpacked
+from shared.configuration_ports import ListSource
 from shared.errors import ServiceError
-from shared.ports import ListSource
 
 _LAST_GOOD = "images.last-good.yaml"
 # One byte more than a watch list may have, so that its reader sees one that is too long.

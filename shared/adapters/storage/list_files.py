@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from shared.adapters.storage.blobs import Blob
+from shared.configuration_ports import ListSource
 from shared.domain.watching.watch_list import ListFile
-from shared.ports import ListSource
 
 MAIN = "images.yaml"
 MOST_FILES = 100

@@ -85,7 +85,7 @@ class TargetsTable:
         Raises:
             ServiceError: some rows cannot be read; after all others, so that they keep nobody from the rest.
         """
-        return self._read("look_at lt @moment", {"moment": moment})
+        return self._read("look_at le @moment", {"moment": moment})
 
     def _read(self, condition: str, parameters: Mapping[str, str | datetime]) -> Iterator[StoredTarget]:
         return readable(self._table.select(condition, parameters), self._stored)

@@ -12,8 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from shared.domain.promotion.candidate import Status
-from shared.domain.promotion.identity import group_of
-from shared.domain.promotion.lifecycle import Stage
+from shared.domain.promotion.due import Due
 from shared.domain.promotion.target import Target, parts_of_target
 from shared.domain.references import Digest, Tag, parse_digest, parse_path, parse_tag
 from shared.errors import InvalidReference, MalformedMessage
@@ -85,34 +84,28 @@ class RetryTargets(_Message, frozen=True, kw_only=True, tag="retry"):
     asked_at: datetime
 
 
-class LookAtCandidate(_Message, frozen=True, kw_only=True, tag="candidate"):
-    """Look at this candidate.
+class LookAtDue(_Message, frozen=True, kw_only=True, tag="due"):
+    """Look at all records of a kind whose time has come.
 
     Attributes:
-        candidate: its id.
-        step: the step of its record when this was sent; out of date if the record has gone on.
-        operation: continuation token of the import under way; empty if none is, or if it was lost.
-        stage: whose turn it was when this was sent. It says where the message waits; what is done, the record says.
+        due: what is looked at together.
+        at: when something of it was said to be due, UTC: what is due by then is due now, by whatever clock.
     """
 
-    candidate: str
-    step: int
-    operation: str = ""
-    stage: Stage = Stage.IMPORT
+    due: Due
+    at: datetime
+
+
+class LookAtCandidate(_Message, frozen=True, kw_only=True, tag="candidate"):
+    """Sent by earlier versions, which had a message for each look at a candidate."""
 
 
 class LookAtTarget(_Message, frozen=True, kw_only=True, tag="target"):
-    """Look at this tag of a base registry.
+    """Sent by earlier versions, which had a message for each look at a target."""
 
-    Attributes:
-        target: its id.
-        step: the step of its record when this was sent; out of date if the record has gone on.
-        operation: continuation token of the import under way; empty if none is, or if it was lost.
-    """
 
-    target: str
-    step: int
-    operation: str = ""
+class LookAtRebuild(_Message, frozen=True, kw_only=True, tag="rebuild"):
+    """Sent by earlier versions, which had a message for each look at a rebuild."""
 
 
 class BaseMoved(_Message, frozen=True, kw_only=True, tag="base-moved"):
@@ -149,26 +142,15 @@ class ListTasks(_Message, frozen=True, kw_only=True, tag="list-tasks"):
     step: int
 
 
-class LookAtRebuild(_Message, frozen=True, kw_only=True, tag="rebuild"):
-    """Look at this rebuild.
-
-    Attributes:
-        rebuild: its id.
-        step: the step of its record when this was sent.
-    """
-
-    rebuild: str
-    step: int
-
-
 Message = (
     CheckRepositories
     | LookAtBase
     | RetryTargets
-    | LookAtCandidate
-    | LookAtTarget
+    | LookAtDue
     | BaseMoved
     | ListTasks
+    | LookAtCandidate
+    | LookAtTarget
     | LookAtRebuild
 )
 T = TypeVar("T", bound=_Message)
@@ -180,12 +162,13 @@ _QUEUES: dict[type[_Message], str] = {
     CheckRepositories: IMPORTS,
     LookAtBase: IMPORTS,
     RetryTargets: IMPORTS,
-    LookAtTarget: IMPORTS,
     BaseMoved: VALIDATIONS,
     ListTasks: VALIDATIONS,
+    LookAtCandidate: IMPORTS,
+    LookAtTarget: IMPORTS,
     LookAtRebuild: VALIDATIONS,
 }
-_STAGES = {Stage.IMPORT: IMPORTS, Stage.VALIDATE: VALIDATIONS, Stage.PROMOTE: IMPORTS}
+_RUNS = frozenset({Due.GATES, Due.REBUILDS})
 
 
 class _Envelope(msgspec.Struct):
@@ -197,7 +180,9 @@ _ENVELOPE, _MESSAGE = msgspec.json.Decoder(_Envelope), msgspec.json.Decoder(Mess
 
 def queue_of(message: Message) -> str:
     """Return the queue that a message belongs to. It would be worked on in another one too."""
-    return _STAGES[message.stage] if isinstance(message, LookAtCandidate) else _QUEUES[type(message)]
+    if isinstance(message, LookAtDue):
+        return VALIDATIONS if message.due in _RUNS else IMPORTS
+    return _QUEUES[type(message)]
 
 
 def life_of(message: Message) -> timedelta | None:
@@ -273,10 +258,6 @@ def _checked(message: Message) -> Message:
         parse_digest(message.digest)
     if isinstance(message, LookAtBase):
         _check_base(message)
-    if isinstance(message, LookAtCandidate):
-        group_of(message.candidate)
-    if isinstance(message, LookAtTarget):
-        parts_of_target(message.target)
     if isinstance(message, RetryTargets):
         for target in message.targets:
             parts_of_target(target)

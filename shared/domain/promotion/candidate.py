@@ -123,9 +123,8 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         tag: in such records, the tag in the base registry.
         status: where it is.
         generation: 1, and one more each time its way begins anew (a tag that returns to an earlier digest).
-        step: counts the changes of this record; a message about an earlier step is out of date. Another target that
-            joins leaves it as it is.
-        look_at: when it is to be looked at again, UTC; the sweep takes it for lost some time after.
+        step: counts the changes of this record. Another target that joins leaves it as it is.
+        look_at: when it is to be looked at again, UTC; at an end, when that was.
         since: when the present status began, UTC.
         detected_at: when this generation began, UTC.
         passed_at: when it passed its gate in this generation, or was let through without one, UTC; ``None`` if it did
@@ -135,6 +134,7 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         runs: how many runs of the gate were started in this generation.
         run_id: the registry's id of the last run whose end was seen.
         unnamed_run: the registry's id of a run under way that cannot be found by its name.
+        operation: continuation token of the import under way; empty if none is, or if nobody learnt it.
         secret: from which the words of this generation's runs are derived; made when the first one is claimed. Empty
             in records of versions before it, and while there was no run.
         evidence: names of the blobs kept under ``evidence/<id>/``.
@@ -162,6 +162,7 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     runs: int = 0
     run_id: str = ""
     unnamed_run: str = ""
+    operation: str = ""
     secret: str = ""
     evidence: tuple[str, ...] = ()
     history: tuple[Change, ...] = ()

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from shared.domain.promotion.candidate import Candidate, Change, Reason, Status, remembered
-from shared.domain.promotion.schedule import FIRST_RETRY, LEASE, most_attempts, pause_before_retry
+from shared.domain.promotion.schedule import FIRST_RETRY, most_attempts, pause_before_retry
 from shared.errors import NotPermitted, NotThereYet, OperationFailed, RateLimited, TidegateError, Unexplained
 
 ENDS = frozenset({Status.PROMOTED, Status.REJECTED, Status.SUPERSEDED, Status.FAILED})
@@ -162,6 +162,7 @@ def advance(
         "failures": 0 if reason in _HEADWAY else candidate.failures,
         "history": remembered(candidate, Change(now, status, reason, detail)),
         "passed_at": now if reason in _PASSED else candidate.passed_at,
+        "operation": candidate.operation if status is candidate.status else "",
     }
     return msgspec.structs.replace(candidate, **{**changes, **fields})
 
@@ -271,9 +272,4 @@ def _count(candidate: Candidate, reason: Reason) -> int:
 
 def replica_lags(candidate: Candidate, now: datetime, detail: str) -> Candidate:
     """Note that an import ended and another digest was read back, which may be that of a replica that lags."""
-    return advance(candidate, Reason.REPLICA_LAGS, now, detail=detail, pause=FIRST_RETRY)
-
-
-def renew(candidate: Candidate, look: datetime) -> Candidate:
-    """Put off the time at which the sweep takes a candidate for lost to well after its next look, at ``look``."""
-    return msgspec.structs.replace(candidate, look_at=look + LEASE)
+    return advance(candidate, Reason.REPLICA_LAGS, now, detail=detail, pause=FIRST_RETRY, operation="")

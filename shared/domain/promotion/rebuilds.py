@@ -16,7 +16,6 @@ import msgspec
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.identity import earlier_id
 from shared.domain.promotion.schedule import (
-    LEASE,
     MOST_ATTEMPTS,
     RUN_LIFE,
     most_attempts,
@@ -291,8 +290,3 @@ def ahead_of(rebuild: Rebuild, around: Iterable[Rebuild]) -> int:
 
 def _is_before(one: Rebuild, other: Rebuild) -> bool:
     return (one.since, one.id) < (other.since, other.id)
-
-
-def renew_rebuild(rebuild: Rebuild, look: datetime) -> Rebuild:
-    """Put off the time at which the sweep takes a rebuild for lost to well after its next look, at ``look``."""
-    return msgspec.structs.replace(rebuild, look_at=look + LEASE)

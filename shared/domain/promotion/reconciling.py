@@ -13,6 +13,7 @@ from shared.domain.promotion.decision import decided, without_trouble
 from shared.domain.promotion.lifecycle import cause_of, reason_of
 from shared.domain.promotion.schedule import (
     FAILED_LOOK,
+    FIRST_RETRY,
     IMPORT_LIFE,
     IMPORT_PATIENCE,
     LEASE,
@@ -79,7 +80,6 @@ def scheduled(target: Target, now: datetime) -> Target:
     if target.importing is not None:
         # Its own steps say when it is to be looked at; what else is learned meanwhile must not put that off.
         times = [target.look_at or now + LEASE]
-        times = [max(*times, target.retry_at + LEASE)] if target.retry_at else times
     elif target.let_go is not None:
         times = []
     elif _differs(target):
@@ -190,8 +190,8 @@ def landed(target: Target, found: Digest, now: datetime) -> Target:
 
 def differs(target: Target, now: datetime) -> Target:
     """Take note that an import ended and another digest was read back, which may be that of a replica that lags."""
-    importing = target.importing and msgspec.structs.replace(target.importing, differs_since=now)
-    return msgspec.structs.replace(target, step=target.step + 1, importing=importing, look_at=now + LEASE)
+    importing = target.importing and msgspec.structs.replace(target.importing, differs_since=now, operation="")
+    return msgspec.structs.replace(target, step=target.step + 1, importing=importing, look_at=now + FIRST_RETRY)
 
 
 def asks_for_search(target: Target, now: datetime) -> Target:
@@ -243,7 +243,7 @@ def fell_through(target: Target, error: TidegateError, now: datetime, *, over: b
     if over and importing is not None and importing.digest != target.wanted:
         return after
     if isinstance(error, Paced):
-        return msgspec.structs.replace(after, retry_at=now + pause_before_turn(error))
+        return _tried_again(after, now + pause_before_turn(error))
     cause = cause_of(error)
     failed_by = reason_of(error, Reason.TROUBLE).value
     failures = 1 + (target.failures if target.failed_by == failed_by else 0)
@@ -254,9 +254,14 @@ def fell_through(target: Target, error: TidegateError, now: datetime, *, over: b
     pause = FAILED_LOOK if gave_up else pause_before_retry(failures, error.retry_after)
     tried = f" (tried {failures} times)" if error.temporary and gave_up else ""
     trouble = f"{str(error)[:_DETAIL_KEPT]}{tried}"
-    return msgspec.structs.replace(
-        after, failures=failures, failed_by=failed_by, gave_up=gave_up, trouble=trouble, retry_at=now + pause
-    )
+    after = msgspec.structs.replace(after, failures=failures, failed_by=failed_by, gave_up=gave_up, trouble=trouble)
+    return _tried_again(after, now + pause)
+
+
+def _tried_again(target: Target, at: datetime) -> Target:
+    """An import under way is looked at then."""
+    look_at = at if target.importing is not None else target.look_at
+    return msgspec.structs.replace(target, retry_at=at, look_at=look_at)
 
 
 def settled(target: Target, found: Digest | None, now: datetime) -> Target:
@@ -288,6 +293,9 @@ def bore_before(target: Target, digest: Digest) -> bool:
     return digest in {one.digest for one in target.former}
 
 
-def lease(target: Target, look: datetime) -> Target:
-    """Put off the time at which the sweep takes a target for lost to well after its next look, at ``look``."""
-    return msgspec.structs.replace(target, look_at=look + LEASE)
+def looked_at(target: Target | None, step: int, look_at: datetime, operation: str) -> Target | None:
+    """Return a target whose import is to be looked at again at a time; ``None`` if it has gone on since a step."""
+    if target is None or target.step != step or target.importing is None:
+        return None
+    importing = msgspec.structs.replace(target.importing, operation=operation)
+    return msgspec.structs.replace(target, importing=importing, look_at=look_at)

@@ -33,11 +33,14 @@ FEW_ATTEMPTS = 4
 # A job that was decided badly for no fault of the image (a time-out, a canceled run) costs minutes: far fewer tries.
 MOST_RUNS = 3
 
-# While an operation is under way its messages follow each other without the record being written; the record says until
-# when that may be believed, and is written again when less than half of that is left.
+# Whoever begins something with another system says first when it is to be looked at if he dies before it is begun.
 LEASE = timedelta(minutes=2)
-# How long after the time a record should have been looked at the sweep takes its message for lost.
+# How long after the time a record should have been looked at the sweep takes the message that wakes for it for lost.
 OVERDUE_GRACE = timedelta(seconds=60)
+# What comes due later than this needs no message: the sweep wakes for it.
+FARTHEST_WAKE = timedelta(hours=6)
+# What comes due within a sixteenth of the time until then is looked at together, and within a second at least.
+_TOGETHER = 16
 # An import whose continuation token was lost with its message, or that we may not look at, is known by its result
 # alone. It is given this long before it is started again: a large image takes some minutes.
 IMPORT_PATIENCE = timedelta(minutes=15)
@@ -119,6 +122,6 @@ def is_overdue(look_at: datetime, now: datetime) -> bool:
     return now > look_at + OVERDUE_GRACE
 
 
-def lease_runs_out(look_at: datetime, now: datetime) -> bool:
-    """Whether less than half of a lease is left, so that the record is to be written again."""
-    return look_at - now < LEASE / 2
+def together_by(moment: datetime, now: datetime) -> datetime:
+    """Return until when something that is due at a moment may wait for others that are due soon after it, UTC."""
+    return moment + max((moment - now) / _TOGETHER, SHORTEST_LOOK)

@@ -87,11 +87,13 @@ class Importing(msgspec.Struct, frozen=True, omit_defaults=True):
         digest: what it will leave.
         since: when it was begun, UTC.
         differs_since: since when it is known that it ended and another digest is read back, UTC; ``None`` if it is not.
+        operation: its continuation token; empty if nobody learnt it, or it is of no use any more.
     """
 
     digest: Digest
     since: datetime
     differs_since: datetime | None = None
+    operation: str = ""
 
 
 class Unsettled(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""What died is recorded by the sweep, then its record put off, then it is deleted: dying in between loses nothing."""
+"""What died is recorded by the sweep, then deleted, and the sweep wakes for what it was about."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from datetime import timedelta
 import pytest
 
 from shared.dead_letter_ports import HIDDEN, MOST_AT_ONCE
-from shared.domain.events.messages import MESSAGE_QUEUES, LookAtCandidate
+from shared.domain.events.messages import MESSAGE_QUEUES, LookAtDue
 from shared.domain.promotion.candidate import Status
-from shared.domain.promotion.lifecycle import Stage
-from shared.errors import Refused, Unavailable
+from shared.errors import Unavailable
 from shared.flows.poisoned import MOST_REQUESTS
 from tests.doubles.queues import Delivery
 from tests.doubles.world import TARGET, TWO, Died, World
@@ -24,7 +23,7 @@ def world() -> World:
     world = World()
     world.push(TWO)
     world.check()
-    while not (imports := [each for _, _, each in world.outbox.waiting if each.asks_for(LookAtCandidate)]):
+    while not (imports := [each for _, _, each in world.outbox.waiting if each.asks_for(LookAtDue)]):
         world.work(world.outbox.deliver()[0])
     world.outbox.waiting.clear()
     world.outbox.poison.extend(imports)
@@ -52,7 +51,6 @@ def assert_arrives(world: World) -> None:
 def test_what_died_is_recorded_once_and_its_candidate_goes_on(world: World) -> None:
     world.sweep()
     assert (told(world), world.outbox.poison) == (1, [])
-    assert "broke off" in world.candidate(TWO).last.detail
     assert_arrives(world)
     assert told(world) == 1
 
@@ -61,10 +59,6 @@ MOMENTS = (
     "evidence.before:keep",
     "activity.before:append",
     "activity.after:append",
-    "candidates.before:replace",
-    "candidates.after:replace",
-    "outbox.before:send",
-    "outbox.after:send",
     "dead_letters.before:delete",
 )
 
@@ -90,9 +84,9 @@ def test_whoever_dies_on_the_way_leaves_it_to_be_recorded_once_more(world: World
     assert_arrives(world)
 
 
-@pytest.mark.parametrize("part", ["evidence", "activity", "candidates"])
+@pytest.mark.parametrize("part", ["evidence", "activity"])
 def test_what_cannot_be_handled_just_now_stays_and_keeps_nothing_else_from_it(world: World, part: str) -> None:
-    method = {"evidence": "keep", "activity": "append", "candidates": "get"}[part]
+    method = {"evidence": "keep", "activity": "append"}[part]
     getattr(world, part).fail(method, Unavailable("503"))
     world.outbox.poison.append(Delivery("validations", "junk", world.clock()))
     with pytest.raises(Unavailable):
@@ -108,23 +102,6 @@ def test_a_queue_that_cannot_be_asked_keeps_the_other_from_nothing(world: World)
     with pytest.raises(Unavailable):
         world.dead_letter_reader.read()
     assert told(world, "validations") == 1
-    assert_arrives(world)
-
-
-@pytest.mark.parametrize("error", [Refused("no"), KeyError("a defect")])
-def test_what_can_never_be_put_off_is_kept_as_evidence_and_does_not_come_for_ever(
-    world: World, error: Exception, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fail(moment: str) -> None:
-        if moment == "candidates.before:replace":
-            raise error
-
-    world.hook = fail
-    world.dead_letter_reader.read()
-    world.hook = None
-    assert (told(world), world.outbox.poison) == (1, [])
-    assert "cannot be put off" in caplog.text
-    world.pass_time(timedelta(hours=1))
     assert_arrives(world)
 
 
@@ -152,8 +129,7 @@ def test_the_line_says_when_the_message_died(world: World) -> None:
 
 
 @pytest.mark.parametrize("queue", MESSAGE_QUEUES)
-@pytest.mark.parametrize("stage", Stage)
-def test_a_candidate_is_worked_on_as_its_record_says_whatever_its_message_says(queue: str, stage: Stage) -> None:
+def test_what_is_due_is_looked_at_whichever_queue_its_message_came_through(queue: str) -> None:
     world = World()
     world.push(TWO)
     world.check()
@@ -163,9 +139,6 @@ def test_a_candidate_is_worked_on_as_its_record_says_whatever_its_message_says(q
             break
         world.clock.now = max(world.clock.now, due)
         for delivery in world.outbox.deliver():
-            text = delivery.text
-            for each in Stage:
-                text = text.replace(f'"stage":"{each.value}"', f'"stage":"{stage.value}"')
-            world.work(Delivery(queue, text, delivery.due))
+            world.work(Delivery(queue, delivery.text, delivery.due))
     assert world.status(TWO) is Status.PROMOTED
     assert [place for place, _ in world.base.tags] == [TARGET]

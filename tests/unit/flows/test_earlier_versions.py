@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.domain.events.messages import LookAtCandidate, decode
+from shared.domain.events.messages import LookAtCandidate, LookAtRebuild, LookAtTarget, decode
 from shared.domain.promotion.candidate import Candidate, Reason, Status
-from shared.domain.promotion.lifecycle import ENDS, Stage
+from shared.domain.promotion.lifecycle import ENDS
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, Tag
 from shared.domain.watching.observation import Observation
@@ -183,11 +183,8 @@ def test_a_rejected_digest_is_tested_once_more_when_somebody_asks_by_hand_having
 def test_a_message_of_the_old_form_does_nothing(world: World) -> None:
     quiet(world)
     before = {stored.record.id: stored.record for stored in world.candidates.current()}
-    for row in STORE["candidates"]["current"].values():
-        old = msgspec.convert(row, Candidate)
-        for step in range(1, old.step + 3):
-            for stage in Stage:
-                world.outbox.send(LookAtCandidate(v=1, candidate=old.id, step=step, stage=stage))
+    for message in (LookAtCandidate(v=1), LookAtTarget(v=1), LookAtRebuild(v=1)):
+        world.outbox.send(message)
     world.settle()
     assert {stored.record.id: stored.record for stored in world.candidates.current()} == before
 

@@ -8,7 +8,6 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.domain.events.messages import LookAtCandidate
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.candidate import Candidate, Reason, Status, run_name, run_words
 from shared.errors import InvalidReference
@@ -104,15 +103,16 @@ def test_a_run_that_nobody_scheduled_is_scheduled_by_one_of_two_workers_that_loo
     world.hook = die
     claimed = until_validating(world)
     assert world.staging_runs.started.total() == 0
-    message = LookAtCandidate(v=1, candidate=claimed.id, step=claimed.step)
+    read = world.candidates.get(claimed.id)
+    assert read is not None
 
     def overtake(moment: str) -> None:
         if moment == "staging_runs.before:start_gate":
             world.hook = None
-            world.candidate_looker.look(message)
+            world.candidate_looker.look(read)
 
     world.hook = overtake
-    world.candidate_looker.look(message)
+    world.candidate_looker.look(read)
     world.settle()
     assert (world.status(ONE), world.staging_runs.started[ONE]) == (Status.REJECTED, 1)
     assert reasons(world.candidate(ONE)).count(Reason.GATE_STARTED) == 1

@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.events.messages import BaseMoved, CheckRepositories, LookAtCandidate, decode
+from shared.domain.events.messages import BaseMoved, CheckRepositories, LookAtDue, decode
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.candidate import Reason, Status, run_words
+from shared.domain.promotion.due import Due
 from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus
 from shared.errors import NotFound, NotPermitted, OperationFailed, RateLimited, Refused, Unavailable
 from tests.doubles.registries import BUILD_FAILED_LOG, TEST_FAILED_LOG
@@ -414,14 +415,15 @@ def test_a_message_that_is_lost_is_made_good_by_the_sweep(world: World, state: S
 
 def test_the_sweep_leaves_alone_what_is_on_its_way(world: World) -> None:
     world.staging_runs.looks = 8
+    before = len(world.outbox.sent)
     world.push(TWO)
     world.check()
     while world.outbox.next_due() is not None:
         step(world)
         world.sweep()
     assert_happened_once(world)
-    ours = [s for s in world.outbox.sent if isinstance(s.message, LookAtCandidate) and TWO[7:39] in s.message.candidate]
-    looks = [s.delay for s in ours if s.delay and s.queue == "validations"]
+    ours = [s for s in world.outbox.sent[before:] if isinstance(s.message, LookAtDue) and s.message.due is Due.GATES]
+    looks = [s.delay for s in ours if s.delay]
     assert len(looks) == 1 + 8, "one after the start, and one for each look that found it running, and no other"
 
 
@@ -464,21 +466,25 @@ def test_a_message_that_dies_in_a_poison_queue_is_kept_and_its_candidate_goes_on
     for delivery in world.outbox.deliver():
         world.poison(delivery)
     assert any(name[0] == "poison-imports" for name in world.evidence.kept)
-    assert "broke off" in world.candidate(TWO).last.detail
+    assert world.outbox.next_due() is None
+    world.pass_time(timedelta(minutes=4))
+    world.sweep()
     world.settle()
     assert_happened_once(world)
 
 
 def test_a_step_that_breaks_off_for_ever_ends_its_candidate_instead_of_looping(world: World) -> None:
+    def fail(moment: str) -> None:
+        if moment == "staging.before:start_import":
+            raise KeyError("a defect")
+
+    world.hook = fail
     world.push(TWO)
     world.check()
-    step(world)
-    for _ in range(40):
-        world.clock.now = world.outbox.next_due() or world.clock.now
-        for delivery in world.outbox.deliver():
-            world.poison(delivery)
+    world.settle()
     assert world.status(TWO) is Status.FAILED
     assert world.candidate(TWO).last.reason is Reason.GAVE_UP
+    assert any("broke off" in line.detail for line in world.candidate(TWO).history)
 
 
 def test_an_application_registry_that_is_away_for_an_hour_loses_no_rebuild(world: World) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.domain.events.messages import BaseMoved, LookAtRebuild
+from shared.domain.events.messages import BaseMoved
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.rebuilds import ApplicationTask, Dependency, Rebuild, RebuildStatus
 from shared.domain.promotion.target import Origin, Target
@@ -172,15 +172,16 @@ def test_a_run_that_failed_is_not_scheduled_once_more_under_its_name_by_a_worker
     promote(world)
     (rebuild,) = rebuilds_on(world, TWO)
     assert (rebuild.status, world.application_runs.started.total()) == (RebuildStatus.RUNNING, 0)
-    message = LookAtRebuild(v=1, rebuild=rebuild.id, step=rebuild.step)
+    read = world.rebuilds.get(rebuild.id)
+    assert read is not None
 
     def overtake(moment: str) -> None:
         if moment == "application_runs.before:start_task":
             world.hook = None
-            world.rebuilder.look(message)
+            world.rebuilder.look(read)
 
     world.hook = overtake
-    world.rebuilder.look(message)
+    world.rebuilder.look(read)
     world.settle()
     (rebuild,) = rebuilds_on(world, TWO)
     assert (rebuild.status, world.application_runs.started.total()) == (RebuildStatus.FAILED, 1)

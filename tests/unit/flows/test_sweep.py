@@ -10,6 +10,7 @@ import pytest
 from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus
 from shared.flows.sweep import sweep_rebuilds
 from shared.rules.progress import rebuild_progress
+from shared.rules.wake import Waker
 from tests.doubles.queues import InMemoryOutbox
 from tests.doubles.registries import InMemoryRuns
 from tests.doubles.storage import InMemoryRecords, SettableClock
@@ -25,12 +26,12 @@ def test_a_sweep_says_nothing_of_what_waits_and_is_left_alone_and_a_word_of_what
     clock = SettableClock(NOON)
     rebuilds = InMemoryRecords(Rebuild)
     rebuilds.insert(rebuild(status=RebuildStatus.RUNNING, runs=1))
-    progress = rebuild_progress(rebuilds, InMemoryOutbox(clock), clock)
+    progress = rebuild_progress(rebuilds, Waker(InMemoryOutbox(clock), clock), clock)
     assert sweep_rebuilds(progress, {"tidegateapps": InMemoryRuns()}).under_way == 1
     assert caplog.messages == []
     clock.advance(timedelta(days=2))
     sweep_rebuilds(progress, {"tidegateapps": InMemoryRuns()})
-    assert caplog.messages == ["sweep: 1 under way, 1 taken up again, 0 put away"]
+    assert caplog.messages == ["sweep: 1 under way, 1 overdue, 0 put away"]
 
 
 def test_a_rebuild_of_a_registry_that_is_not_in_the_settings_any_more_is_put_away_and_keeps_nobody_waiting() -> None:
@@ -38,5 +39,5 @@ def test_a_rebuild_of_a_registry_that_is_not_in_the_settings_any_more_is_put_awa
     rebuilds, outbox = InMemoryRecords(Rebuild), InMemoryOutbox(clock)
     rebuilds.insert(rebuild(registry="former", status=RebuildStatus.SUCCEEDED, runs=1))
     rebuilds.insert(rebuild(status=RebuildStatus.RUNNING, runs=1))
-    swept = sweep_rebuilds(rebuild_progress(rebuilds, outbox, clock), {"tidegateapps": InMemoryRuns()})
-    assert (swept.taken_up, swept.archived) == (1, 1)
+    swept = sweep_rebuilds(rebuild_progress(rebuilds, Waker(outbox, clock), clock), {"tidegateapps": InMemoryRuns()})
+    assert (swept.overdue, swept.archived) == (1, 1)

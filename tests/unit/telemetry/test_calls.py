@@ -17,16 +17,17 @@ from shared.adapters.kept_alive import KeptAlive
 from shared.adapters.upstream.connections import Connections
 from shared.adapters.upstream.deadlines import Deadlines
 from shared.call_ports import Call
-from shared.domain.events.messages import LookAtCandidate
+from shared.domain.events.messages import LookAtDue
+from shared.domain.promotion.due import Due
 from shared.telemetry import spans
 from shared.telemetry.calls import called
 from tests.doubles.scripted_http import ScriptedHttp, wire
-from tests.unit.examples import candidate
+from tests.unit.examples import NOON
 
 pytestmark = pytest.mark.unit
 
 __all__ = ["wire"]
-LOOK = LookAtCandidate(v=1, candidate=candidate().id, step=1)
+LOOK = LookAtDue(v=1, due=Due.STAGING, at=NOON)
 URL = "https://account.table.core.windows.net/candidates"
 
 

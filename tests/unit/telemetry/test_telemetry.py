@@ -23,12 +23,14 @@ from opentelemetry.semconv._incubating.attributes import (
 )
 from opentelemetry.trace import SpanKind
 
-from shared.domain.events.messages import LookAtCandidate
+from shared.domain.events.messages import LookAtDue
 from shared.domain.promotion.candidate import Candidate, Reason
+from shared.domain.promotion.due import Due
 from shared.domain.promotion.lifecycle import advance
 from shared.domain.promotion.rebuilds import RebuildStatus
 from shared.errors import Unavailable
 from shared.rules.progress import candidate_progress
+from shared.rules.wake import Waker
 from shared.telemetry import spans
 from shared.telemetry.changes import candidate_changed, rebuild_changed
 from shared.telemetry.observers import TracedOutbox
@@ -40,7 +42,7 @@ pytestmark = pytest.mark.unit
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
-LOOK = LookAtCandidate(v=1, candidate=candidate().id, step=1, traceparent=TRACEPARENT)
+LOOK = LookAtDue(v=1, due=Due.STAGING, at=NOON, traceparent=TRACEPARENT)
 
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -88,11 +90,12 @@ def test_a_rebuild_is_told_of_when_its_status_changes(events: pytest.LogCaptureF
     assert told(events, "microsoft.custom_event.name") == ["rebuild-succeeded"]
 
 
-def test_a_renewed_lease_is_no_change() -> None:
+def test_another_time_of_the_next_look_is_no_change() -> None:
     clock, seen = SettableClock(NOON), list[Candidate]()
     records = InMemoryRecords(Candidate)
-    outbox = InMemoryOutbox(clock)
-    progress = candidate_progress(records, outbox, clock, tell=lambda _, after: seen.append(after))
+    progress = candidate_progress(
+        records, Waker(InMemoryOutbox(clock), clock), clock, tell=lambda _, after: seen.append(after)
+    )
     assert progress.insert(candidate())
     stored = records.get(candidate().id)
     assert stored is not None
@@ -103,7 +106,9 @@ def test_a_renewed_lease_is_no_change() -> None:
 def test_a_write_that_another_worker_overtook_is_not_told_of() -> None:
     clock, seen = SettableClock(NOON), list[Candidate]()
     records = InMemoryRecords(Candidate)
-    progress = candidate_progress(records, InMemoryOutbox(clock), clock, tell=lambda _, after: seen.append(after))
+    progress = candidate_progress(
+        records, Waker(InMemoryOutbox(clock), clock), clock, tell=lambda _, after: seen.append(after)
+    )
     records.insert(candidate())
     stored = records.get(candidate().id)
     assert stored is not None
@@ -138,11 +143,11 @@ def test_a_message_is_worked_on_below_the_span_that_sent_it(exported: InMemorySp
     (worked,) = exported.get_finished_spans()
     assert (worked.kind, worked.parent and f"{worked.parent.span_id:016x}") == (SpanKind.CONSUMER, "b7ad6b7169203331")
     attributes = dict(worked.attributes or {})
-    assert (attributes["messaging.destination.name"], attributes["tidegate.kind"]) == ("imports", "candidate")
+    assert (attributes["messaging.destination.name"], attributes["tidegate.kind"]) == ("imports", "due")
 
 
 def test_a_message_without_a_readable_trace_begins_one(exported: InMemorySpanExporter) -> None:
-    with spans.consuming("imports", LookAtCandidate(v=1, candidate=candidate().id, step=1, traceparent="nonsense")):
+    with spans.consuming("imports", msgspec.structs.replace(LOOK, traceparent="nonsense")):
         pass
     assert exported.get_finished_spans()[0].parent is None
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.events.messages import MESSAGE_QUEUES, LookAtCandidate, queue_of
 from shared.domain.promotion.candidate import Candidate, Place, Reason, Status, joined, rejoined, run_name, run_names
+from shared.domain.promotion.due import CANDIDATES, due_of
 from shared.domain.promotion.lifecycle import (
     ENDS,
     TRANSITIONS,
@@ -21,7 +21,6 @@ from shared.domain.promotion.lifecycle import (
     advance,
     begin_again,
     put_off,
-    renew,
     stage_of,
     turn_of,
 )
@@ -194,11 +193,10 @@ def test_the_base_registry_is_reached_only_by_a_passed_gate_or_by_having_none() 
 
 
 @pytest.mark.parametrize("status", Status, ids=lambda status: status.value)
-def test_every_status_but_the_ends_has_a_stage_with_a_queue(status: Status) -> None:
-    stage = stage_of(status)
-    assert (stage is None) == (status in ENDS)
-    message = LookAtCandidate(v=1, candidate="", step=0, stage=stage) if stage else None
-    assert message is None or queue_of(message) in MESSAGE_QUEUES
+def test_every_status_but_the_ends_has_a_stage_and_is_looked_at_when_it_is_due(status: Status) -> None:
+    due = due_of(candidate(status=status))
+    assert (stage_of(status) is None, due is None) == (status in ENDS, status in ENDS)
+    assert due is None or status in CANDIDATES[due]
 
 
 @pytest.mark.parametrize("status", UNDER_WAY, ids=lambda status: status.value)
@@ -307,12 +305,6 @@ def test_earlier_failures_of_another_kind_take_no_patience_from_a_role_that_spre
         record = put_off(record, Unavailable("503"), NOON)
     record = put_off(record, NotPermitted("no"), NOON)
     assert (record.status, record.look_at) == (Status.PROMOTING, NOON + timedelta(seconds=15))
-
-
-def test_a_renewed_lease_changes_nothing_but_the_time_of_the_next_look() -> None:
-    before = candidate(status=Status.VALIDATING)
-    after = renew(before, NOON + timedelta(minutes=1))
-    assert after == msgspec.structs.replace(before, look_at=NOON + timedelta(minutes=3))
 
 
 # Beginning again.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +22,6 @@ from shared.domain.promotion.rebuilds import (
     put_off_rebuild,
     rebuild_run_name,
     rebuild_run_names,
-    renew_rebuild,
 )
 from shared.errors import NotPermitted, RateLimited, Refused, Unavailable
 from tests.unit.examples import NOON, ONE, TWO, rebuild
@@ -216,7 +214,3 @@ def test_a_rebuild_waits_fifteen_minutes_for_a_role_that_was_given_just_now() ->
 def test_an_error_that_stays_fails_the_rebuild_at_once_with_what_was_said() -> None:
     after = put_off_rebuild(rebuild(), Refused("the app's identity may not run tasks"), NOON)
     assert (after.status, after.detail) == (RebuildStatus.FAILED, "the app's identity may not run tasks")
-
-
-def test_a_renewed_lease_changes_nothing_but_the_time_of_the_next_look() -> None:
-    assert renew_rebuild(rebuild(), NOON) == msgspec.structs.replace(rebuild(), look_at=NOON + timedelta(minutes=2))

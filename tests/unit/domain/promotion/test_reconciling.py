@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import msgspec
 import pytest
 
 from shared.domain.promotion.decision import decide
@@ -24,11 +23,11 @@ def test_what_is_learned_while_an_import_is_under_way_does_not_put_off_its_look(
     assert later.look_at == importing.look_at is not None
 
 
-def test_an_import_whose_look_failed_is_taken_up_after_it_was_to_be_tried_again() -> None:
+def test_an_import_whose_look_failed_is_looked_at_when_it_is_to_be_tried_again() -> None:
     importing = begun(decide(target(ONE, passed=(ONE,)), NOON)[0], NOON)
-    failed = scheduled(msgspec.structs.replace(importing, retry_at=NOON + timedelta(hours=1)), NOON)
-    assert failed.look_at is not None
-    assert failed.look_at > NOON + timedelta(hours=1)
+    failed = scheduled(fell_through(importing, Unavailable("503"), NOON, over=False, settled=False), NOON)
+    assert failed.importing is not None
+    assert failed.look_at == failed.retry_at == NOON + timedelta(seconds=15)
 
 
 def test_an_import_that_cannot_be_looked_at_for_hours_because_of_limits_is_not_given_up() -> None:

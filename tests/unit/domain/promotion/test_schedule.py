@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.promotion.schedule import (
-    LEASE,
     MOST_ATTEMPTS,
     is_overdue,
-    lease_runs_out,
     pause_before_look,
     pause_before_retry,
+    together_by,
 )
 from tests.unit.examples import NOON
 
@@ -85,11 +84,8 @@ def test_a_message_is_taken_for_lost_a_minute_after_its_time(late: timedelta, ov
     assert is_overdue(NOON, NOON + late) is overdue
 
 
-@pytest.mark.parametrize(("left", "short"), [(LEASE, False), (LEASE / 2, False), (59 * SECOND, True), (-HOUR, True)])
-def test_a_lease_is_renewed_when_less_than_half_of_it_is_left(left: timedelta, short: bool) -> None:
-    assert lease_runs_out(NOON + left, NOON) is short
-
-
-def test_a_lease_outlives_the_longest_pause_so_that_the_sweep_leaves_what_is_looked_at_alone() -> None:
-    for running_for in (timedelta(0), MINUTE, HOUR):
-        assert pause_before_look(running_for) < LEASE / 2
+@pytest.mark.parametrize(
+    ("pause", "later"), [(-HOUR, SECOND), (0 * SECOND, SECOND), (16 * SECOND, SECOND), (80 * SECOND, 5 * SECOND)]
+)
+def test_what_comes_due_soon_after_is_looked_at_together(pause: timedelta, later: timedelta) -> None:
+    assert together_by(NOON + pause, NOON) == NOON + pause + later

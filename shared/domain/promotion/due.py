@@ -1,0 +1,63 @@
+"""What is due: records whose time to be looked at has come, by what is looked at together, and in whose turn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from enum import Enum
+from typing import TypeVar
+
+from shared.domain.promotion.candidate import Candidate, Status
+from shared.domain.promotion.lifecycle import Stage, turn_of
+from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild, RebuildStatus
+
+S = TypeVar("S")
+
+
+class Due(Enum):
+    """What is looked at together."""
+
+    STAGING = "staging"  # candidates on their way into the staging registry
+    GATES = "gates"  # candidates that are tested, or wait for it
+    PROMOTIONS = "promotions"  # candidates that passed, until their targets have decided
+    TARGETS = "targets"  # tags of the base registry
+    REBUILDS = "rebuilds"  # runs of application tasks
+
+
+_OF_STAGE = {Stage.IMPORT: Due.STAGING, Stage.VALIDATE: Due.GATES, Stage.PROMOTE: Due.PROMOTIONS}
+
+CANDIDATES: dict[Due, frozenset[Status]] = {
+    Due.STAGING: frozenset({Status.DETECTED, Status.IMPORTING}),
+    Due.GATES: frozenset({Status.STAGED, Status.VALIDATING}),
+    Due.PROMOTIONS: frozenset({Status.PROMOTING}),
+}
+REBUILDS = frozenset(RebuildStatus) - REBUILD_ENDS
+# What is begun takes requests that others wait for too; what is under way only has to be looked at.
+BEGINS = frozenset({Status.DETECTED, Status.STAGED})
+
+
+def due_of(record: Candidate | Rebuild) -> Due | None:
+    """Return with what a record is looked at; ``None`` at its end, and for what goes on no more."""
+    if isinstance(record, Rebuild):
+        return None if record.status in REBUILD_ENDS else Due.REBUILDS
+    turn = turn_of(record)
+    return _OF_STAGE[turn] if turn is not None else None
+
+
+def in_turn(waiting: Iterable[S], owner: Callable[[S], str], since: Callable[[S], datetime]) -> list[S]:
+    """Return what waits in the order in which it takes its turn.
+
+    Each owner has one turn, then each a second one: whoever has one update does not wait for those who have hundreds.
+
+    Args:
+        waiting: in any order.
+        owner: whose something is.
+        since: since when it waits, UTC; of one owner the oldest comes first.
+    """
+    turns: Counter[str] = Counter()
+    placed: list[tuple[int, datetime, S]] = []
+    for one in sorted(waiting, key=since):
+        turns[owner(one)] += 1
+        placed.append((turns[owner(one)], since(one), one))
+    return [one for _, _, one in sorted(placed, key=lambda place: place[:2])]

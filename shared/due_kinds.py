@@ -1,0 +1,102 @@
+"""What there is to be looked at when it is due, and who looks at it: one table."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.due import BEGINS, CANDIDATES, REBUILDS, Due
+from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus
+from shared.domain.watching.watch_list import WatchList
+from shared.errors import TidegateError
+from shared.flows.look_at_candidate import CandidateLooker
+from shared.flows.look_at_due import Kind
+from shared.flows.rebuild import Rebuilder
+from shared.flows.reconcile import Reconciler
+from shared.ports import Stored
+from shared.rules.breaking import candidate_broke, rebuild_broke, target_broke
+from shared.rules.progress import Progress
+from shared.rules.targets import TargetBook
+from shared.target_ports import StoredTarget
+from shared.telemetry.spans import looking
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+log = logging.getLogger("tidegate.due")
+
+
+def kinds(
+    candidates: Progress[Candidate],
+    rebuilds: Progress[Rebuild],
+    book: TargetBook,
+    *,
+    candidate_looker: CandidateLooker,
+    reconciler: Reconciler,
+    rebuilder: Rebuilder,
+    watch_list: Callable[[], WatchList],
+) -> dict[Due, Kind[Any]]:
+    """Return how each kind of record is looked at.
+
+    Args:
+        candidates, rebuilds, book: where records are, and how they go on.
+        candidate_looker, reconciler, rebuilder: look at one of them.
+        watch_list: gives the list in force, which says whose an image is.
+    """
+    return {
+        **{due: _of_candidates(due, candidates, candidate_looker, watch_list) for due in CANDIDATES},
+        Due.TARGETS: _of_targets(book, reconciler),
+        Due.REBUILDS: _of_rebuilds(rebuilds, rebuilder),
+    }
+
+
+def _of_candidates(
+    due: Due, progress: Progress[Candidate], looker: CandidateLooker, watch_list: Callable[[], WatchList]
+) -> Kind[Stored[Candidate]]:
+    return Kind(
+        due=lambda moment: progress.records.in_status(CANDIDATES[due], moment),
+        look=looker.look,
+        begins=lambda one: one.record.status in BEGINS,
+        owners=lambda: _owners(watch_list),
+        since=lambda one: one.record.since,
+        broke=partial(candidate_broke, progress),
+        traced=lambda one: looking(due.value, "candidate", one.record.id, one.record.step, one.record.traceparent),
+    )
+
+
+def _of_targets(book: TargetBook, reconciler: Reconciler) -> Kind[StoredTarget]:
+    return Kind(
+        due=book.targets.due,
+        look=reconciler.look,
+        begins=lambda one: one.record.importing is None,
+        owners=lambda: lambda one: one.record.origin.image,
+        since=lambda one: one.record.decided_at or _LONG_AGO,
+        broke=partial(target_broke, book),
+        traced=lambda one: looking(Due.TARGETS.value, "target", one.record.id, one.record.step, one.record.traceparent),
+    )
+
+
+def _of_rebuilds(progress: Progress[Rebuild], rebuilder: Rebuilder) -> Kind[Stored[Rebuild]]:
+    return Kind(
+        due=lambda moment: progress.records.in_status(REBUILDS, moment),
+        look=rebuilder.look,
+        begins=lambda one: one.record.status is RebuildStatus.WANTED,
+        owners=lambda: lambda one: one.record.task,
+        since=lambda one: one.record.since,
+        broke=partial(rebuild_broke, progress),
+        traced=lambda one: looking(
+            Due.REBUILDS.value, "rebuild", one.record.id, one.record.step, one.record.traceparent
+        ),
+    )
+
+
+def _owners(watch_list: Callable[[], WatchList]) -> Callable[[Stored[Candidate]], str]:
+    """An entry that names nobody has turns of its own; a list that cannot be read keeps nobody waiting."""
+    try:
+        owners = {image.name: image.owner for image in watch_list().images if image.owner}
+    except TidegateError as error:
+        log.warning("whose images are is not known, so each entry of the watch list has turns of its own: %s", error)
+        owners = {}
+    return lambda one: owners.get(one.record.image, one.record.image)

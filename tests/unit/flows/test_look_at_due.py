@@ -1,0 +1,163 @@
+"""What is due is looked at side by side; what is to begin waits for its turn, and a fault keeps nobody waiting."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime, timedelta
+
+import pytest
+
+from shared.domain.events.messages import LookAtDue
+from shared.domain.promotion.due import Due
+from shared.errors import Paced, Refused, ServiceError, Unavailable
+from shared.flows.look_at_due import CLOCKS_DIFFER, LONGEST_ROUND, DueLooker, Kind
+from shared.rules.wake import Waker
+from tests.doubles.queues import InMemoryOutbox
+from tests.doubles.storage import SettableClock
+from tests.unit.examples import NOON
+
+pytestmark = pytest.mark.unit
+
+
+class Records:
+    """Numbers that are due: those below a hundred are to begin."""
+
+    def __init__(self, *due: int, side_by_side: int = 1) -> None:
+        self.due = list(due)
+        self.clock = SettableClock(NOON)
+        self.outbox = InMemoryOutbox(self.clock)
+        self.waker = Waker(self.outbox, self.clock)
+        self.looked: list[int] = []
+        self.broken: list[int] = []
+        self.asked: list[datetime] = []
+        self.says: dict[int, Exception] = {}
+        self.problem: ServiceError | None = None
+        kind = Kind(
+            due=self._due,
+            look=lambda one: self.look(one),  # noqa: PLW0108  a test may put another look in its place
+            begins=lambda one: one < 100,
+            owners=lambda: lambda one: str(one % 10),
+            since=lambda one: NOON + timedelta(seconds=one),
+            broke=self.broken.append,
+            traced=self._traced,
+        )
+        self.looker = DueLooker({Due.STAGING: kind}, self.waker, self.clock, side_by_side)
+
+    def take(self, at: datetime = NOON) -> None:
+        """Let a message come."""
+        with self.waker.gathered():
+            self.looker.look(LookAtDue(v=1, due=Due.STAGING, at=at))
+
+    def look(self, one: int) -> None:
+        """Look at one."""
+        self.looked.append(one)
+        if one in self.says:
+            raise self.says[one]
+
+    def woken(self) -> list[timedelta]:
+        """Return how long from now the next messages come."""
+        return [sent.delay for sent in self.outbox.sent]
+
+    def _due(self, moment: datetime) -> list[int]:
+        self.asked.append(moment)
+        if self.problem is not None:
+            raise self.problem
+        return self.due
+
+    def _traced(self, _: int) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+def test_what_is_under_way_is_looked_at_before_anything_begins_and_owners_begin_in_turn() -> None:
+    records = Records(11, 21, 2, 101, 102)
+    records.take()
+    assert records.looked == [101, 102, 2, 11, 21]
+    assert records.woken() == []
+
+
+def test_whoever_is_told_to_wait_begins_nothing_more_and_is_woken_when_it_may() -> None:
+    records = Records(1, 2, 3, 101)
+    records.says[2] = Paced("not yet", retry_after=7)
+    records.take()
+    assert records.looked == [101, 1, 2]
+    assert records.woken() == [timedelta(seconds=7)]
+
+
+def test_a_look_that_is_told_to_wait_keeps_nothing_from_beginning() -> None:
+    records = Records(1, 101)
+    records.says[101] = Paced("not yet", retry_after=7)
+    records.take()
+    assert records.looked == [101, 1]
+
+
+def test_a_store_that_does_not_answer_is_asked_again_and_nothing_is_put_off() -> None:
+    records = Records(1, 2)
+    records.says[1] = Unavailable("503")
+    records.take()
+    assert (records.looked, records.broken) == ([1, 2], [])
+    assert records.woken() == [timedelta(seconds=15)]
+
+
+@pytest.mark.parametrize("error", [KeyError("a defect"), Refused("no")])
+def test_a_fault_of_one_record_keeps_no_other_from_its_look(error: Exception) -> None:
+    records = Records(1, 2, 101)
+    records.says[101] = error
+    records.take()
+    assert (records.looked, records.broken) == ([101, 1, 2], [101])
+
+
+def test_what_could_be_read_is_looked_at_before_what_could_not_is_told() -> None:
+    records = Records()
+    records.problem = Unavailable("503")
+    with pytest.raises(Unavailable):
+        records.take()
+    records.problem, records.due = None, [5]
+    records.take()
+    assert records.looked == [5]
+
+
+def test_what_is_due_by_the_clock_of_whoever_asked_is_due() -> None:
+    records = Records()
+    records.take(NOON + timedelta(seconds=2))
+    records.take(NOON - timedelta(seconds=2))
+    records.take(NOON + timedelta(days=9))
+    assert records.asked == [NOON + timedelta(seconds=2), NOON, NOON + CLOCKS_DIFFER]
+
+
+def test_what_is_left_after_a_long_round_is_woken_for_at_once() -> None:
+    records = Records(101, 102, 103)
+    look = records.look
+
+    def slow(one: int) -> None:
+        look(one)
+        records.clock.advance(LONGEST_ROUND)
+
+    records.look = slow  # type: ignore[method-assign]
+    records.take()
+    assert records.looked == [101, 102]
+    assert records.woken() == [timedelta(0)]
+
+
+def test_records_are_looked_at_side_by_side() -> None:
+    records = Records(101, 102, 103, side_by_side=3)
+    met = threading.Barrier(3, timeout=5)
+    records.look = lambda one: records.looked.append(one + 0 * met.wait())  # type: ignore[method-assign,assignment]
+    records.take()
+    assert sorted(records.looked) == [101, 102, 103]
+
+
+def test_a_message_that_comes_while_its_kind_is_looked_at_has_it_looked_at_once_more_by_the_same() -> None:
+    records = Records(101)
+    look, first = records.look, [True]
+
+    def interrupted(one: int) -> None:
+        look(one)
+        if first:
+            first.clear()
+            records.looker.look(LookAtDue(v=1, due=Due.STAGING, at=NOON))
+            assert records.looked == [101]
+
+    records.look = interrupted  # type: ignore[method-assign]
+    records.take()
+    assert records.looked == [101, 101]
