@@ -1,0 +1,19 @@
+"""A small burst, with a tenth of what Azure grants: the whole one is ``make burst``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.burst.burst import Asked, burst
+
+pytestmark = pytest.mark.twin
+
+
+def test_fifty_updates_at_once_are_neither_lost_nor_doubled_nor_refused(tmp_path: Path) -> None:
+    said: list[str] = []
+    measured = burst(Asked("arm", 50, 7, 0.1, 1200.0), tmp_path, said.append)
+    told = "\n".join([*said, measured.line])
+    assert (measured.lost, measured.doubled, measured.too_early) == (0, 0, 0), told
+    assert measured.refused <= 0.01, told
