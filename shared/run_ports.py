@@ -78,11 +78,21 @@ class Runs(Protocol):
         ...
 
     def look(self, run_id: str) -> Run | None:
-        """Return the run of an id, or ``None`` if there is none."""
+        """Return the run of an id, or ``None`` if there is none.
+
+        Returns:
+            The run as it was when this was called, or two seconds before at most: many who look share a request.
+        """
         ...
 
-    def start_gate(self, name: str, gate: GateRun) -> Run:
-        """Build the gate's test image from the staged digest and run it; twice is twice if the run is not named."""
+    def start_gate(self, name: str, gate: GateRun, *, again: bool = True) -> Run:
+        """Build the gate's test image from the staged digest and run it; twice is twice if the run is not named.
+
+        Args:
+            name: of the run.
+            gate: what is run.
+            again: whether it may have been asked for before, so that it has to be looked for first.
+        """
         ...
 
     def start_task(self, name: str, task_id: str) -> Run:

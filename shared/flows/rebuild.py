@@ -167,8 +167,8 @@ class Rebuilder:
 
     def _start(self, stored: Stored[Rebuild]) -> None:
         now, runs = self._progress.clock(), stored.record.runs + 1
-        started = follow(stored.record, RebuildStatus.RUNNING, now, pause=LEASE, runs=runs, asked_at=now, detail="")
-        self._schedule(stored, started)
+        asked = {"runs": runs, "asked_at": now, "live_run": "", "detail": ""}
+        self._schedule(stored, follow(stored.record, RebuildStatus.RUNNING, now, pause=LEASE, **asked))
 
     def _schedule(self, stored: Stored[Rebuild], started: Rebuild) -> None:
         """Claim a run before it is scheduled: under its name it is one, but after a failure it would be another.
@@ -184,8 +184,12 @@ class Rebuilder:
         if _of_task(started, running) or len(running) >= self._most:
             self._go_back(claimed, running)
         else:
-            self._runs_of(started).start_task(rebuild_run_name(started), started.task_id)
-            self._progress.again(claimed, pause_before_look(timedelta(0)))
+            run = self._runs_of(started).start_task(rebuild_run_name(started), started.task_id)
+            self._again(claimed, run, pause_before_look(timedelta(0)))
+
+    def _again(self, stored: Stored[Rebuild], run: Run, pause: timedelta) -> None:
+        """Look at a run again, by its id from when it is known: so it is looked at with all others."""
+        self._progress.again(stored, pause, live_run=run.run_id or stored.record.live_run)
 
     def _go_back(self, claimed: Stored[Rebuild], running: tuple[Rebuild, ...]) -> None:
         """The name of the run that was not scheduled is used again. Of two that both go back one comes first."""
@@ -229,11 +233,11 @@ class Rebuilder:
         """Whoever claimed the run may have died before scheduling it."""
         rebuild, now = stored.record, self._progress.clock()
         runs = self._runs_of(rebuild)
-        run = runs.find(rebuild_run_name(rebuild))
+        run = (rebuild.live_run and runs.look(rebuild.live_run)) or runs.find(rebuild_run_name(rebuild))
         if run is None:
-            self._schedule(stored, follow(rebuild, RebuildStatus.RUNNING, now, pause=LEASE, asked_at=now))
+            self._schedule(stored, follow(rebuild, RebuildStatus.RUNNING, now, pause=LEASE, asked_at=now, live_run=""))
         elif run.status in UNDER_WAY:
-            self._progress.again(stored, pause_before_look(now - rebuild.since))
+            self._again(stored, run, pause_before_look(now - rebuild.since))
         else:
             self._conclude(stored, run, runs)
 

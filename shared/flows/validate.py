@@ -97,7 +97,7 @@ class Validator:
         number = candidate.runs + 1
         detail = f"gate {candidate.gate}, run {number} of at most {MOST_RUNS}"
         secret = candidate.secret or secrets.token_hex(_SECRET_BYTES)
-        words = {"runs": number, "secret": secret, "unnamed_run": ""}
+        words = {"runs": number, "secret": secret, "live_run": "", "unnamed_run": ""}
         started = advance(candidate, Reason.GATE_STARTED, now, pause=LEASE, detail=detail, **words)
         try:
             gate = self._gate(started)
@@ -130,7 +130,7 @@ class Validator:
 
     def _start(self, claimed: Stored[Candidate], before: Candidate, gate: GateRun, *, again: bool) -> None:
         try:
-            run = self._runs.start_gate(run_name(claimed.record), gate)
+            run = self._runs.start_gate(run_name(claimed.record), gate, again=again)
         except Paced as error:
             undone = not_begun(claimed.record, before, self._progress.clock(), pause_before_turn(error))
             self._progress.take_back(claimed, undone)
@@ -144,12 +144,11 @@ class Validator:
         if not run.named and again:
             self._repeat(claimed, run)
             return
-        if not run.named:
-            noted = self._progress.claim(claimed, msgspec.structs.replace(claimed.record, unnamed_run=run.run_id))
-            if noted is None:
-                return
-            claimed = noted
-        self._progress.again(claimed, self._times.pause(_kind(claimed.record)))
+        self._again(claimed, run, self._times.pause(_kind(claimed.record)))
+
+    def _again(self, stored: Stored[Candidate], run: Run, pause: timedelta) -> None:
+        """Look at a run again, by its id from when it is known: so it is looked at with all others."""
+        self._progress.again(stored, pause, live_run=run.run_id or _live_run(stored.record))
 
     def _gate(self, candidate: Candidate) -> GateRun:
         """What goes into the run's steps is looked at once more: the task engine hands them to a shell."""
@@ -184,12 +183,13 @@ class Validator:
             self._pass_by(stored, run)
         elif log is None:
             passed = self._progress.clock() - candidate.since
-            self._progress.again(stored, self._times.pause(_kind(candidate), passed))
+            self._again(stored, run, self._times.pause(_kind(candidate), passed))
         else:
             self._conclude(stored, run, judge(run.status, log, run_words(candidate)))
 
     def _find(self, candidate: Candidate) -> Run | None:
-        if candidate.unnamed_run and (followed := self._runs.look(candidate.unnamed_run)):
+        known = _live_run(candidate)
+        if known and (followed := self._runs.look(known)):
             return followed
         return self._runs.find_gate(run_name(candidate), run_words(candidate))
 
@@ -197,7 +197,7 @@ class Validator:
         """Follow the later of two runs, of which the first may never have been."""
         told = f"run {run.run_id}: whether another one was begun before it is not known; two do no harm"
         pause, now = pause_before_look(timedelta(0)), self._progress.clock()
-        candidate = msgspec.structs.replace(stored.record, unnamed_run=run.run_id)
+        candidate = msgspec.structs.replace(stored.record, live_run=run.run_id)
         self._progress.save(stored, advance(candidate, Reason.RUN_REPEATED, now, detail=told, pause=pause))
 
     def _pass_by(self, stored: Stored[Candidate], run: Run) -> None:
@@ -225,6 +225,10 @@ class Validator:
             self._then(stored, decided)
         else:
             self._progress.save(stored, decided)
+
+
+def _live_run(candidate: Candidate) -> str:
+    return candidate.live_run or candidate.unnamed_run
 
 
 def _kind(candidate: Candidate) -> str:

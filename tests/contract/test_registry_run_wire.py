@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -13,11 +15,11 @@ from infra.local.topology import STAGING
 from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.tasks import AcrTasks
 from shared.domain.gate.run_log import LEFT_OUT
-from shared.domain.gate.verdict import RunStatus
+from shared.domain.gate.verdict import UNDER_WAY, RunStatus
 from shared.domain.gate.words import words_of
 from shared.domain.promotion.rebuilds import Dependency
 from shared.errors import MayNotRun, NotPermitted, Unavailable
-from shared.run_ports import GateRun
+from shared.run_ports import GateRun, Run
 from tests.contract.registry_fixtures import Outside, emulator, outside, word
 from tests.contract.registry_sites import RunsSite
 from tests.doubles.gates import WORDS, gate_run
@@ -53,6 +55,46 @@ def test_a_gate_is_a_look_an_upload_and_a_task_run_and_the_first_a_look_at_the_r
         "put taskRun": 1,
     }
     runs.wait(word)
+
+
+def test_many_who_look_at_runs_at_the_same_time_are_one_list_and_who_is_alone_is_one_request(
+    outside: Outside, runs: RunsSite, gate: GateRun, word: str
+) -> None:
+    outside.runner.hold.clear()
+    ids = [runs.runs.start_gate(f"{word}-{number}", gate, again=False).run_id for number in range(20)]
+    outside.forget_counts()
+    with ThreadPoolExecutor(len(ids)) as threads:
+        found = list(threads.map(runs.runs.look, ids))
+    assert [run.run_id for run in found if run is not None and run.status in UNDER_WAY] == ids
+    assert outside.counts("arm") == {"list runs": 1}
+    outside.runner.hold.set()
+    assert {runs.wait(f"{word}-{number}").status for number in range(20)} == {RunStatus.SUCCEEDED}
+    outside.forget_counts()
+    alone = AcrTasks(outside.clients(), outside.registry_id(STAGING))
+    assert alone.look(ids[0]) == Run(ids[0], RunStatus.SUCCEEDED, named=False)
+    assert sum(outside.counts("arm").values()) == 1
+
+
+def test_a_list_that_arm_refuses_is_one_request_for_all_who_wait_for_it(
+    outside: Outside, runs: RunsSite, gate: GateRun, word: str
+) -> None:
+    ids = [runs.runs.start_gate(f"{word}-{number}", gate, again=False).run_id for number in range(8)]
+    outside.forget_counts()
+    outside.fault("arm", "status", kind="list runs", status=503, times=8)
+    began = threading.Barrier(len(ids))
+
+    def look(run_id: str) -> str:
+        began.wait(10)
+        with pytest.raises(Unavailable) as error:
+            runs.runs.look(run_id)
+        return str(error.value)
+
+    with ThreadPoolExecutor(len(ids)) as threads:
+        assert len(set(threads.map(look, ids))) == 1
+    assert 1 <= outside.counts("arm")["list runs"] < len(ids)
+    outside.control("DELETE", "/faults")
+    for number in range(8):
+        runs.wait(f"{word}-{number}")
 
 
 def test_the_gates_files_arrive_with_the_request(outside: Outside, runs: RunsSite, gate: GateRun, word: str) -> None:

@@ -220,6 +220,7 @@ class InMemoryRuns(Scripted):
         without_bases: whether ``tasks`` leaves out what they are built on.
         ended: when runs of tasks ended, by the task's name in lower case; ``None`` for too many.
         named: whether runs of gates can be found by their names.
+        tells_ids: whether the answer to who schedules a named run says its id.
     """
 
     def __init__(self, *, looks: int = 1, before_call: Callable[[str], None] | None = None) -> None:
@@ -232,6 +233,7 @@ class InMemoryRuns(Scripted):
         self.without_bases = False
         self.ended: dict[str, datetime] | None = {}
         self.named = True
+        self.tells_ids = True
         self._names: dict[str, str] = {}
         self._runs: dict[str, _Run] = {}
         self._ends: defaultdict[str, list[tuple[RunStatus, str]]] = defaultdict(list)
@@ -279,7 +281,7 @@ class InMemoryRuns(Scripted):
             return Run("", RunStatus.ERROR, strange="somebody else's")
         return self.find(name)
 
-    def start_gate(self, name: str, gate: GateRun) -> Run:
+    def start_gate(self, name: str, gate: GateRun, *, again: bool = True) -> Run:  # noqa: ARG002  a name is one run
         """See the port."""
         self.asked["start_gate"] += 1
         with self._changing("start_gate"):
@@ -291,7 +293,7 @@ class InMemoryRuns(Scripted):
             run = self._start(name, gate.digest, gate.words)
             if not self.named:
                 del self._names[name]
-            return msgspec.structs.replace(run, named=self.named)
+            return msgspec.structs.replace(self._told(run), named=self.named)
 
     def look(self, run_id: str) -> Run | None:
         """See the port."""
@@ -304,7 +306,7 @@ class InMemoryRuns(Scripted):
         self.asked["start_task"] += 1
         with self._changing("start_task"):
             self._free(name)
-            return self._start(name, task_id)
+            return self._told(self._start(name, task_id))
 
     def log(self, run_id: str) -> str:
         """See the port."""
@@ -343,6 +345,9 @@ class InMemoryRuns(Scripted):
         """Lists may leave out the bases; a task's version is what else it is."""
         bare = msgspec.structs.replace(task, dependencies=())
         return ListedTask(bare, complete=False, version=repr(bare)) if self.without_bases else ListedTask(task, True)
+
+    def _told(self, run: Run) -> Run:
+        return run if self.tells_ids or not self.named else msgspec.structs.replace(run, run_id="")
 
     def _free(self, name: str) -> None:
         """As ARM does: put again after its run failed, a name stands for another run."""

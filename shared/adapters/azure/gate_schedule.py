@@ -20,6 +20,7 @@ from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.gate_run import MOST_INLINE, RunOptions, archive, gate_request
 from shared.adapters.azure.task_models import scheduled_run
 from shared.config import GateContext, RegistryId
+from shared.domain.gate.words import Words
 from shared.errors import Refused, Unavailable
 from shared.run_ports import GateRun, Run
 
@@ -38,7 +39,7 @@ class GateSchedule:
         registry: which registry.
         context: the way to begin with.
         options: how runs are asked for; as whom is found out.
-        schedule: schedules a request as a ``taskRun`` under a name.
+        schedule: schedules a request as a ``taskRun`` under a name, in which words are said.
         errors: translates what happens while something is done.
     """
 
@@ -48,7 +49,7 @@ class GateSchedule:
         registry: RegistryId,
         context: GateContext,
         options: RunOptions,
-        schedule: Callable[[str, dict[str, Any]], Run],
+        schedule: Callable[[str, dict[str, Any], Words], Run],
         errors: Callable[[str], AbstractContextManager[None]],
     ) -> None:
         self._clients = clients
@@ -74,14 +75,14 @@ class GateSchedule:
         """
         if self._context is GateContext.UPLOAD:
             try:
-                return self._schedule(name, self._request(gate, self._uploaded(gate)))
+                return self._schedule(name, self._request(gate, self._uploaded(gate)), gate.words)
             except Refused as error:
                 if not _ABOUT_CONTEXT.search(str(error)):
                     raise
                 self.doubt_uploads(str(error))
         request = self._request(gate, None)
         if self._context is GateContext.INLINE and len(request["encodedTaskContent"]) <= MOST_INLINE:
-            return self._schedule(name, request)
+            return self._schedule(name, request, gate.words)
         return self._unnamed(gate)
 
     def doubt_uploads(self, why: str) -> None:

@@ -61,6 +61,19 @@ def status_of(status: object) -> RunStatus:
         raise Unavailable(f"ACR Tasks says a run is {_text(status)!r}, which is no status known here") from None
 
 
+def statuses_of(runs: Iterable[SdkRun]) -> Mapping[str, RunStatus]:
+    """Return the status of each run by its id; one with a status that is not known here is left out."""
+    found: dict[str, RunStatus] = {}
+    for run in runs:
+        run_id = (run.properties.run_id if run.properties else None) or run.name
+        try:
+            status = status_of(run.properties.status if run.properties else None)
+        except Unavailable:  # it says so when it is looked at by itself
+            continue
+        found |= {run_id: status} if run_id else {}
+    return found
+
+
 def ends_of(runs: Iterable[SdkRun], moment: datetime) -> Mapping[str, datetime] | None:
     """Return when the last run of each task ended, by its name in lower case.
 

@@ -5,7 +5,7 @@ Task runs: https://learn.microsoft.com/rest/api/container-registry-tasks/task-ru
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,16 @@ from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.errors import TASKS_CONTRIBUTOR, azure_errors
 from shared.adapters.azure.gate_run import RunOptions, says_words, task_request
 from shared.adapters.azure.gate_schedule import GateSchedule
+from shared.adapters.azure.shared_runs import SharedRuns
 from shared.adapters.azure.task_errors import task_run_errors
-from shared.adapters.azure.task_models import application_task, embedded_run, ends_of, listed_task, status_of
+from shared.adapters.azure.task_models import (
+    application_task,
+    embedded_run,
+    ends_of,
+    listed_task,
+    status_of,
+    statuses_of,
+)
 from shared.config import GateContext, RegistryId
 from shared.domain.gate.run_log import LEFT_OUT
 from shared.domain.gate.verdict import UNDER_WAY, RunStatus
@@ -61,7 +69,8 @@ class AcrTasks:
         self._clients = clients
         self._registry = registry
         self._place = (registry.group, registry.name)
-        self._gates = GateSchedule(clients, registry, context, options, self._schedule, self._errors)
+        self._gates = GateSchedule(clients, registry, context, options, self._schedule_gate, self._errors)
+        self._shared = SharedRuns(self._pages, self._status)
 
     def take_gate_turn(self) -> None:
         """Make sure that ARM takes what a gate's run is scheduled with from this thread now.
@@ -69,7 +78,7 @@ class AcrTasks:
         Raises:
             Paced: it does not yet.
         """
-        self._reserve("GET taskRuns/name", *self._gates.requests, "PUT taskRuns/name")
+        self._reserve(*self._gates.requests, "PUT taskRuns/name")
 
     def take_task_turn(self) -> None:
         """Make sure that ARM takes a run of a task from this thread now.
@@ -108,28 +117,25 @@ class AcrTasks:
         return self._up_to_date(run)
 
     def look(self, run_id: str) -> Run | None:
-        """Return the run of an id, or ``None`` if there is none.
+        """Return the run of an id, or ``None`` if there is none; by one request for all who look at the same time.
 
         Raises:
             ServiceError: see ``shared.adapters.azure.errors``.
         """
-        try:
-            with self._errors(f"looking at run {run_id}"):
-                found = self._client.runs.get(*self._place, run_id).properties
-        except NotFound:
-            return None
-        return Run(run_id, status_of(found.status if found else None), named=False)
+        status = self._shared.status(run_id)
+        return None if status is None else Run(run_id, status, named=False)
 
-    def start_gate(self, name: str, gate: GateRun) -> Run:
+    def start_gate(self, name: str, gate: GateRun, *, again: bool = True) -> Run:
         """Schedule a gate's run, unless one is scheduled under this name.
 
-        The name is looked up first: the upload address differs every time, and ARM takes a request that differs from
-        the last one for a wish to run again.
+        What may have been asked for before is looked up first: the upload may be another one, and ARM takes a request
+        that differs from the last one for a wish to run again.
 
         Raises:
             ServiceError: see ``shared.adapters.azure.errors``.
         """
-        return self.find_gate(name, gate.words) or self._gates.start(name, gate)
+        found = self.find_gate(name, gate.words) if again else None
+        return found or self._followed(self._gates.start(name, gate))
 
     def start_task(self, name: str, task_id: str) -> Run:
         """Schedule a run of an existing task; the same request under the same name starts nothing new.
@@ -139,7 +145,7 @@ class AcrTasks:
             ServiceError: see ``shared.adapters.azure.errors``.
         """
         errors = task_run_errors(f"{self._registry.name}: scheduling the run {name}", task_id)
-        return self._schedule(name, task_request(task_id), errors)
+        return self._followed(embedded_run(self._put(name, task_request(task_id), errors)))
 
     def log(self, run_id: str) -> str:
         """Return a finished run's log; of one larger than a megabyte, the first and the last half of one.
@@ -206,14 +212,23 @@ class AcrTasks:
         words = (request.split(" ") for request in requests)
         self._clients.reserve(*((method, f"{self._registry.resource_id}/{path}") for method, path in words))
 
-    def _schedule(
-        self, name: str, run_request: dict[str, Any], errors: AbstractContextManager[None] | None = None
-    ) -> Run:
+    def _schedule_gate(self, name: str, run_request: dict[str, Any], words: Words) -> Run:
+        put = self._put(name, run_request, self._errors(f"scheduling the run {name}"))
+        if said := self._strange(name, put, words):
+            return Run("", RunStatus.ERROR, strange=said)
+        return embedded_run(put)
+
+    def _put(self, name: str, run_request: dict[str, Any], errors: AbstractContextManager[None]) -> TaskRun:
         body = {"properties": {"runRequest": run_request, "forceUpdateTag": name}}
-        with errors or self._errors(f"scheduling the run {name}"):
+        with errors:
             # Not repeated by the SDK: where the answer is lost and the run has failed, another one would start.
             poller = self._client.task_runs.begin_create(*self._place, name, body, polling=False, retry_total=0)
-            return embedded_run(poller.result())
+            return poller.result()
+
+    def _followed(self, run: Run) -> Run:
+        if run.run_id:
+            self._shared.follow(run.run_id)
+        return run
 
     def _task_run(self, name: str) -> TaskRun | None:
         try:
@@ -233,9 +248,28 @@ class AcrTasks:
         return run if run.status not in UNDER_WAY or not run.run_id else self._current(run)
 
     def _current(self, run: Run) -> Run:
-        found = self.look(run.run_id)
+        status = self._status(run.run_id)
         # Just scheduled, it may not be there yet: the runs lag behind the taskRun.
-        return run if found is None else Run(run.run_id, found.status)
+        return self._followed(run if status is None else Run(run.run_id, status))
+
+    def _status(self, run_id: str) -> RunStatus | None:
+        try:
+            with self._errors(f"looking at run {run_id}"):
+                found = self._client.runs.get(*self._place, run_id).properties
+        except NotFound:
+            return None
+        return status_of(found.status if found else None)
+
+    def _pages(self) -> Iterator[Mapping[str, RunStatus]]:
+        """The registry's runs, newest first, each page asked for when it is needed."""
+        pages = self._client.runs.list(*self._place).by_page()
+        while True:
+            with self._errors("looking at runs"):
+                page = next(pages, None)
+                found = None if page is None else statuses_of(page)
+            if found is None:
+                return
+            yield found
 
     def _download(self, url: str, run_id: str) -> str:
         """Fetch by one request what is no larger than is kept, and by another the end of what is larger."""

@@ -133,7 +133,8 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         retried: whether this generation began because the one before had failed, and a tag still wanted it.
         runs: how many runs of the gate were started in this generation.
         run_id: the registry's id of the last run whose end was seen.
-        unnamed_run: the registry's id of a run under way that cannot be found by its name.
+        live_run: the registry's id of the run under way, from when it is known.
+        unnamed_run: in records of earlier versions, the same of a run that cannot be found by its name.
         operation: continuation token of the import under way; empty if none is, or if nobody learnt it.
         secret: from which the words of this generation's runs are derived; made when the first one is claimed. Empty
             in records of versions before it, and while there was no run.
@@ -161,6 +162,7 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     retried: bool = False
     runs: int = 0
     run_id: str = ""
+    live_run: str = ""
     unnamed_run: str = ""
     operation: str = ""
     secret: str = ""

@@ -116,7 +116,8 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         waits: how often in a row it was asked to wait, which is no failure.
         runs: how many runs were started.
         asked_at: when the latest run was asked for, UTC; it reads its bases later than that.
-        run_id: the registry's id of the latest run.
+        run_id: the registry's id of the latest run whose end was seen.
+        live_run: the registry's id of the run under way, from when it is known.
         detail: why it is where it is, for people.
         traceparent: W3C trace context.
     """
@@ -139,6 +140,7 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     runs: int = 0
     asked_at: datetime | None = None
     run_id: str = ""
+    live_run: str = ""
     detail: str = ""
     traceparent: str = ""
 

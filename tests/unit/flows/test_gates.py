@@ -150,11 +150,67 @@ def test_a_strange_run_under_a_runs_name_is_told_and_passed_by(world: World) -> 
 
 
 def test_a_strange_run_found_later_is_passed_by_too(world: World) -> None:
+    world.staging_runs.tells_ids = False
     claimed = until_validating(world)
     world.staging_runs.plant(run_name(claimed))
     world.settle()
     assert Reason.STRANGE_RUN in reasons(world.candidate(ONE))
     assert world.status(ONE) is Status.PROMOTED
+
+
+def test_a_run_whose_id_is_known_is_followed_whoever_takes_its_name_later(world: World) -> None:
+    claimed = until_validating(world)
+    assert claimed.live_run == "run1"
+    world.staging_runs.plant(run_name(claimed))
+    world.settle()
+    assert (world.status(ONE), world.candidate(ONE).runs) == (Status.PROMOTED, 1)
+    assert world.staging_runs.asked["find"] == 0
+
+
+def test_an_id_that_scheduling_did_not_tell_is_learnt_at_the_first_look_by_name(world: World) -> None:
+    world.staging_runs.tells_ids = False
+    world.staging_runs.looks = 3
+    world.settle()
+    assert world.status(ONE) is Status.PROMOTED
+    assert (world.staging_runs.asked["find"], world.staging_runs.asked["look"]) == (1, 3)
+
+
+def test_a_run_whose_id_is_no_more_is_looked_for_by_its_name(world: World) -> None:
+    until_validating(world)
+    rewrite(world, live_run="gone")
+    world.settle()
+    assert (world.status(ONE), world.staging_runs.started[ONE]) == (Status.PROMOTED, 1)
+    assert world.candidate(ONE).live_run == "run1"
+
+
+def test_a_run_noted_as_unnamed_by_an_earlier_version_is_followed(world: World) -> None:
+    claimed = until_validating(world)
+    rewrite(world, live_run="", unnamed_run=claimed.live_run)
+    world.staging_runs.forget(run_name(claimed))
+    world.settle()
+    assert (world.status(ONE), world.staging_runs.started[ONE]) == (Status.PROMOTED, 1)
+
+
+@pytest.mark.parametrize("moment", ["staging_runs.after:start_gate", "candidates.before:replace"])
+def test_whoever_dies_before_the_id_of_a_run_is_kept_leaves_one_that_is_found_by_name(
+    world: World, moment: str
+) -> None:
+    started = []
+
+    def die(now: str) -> None:
+        started.extend([now] if now == "staging_runs.after:start_gate" else [])
+        if started and now == moment:
+            world.hook = None
+            raise Died
+
+    world.hook = die
+    until_validating(world)
+    world.settle()
+    world.pass_time(timedelta(minutes=4))
+    world.sweep()
+    world.settle()
+    assert (world.status(ONE), world.staging_runs.started[ONE]) == (Status.PROMOTED, 1)
+    assert world.staging_runs.asked["find"] == 1
 
 
 def test_strange_runs_under_every_name_end_as_failed_and_nothing_is_promoted(world: World) -> None:

@@ -221,8 +221,9 @@ def test_a_registry_that_is_away_for_a_while_delays_an_update_and_loses_nothing(
     assert world.base.tags[TARGET, TAG] == TWO
 
 
-@pytest.mark.parametrize("method", ["find", "start_gate", "log"])
+@pytest.mark.parametrize("method", ["find", "look", "start_gate", "log"])
 def test_tasks_that_are_away_for_a_while_delay_an_update_and_lose_nothing(world: World, method: str) -> None:
+    world.staging_runs.tells_ids = method != "find"
     world.staging_runs.fail(method, Unavailable("503"), Unavailable("503"))
     update(world)
     assert world.base.tags[TARGET, TAG] == TWO
@@ -521,6 +522,7 @@ def test_a_rebuild_whose_run_was_canceled_is_run_again(world: World) -> None:
 def test_an_application_registry_that_is_away_delays_the_rebuild(world: World) -> None:
     world.application_runs.fail("start_task", Unavailable("503"))
     world.application_runs.fail("find", Unavailable("503"))
+    world.application_runs.fail("look", Unavailable("503"))
     update(world)
     assert_happened_once(world)
 

@@ -149,8 +149,29 @@ def test_a_start_that_was_carried_out_and_never_answered_is_one_run_however_long
     assert world.application_runs.started.total() == 1
 
 
+@pytest.mark.parametrize(("tells_ids", "by_name"), [(True, 0), (False, 1)])
+def test_a_run_is_looked_for_by_its_name_only_until_its_id_is_known(
+    world: World, *, tells_ids: bool, by_name: int
+) -> None:
+    runs = world.application_runs
+    runs.looks, runs.tells_ids = 3, tells_ids
+    runs.asked.clear()
+    promote(world)
+    (rebuild,) = rebuilds_on(world, TWO)
+    assert (rebuild.status, rebuild.live_run) == (RebuildStatus.SUCCEEDED, rebuild.run_id)
+    assert (runs.asked["find"], runs.asked["look"]) == (by_name, 4 - by_name)
+
+
+def test_the_id_of_a_run_that_was_canceled_is_not_taken_for_that_of_the_next(world: World) -> None:
+    world.application_runs.end("/tasks/shop", RunStatus.CANCELED)
+    world.application_runs.tells_ids = False
+    promote(world)
+    (rebuild,) = rebuilds_on(world, TWO)
+    assert (rebuild.status, rebuild.runs) == (RebuildStatus.SUCCEEDED, 2)
+
+
 def test_a_run_that_is_not_heard_of_for_a_day_is_given_up(world: World) -> None:
-    world.application_runs.fail("find", *[Unavailable("nothing came back")] * 100)
+    world.application_runs.fail("look", *[Unavailable("nothing came back")] * 100)
     promote(world)
     (rebuild,) = rebuilds_on(world, TWO)
     assert rebuild.status is RebuildStatus.FAILED

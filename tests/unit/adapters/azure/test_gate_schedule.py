@@ -137,6 +137,7 @@ def test_what_is_too_large_for_the_steps_or_is_asked_for_so_is_scheduled_without
     assert sent(wire)["sourceLocation"] == "source/x.tar.gz"
     wire.answer(200, body={"name": "ca2", "properties": {"runId": "ca2", "status": "Succeeded"}})
     assert runs.look("ca2") == Run("ca2", RunStatus.SUCCEEDED, named=False)
+    wire.answer(200, body={"value": []})
     wire.answer(404, body=NOT_FOUND)
     assert runs.look("ca2") is None
 
@@ -173,3 +174,50 @@ def test_how_the_registry_gives_rights_is_found_out_once(
     wire.answer(201, body=TASK_RUN)
     runs.start_gate("tidegate-2", GATE)
     assert sent(wire)["credentials"] == {"sourceRegistry": credentials}
+
+
+def started_once(wire: ScriptedHttp) -> AcrTasks:
+    """Return ACR Tasks that have uploaded the gate for one run."""
+    runs = tasks()
+    expect_upload(wire)
+    wire.answer(200, body=registry())
+    wire.answer(201, body=TASK_RUN)
+    runs.start_gate("tidegate-1", GATE, again=False)
+    return runs
+
+
+def test_nothing_is_looked_up_before_a_run_that_nobody_can_have_asked_for(wire: ScriptedHttp) -> None:
+    started_once(wire)
+    assert [request.method for request in wire.requests] == ["POST", "PUT", "GET", "PUT"]
+    assert "/registries/staging?" in wire.requests[2].path_url
+
+
+def test_a_task_run_that_answers_with_the_steps_of_somebody_else_is_strange(wire: ScriptedHttp) -> None:
+    theirs = {"type": "EncodedTaskRunRequest", "encodedTaskContent": "c3RlcHM6Ci0gY21kOiBiYXNoIHRydWUK"}
+    expect_upload(wire)
+    wire.answer(200, body=registry())
+    wire.answer(200, body={"name": "n", "properties": {**TASK_RUN["properties"], "runRequest": theirs}})  # type: ignore[dict-item]
+    run = tasks().start_gate("tidegate-1", GATE, again=False)
+    assert (run.run_id, "made by somebody else" in run.strange) == ("", True)
+
+
+def test_a_run_that_was_just_scheduled_and_is_alone_is_looked_at_by_one_request(wire: ScriptedHttp) -> None:
+    runs = started_once(wire)
+    wire.answer(200, body={"name": "ca1", "properties": {"runId": "ca1", "status": "Running"}})
+    assert runs.look("ca1") == Run("ca1", RunStatus.RUNNING, named=False)
+    assert "/runs/ca1?" in wire.requests[-1].path_url
+
+
+def test_runs_are_looked_at_together_in_pages_and_one_of_an_unknown_status_says_so_alone(wire: ScriptedHttp) -> None:
+    runs = started_once(wire)
+    link = "https://management.azure.com/next?page=2"
+    odd = {"name": "ca3", "properties": {"runId": "ca3", "status": "Paused"}}
+    wire.answer(200, body={"value": [odd, RUN], "nextLink": link})
+    assert runs.look("ca2") == Run("ca2", RunStatus.QUEUED, named=False)
+    wire.answer(200, body=odd)
+    with pytest.raises(Unavailable, match="Paused"):
+        runs.look("ca3")
+    wire.answer(200, body={"value": [{"name": "ca1", "properties": {"runId": "ca1", "status": "Failed"}}]})
+    assert runs.look("ca1") == Run("ca1", RunStatus.FAILED, named=False)
+    paths = [request.path_url.split("?")[0].rpartition("/")[2] for request in wire.requests]
+    assert paths[-3:] == ["runs", "ca3", "next"]

@@ -201,19 +201,18 @@ def test_before_a_claim_a_turn_is_reserved_for_all_that_follows_from_it(
     runs.take_task_turn()
     assert pace.reserved == [
         (Work.IMPORT, (IMPORT,)),
-        (Work.GATE, (FIND, UPLOAD, RUN)),
+        (Work.GATE, (UPLOAD, RUN)),
         (Work.GATE, (RUN,)),
     ]
 
 
 def test_what_is_reserved_for_a_gate_is_what_it_takes(wire: ScriptedHttp, runs: AcrTasks, pace: ToldPace) -> None:
     runs.take_gate_turn()
-    wire.answer(404, body={"error": {"code": "ResourceNotFound", "message": "no"}})
     wire.answer(200, body={"uploadUrl": "https://blobs.example/gates/source?sig=1", "relativePath": "source/1.tar.gz"})
     wire.answer(201)
     wire.answer(200, body={"properties": {"roleAssignmentMode": "LegacyRegistryPermissions"}})
     result = {"name": "ca1", "properties": {"runId": "ca1", "status": "Queued"}}
     wire.answer(200, body={"name": "n", "properties": {"provisioningState": "Creating", "runResult": result}})
-    assert runs.start_gate("tidegate-1", gate_run(digest_of("node"))).status is RunStatus.QUEUED
+    assert runs.start_gate("tidegate-1", gate_run(digest_of("node")), again=False).status is RunStatus.QUEUED
     once = Asked("abc", Kind.READS, "GET registries")
     assert [request for _, request in pace.taken if request != once] == [*pace.reserved[0][1]]
