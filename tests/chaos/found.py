@@ -16,7 +16,7 @@ from shared.domain.promotion import rebuilds, schedule
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.lifecycle import ENDS
 from shared.domain.promotion.target import Target
-from shared.domain.references import Repository, Tag, parse_repository
+from shared.domain.references import Digest, Repository, Tag, parse_repository
 from shared.domain.watching.observation import Observation, Presence
 from shared.storage_settings import Storage
 from tests.chaos.judge import Rebuild, Record
@@ -77,9 +77,12 @@ class Found:
         )
 
     def noticed(self, repositories: Iterable[str]) -> dict[tuple[str, str], str | None]:
-        """Return what the product last saw upstream, by repository and tag; ``None`` for what is gone."""
+        """Return what the product last saw upstream, by repository and tag; ``None`` for what is gone.
+
+        What is not to be believed before an hour has passed, since the tag goes back and forth, was seen all the same.
+        """
         return {
-            (repository, tag): str(seen.digest) if seen.presence is Presence.PRESENT else None
+            (repository, tag): str(_last_seen(seen)) if seen.presence is Presence.PRESENT else None
             for repository in repositories
             for tag, seen in self._known(parse_repository(repository)).items()
         }
@@ -147,3 +150,9 @@ def _rebuild(one: rebuilds.Rebuild) -> Record:
     key += "" if one.decision else f" {one.id}"
     told = f"{one.status.value} since {one.since:%H:%M:%S}, {one.runs} runs, the last {one.run_id}: {one.detail}"
     return Record("rebuild", one.id, key, one.status in rebuilds.REBUILD_ENDS, one.look_at, (told,))
+
+
+def _last_seen(seen: Observation) -> Digest:
+    doubted = seen.doubted
+    held_back = doubted is not None and doubted.due - doubted.since >= timedelta(hours=1)
+    return doubted.digest if doubted is not None and held_back else seen.digest
