@@ -1,5 +1,7 @@
 """Lets Microsoft's worker library answer the Functions host's messages: one as JSON on each line, in and out.
 
+A line may also be a list of messages, which are worked on side by side and answered by a list.
+
 Started by the Python of ``.venv-runtime``. In Azure the same messages come over gRPC, where a ``StreamingMessage``
 has the same fields: https://github.com/Azure/azure-functions-language-worker-protobuf. What is printed or logged goes
 to standard error.
@@ -8,6 +10,7 @@ to standard error.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import sys
@@ -51,9 +54,16 @@ def _as_json(response: Any) -> str:
 
 
 async def serve(messages: TextIO, answers: TextIO) -> None:
-    """Answer message after message until there are no more; one at a time, as every test waits for its answer."""
+    """Answer line after line until there are no more; one at a time, as every test waits for its answer."""
     for line in messages:
-        print(await answer(line), file=answers, flush=True)
+        told = await (answer_all(line) if line.startswith("[") else answer(line))
+        print(told, file=answers, flush=True)
+
+
+async def answer_all(line: str) -> str:
+    """Return the library's answers to a list of messages that are worked on side by side."""
+    answered = await asyncio.gather(*(answer(json.dumps(one)) for one in json.loads(line)))
+    return f"[{','.join(answered)}]"
 
 
 if __name__ == "__main__":

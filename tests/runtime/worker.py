@@ -8,7 +8,7 @@ import os
 import subprocess
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,8 @@ from tests.runtime.typed_data import Trigger
 ROOT = Path(__file__).resolve().parents[2]
 _PYTHON = ROOT / ".venv-runtime/bin/python"
 _DRIVER = Path(__file__).with_name("driver.py")
-_SECONDS_FOR_AN_ANSWER = 60
+_SECONDS_FOR_AN_ANSWER = 240
+_INVOCATION = "invocation_request"
 
 
 @dataclass(frozen=True)
@@ -90,44 +91,65 @@ class Worker:
 
     def invoke(self, name: str, trigger: Trigger) -> Outcome:
         """Run a function once."""
+        return _outcome(self._ask(_INVOCATION, **self._invocation(name, trigger)))
+
+    def invoke_together(self, name: str, triggers: Sequence[Trigger]) -> list[Outcome]:
+        """Run a function several times side by side, in the worker's threads."""
+        asked = [{_INVOCATION: self._invocation(name, trigger)} for trigger in triggers]
+        return [_outcome(reply) for reply in self._talk(asked)]
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
+    def _invocation(self, name: str, trigger: Trigger) -> dict[str, Any]:
         function = self.functions[name]
-        reply = self._ask(
-            "invocation_request",
-            invocation_id=str(uuid.uuid4()),
-            function_id=function.function_id,
-            input_data=[{"name": function.bindings[0]["name"], "data": trigger.value}],
-            trigger_metadata=trigger.metadata,
-        )
-        return _outcome(reply)
+        return {
+            "invocation_id": str(uuid.uuid4()),
+            "function_id": function.function_id,
+            "input_data": [{"name": function.bindings[0]["name"], "data": trigger.value}],
+            "trigger_metadata": trigger.metadata,
+        }
 
     def log(self) -> str:
         """Return everything that was printed or logged so far."""
         return self._log.read_text()
 
     def _ask(self, kind: str, **content: Any) -> dict[str, Any]:
+        return dict(self._talk({kind: content}))
+
+    def _talk(self, message: Any) -> Any:
+        """Send a line, and return what was answered to it."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         limit = threading.Timer(_SECONDS_FOR_AN_ANSWER, self._process.kill)
         limit.start()
         try:
-            print(json.dumps({kind: content}), file=self._process.stdin, flush=True)
+            print(json.dumps(message), file=self._process.stdin, flush=True)
             reply = self._process.stdout.readline()
         finally:
             limit.cancel()
         if not reply:
-            raise RuntimeError(f"the worker gave no answer to {kind}: {self.log()[-2000:]}")
-        return dict(json.loads(reply))
+            raise RuntimeError(f"the worker gave no answer to {json.dumps(message)[:80]}: {self.log()[-2000:]}")
+        return json.loads(reply)
 
 
 @contextmanager
-def running_worker(settings: Mapping[str, str], log: Path) -> Iterator[Worker]:
-    """Run a worker process that has these app settings and nothing else of our environment; it is not started yet."""
+def running_worker(settings: Mapping[str, str], log: Path, before: Sequence[str] = ()) -> Iterator[Worker]:
+    """Run a worker process that has these app settings and nothing else of our environment; it is not started yet.
+
+    Args:
+        settings: the app settings.
+        log: where everything that it prints goes.
+        before: a command that runs the worker's as its last arguments, and becomes it.
+    """
     if not _PYTHON.exists():
         raise FileNotFoundError(f"{_PYTHON} is missing: run 'make test-runtime', or 'infra/local/setup.sh runtime'")
     environment = {"PATH": os.environ["PATH"], **settings}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [_PYTHON, "-P", _DRIVER],
+            [*before, _PYTHON, "-P", _DRIVER],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
