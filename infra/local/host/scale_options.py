@@ -23,6 +23,7 @@ class ScaleOptions:
         drain_seconds: the least and the most that an instance's calls have to end once it is to go.
         timer_lease_seconds: how long a timer's lease lasts; it is renewed half-way.
         memory_mb: an instance's size, for its GB-seconds.
+        cores: an instance's share of a core; 0 sets none.
         seed: what starts and drains are drawn from.
     """
 
@@ -34,7 +35,8 @@ class ScaleOptions:
     start_seconds: tuple[float, float] = (3.0, 10.0)
     drain_seconds: tuple[float, float] = (1.0, 3.0)
     timer_lease_seconds: int = 60
-    memory_mb: int = 2048
+    memory_mb: int = 512
+    cores: float = 0.0
     seed: int = 0
 
 
@@ -45,8 +47,8 @@ def add_scale_options(parser: argparse.ArgumentParser) -> None:
     usual = ScaleOptions()
     for name in ("most_instances", "http_concurrency", "timer_lease_seconds", "memory_mb", "seed"):
         group.add_argument(_flag(name), type=int, default=getattr(usual, name), metavar="N")
-    for name in ("poll_seconds", "idle_seconds"):
-        group.add_argument(_flag(name), type=float, default=getattr(usual, name), metavar="S")
+    for name, metavar in (("poll_seconds", "S"), ("idle_seconds", "S"), ("cores", "SHARE")):
+        group.add_argument(_flag(name), type=float, default=getattr(usual, name), metavar=metavar)
     for name in ("start_seconds", "drain_seconds"):
         metavar = ("LEAST", "MOST")
         group.add_argument(_flag(name), type=float, nargs=2, default=getattr(usual, name), metavar=metavar)

@@ -6,6 +6,7 @@ import multiprocessing
 from pathlib import Path
 from typing import Protocol
 
+from infra.local.host.cores import Confined
 from infra.local.host.instance import serve
 from infra.local.host.instance_messages import Plan
 from infra.local.host.keys import Keys
@@ -54,4 +55,4 @@ def start_instance(
     process.start()
     # Only then does the line end when the instance does.
     its.close()
-    return process, ours
+    return (Confined(process, options.cores) if options.cores else process), ours
