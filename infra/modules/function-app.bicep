@@ -8,6 +8,7 @@ param allowedAddresses string[]
 param identityId string
 param identityClientId string
 param instanceMemoryMB int
+param maximumInstanceCount int
 
 @minValue(0)
 param warmHttpInstances int
@@ -164,8 +165,8 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
         }
       }
       scaleAndConcurrency: {
-        // The least that the plan takes; the work waits on registries and never needs as many.
-        maximumInstanceCount: 40
+        // One for HTTP, for each timer and for each queue, since they may all be busy at once; and one more for each queue.
+        maximumInstanceCount: maximumInstanceCount
         instanceMemoryMB: instanceMemoryMB
         alwaysReady: warmHttpInstances > 0 ? [{ name: 'http', instanceCount: warmHttpInstances }] : []
       }

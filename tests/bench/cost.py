@@ -41,6 +41,7 @@ def counted(folder: Path, seconds: int) -> dict[str, Any]:
         "queues": deployed().queues,
         "idle": {
             "tags": WATCHED_TAGS,
+            "cores": found.cores,
             "plain_seconds": found.plain_seconds,
             "check_seconds": found.check_seconds,
             "quarter": _rounded(found.quarter),

@@ -42,6 +42,7 @@ def page(counted: Mapping[str, Any], prices: Mapping[str, Any], found: Deployed,
         timers=len(found.functions["timer"]),
         leases=5 + 2 * len(found.functions["timer"]),
         rules=sum(found.alerts.values()),
+        share=_share(counted, found),
         how=_how(counted),
         counts=_counts(idle["quarter"], update["each"]),
         moved=update["updates"],
@@ -83,6 +84,14 @@ def _free(bill: list[Line], prices: Mapping[str, Any]) -> str:
             spared = min(used, one["free"]) * one["price"]
             rows.append(f"| {_named(name)} | {one['free']:,} | {_shown(used)} | {spared:.2f} |")
     return "\n".join(rows)
+
+
+def _share(counted: Mapping[str, Any], found: Deployed) -> str:
+    cores = counted["idle"]["cores"]
+    if cores == found.cores:
+        return f"Each instance had {cores:g} of a core, as in Azure."
+    had = f"{cores:g} of a core" if cores else "whatever the machine had left"
+    return f"In Azure one has {found.cores:g} of a core; here each had\n  {had}, so that there it runs longer."
 
 
 def _how(counted: Mapping[str, Any]) -> str:
@@ -150,8 +159,8 @@ Nothing of this is taken off above. Azure grants it each month, to a subscriptio
 
 - An instance is billed for the time in which it runs something, calls that overlap once, a second a period at least.
   Instances come and go as the twin's host makes them: [as in Flex Consumption](../infra/local/host/README.md), as far
-  as that is known. A smaller instance has less of a core, and may run longer; and so did calls where the machine that
-  counted had other work.
+  as that is known. {share}
+  Calls also ran longer where the machine that counted had other work.
 - The platform looks at each of the {listened} queues that are listened to every ten seconds. That is what
   [Microsoft says of the Consumption plan][polls]; of Flex Consumption nothing is published.
 - Microsoft's host holds a lease of 15 s for itself, renewed every 12 s, and one of 60 s for each of {timers} timers,

@@ -27,6 +27,8 @@ from tests.infra.bicep import (
     text,
 )
 
+# https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#instance-sizes
+CORES = {512: 0.25, 2048: 1.0, 4096: 2.0}
 _ALERT = "Microsoft.Insights/scheduledQueryRules"
 _DISABLED = re.compile(r"AzureWebJobs\.(\w+)\.Disabled")
 
@@ -39,12 +41,14 @@ class Deployed:
         functions: names of those that are listened for, by kind: ``timer``, ``queue``, ``http``.
         queues: names of all that are made.
         memory_gb: of an instance.
+        cores: an instance's share of a core.
         alerts: how many alert rules look as often as ``PT15M`` says.
     """
 
     functions: Mapping[str, list[str]]
     queues: list[str]
     memory_gb: float
+    cores: float
     alerts: Mapping[str, int]
 
 
@@ -57,7 +61,7 @@ def deployed() -> Deployed:
     megabytes = int(re.findall(r"\d+", text(read(MAIN).params["instanceMemoryMB"]))[-1])
     queues = sorted(strings(read(INFRA / "modules" / "storage.bicep").variables["queues"]))
     looks = Counter(every for file in FILES for every in alerts(read(file)))
-    return Deployed(_functions(), queues, megabytes / 1024, dict(looks))
+    return Deployed(_functions(), queues, megabytes / 1024, CORES[megabytes], dict(looks))
 
 
 def telemetry_settings() -> dict[str, str]:

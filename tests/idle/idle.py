@@ -18,12 +18,13 @@ from pathlib import Path
 import requests
 
 from infra.local.demo.watching import SceneFailed
+from infra.local.host.cores import can_be_shared
 from infra.local.host.ncrontab import parse
 from infra.local.ingestion.server import Ingestion
 from infra.local.twin.parts import ROOT
 from infra.local.twin.ports import free_base_port, new_topology
 from infra.local.twin.twin import Twin
-from tests.bench.deployed import telemetry_settings
+from tests.bench.deployed import deployed, telemetry_settings
 from tests.idle.counts import Counts, added, scaled
 from tests.idle.stage import TAGS_EACH, Stage
 from tests.idle.window import Window
@@ -78,6 +79,7 @@ class Idle:
         plain_seconds, plain: before everything was checked.
         check_seconds, check: while it was.
         update: of one update; ``None`` where none was asked for.
+        cores: an instance's share of a core; 0 where this machine lets us set none.
     """
 
     plain_seconds: int
@@ -85,6 +87,7 @@ class Idle:
     check_seconds: int
     check: Counts
     update: Counts | None
+    cores: float
 
     @property
     def times_plain(self) -> float:
@@ -121,7 +124,7 @@ def _settled(
         _slow_upstream(twin)
         checked = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=_SETTLED + asked.seconds + _AHEAD)
         told = {**telemetry_settings(), **_HERE, "APPLICATIONINSIGHTS_CONNECTION_STRING": ingestion.connection_string}
-        twin.change_host({**deployed_schedules(checked), **told}, ("--scale", "flex"))
+        twin.change_host({**deployed_schedules(checked), **told}, ("--scale", "flex", "--cores", f"{_cores():g}"))
         twin.start_host()
         yield twin, ingestion, stage, checked
 
@@ -141,7 +144,7 @@ class _Counting:
         self._say(f"counted {asked.seconds} s; now all is checked")
         check_seconds = self._until_quiet(around, plain)
         check = around.counted()
-        return Idle(asked.seconds, plain, check_seconds, check, self._update(asked, plain))
+        return Idle(asked.seconds, plain, check_seconds, check, self._update(asked, plain), _cores())
 
     def _update(self, asked: Asked, plain: Counts) -> Counts | None:
         """Return what one update costs: what is counted meanwhile, less what the time costs anyway."""
@@ -172,6 +175,10 @@ class _Counting:
     @staticmethod
     def _passed(window: Window) -> int:
         return int((time.monotonic() - window.began) // _MINUTE)
+
+
+def _cores() -> float:
+    return deployed().cores if can_be_shared() else 0.0
 
 
 def deployed_schedules(checked: datetime) -> dict[str, str]:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.unit
 
 DATED = r"[A-Z][A-Za-z ]+, (\d{4}-\d{2}-\d{2}|not dated)"
 NOTHING: dict[str, dict[str, float]] = {subject: {} for subject in SUBJECTS}
-FOUND = Deployed({"timer": ["tick"], "queue": ["one", "two"], "http": []}, ["one", "two"], 0.5, {"PT15M": 3})
+FOUND = Deployed({"timer": ["tick"], "queue": ["one", "two"], "http": []}, ["one", "two"], 0.5, 0.25, {"PT15M": 3})
 QUARTERS = 4 * 24 * 30
 RULES = """\
 var rules = [
@@ -66,6 +66,15 @@ def test_the_page_is_what_was_counted_what_is_deployed_and_what_is_paid() -> Non
 def test_what_was_counted_is_an_app_with_the_functions_and_queues_there_are() -> None:
     counted_of = (stored()["functions"], stored()["queues"])
     assert counted_of == (deployed().functions, deployed().queues), "another app was counted: run `make cost`"
+
+
+def test_what_was_counted_had_the_share_of_a_core_that_is_deployed_or_the_page_says_otherwise() -> None:
+    counted_as_deployed = stored()
+    counted_as_deployed["idle"]["cores"] = deployed().cores
+    said = f"Each instance had {deployed().cores:g} of a core"
+    assert said in page(counted_as_deployed, prices(), deployed(), UPDATES_A_MONTH)
+    counted_as_deployed["idle"]["cores"] = 0.0
+    assert said not in page(counted_as_deployed, prices(), deployed(), UPDATES_A_MONTH)
 
 
 def test_another_alert_rule_another_queue_or_another_count_is_another_page() -> None:
