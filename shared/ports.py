@@ -102,7 +102,7 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Observations(Protocol):
-    """What upstream repositories and their tags were like when last looked at."""
+    """What upstream repositories and their tags were like when last looked at; each is read ``dated`` by the state."""
 
     def of(self, repository: Repository) -> Known:
         """Return everything known of one upstream repository."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -13,24 +13,27 @@ from shared.domain.promotion.target import Origin, Sighting
 from shared.domain.references import Repository, Tag, parse_repository
 from shared.domain.watching import observation as obs
 from shared.domain.watching import questions
-from shared.domain.watching.budget import Grant, Purpose
+from shared.domain.watching.budget import Grant
 from shared.domain.watching.flapping import remembering
 from shared.domain.watching.observation import Doubted, Look, Observation, Presence
 from shared.domain.watching.questions import Question, RepositoryState, Strategy
 from shared.domain.watching.watch_list import Image, WatchList, fingerprint
 from shared.domain.watching.waves import Wave, in_turn
 from shared.errors import Conflict, ServiceError, TidegateError
-from shared.ports import Activity, Clock, Event, Known, Observations, Upstream
+from shared.ports import Activity, Clock, Known, Observations, Upstream
 from shared.rules.adoption import Adopter
-from shared.rules.asking import Answers, Asked, Taken, ask, ask_again, unforeseen
+from shared.rules.asking import Answers, Asked, Taken, ask, ask_again, asks_catalogue, exact_count, unforeseen
+from shared.rules.check_told import CheckTold
 from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
 from shared.rules.manifest_reading import ReadingTold
+from shared.rules.purse import Purse
 from shared.rules.second_looks import SecondLooks
 
 log = logging.getLogger("tidegate.check")
 
-_MOST_TOLD = 20
+# What is left of a message after that goes on in another one. A repository may take as long, a function ten minutes.
+_LONGEST_CHECK = timedelta(minutes=3)
 _TRIES, _TRIES_TO_SAVE = 5, 16
 
 
@@ -39,6 +42,7 @@ class _Check(msgspec.Struct, frozen=True):
 
     message: CheckRepositories
     wave: Wave
+    purse: Purse
     unreadable: dict[str, ServiceError]
 
 
@@ -77,7 +81,7 @@ class Checker:
         self._detector = detector
         self._adopter = adopter
         self._ledger = ledger
-        self._activity = activity
+        self._told = CheckTold(activity, clock)
         self._clock = clock
         self._reading = ReadingTold(observations, activity, clock)
         self._new_tags = new_tags
@@ -91,11 +95,17 @@ class Checker:
                 again.
         """
         watch_list = self._watch_list()
-        check = _Check(message, Wave(self._new_tags), {})
         repositories = tuple(parse_repository(text) for text in message.repositories)
+        by_catalogue = (one for one in repositories if asks_catalogue(watch_list.of_repository(one)))
+        purse = Purse(self._ledger, self._clock, by_catalogue)
+        check = _Check(message, Wave(self._new_tags), purse, {})
         try:
             self._prepare(repositories)
-            for repository in repositories:
+            ends = self._clock() + _LONGEST_CHECK
+            for done, repository in enumerate(repositories):
+                if done and self._clock() >= ends:
+                    self._second_looks.go_on(message, repositories[done:])
+                    break
                 try:
                     self._check_at_last(repository, watch_list.of_repository(repository), check)
                 except ServiceError as error:
@@ -136,7 +146,7 @@ class Checker:
             return
         question = self._question(repository, images, known)
         log.debug("%s is asked by %s: %s", repository, question.strategy.value, question.why.value)
-        asked = Asked(self._upstream(repository.registry), repository, images, known.tags, self._grant)
+        asked = Asked(self._upstream(repository.registry), repository, images, known.tags, check.purse.grant)
         try:
             answers = ask(asked, question)
         except ServiceError as error:
@@ -149,19 +159,10 @@ class Checker:
             moved_on = None if question.strategy is Strategy.CATALOGUE else now
             self._take(asked, known, answers, check, moved_on)
 
-    def _grant(self, host: str, wanted: int) -> Grant:
-        return self._ledger.grant(host, wanted, Purpose.LOOK)
-
     def _question(self, repository: Repository, images: tuple[Image, ...], known: Known) -> Question:
-        exact = len({tag for image in images for tag in image.wanted})
-        return questions.plan(
-            repository,
-            known.state,
-            exact=exact,
-            patterns=any(image.needs_listing for image in images),
-            rules=fingerprint(images),
-            now=self._clock(),
-        )
+        exact, patterns = exact_count(images), any(image.needs_listing for image in images)
+        rules = fingerprint(images)
+        return questions.plan(repository, known.state, exact=exact, patterns=patterns, rules=rules, now=self._clock())
 
     def _doubt(self, asked: Asked, known: Known, check: _Check) -> None:
         """An upstream that lists nothing where there was something is asked about each tag before it is believed."""
@@ -182,7 +183,7 @@ class Checker:
         digests, doubted = self._second_looks.believed(repository, known, answers.digests, now)
         answers = msgspec.structs.replace(answers, digests=digests)
         before, known = known, self._number(repository, known, answers, now)
-        self._tell_vanished(repository, before, answers)
+        self._told.vanished(repository, before, answers)
         exact = tuple(tag for image in asked.images for tag in image.wanted)
         seen = tuple(
             self._meet(tag, answers, (before.tags.get(tag), known.tags.get(tag)), check, doubted.get(tag))
@@ -199,7 +200,8 @@ class Checker:
         else:
             rules = fingerprint(asked.images)
             state = questions.answered(known.state, whole_list=answers.whole_list, rules=rules, now=now)
-            self._save(repository, known, state, seen)
+            seen += tuple(obs.left_out(known.tags, {*answers.digests, *answers.troubles}))
+            self._save(repository, known, state, seen, with_all=True)
 
     def _number(self, repository: Repository, known: Known, answers: Answers, now: datetime) -> Known:
         """Give every digest that is news its order, guarded by what was known when the upstream was asked."""
@@ -284,24 +286,10 @@ class Checker:
     def _tell_waiting(
         self, repository: Repository, answers: Answers, seen: tuple[Observation, ...], check: _Check
     ) -> None:
-        wave = check.wave
         told = {one.tag: {*one.targets, *check.unreadable} for one in seen if answers.digests[one.tag] is not None}
         waiting = sum(one.place not in told[tag] for tag in told for one in answers.taken.get(tag, ()))
         if waiting:
-            why = f"the base registry could not be read: {wave.problem}" if wave.problem else ""
-            why = why or f"at most {self._new_tags} are begun in one"
-            detail = f"{waiting} new tags wait for the next checks: {why}"
-            log.info("%s: %s", repository, detail)
-            self._activity.append(Event(f"repository:{repository}", "first-imports-wait", self._clock(), detail))
-
-    def _tell_vanished(self, repository: Repository, known: Known, answers: Answers) -> None:
-        """Their observations say so from now on, so it is told once."""
-        gone = {tag for tag, digest in answers.digests.items() if digest is None}
-        vanished = [tag for tag, seen in known.tags.items() if tag in gone and seen.presence is Presence.PRESENT]
-        if vanished:
-            shown = ", ".join(sorted(vanished)[:_MOST_TOLD]) + (" and more" if len(vanished) > _MOST_TOLD else "")
-            detail = f"{len(vanished)} tags are gone upstream; what was promoted is kept: {shown}"
-            self._activity.append(Event(f"repository:{repository}", "tags-vanished", self._clock(), detail))
+            self._told.waiting(repository, waiting, check.wave)
 
     def _fail(
         self,
@@ -317,11 +305,17 @@ class Checker:
         self._save(repository, known, state, seen)
 
     def _save(
-        self, repository: Repository, known: Known, state: RepositoryState, seen: tuple[Observation, ...]
+        self,
+        repository: Repository,
+        known: Known,
+        state: RepositoryState,
+        seen: tuple[Observation, ...],
+        *,
+        with_all: bool = False,
     ) -> None:
         """What others wrote since is not overwritten with what was seen longer ago; what is left out is seen again."""
         for left in reversed(range(_TRIES_TO_SAVE)):
-            new = tuple(one for one in seen if obs.worth_writing(known.tags.get(one.tag), one))
+            new = tuple(one for one in seen if obs.worth_writing(known.tags.get(one.tag), one, with_all=with_all))
             if not new and not questions.worth_writing(known.state, state):
                 return
             try:
@@ -331,7 +325,7 @@ class Checker:
                     raise
                 known = self._observations.of(repository)
                 seen = tuple(one for one in seen if obs.may_replace(known.tags.get(one.tag), one))
-                state = questions.merged(known.state, state)
+                state, with_all = questions.merged(known.state, state), False
             else:
                 return
 

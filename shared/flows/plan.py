@@ -18,8 +18,12 @@ from shared.errors import MalformedRequest
 from shared.ports import Clock, Observations, Outbox
 from shared.rules.ledger import Ledger
 
-# Some seconds of work even for an upstream that is slow to answer; many messages are what lets many instances help.
-REQUESTS_A_MESSAGE = 20
+# Ten seconds of work where an answer takes a tenth of one. Each message is told of, so those of very many requests are
+# larger: as many as two instances work on at once, and none of more than half a minute.
+REQUESTS_A_MESSAGE, MOST_REQUESTS = 100, 250
+_AT_ONCE = 48
+# Where a budget is short, messages wait for their turns, and small ones wait no longer than they must.
+_REQUESTS_IN_TURN = 20
 _PATTERNS_COST = 10
 # Who has no turn before the next timer is checked at once all the same, so as to be seen as put off.
 _LONGEST_WAIT = timedelta(minutes=10)
@@ -61,8 +65,8 @@ class Planner:
         turns = self._turns(costs)
         ordered = self._in_order(costs) if turns else tuple(costs)
         for host in ("", *turns):
-            before = 0
-            for batch in _batches(tuple(one for one in ordered if _group(one, turns) == host), costs):
+            before, size = 0, _REQUESTS_IN_TURN if host else _size(sum(costs.values()))
+            for batch in _batches(tuple(one for one in ordered if _group(one, turns) == host), costs, size):
                 before += sum(costs[repository] for repository in batch)
                 wait = turns[host](before - 1) if host else _NO_WAIT
                 names = tuple(str(repository) for repository in batch)
@@ -117,10 +121,16 @@ def _group(repository: Repository, short: Container[str]) -> str:
     return host if host in short else ""
 
 
-def _batches(repositories: tuple[Repository, ...], costs: dict[Repository, int]) -> Iterator[list[Repository]]:
+def _size(requests: int) -> int:
+    return min(max(REQUESTS_A_MESSAGE, -(-requests // _AT_ONCE)), MOST_REQUESTS)
+
+
+def _batches(
+    repositories: tuple[Repository, ...], costs: dict[Repository, int], size: int
+) -> Iterator[list[Repository]]:
     batch: list[Repository] = []
     for repository in repositories:
-        full = len(batch) == MOST_REPOSITORIES or sum(costs[one] for one in batch) >= REQUESTS_A_MESSAGE
+        full = len(batch) == MOST_REPOSITORIES or sum(costs[one] for one in batch) >= size
         if batch and full:
             yield batch
             batch = []

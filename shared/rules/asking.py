@@ -119,6 +119,16 @@ def unforeseen(repository: Repository, error: Exception) -> Unavailable:
     )
 
 
+def exact_count(images: tuple[Image, ...]) -> int:
+    """Return how many exact tags some entries of the watch list name of one repository."""
+    return len({tag for image in images for tag in image.wanted})
+
+
+def asks_catalogue(images: tuple[Image, ...]) -> bool:
+    """Whether a repository's upstream is asked by its catalogue, if it has one: a single tag is asked for by HEAD."""
+    return exact_count(images) > 1 or any(image.needs_listing for image in images)
+
+
 def _ask(asked: Asked, question: Question) -> Answers:
     if question.strategy is Strategy.CATALOGUE:
         grant = asked.grant(CATALOGUES[asked.repository.registry], 1)

@@ -51,12 +51,27 @@ class Ledger:
         Raises:
             Conflict: too many others take from it at this moment; the message is delivered again.
         """
-        given = self._corrected(upstream, lambda budget: grant(budget, wanted, purpose, self._clock()))
+        return self.take(upstream, wanted, 0, purpose)[0]
+
+    def take(self, upstream: str, wanted: int, spare: int, purpose: Purpose) -> tuple[Grant, int]:
+        """Take requests, and as many of some to spare as there are: as ``grant``; return how many of these there were.
+
+        Raises:
+            Conflict: as ``grant``.
+        """
+        given = self._corrected(upstream, lambda budget: grant(budget, wanted + spare, purpose, self._clock()))
         if given is None:
             raise Conflict(f"the budget of {upstream} is taken from by too many at once; it is tried again")
+        if given.requests >= wanted > 0:
+            return Grant(wanted), given.requests - wanted
         if given.refusal is not None:
             self._tell(upstream, given.refusal)
-        return given
+        return given, 0
+
+    def is_locked_out(self, upstream: str) -> bool:
+        """Whether an answer said so that is not written down yet."""
+        with self._lock:
+            return any(one.locked_for is not None for one in self._learned.get(upstream, ()))
 
     def turns(self, upstream: str) -> Callable[[int], timedelta]:
         """Return what tells how long a look waits for its turn after so many others: one transaction at most."""

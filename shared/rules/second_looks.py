@@ -1,4 +1,4 @@
-"""Checks that ask for another one: a second look at what is doubted, and another try at what could not be begun."""
+"""Checks that ask for another one: a second look at what is doubted, another try, and what there was no time for."""
 
 from __future__ import annotations
 
@@ -71,6 +71,11 @@ class SecondLooks:
         names = tuple(str(repository) for repository in wave.held)
         again = msgspec.structs.replace(message, repositories=names, attempt=attempt)
         self._outbox.send(again, pause_before_retry(attempt, problem.retry_after))
+
+    def go_on(self, message: CheckRepositories, rest: tuple[Repository, ...]) -> None:
+        """Ask at once for what a check had no time left for; who dies before does all of its message once more."""
+        names = tuple(str(repository) for repository in rest)
+        self._outbox.send(msgspec.structs.replace(message, repositories=names))
 
     def _ask(self, repository: Repository, new: Mapping[Tag, Doubted], now: datetime) -> None:
         """If the message of the second look is lost, the next check that comes after its time is that look."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from shared.adapters.storage.account import StorageAccount
@@ -76,6 +78,18 @@ def test_a_repositorys_state_is_saved_with_and_without_observations(observations
     save(observations, NODE, STATE, ())
     assert observations.of(NODE).state == STATE
     assert observations.of(NODE).tags == {}
+
+
+def test_an_observation_is_read_with_the_time_at_which_all_of_its_repository_were_seen(
+    observations: Observations,
+) -> None:
+    later = NOON + timedelta(hours=1)
+    left = msgspec.structs.replace(observation("20", 1), left=True)
+    save(observations, NODE, STATE, (observation("22", 1), left))
+    save(observations, NODE, msgspec.structs.replace(STATE, seen_at=later), ())
+    dated = {"22": msgspec.structs.replace(observation("22", 1), last_checked=later), "20": left}
+    assert observations.of(NODE).tags == dated
+    assert [known.tags for _, known in observations.every()] == [dated]
 
 
 def test_the_states_of_all_repositories_are_told_by_their_names(observations: Observations) -> None:

@@ -31,7 +31,7 @@ from shared.domain.promotion.target import Target, parts_of_target
 from shared.domain.promotion.usual_times import UsualTimes
 from shared.domain.references import Repository, Tag
 from shared.domain.watching.budget import Budget
-from shared.domain.watching.observation import Observation
+from shared.domain.watching.observation import Observation, dated
 from shared.domain.watching.questions import RepositoryState
 from shared.domain.watching.troubles import Noted
 from shared.domain.watching.watch_list import ListFile
@@ -187,7 +187,7 @@ class InMemoryObservations(OneAtATime):
         self._raise_scripted("of")
         with self._lock:
             state = self._states.get(repository, RepositoryState())
-            return Known(dict(self._known[repository]), state, self._etags.get(repository, ""))
+            return self._read(repository, state)
 
     def save(
         self, repository: Repository, known: Known, state: RepositoryState, observations: tuple[Observation, ...]
@@ -199,7 +199,7 @@ class InMemoryObservations(OneAtATime):
             self._known[repository].update({observation.tag: observation for observation in observations})
             self._states[repository] = state
             self._etags[repository] = f"state:{next(self._versions)}"
-            return Known(dict(self._known[repository]), state, self._etags[repository])
+            return self._read(repository, state)
 
     def states(self) -> Mapping[Repository, RepositoryState]:
         """See ``Observations.states``."""
@@ -212,8 +212,12 @@ class InMemoryObservations(OneAtATime):
         self._raise_scripted("every")
         with self._lock:
             found = sorted(self._states, key=str)
-            known = [Known(dict(self._known[one]), self._states[one], self._etags.get(one, "")) for one in found]
+            known = [self._read(one, self._states[one]) for one in found]
         return zip(found, known, strict=True)
+
+    def _read(self, repository: Repository, state: RepositoryState) -> Known:
+        tags = {tag: dated(seen, state.seen_at) for tag, seen in self._known[repository].items()}
+        return Known(tags, state, self._etags.get(repository, ""))
 
 
 class InMemoryTroubles(OneAtATime):

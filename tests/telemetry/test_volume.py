@@ -20,7 +20,7 @@ from shared.call_ports import Call
 from shared.domain.events.messages import CheckRepositories, LookAtBase
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.waiting import Waiting
-from shared.domain.references import Digest, Tag
+from shared.domain.references import DOCKER_HUB, Digest, Tag
 from shared.domain.watching.budget import Budget
 from shared.domain.watching.observation import Observation
 from shared.domain.watching.questions import RepositoryState, answered
@@ -85,17 +85,19 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], int]]:
 
 
 class Watching:
-    """Tags of Docker Hub, ten a repository, none of which has moved since an hour ago.
+    """Tags, none of which has moved since an hour ago.
 
     Args:
         tags: how many.
+        registry: Docker Hub is asked by its catalogue, any other by HEAD.
+        each: how many in each repository.
     """
 
-    def __init__(self, tags: int) -> None:
+    def __init__(self, tags: int, registry: str = DOCKER_HUB, each: int = TAGS_EACH) -> None:
         clock = SettableClock()
-        self._list = WatchList([_image(number) for number in range(tags // TAGS_EACH)])
+        self._list = WatchList([_image(registry, number, each) for number in range(tags // each)])
         self._queue, self._observations = InMemoryOutbox(clock), InMemoryObservations()
-        self._upstream = InMemoryUpstream(catalogue=True)
+        self._upstream = InMemoryUpstream(catalogue=registry == DOCKER_HUB)
         for image in self._list.images:
             self._remember(image, clock)
         clock.advance(timedelta(hours=1))
@@ -135,13 +137,14 @@ class Watching:
                 counts.checked(asked)
                 _call(2 * len(asked.repositories))
         self._queue.sent.clear()
-        assert all(self._upstream.consulted[image.repository] for image in self._list.images)
+        asked = {*self._upstream.consulted, *(repository for repository, _ in self._upstream.asked)}
+        assert asked == {image.repository for image in self._list.images}
 
 
-def _image(number: int) -> Image:
+def _image(registry: str, number: int, each: int) -> Image:
     path = f"library/image-{number:04}"
-    tags = tuple(f"24-{index}" for index in range(TAGS_EACH))
-    return Image(name=path.rpartition("/")[2], source=f"docker.io/{path}", tags=tags, target=f"base/{path}")
+    tags = tuple(f"24-{index}" for index in range(each))
+    return Image(name=path.rpartition("/")[2], source=f"{registry}/{path}", tags=tags, target=f"base/{path}")
 
 
 def _seen(image: Image, tag: Tag, clock: SettableClock) -> Observation:
@@ -167,9 +170,13 @@ def _sweep(now: SettableClock) -> None:
 _HOSTS = ("docker.io", "hub.docker.com")
 
 
-def test_a_check_of_ten_thousand_tags_none_of_which_moved_tells_little(told: Callable[[], int]) -> None:
-    Watching(10_000).check()
-    print(f"a check of 10,000 unchanged tags: {told() / 1000:.1f} kB")
+@pytest.mark.parametrize("each", [10, 100])
+@pytest.mark.parametrize("registry", [DOCKER_HUB, "quay.io"])
+def test_a_check_of_ten_thousand_tags_none_of_which_moved_tells_little(
+    told: Callable[[], int], registry: str, each: int
+) -> None:
+    Watching(10_000, registry, each).check()
+    print(f"a check of 10,000 unchanged tags, {each} in a repository of {registry}: {told() / 1000:.1f} kB")
     assert 0 < told() <= MOST_A_CHECK_OF_TEN_THOUSAND
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
+from typing import Any
 
 import msgspec
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.tables import MOST_WITH_GUARD, Row, Table, key
 from shared.domain.references import Repository
-from shared.domain.watching.observation import Observation
+from shared.domain.watching.observation import Observation, dated
 from shared.domain.watching.questions import RepositoryState
 from shared.errors import ServiceError
 from shared.ports import Known
@@ -78,8 +79,9 @@ class ObservationsTable:
     def _known(self, rows: Iterable[Row]) -> Known:
         read = tuple(rows)
         states = [(self._table.decode(row, _STATES), row.etag) for row in read if row.key == _STATE]
+        state, etag = states[0] if states else (RepositoryState(), "")
         observations = (self._table.decode(row, _OBSERVATIONS) for row in read if row.key != _STATE)
-        return Known({seen.tag: seen for seen in observations}, *(states[0] if states else (RepositoryState(), "")))
+        return Known({seen.tag: dated(seen, state.seen_at) for seen in observations}, state, etag)
 
 
 def _row(repository: Repository, observation: Observation) -> Row:
@@ -92,7 +94,8 @@ def _row(repository: Repository, observation: Observation) -> Row:
 
 
 def _state_row(repository: Repository, state: RepositoryState) -> Row:
-    columns = {"trouble": state.trouble, "deferred": state.deferred, "failures": state.failures}
+    columns: dict[str, Any] = {"trouble": state.trouble, "deferred": state.deferred, "failures": state.failures}
+    columns |= {"seen_at": state.seen_at} if state.seen_at is not None else {}
     return Row(key(str(repository)), _STATE, msgspec.json.encode(state).decode(), columns)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -67,6 +68,7 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         returns: when it returned to what it had borne within a day, UTC.
         doubted: another digest than this one, which it was last seen to bear and which is not believed yet.
         trouble: why the last look gave no answer; empty if it did.
+        left: whether the last look at its repository was not about it, as nobody takes it any more.
     """
 
     tag: Tag
@@ -82,6 +84,7 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     doubted: Doubted | None = None
     trouble: str = ""
     other_until: datetime | None = None
+    left: bool = False
 
 
 class Look(Enum):
@@ -204,9 +207,40 @@ def troubled(known: Observation | None, tag: Tag, problem: str, now: datetime) -
     return msgspec.structs.replace(known, trouble=problem)
 
 
-def worth_writing(known: Observation | None, new: Observation) -> bool:
-    """Whether an observation says something new; that a tag was checked once more is written only now and then."""
+def dated(known: Observation, seen_at: datetime | None) -> Observation:
+    """Return an observation with the time at which its repository was last seen as a whole, if it was seen with it.
+
+    Args:
+        known: as it is written.
+        seen_at: when that was, UTC; ``None`` if it never was.
+    """
+    if seen_at is None or not _is_seen_with_all(known) or known.last_checked >= seen_at:
+        return known
+    return msgspec.structs.replace(known, last_checked=seen_at)
+
+
+def left_out(known: Mapping[Tag, Observation], answered: Container[Tag]) -> Iterator[Observation]:
+    """Return the observations to keep of tags that were seen with all others until now, and not by this look."""
+    for tag, seen in known.items():
+        if tag not in answered and _is_seen_with_all(seen):
+            yield msgspec.structs.replace(seen, left=True)
+
+
+def _is_seen_with_all(seen: Observation) -> bool:
+    return seen.presence is Presence.PRESENT and not seen.trouble and not seen.left
+
+
+def worth_writing(known: Observation | None, new: Observation, *, with_all: bool = False) -> bool:
+    """Whether an observation says something new; that a tag was checked once more is written only now and then.
+
+    Args:
+        known: as it was read, with its date.
+        new: as it would be written.
+        with_all: whether all tags were seen, which the repository's state says for those that are there.
+    """
     if known is None:
         return True
     same = msgspec.structs.replace(new, last_checked=known.last_checked) == known
-    return not same or new.last_checked - known.last_checked > LAST_CHECKED_KEPT_FOR
+    if not same or (with_all and _is_seen_with_all(new)):
+        return not same
+    return new.last_checked - known.last_checked > LAST_CHECKED_KEPT_FOR

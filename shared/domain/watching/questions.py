@@ -20,7 +20,8 @@ CATALOGUES = {DOCKER_HUB: "hub.docker.com", MCR: MCR}
 WHOLE_LIST_EVERY = timedelta(days=1)
 # Clocks differ, and a page of a catalogue may be some minutes old.
 OVERLAP = timedelta(minutes=10)
-CHECKED_KEPT_FOR = timedelta(minutes=15)
+# Of checks each quarter of an hour every other one writes that there was one.
+CHECKED_KEPT_FOR = timedelta(minutes=20)
 # Who is well again is not left alone for longer than one who said how long to wait.
 FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(minutes=1), LONGEST_SILENCE
 # An upstream that lists no tags at all where there were some is not believed before it has said so three times.
@@ -64,6 +65,7 @@ class RepositoryState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
 
     Attributes:
         checked_at: when it last gave an answer, UTC.
+        seen_at: when all its tags were last seen to be as their observations say, UTC; see ``observation.dated``.
         whole_list_at: when all its tags were last asked about, UTC.
         rules: what the watch list asked for then; the list is read anew when that changes.
         failures: how often in a row it gave none.
@@ -76,6 +78,7 @@ class RepositoryState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     """
 
     checked_at: datetime | None = None
+    seen_at: datetime | None = None
     whole_list_at: datetime | None = None
     rules: str = ""
     failures: int = 0
@@ -140,23 +143,28 @@ def deferred(
 
 def worth_writing(known: RepositoryState, new: RepositoryState) -> bool:
     """Whether a state says something new; that a repository was checked once more is written only now and then."""
-    same = msgspec.structs.replace(new, checked_at=known.checked_at) == known
+    same = msgspec.structs.replace(new, checked_at=known.checked_at, seen_at=known.seen_at) == known
     if not same or known.checked_at is None or new.checked_at is None:
         return not same or new.checked_at is not known.checked_at
     return new.checked_at - known.checked_at > CHECKED_KEPT_FOR
 
 
 def merged(written: RepositoryState, new: RepositoryState) -> RepositoryState:
-    """Return the state to keep where another check wrote one since: the later answer counts, and every order."""
+    """Return the state to keep where another check wrote one since: the later answer counts, and every order.
+
+    What was written since may be about tags that the new answer saw otherwise: it does not say when all were seen.
+    """
     later = written.checked_at and (new.checked_at is None or written.checked_at > new.checked_at)
-    return written if later else msgspec.structs.replace(new, order=max(written.order, new.order))
+    if later:
+        return written
+    return msgspec.structs.replace(new, order=max(written.order, new.order), seen_at=written.seen_at)
 
 
 def answered(state: RepositoryState, *, whole_list: bool, rules: str, now: datetime) -> RepositoryState:
-    """Return the state after a repository gave an answer."""
+    """Return the state after a repository gave an answer about all that was asked."""
     whole_list_at = now if whole_list else state.whole_list_at
     return RepositoryState(
-        checked_at=now, whole_list_at=whole_list_at, rules=rules, order=state.order, reads=state.reads
+        checked_at=now, seen_at=now, whole_list_at=whole_list_at, rules=rules, order=state.order, reads=state.reads
     )
 
 

@@ -38,6 +38,13 @@ class Wave:
         self._begun.add(place)
         return True
 
+    @property
+    def why(self) -> str:
+        """Why some of what is new is not begun, for people."""
+        if self.problem is not None:
+            return f"the base registry could not be read: {self.problem}"
+        return f"at most {self._most} are begun in one"
+
     def hold(self, place: str, problem: ServiceError, source: Repository) -> None:
         """Take note that a place could not be begun; an outage closes the wave, a missing right does not."""
         self._begun.discard(place)
