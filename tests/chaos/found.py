@@ -79,7 +79,7 @@ class Found:
     def noticed(self, repositories: Iterable[str]) -> dict[tuple[str, str], str | None]:
         """Return what the product last saw upstream, by repository and tag; ``None`` for what is gone.
 
-        What is not to be believed before an hour has passed, since the tag goes back and forth, was seen all the same.
+        What is held back for minutes, since the tag goes back and forth, was seen all the same.
         """
         return {
             (repository, tag): str(_last_seen(seen)) if seen.presence is Presence.PRESENT else None
@@ -154,5 +154,5 @@ def _rebuild(one: rebuilds.Rebuild) -> Record:
 
 def _last_seen(seen: Observation) -> Digest:
     doubted = seen.doubted
-    held_back = doubted is not None and doubted.due - doubted.since >= timedelta(hours=1)
+    held_back = doubted is not None and doubted.due - doubted.since >= timedelta(minutes=5)
     return doubted.digest if doubted is not None and held_back else seen.digest
