@@ -74,7 +74,7 @@ def translate(error: Exception, asked: str) -> TidegateError:
     if isinstance(status, int):
         return _by_status(error, status, asked)
     if isinstance(error, azure.ServiceRequestError | azure.ServiceResponseError):
-        return Unavailable(f"{asked}: {_NO_ANSWER}")
+        return unanswered(asked)
     if isinstance(error, azure.ClientAuthenticationError):
         return Unavailable(f"{asked}: {_NOT_SIGNED_IN}")
     if isinstance(error, azure.HttpResponseError):
@@ -106,6 +106,11 @@ def _by_class(error: Exception, asked: str) -> TidegateError:
         return _by_status(error, 409, asked)
     if isinstance(error, azure.TooManyRedirectsError | azure.ResourceNotModifiedError):
         return _by_status(error, 400, asked)
+    return unanswered(asked)
+
+
+def unanswered(asked: str) -> Unavailable:
+    """Return the error of what was sent and got no answer: it may have been done. See ``translated`` for ``asked``."""
     return Unavailable(f"{asked}: {_NO_ANSWER}")
 
 

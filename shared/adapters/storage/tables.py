@@ -8,13 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.errors import translated
-from shared.errors import UNREADABLE, Conflict, NotFound, ServiceError
+from shared.adapters.storage.group_transaction import Write, make_all
+from shared.adapters.storage.grouped_writes import GroupedWrites
+from shared.errors import UNREADABLE, Conflict, NotFound, ServiceError, TidegateError
 
 if TYPE_CHECKING:
     from azure.data.tables import TableClient
@@ -88,6 +91,7 @@ class Table:
     def __init__(self, account: StorageAccount, name: str) -> None:
         self._account = account
         self.name = name
+        self._grouped = GroupedWrites(lambda: self._client)
 
     def find(self, partition: str, key: str) -> Row | None:
         """Return one row, or ``None``. One transaction."""
@@ -123,42 +127,46 @@ class Table:
             return frozenset()
 
     def insert(self, row: Row) -> str | None:
-        """Add a row, and return its ETag, or ``None`` if one with its keys is there. One transaction."""
+        """Add a row, and return its ETag, or ``None`` if one with its keys is there.
+
+        One transaction, which it shares with what else is written to its partition at the time.
+        """
         try:
-            return self._write(row, lambda: self._client.create_entity(_entity(row)))
+            return self._grouped.make(row.partition, self._insertion(row))
         except Conflict:
             return None
 
+    def insert_all(self, rows: Sequence[Row]) -> list[str | TidegateError]:
+        """Add rows of one partition. One transaction for each hundred; one more for each that is there, of a few.
+
+        Returns:
+            Of each row its ETag, ``Conflict`` if one with its keys is there, or another error.
+        """
+        return make_all(self._client, [self._insertion(row) for row in rows])
+
     def replace(self, row: Row, etag: str) -> str:
-        """Replace a row that still has an ETag, and return the new one. One transaction.
+        """Replace a row that still has an ETag, and return the new one. One transaction, shared as an insertion's.
 
         Raises:
             Conflict: it has another ETag, or is gone.
         """
-        from azure.core import MatchConditions  # noqa: PLC0415
-        from azure.data.tables import UpdateMode  # noqa: PLC0415
-
-        guard: dict[str, Any] = {
-            "mode": UpdateMode.REPLACE,
-            "etag": etag,
-            "match_condition": MatchConditions.IfNotModified,
-        }
-        try:
-            with translated(f"replacing {self._row(row.partition, row.key)}"):
-                return str(self._client.update_entity(_entity(row), **guard)["etag"])
-        except NotFound:
-            raise Conflict(f"{self._row(row.partition, row.key)} is gone; it is looked for again") from None
+        return self._grouped.make(row.partition, self._replacement(row, etag))
 
     def delete(self, partition: str, key: str, etag: str) -> None:
-        """Delete a row that still has an ETag; no harm if it is gone. One transaction.
+        """Delete a row that still has an ETag; no harm if it is gone. One transaction, shared as an insertion's.
 
         Raises:
             Conflict: it has another ETag.
         """
-        from azure.core import MatchConditions  # noqa: PLC0415
+        self._grouped.make(partition, self._deletion(partition, key, etag))
 
-        with translated(f"deleting {self._row(partition, key)}"):
-            self._client.delete_entity(partition, key, etag=etag, match_condition=MatchConditions.IfNotModified)
+    def delete_all(self, partition: str, etags: Mapping[str, str]) -> list[str | TidegateError]:
+        """Delete rows that still have their ETags, by their keys. As many transactions as ``insert_all``.
+
+        Returns:
+            Of each row nothing, no harm if it is gone; ``Conflict`` if it has another ETag, or another error.
+        """
+        return make_all(self._client, [self._deletion(partition, key, etag) for key, etag in etags.items()])
 
     def write_together(self, rows: Sequence[Row], guard: Row, etag: str) -> str:
         """Write rows of one partition with one that guards them, all or none, and return the ETag of that one.
@@ -200,8 +208,37 @@ class Table:
     def _row(self, partition: str, key: str) -> str:
         return f"row {partition!r} / {key!r} of the table {self.name}"
 
+    def _insertion(self, row: Row) -> Write:
+        entity = _entity(row)
+        return Write(row.key, self._writing(row), ("create", entity), partial(self._insert, row, entity))
+
+    def _insert(self, row: Row, entity: Mapping[str, Any]) -> str:
+        return self._write(row, lambda: self._client.create_entity(entity))
+
+    def _replacement(self, row: Row, etag: str) -> Write:
+        entity, asked = _entity(row), f"replacing {self._row(row.partition, row.key)}"
+        how = {"mode": "replace", **_unchanged(etag)}
+        return Write(row.key, asked, ("update", entity, how), partial(self._replace, row, asked, entity, how))
+
+    def _replace(self, row: Row, asked: str, entity: Mapping[str, Any], how: Mapping[str, Any]) -> str:
+        try:
+            with translated(asked):
+                return _etag(self._client.update_entity(entity, **how))
+        except NotFound:
+            raise Conflict(f"{self._row(row.partition, row.key)} is gone; it is looked for again") from None
+
+    def _deletion(self, partition: str, key: str, etag: str) -> Write:
+        asked, keys = f"deleting {self._row(partition, key)}", {"PartitionKey": partition, "RowKey": key}
+        unchanged = _unchanged(etag)
+        return Write(key, asked, ("delete", keys, unchanged), partial(self._delete, asked, keys, unchanged))
+
+    def _delete(self, asked: str, keys: Mapping[str, str], unchanged: Mapping[str, Any]) -> str:
+        with translated(asked):
+            self._client.delete_entity(keys["PartitionKey"], keys["RowKey"], **unchanged)
+        return ""
+
     def _write(self, row: Row, write: Callable[[], Any]) -> str:
-        asked = f"writing {self._row(row.partition, row.key)}"
+        asked = self._writing(row)
         try:
             with translated(asked):
                 return _etag(write())
@@ -209,6 +246,9 @@ class Table:
             self._create()
             with translated(asked):
                 return _etag(write())
+
+    def _writing(self, row: Row) -> str:
+        return f"writing {self._row(row.partition, row.key)}"
 
     def _create(self) -> None:
         from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415
@@ -221,11 +261,15 @@ class Table:
 
 
 def _guarded(row: Row, etag: str) -> tuple[Any, ...]:
-    from azure.core import MatchConditions  # noqa: PLC0415
-
     if not etag:
         return "create", _entity(row)
-    return "update", _entity(row), {"mode": "replace", "etag": etag, "match_condition": MatchConditions.IfNotModified}
+    return "update", _entity(row), {"mode": "replace", **_unchanged(etag)}
+
+
+def _unchanged(etag: str) -> dict[str, Any]:
+    from azure.core import MatchConditions  # noqa: PLC0415
+
+    return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
 
 
 def _etag(written: Any) -> str:
