@@ -6,7 +6,7 @@ another try, others are not. Times are UTC and aware.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Generic, Protocol, TypeVar
@@ -19,6 +19,7 @@ from shared.domain.promotion.rebuilds import Rebuild
 from shared.domain.references import Digest, Repository, Tag
 from shared.domain.watching.observation import Observation
 from shared.domain.watching.questions import RepositoryState
+from shared.errors import TidegateError
 
 R = TypeVar("R", Candidate, Rebuild)
 # How far back the lines about everything can be read; those about one subject, as far back as they are kept.
@@ -78,8 +79,8 @@ class Records(Protocol[R]):
         """
         ...
 
-    def archive(self, stored: Stored[R]) -> None:
-        """Move a record to the archive; doing it twice does no harm."""
+    def archive_all(self, stored: Sequence[Stored[R]]) -> Mapping[str, TidegateError]:
+        """Move records to the archive; twice does no harm. Return what kept some where they were, by their ids."""
         ...
 
     def archived(self, group: str) -> Iterator[Stored[R]]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import Enum
-from itertools import islice
 
 import msgspec
 
@@ -15,16 +14,14 @@ from shared.domain.promotion.lifecycle import ENDS
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild, rebuild_run_names
 from shared.domain.promotion.schedule import KEPT_CURRENT, OVERDUE_GRACE, is_overdue
 from shared.domain.promotion.waiting import Waiting
-from shared.errors import TidegateError
+from shared.errors import ServiceError, TidegateError
 from shared.ports import R, Stored
 from shared.rules.progress import Progress
+from shared.rules.putting_away import PuttingAway
 from shared.rules.targets import TargetBook
 from shared.run_ports import Runs
 
 log = logging.getLogger("tidegate.sweep")
-
-# Putting away costs a few requests each; what is left waits for the next sweep.
-MOST_ARCHIVED = 50
 
 
 class Swept(msgspec.Struct, frozen=True):
@@ -61,7 +58,7 @@ def sweep_candidates(
         ENDS,
         frozenset(Status) - ENDS,
         lambda stored: _succeeded(stored, succeed) if stored.record.is_earlier else _is_overdue(progress, stored),
-        lambda candidate: _forget(staging_runs, run_names(candidate)),
+        PuttingAway(progress.records, lambda candidate: (staging_runs, run_names(candidate))),
     )
 
 
@@ -72,7 +69,7 @@ def sweep_rebuilds(progress: Progress[Rebuild], runs: Mapping[str, Runs]) -> Swe
         REBUILD_ENDS,
         REBUILDS,
         lambda stored: _is_overdue(progress, stored),
-        lambda rebuild: _forget(runs.get(rebuild.registry), rebuild_run_names(rebuild)),
+        PuttingAway(progress.records, lambda rebuild: (runs.get(rebuild.registry), rebuild_run_names(rebuild))),
     )
 
 
@@ -108,20 +105,41 @@ def _sweep(
     ends: Collection[Enum],
     under_way: Collection[Enum],
     take_up: Callable[[Stored[R]], bool],
-    forget: Callable[[R], None],
+    away: PuttingAway[R],
 ) -> Swept:
     """What is under way is read, and of what has ended only what is to be put away."""
     waiting: dict[str, Waiting] = {}
-    overdue = found = 0
-    for stored in progress.records.in_status(under_way):
+    overdue: list[bool] = []
+
+    def find(stored: Stored[R]) -> None:
         _find(waiting, stored.record)
-        found += 1
-        overdue += take_up(stored)
-    old = islice(progress.records.in_status(ends, progress.clock() - KEPT_CURRENT), MOST_ARCHIVED)
-    archived = sum(_archive(progress, stored, forget) for stored in old)
-    if overdue or archived:
-        log.info("sweep: %d under way, %d overdue, %d put away", found, overdue, archived)
-    return Swept(found, overdue, archived, waiting)
+        overdue.append(take_up(stored))
+
+    old = progress.clock() - KEPT_CURRENT
+    problems = [
+        problem
+        for found, act in (
+            (progress.records.in_status(under_way), find),
+            (progress.records.in_status(ends, old), away.take),
+        )
+        if (problem := _each(found, act)) is not None
+    ]
+    archived = away.finish()
+    if any(overdue) or archived:
+        log.info("sweep: %d under way, %d overdue, %d put away", len(overdue), sum(overdue), archived)
+    if problems:
+        raise problems[0]
+    return Swept(len(overdue), sum(overdue), archived, waiting)
+
+
+def _each(found: Iterable[Stored[R]], act: Callable[[Stored[R]], None]) -> ServiceError | None:
+    """Rows that cannot be read are told after all others, and keep nothing from what comes after them."""
+    try:
+        for stored in found:
+            act(stored)
+    except ServiceError as error:
+        return error
+    return None
 
 
 def _is_overdue(progress: Progress[R], stored: Stored[R]) -> bool:
@@ -144,21 +162,3 @@ def _succeeded(stored: Stored[Candidate], succeed: Callable[[Stored[Candidate]],
 def _find(waiting: dict[str, Waiting], record: Candidate | Rebuild) -> None:
     found = waiting.get(record.status.value, Waiting(0, record.since))
     waiting[record.status.value] = Waiting(found.count + 1, min(found.oldest, record.since))
-
-
-def _archive(progress: Progress[R], stored: Stored[R], forget: Callable[[R], None]) -> bool:
-    """The names of its runs go first: once it is in the archive nobody looks for them."""
-    try:
-        forget(stored.record)
-        progress.records.archive(stored)
-    except TidegateError as error:
-        log.warning("%s could not be put away, the next sweep tries again: %s", stored.record.id, error)
-        return False
-    return True
-
-
-def _forget(runs: Runs | None, names: tuple[str, ...]) -> None:
-    if runs is None:  # a registry that is not in the settings any more: we may not be allowed to reach it
-        return
-    for name in names:
-        runs.forget(name)

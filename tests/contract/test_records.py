@@ -52,6 +52,12 @@ def stored(records: Records[Any], record: Any) -> Stored[Any]:
     return found(records, record)
 
 
+def put_away(records: Records[Any], *read: Stored[Any]) -> None:
+    """Archive records of which nothing is in the way of any, or raise what is."""
+    for problem in records.archive_all(read).values():
+        raise problem
+
+
 def found(records: Records[Any], record: Any) -> Stored[Any]:
     """Read a record that must be there."""
     read = records.get(record.id)
@@ -84,7 +90,7 @@ def test_the_second_insertion_of_one_id_changes_nothing(kind: Kind) -> None:
 
 def test_an_archived_record_cannot_be_inserted_again(kind: Kind) -> None:
     records, make = kind
-    records.archive(stored(records, make()))
+    put_away(records, stored(records, make()))
     assert not records.insert(make())
     assert list(records.current()) == []
 
@@ -137,7 +143,7 @@ def test_of_many_workers_that_insert_at_once_exactly_one_wins(kind: Kind) -> Non
 
 def test_an_archived_record_is_found_but_is_not_current(kind: Kind) -> None:
     records, make = kind
-    records.archive(stored(records, make()))
+    put_away(records, stored(records, make()))
     assert found(records, make()).record == make()
     assert list(records.current()) == []
 
@@ -145,9 +151,9 @@ def test_an_archived_record_is_found_but_is_not_current(kind: Kind) -> None:
 def test_archiving_twice_does_no_harm(kind: Kind) -> None:
     records, make = kind
     read = stored(records, make())
-    records.archive(read)
-    records.archive(read)
-    records.archive(found(records, make()))
+    put_away(records, read)
+    put_away(records, read)
+    put_away(records, found(records, make()))
     assert found(records, make()).record == make()
 
 
@@ -156,13 +162,13 @@ def test_a_record_that_somebody_changed_cannot_be_archived(kind: Kind) -> None:
     read = stored(records, make())
     records.replace(read, later(make()))
     with pytest.raises(Conflict):
-        records.archive(read)
+        put_away(records, read)
     assert [each.record for each in records.current()] == [later(make())]
 
 
 def test_a_replaced_archived_record_is_current_again_and_not_archived(kind: Kind) -> None:
     records, make = kind
-    records.archive(stored(records, make()))
+    put_away(records, stored(records, make()))
     replaced = records.replace(found(records, make()), later(make()))
     assert list(records.current()) == [replaced]
     assert list(records.archived(group_of(make()))) == []
@@ -171,7 +177,7 @@ def test_a_replaced_archived_record_is_current_again_and_not_archived(kind: Kind
 
 def test_of_many_workers_that_replace_an_archived_record_exactly_one_wins(kind: Kind) -> None:
     records, make = kind
-    records.archive(stored(records, make()))
+    put_away(records, stored(records, make()))
     read = found(records, make())
 
     def replace(_: int) -> bool:
@@ -188,20 +194,45 @@ def test_of_many_workers_that_replace_an_archived_record_exactly_one_wins(kind: 
 
 def test_an_archived_record_that_was_current_meanwhile_cannot_be_replaced_by_what_was_read_before(kind: Kind) -> None:
     records, make = kind
-    records.archive(stored(records, make()))
+    put_away(records, stored(records, make()))
     old = found(records, make())
-    records.archive(records.replace(old, later(make())))
+    put_away(records, records.replace(old, later(make())))
     with pytest.raises(Conflict):
         records.replace(old, make())
     assert found(records, make()).record == later(make())
 
 
+def test_of_many_that_are_archived_at_once_what_is_in_the_way_of_one_keeps_no_other_from_it(kind: Kind) -> None:
+    records, make = kind
+    read = [stored(records, make(number)) for number in range(7)]
+    records.replace(read[2], later(make(2)))
+    put_away(records, records.replace(read[4], later(make(4))))
+    put_away(records, records.replace(found(records, make(5)), make(5)))
+    problems = records.archive_all(read)
+    assert {record_id: type(problem) for record_id, problem in problems.items()} == {
+        make(2).id: Conflict,
+        make(4).id: Conflict,
+    }
+    assert [each.record for each in records.current()] == [later(make(2))]
+    archived = {each.record.id: each.record for each in records.archived(group_of(make()))}
+    assert {number: archived[make(number).id].step for number in (0, 1, 3, 4, 5, 6)} == {4: 2} | dict.fromkeys(
+        (0, 1, 3, 5, 6), 1
+    )
+
+
+def test_none_are_archived_without_harm(kind: Kind) -> None:
+    records, make = kind
+    records.insert(make())
+    assert records.archive_all([]) == {}
+    assert len(list(records.current())) == 1
+
+
 def test_an_old_reading_is_never_archived_over_a_newer_record(kind: Kind) -> None:
     records, make = kind
     old = stored(records, make())
-    records.archive(records.replace(old, later(make())))
+    put_away(records, records.replace(old, later(make())))
     with pytest.raises(Conflict):
-        records.archive(old)
+        put_away(records, old)
     assert found(records, make()).record == later(make())
 
 
@@ -236,7 +267,7 @@ def test_what_is_due_can_be_replaced_as_it_was_listed_and_what_is_put_away_is_no
     assert records.insert(make())
     (one,) = records.in_status({make().status}, make().look_at)
     changed = records.replace(one, later(make()))
-    records.archive(changed)
+    assert records.archive_all([changed]) == {}
     assert list(records.in_status({make().status}, make().look_at)) == []
 
 
@@ -253,7 +284,7 @@ def test_current_records_can_be_asked_for_by_the_beginning_of_their_ids(candidat
 def test_archived_candidates_are_listed_by_their_source(candidates: Records[Candidate]) -> None:
     slim = candidate(1, target="base/node/slim")
     for record in (candidate(1), candidate(2), slim):
-        candidates.archive(stored(candidates, record))
+        put_away(candidates, stored(candidates, record))
     candidates.insert(candidate(3))
     assert [each.record for each in candidates.archived(group_of(candidate()))] == [candidate(1), candidate(2)]
     assert [each.record for each in candidates.archived(group_of(slim))] == [slim]
@@ -262,14 +293,14 @@ def test_archived_candidates_are_listed_by_their_source(candidates: Records[Cand
 def test_archived_candidates_of_earlier_versions_are_listed_by_their_target(candidates: Records[Candidate]) -> None:
     old = earlier_candidate(1)
     for record in (old, candidate(1)):
-        candidates.archive(stored(candidates, record))
+        put_away(candidates, stored(candidates, record))
     assert [each.record for each in candidates.archived("base~node")] == [old]
     assert found(candidates, old).record == old
 
 
 def test_archived_rebuilds_are_listed_by_their_task(rebuilds: Records[Rebuild]) -> None:
     for record in (rebuild(1), rebuild(1, task="Api")):
-        rebuilds.archive(stored(rebuilds, record))
+        put_away(rebuilds, stored(rebuilds, record))
     assert [each.record for each in rebuilds.archived("apps01~web-app")] == [rebuild(1)]
     assert [each.record.task for each in rebuilds.archived("apps01~Api")] == ["Api"]
 

@@ -34,6 +34,7 @@ def die_at_the_deletion(monkeypatch: pytest.MonkeyPatch) -> None:
         raise Died
 
     monkeypatch.setattr(Table, "delete", die)
+    monkeypatch.setattr(Table, "delete_all", die)
 
 
 def read(records: Records[Candidate]) -> Stored[Candidate]:
@@ -41,6 +42,12 @@ def read(records: Records[Candidate]) -> Stored[Candidate]:
     stored = records.get(candidate().id)
     assert stored is not None
     return stored
+
+
+def put_away(records: Records[Candidate], stored: Stored[Candidate]) -> None:
+    """Archive a candidate, or raise what is in the way."""
+    for problem in records.archive_all([stored]).values():
+        raise problem
 
 
 def later() -> Candidate:
@@ -54,12 +61,28 @@ def test_a_death_while_archiving_leaves_the_record_current_and_archiving_it_agai
     candidates.insert(candidate())
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Died):
         die_at_the_deletion(patch)
-        candidates.archive(read(candidates))
+        put_away(candidates, read(candidates))
     assert [each.record for each in candidates.current()] == [candidate()]
 
-    candidates.archive(read(candidates))
+    put_away(candidates, read(candidates))
     assert list(candidates.current()) == []
     assert [each.record for each in candidates.archived(group_of(candidate().id))] == [candidate()]
+
+
+def test_a_death_while_many_are_archived_leaves_all_current_and_archiving_them_again_ends_it(
+    candidates: Records[Candidate],
+) -> None:
+    for number in range(12):
+        candidates.insert(candidate(number))
+    read = list(candidates.current())
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Died):
+        die_at_the_deletion(patch)
+        candidates.archive_all(read)
+    assert list(candidates.current()) == read
+    assert candidates.archive_all(list(candidates.current())) == {}
+    assert list(candidates.current()) == []
+    archived = [each.record for each in candidates.archived(group_of(candidate().id))]
+    assert archived == [each.record for each in read]
 
 
 def test_after_a_death_while_archiving_the_record_can_go_on_and_be_archived_later(
@@ -68,9 +91,9 @@ def test_after_a_death_while_archiving_the_record_can_go_on_and_be_archived_late
     candidates.insert(candidate())
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Died):
         die_at_the_deletion(patch)
-        candidates.archive(read(candidates))
+        put_away(candidates, read(candidates))
 
-    candidates.archive(candidates.replace(read(candidates), later()))
+    put_away(candidates, candidates.replace(read(candidates), later()))
     assert [each.record for each in candidates.archived(group_of(candidate().id))] == [later()]
 
 
@@ -78,14 +101,14 @@ def test_a_death_while_an_archived_record_becomes_current_leaves_the_newer_one_i
     candidates: Records[Candidate],
 ) -> None:
     candidates.insert(candidate())
-    candidates.archive(read(candidates))
+    put_away(candidates, read(candidates))
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Died):
         die_at_the_deletion(patch)
         candidates.replace(read(candidates), later())
     assert read(candidates).record == later()
     assert [each.record for each in candidates.current()] == [later()]
 
-    candidates.archive(read(candidates))
+    put_away(candidates, read(candidates))
     assert [each.record for each in candidates.archived(group_of(candidate().id))] == [later()]
 
 
@@ -94,9 +117,9 @@ def test_a_slow_worker_does_not_archive_an_old_record_over_a_newer_one(
 ) -> None:
     candidates.insert(candidate())
     old = read(candidates)
-    candidates.archive(candidates.replace(old, later()))
+    put_away(candidates, candidates.replace(old, later()))
     with pytest.raises(Conflict):
-        candidates.archive(old)
+        put_away(candidates, old)
     assert read(candidates).record == later()
     assert Table(account, "candidates").find("current", candidate().id) is None
 

@@ -10,6 +10,7 @@ import pytest
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.records_table import candidates_table
 from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.identity import group_of
 from shared.ports import Records, Stored
 from tests.contract.examples import candidate
 from tests.contract.wire import counted
@@ -25,7 +26,7 @@ def candidates(account: StorageAccount) -> Records[Candidate]:
     records = candidates_table(account)
     for number in (1, 2):
         records.insert(candidate(number))
-    records.archive(read(records, 2))
+    assert records.archive_all([read(records, 2)]) == {}
     return records
 
 
@@ -44,7 +45,7 @@ def read(records: Records[Candidate], number: int = 1) -> Stored[Candidate]:
         pytest.param(lambda records, _: records.get(candidate(3).id), 2, id="get none"),
         pytest.param(lambda records, _: records.insert(candidate(3)), 2, id="insert"),
         pytest.param(lambda records, stored: records.replace(stored, LATER), 1, id="replace"),
-        pytest.param(lambda records, stored: records.archive(stored), 2, id="archive"),
+        pytest.param(lambda records, stored: records.archive_all([stored]), 2, id="archive"),
         pytest.param(lambda records, _: list(records.current()), 1, id="list the current ones"),
     ],
 )
@@ -57,6 +58,31 @@ def test_a_call_costs_no_more_transactions_than_it_says(
     with counted() as wire:
         call(candidates, stored)
     assert len(wire) == transactions
+
+
+def test_fifty_are_put_away_by_a_transaction_for_each_group_and_one_for_all(account: StorageAccount) -> None:
+    records, names = candidates_table(account), [f"base/{name}" for name in ("node", "nginx", "python")]
+    for number in range(50):
+        assert records.insert(candidate(number, target=names[number % 3]))
+    read = list(records.current())
+    with counted() as wire:
+        assert records.archive_all(read) == {}
+    assert [path.rpartition("/")[2] for _, path in wire] == ["$batch"] * 4
+    assert list(records.current()) == []
+    groups = {group_of(one.record.id) for one in read}
+    archived = {each.record.id for group in groups for each in records.archived(group)}
+    assert (len(groups), archived) == (3, {one.record.id for one in read})
+
+
+def test_more_than_go_into_a_transaction_are_put_away_by_the_hundred(account: StorageAccount) -> None:
+    records = candidates_table(account)
+    for number in range(120):
+        assert records.insert(candidate(number))
+    read = list(records.current())
+    with counted() as wire:
+        assert records.archive_all(read) == {}
+    assert len(wire) == 4
+    assert list(records.current()) == []
 
 
 def test_listing_what_is_current_asks_for_nothing_of_the_archive(candidates: Records[Candidate]) -> None:

@@ -11,7 +11,7 @@ import itertools
 import re
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -35,7 +35,7 @@ from shared.domain.watching.observation import Observation, dated
 from shared.domain.watching.questions import RepositoryState
 from shared.domain.watching.troubles import Noted
 from shared.domain.watching.watch_list import ListFile
-from shared.errors import Conflict, InvalidReference
+from shared.errors import Conflict, InvalidReference, TidegateError
 from shared.ports import ACTIVITY_DAYS, Event, Known, R, Stored
 from shared.run_ports import StoredListing
 from shared.target_ports import StoredRuling, StoredTarget
@@ -128,15 +128,24 @@ class InMemoryRecords(OneAtATime, Generic[R]):
         found = [one for one in self._all("in_status") if one.record.status in statuses]
         return (one for one in found if by is None or one.record.look_at <= by)
 
-    def archive(self, stored: Stored[R]) -> None:
-        """See ``Records.archive``."""
-        with self._change("archive"):
-            found = self._find(stored.record.id)
-            if found and found.record.step > stored.record.step:
-                raise Conflict(f"{stored.record.id} was changed by another worker")
-            if stored.record.id in self._current:
-                self._take_current(stored)
-                self._put(self._archive, "archived", stored.record)
+    def archive_all(self, stored: Sequence[Stored[R]]) -> Mapping[str, TidegateError]:
+        """See ``Records.archive_all``. A process may die between any two; what is scripted is no record's own error."""
+        problems: dict[str, TidegateError] = {}
+        for one in stored:
+            with self._change("archive_all"):
+                try:
+                    self._archive_one(one)
+                except Conflict as error:
+                    problems[one.record.id] = error
+        return problems
+
+    def _archive_one(self, stored: Stored[R]) -> None:
+        found = self._find(stored.record.id)
+        if found and found.record.step > stored.record.step:
+            raise Conflict(f"{stored.record.id} was changed by another worker")
+        if stored.record.id in self._current:
+            self._take_current(stored)
+            self._put(self._archive, "archived", stored.record)
 
     def archived(self, group: str) -> Iterator[Stored[R]]:
         """See ``Records.archived``."""

@@ -111,8 +111,10 @@ def make_all(client: TableClient, writes: Sequence[Write]) -> list[str | Tidegat
         writes: any number.
 
     Returns:
-        Of each its new ETag, empty for one that was deleted, or its error. After an error that tells of the storage
-        account itself nothing more is asked of it, and what is left has that error.
+        Of each its new ETag, empty for one that was deleted, or the error that is about it alone.
+
+    Raises:
+        Unavailable, RateLimited: the storage account itself gives no answer, so that nothing more is asked of it.
     """
     left, found = list(writes), dict[int, str | TidegateError]()
     while left:
@@ -121,21 +123,14 @@ def make_all(client: TableClient, writes: Sequence[Write]) -> list[str | Tidegat
         if len(group) > 1:
             send_together(client, group)
         found |= {id(write): _made(write) for write in group}
-        lost = next((found[id(write)] for write in group if is_lost(found[id(write)])), None)
-        if lost is not None:
-            found |= {id(write): lost for write in left}
-            break
     return [found[id(write)] for write in writes]
-
-
-def is_lost(outcome: object) -> bool:
-    """Say whether the storage account gave no answer or is busy, so that it is in vain to ask for more."""
-    return isinstance(outcome, Unavailable | RateLimited)
 
 
 def _made(write: Write) -> str | TidegateError:
     try:
         return write.result()
+    except (Unavailable, RateLimited):
+        raise
     except TidegateError as error:
         return error
 

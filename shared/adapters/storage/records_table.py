@@ -7,7 +7,8 @@ between two writes leaves: the current one counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from enum import Enum
@@ -20,7 +21,7 @@ from shared.adapters.storage.tables import Row, Table, key, readable
 from shared.domain.promotion.candidate import Candidate, Place
 from shared.domain.promotion.identity import group_of
 from shared.domain.promotion.rebuilds import Rebuild
-from shared.errors import UNREADABLE, Conflict, InvalidReference, ServiceError
+from shared.errors import UNREADABLE, Conflict, InvalidReference, ServiceError, TidegateError
 from shared.ports import R, Stored
 
 _CURRENT = "current"
@@ -91,12 +92,18 @@ class RecordsTable(Generic[R]):
             condition, bounds["by"] = f"{condition} and look_at le @by", by
         return readable(self._table.select(condition, bounds), self._stored)
 
-    def archive(self, stored: Stored[R]) -> None:
-        """See ``Records.archive``. Two transactions: the archive has it before the current ones lose it."""
-        if stored.etag.startswith(_ARCHIVED):
-            return
-        self._keep(stored.record)
-        self._table.delete(_CURRENT, stored.record.id, stored.etag)
+    def archive_all(self, stored: Sequence[Stored[R]]) -> Mapping[str, TidegateError]:
+        """See ``Records.archive_all``. A transaction for each group, and one for what is current no more.
+
+        The archive has them before the current ones lose them. At most a hundred go into a transaction; what the
+        archive has already, or somebody changed, costs some more.
+        """
+        etags = {one.record.id: one.etag for one in stored if not one.etag.startswith(_ARCHIVED)}
+        problems = self._keep_all([one.record for one in stored if one.record.id in etags])
+        for record_id in problems:
+            etags.pop(record_id)
+        outcomes = zip(etags, self._table.delete_all(_CURRENT, etags), strict=True)
+        return problems | {record_id: outcome for record_id, outcome in outcomes if isinstance(outcome, TidegateError)}
 
     def archived(self, group: str) -> Iterator[Stored[R]]:
         """See ``Records.archived``. One transaction for each thousand records.
@@ -120,15 +127,30 @@ class RecordsTable(Generic[R]):
             self._table.delete(group, record.id, etag)
         return current
 
-    def _keep(self, record: R) -> None:
-        """Write the archive's row, unless what it has is newer: a slow worker must not put an old record over it."""
-        row = self._row(self._group_of(record.id), record)
-        if self._table.insert(row) is not None:
-            return
-        found = self._table.find(row.partition, row.key)
-        if found is None or self._table.decode(found, self._decoder).step > record.step:
-            raise Conflict(f"{record.id} was archived, or taken out of the archive, by another worker")
-        self._table.replace(row, found.etag)
+    def _keep_all(self, records: Sequence[R]) -> dict[str, TidegateError]:
+        """Write the archive's rows, and return what was in the way of some, by their ids."""
+        groups: defaultdict[str, list[R]] = defaultdict(list)
+        for record in records:
+            groups[self._group_of(record.id)].append(record)
+        found = [found for group, members in groups.items() for found in self._keep_group(group, members)]
+        return {record.id: problem for record, problem in found if problem is not None}
+
+    def _keep_group(self, group: str, records: Sequence[R]) -> Iterator[tuple[R, TidegateError | None]]:
+        rows = [self._row(group, record) for record in records]
+        for record, row, outcome in zip(records, rows, self._table.insert_all(rows), strict=True):
+            problem = outcome if isinstance(outcome, TidegateError) else None
+            yield record, self._overwrite(row, record) if isinstance(problem, Conflict) else problem
+
+    def _overwrite(self, row: Row, record: R) -> TidegateError | None:
+        """Replace the archive's row unless it is newer: a slow worker must not put an old record over it."""
+        try:
+            found = self._table.find(row.partition, row.key)
+            if found is None or self._table.decode(found, self._decoder).step > record.step:
+                return Conflict(f"{record.id} was archived, or taken out of the archive, by another worker")
+            self._table.replace(row, found.etag)
+        except (Conflict, ServiceError) as error:
+            return error
+        return None
 
     def _stored(self, row: Row) -> Stored[R]:
         mark = "" if row.partition == _CURRENT else _ARCHIVED

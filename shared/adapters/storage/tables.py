@@ -140,7 +140,10 @@ class Table:
         """Add rows of one partition. One transaction for each hundred; one more for each that is there, of a few.
 
         Returns:
-            Of each row its ETag, ``Conflict`` if one with its keys is there, or another error.
+            Of each row its ETag, ``Conflict`` if one with its keys is there, or another error that is about it alone.
+
+        Raises:
+            Unavailable, RateLimited: the storage account gave no answer; what was not asked yet was not asked.
         """
         return make_all(self._client, [self._insertion(row) for row in rows])
 
@@ -164,7 +167,10 @@ class Table:
         """Delete rows that still have their ETags, by their keys. As many transactions as ``insert_all``.
 
         Returns:
-            Of each row nothing, no harm if it is gone; ``Conflict`` if it has another ETag, or another error.
+            Of each row an empty text, no harm if it is gone; ``Conflict`` if it has another ETag, or another error.
+
+        Raises:
+            Unavailable, RateLimited: as ``insert_all``.
         """
         return make_all(self._client, [self._deletion(partition, key, etag) for key, etag in etags.items()])
 

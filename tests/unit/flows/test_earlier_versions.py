@@ -52,7 +52,7 @@ def filled(*, targets: bool = True) -> World:
     for record_id in STORE["candidates"]["archived"]:
         stored = world.candidates.get(record_id)
         assert stored is not None
-        world.candidates.archive(stored)
+        assert world.candidates.archive_all([stored]) == {}
     for row in STORE["targets"].values() if targets else ():
         world.targets.insert(msgspec.convert(row, Target))
     fill_watched(world, targets=targets)

@@ -220,7 +220,7 @@ def test_candidates_of_a_repository_are_listed_with_those_long_ended(candidates:
     promoted = fill(candidates)[0]
     stored = candidates.get(promoted.id)
     assert stored is not None
-    candidates.archive(stored)
+    assert candidates.archive_all([stored]) == {}
     listed_now, listed_of_node = (
         content(listed(candidates, **params), 200) for params in ({}, {"repository": "base/node"})
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 
-from shared.adapters.storage.group_transaction import MOST_BYTES, make_all, what_fits
+from shared.adapters.storage.group_transaction import MOST_BYTES, Write, make_all, send_together, what_fits
 from shared.errors import Conflict, RateLimited, Refused, TidegateError, Unavailable
 from tests.unit.adapters.storage.one_table import OneTable, lost, refused
 
@@ -24,8 +24,24 @@ def table() -> OneTable:
     return OneTable()
 
 
-def made(table: OneTable, keys: Sequence[str] = KEYS) -> list[Any]:
-    """Make writes of some rows."""
+def made(table: OneTable) -> list[Any]:
+    """Send writes of some rows together, and return what each gets: an ETag or an error."""
+    client: Any = table
+    writes = [table.write(key) for key in KEYS]
+    send_together(client, writes)
+    return [told(write) for write in writes]
+
+
+def told(write: Write) -> str | TidegateError:
+    """Return what a write gets."""
+    try:
+        return write.result()
+    except TidegateError as error:
+        return error
+
+
+def all_made(table: OneTable, keys: Sequence[str]) -> list[Any]:
+    """Make any number of writes."""
     client: Any = table
     return make_all(client, [table.write(key) for key in keys])
 
@@ -37,12 +53,12 @@ def together(*keys: str) -> list[str]:
 
 def test_many_writes_are_sent_by_the_hundred_and_one_that_is_left_goes_alone(table: OneTable) -> None:
     keys = [f"{number:03}" for number in range(201)]
-    assert made(table, keys) == [*together(*keys[:200]), "alone 200"]
+    assert all_made(table, keys) == [*together(*keys[:200]), "alone 200"]
     assert [len(each) for each in table.transactions] == [100, 100]
 
 
 def test_a_row_is_in_a_transaction_once_and_its_second_write_in_the_next(table: OneTable) -> None:
-    assert made(table, ["a", "b", "a", "b"]) == together("a", "b", "a", "b")
+    assert all_made(table, ["a", "b", "a", "b"]) == together("a", "b", "a", "b")
     assert table.transactions == [["a", "b"], ["a", "b"]]
 
 
@@ -128,9 +144,17 @@ def test_after_a_lost_answer_nobody_takes_what_was_written_for_somebody_elses(ta
 
 def test_an_account_that_gives_no_answer_is_asked_for_nothing_more(table: OneTable) -> None:
     table.answer = lost
-    found = made(table, [f"{number:03}" for number in range(300)])
-    assert {type(each) for each in found} == {Unavailable}
+    with pytest.raises(Unavailable):
+        all_made(table, [f"{number:03}" for number in range(300)])
     assert len(table.transactions) == 1
+
+
+def test_of_many_writes_each_has_the_error_that_is_about_it_alone(table: OneTable) -> None:
+    keys = [f"{number:03}" for number in range(150)]
+    table.refused = {"007", "120"}
+    found = dict(zip(keys, all_made(table, keys), strict=True))
+    assert {type(found.pop(key)) for key in sorted(table.refused)} == {Conflict}
+    assert list(found.values()) == together(*found)
 
 
 def test_an_answer_without_a_part_for_each_write_is_no_answer(table: OneTable) -> None:
