@@ -35,6 +35,7 @@ from shared.rules.detection import Detector
 from shared.rules.heirs import Heirs
 from shared.rules.listings import KeptListings
 from shared.rules.progress import Progress, candidate_progress, rebuild_progress
+from shared.rules.room import Room
 from shared.rules.second_looks import SecondLooks
 from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
@@ -161,6 +162,7 @@ class Parts(Outside):
             self.activity,
             self.clock,
             int(self.settings.new_tags_a_check),
+            Room(self.candidates, self.clock),
             SecondLooks(self.outbox, self.activity, timedelta(minutes=int(self.settings.second_look_minutes))),
         )
 

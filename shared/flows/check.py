@@ -28,6 +28,7 @@ from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
 from shared.rules.manifest_reading import ReadingTold
 from shared.rules.purse import Purse
+from shared.rules.room import Room
 from shared.rules.second_looks import SecondLooks
 
 log = logging.getLogger("tidegate.check")
@@ -59,6 +60,7 @@ class Checker:
         activity: where what vanished is recorded.
         clock: tells the time.
         new_tags: how many tags are begun for the first time in one check.
+        room: for candidates of such tags.
         second_looks: doubts what a tag bore before.
     """
 
@@ -73,6 +75,7 @@ class Checker:
         activity: Activity,
         clock: Clock,
         new_tags: int,
+        room: Room,
         second_looks: SecondLooks,
     ) -> None:
         self._watch_list = watch_list
@@ -85,6 +88,7 @@ class Checker:
         self._clock = clock
         self._reading = ReadingTold(observations, activity, clock)
         self._new_tags = new_tags
+        self._room = room
         self._second_looks = second_looks
 
     def check(self, message: CheckRepositories) -> None:
@@ -98,7 +102,7 @@ class Checker:
         repositories = tuple(parse_repository(text) for text in message.repositories)
         by_catalogue = (one for one in repositories if asks_catalogue(watch_list.of_repository(one)))
         purse = Purse(self._ledger, self._clock, by_catalogue)
-        check = _Check(message, Wave(self._new_tags), purse, {})
+        check = _Check(message, Wave(self._new_tags, self._room), purse, {})
         try:
             self._prepare(repositories)
             ends = self._clock() + _LONGEST_CHECK
@@ -278,10 +282,12 @@ class Checker:
         """While nobody knows what stands in the base registry, nothing new is begun: it would be imported over."""
         if not wave.admits(one.place, origin.source):
             return False
-        problem = self._adopter.adopt(one.image.target, one.tag, origin, sighting) if one.image.adopt else None
-        if problem is not None:
-            wave.hold(one.place, problem, origin.source)
-        return problem is None
+        found = self._adopter.adopt(one.image.target, one.tag, origin, sighting) if one.image.adopt else None
+        if isinstance(found, ServiceError):
+            wave.hold(one.place, found, origin.source)
+        elif found is not None:
+            wave.adopted(one.place)
+        return not isinstance(found, ServiceError)
 
     def _tell_waiting(
         self, repository: Repository, answers: Answers, seen: tuple[Observation, ...], check: _Check

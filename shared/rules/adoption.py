@@ -8,7 +8,7 @@ from shared.domain.promotion.adopting import adopted, to_be_replaced
 from shared.domain.promotion.reconciling import scheduled
 from shared.domain.promotion.rulings import begun_as
 from shared.domain.promotion.target import Origin, Sighting, Target, target_id
-from shared.domain.references import Tag
+from shared.domain.references import Digest, Tag
 from shared.errors import ServiceError
 from shared.ports import Registry
 from shared.rules.targets import TargetBook
@@ -28,7 +28,7 @@ class Adopter:
         self._book = book
         self._base = base
 
-    def adopt(self, repository: str, tag: Tag, origin: Origin, sighting: Sighting) -> ServiceError | None:
+    def adopt(self, repository: str, tag: Tag, origin: Origin, sighting: Sighting) -> Digest | ServiceError | None:
         """Make a tag's first record of what it points at, if there is no record yet and the tag is there.
 
         Args:
@@ -38,8 +38,8 @@ class Adopter:
             sighting: what its source points at.
 
         Returns:
-            Why the base registry could not be read: nothing may be imported before it was. ``None`` if it was, or if
-            there was no need.
+            What was adopted; or why the base registry could not be read: nothing may be imported before it was.
+            ``None`` if nothing stands there, or there was no need to look.
 
         Raises:
             ServiceError: the storage account failed.
@@ -56,7 +56,7 @@ class Adopter:
             first = adopted(fresh, found, sighting, self._book.clock())
             self._book.change(fresh.id, lambda known: begun_as(known, first))
             log.info("%s:%s stands in the base registry as %s, and is adopted", repository, tag, found)
-        return None
+        return found
 
     def give_up(self, repository: str, tag: Tag) -> None:
         """Let what was adopted be replaced by what its source bears, once that has passed; the sweep goes on."""

@@ -114,6 +114,12 @@ class InMemoryRecords(OneAtATime, Generic[R]):
             self._archive.pop(record.id, None)
             return self._stored(self._current[record.id])
 
+    def count(self, statuses: Collection[str]) -> int:
+        """See ``Counting.count``."""
+        self._raise_scripted("count")
+        with self._lock:
+            return sum(self._stored(row).record.status.value in statuses for row in self._current.values())
+
     def current(self, prefix: str = "") -> Iterator[Stored[R]]:
         """See ``Records.current``."""
         return (one for one in self._all("current") if one.record.id.startswith(prefix))

@@ -44,6 +44,7 @@ from shared.rules.heirs import Heirs
 from shared.rules.ledger import Ledger
 from shared.rules.listings import KeptListings
 from shared.rules.progress import candidate_progress, rebuild_progress
+from shared.rules.room import Room
 from shared.rules.second_looks import SecondLooks
 from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
@@ -175,6 +176,7 @@ class World:
             self.activity,
             self.clock,
             self.new_tags,
+            Room(self.candidates, self.clock),
             SecondLooks(self.outbox, self.activity, timedelta(minutes=3)),
         )
         self.promoter = Promoter(

@@ -31,6 +31,7 @@ from shared.rules.adoption import Adopter
 from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
 from shared.rules.progress import candidate_progress
+from shared.rules.room import Room
 from shared.rules.second_looks import SecondLooks
 from shared.rules.targets import TargetBook
 from shared.telemetry import calls, counts, spans
@@ -103,7 +104,8 @@ class Watching:
         clock.advance(timedelta(hours=1))
         outbox, ledger = TracedOutbox(self._queue), Ledger(InMemoryBudgets(), clock)
         book = TargetBook(InMemoryTargets(), outbox, clock, "base")
-        progress = candidate_progress(InMemoryRecords(Candidate), outbox, clock)
+        records: InMemoryRecords[Candidate] = InMemoryRecords(Candidate)
+        progress = candidate_progress(records, outbox, clock)
         self._planner = Planner(outbox, self._observations, ledger, clock)
         self._checker = Checker(
             lambda: self._list,
@@ -115,6 +117,7 @@ class Watching:
             InMemoryActivity(),
             clock,
             TAGS_EACH,
+            Room(records, clock),
             SecondLooks(outbox, InMemoryActivity(), timedelta(minutes=3)),
         )
 

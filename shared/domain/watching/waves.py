@@ -1,12 +1,27 @@
-"""First imports come in waves: how many new tags one check begins, and which of them first."""
+"""First imports come in waves: how many new tags one check begins, and which of them first, while there is room."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from shared.domain.references import Repository, Tag
 from shared.domain.watching.versions import parse_version
 from shared.errors import RateLimited, ServiceError, Unavailable
+
+
+class Place(Protocol):
+    """Room for new candidates."""
+
+    most: int
+
+    def take(self) -> bool:
+        """Take the place of one candidate, if there is room."""
+        ...
+
+    def give_back(self) -> None:
+        """Take note that no candidate was made after all."""
+        ...
 
 
 class Wave:
@@ -14,15 +29,19 @@ class Wave:
 
     Args:
         most: how many.
+        room: for their candidates, among all that are under way.
 
     Attributes:
+        crowded: whether there was no room for something.
         closed: what keeps anything new from being begun; ``None`` while something is.
         problem: what kept something from being begun, last.
         held: the upstream repositories of which something was not begun since the wave was closed.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, room: Place) -> None:
         self._most = most
+        self._room = room
+        self.crowded = False
         self._begun: set[str] = set()
         self.closed: ServiceError | None = None
         self.problem: ServiceError | None = None
@@ -33,7 +52,18 @@ class Wave:
         if self.closed is not None:
             self.held[source] = None
             return False
-        if place not in self._begun and len(self._begun) >= self._most:
+        return place in self._begun or self._begins(place)
+
+    def adopted(self, place: str) -> None:
+        """Take note that a place stood in the base registry already: it counts, and needs no candidate."""
+        if place in self._begun:
+            self._room.give_back()
+
+    def _begins(self, place: str) -> bool:
+        if self.crowded or len(self._begun) >= self._most:
+            return False
+        if not self._room.take():
+            self.crowded = True
             return False
         self._begun.add(place)
         return True
@@ -43,11 +73,15 @@ class Wave:
         """Why some of what is new is not begun, for people."""
         if self.problem is not None:
             return f"the base registry could not be read: {self.problem}"
+        if self.crowded:
+            return f"{self._room.most} candidates are under way, and new ones are made as those end"
         return f"at most {self._most} are begun in one"
 
     def hold(self, place: str, problem: ServiceError, source: Repository) -> None:
         """Take note that a place could not be begun; an outage closes the wave, a missing right does not."""
-        self._begun.discard(place)
+        if place in self._begun:
+            self._begun.discard(place)
+            self._room.give_back()
         self.problem = problem
         if isinstance(problem, Unavailable | RateLimited):
             self.closed = problem

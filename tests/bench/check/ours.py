@@ -34,6 +34,7 @@ from shared.rules.adoption import Adopter
 from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
 from shared.rules.progress import candidate_progress
+from shared.rules.room import Room
 from shared.rules.second_looks import SecondLooks
 from shared.rules.targets import TargetBook
 from tests.bench.check.content import Known
@@ -87,7 +88,8 @@ def check_all(base_url: str, tags: Tags, known: Known, catalogue_url: str) -> Ch
     watch_list = WatchList([_image(host, name, tags) for name in known])
     _remember(observations, watch_list, known, clock)
     ledger = Ledger(InMemoryBudgets(), clock)
-    progress = candidate_progress(InMemoryRecords(Candidate), outbox, clock)
+    records: InMemoryRecords[Candidate] = InMemoryRecords(Candidate)
+    progress = candidate_progress(records, outbox, clock)
     catalogue = DockerHubCatalogue(catalogue_url, Account()) if catalogue_url else None
     upstream = OciRegistry("the registry", base_url, UpstreamHttp("the registry"), catalogue=catalogue)
     book = TargetBook(InMemoryTargets(), outbox, clock, "bench")
@@ -101,6 +103,7 @@ def check_all(base_url: str, tags: Tags, known: Known, catalogue_url: str) -> Ch
         InMemoryActivity(),
         clock,
         len(known),
+        Room(records, clock),
         SecondLooks(outbox, InMemoryActivity(), timedelta(minutes=3)),
     )
     before, began = _cpu(), time.perf_counter()

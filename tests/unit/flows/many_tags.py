@@ -19,6 +19,7 @@ from shared.rules.adoption import Adopter
 from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
 from shared.rules.progress import candidate_progress
+from shared.rules.room import MOST_UNDER_WAY, Room
 from shared.rules.second_looks import SecondLooks
 from shared.rules.targets import TargetBook
 from tests.doubles.queues import InMemoryOutbox
@@ -70,15 +71,24 @@ class Many:
         repositories: how many.
         each: tags in each.
         new_tags: how many a message begins for the first time.
+        most_under_way: candidates, at once.
     """
 
-    def __init__(self, registry: str, repositories: int, each: int, new_tags: int = NEW_TAGS_A_CHECK) -> None:
+    def __init__(
+        self,
+        registry: str,
+        repositories: int,
+        each: int,
+        new_tags: int = NEW_TAGS_A_CHECK,
+        most_under_way: int = MOST_UNDER_WAY,
+    ) -> None:
         self.clock = SettableClock()
         self._registry = registry
         self.list = WatchList([_image(registry, number, each) for number in range(repositories)])
         self.queue, self.observations = InMemoryOutbox(self.clock), CountedObservations()
         self.budgets, self.activity = InMemoryBudgets(), InMemoryActivity()
         self.upstream = InMemoryUpstream(catalogue=registry == "docker.io", clock=lambda: MIDDAY - timedelta(days=1))
+        self.base = InMemoryRegistry()
         self.candidates: InMemoryRecords[Candidate] = InMemoryRecords(Candidate)
         self.ledger = Ledger(self.budgets, self.clock)
         book = TargetBook(InMemoryTargets(), self.queue, self.clock, "base")
@@ -89,11 +99,12 @@ class Many:
             lambda _: self.upstream,
             self.observations,
             Detector(self.progress, book),
-            Adopter(book, InMemoryRegistry()),
+            Adopter(book, self.base),
             self.ledger,
             self.activity,
             self.clock,
             new_tags,
+            Room(self.candidates, self.clock, most_under_way),
             SecondLooks(self.queue, self.activity, timedelta(minutes=3)),
         )
         for image in self.list.images:

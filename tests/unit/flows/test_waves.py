@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.references import Repository, Tag
 from shared.domain.watching.waves import Wave, in_turn
+from shared.rules.room import Room
 from tests.doubles.registries import digest_of
+from tests.doubles.storage import InMemoryRecords, SettableClock
 from tests.doubles.world import NODE, TARGET, Died, World
 
 pytestmark = pytest.mark.unit
@@ -118,7 +121,7 @@ def test_many_repositories_of_one_check_are_one_wave() -> None:
 
 
 def test_a_wave_admits_again_what_it_has_admitted() -> None:
-    wave = Wave(1)
+    wave = Wave(1, Room(InMemoryRecords(Candidate), SettableClock()))
     assert [wave.admits(place, NODE) for place in ("a", "b", "a")] == [True, False, True]
 
 
