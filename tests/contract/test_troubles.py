@@ -22,6 +22,7 @@ from shared.rules.listings import KeptListings
 from shared.rules.targets import TargetBook
 from shared.rules.trouble_finding import TroubleFinder
 from shared.rules.unbuilt_tasks import UnbuiltTasks
+from shared.rules.wake import Waker
 from shared.trouble_ports import Troubles
 from tests.contract.examples import NOON, observation
 from tests.contract.wire import counted
@@ -90,7 +91,7 @@ def test_a_survey_reads_three_tables_and_a_registrys_tasks_once_and_one_that_is_
     account: StorageAccount,
 ) -> None:
     clock, observations = SettableClock(NOON), ObservationsTable(account)
-    book = TargetBook(TargetsTable(account), InMemoryOutbox(clock), clock, "tidegatebase")
+    book = TargetBook(TargetsTable(account), Waker(InMemoryOutbox(clock), clock), clock, "tidegatebase")
     node = parse_repository("docker.io/library/node")
     observations.save(node, observations.of(node), RepositoryState(checked_at=NOON), (observation("22", 1),))
     listings = KeptListings(ListingsTable(account), ("tidegateapps",), InMemoryOutbox(clock), clock)

@@ -34,6 +34,7 @@ from shared.rules.progress import candidate_progress
 from shared.rules.room import Room
 from shared.rules.second_looks import SecondLooks
 from shared.rules.targets import TargetBook
+from shared.rules.wake import Waker
 from shared.telemetry import calls, counts, spans
 from shared.telemetry.observers import CountedUpstream, TracedOutbox
 from tests.doubles.queues import InMemoryOutbox
@@ -103,9 +104,9 @@ class Watching:
             self._remember(image, clock)
         clock.advance(timedelta(hours=1))
         outbox, ledger = TracedOutbox(self._queue), Ledger(InMemoryBudgets(), clock)
-        book = TargetBook(InMemoryTargets(), outbox, clock, "base")
+        book = TargetBook(InMemoryTargets(), Waker(outbox, clock), clock, "base")
         records: InMemoryRecords[Candidate] = InMemoryRecords(Candidate)
-        progress = candidate_progress(records, outbox, clock)
+        progress = candidate_progress(records, Waker(outbox, clock), clock)
         self._planner = Planner(outbox, self._observations, ledger, clock)
         self._checker = Checker(
             lambda: self._list,

@@ -37,6 +37,7 @@ from shared.rules.progress import candidate_progress
 from shared.rules.room import Room
 from shared.rules.second_looks import SecondLooks
 from shared.rules.targets import TargetBook
+from shared.rules.wake import Waker
 from tests.bench.check.content import Known
 from tests.doubles.queues import InMemoryOutbox
 from tests.doubles.registries import InMemoryRegistry
@@ -89,10 +90,10 @@ def check_all(base_url: str, tags: Tags, known: Known, catalogue_url: str) -> Ch
     _remember(observations, watch_list, known, clock)
     ledger = Ledger(InMemoryBudgets(), clock)
     records: InMemoryRecords[Candidate] = InMemoryRecords(Candidate)
-    progress = candidate_progress(records, outbox, clock)
+    progress = candidate_progress(records, Waker(outbox, clock), clock)
     catalogue = DockerHubCatalogue(catalogue_url, Account()) if catalogue_url else None
     upstream = OciRegistry("the registry", base_url, UpstreamHttp("the registry"), catalogue=catalogue)
-    book = TargetBook(InMemoryTargets(), outbox, clock, "bench")
+    book = TargetBook(InMemoryTargets(), Waker(outbox, clock), clock, "bench")
     checker = Checker(
         lambda: watch_list,
         lambda _: upstream,

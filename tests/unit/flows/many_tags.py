@@ -22,6 +22,7 @@ from shared.rules.progress import candidate_progress
 from shared.rules.room import MOST_UNDER_WAY, Room
 from shared.rules.second_looks import SecondLooks
 from shared.rules.targets import TargetBook
+from shared.rules.wake import Waker
 from tests.doubles.queues import InMemoryOutbox
 from tests.doubles.registries import InMemoryRegistry
 from tests.doubles.storage import (
@@ -91,8 +92,9 @@ class Many:
         self.base = InMemoryRegistry()
         self.candidates: InMemoryRecords[Candidate] = InMemoryRecords(Candidate)
         self.ledger = Ledger(self.budgets, self.clock)
-        book = TargetBook(InMemoryTargets(), self.queue, self.clock, "base")
-        self.progress = candidate_progress(self.candidates, self.queue, self.clock)
+        waker = Waker(self.queue, self.clock)
+        book = TargetBook(InMemoryTargets(), waker, self.clock, "base")
+        self.progress = candidate_progress(self.candidates, waker, self.clock)
         self.planner = Planner(self.queue, self.observations, self.ledger, self.clock)
         self.checker = Checker(
             lambda: self.list,

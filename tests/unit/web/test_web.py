@@ -20,6 +20,7 @@ from shared.errors import Refused, Unavailable, WatchListError
 from shared.flows.plan import Planner
 from shared.rules.ledger import Ledger
 from shared.rules.targets import TargetBook
+from shared.rules.wake import Waker
 from shared.watch_list_yaml import parse_watch_list
 from shared.web.answers import answered
 from shared.web.candidates import get_candidate, list_candidates
@@ -306,7 +307,7 @@ def deliver(outbox: InMemoryOutbox, event: object, secret: str | None = SECRET) 
     """Deliver an event of a registry."""
     headers = {} if secret is None else {SECRET_HEADER.title(): secret}
     sent = request("POST", body=event, headers=headers)
-    book = TargetBook(InMemoryTargets(), outbox, SettableClock(), "tidegatebase")
+    book = TargetBook(InMemoryTargets(), Waker(outbox, SettableClock()), SettableClock(), "tidegatebase")
     return answered(
         lambda: acr_webhook(sent, secret=SECRET, login_server=SERVER, book=book, outbox=outbox, traceparent=TRACE)
     )
