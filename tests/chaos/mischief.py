@@ -15,7 +15,10 @@ _AZURE = ("arm", "staging", "base", "identity")
 _UPSTREAMS = ("docker_hub_auth", "docker_hub_registry", "docker_hub_api", "mcr", "other")
 # Kinds of requests that are worth more attention than the rest of their front.
 _KINDS = {
-    "arm": ("importImage", "poll operation", "put taskRun", "get taskRun", "get run", "listLogSasUrl", "list tasks"),
+    "arm": (
+        *("importImage", "poll operation", "put taskRun", "get taskRun", "get run", "list runs"),
+        *("listLogSasUrl", "list tasks"),
+    ),
     "staging": ("GET tag", "POST token", "POST exchange"),
     "base": ("GET tag", "POST token", "POST exchange"),
 }

@@ -77,6 +77,8 @@ def test_a_broken_release_is_rejected_with_its_log_and_the_base_stays_as_it_was(
         ("arm", "poll operation"),
         ("arm", "put taskRun"),
         ("arm", "get taskRun"),
+        ("arm", "get run"),
+        ("arm", "list runs"),
         ("arm", "listLogSasUrl"),
         ("staging", "GET tag"),
         ("base", "GET tag"),
