@@ -41,6 +41,7 @@ class GateRun(msgspec.Struct, frozen=True):
         words: what is said in this run.
         files: the gate's files by relative path, with its Dockerfile.
         command: what the test's container runs: a program and its arguments.
+        repeated: whether a run for the same image decided nothing before, so that nothing kept from it is relied on.
     """
 
     image: str
@@ -48,6 +49,7 @@ class GateRun(msgspec.Struct, frozen=True):
     words: Words
     files: Mapping[str, bytes]
     command: tuple[str, ...]
+    repeated: bool = False
 
 
 class Runs(Protocol):

@@ -161,7 +161,7 @@ class Validator:
             )
         command = checked(candidate.gate or "", files)
         image, digest = parse_path(candidate.home.repository), parse_digest(candidate.digest)
-        return GateRun(image, digest, run_words(candidate), files, command)
+        return GateRun(image, digest, run_words(candidate), files, command, repeated=candidate.runs > 1)
 
     def _look(self, stored: Stored[Candidate]) -> None:
         candidate = stored.record

@@ -57,6 +57,32 @@ def test_a_gate_is_a_look_an_upload_and_a_task_run_and_the_first_a_look_at_the_r
     runs.wait(word)
 
 
+def test_the_next_run_of_the_same_gate_that_nobody_asked_for_before_is_one_request(
+    outside: Outside, runs: RunsSite, gate: GateRun, word: str
+) -> None:
+    runs.runs.start_gate(f"{word}-1", gate)
+    outside.forget_counts()
+    runs.runs.start_gate(f"{word}-2", gate, again=False)
+    assert outside.counts("arm") == {"put taskRun": 1}
+    assert {runs.wait(f"{word}-{number}").status for number in (1, 2)} == {RunStatus.SUCCEEDED}
+    assert len(outside.runner.sources[1]) > 0
+
+
+def test_an_upload_of_before_that_arm_does_not_take_any_more_is_made_anew_and_the_gate_runs_once(
+    outside: Outside, runs: RunsSite, gate: GateRun, word: str
+) -> None:
+    runs.runs.start_gate(f"{word}-1", gate)
+    runs.wait(f"{word}-1")
+    gone = {"error": {"code": "InvalidTaskRunRequest", "message": "The source location tasks/x was not found."}}
+    outside.fault("arm", "status", kind="put taskRun", status=400, body=json.dumps(gone))
+    before = runs.started()
+    outside.forget_counts()
+    runs.runs.start_gate(f"{word}-2", gate, again=False)
+    assert (outside.counts("arm")["listBuildSourceUploadUrl"], outside.counts("arm")["PUT source"]) == (1, 1)
+    assert runs.wait(f"{word}-2").status is RunStatus.SUCCEEDED
+    assert runs.started() == before + 1
+
+
 def test_many_who_look_at_runs_at_the_same_time_are_one_list_and_who_is_alone_is_one_request(
     outside: Outside, runs: RunsSite, gate: GateRun, word: str
 ) -> None:

@@ -2,7 +2,8 @@
 
 ``upload``: an archive is uploaded, and the ``taskRun`` names it. That is recorded for ``scheduleRun``; for a
 ``taskRun`` the documentation asks for a remote context. ``inline``: the files come within the steps of the ``taskRun``,
-if they are small enough. ``schedule-run``: uploaded, and run by ``scheduleRun``, whose runs bear no name of ours.
+if they are small enough. ``schedule-run``: uploaded, and run by ``scheduleRun``, whose runs bear no name of ours. What
+was uploaded serves all runs of a gate for an hour; see ``shared.adapters.azure.kept_sources``.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -18,10 +19,11 @@ import msgspec
 
 from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.gate_run import MOST_INLINE, RunOptions, archive, gate_request
+from shared.adapters.azure.kept_sources import KeptSources
 from shared.adapters.azure.task_models import scheduled_run
 from shared.config import GateContext, RegistryId
 from shared.domain.gate.words import Words
-from shared.errors import Refused, Unavailable
+from shared.errors import NotFound, Refused, ServiceError, Unavailable
 from shared.run_ports import GateRun, Run
 
 log = logging.getLogger("tidegate.gates")
@@ -59,13 +61,15 @@ class GateSchedule:
         self._asked = options
         self._schedule = schedule
         self._errors = errors
+        self._sources = KeptSources(self._uploaded)
         self._known: RunOptions | None = None
         self._lock = threading.Lock()
 
     @property
     def requests(self) -> tuple[str, ...]:
-        """What is asked of ARM for a gate's files, by method and path below the registry."""
-        return ("POST listBuildSourceUploadUrl",) if self._context is not GateContext.INLINE else ()
+        """What is most likely asked of ARM for a gate's files, by method and path below the registry."""
+        uploads = self._context is not GateContext.INLINE and not self._sources.has_any()
+        return ("POST listBuildSourceUploadUrl",) if uploads else ()
 
     def start(self, name: str, gate: GateRun) -> Run:
         """Schedule a gate's run.
@@ -75,17 +79,22 @@ class GateSchedule:
         """
         if self._context is GateContext.UPLOAD:
             try:
-                return self._schedule(name, self._request(gate, self._uploaded(gate)), gate.words)
+                return self._with_source(gate, lambda request: self._schedule(name, request, gate.words))
             except Refused as error:
                 if not _ABOUT_CONTEXT.search(str(error)):
                     raise
-                self.doubt_uploads(str(error))
+                self._doubt_uploads(str(error))
         request = self._request(gate, None)
         if self._context is GateContext.INLINE and len(request["encodedTaskContent"]) <= MOST_INLINE:
             return self._schedule(name, request, gate.words)
-        return self._unnamed(gate)
+        return self._with_source(gate, lambda request: self._unnamed(gate, request))
 
-    def doubt_uploads(self, why: str) -> None:
+    def never_ran(self, name: str, source: str) -> None:
+        """Take note that a ``taskRun`` ended without a run: what was uploaded for another may be gone."""
+        if not self._sources.doubt(source):
+            self._doubt_uploads(f"the taskRun {name} ended without a run")
+
+    def _doubt_uploads(self, why: str) -> None:
         """Go on without uploads in ``taskRuns`` for as long as this process lives, and say so once."""
         if self._context is GateContext.UPLOAD:
             self._context = GateContext.INLINE
@@ -96,21 +105,32 @@ class GateSchedule:
                 why,
             )
 
-    def _unnamed(self, gate: GateRun) -> Run:
-        request = self._request(gate, self._uploaded(gate))
+    def _with_source(self, gate: GateRun, schedule: Callable[[dict[str, Any]], Run]) -> Run:
+        """Schedule a run with the gate's upload; where one of before is refused, once more with a new one."""
+        source = self._sources.get(gate.files, anew=gate.repeated)
+        try:
+            return schedule(self._request(gate, source.path))
+        except (Refused, NotFound) as error:
+            if not source.shared or not _may_be_about_context(error):
+                raise
+            log.info("%s does not take an upload of before, so it is made anew: %s", self._registry.name, error)
+            self._sources.doubt(source.path)
+        return schedule(self._request(gate, self._sources.get(gate.files).path))
+
+    def _unnamed(self, gate: GateRun, request: dict[str, Any]) -> Run:
         with self._errors(f"scheduling a run for {gate.image}@{gate.digest}"):
             client = self._clients.tasks(self._registry.subscription)
             return scheduled_run(client.registries.schedule_run(*self._place, request))
 
-    def _uploaded(self, gate: GateRun) -> str:
+    def _uploaded(self, files: Mapping[str, bytes]) -> str:
         """Upload a gate's files; return where they are."""
-        with self._errors(f"uploading the gate of {gate.image}@{gate.digest}"):
+        with self._errors("uploading a gate"):
             client = self._clients.tasks(self._registry.subscription)
             upload = client.registries.get_build_source_upload_url(*self._place)
         if not upload.upload_url or not upload.relative_path:
             raise Unavailable(f"{self._registry.name}: ACR Tasks gave no address to upload the gate to")
-        with self._errors(f"uploading the gate of {gate.image}@{gate.digest}"):
-            self._clients.blob(upload.upload_url).upload_blob(archive(gate.files), overwrite=True)
+        with self._errors("uploading a gate"):
+            self._clients.blob(upload.upload_url).upload_blob(archive(files), overwrite=True)
         return upload.relative_path
 
     def _request(self, gate: GateRun, source: str | None) -> dict[str, Any]:
@@ -129,3 +149,7 @@ class GateSchedule:
                 log.info("%s gives rights %s", self._registry.name, how)
                 self._known = msgspec.structs.replace(self._asked, as_caller=as_caller)
             return self._known
+
+
+def _may_be_about_context(error: ServiceError) -> bool:
+    return isinstance(error, NotFound) or _ABOUT_CONTEXT.search(str(error)) is not None

@@ -113,7 +113,7 @@ class AcrTasks:
             return Run("", RunStatus.ERROR, strange=said)
         run = embedded_run(found)
         if run == _NEVER_RAN:
-            self._gates.doubt_uploads(f"the taskRun {name} ended without a run")
+            self._gates.never_ran(name, _source(found))
         return self._up_to_date(run)
 
     def look(self, run_id: str) -> Run | None:
@@ -287,6 +287,12 @@ class AcrTasks:
 
     def _errors(self, doing: str) -> AbstractContextManager[None]:
         return azure_errors(f"{self._registry.name}: {doing}", TASKS_CONTRIBUTOR)
+
+
+def _source(found: TaskRun) -> str:
+    """Return where the context of a ``taskRun`` was uploaded to; empty if it is not told."""
+    request = found.properties.run_request if found.properties else None
+    return str(request.as_dict().get("sourceLocation") or "") if request is not None else ""
 
 
 def _shortened(begin: bytes, end: bytes, size: int) -> str:

@@ -213,6 +213,15 @@ def test_whoever_dies_before_the_id_of_a_run_is_kept_leaves_one_that_is_found_by
     assert world.staging_runs.asked["find"] == 1
 
 
+@pytest.mark.parametrize(("ends", "repeated"), [([], [False]), ([RunStatus.TIMEOUT], [False, True])])
+def test_only_a_run_after_one_that_decided_nothing_relies_on_nothing_of_before(
+    world: World, ends: list[RunStatus], repeated: list[bool]
+) -> None:
+    world.staging_runs.end(ONE, *ends)
+    world.settle()
+    assert [gate.repeated for _, gate in world.staging_runs.gates] == repeated
+
+
 def test_strange_runs_under_every_name_end_as_failed_and_nothing_is_promoted(world: World) -> None:
     def plant(moment: str) -> None:
         if moment == "staging_runs.before:start_gate":

@@ -14,6 +14,7 @@ from shared.adapters.azure.gate_run import RunOptions, gate_request, steps
 from shared.adapters.azure.tasks import AcrTasks
 from shared.config import GateContext, RegistryId
 from shared.domain.gate.verdict import RunStatus
+from shared.domain.gate.words import words_of
 from shared.errors import NotPermitted, Refused, ServiceError, Unavailable
 from shared.run_ports import Run
 from tests.doubles.gates import WORDS, gate_run
@@ -176,6 +177,13 @@ def test_how_the_registry_gives_rights_is_found_out_once(
     assert sent(wire)["credentials"] == {"sourceRegistry": credentials}
 
 
+GONE = {"error": {"code": "InvalidTaskRunRequest", "message": "The source location source/x.tar.gz was not found."}}
+NEXT_UPLOAD = {"uploadUrl": "https://store.blob.core.windows.net/c/y.tar.gz?sig=s", "relativePath": "source/y.tar.gz"}
+CHANGED = msgspec.structs.replace(GATE, files={**GATE.files, "new": b"x"})
+REPEATED = msgspec.structs.replace(GATE, repeated=True)
+OTHER_IMAGE = msgspec.structs.replace(GATE, digest=digest_of("other"), words=words_of("other", 1, 1))
+
+
 def started_once(wire: ScriptedHttp) -> AcrTasks:
     """Return ACR Tasks that have uploaded the gate for one run."""
     runs = tasks()
@@ -186,10 +194,85 @@ def started_once(wire: ScriptedHttp) -> AcrTasks:
     return runs
 
 
+def expect_next_upload(wire: ScriptedHttp) -> None:
+    """Let the next requests be those of an upload to another place."""
+    wire.answer(200, body=NEXT_UPLOAD)
+    wire.answer(201, {"ETag": '"2"', "Last-Modified": "Thu, 26 Nov 2026 10:00:00 GMT"})
+
+
 def test_nothing_is_looked_up_before_a_run_that_nobody_can_have_asked_for(wire: ScriptedHttp) -> None:
     started_once(wire)
     assert [request.method for request in wire.requests] == ["POST", "PUT", "GET", "PUT"]
     assert "/registries/staging?" in wire.requests[2].path_url
+
+
+def test_ten_candidates_of_one_gate_are_one_upload_and_each_request_has_words_of_its_own(wire: ScriptedHttp) -> None:
+    runs = started_once(wire)
+    for number in range(2, 11):
+        wire.answer(201, body=TASK_RUN)
+        runs.start_gate(f"tidegate-{number}", OTHER_IMAGE, again=False)
+        assert sent(wire) == gate_request(OTHER_IMAGE, "source/x.tar.gz", PLAIN)
+    assert sum("listBuildSourceUploadUrl" in request.path_url for request in wire.requests) == 1
+
+
+@pytest.mark.parametrize("gate", [CHANGED, REPEATED])
+def test_a_gate_that_changed_or_whose_run_was_in_vain_is_uploaded_anew(wire: ScriptedHttp, gate: Any) -> None:
+    runs = started_once(wire)
+    expect_next_upload(wire)
+    wire.answer(201, body=TASK_RUN)
+    runs.start_gate("tidegate-2", gate, again=False)
+    assert sent(wire)["sourceLocation"] == "source/y.tar.gz"
+    wire.answer(201, body=TASK_RUN)
+    runs.start_gate("tidegate-3", msgspec.structs.replace(gate, repeated=False), again=False)
+    assert sent(wire)["sourceLocation"] == "source/y.tar.gz"
+
+
+@pytest.mark.parametrize(("status", "body"), [(400, GONE), (404, NOT_FOUND)])
+def test_an_upload_of_before_that_is_refused_is_made_anew_once(
+    wire: ScriptedHttp, status: int, body: dict[str, Any]
+) -> None:
+    runs = started_once(wire)
+    wire.answer(status, body=body)
+    expect_next_upload(wire)
+    wire.answer(201, body=TASK_RUN)
+    assert runs.start_gate("tidegate-2", GATE, again=False).run_id == "ca1"
+    assert sent(wire)["sourceLocation"] == "source/y.tar.gz"
+    assert runs._gates.requests == ()
+
+
+def test_an_upload_that_is_refused_twice_is_a_doubt_about_all_uploads(wire: ScriptedHttp) -> None:
+    runs = started_once(wire)
+    wire.answer(400, body=GONE)
+    expect_next_upload(wire)
+    wire.answer(400, body=NOT_REMOTE)
+    wire.answer(201, body=TASK_RUN)
+    runs.start_gate("tidegate-2", GATE, again=False)
+    assert "sourceLocation" not in sent(wire)
+
+
+def test_what_is_refused_for_another_reason_is_no_doubt_about_the_upload_of_before(wire: ScriptedHttp) -> None:
+    runs = started_once(wire)
+    wire.answer(400, body={"error": {"code": "TasksOperationsNotAllowed", "message": "no"}})
+    with pytest.raises(Refused):
+        runs.start_gate("tidegate-2", GATE, again=False)
+    wire.answer(201, body=TASK_RUN)
+    runs.start_gate("tidegate-3", GATE, again=False)
+    assert sent(wire)["sourceLocation"] == "source/x.tar.gz"
+
+
+def test_a_task_run_on_an_upload_of_before_that_ended_without_a_run_is_a_doubt_about_that_one_alone(
+    wire: ScriptedHttp,
+) -> None:
+    runs = started_once(wire)
+    wire.answer(201, body=TASK_RUN)
+    runs.start_gate("tidegate-2", GATE, again=False)
+    ended = {"provisioningState": "Failed", "runRequest": sent(wire)}
+    wire.answer(200, body={"name": "n", "properties": ended})
+    assert runs.find_gate("tidegate-2", WORDS) == Run("", RunStatus.ERROR)
+    expect_next_upload(wire)
+    wire.answer(201, body=TASK_RUN)
+    runs.start_gate("tidegate-3", GATE, again=False)
+    assert sent(wire)["sourceLocation"] == "source/y.tar.gz"
 
 
 def test_a_task_run_that_answers_with_the_steps_of_somebody_else_is_strange(wire: ScriptedHttp) -> None:

@@ -206,7 +206,8 @@ def test_before_a_claim_a_turn_is_reserved_for_all_that_follows_from_it(
     ]
 
 
-def test_what_is_reserved_for_a_gate_is_what_it_takes(wire: ScriptedHttp, runs: AcrTasks, pace: ToldPace) -> None:
+def start_first_gate(wire: ScriptedHttp, runs: AcrTasks) -> None:
+    """Reserve a turn and schedule the first run of a gate."""
     runs.take_gate_turn()
     wire.answer(200, body={"uploadUrl": "https://blobs.example/gates/source?sig=1", "relativePath": "source/1.tar.gz"})
     wire.answer(201)
@@ -214,5 +215,22 @@ def test_what_is_reserved_for_a_gate_is_what_it_takes(wire: ScriptedHttp, runs: 
     result = {"name": "ca1", "properties": {"runId": "ca1", "status": "Queued"}}
     wire.answer(200, body={"name": "n", "properties": {"provisioningState": "Creating", "runResult": result}})
     assert runs.start_gate("tidegate-1", gate_run(digest_of("node")), again=False).status is RunStatus.QUEUED
+
+
+def test_what_is_reserved_for_a_gate_is_what_it_takes(wire: ScriptedHttp, runs: AcrTasks, pace: ToldPace) -> None:
+    start_first_gate(wire, runs)
     once = Asked("abc", Kind.READS, "GET registries")
     assert [request for _, request in pace.taken if request != once] == [*pace.reserved[0][1]]
+
+
+def test_of_a_gate_that_was_uploaded_before_only_the_run_is_reserved_and_taken(
+    wire: ScriptedHttp, runs: AcrTasks, pace: ToldPace
+) -> None:
+    start_first_gate(wire, runs)
+    pace.taken.clear()
+    runs.take_gate_turn()
+    assert pace.reserved[1] == (Work.GATE, (RUN,))
+    result = {"name": "ca2", "properties": {"runId": "ca2", "status": "Queued"}}
+    wire.answer(200, body={"name": "n", "properties": {"provisioningState": "Creating", "runResult": result}})
+    runs.start_gate("tidegate-2", gate_run(digest_of("other")), again=False)
+    assert [request for _, request in pace.taken] == [RUN]
