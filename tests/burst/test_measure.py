@@ -32,6 +32,10 @@ def test_small_teams_are_compared_with_what_their_own_work_takes() -> None:
     assert delay({_MINE: 140.0}, alone) == pytest.approx(30.0)
 
 
+def test_what_goes_to_blobs_is_no_request_to_arm() -> None:
+    assert requests_of({"GET log": 3, "PUT source": 2, "put taskRun": 1}) == Requests(1, 0, 0)
+
+
 def test_refused_requests_are_requests_and_counted_apart() -> None:
     counts = {"get run": 6, "refused: get run": 3, "refused early: get run": 1}
     assert requests_of(counts) == Requests(all=10, refused=4, early=1)
