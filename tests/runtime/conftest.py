@@ -33,9 +33,9 @@ Sent = Callable[[str], list[dict[str, Any]]]
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Connection string of a running Azurite, in which the sample list is stored."""
     with running_azurite(tmp_path_factory.mktemp("azurite")) as ports:
-        Container(_account(connection_string(ports)), "config").write("images.yaml", SAMPLE.read_bytes())
+        Container(account_of(connection_string(ports)), "config").write("images.yaml", SAMPLE.read_bytes())
         key = ApiKey(id_of(API_KEY), "tests", Role.OPERATOR, hash_of(API_KEY), datetime(2026, 3, 4, tzinfo=UTC))
-        ApiKeysTable(_account(connection_string(ports))).add(key)
+        ApiKeysTable(account_of(connection_string(ports))).add(key)
         yield connection_string(ports)
 
 
@@ -51,10 +51,12 @@ def worker(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
 @pytest.fixture(scope="session")
 def account(storage: str) -> StorageAccount:
     """The app's storage account, to see what the functions did."""
-    return _account(storage)
+    return account_of(storage)
 
 
-def _account(storage: str) -> StorageAccount:
+def account_of(storage: str) -> StorageAccount:
+    """Return a storage account by its connection string."""
+
     def no_credential() -> Any:
         raise AssertionError("the identity was asked for in spite of the connection string")
 

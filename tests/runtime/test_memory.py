@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from infra.local.ingestion.server import Ingestion
-from shared.adapters.storage.account import StorageAccount
-from shared.adapters.storage.records_table import RecordsTable
+from shared.adapters.storage.records_table import candidates_table
 from shared.domain.events.messages import CheckRepositories, LookAtCandidate, encode
-from shared.domain.promotion.candidate import Candidate
 from tests.bench.deployed import telemetry_settings
+from tests.contract.azurite import connection_string, running_azurite
 from tests.runtime.answering import Answering, answering
+from tests.runtime.conftest import account_of
 from tests.runtime.filled import TAGS_EACH, Filled
 from tests.runtime.limited import limited, peak_mb
 from tests.runtime.settings import app_settings
@@ -43,19 +43,26 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answering]:
 
 
 @pytest.fixture(scope="module")
-def filled(upstream: Answering, account: StorageAccount) -> Filled:
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Connection string of a storage account of its own: the others are asked for the sample list."""
+    with running_azurite(tmp_path_factory.mktemp("azurite")) as ports:
+        yield connection_string(ports)
+
+
+@pytest.fixture(scope="module")
+def filled(upstream: Answering, large: str) -> Filled:
     """What the account holds."""
     all_of_it = Filled(upstream.host, TAGS // TAGS_EACH, UNDER_WAY)
-    all_of_it.fill(account)
+    all_of_it.fill(account_of(large))
     return all_of_it
 
 
 @pytest.fixture
-def small(filled: Filled, upstream: Answering, storage: str, log_file: Path) -> Iterator[Worker]:  # noqa: ARG001
+def small(filled: Filled, upstream: Answering, large: str, log_file: Path) -> Iterator[Worker]:  # noqa: ARG001
     """A worker that is killed if it takes more than is left of the smallest instance, where a limit can be set."""
     with Ingestion() as ingestion, limited(MOST) as before:
         settings = {
-            **app_settings(storage),
+            **app_settings(large),
             **telemetry_settings(),
             "APPLICATIONINSIGHTS_CONNECTION_STRING": ingestion.connection_string,
             "REQUESTS_CA_BUNDLE": str(upstream.ca_bundle),
@@ -79,7 +86,7 @@ def test_who_takes_more_than_the_limit_is_killed() -> None:
 
 
 def test_checks_and_sweeps_of_ten_thousand_tags_fit_into_what_the_smallest_instance_leaves(
-    small: Worker, filled: Filled, upstream: Answering, candidates: RecordsTable[Candidate]
+    small: Worker, filled: Filled, upstream: Answering, large: str
 ) -> None:
     names = [str(filled.source(number)) for number in range(AT_ONCE)]
     checks = [queue_message(encode(CheckRepositories(v=1, repositories=(name,)))) for name in names]
@@ -91,7 +98,7 @@ def test_checks_and_sweeps_of_ten_thousand_tags_fit_into_what_the_smallest_insta
     assert small.invoke("check_other_registries", timer()).succeeded
     print(f"after a sweep: {peak_mb(small.pid):.0f} MB")
 
-    waiting = [stored.record for stored in candidates.current()][:AT_ONCE]
+    waiting = [stored.record for stored in candidates_table(account_of(large)).current()][:AT_ONCE]
     looks = [queue_message(encode(LookAtCandidate(v=1, candidate=one.id, step=one.step))) for one in waiting]
     assert [one for one in small.invoke_together("import_images", looks) if not one.succeeded] == []
     assert peak_mb(small.pid) <= MOST, f"a worker took {peak_mb(small.pid):.0f} MB"
