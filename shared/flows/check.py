@@ -193,7 +193,7 @@ class Checker:
             self._meet(tag, answers, (before.tags.get(tag), known.tags.get(tag)), check, doubted.get(tag))
             for tag in in_turn(answers.digests, exact)
         )
-        self._tell_waiting(repository, answers, seen, check)
+        waits = self._tell_waiting(repository, known, answers, seen, check)
         seen += tuple(
             obs.troubled(known.tags.get(tag), tag, str(error), now) for tag, error in answers.troubles.items()
         )
@@ -202,8 +202,8 @@ class Checker:
         elif answers.put_off is not None:
             self._put_off(repository, known, answers.put_off, moved_on if seen else None, seen)
         else:
-            rules = fingerprint(asked.images)
-            state = questions.answered(known.state, whole_list=answers.whole_list, rules=rules, now=now)
+            rules, whole = fingerprint(asked.images), answers.whole_list
+            state = questions.answered(known.state, whole_list=whole, rules=rules, now=now, waits=waits)
             seen += tuple(obs.left_out(known.tags, {*answers.digests, *answers.troubles}))
             self._save(repository, known, state, seen, with_all=True)
 
@@ -290,12 +290,11 @@ class Checker:
         return not isinstance(found, ServiceError)
 
     def _tell_waiting(
-        self, repository: Repository, answers: Answers, seen: tuple[Observation, ...], check: _Check
-    ) -> None:
+        self, repository: Repository, known: Known, answers: Answers, seen: tuple[Observation, ...], check: _Check
+    ) -> str:
         told = {one.tag: {*one.targets, *check.unreadable} for one in seen if answers.digests[one.tag] is not None}
         waiting = sum(one.place not in told[tag] for tag in told for one in answers.taken.get(tag, ()))
-        if waiting:
-            self._told.waiting(repository, waiting, check.wave)
+        return self._told.waiting(repository, known, waiting, check.wave)
 
     def _fail(
         self,

@@ -12,7 +12,7 @@ from shared.rules.asking import Answers
 
 log = logging.getLogger("tidegate.check")
 
-_MOST_TOLD = 20
+_MOST_TOLD, _LONGEST_DETAIL = 20, 1000
 
 
 class CheckTold:
@@ -27,11 +27,15 @@ class CheckTold:
         self._activity = activity
         self._clock = clock
 
-    def waiting(self, repository: Repository, number: int, wave: Wave) -> None:
-        """Tell that so many new tags are not begun yet, and why."""
-        detail = f"{number} new tags wait for the next checks: {wave.why}"
-        log.info("%s: %s", repository, detail)
-        self._activity.append(Event(f"repository:{repository}", "first-imports-wait", self._clock(), detail))
+    def waiting(self, repository: Repository, known: Known, number: int, wave: Wave) -> str:
+        """Tell that so many new tags are not begun yet, and why, unless that was told; return it, to be remembered."""
+        if not number:
+            return ""
+        detail = f"{number} new tags wait for the next checks: {wave.why}"[:_LONGEST_DETAIL]
+        if detail != known.state.waits:
+            log.info("%s: %s", repository, detail)
+            self._activity.append(Event(f"repository:{repository}", "first-imports-wait", self._clock(), detail))
+        return detail
 
     def vanished(self, repository: Repository, known: Known, answers: Answers) -> None:
         """Tell which tags are gone upstream; their observations say so from now on, so it is told once."""

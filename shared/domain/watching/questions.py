@@ -74,6 +74,7 @@ class RepositoryState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
         deferred: why it was put off when its upstream's budget was short; empty if it was not.
         empty_lists: how often in a row it listed no tags although there were some.
         order: the latest that a digest of it was given; see ``shared.domain.watching.observation.next_order``.
+        waits: how many of its new tags are not begun yet, and why, for people; empty if all are.
         reads: whether its manifests are read, as its registry does not tell by HEAD what they are.
     """
 
@@ -87,6 +88,7 @@ class RepositoryState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     deferred: str = ""
     empty_lists: int = 0
     order: int = 0
+    waits: str = ""
     reads: bool = False
 
 
@@ -160,11 +162,19 @@ def merged(written: RepositoryState, new: RepositoryState) -> RepositoryState:
     return msgspec.structs.replace(new, order=max(written.order, new.order), seen_at=written.seen_at)
 
 
-def answered(state: RepositoryState, *, whole_list: bool, rules: str, now: datetime) -> RepositoryState:
-    """Return the state after a repository gave an answer about all that was asked."""
+def answered(
+    state: RepositoryState, *, whole_list: bool, rules: str, now: datetime, waits: str = ""
+) -> RepositoryState:
+    """Return the state after a repository gave an answer about all that was asked; ``waits``, what is not begun yet."""
     whole_list_at = now if whole_list else state.whole_list_at
     return RepositoryState(
-        checked_at=now, seen_at=now, whole_list_at=whole_list_at, rules=rules, order=state.order, reads=state.reads
+        checked_at=now,
+        seen_at=now,
+        whole_list_at=whole_list_at,
+        rules=rules,
+        order=state.order,
+        waits=waits,
+        reads=state.reads,
     )
 
 

@@ -35,7 +35,18 @@ def test_of_ten_thousand_new_tags_no_more_than_five_hundred_are_under_way_at_onc
         assert under_way(many) == MOST_UNDER_WAY
         many.clock.advance(A_QUARTER)
     assert len(list(many.candidates.current())) == MOST_UNDER_WAY + 700
-    assert "500 candidates are under way" in many.activity.events[-1].detail
+    assert any("500 candidates are under way" in event.detail for event in many.activity.events)
+
+
+def test_that_new_tags_wait_is_told_once_for_as_long_as_as_many_wait_for_the_same_reason() -> None:
+    many = Many("quay.io", 2, 10, most_under_way=5)
+    for _ in range(3):
+        many.check()
+        many.clock.advance(A_QUARTER)
+    assert [event.detail.partition(" ")[0] for event in many.activity.events] == ["5", "10"]
+    end(many, 1)
+    many.check()
+    assert [event.detail.partition(" ")[0] for event in many.activity.events] == ["5", "10", "4"]
 
 
 def test_all_new_tags_are_begun_in_the_end_each_once() -> None:
