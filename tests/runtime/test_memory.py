@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from infra.local.ingestion.server import Ingestion
-from shared.adapters.storage.records_table import candidates_table
-from shared.domain.events.messages import CheckRepositories, LookAtCandidate, encode
+from shared.domain.events.messages import CheckRepositories, LookAtDue, encode
+from shared.domain.promotion.due import Due
 from tests.bench.deployed import telemetry_settings
 from tests.contract.azurite import connection_string, running_azurite
 from tests.runtime.answering import Answering, answering
@@ -86,7 +87,7 @@ def test_who_takes_more_than_the_limit_is_killed() -> None:
 
 
 def test_checks_and_sweeps_of_ten_thousand_tags_fit_into_what_the_smallest_instance_leaves(
-    small: Worker, filled: Filled, upstream: Answering, large: str
+    small: Worker, filled: Filled, upstream: Answering
 ) -> None:
     names = [str(filled.source(number)) for number in range(AT_ONCE)]
     checks = [queue_message(encode(CheckRepositories(v=1, repositories=(name,)))) for name in names]
@@ -98,8 +99,7 @@ def test_checks_and_sweeps_of_ten_thousand_tags_fit_into_what_the_smallest_insta
     assert small.invoke("check_other_registries", timer()).succeeded
     print(f"after a sweep: {peak_mb(small.pid):.0f} MB")
 
-    waiting = [stored.record for stored in candidates_table(account_of(large)).current()][:AT_ONCE]
-    looks = [queue_message(encode(LookAtCandidate(v=1, candidate=one.id, step=one.step))) for one in waiting]
+    looks = [queue_message(encode(LookAtDue(v=1, due=due, at=datetime.now(UTC)))) for due in Due]
     assert [one for one in small.invoke_together("import_images", looks) if not one.succeeded] == []
     assert peak_mb(small.pid) <= MOST, f"a worker took {peak_mb(small.pid):.0f} MB"
-    print(f"after {AT_ONCE} looks: {peak_mb(small.pid):.0f} MB")
+    print(f"after looks at all that is due: {peak_mb(small.pid):.0f} MB")
