@@ -49,6 +49,10 @@ class Found:
             *map(_rebuild, self._all(rebuilds.Rebuild)),
         )
 
+    def tried_daily(self) -> int:
+        """Return how many candidates are under way only because they had failed a day ago, which goes on for ever."""
+        return sum(one.retried and one.status not in ENDS for one in self._all(Candidate))
+
     def wanted(self) -> dict[str, str]:
         """Return what the last decision on each tag of the base registry says, by the tag's name."""
         return {_name(target.repository, target.tag): str(target.wanted) for target in self._all(Target)}
@@ -119,7 +123,7 @@ def _name(repository: str, tag: str) -> str:
 
 def _candidate(one: Candidate) -> Record:
     key = f"{one.source} {one.digest} {one.gate}"
-    return Record("candidate", one.id, key, one.status in ENDS, one.look_at, _story(one))
+    return Record("candidate", one.id, key, one.status in ENDS or one.retried, one.look_at, _story(one))
 
 
 def _story(one: Candidate) -> tuple[str, ...]:

@@ -196,7 +196,8 @@ class Storm:
         """What is to be done, by kind: records, messages, upstreams not looked at since; and how much has ended."""
         records = self._found.records()
         left = Counter(record.kind for record in records if not record.ended)
-        left["message"] = self._watcher.waiting(*_WORK)
+        # One wakes for each that is tried daily, which in a storm is every few seconds.
+        left["message"] = max(0, self._watcher.waiting(*_WORK) - self._found.tried_daily())
         if not left.total():
             left["move to be noticed"] = self._unnoticed()
         told = ", ".join(f"{number} {name}{'s' * (number > 1)}" for name, number in left.items() if number)
