@@ -249,7 +249,7 @@ def test_current_records_are_counted_by_their_status_and_archived_ones_are_not(
     assert counted.count({"detected"}) == 0
     first = stored(counted, candidate(1))
     assert counted.insert(candidate(2))
-    counted.archive(stored(counted, candidate(3)))
+    assert counted.archive_all([stored(counted, candidate(3))]) == {}
     counted.replace(first, msgspec.structs.replace(candidate(1), status=Status.IMPORTING))
     assert counted.count({"detected"}) == 1
     assert counted.count({"detected", "importing"}) == 2

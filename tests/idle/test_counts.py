@@ -48,9 +48,9 @@ def test_counts_are_added_kind_by_kind_and_scaled() -> None:
 def test_a_shortened_quarter_of_an_hour_is_the_check_once_and_the_time_before_as_often_as_fits() -> None:
     plain: Counts = {**NOTHING, "executions": {"sweep": 1}, "told": {"MetricData": 4_000}}
     check: Counts = {**NOTHING, "executions": {"sweep": 2, "check": 10}, "queue": {"PutMessage": 10}}
-    counted = Idle(60, plain, 120, check, None)
+    counted = Idle(60, plain, 120, check, None, 0.25)
     assert counted.quarter["executions"] == {"sweep": 15, "check": 10}
     assert line(counted.quarter) == "idle: 10 queue operations, 0 table, 0 blob, 25 executions, 52 kB told"
     assert "the latter and 13.00 times the former. Shortened: " in how(counted)
-    assert "Shortened" not in how(Idle(900, plain, 120, check, None))
+    assert "Shortened" not in how(Idle(900, plain, 120, check, None, 0.25))
     assert "  executions: sweep: 15.0" in kinds(counted.quarter)
