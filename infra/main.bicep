@@ -100,7 +100,7 @@ param checkOtherRegistriesSchedule string = '0 */15 * * * *'
 param lookAtBaseSchedule string = '0 */30 * * * *'
 
 @description('When what was left behind is taken up again: NCRONTAB of six fields.')
-param sweepSchedule string = '30 * * * * *'
+param sweepSchedule string = '30 */5 * * * *'
 
 @description('The share of the watch list in force, in percent, that a new one may lack without saying so.')
 @minValue(1)

@@ -117,6 +117,10 @@ NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
     ("storage/tables.py", "update_entity"): (STORAGE, {f"{_TABLES}/entities/update/action"}),
     ("storage/tables.py", "delete_entity"): (STORAGE, {f"{_TABLES}/entities/delete"}),
     ("storage/tables.py", "submit_transaction"): (STORAGE, {f"{_TABLES}/entities/write"}),
+    ("storage/group_transaction.py", "submit_transaction"): (
+        STORAGE,
+        {f"{_TABLES}/entities/add/action", f"{_TABLES}/entities/update/action", f"{_TABLES}/entities/delete"},
+    ),
 }
 
 # What the Functions host and the worker do under the same identity.
