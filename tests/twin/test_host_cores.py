@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -46,4 +47,5 @@ def test_the_group_of_an_instance_is_gone_when_the_instance_is() -> None:
 
 
 def _groups() -> list[Path]:
-    return [*Path("/sys/fs/cgroup").glob("tidegate-*"), *Path("/sys/fs/cgroup/cpu").glob("tidegate-*")]
+    mine = f"tidegate-{os.getpid()}-*"
+    return [*Path("/sys/fs/cgroup").glob(mine), *Path("/sys/fs/cgroup/cpu").glob(mine)]
