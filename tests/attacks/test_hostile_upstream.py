@@ -132,7 +132,7 @@ def test_an_answer_that_takes_longer_than_it_may_take_to_connect_is_waited_for(
 def test_nobody_watches_when_nothing_is_asked() -> None:
     with hostile(says(answer(body=b'{"tags": []}'))) as server:
         upstream(server).tags(APP)
-    for _ in range(200):
+    for _ in range(40):
         if not any(thread.name == "upstream-deadlines" for thread in threading.enumerate()):
             break
         time.sleep(0.05)

@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError, ProtocolError
 from shared.adapters import listening
 from shared.adapters.kept_alive import KeptAlive
 from shared.adapters.upstream.connections import Connections
-from shared.adapters.upstream.deadlines import Deadlines
+from shared.adapters.upstream.deadlines import Exchange
 from shared.call_ports import Call
 from shared.domain.events.messages import LookAtDue
 from shared.domain.promotion.due import Due
@@ -70,7 +70,7 @@ def test_a_look_at_an_upstream_is_counted_in_the_same_way(
 ) -> None:
     wire.answer(200)
     with spans.consuming("checks", LOOK):
-        exchange = Deadlines().begin(60)
+        exchange = Exchange(60)
         Connections(1, 1).send("HEAD", "https://registry-1.docker.io/v2/a/manifests/1", {}, None, exchange)
     (step,) = exported.get_finished_spans()
     assert attributes(step)["tidegate.calls"] == 1
@@ -104,7 +104,7 @@ def test_a_call_without_an_answer_is_told_with_the_kind_of_error(
 ) -> None:
     wire.fail(ProtocolError("cut off"))
     with spans.consuming("checks", LOOK), pytest.raises(HTTPError):
-        exchange = Deadlines().begin(60)
+        exchange = Exchange(60)
         Connections(1, 1).send("HEAD", "https://quay.io/v2/", {}, None, exchange)
     call, _ = exported.get_finished_spans()
     assert (attributes(call)["error.type"], attributes(call)["tidegate.error"]) == ("ProtocolError", "ProtocolError")
