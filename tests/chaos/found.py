@@ -13,7 +13,7 @@ from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.observations_table import ObservationsTable
 from shared.adapters.storage.tables import Row, Table
 from shared.domain.promotion import rebuilds, schedule
-from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.candidate import Candidate, Status
 from shared.domain.promotion.lifecycle import ENDS
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, Repository, Tag, parse_repository
@@ -92,12 +92,14 @@ class Found:
         }
 
     def _targets(self) -> Iterator[Record]:
-        """Whether a target's source still has what it bore last is what the product knows of it."""
+        """Whether a target's source still has what it bore last is what the product knows of it, or an import said."""
         targets = self._all(Target)
+        lost = {one.digest for one in self._all(Candidate) if one.status is Status.FAILED or one.retried}
         seen = {source: self._known(source) for source in {one.origin.source for one in targets}}
         for one in targets:
             known = seen[one.origin.source].get(one.origin.source_tag)
-            yield _target(one, known is not None and known.presence is Presence.PRESENT)
+            there = known is not None and known.presence is Presence.PRESENT
+            yield _target(one, there and (one.awaited is None or one.awaited.digest not in lost))
 
     def _known(self, repository: Repository) -> Mapping[Tag, Observation]:
         return self._observations.of(repository).tags
