@@ -87,9 +87,10 @@ class DueLooker:
         try:
             while (moment := self._next(due)) is not None:
                 _Round(self._kinds[due], due, self._waker, self._clock).run(moment, self._side_by_side)
-        finally:
+        except BaseException:
             with self._lock:
                 self._running.discard(due)
+            raise
 
     def _next(self, due: Due) -> datetime | None:
         """Whoever asks after this has found nobody at it."""

@@ -161,3 +161,35 @@ def test_a_message_that_comes_while_its_kind_is_looked_at_has_it_looked_at_once_
     records.look = interrupted  # type: ignore[method-assign]
     records.take()
     assert records.looked == [101, 101]
+
+
+def test_a_kind_is_looked_at_by_one_at_a_time_however_closely_messages_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first is over, and has not returned yet, when the second begins; a third must find the second at it."""
+    records = Records(101)
+    over, begun, third = records.looker._next, [0], list[list[int]]()
+
+    def just_over(due: Due) -> datetime | None:
+        moment = over(due)
+        if moment is None and begun[0] == 0:
+            begun[0] = 1
+            records.look = looked_at_meanwhile  # type: ignore[method-assign]
+            second.start()
+            entered.wait(5)
+        return moment
+
+    def looked_at_meanwhile(one: int) -> None:
+        records.looked.append(one)
+        if not entered.is_set():
+            entered.set()
+            returned.wait(5)
+            records.looker.look(LookAtDue(v=1, due=Due.STAGING, at=NOON))
+            third.append(list(records.looked))
+
+    entered, returned = threading.Event(), threading.Event()
+    second = threading.Thread(target=records.take)
+    monkeypatch.setattr(records.looker, "_next", just_over)
+    records.take()
+    returned.set()
+    second.join(5)
+    assert third == [[101, 101]], "the third left it to the second"
+    assert records.looked == [101, 101, 101]
