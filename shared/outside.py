@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from shared.adapters.storage.account import StorageAccount
     from shared.budget_ports import Budgets
     from shared.configuration_ports import Configuration
-    from shared.counting_ports import CountedRecords
     from shared.dead_letter_ports import DeadLetters
     from shared.domain.promotion.candidate import Candidate
     from shared.domain.promotion.rebuilds import Rebuild
@@ -102,7 +101,7 @@ class Outside:
         return PoisonQueues(self._account)
 
     @cached_property
-    def candidates(self) -> CountedRecords[Candidate]:
+    def candidates(self) -> Records[Candidate]:
         """The candidates' records."""
         from shared.adapters.storage.records_table import candidates_table  # noqa: PLC0415
 

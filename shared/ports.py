@@ -79,6 +79,10 @@ class Records(Protocol[R]):
         """
         ...
 
+    def count(self, statuses: Collection[Enum]) -> int:
+        """Return how many current records are of some statuses, without reading them."""
+        ...
+
     def archive_all(self, stored: Sequence[Stored[R]]) -> Mapping[str, TidegateError]:
         """Move records to the archive; twice does no harm. Return what kept some where they were, by their ids."""
         ...

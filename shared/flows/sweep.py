@@ -8,8 +8,8 @@ from enum import Enum
 
 import msgspec
 
-from shared.domain.promotion.candidate import Candidate, Status, run_names
-from shared.domain.promotion.due import REBUILDS
+from shared.domain.promotion.candidate import Candidate, run_names
+from shared.domain.promotion.due import REBUILDS, UNDER_WAY
 from shared.domain.promotion.lifecycle import ENDS
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild, rebuild_run_names
 from shared.domain.promotion.schedule import KEPT_CURRENT, OVERDUE_GRACE, is_overdue
@@ -56,7 +56,7 @@ def sweep_candidates(
     return _sweep(
         progress,
         ENDS,
-        frozenset(Status) - ENDS,
+        UNDER_WAY,
         lambda stored: _succeeded(stored, succeed) if stored.record.is_earlier else _is_overdue(progress, stored),
         PuttingAway(progress.records, lambda candidate: (staging_runs, run_names(candidate))),
     )
@@ -116,19 +116,13 @@ def _sweep(
         overdue.append(take_up(stored))
 
     old = progress.clock() - KEPT_CURRENT
-    problems = [
-        problem
-        for found, act in (
-            (progress.records.in_status(under_way), find),
-            (progress.records.in_status(ends, old), away.take),
-        )
-        if (problem := _each(found, act)) is not None
-    ]
+    unread = _each(progress.records.in_status(under_way), find)
+    old_unread = _each(progress.records.in_status(ends, old), away.take)
     archived = away.finish()
     if any(overdue) or archived:
         log.info("sweep: %d under way, %d overdue, %d put away", len(overdue), sum(overdue), archived)
-    if problems:
-        raise problems[0]
+    if (problem := unread or old_unread) is not None:
+        raise problem
     return Swept(len(overdue), sum(overdue), archived, waiting)
 
 

@@ -77,7 +77,7 @@ class Progress(Generic[R]):
         if written is None:
             log.info("%s was taken by another worker", record.id)
             return None
-        if record.step != stored.record.step:  # else only its lease was renewed, or a target joined
+        if record.step != stored.record.step:  # else only the time of its next look changed, or a target joined
             self._tell(stored.record, written.record)
         return written
 

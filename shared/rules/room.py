@@ -5,16 +5,14 @@ from __future__ import annotations
 import threading
 from datetime import datetime, timedelta
 
-from shared.counting_ports import Counting
-from shared.domain.promotion.candidate import Status
-from shared.domain.promotion.lifecycle import ENDS
-from shared.ports import Clock
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.due import UNDER_WAY
+from shared.ports import Clock, Records
 
 # ARM grants ten writes a second, of which a candidate needs four. It takes two imports of 20 s and a gate of 90 s, and
 # waits for its turns meanwhile: some 200 s. So 500 keep ARM busy all the time, and more would only wait inside.
 MOST_UNDER_WAY = 500
 _COUNTED_FOR = timedelta(seconds=30)
-_UNDER_WAY = frozenset(status.value for status in Status if status not in ENDS)
 
 
 class Room:
@@ -28,7 +26,7 @@ class Room:
         most: how many there are at most.
     """
 
-    def __init__(self, candidates: Counting, clock: Clock, most: int = MOST_UNDER_WAY) -> None:
+    def __init__(self, candidates: Records[Candidate], clock: Clock, most: int = MOST_UNDER_WAY) -> None:
         self._candidates = candidates
         self._clock = clock
         self.most = most
@@ -54,5 +52,5 @@ class Room:
     def _known(self) -> tuple[int, datetime]:
         now = self._clock()
         if self._counted is None or now - self._counted[1] >= _COUNTED_FOR:
-            self._counted = (self._candidates.count(_UNDER_WAY), now)
+            self._counted = (self._candidates.count(UNDER_WAY), now)
         return self._counted

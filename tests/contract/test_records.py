@@ -12,7 +12,6 @@ import pytest
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.records_table import candidates_table, rebuilds_table
-from shared.counting_ports import CountedRecords
 from shared.domain.promotion.candidate import Candidate, Status
 from shared.domain.promotion.identity import group_of_source
 from shared.domain.promotion.rebuilds import Rebuild
@@ -237,23 +236,17 @@ def test_an_old_reading_is_never_archived_over_a_newer_record(kind: Kind) -> Non
     assert found(records, make()).record == later(make())
 
 
-@pytest.fixture
-def counted(account_or_none: StorageAccount | None) -> CountedRecords[Candidate]:
-    """Candidates that can be counted, in the implementation under test."""
-    return candidates_table(account_or_none) if account_or_none else InMemoryRecords(Candidate)
-
-
 def test_current_records_are_counted_by_their_status_and_archived_ones_are_not(
-    counted: CountedRecords[Candidate],
+    candidates: Records[Candidate],
 ) -> None:
-    assert counted.count({"detected"}) == 0
-    first = stored(counted, candidate(1))
-    assert counted.insert(candidate(2))
-    assert counted.archive_all([stored(counted, candidate(3))]) == {}
-    counted.replace(first, msgspec.structs.replace(candidate(1), status=Status.IMPORTING))
-    assert counted.count({"detected"}) == 1
-    assert counted.count({"detected", "importing"}) == 2
-    assert counted.count({"promoted"}) == 0
+    assert candidates.count({Status.DETECTED}) == 0
+    first = stored(candidates, candidate(1))
+    assert candidates.insert(candidate(2))
+    assert candidates.archive_all([stored(candidates, candidate(3))]) == {}
+    candidates.replace(first, msgspec.structs.replace(candidate(1), status=Status.IMPORTING))
+    assert candidates.count({Status.DETECTED}) == 1
+    assert candidates.count({Status.DETECTED, Status.IMPORTING}) == 2
+    assert candidates.count({Status.PROMOTED}) == 0
 
 
 def test_current_records_come_in_the_order_of_their_ids(kind: Kind) -> None:

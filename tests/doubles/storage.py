@@ -114,11 +114,9 @@ class InMemoryRecords(OneAtATime, Generic[R]):
             self._archive.pop(record.id, None)
             return self._stored(self._current[record.id])
 
-    def count(self, statuses: Collection[str]) -> int:
-        """See ``Counting.count``."""
-        self._raise_scripted("count")
-        with self._lock:
-            return sum(self._stored(row).record.status.value in statuses for row in self._current.values())
+    def count(self, statuses: Collection[Enum]) -> int:
+        """See ``Records.count``."""
+        return sum(one.record.status in statuses for one in self._all("count"))
 
     def current(self, prefix: str = "") -> Iterator[Stored[R]]:
         """See ``Records.current``."""

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TypeVar
 
 from shared.domain.promotion.candidate import Candidate, Status
-from shared.domain.promotion.lifecycle import Stage, turn_of
+from shared.domain.promotion.lifecycle import ENDS, Stage, turn_of
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild, RebuildStatus
 
 S = TypeVar("S")
@@ -32,6 +32,7 @@ CANDIDATES: dict[Due, frozenset[Status]] = {
     Due.GATES: frozenset({Status.STAGED, Status.VALIDATING}),
     Due.PROMOTIONS: frozenset({Status.PROMOTING}),
 }
+UNDER_WAY = frozenset(Status) - ENDS
 REBUILDS = frozenset(RebuildStatus) - REBUILD_ENDS
 # What is begun takes requests that others wait for too; what is under way only has to be looked at.
 BEGINS = frozenset({Status.DETECTED, Status.STAGED})
