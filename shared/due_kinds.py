@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -62,7 +63,7 @@ def _of_candidates(
         owners=lambda: _owners(watch_list),
         since=lambda one: one.record.since,
         broke=partial(candidate_broke, progress),
-        traced=lambda one: looking(due.value, "candidate", one.record.id, one.record.step, one.record.traceparent),
+        traced=_traced(due, "candidate"),
     )
 
 
@@ -74,7 +75,7 @@ def _of_targets(book: TargetBook, reconciler: Reconciler) -> Kind[StoredTarget]:
         owners=lambda: lambda one: one.record.origin.image,
         since=lambda one: one.record.decided_at or _LONG_AGO,
         broke=partial(target_broke, book),
-        traced=lambda one: looking(Due.TARGETS.value, "target", one.record.id, one.record.step, one.record.traceparent),
+        traced=_traced(Due.TARGETS, "target"),
     )
 
 
@@ -86,10 +87,12 @@ def _of_rebuilds(progress: Progress[Rebuild], rebuilder: Rebuilder) -> Kind[Stor
         owners=lambda: lambda one: one.record.task,
         since=lambda one: one.record.since,
         broke=partial(rebuild_broke, progress),
-        traced=lambda one: looking(
-            Due.REBUILDS.value, "rebuild", one.record.id, one.record.step, one.record.traceparent
-        ),
+        traced=_traced(Due.REBUILDS, "rebuild"),
     )
+
+
+def _traced(due: Due, about: str) -> Callable[[Any], AbstractContextManager[None]]:
+    return lambda one: looking(due.value, about, one.record.id, one.record.step, one.record.traceparent)
 
 
 def _owners(watch_list: Callable[[], WatchList]) -> Callable[[Stored[Candidate]], str]:

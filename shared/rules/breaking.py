@@ -46,11 +46,11 @@ def target_broke(book: TargetBook, before: StoredTarget) -> None:
         book.wake(fallen.record)
 
 
-def _is_at(record: Candidate | Rebuild, step: int) -> bool:
+def _is_at(record: Candidate | Rebuild | Target, step: int) -> bool:
     return record.step in {step, step + 1}
 
 
 def _fallen(known: Target | None, step: int, now: datetime) -> Target | None:
-    if known is None or known.step not in {step, step + 1}:
+    if known is None or not _is_at(known, step):
         return None
     return scheduled(fell_through(known, StepBroke(), now, over=True, settled=False), now)
