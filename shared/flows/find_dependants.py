@@ -23,6 +23,7 @@ from shared.rules.listings import KeptListings
 from shared.rules.progress import Progress
 from shared.rules.targets import TargetBook
 from shared.rules.wanted_rebuilds import WantedRebuilds
+from shared.target_ports import StoredTarget
 
 log = logging.getLogger("tidegate.dependants")
 
@@ -85,18 +86,19 @@ class DependantSearch:
             ServiceError: a registry did not answer; the rebuilds of the others are made, and nothing is lost if it is
                 asked again.
         """
-        target = self._book.of(message.repository, message.tag)
-        if target is not None and passes_by(target, message.digest):
-            self._alarm(target, message.digest)
+        stored = self._book.read(message.repository, message.tag)
+        target = stored.record if stored is not None else None
+        if stored is not None and passes_by(stored.record, message.digest):
+            self._alarm(stored, message.digest)
             return 0
-        if target is not None and target.wanted == message.digest and is_first_filling(target, message.digest):
-            log.info("first-filling: %s bore nothing before, so nothing that is built on it is rebuilt", target.id)
-            self._searched(target)
+        decided = target if target is not None and target.wanted == message.digest else None
+        if stored is not None and decided is not None and is_first_filling(decided, message.digest):
+            log.info("first-filling: %s bore nothing before, so nothing that is built on it is rebuilt", decided.id)
+            self._searched(stored)
             return 0
         asked_at = self._asked_at(message)
         kept = self._listings.built_on(base_name(self._login_server, message.repository), message.asked_at)
         dependent = tuple(task for task in kept.tasks if self._depends(task, message))
-        decided = target if target is not None and target.wanted == message.digest else None
         found = self._base.digest(message.repository, message.tag) if dependent else message.digest
         if found != message.digest:
             if not self._is_late(message, target, found):
@@ -111,26 +113,26 @@ class DependantSearch:
             return len(dependent)
         if found == message.digest:
             self._look_once_more(message, next_after(kept.listings, asked_at))
-        if decided is not None:
-            self._searched(decided)
+        if stored is not None and decided is not None:
+            self._searched(stored)
         log.info("%d tasks are built on %s:%s", len(dependent), message.repository, message.tag)
         return len(dependent)
 
-    def _alarm(self, target: Target, digest: Digest) -> None:
+    def _alarm(self, stored: StoredTarget, digest: Digest) -> None:
         """What is wanted instead has a signal of its own, once the tag is read and put right."""
+        target, now = stored.record, self._book.clock()
         log.info("%s is %s only for now", target.id, digest)
-        now = self._book.clock()
         read = self._book.change(
-            target.id, lambda known: scheduled(alarmed(known, digest, now), now) if known else None
+            target.id, lambda known: scheduled(alarmed(known, digest, now), now) if known else None, stored
         )
         if read is not None and read.record.importing is None:
             self._book.wake(read.record)
 
-    def _searched(self, target: Target) -> None:
+    def _searched(self, stored: StoredTarget) -> None:
         """Its target would have the search made again if it were not told."""
-        now = self._book.clock()
+        target, now = stored.record, self._book.clock()
         self._book.change(
-            target.id, lambda known: scheduled(was_searched(known, target.number), now) if known else None
+            target.id, lambda known: scheduled(was_searched(known, target.number), now) if known else None, stored
         )
 
     def _asked_at(self, message: BaseMoved) -> datetime:

@@ -64,7 +64,7 @@ class Promoter:
                 problems.append(error)
             else:
                 told += [target] if target is not None else []
-        self._conclusions.of(stored)
+        self._conclusions.of(stored, [target.record for target in told])
         self._then(told)
         if problems:
             raise problems[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Sequence
 
 from shared.domain.promotion.candidate import Candidate, Place, Reason, Status
 from shared.domain.promotion.concluding import conclusion_for
@@ -45,21 +45,22 @@ class Conclusions:
             if conclusion_for(target, candidate) is Reason.PROMOTION_VERIFIED:
                 self._progress.save(stored, self._advanced(candidate, Reason.IN_FORCE_AGAIN, target))
         else:
-            self.of(stored, target)
+            self.of(stored, [target])
 
-    def of(self, stored: Stored[Candidate], known: Target | None = None) -> None:
+    def of(self, stored: Stored[Candidate], known: Sequence[Target] = ()) -> None:
         """Let a candidate that is being promoted end if all its targets have decided.
 
         Args:
             stored: the candidate.
-            known: one of its targets, as it was just read or written.
+            known: some of its targets, as they were just read or written.
         """
         if stored.record.status is not Status.PROMOTING:
             return
+        just_read = {target.place: target for target in known}
         said: dict[Reason, Target] = {}
         unread: list[Place] = []
-        for place in self._in_turn(stored.record, known):
-            target = known if known is not None and known.place == place else self._read(place, unread)
+        for place in _in_turn(stored.record, just_read):
+            target = just_read.get(place) or self._read(place, unread)
             if place in unread:
                 continue
             reason = conclusion_for(target, stored.record) if target else None
@@ -87,11 +88,6 @@ class Conclusions:
     def _find(self, target: Target, digest: Digest) -> Stored[Candidate] | None:
         return self._progress.records.get(candidate_id(target.origin.source, digest, target.origin.gate))
 
-    def _in_turn(self, candidate: Candidate, known: Target | None) -> Iterator[Place]:
-        """What is known costs nothing, and the last to be proposed to most likely is the last to decide."""
-        places = reversed(candidate.places)
-        yield from sorted(places, key=lambda place: known is None or place != known.place)
-
     def _read(self, place: Place, unread: list[Place]) -> Target | None:
         """One that cannot be read is named and left out: it asks for the verdict itself once it can be read again."""
         try:
@@ -117,6 +113,11 @@ class Conclusions:
         if unread:
             detail = f"{detail}; the records of {', '.join(map(str, unread))} cannot be read, and were not asked"
         return advance(candidate, reason, self._progress.clock(), detail=detail)
+
+
+def _in_turn(candidate: Candidate, known: Container[Place]) -> list[Place]:
+    """What is known costs nothing, and the last to be proposed to most likely is the last to decide."""
+    return sorted(reversed(candidate.places), key=lambda place: place not in known)
 
 
 def left_by(target: Target) -> str:

@@ -71,8 +71,12 @@ class TargetBook:
 
     def of(self, repository: str, tag: Tag) -> Target | None:
         """Return the target of a tag, or ``None`` if there is none."""
-        stored = self.targets.get(target_id(self.registry, repository, tag))
+        stored = self.read(repository, tag)
         return stored.record if stored else None
+
+    def read(self, repository: str, tag: Tag) -> StoredTarget | None:
+        """Return the target of a tag as it is to be changed, or ``None`` if there is none."""
+        return self.targets.get(target_id(self.registry, repository, tag))
 
     def of_repository(self, repository: str) -> Iterator[StoredTarget]:
         """Iterate over the targets of one repository."""
