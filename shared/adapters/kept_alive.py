@@ -5,11 +5,13 @@ Imports ``requests``, so this module is itself imported only where something is 
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies
 
 from requests import PreparedRequest, Session
 from requests.adapters import HTTPAdapter
@@ -95,9 +97,16 @@ def sdk_transport(connect_seconds: float, read_seconds: float) -> RequestsTransp
     """
     from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415  upstreams need none of it
 
-    session = Session()
+    session, bundle = Session(), os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    # Which proxy is meant depends on the address. Without one the machine is asked once, and not for each request,
+    # of which that is a tenth.
+    session.trust_env = bool(getproxies())
     for scheme in ("https://", "http://"):
         session.mount(scheme, KeptAlive())
     return RequestsTransport(
-        session=session, session_owner=False, connection_timeout=connect_seconds, read_timeout=read_seconds
+        session=session,
+        session_owner=False,
+        connection_timeout=connect_seconds,
+        read_timeout=read_seconds,
+        connection_verify=bundle or True,
     )

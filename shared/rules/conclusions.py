@@ -117,7 +117,8 @@ class Conclusions:
 
 def _in_turn(candidate: Candidate, known: Container[Place]) -> list[Place]:
     """What is known costs nothing, and the last to be proposed to most likely is the last to decide."""
-    return sorted(reversed(candidate.places), key=lambda place: place not in known)
+    places = reversed(candidate.places)
+    return sorted(places, key=lambda place: place not in known)
 
 
 def left_by(target: Target) -> str:

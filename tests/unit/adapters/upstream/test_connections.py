@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from azure.core.rest import HttpRequest
 from requests import Request
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPConnectionPool
@@ -189,6 +190,45 @@ def test_only_who_asks_for_it_is_connected_without_verification() -> None:
     kept, open_to_all = (adapter.get_connection_with_tls_context(request, verify=verify) for verify in (True, False))
     assert kept.conn_kw["ssl_context"].verify_mode is ssl.CERT_REQUIRED
     assert (open_to_all.cert_reqs, open_to_all.conn_kw.get("ssl_context")) == ("CERT_NONE", None)
+
+
+def asked_of_azure(url: str) -> str:
+    """Return what the other side was asked for by an SDK of Azure."""
+    with sdk_transport(2.0, 2.0) as transport:
+        return str(transport.send(HttpRequest("GET", url)).text())
+
+
+def test_azure_is_asked_through_a_proxy_of_the_machine(server: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", server.url)
+    assert asked_of_azure("http://vault.example/keys?n=1") == "http://vault.example/keys?n=1"
+
+
+def test_what_of_azure_is_excepted_from_the_proxy_is_asked_itself(
+    server: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert asked_of_azure(f"{server.url}/keys") == "/keys"
+
+
+def test_without_a_proxy_the_machine_is_not_asked_for_one_at_each_request(
+    server: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport = sdk_transport(2.0, 2.0)
+    monkeypatch.setattr("requests.sessions.get_environ_proxies", lambda *_, **__: pytest.fail("it was asked"))
+    assert transport.send(HttpRequest("GET", f"{server.url}/keys")).text() == "/keys"
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.usefixtures("server")
+def test_azure_is_trusted_by_the_machines_own_bundle(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv(name, str(tmp_path / "missing.pem"))
+    with pytest.raises(OSError, match=r"missing\.pem|No such file"):
+        asked_of_azure("https://127.0.0.1:9/keys")
 
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
