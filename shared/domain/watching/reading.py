@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from shared.domain.references import parse_path, parse_repository, parse_tag
+from shared.domain.shapes import Path, Told, shape_problems
 from shared.domain.watching.clashes import clashes
-from shared.domain.watching.shapes import Path, Told, shape_problems
 from shared.domain.watching.tag_rules import rule_problems
 from shared.domain.watching.watch_list import MOST_ENTRIES, Image, WatchList
 from shared.errors import InvalidReference
