@@ -33,6 +33,7 @@ _DOMAIN = {
     "domain/events",
     "domain/access",
     "domain/pacing",
+    "domain/policy",
 }
 _CORE = {
     *_DOMAIN,
@@ -60,6 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain/events": {"domain/events", "domain/promotion", *_PURE},
     "domain/access": {"domain/access", *_PURE},
     "domain/pacing": {"domain/pacing", *_PURE},
+    "domain/policy": {"domain/policy", *_PURE},
     "registry_ids": {"errors", "msgspec"},
     "registry_settings": set(),
     "whole_numbers": set(),

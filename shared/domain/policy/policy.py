@@ -1,0 +1,124 @@
+"""A policy: which checks a candidate must pass, and how each of them decides. A frozen record, known by its content."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import timedelta
+from enum import Enum
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from shared.domain.policy.severity import Severity
+
+_NAME = "^[a-z0-9][a-z0-9._-]{0,62}$"
+# To Python the dollar sign also stands before a last line end; editors know no other way to say the end.
+NAMED: dict[str, Any] = {"pattern": _NAME.replace("$", r"\Z"), "extra_json_schema": {"pattern": _NAME}}
+NAME_PATTERN = re.compile(NAMED["pattern"])
+_AGE = "^[1-9][0-9]{0,3}[mhdw]$"
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+class Mode(Enum):
+    """What a check's answer leads to."""
+
+    ENFORCE = "enforce"  # it decides
+    OBSERVE = "observe"  # it is made and told, and never blocks
+    OFF = "off"  # it is not made
+
+
+class Gap(Enum):
+    """What a scan may not have looked at, and a policy may accept all the same."""
+
+    NO_PACKAGES = "no-packages"  # nothing was found, and nothing is listed that was looked at
+    UNSUPPORTED_SYSTEM = "unsupported-system"  # no distribution whose packages the scanner can read was recognised
+
+
+_Mode = Annotated[
+    Mode,
+    Meta(description="`enforce`: the check decides; `observe`: it is told and never blocks; `off`: it is not made."),
+]
+
+
+class GateCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The functional test of an image."""
+
+    gate: Annotated[str, Meta(**NAMED, description="Folder under gates/ with the test (docs/gates.md).")]
+    mode: _Mode = Mode.ENFORCE
+
+
+class ScanCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The vulnerability scan of an image: what its report must not say."""
+
+    mode: _Mode = Mode.ENFORCE
+    block: Annotated[
+        Severity,
+        Meta(description="The least severity that blocks, as the scanner reports it; `unknown` blocks all."),
+    ] = Severity.HIGH
+    fixable: Annotated[
+        bool,
+        Meta(description="Whether only what has a fix blocks; where nobody says whether there is one, it counts."),
+    ] = False
+    delta: Annotated[
+        bool,
+        Meta(
+            description="Whether only what the base in use does not already have blocks: the same id in the same "
+            "package, whatever its version. Without a base everything is new.",
+        ),
+    ] = False
+    max_db_age: Annotated[
+        str,
+        Meta(
+            pattern=_AGE.replace("$", r"\Z"),
+            extra_json_schema={"pattern": _AGE},
+            description="How old the scanner's database may be, in minutes, hours, days or weeks: `90m`, `12h`, `3d`.",
+        ),
+    ] = "3d"
+    known_exploited: Annotated[
+        _Mode,
+        Meta(
+            description="Whether what is known to be exploited (CISA's list) blocks whatever its severity, and without "
+            "a fix too.",
+        ),
+    ] = Mode.OFF
+    end_of_life: Annotated[
+        _Mode,
+        Meta(description="Whether a distribution that gets no security updates any more blocks."),
+    ] = Mode.ENFORCE
+    accept: Annotated[
+        tuple[Gap, ...],
+        Meta(max_length=2, description="What need not have been looked at; without it such a report holds."),
+    ] = ()
+
+    @property
+    def oldest_database(self) -> timedelta:
+        """How old the scanner's database may be."""
+        return int(self.max_db_age[:-1]) * _UNITS[self.max_db_age[-1]]
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a candidate must pass, with what it extends taken in.
+
+    Attributes:
+        name: its own, or that of the entry which wrote it.
+        test: the functional test; ``None`` if there is none.
+        scan: the vulnerability scan; ``None`` if there is none.
+    """
+
+    name: str
+    test: GateCheck | None = None
+    scan: ScanCheck | None = None
+
+    @property
+    def sha256(self) -> str:
+        """Hash of its content, in hexadecimal: the same for two policies of one content, whatever their names."""
+        content = msgspec.json.encode([self.test, self.scan])
+        return hashlib.sha256(content).hexdigest()
+
+    @property
+    def modes(self) -> dict[str, Mode]:
+        """The mode of each check."""
+        checks = {"test": self.test, "scan": self.scan}
+        return {name: Mode.OFF if check is None else check.mode for name, check in checks.items()}

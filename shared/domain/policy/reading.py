@@ -1,0 +1,199 @@
+"""Reading policies that a YAML reader has made plain objects of: all of a watch list's files, and all that is wrong.
+
+A list's ``policies`` are named; ``defaults`` and entries say by ``policy`` which one is meant, or write one of their
+own. ``gate`` is shorthand: it says the test's gate on top of the policy that holds otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from shared.domain.policy.extending import CHECKS, Extending, Fields, Placed, Source, merged
+from shared.domain.policy.policy import NAME_PATTERN, Gap, GateCheck, Mode, Policy, ScanCheck
+from shared.domain.policy.severity import Severity
+from shared.domain.shapes import Path, Told, shape_problems
+
+MOST_POLICIES = 1000
+_NO_TEST = "none"
+_DEFAULTS: Path = ("defaults",)
+_NOT_A_POLICY = "expected a policy: a mapping with test, scan or extends"
+
+
+class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A policy as people write it; what it does not say comes from the one that it extends."""
+
+    extends: Annotated[str | None, Meta(description="The policy that says what this one does not.")] = None
+    test: Annotated[GateCheck | Mode | None, Meta(description="The functional test, or `off`.")] = None
+    scan: Annotated[ScanCheck | Mode | None, Meta(description="The vulnerability scan, or `off`.")] = None
+
+
+class Policies(msgspec.Struct, frozen=True):
+    """All policies of a list.
+
+    Attributes:
+        named: those with names of their own.
+        entries: which policy holds for an entry, by the entry's name; one without a policy is not in it.
+        defaults: the policies that the files' defaults name.
+    """
+
+    named: dict[str, Policy]
+    entries: dict[str, Policy]
+    defaults: tuple[Policy, ...] = ()
+
+    def of(self, name: str) -> Policy | None:
+        """Return the policy of a name, or the one that holds for the entry of that name."""
+        return self.named.get(name) or self.entries.get(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that ``of`` knows."""
+        return tuple(sorted({*self.named, *self.entries}))
+
+
+def read_policies(*documents: object) -> tuple[Policies | None, tuple[Placed, ...]]:
+    """Read the policies of a list.
+
+    Args:
+        documents: the list's files as plain objects, with every scalar a string; what is no part of policies in them is
+            not looked at.
+
+    Returns:
+        The policies and no problems; or nothing and every problem.
+    """
+    problems = [Placed(path, told, file) for file, each in enumerate(documents) for path, told in _wrong(each)]
+    if problems:
+        return None, tuple(problems)
+    sources, problems = _sources(documents)
+    extending = Extending(sources)
+    entries: dict[str, Policy] = {}
+    defaults: list[Policy] = []
+    for file, document in enumerate(documents):
+        of_file = _Entries(extending, sources, file, _mapping(_mapping(document).get("defaults")))
+        defaults += filter(None, [of_file.default()])
+        for path, entry in _saying(document):
+            name = entry.get("name")
+            if path != _DEFAULTS and isinstance(name, str) and (policy := of_file.policy(name, entry, path)):
+                entries[name] = policy
+    problems += extending.problems
+    return (None, tuple(problems)) if problems else (Policies(extending.named, entries, tuple(defaults)), ())
+
+
+def _wrong(document: object) -> Iterator[Told]:
+    """Yield what is wrong with the shapes of a file's policies."""
+    fields = _mapping(document)
+    written = fields.get("policies", {})
+    if not isinstance(written, dict):
+        yield ("policies",), "expected a mapping of names to policies"
+    for name, value in _mapping(written).items():
+        if not NAME_PATTERN.match(name):
+            yield ("policies", name), "a policy's name is lower case: letters, digits, ., _ and -, 63 at most"
+        yield from _wrong_policy(value, ("policies", name))
+    if len(_mapping(written)) > MOST_POLICIES:
+        yield ("policies",), f"a list has at most {MOST_POLICIES} policies"
+    for path, entry in _saying(document):
+        if "policy" in entry and not isinstance(entry["policy"], str):
+            yield from _wrong_policy(entry["policy"], (*path, "policy"))
+
+
+def _wrong_policy(value: object, path: Path) -> Iterator[Told]:
+    if not isinstance(value, dict):
+        yield path, _NOT_A_POLICY
+        return
+    if not value:
+        yield path, f"{_NOT_A_POLICY}; an empty one would check nothing"
+    # A check may say less than it needs, and have the rest from the policy that it extends.
+    whole = {**value, "test": {"gate": "a", **test}} if isinstance(test := value.get("test"), dict) else value
+    silent = [check for check in CHECKS if check in value and value[check] is None]
+    yield from (((*path, check), "expected a mapping, or enforce, observe or off") for check in silent)
+    for place, told in shape_problems(whole, Written, path):
+        yield place, f"{told}; expected {_choices(place[-1])}" if told.startswith("invalid enum value") else told
+
+
+def _choices(field: str | int) -> str:
+    """Return what may stand in a field of a policy that takes one of a few words."""
+    kind: type[Enum] = {"block": Severity, "accept": Gap}.get(str(field), Mode)
+    return ", ".join(each.value for each in kind)
+
+
+def _saying(document: object) -> Iterator[tuple[Path, Fields]]:
+    """Yield the parts of a file that say a policy: the defaults, if there are some, and each entry."""
+    fields = _mapping(document)
+    if isinstance(defaults := fields.get("defaults"), dict):
+        yield _DEFAULTS, defaults
+    images = fields.get("images")
+    for index, entry in enumerate(images if isinstance(images, list) else ()):
+        if isinstance(entry, dict):
+            yield ("images", index), entry
+
+
+def _mapping(value: object) -> Fields:
+    return value if isinstance(value, dict) else {}
+
+
+def _sources(documents: Sequence[object]) -> tuple[dict[str, Source], list[Placed]]:
+    sources: dict[str, Source] = {}
+    problems = []
+    for file, document in enumerate(documents):
+        for name, fields in _mapping(_mapping(document).get("policies")).items():
+            if name in sources:
+                problems.append(Placed(("policies", name), "another file has a policy of this name", file))
+            sources[name] = Source(fields, ("policies", name), file)
+    return sources, problems
+
+
+class _Entries:
+    """Finds which policy holds for each entry of a file.
+
+    Args:
+        extending: makes the policies.
+        file: which of the files, from 0.
+        common: what the file's defaults say.
+    """
+
+    def __init__(self, extending: Extending, sources: dict[str, Source], file: int, common: Fields) -> None:
+        self._extending = extending
+        self._sources = sources
+        self._file = file
+        self._common = common
+
+    def default(self) -> Policy | None:
+        """Return the policy that the defaults name or write."""
+        return self._chosen(self._common.get("policy"), ("defaults", "policy"), "defaults")
+
+    def policy(self, name: str, entry: Fields, path: Path) -> Policy | None:
+        """Return the policy of an entry, the shorthand for its test taken in; ``None`` if it has none."""
+        own = "policy" in entry
+        policy = entry["policy"] if own else self._common.get("policy")
+        place: Path = (*(path if own else ("defaults",)), "policy")
+        gate = entry.get("gate", self._common.get("gate"))
+        if gate is None:
+            return self._chosen(policy, place, name)
+        if isinstance(policy, str) and not self._is_known(policy, place):
+            return None
+        below = {"extends": policy} if isinstance(policy, str) else policy or {}
+        fields = merged(below, {"test": "off" if gate == _NO_TEST else {"gate": gate}})
+        return self._extending.policy(name, Source(fields, place if policy else (*path, "gate"), self._file))
+
+    def _chosen(self, policy: object, place: Path, name: str) -> Policy | None:
+        if policy is None:
+            return None
+        if isinstance(policy, str):
+            return self._extending.named.get(policy) if self._is_known(policy, place) else None
+        if name in self._sources:
+            told = f"there is a policy called {name!r} too; the entry's own would bear the same name"
+            self._extending.problems.append(Placed(place, told, self._file))
+        return self._extending.policy(name, Source(_mapping(policy), place, self._file))
+
+    def _is_known(self, policy: str, place: Path) -> bool:
+        """Whether there is a policy of that name; if not it is told, of the defaults once and not for each entry."""
+        if policy in self._sources:
+            return True
+        problem = Placed(place, self._extending.unknown(policy), self._file)
+        if problem not in self._extending.problems[-1:]:
+            self._extending.problems.append(problem)
+        return False
