@@ -1,0 +1,1 @@
+"""Vulnerability scans: reports as scanners write them, and the verdict over them."""

@@ -1,0 +1,67 @@
+"""Package URLs, https://github.com/package-url/purl-spec, and whether one that is more general covers another."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import msgspec
+
+# For these the specification makes the name small, and for the last one the underscore a hyphen.
+_SMALL = frozenset({"deb", "apk", "oci", "github", "bitbucket", "composer", "pypi"})
+_ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
+
+
+class Purl(msgspec.Struct, frozen=True):
+    """A package URL, taken apart.
+
+    Attributes:
+        kind: such as ``deb`` or ``oci``.
+        namespace: such as ``debian``; empty if it has none.
+        name: of the package.
+        version: empty for all of them.
+        qualifiers: such as ``arch``.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    version: str
+    qualifiers: tuple[tuple[str, str], ...]
+
+    def covers(self, other: Purl) -> bool:
+        """Whether the other is this package: what this one leaves out may be anything, as OpenVEX has it."""
+        if (self.kind, self.namespace, self.name) != (other.kind, other.namespace, other.name):
+            return False
+        return self.version in {"", other.version} and set(self.qualifiers) <= set(other.qualifiers)
+
+
+@lru_cache(maxsize=4096)
+def parse_purl(text: str) -> Purl | None:
+    """Return a package URL taken apart; ``None`` if it is none."""
+    scheme, colon, rest = text.partition(":")
+    if scheme.lower() != "pkg" or not colon:
+        return None
+    rest, _, said = rest.partition("#")[0].partition("?")
+    rest = rest.strip("/")
+    # An npm scope begins with the sign that stands before versions, where it is not written as %40.
+    path, at, version = rest.rpartition("@") if "@" in rest.rpartition("/")[2] else (rest, "", "")
+    kind, _, full = path.partition("/")
+    namespace, _, name = full.rpartition("/")
+    if not kind or not name:
+        return None
+    return _made(kind.lower(), _plain(namespace), _plain(name), _plain(version) if at else "", said)
+
+
+def _made(kind: str, namespace: str, name: str, version: str, said: str) -> Purl:
+    if kind in _SMALL:
+        namespace, name = namespace.lower(), name.lower()
+    if kind == "pypi":
+        name = name.replace("_", "-")
+    pairs = (part.partition("=") for part in said.split("&") if part)
+    return Purl(kind, namespace, name, version, tuple((key.lower(), _plain(value)) for key, _, value in pairs if value))
+
+
+def _plain(text: str) -> str:
+    """Return a part with what is escaped in it as it is meant."""
+    return _ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()), text.encode()).decode(errors="replace")

@@ -1,0 +1,155 @@
+"""What a scan's report, its age and its gaps say for or against an image, each as a reason with a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from shared.domain.policy.policy import Gap, Mode, ScanCheck
+from shared.domain.scan.database import Database
+from shared.domain.scan.decision import Change, Decided, Effect, Judged, Reason, Said
+from shared.domain.scan.findings import key_of
+from shared.domain.scan.report import NoAnswer, Report
+from shared.domain.scan.weighing import Scales
+
+DECISIVE = frozenset({Effect.REJECTS, Effect.HOLDS})
+_NAMED = 5
+_SEVERE = "as severe as the policy blocks, or worse"
+_AGAINST = ((Decided.SEVERITY, Reason.BLOCKING_FINDINGS), (Decided.KNOWN_EXPLOITED, Reason.KNOWN_EXPLOITED))
+
+
+def told(reason: Reason, text: str) -> Said:
+    """Return a reason that does nothing to the outcome."""
+    return Said(reason, Effect.TOLD, text)
+
+
+def holds(reason: Reason, text: str) -> Said:
+    """Return a reason for which there is no answer."""
+    return Said(reason, Effect.HOLDS, text)
+
+
+def observed(said: Said) -> Said:
+    """Return a reason that the policy only wants to be told."""
+    return msgspec.structs.replace(said, effect=Effect.OBSERVED) if said.effect in DECISIVE else said
+
+
+def of_database(check: ScanCheck, database: Database | None, at: datetime) -> Iterator[Said]:
+    """Yield what the age of the scanner's database says."""
+    if database is None:
+        yield told(Reason.DATABASE_AGE_NOT_JUDGED, "nobody said how old the scanner's database is")
+    elif database.updated_at is None:
+        text = "the scanner does not say of when its database is; let it fetch one, and have the image scanned again"
+        yield holds(Reason.DATABASE_UNKNOWN, text)
+    elif (age := at - database.updated_at) > check.oldest_database:
+        text = (
+            f"the scanner's database is of {database.updated_at:%Y-%m-%d %H:%M}, {_long(age)} old; the policy allows "
+        )
+        text += f"{check.max_db_age}: let the scanner have a newer one, and have the image scanned again"
+        yield holds(Reason.DATABASE_TOO_OLD, text)
+
+
+def _long(age: timedelta) -> str:
+    hours = age // timedelta(hours=1)
+    return f"{hours // 24} days" if hours >= 48 else f"{hours} hours"
+
+
+def of_findings(findings: Iterable[Judged]) -> Iterator[Said]:
+    """Yield what the findings say that speak against the image; they come in their order, as below."""
+    against = [each for each in findings if each.blocks]
+    for decided, reason in _AGAINST:
+        if found := [each for each in against if each.decided is decided]:
+            what = _SEVERE if decided is Decided.SEVERITY else "known to be exploited"
+            yield Said(reason, Effect.REJECTS, f"{len(found)} {what}: {_named(found)}")
+    if found := [each for each in against if each.decided is Decided.SEVERITY_NOT_SAID]:
+        text = f"the report does not say how severe {len(found)} are: {_named(found)}; use a scanner that says it"
+        yield holds(Reason.SEVERITY_NOT_SAID, text)
+
+
+def _named(findings: Sequence[Judged]) -> str:
+    names = list(dict.fromkeys(f"{each.id} in {each.package}" for each in findings))
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+
+
+def of_age(check: ScanCheck, report: Report, base: Report | None) -> Iterator[Said]:
+    """Yield what it says that a distribution is at its end."""
+    if not report.end_of_life or check.end_of_life is Mode.OFF:
+        return
+    text = f"{report.system} gets no security updates any more"
+    if check.delta and base is not None and base.end_of_life:
+        yield told(Reason.END_OF_LIFE, f"{text}; nor does the base in use")
+        return
+    text += ", so that little is found in it; take a newer release, or let the policy observe end_of_life"
+    said = Said(Reason.END_OF_LIFE, Effect.REJECTS, text)
+    yield said if check.end_of_life is Mode.ENFORCE else observed(said)
+
+
+def of_exploited(check: ScanCheck, scales: Scales, findings: Iterable[Judged], at: datetime) -> Iterator[Said]:
+    """Yield what there is to tell of the list of what is known to be exploited."""
+    if check.known_exploited is Mode.OFF:
+        return
+    if scales.exploited is None:
+        yield told(Reason.KNOWN_EXPLOITED_NOT_JUDGED, "there is no list of what is known to be exploited")
+    elif scales.exploited.is_old(at):
+        text = f"the list of what is known to be exploited is of {scales.exploited.released:%Y-%m-%d}: renew it"
+        yield told(Reason.KNOWN_EXPLOITED_OLD, text)
+    there = [each for each in findings if each.change is not Change.FIXED]
+    if check.known_exploited is Mode.OBSERVE and (found := [*filter(scales.is_exploited, there)]):
+        yield Said(Reason.KNOWN_EXPLOITED, Effect.OBSERVED, f"{len(found)} known to be exploited: {_named(found)}")
+
+
+def of_base(check: ScanCheck, base: Report | NoAnswer | None, said: Iterable[Said]) -> Iterator[Said]:
+    """Yield what it means that the report of the base is no answer: then nothing counts as unchanged."""
+    if not isinstance(base, NoAnswer):
+        return
+    text = f"the report of the base in use is no answer, so that everything counts as new: {base.detail}"
+    if check.delta and any(each.effect is Effect.REJECTS for each in said):
+        yield holds(Reason.BASE_REPORT_UNUSABLE, f"{text}; what rejects may be there already: have the base scanned")
+    else:
+        yield told(Reason.BASE_REPORT_UNUSABLE, text)
+
+
+def of_gaps(check: ScanCheck, report: Report) -> Iterator[Said]:
+    """Yield what was not looked at: this tells a clean image from one where nothing was."""
+    covered = report.coverage
+    if covered.knows_systems and not covered.system:
+        yield _gap(check, Gap.UNSUPPORTED_SYSTEM, _of_system(report.system))
+    if not covered.packages and not covered.findings:
+        text = (
+            "nothing is found, and no package is listed: nobody knows whether any was looked at; have the scanner list "
+        )
+        yield _gap(check, Gap.NO_PACKAGES, f"{text}all packages")
+    elif covered.packages and covered.system and not covered.system_seen:
+        text = (
+            f"no package of {report.system or 'the distribution'} is listed, and others are: its own list of packages "
+        )
+        yield _gap(check, Gap.NO_PACKAGES, f"{text}was deleted from the image, or cannot be read")
+    elif not covered.packages:
+        text = "no package is listed, so that only what is found shows that something was looked at"
+        yield told(Reason.PACKAGES_NOT_LISTED, text)
+
+
+def _of_system(system: str) -> str:
+    if system:
+        return f"the packages of {system} were not looked at: the scanner cannot read them, or was told to leave them"
+    text = "no distribution is recognised, so that no packages of one were looked at; if the image has none, let the "
+    return f"{text}policy accept {Gap.UNSUPPORTED_SYSTEM.value}"
+
+
+def _gap(check: ScanCheck, gap: Gap, text: str) -> Said:
+    reason = Reason(gap.value)
+    return told(reason, f"accepted by the policy: {text}") if gap in check.accept else holds(reason, text)
+
+
+def of_exceptions(scales: Scales, report: Report, findings: Iterable[Judged]) -> Iterator[Said]:
+    """Yield which waivers and statements do nothing, and may be meant to."""
+    against = [each for each in findings if each.blocks]
+    if ended := [each for each in against if scales.waivers.ended(key_of(each.id, each.package))]:
+        yield told(Reason.WAIVER_ENDED, f"waivers ended that covered what blocks now: {_named(ended)}")
+    for waiver in scales.waivers.about_none_of(finding.key for finding in report.findings):
+        text = f"the report has no {waiver.id} in {waiver.package}, which {waiver.by} waived until {waiver.until}"
+        yield told(Reason.WAIVER_UNUSED, text)
+    for statement in scales.vex.about_none_of(report.findings):
+        text = f"{statement.told}; but {statement.vulnerability} is in none of its products, as the report has them"
+        yield told(Reason.VEX_UNUSED, text)
