@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from docs import parts
 from docs.parts import ROOT
+from shared.domain.scan import decision
 from shared.domain.watching.watch_list import schema
 
 PARTS: dict[str, Callable[[], str]] = {
@@ -31,8 +32,12 @@ PARTS: dict[str, Callable[[], str]] = {
     "watch-list": parts.watch_list,
     "tag-rules": parts.tag_rules,
     "choice-reasons": parts.choice_reasons,
+    "scan-policy": parts.scan_policy,
+    "verdict-reasons": parts.verdict_reasons,
+    "decided": parts.decided,
 }
-PAGES = ("README.md", "docs/architecture.md", "docs/configuration.md")
+PAGES = ("README.md", "docs/architecture.md", "docs/configuration.md", "docs/verdict.md")
+SCHEMAS = {"docs/images.schema.json": schema, "docs/verdict.schema.json": decision.schema}
 _MARKED = re.compile(r"<!-- generated: (?P<name>[\w-]+) -->\n.*?<!-- end: (?P=name) -->", re.DOTALL)
 
 
@@ -43,7 +48,7 @@ def pages() -> dict[str, str]:
         KeyError: a page asks for a part that nobody makes.
     """
     written = {page: _MARKED.sub(_filled, (ROOT / page).read_text()) for page in PAGES}
-    return {**written, "docs/images.schema.json": json.dumps(schema(), indent=2) + "\n"}
+    return {**written, **{page: json.dumps(made(), indent=2) + "\n" for page, made in SCHEMAS.items()}}
 
 
 def _filled(found: re.Match[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -11,10 +12,13 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from docs.triggers import functions
 from infra.local.demo.scenes import Scenes
 from shared.config import setting_fields
 from shared.domain.events.messages import LookAtDue, queue_of
+from shared.domain.policy.policy import ScanCheck
 from shared.domain.promotion.actions import Refusal
 from shared.domain.promotion.candidate import Reason, Status
 from shared.domain.promotion.due import CANDIDATES
@@ -22,6 +26,8 @@ from shared.domain.promotion.lifecycle import BEGINNINGS, ENDS, TRANSITIONS
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, RebuildStatus
 from shared.domain.promotion.target import Why
 from shared.domain.promotion.target_troubles import Hindrance
+from shared.domain.scan.decision import Decided
+from shared.domain.scan.decision import Reason as ScanReason
 from shared.domain.watching.selection import ChoiceReason
 from shared.domain.watching.troubles import Kind
 from shared.domain.watching.watch_list import schema
@@ -172,6 +178,23 @@ def tag_rules() -> str:
 def choice_reasons() -> str:
     """Return the reasons for which a tag is taken or left."""
     return table(("reason", "meaning"), ((f"`{value}`", said) for value, said in told(ChoiceReason)))
+
+
+def scan_policy() -> str:
+    """Return what a policy may say of scans."""
+    fields = msgspec.json.schema(ScanCheck)["$defs"]["ScanCheck"]["properties"]
+    shown = ((name, json.dumps(field["default"]).strip('"'), field["description"]) for name, field in fields.items())
+    return table(("field", "default", "meaning"), ((f"`{name}`", f"`{value}`", said) for name, value, said in shown))
+
+
+def verdict_reasons() -> str:
+    """Return the reasons of a verdict over a scan."""
+    return table(("reason", "meaning"), ((f"`{value}`", said) for value, said in told(ScanReason)))
+
+
+def decided() -> str:
+    """Return what may decide about a finding."""
+    return table(("decided", "meaning"), ((f"`{value}`", said) for value, said in told(Decided)))
 
 
 def _kind(field: dict[str, Any]) -> str:

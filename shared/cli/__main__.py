@@ -1,4 +1,4 @@
-"""``python -m shared.cli``: validates watch lists and explains what they take, offline unless asked otherwise."""
+"""``python -m shared.cli``: validates watch lists, explains what they take, judges scans; offline unless asked."""
 
 from __future__ import annotations
 

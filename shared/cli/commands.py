@@ -25,8 +25,8 @@ def main(arguments: Sequence[str]) -> int:
         arguments: of the command line, without the program.
 
     Returns:
-        0 for yes, 1 if the list is not valid or a tag does not exist, 6 if an upstream does not answer, 64 for a wrong
-        argument, 65 for a file that cannot be read.
+        0 for yes, 1 if the list is not valid, a tag does not exist or a scan is rejected, 2 if a scan is no answer,
+        6 if an upstream does not answer, 64 for a wrong argument, 65 for a file that cannot be read.
     """
     try:
         asked = _parser().parse_args(arguments)
@@ -38,7 +38,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="python -m shared.cli", description="Validate watch lists and explain what they take.")
+    parser = Parser(
+        prog="python -m shared.cli", description="Validate watch lists, explain what they take, judge scans."
+    )
     commands = parser.add_subparsers(required=True, metavar="command", parser_class=Parser)
     validate = commands.add_parser("validate", help="say what is wrong with a watch list and its gates")
     validate.set_defaults(run=_validate)
@@ -53,7 +55,30 @@ def _parser() -> Parser:
     ways.add_argument("--listing", metavar="FILE", help='JSON: {"docker.io/library/node": ["22-alpine", …]}')
     ways.add_argument("--online", action="store_true", help="ask the upstreams, and say which named tags do not exist")
     explain.add_argument("--json", action="store_true", help="print one JSON document")
+    _add_verdict(commands.add_parser("verdict", help="say whether a policy lets an image pass by its scan's report"))
     return parser
+
+
+def _add_verdict(verdict: argparse.ArgumentParser) -> None:
+    verdict.set_defaults(run=_verdict)
+    verdict.add_argument("--policy", required=True, metavar="FILE", help="a policy's mapping, or a list with policies")
+    verdict.add_argument("--name", metavar="POLICY", help="which policy of the list, by its name or an entry's")
+    verdict.add_argument("--report", required=True, metavar="REPORT", help="Trivy's JSON, or SARIF")
+    verdict.add_argument("--base-report", metavar="REPORT", help="of the base in use, which it is compared with")
+    verdict.add_argument("--database", metavar="FILE", help="what `trivy version --format json` said in the same run")
+    verdict.add_argument("--vex", nargs="+", action="extend", default=[], metavar="FILE", help="OpenVEX documents")
+    verdict.add_argument("--waivers", metavar="FILE", help="[{id, package, reason, by, until}]")
+    verdict.add_argument("--known-exploited", metavar="FILE", help="CISA's list, as JSON")
+    verdict.add_argument("--digest", metavar="DIGEST", help="which image the report has to be about")
+    verdict.add_argument("--platform", metavar="PLATFORM", help="of which platform, such as linux/amd64")
+    verdict.add_argument("--at", metavar="TIME", help="decide for this time; default: now")
+    verdict.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _verdict(asked: argparse.Namespace) -> int:
+    from shared.cli.verdicts import run  # noqa: PLC0415  the other commands need none of it
+
+    return run(asked)
 
 
 def _validate(asked: argparse.Namespace) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import NoReturn
 
-FINE, NO, USAGE, UNREADABLE, UNREACHABLE = 0, 1, 64, 65, 6
+FINE, NO, HOLD, USAGE, UNREADABLE, UNREACHABLE = 0, 1, 2, 64, 65, 6
 
 
 class Ends(Exception):
@@ -26,5 +27,5 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with the usage and what is wrong."""
-        self.print_usage()
+        self.print_usage(sys.stderr)
         raise Ends(USAGE, f"{self.prog}: {message}")

@@ -84,7 +84,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "msgspec",
     },
     # Commands stand beside function_app: what they share with it is the code below both.
-    "cli": {"cli", "config", "watch_list_yaml", "adapters/upstream", *_DOMAIN, "errors", "msgspec"},
+    "cli": {"cli", "config", "watch_list_yaml", "policy_yaml", "adapters/upstream", *_DOMAIN, "errors", "msgspec"},
     "ports": {*_DOMAIN, "errors", "msgspec"},
     "yaml_nodes": {"errors", "msgspec", "yaml"},
     "policy_yaml": {*_DOMAIN, "errors", "msgspec", "yaml_nodes"},
