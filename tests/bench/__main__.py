@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infra.local.twin.ports import new_topology
 from infra.local.twin.settings import product_settings
-from tests.bench import base, dependants, lists, moving, start_up, updates
+from tests.bench import base, dependants, lists, moving, start_up, updates, verdicts
 from tests.bench.table import shown
 
 
@@ -18,6 +18,7 @@ def main() -> None:
         rows = [
             *start_up.rows(settings),
             *lists.rows(),
+            *verdicts.rows(Path(folder) / "verdicts"),
             *updates.rows(Path(folder)),
             *base.rows(Path(folder) / "base"),
             *dependants.rows(Path(folder) / "dependants"),
