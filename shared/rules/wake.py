@@ -19,6 +19,9 @@ from shared.domain.promotion.schedule import FARTHEST_WAKE, together_by
 from shared.ports import Clock, Outbox
 
 _GATHERS: ContextVar[bool] = ContextVar("gathers", default=False)
+# A check of hundreds of tags that moved, or a round of as many records, lasts for a minute: what it has made ready
+# does not wait for its end.
+LONGEST_GATHERED = timedelta(seconds=2)
 
 
 class Waker:
@@ -35,6 +38,7 @@ class Waker:
         self._lock = Lock()
         self._asked: defaultdict[Due, list[datetime]] = defaultdict(list)
         self._coming: defaultdict[Due, list[datetime]] = defaultdict(list)
+        self._gathered_since: datetime | None = None
 
     def at(self, due: Due, moment: datetime) -> None:
         """See that what is due is taken at a moment; what is far away the sweep wakes for.
@@ -46,14 +50,16 @@ class Waker:
         Raises:
             ServiceError: the message could not be sent. The next one that is sent wakes for this, too.
         """
+        now = self._clock()
         with self._lock:
             self._asked[due].append(moment)
-        if not _GATHERS.get():
+            since = self._gathered_since = self._gathered_since or now
+        if not _GATHERS.get() or now - since >= LONGEST_GATHERED:
             self._send()
 
     @contextmanager
     def gathered(self) -> Iterator[None]:
-        """Send no message within the block, and one for many at its end, also if it fails.
+        """Send one message for many at the end of the block, also if it fails; within it only what has waited a while.
 
         What threads do with a copy of its context is within it.
         """
@@ -80,7 +86,7 @@ class Waker:
 
     def _taken(self) -> dict[Due, list[datetime]]:
         with self._lock:
-            taken, self._asked = dict(self._asked), defaultdict(list)
+            taken, self._asked, self._gathered_since = dict(self._asked), defaultdict(list), None
         return taken
 
     def _give_back(self, due: Due, left: Iterable[datetime]) -> None:

@@ -13,7 +13,7 @@ from shared.domain.events.messages import LookAtDue
 from shared.domain.promotion.due import Due
 from shared.domain.promotion.schedule import FARTHEST_WAKE, together_by
 from shared.errors import Unavailable
-from shared.rules.wake import Waker
+from shared.rules.wake import LONGEST_GATHERED, Waker
 from tests.doubles.queues import InMemoryOutbox
 from tests.doubles.storage import SettableClock
 from tests.unit.examples import NOON
@@ -57,6 +57,16 @@ def test_a_hundred_that_are_written_together_are_woken_for_once() -> None:
         for _ in range(100):
             woken.waker.at(Due.STAGING, woken.clock.advance(timedelta(milliseconds=20)))
     assert woken.times() == [woken.clock()]
+
+
+def test_what_is_ready_does_not_wait_for_the_end_of_a_long_check() -> None:
+    woken = Woken()
+    with woken.waker.gathered():
+        for _ in range(60):
+            woken.waker.at(Due.STAGING, woken.clock.advance(timedelta(milliseconds=100)))
+            assert max(woken.times(), default=NOON) >= woken.clock() - LONGEST_GATHERED
+    assert len(woken.times()) <= 4
+    assert woken.times()[-1] == woken.clock()
 
 
 def test_what_comes_due_after_the_message_that_is_on_its_way_has_one_of_its_own() -> None:
