@@ -21,6 +21,7 @@ import yaml
 
 from infra.local.runner import RunRequest, RunResult, execute
 from infra.local.runner.rights import EVERYTHING
+from infra.local.runner.vault import Vault, no_vault
 
 OWN = "localhost:9425"  # the login server of the registry that owns the runs; nothing listens there
 _IMAGE = "application/vnd.oci.image.manifest.v1+json"
@@ -90,15 +91,18 @@ class Runs:
         run_id: str = "cab",
         timeout: float = 60,
         rights: frozenset[str] = EVERYTHING,
+        own: str = OWN,
+        login: str = "",
+        vault: Vault = no_vault,
         **values: str,
     ) -> tuple[RunResult, list[str]]:
         """Run ``steps``, YAML without its version line, on a source of ``files``; return the result and the log."""
         log: list[str] = []
-        registries = {OWN: self.registry.address, "docker.io": self.registry.address}
+        registries = {own: self.registry.address, "docker.io": self.registry.address}
         request = RunRequest(
             run_id=run_id,
             registry_name="staging",
-            login_server=OWN,
+            login_server=own,
             registries=registries,
             steps_yaml=f"version: v1.1.0\n{steps}",
             values=values,
@@ -107,6 +111,8 @@ class Runs:
             timeout=timeout,
             workdir=self.folder / "runs",
             rights=rights,
+            login=login,
+            vault=vault,
         )
         return execute(request, log.append, self.cancelled), log
 
@@ -157,6 +163,7 @@ def _layer(files: Mapping[str, str]) -> bytes:
             "echo",
             "env",
             "grep",
+            "httpd",
             "ls",
             "mkdir",
             "pwd",
@@ -165,6 +172,7 @@ def _layer(files: Mapping[str, str]) -> bytes:
             "test",
             "touch",
             "true",
+            "wget",
         ):
             link = tarfile.TarInfo(f"bin/{applet}")
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"

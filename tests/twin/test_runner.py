@@ -389,6 +389,6 @@ def test_a_build_does_not_reach_outside_its_source(runs: Runs) -> None:
 
 
 def test_a_task_that_cannot_be_run_is_an_error_and_says_why(runs: Runs) -> None:
-    result, log = runs.start("steps:\n- cmd: busybox:1 true\n  detach: true\n")
-    assert (result.status, result.error) == ("Error", "steps[0]: this twin does not run `detach`")
+    result, log = runs.start("steps:\n- cmd: busybox:1 true\n  privileged: true\n")
+    assert (result.status, result.error) == ("Error", "steps[0]: this twin does not run `privileged`")
     assert result.error in log

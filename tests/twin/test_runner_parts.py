@@ -26,7 +26,7 @@ DIGEST = "sha256:" + "0" * 64
 
 
 def test_steps_follow_each_other_unless_when_says_otherwise() -> None:
-    steps = parse_task("steps: [{cmd: a}, {id: b, cmd: b, when: ['-']}, {cmd: c, when: [acb_step_0]}, {cmd: d}]")
+    steps = parse_task("steps: [{cmd: a}, {id: b, cmd: b, when: ['-']}, {cmd: c, when: [acb_step_0]}, {cmd: d}]").steps
     assert {step.id: step.after for step in steps} == {
         "acb_step_0": (),
         "b": (),
@@ -46,7 +46,7 @@ steps:
   - cmd: bash -c 'echo "hi"'
     retries: 2
 """
-    build, push, command = parse_task(text)
+    build, push, command = parse_task(text).steps
     assert build.action == Build(("a:1", "b"), "sub/Dockerfile", (("X", "1"), ("Y", "a b")), "t", "ctx")
     assert push.action == Push(("a:1", "b"))
     assert command.action == Command("mcr.microsoft.com/acr/bash:2ff604c", ("-c", 'echo "hi"'))
@@ -55,7 +55,7 @@ steps:
 
 def test_a_client_that_is_told_to_run_an_image_is_read_as_that_image() -> None:
     told = "run --rm --network none --env A=1 --env 'B=a=b c' --entrypoint '/opt/my tool' gate:cab -c --rm"
-    (step,) = parse_task(f'steps: [{{cmd: "tools/docker:1 {told}", entryPoint: docker}}]')
+    (step,) = parse_task(f'steps: [{{cmd: "tools/docker:1 {told}", entryPoint: docker}}]').steps
     pairs = (("A", "1"), ("B", "a=b c"))
     assert step.action == Nested("tools/docker:1", "gate:cab", ("-c", "--rm"), pairs, "/opt/my tool")
 
@@ -86,8 +86,33 @@ def test_what_a_client_is_told_beside_that_is_refused(told: str, complaint: str)
         ("- a", "task: expected a mapping, found list"),
         ("version: v9\nsteps: [{cmd: a}]", "task.version: expected one of v1.0.0, v1.1.0, found 'v9'"),
         ("steps: []", "task.steps: expected a list with at least one entry"),
-        ("secrets: []\nsteps: [{cmd: a}]", "task: this twin does not run `secrets`"),
-        ("steps: [{cmd: a, keep: true}]", "steps[0]: this twin does not run `keep`"),
+        ("volumes: []\nsteps: [{cmd: a}]", "task: this twin does not run `volumes`"),
+        ("steps: [{cmd: a, privileged: true}]", "steps[0]: this twin does not run `privileged`"),
+        ("steps: [{cmd: a, when: ['-', b]}, {id: b, cmd: b}]", "steps[0].when: step cannot contain other IDs in when"),
+        ("networks: [{driver: bridge}]\nsteps: [{cmd: a}]", "networks[0]: name must be specified"),
+        (
+            "networks: [{name: a, driver: overlay}]\nsteps: [{cmd: a}]",
+            "networks[0]: this twin has networks of",
+        ),
+        ("secrets: [{keyvault: 'https://a.b/secrets/c'}]\nsteps: [{cmd: a}]", "secret is missing an ID"),
+        (
+            "secrets: [{id: s, keyvault: 'https://a.b/secrets/c'}, {id: s, keyvault: 'https://a.b/secrets/d'}]\n"
+            "steps: [{cmd: a}]",
+            "duplicate secret found with ID: s",
+        ),
+        ("secrets: [{id: s}]\nsteps: [{cmd: a}]", "failed to validate secret with ID: s: secret should contain either"),
+        (
+            "secrets: [{id: s, keyvault: 'http://a.b/secrets/c'}]\nsteps: [{cmd: a}]",
+            "failed to validate secret with ID: s: invalid azure keyvault secret URL scheme. Expected Https",
+        ),
+        (
+            "secrets: [{id: s, keyvault: 'https://a.b/keys/c'}]\nsteps: [{cmd: a}]",
+            "failed to validate secret with ID: s: invalid azure keyvault secret URL. Expected 'secrets' collection",
+        ),
+        (
+            "secrets: [{id: s, keyvault: 'https://a.b/secrets/c', clientID: me}]\nsteps: [{cmd: a}]",
+            "failed to validate secret with ID: s: msi client ID is not a valid guid",
+        ),
         ("steps: [{cmd: a, retires: 1}]", "steps[0]: `retires` is not a property of ACR Tasks"),
         ("steps: [{cmd: a, push: [b]}]", "steps[0]: step must contain one build, cmd, or push property"),
         ("steps: [{id: a}]", "steps[0]: step must contain one build, cmd, or push property"),
@@ -127,13 +152,13 @@ def test_run_variables_are_acrs(tmp_path: Path) -> None:
 
 
 def test_templates_are_replaced_and_a_missing_value_is_empty() -> None:
-    assert render("{{.Run.ID}} {{ .Values.base }} [{{.Values.none}}]", {"ID": "cab"}, {"base": "b"}) == "cab b []"
+    assert render("{{.Run.ID}} {{ .Values.base }} [{{.Values.none}}]", {"ID": "cab"}, {"base": "b"}, {}) == "cab b []"
 
 
-@pytest.mark.parametrize("text", ["{{if .Values.x}}", "{{.Run.Unknown}}", "{{.Secrets.x}}"])
+@pytest.mark.parametrize("text", ["{{if .Values.x}}", "{{.Run.Unknown}}", "{{.Secret.x}}"])
 def test_a_template_that_would_be_left_standing_is_refused(text: str) -> None:
     with pytest.raises(TaskRefused):
-        render(text, {"ID": "cab"}, {})
+        render(text, {"ID": "cab"}, {}, {})
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from typing import Any
 from infra.local.runner.errors import EngineError
 from infra.local.runner.folder import RunFolder
 from infra.local.runner.limits import Limits
+from infra.local.runner.networks import MACHINE, NONE
+from infra.local.runner.places import Place
 from infra.local.runner.process import run
 from infra.local.runner.task import WORKSPACE, Build
 
@@ -23,7 +25,9 @@ _HOME = "/acb/home"
 _TOOLS = "/acb/tools"
 # With this isolation buildah loses the last output of a command that ends at once. A shell that is always there starts
 # the command, and stays for a moment after it; the command's exit status is kept.
-_LINGER = (f"{_TOOLS}/busybox", "sh", "-c", f'"$@"; status=$?; {_TOOLS}/busybox sleep 0.1; exit $status', "command")
+_LINGER = f'"$@"; status=$?; {_TOOLS}/busybox sleep 0.1; exit $status'
+# And one that says when a command has started goes on to say so, or that there is no such command.
+_LOOK = f'{_TOOLS}/busybox which "$1" >/dev/null || exit 127; echo'
 # What buildah itself prints about a command's exit status, after the command's own output.
 _EXIT_REMARK = re.compile(r"(subprocess exited (with status|on) \S+|Error: exit status \d+)")
 
@@ -36,13 +40,19 @@ class ContainerOptions:
         environment: variables besides the image's.
         entry_point: in place of the image's.
         directory: where it starts; ``None`` to stay in the image's own.
-        bare: without what the engine gives a step: workspace, home, and network.
+        bare: without what the engine gives a step: workspace and home.
+        place: which network it is on: a place of its own, ``host`` or ``none``.
+        user: as whom it runs; ``None`` for whom the image says.
+        marker: a line to write first, once the command is known to be there.
     """
 
     environment: tuple[tuple[str, str], ...]
     entry_point: str | None
     directory: PurePosixPath | None
     bare: bool = False
+    place: Place | str = MACHINE
+    user: str | None = None
+    marker: str = ""
 
 
 class Engine:
@@ -76,7 +86,7 @@ class Engine:
         command += [f"--build-arg={name}={value}" for name, value in build.arguments]
         command += [f"--file={directory / build.dockerfile}"] if build.dockerfile else []
         command += [f"--target={build.target}"] if build.target else []
-        return self._stream([*command, "--", str(directory / build.context)], output, limits)
+        return self._call([*command, "--", str(directory / build.context)], output, None, limits)
 
     def run(
         self,
@@ -93,17 +103,21 @@ class Engine:
         flags += [f"--volume={self._folder.tools}:{_TOOLS}:ro"]
         flags += [f"--env={name}={value}" for name, value in options.environment]
         flags += [f"--workingdir={options.directory}"] if options.directory else []
+        flags += [f"--user={options.user}"] if options.user else []
+        if isinstance(options.place, Place):
+            flags += ["--no-hosts", f"--volume={options.place.names.file}:/etc/hosts:ro"]
 
         def write(line: str) -> None:
             if not _EXIT_REMARK.fullmatch(line):
                 output(line)
 
-        line = ["run", *flags, container, "--", *_LINGER, *command]
-        return self._stream(line, write, limits, network=not options.bare)
+        line = ["run", *flags, container, "--", *_started(options.marker), *command]
+        network = options.place.namespace if isinstance(options.place, Place) else options.place
+        return self._call(line, write, None, limits, network=network)
 
     def has_program(self, image: str, program: str, limits: Limits) -> bool:
         """Whether a container of ``image`` would find ``program`` by its ``PATH``."""
-        options = ContainerOptions((), f"{_TOOLS}/busybox", None, bare=True)
+        options = ContainerOptions((), f"{_TOOLS}/busybox", None, bare=True, place=NONE)
         return self.run(image, ("which", program), options, lambda _: None, limits) == 0
 
     def push(self, image: str, address: str, limits: Limits) -> str:
@@ -134,11 +148,6 @@ class Engine:
             raise EngineError("\n".join(trouble) or f"buildah {command[0]} failed")
         return "\n".join(answer)
 
-    def _stream(
-        self, command: Sequence[str], output: Callable[[str], None], limits: Limits, *, network: bool = True
-    ) -> int:
-        return self._call(command, output, None, limits, network=network)
-
     def _call(
         self,
         command: Sequence[str],
@@ -146,7 +155,7 @@ class Engine:
         errors: Callable[[str], None] | None,
         limits: Limits,
         *,
-        network: bool = True,
+        network: Path | str = MACHINE,
     ) -> int:
         return run(
             ["buildah", *self._folder.buildah_flags(), *command],
@@ -157,3 +166,9 @@ class Engine:
             limits=limits,
             network=network,
         )
+
+
+def _started(marker: str) -> tuple[str, ...]:
+    """Return the shell that starts a container's command, which follows."""
+    look = f"{_LOOK} {marker}; " if marker else ""
+    return f"{_TOOLS}/busybox", "sh", "-c", look + _LINGER, "command"

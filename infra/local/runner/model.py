@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from infra.local.runner.vault import Vault, no_vault
+
 Status = Literal["Succeeded", "Failed", "Canceled", "Timeout", "Error"]
 
 
@@ -26,6 +28,8 @@ class RunRequest:
         timeout: seconds the whole run may take.
         workdir: folder for the runs' own folders. A run deletes its own when it ends.
         rights: what the run may do with the registry that owns it: ``pull``, ``push``.
+        login: the token by which tools in steps sign in to that registry; empty for none.
+        vault: hands out the secrets that the task asks for.
     """
 
     run_id: str
@@ -39,6 +43,8 @@ class RunRequest:
     timeout: float
     workdir: Path
     rights: frozenset[str] = frozenset({"pull", "push"})
+    login: str = ""
+    vault: Vault = no_vault
 
 
 @dataclass(frozen=True)

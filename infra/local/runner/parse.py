@@ -13,11 +13,12 @@ import yaml
 
 from infra.local.runner.build_arguments import parse_build
 from infra.local.runner.classic_builder import BUILDKIT
+from infra.local.runner.declared import networks, secrets
 from infra.local.runner.docker_client import DOCKER, parse_docker
 from infra.local.runner.errors import TaskRefused
 from infra.local.runner.properties import Properties, split_words
 from infra.local.runner.schema import STEP_KNOWN, STEP_READ, TASK_KNOWN, TASK_READ
-from infra.local.runner.task import Build, Command, Nested, Push, Step
+from infra.local.runner.task import Build, Command, Nested, Push, Step, Task
 from infra.local.runner.variables import IMAGE_ALIASES
 
 VERSION_WITH_ALIASES = "v1.1.0"
@@ -46,11 +47,11 @@ def version_of(text: str) -> str:
     return match[1] if match else _VERSIONS[0]
 
 
-def parse_task(text: str) -> tuple[Step, ...]:
+def parse_task(text: str) -> Task:
     """Read a rendered task.
 
     Returns:
-        Its steps in the order written, with defaults filled in.
+        It with its steps in the order written, and defaults filled in.
 
     Raises:
         TaskRefused: what ACR would refuse, and every property this twin would otherwise ignore.
@@ -62,7 +63,7 @@ def parse_task(text: str) -> tuple[Step, ...]:
         _check_id(step_id, ids)
     steps = tuple(_step(entry, task, ids, i) for i, entry in enumerate(entries))
     _check_order(steps)
-    return steps
+    return Task(steps, networks(task), secrets(task))
 
 
 def _check_id(step_id: str, ids: Sequence[str]) -> None:
@@ -74,6 +75,9 @@ def _check_id(step_id: str, ids: Sequence[str]) -> None:
 
 def _step(entry: Properties, task: Properties, ids: Sequence[str], index: int) -> Step:
     entry.allow(STEP_READ, STEP_KNOWN)
+    for unneeded in ("ports", "expose"):  # here, as there, steps of one network reach each other's ports without
+        entry.texts(unneeded)
+    entry.flag("pull")  # a run begins with no image, so it always pulls
     step_timeout = task.number("stepTimeout", _DEFAULT_STEP_TIMEOUT, least=1)
     return Step(
         id=ids[index],
@@ -88,6 +92,12 @@ def _step(entry: Properties, task: Properties, ids: Sequence[str], index: int) -
         working_directory=entry.text("workingDirectory") or task.text("workingDirectory") or "",
         use_image_directory=entry.flag("disableWorkingDirectoryOverride"),
         buildkit=entry.environment("env").get(BUILDKIT) == "1",
+        network=entry.text("network") or "",
+        detach=entry.flag("detach"),
+        keep=entry.flag("keep"),
+        start_delay=entry.number("startDelay", 0),
+        repeat=entry.number("repeat", 0),
+        user=entry.text("user"),
     )
 
 
@@ -117,6 +127,10 @@ def _after(entry: Properties, ids: Sequence[str], index: int) -> tuple[str, ...]
         return ()
     if not when:
         return (ids[index - 1],) if index else ()
+    if "-" in when:
+        raise TaskRefused(
+            f"{entry.place}.when: step cannot contain other IDs in when if the immediate execution token is specified"
+        )
     for step_id in when:
         if step_id not in ids:
             raise TaskRefused(f"{entry.place}.when: {step_id} does not exist as a vertex")

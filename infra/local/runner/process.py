@@ -16,8 +16,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from infra.local.runner.limits import Limits
+from infra.local.runner.networks import MACHINE, NONE
 
-_DIES_WITH_US = ("setpriv", "--pdeathsig=KILL", "--")
+DIES_WITH_US = ("setpriv", "--pdeathsig=KILL", "--")
 _CONFINED = ("unshare", "--pid", "--mount", "--fork", "--kill-child", "--mount-proc")
 # A network namespace begins with its loopback down; docker's `--network none` has it up.
 _LOOPBACK_UP = ("busybox", "sh", "-c", 'busybox ip link set lo up && exec "$@"', "command")
@@ -33,7 +34,7 @@ def run(
     output: Callable[[str], None],
     errors: Callable[[str], None] | None,
     limits: Limits,
-    network: bool = True,
+    network: Path | str = MACHINE,
 ) -> int:
     """Run ``command`` to its end and return its exit status.
 
@@ -42,14 +43,13 @@ def run(
         folder: its working directory.
         output: called with each line of standard output, without its newline.
         errors: the same for standard error; ``None`` joins it to the output in the order written.
-        network: whether it has the machine's network; else it has a loopback of its own and nothing beside.
+        network: this machine's, or that of a namespace at a path, or ``none``: a loopback and nothing beside.
 
     Raises:
         Stopped: the limits were reached; the program and all its children are dead by then.
     """
-    apart = () if network else ("--net",)
     with subprocess.Popen(
-        [*_DIES_WITH_US, *_CONFINED, *apart, "--", *(() if network else _LOOPBACK_UP), *command],
+        [*DIES_WITH_US, *_confined(network), *command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE if errors else subprocess.STDOUT,
@@ -63,6 +63,13 @@ def run(
         finally:
             if child.returncode is None:
                 _kill(child)
+
+
+def _confined(network: Path | str) -> tuple[str, ...]:
+    if network == NONE:
+        return (*_CONFINED, "--net", "--", *_LOOPBACK_UP)
+    entered = ("nsenter", f"--net={network}", "--") if isinstance(network, Path) else ()
+    return (*entered, *_CONFINED, "--")
 
 
 def _pump(

@@ -60,6 +60,11 @@ class Properties:
             raise TaskRefused(f"{self.place}.{name}: expected a list with at least one entry")
         return value
 
+    def mappings(self, name: str) -> list[Properties]:
+        """Return a property that is a list of mappings; absent is empty."""
+        value = self._typed(name, list, "a list") or []
+        return [Properties(entry, f"{name}[{number}]") for number, entry in enumerate(value)]
+
     def environment(self, name: str) -> dict[str, str]:
         """Return a list of ``NAME=value`` as a mapping; quotes are read as the shell that ACR passes them to does."""
         pairs = {}

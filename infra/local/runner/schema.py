@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-TASK_READ = frozenset({"version", "stepTimeout", "workingDirectory", "env", "steps"})
-TASK_KNOWN = frozenset({"secrets", "networks", "volumes", "alias"})
+TASK_READ = frozenset({"version", "stepTimeout", "workingDirectory", "env", "secrets", "networks", "steps"})
+TASK_KNOWN = frozenset({"volumes", "alias"})
 STEP_READ = frozenset(
     {
         "id",
@@ -19,19 +19,19 @@ STEP_READ = frozenset(
         "entryPoint",
         "workingDirectory",
         "disableWorkingDirectoryOverride",
+        "network",
+        "ports",
+        "expose",
+        "user",
+        "pull",
+        "detach",
+        "keep",
+        "startDelay",
+        "repeat",
     }
 )
 STEP_KNOWN = frozenset(
     {
-        "keep",
-        "detach",
-        "startDelay",
-        "repeat",
-        "pull",
-        "ports",
-        "expose",
-        "network",
-        "user",
         "isolation",
         "privileged",
         "volumeMounts",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local.runner.classic_builder import refuse_buildkit
+from infra.local.runner.containers import Containers
 from infra.local.runner.dependencies import Base, Built
 from infra.local.runner.docker_client import DOCKER
 from infra.local.runner.dockerfile import Bases, read_bases
@@ -16,6 +17,7 @@ from infra.local.runner.errors import EngineError, StepFailed, Stopped
 from infra.local.runner.images import Images
 from infra.local.runner.limits import Limits
 from infra.local.runner.logs import RunLog
+from infra.local.runner.networks import NONE
 from infra.local.runner.reference import Reference, parse_reference
 from infra.local.runner.registry import backing_address
 from infra.local.runner.rights import PUSH, Rights
@@ -48,6 +50,7 @@ class StepRunner:
         registries: Mapping[str, str],
         workspace: Path,
         rights: Rights,
+        containers: Containers,
     ) -> None:
         self._engine = engine
         self._images = images
@@ -55,6 +58,7 @@ class StepRunner:
         self._registries = registries
         self._workspace = workspace
         self._rights = rights
+        self._containers = containers
         self.built: dict[str, Built] = {}
         self.pushed: dict[Reference, str] = {}
         self.seconds: dict[str, float] = {}
@@ -68,8 +72,11 @@ class StepRunner:
         """
         self._log.say(
             f"Executing step ID: {step.id}. Timeout(sec): {step.timeout}, "
-            f"Working directory: '{step.working_directory}', Network: ''"
+            f"Working directory: '{step.working_directory}', Network: '{step.network}'"
         )
+        if step.start_delay:
+            self._log.say(f"Waiting {step.start_delay} seconds before executing step ID: {step.id}")
+            limits.sleep(step.start_delay)
         started = time.monotonic()
         try:
             self._dispatch(step, limits.within(step.timeout))
@@ -87,14 +94,25 @@ class StepRunner:
         match step.action:
             case Build() as build:
                 scanned = self._scan(step, build)
-                self._attempts(step, limits, lambda: self._build(step, build, scanned, limits))
+                self._repeated(step, limits, lambda: self._build(step, build, scanned, limits))
             case Command() as command:
-                self._attempts(step, limits, lambda: self._command(step, command, limits))
+                self._repeated(step, limits, lambda: self._command(step, command, limits))
             case Nested() as nested:
-                self._attempts(step, limits, lambda: self._nested(nested, limits))
+                self._repeated(step, limits, lambda: self._nested(step, nested, limits))
             case Push() as push:
                 for image in push.images:
                     self._push(image, limits)
+
+    def _repeated(self, step: Step, limits: Limits, attempt: Callable[[], int]) -> None:
+        """Do it once and ``repeat`` times more, whatever fails; what failed is told at the end."""
+        failures = []
+        for _ in range(step.repeat + 1):
+            try:
+                self._attempts(step, limits, attempt)
+            except StepFailed as error:
+                failures.append(str(error))
+        if failures:
+            raise StepFailed(", ".join(failures))
 
     def _attempts(self, step: Step, limits: Limits, attempt: Callable[[], int]) -> None:
         for remaining in range(step.retries, -1, -1):
@@ -182,9 +200,9 @@ class StepRunner:
     def _command(self, step: Step, command: Command, limits: Limits) -> int:
         directory = None if step.use_image_directory else step.container_directory
         options = ContainerOptions(step.environment, step.entry_point, directory)
-        return self._container(command.image, command.arguments, options, limits)
+        return self._container(step, command.image, command.arguments, options, limits)
 
-    def _nested(self, nested: Nested, limits: Limits) -> int:
+    def _nested(self, step: Step, nested: Nested, limits: Limits) -> int:
         """Run what a client asks for: no daemon is there to be asked, so the client is only looked for in its image."""
         try:
             if not self._engine.has_program(self._base(nested.client, limits).name, DOCKER, limits):
@@ -193,12 +211,15 @@ class StepRunner:
         except EngineError as error:
             self._log.raw(str(error))
             return _DOCKER_RUN_FAILED
-        options = ContainerOptions(nested.environment, nested.entry_point, None, bare=True)
-        return self._container(nested.image, nested.arguments, options, limits)
+        options = ContainerOptions(nested.environment, nested.entry_point, None, bare=True, place=NONE)
+        return self._container(step, nested.image, nested.arguments, options, limits)
 
-    def _container(self, image: str, arguments: Sequence[str], options: ContainerOptions, limits: Limits) -> int:
+    def _container(
+        self, step: Step, image: str, arguments: Sequence[str], options: ContainerOptions, limits: Limits
+    ) -> int:
         try:
-            return self._engine.run(self._base(image, limits).name, arguments, options, self._log.raw, limits)
+            name = self._base(image, limits).name
+            return self._containers.run(step, name, arguments, options, self._log.raw, limits)
         except EngineError as error:
             self._log.raw(str(error))
             return _DOCKER_RUN_FAILED

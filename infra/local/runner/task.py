@@ -46,6 +46,25 @@ class Nested:
 
 
 @dataclass(frozen=True)
+class Network:
+    """``networks``: one that is made for the run; ``exists`` says that it is there already, so nothing is made."""
+
+    name: str
+    driver: str
+    exists: bool
+    default: bool
+
+
+@dataclass(frozen=True)
+class Secret:
+    """``secrets``: one that ``{{.Secrets.id}}`` stands for; ``identity`` is the client id of who reads it."""
+
+    id: str
+    address: str
+    identity: str
+
+
+@dataclass(frozen=True)
 class Step:
     """One step.
 
@@ -59,6 +78,12 @@ class Step:
         working_directory: below ``/workspace`` unless absolute.
         use_image_directory: leave the container in the image's own working directory.
         buildkit: whether the step's own environment asks for BuildKit; ACR builds with the classic builder otherwise.
+        network: the name of the one its container is on; empty for docker's own.
+        detach: the step ends well as soon as its container has started, which then goes on until the run ends.
+        keep: its container is not removed when it ends, so that its name stays taken.
+        start_delay: seconds before it begins.
+        repeat: how often it is done again after the first time, however that went.
+        user: as whom its container runs, in place of the image's.
     """
 
     id: str
@@ -73,8 +98,23 @@ class Step:
     working_directory: str
     use_image_directory: bool
     buildkit: bool = False
+    network: str = ""
+    detach: bool = False
+    keep: bool = False
+    start_delay: int = 0
+    repeat: int = 0
+    user: str | None = None
 
     @property
     def container_directory(self) -> PurePosixPath:
         """The working directory as the container sees it."""
         return WORKSPACE / self.working_directory
+
+
+@dataclass(frozen=True)
+class Task:
+    """A whole task."""
+
+    steps: tuple[Step, ...]
+    networks: tuple[Network, ...] = ()
+    secrets: tuple[Secret, ...] = ()

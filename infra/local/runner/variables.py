@@ -24,7 +24,7 @@ IMAGE_ALIASES = {
 
 _ALIAS = re.compile(r"\$(\$|[A-Za-z0-9]+)")
 _TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-_FIELD = re.compile(r"\s*\.(Run|Values)\.(\w+)\s*")
+_FIELD = re.compile(r"\s*\.(Run|Values|Secrets)\.(\w+)\s*")
 
 
 def run_variables(request: RunRequest, now: datetime, shared_volume: str) -> dict[str, str]:
@@ -57,18 +57,19 @@ def expand_aliases(text: str, run: Mapping[str, str]) -> str:
     return _ALIAS.sub(value, text)
 
 
-def render(text: str, run: Mapping[str, str], values: Mapping[str, str]) -> str:
-    """Replace ``{{.Run.X}}`` and ``{{.Values.x}}``; a value that was not given becomes empty.
+def render(text: str, run: Mapping[str, str], values: Mapping[str, str], secrets: Mapping[str, str]) -> str:
+    """Replace ``{{.Run.X}}``, ``{{.Values.x}}`` and ``{{.Secrets.x}}``; what was not given becomes empty.
 
     Raises:
         TaskRefused: the template asks for an unknown run variable or for more than replacement.
     """
-    sources = {"Run": run, "Values": values}
+    sources = {"Run": run, "Values": values, "Secrets": secrets}
 
     def value(match: re.Match[str]) -> str:
         field = _FIELD.fullmatch(match[1])
         if field is None:
-            raise TaskRefused(f"this twin replaces {{{{.Run.X}}}} and {{{{.Values.x}}}}, not {match[0]}")
+            known = "{{.Run.X}}, {{.Values.x}} and {{.Secrets.x}}"
+            raise TaskRefused(f"this twin replaces {known}, not {match[0]}")
         if field[1] == "Run" and field[2] not in run:
             raise TaskRefused(f"{match[0]} is not a run variable; there are {', '.join(sorted(run))}")
         return sources[field[1]].get(field[2], "")
