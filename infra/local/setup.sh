@@ -7,7 +7,7 @@
 #   infra    .venv-infra with the security scanner of the templates
 #   host     .venv-host with what Microsoft's Functions host runs the app with, where that host is
 #   kql      Microsoft's parser of KQL, for the saved queries
-#   twin     the Debian packages and Azurite that the laptop twin runs
+#   twin     the Debian packages, Azurite and the scanner that the laptop twin runs; needs .venv
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -17,6 +17,7 @@ stop() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 . infra/local/setup/debian.sh
 . infra/local/setup/python.sh
 . infra/local/setup/npm.sh
+. infra/local/setup/scanner.sh
 
 case "${1:-}" in
     python) make_dev_venv ;;
@@ -24,6 +25,6 @@ case "${1:-}" in
     infra) make_infra_venv ;;
     host) make_host_venv ;;
     kql) install_kql_parser ;;
-    twin) require_debian_packages && install_azurite ;;
+    twin) require_debian_packages && install_azurite && install_scanner ;;
     *) stop "usage: infra/local/setup.sh python | runtime | infra | host | kql | twin" ;;
 esac

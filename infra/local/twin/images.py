@@ -61,7 +61,7 @@ def push_image(
     tag: str,
     release: str,
     *,
-    files: Mapping[str, str] | None = None,
+    files: Mapping[str, str | bytes] | None = None,
     platforms: Sequence[str] = ("linux/amd64",),
     config: Mapping[str, object] | None = None,
 ) -> PushedImage:
@@ -72,7 +72,7 @@ def push_image(
         repository: where to push, such as ``library/node``.
         tag: the tag to set.
         release: text of ``/etc/base-release``; another release is another digest.
-        files: more executable files for the upper layer, text by absolute path.
+        files: more executable files for the upper layer, contents by absolute path.
         platforms: one gives a single manifest; more give an index. All carry the same file system: the second is only
             labelled with its platform and is not meant to run.
         config: what it says of containers besides or instead, such as ``Entrypoint``, by the names of the OCI.
@@ -81,15 +81,28 @@ def push_image(
         requests.HTTPError: the registry refused a push.
     """
     upper = {"/etc/base-release": f"{release}\n", **(files or {})}
-    layers = [_busybox_layer(), _layer(_text_entries(upper))]
+    layers = [_busybox_layer(), _layer(_file_entries(upper))]
+    return push_layers(registry, repository, tag, layers, platforms=platforms, config=config)
+
+
+def push_layers(
+    registry: str,
+    repository: str,
+    tag: str,
+    layers: Sequence[Layer],
+    *,
+    platforms: Sequence[str] = ("linux/amd64",),
+    config: Mapping[str, object] | None = None,
+) -> PushedImage:
+    """Push an image of layers that are made already, lowest first; the rest as for ``push_image``."""
     manifests = {
         platform: _push_manifest(registry, repository, layers, platform, config or {}) for platform in platforms
     }
     if len(manifests) == 1:
         document = next(iter(manifests.values()))
-        digest = _put_manifest(registry, repository, tag, OCI_MANIFEST, document)
+        digest = put_manifest(registry, repository, tag, OCI_MANIFEST, document)
     else:
-        digest = _put_manifest(registry, repository, tag, OCI_INDEX, _index(manifests))
+        digest = put_manifest(registry, repository, tag, OCI_INDEX, _index(manifests))
     digests = {platform: digest_of(document) for platform, document in manifests.items()}
     return PushedImage(digest, digests, [layer.digest for layer in layers])
 
@@ -117,16 +130,25 @@ def _busybox_layer() -> Layer:
     content = Path(program).read_bytes()
     entries = [_directory("bin"), _directory("tmp", 0o1777), _file("bin/busybox", content)]
     entries += [_link(f"bin/{applet}", "busybox") for applet in listed if applet != "busybox"]
-    return _layer([*entries, *_text_entries({"/etc/passwd": "root:x:0:0:root:/:/bin/sh\n"})])
+    return _layer([*entries, *_file_entries({"/etc/passwd": "root:x:0:0:root:/:/bin/sh\n"})])
 
 
 _Entry = tuple[tarfile.TarInfo, bytes]
 
 
-def _text_entries(files: Mapping[str, str]) -> list[_Entry]:
+def layer_of(files: Mapping[str, str | bytes], *, empty: Sequence[str] = ()) -> Layer:
+    """Return a layer of executable files, their contents by absolute path, and of folders that anybody may write to."""
+    return _layer([*_file_entries(files), *(_directory(name, 0o1777) for name in empty)])
+
+
+def _file_entries(files: Mapping[str, str | bytes]) -> list[_Entry]:
     folders = sorted({str(parent) for path in files for parent in Path(path.lstrip("/")).parents} - {"."})
     entries = [_directory(folder) for folder in folders]
-    return entries + [_file(path.lstrip("/"), text.encode()) for path, text in sorted(files.items())]
+    return entries + [_file(path.lstrip("/"), _bytes(content)) for path, content in sorted(files.items())]
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
 
 
 def _directory(name: str, mode: int = 0o755) -> _Entry:
@@ -163,16 +185,16 @@ def _push_manifest(
     """Push the blobs and the manifest of one platform and return the manifest."""
     config = _config(layers, platform, changes)
     for blob in (*(layer.blob for layer in layers), config):
-        _push_blob(registry, repository, blob)
+        push_blob(registry, repository, blob)
     manifest = _json(
         {
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
-            "config": _descriptor(_OCI_CONFIG, config),
-            "layers": [_descriptor(_OCI_LAYER, layer.blob) for layer in layers],
+            "config": descriptor(_OCI_CONFIG, config),
+            "layers": [descriptor(_OCI_LAYER, layer.blob) for layer in layers],
         }
     )
-    _put_manifest(registry, repository, digest_of(manifest), OCI_MANIFEST, manifest)
+    put_manifest(registry, repository, digest_of(manifest), OCI_MANIFEST, manifest)
     return manifest
 
 
@@ -193,11 +215,12 @@ def _index(manifests: Mapping[str, bytes]) -> bytes:
     for platform, manifest in manifests.items():
         system, architecture = platform.split("/")
         label = {"os": system, "architecture": architecture}
-        entries.append({**_descriptor(OCI_MANIFEST, manifest), "platform": label})
+        entries.append({**descriptor(OCI_MANIFEST, manifest), "platform": label})
     return _json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries})
 
 
-def _descriptor(media_type: str, content: bytes) -> dict[str, object]:
+def descriptor(media_type: str, content: bytes) -> dict[str, object]:
+    """Return how a manifest names a blob, or an index a manifest."""
     return {"mediaType": media_type, "digest": digest_of(content), "size": len(content)}
 
 
@@ -205,7 +228,8 @@ def _json(document: Mapping[str, object]) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
 
 
-def _push_blob(registry: str, repository: str, blob: bytes) -> None:
+def push_blob(registry: str, repository: str, blob: bytes) -> None:
+    """Push a blob, unless the repository has it; raise ``HTTPError`` if the registry refuses."""
     digest = digest_of(blob)
     if _registry.head(f"{registry}/v2/{repository}/blobs/{digest}", timeout=_TIMEOUT).ok:
         return
@@ -216,7 +240,8 @@ def _push_blob(registry: str, repository: str, blob: bytes) -> None:
     _registry.put(location, params={"digest": digest}, data=blob, headers=stream, timeout=_TIMEOUT).raise_for_status()
 
 
-def _put_manifest(registry: str, repository: str, reference: str, media_type: str, document: bytes) -> str:
+def put_manifest(registry: str, repository: str, reference: str, media_type: str, document: bytes) -> str:
+    """Put a manifest under a tag or its digest, and return its digest; raise ``HTTPError`` if it is refused."""
     url = f"{registry}/v2/{repository}/manifests/{reference}"
     _registry.put(url, data=document, headers={"Content-Type": media_type}, timeout=_TIMEOUT).raise_for_status()
     return digest_of(document)
