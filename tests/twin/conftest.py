@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import requests
@@ -16,6 +19,7 @@ from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
 
 from infra.local.emulator.app import Emulator
 from infra.local.emulator.assignments import OPERATOR
+from infra.local.emulator.runs import Execute
 from infra.local.topology import SUBSCRIPTION, Topology
 from tests.twin.double import DoubleRunner
 from tests.twin.processes import PARTS, new_topology, start_registry, stop, wait_for_registries
@@ -51,23 +55,31 @@ class Twin:
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
     """Registries and emulator, once for all tests."""
-    topology = new_topology(tmp_path_factory.mktemp("twin"))
-    registries = [start_registry(topology, part) for part in PARTS]
     runner = DoubleRunner()
-    emulator = Emulator(topology, runner)
-    emulator.start()
-    os.environ["REQUESTS_CA_BUNDLE"] = str(topology.ca_bundle)
-    os.environ["IDENTITY_ENDPOINT"] = topology.http("identity") + "/msi/token"
-    os.environ["IDENTITY_HEADER"] = topology.identity_header
-    try:
-        wait_for_registries(topology)
+    with emulated(tmp_path_factory.mktemp("twin"), runner) as topology:
         yield twin_of(topology, runner, OPERATOR)
+
+
+@contextmanager
+def emulated(state: Path, execute: Execute) -> Iterator[Topology]:
+    """Run registries and an emulator, whose runs are carried out so; the environment names them meanwhile."""
+    topology = new_topology(state)
+    registries = [start_registry(topology, part) for part in PARTS]
+    emulator = Emulator(topology, execute)
+    emulator.start()
+    environment = {
+        "REQUESTS_CA_BUNDLE": str(topology.ca_bundle),
+        "IDENTITY_ENDPOINT": topology.http("identity") + "/msi/token",
+        "IDENTITY_HEADER": topology.identity_header,
+    }
+    try:
+        with patch.dict(os.environ, environment):
+            wait_for_registries(topology)
+            yield topology
     finally:
         emulator.stop()
         for process in registries:
             stop(process)
-        for name in ("REQUESTS_CA_BUNDLE", "IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
-            del os.environ[name]
 
 
 def twin_of(topology: Topology, runner: DoubleRunner, client_id: str | None = None) -> Twin:

@@ -5,6 +5,8 @@ https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from werkzeug.exceptions import abort
 from werkzeug.wrappers import Request, Response
 
@@ -25,6 +27,9 @@ _WHOLE = {
     "*": ("pull/read",),  # the catalog's one action
 }
 _OF_RUNS = frozenset({"pull", "push"})
+# As whom a run signs in that names nobody: it may do everything with its own registry, unless that gives rights by
+# repository.
+RUN = "acr-tasks-run"
 _BY_REPOSITORY = {
     "pull": "repositories/content/read",
     "push": "repositories/content/write",
@@ -35,6 +40,14 @@ _BY_REPOSITORY = {
 }
 
 
+@dataclass(frozen=True)
+class SignIn:
+    """As whom a run signs in to its own registry, and what it may do there: ``pull``, ``push``."""
+
+    client: str
+    rights: frozenset[str]
+
+
 class Access:
     """What identities may do, by the assignments in the settings."""
 
@@ -43,8 +56,8 @@ class Access:
         self._settings = settings
 
     def may(self, client: str, action: str, scope: str) -> bool:
-        """Tell whether an identity may do something, named below the registries' provider, with a resource."""
-        whole = f"{REGISTRIES}/{action}"
+        """Tell whether an identity may do an action, the registries' if it names no provider, with a resource."""
+        whole = _in_full(action)
         return any(
             ROLES[given.role].permits(whole)
             for given in read(self._settings.now.assignments)
@@ -58,6 +71,8 @@ class Access:
     def may_with_images(self, client: str, action: str, registry: str) -> bool:
         """Tell whether an identity may ``pull``, ``push``, ... in a registry, in the way that registry gives rights."""
         scope = self._topology.registry_id(registry)
+        if client == RUN:
+            return not self.is_by_repository(registry)
         if not self.is_by_repository(registry):
             return any(self.may(client, wanted, scope) for wanted in _WHOLE.get(action, ()))
         wanted = f"{REGISTRIES}/{_BY_REPOSITORY.get(action, 'nothing')}"
@@ -67,8 +82,8 @@ class Access:
             if given.principal == client and given.reaches(scope)
         )
 
-    def of_a_run(self, registry: str, identity: str, by: str) -> frozenset[str]:
-        """Return what a run may do with its own registry: ``pull``, ``push``.
+    def of_a_run(self, registry: str, identity: str, by: str) -> SignIn:
+        """Return as whom a run signs in to its own registry, and what it may do there.
 
         Args:
             registry: where it runs.
@@ -76,10 +91,8 @@ class Access:
                 do everything, unless the registry gives rights by repository: then nothing.
             by: who asked for the run.
         """
-        if identity:
-            client = by if identity == "[caller]" else identity
-            return frozenset(right for right in _OF_RUNS if self.may_with_images(client, right, registry))
-        return frozenset() if self.is_by_repository(registry) else _OF_RUNS
+        client = by if identity == "[caller]" else identity or RUN
+        return SignIn(client, frozenset(right for right in _OF_RUNS if self.may_with_images(client, right, registry)))
 
     def refusal(self, client: str, action: str, scope: str) -> Response | None:
         """Return ARM's 403 for what an identity may not do; ``None`` if it may."""
@@ -101,7 +114,11 @@ class Access:
         message = (
             f"The client '{client}' with object id '{object_id(client)}' has permission to perform action "
             f"'{REGISTRIES}/{did}' on scope '{where}'; however, it does not have permission to perform action(s) "
-            f"'{REGISTRIES}/{action}' on the linked scope(s) '{scope}' (respectively) or the linked scope(s) are "
+            f"'{_in_full(action)}' on the linked scope(s) '{scope}' (respectively) or the linked scope(s) are "
             "invalid."
         )
         abort(arm_error(403, "LinkedAuthorizationFailed", message))
+
+
+def _in_full(action: str) -> str:
+    return action if action.startswith("Microsoft.") else f"{REGISTRIES}/{action}"

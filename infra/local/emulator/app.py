@@ -75,7 +75,9 @@ class Emulator:
         self._webhooks = Webhooks(topology, self._registries, self._faults)
         self._event_grid = EventGrid(topology, self._registries)
         self._long_running = LongRunning(topology, self._settings)
-        self._runs = Runs(topology, self._registries, self._faults, self._operations, self._settings, execute)
+        self._runs = Runs(
+            topology, self._registries, self._faults, self._operations, self._settings, execute, self._tokens
+        )
         self._sources = Sources(self._tokens, topology)
         self._tasks = ArmTasks(topology, self._registries, self._runs, self._sources, self._settings, self._access)
         self._imports = ArmImports(
@@ -120,7 +122,7 @@ class Emulator:
             *Logs(self._tokens, self._topology, self._runs).routes(),
             *runs.routes(),
             *self._tasks.routes(),
-            *ArmTaskRuns(self._topology, runs, self._long_running, self._settings).routes(),
+            *ArmTaskRuns(self._topology, runs, self._long_running, self._settings, self._access).routes(),
             *ArmWebhooks(self._topology, self._webhooks).routes(),
         ]
 

@@ -59,7 +59,9 @@ class ArmRuns:
         """Return a run's Azure resource id."""
         return f"{self._topology.registry_id(run.registry)}/runs/{run.run_id}"
 
-    def start(self, request: Request, registry: str, wanted: Mapping[str, Any]) -> Run:
+    def start(
+        self, request: Request, registry: str, wanted: Mapping[str, Any], identities: tuple[str, ...] = ()
+    ) -> Run:
         """Queue a run request of any type.
 
         Args:
@@ -67,6 +69,7 @@ class ArmRuns:
             registry: where it runs.
             wanted: the run request; 400 is answered for an unknown type, 404 for a task that does not exist, and 403
                 for a task that the caller may not write: ARM checks that of whoever runs it.
+            identities: resource ids of the user-assigned identities that its task run has; a run without one has none.
         """
         kind, by = wanted.get("type"), caller(request)
         if kind not in REQUEST_TYPES:
@@ -76,8 +79,8 @@ class ArmRuns:
             self._access.require_linked(request, "tasks/write", task_id)
             return self._tasks.run(registry, task_id.rpartition("/")[2], wanted.get(_OVERRIDES) or {}, by)
         planner = Planner(self._sources, registry)
-        rights = self._access.of_a_run(registry, identity_of(wanted), by)
-        return self._runs.submit(registry, partial(planner.quick, wanted), Authorship(by), traits_of(wanted), rights)
+        sign_in, plan = self._access.of_a_run(registry, identity_of(wanted), by), partial(planner.quick, wanted)
+        return self._runs.submit(registry, plan, Authorship(by), traits_of(wanted), sign_in, identities=identities)
 
     def schedule(self, request: Request, registry: str) -> Response:
         """Answer the queued run, of which little is said as yet."""

@@ -13,11 +13,13 @@ from typing import Any
 from werkzeug.exceptions import abort
 from werkzeug.wrappers import Request, Response
 
+from infra.local.emulator.access import Access
 from infra.local.emulator.arm import LOCATION, REGISTRY, known, not_found
 from infra.local.emulator.arm_runs import ArmRuns
 from infra.local.emulator.arm_tasks import blank
 from infra.local.emulator.callers import Authorship, caller
 from infra.local.emulator.front import Route
+from infra.local.emulator.identities import require_assigned, user_assigned
 from infra.local.emulator.long_running import LongRunning, Outcome
 from infra.local.emulator.run_resources import inside
 from infra.local.emulator.runs import Run
@@ -59,11 +61,14 @@ class TaskRun:
 class ArmTaskRuns:
     """The routes of task runs."""
 
-    def __init__(self, topology: Topology, runs: ArmRuns, long_running: LongRunning, settings: Settings) -> None:
+    def __init__(
+        self, topology: Topology, runs: ArmRuns, long_running: LongRunning, settings: Settings, access: Access
+    ) -> None:
         self._topology = topology
         self._runs = runs
         self._long_running = long_running
         self._settings = settings
+        self._access = access
         self._lock = threading.Lock()
         self._all: dict[tuple[str, str], TaskRun] = {}
 
@@ -125,9 +130,10 @@ class ArmTaskRuns:
     ) -> TaskRun:
         run_request = (body.get("properties") or {}).get("runRequest") or {}
         self._refuse_upload(run_request)
+        require_assigned(self._access, request, body)
         by = caller(request)
         authorship = before.authorship.changed(by) if before else Authorship(by)
-        run = self._runs.start(request, registry, run_request)
+        run = self._runs.start(request, registry, run_request, user_assigned(body))
         run.name = name
         return TaskRun(registry, name, body, run, authorship)
 
@@ -153,8 +159,10 @@ class ArmTaskRuns:
 
     def _resource(self, task_run: TaskRun) -> dict[str, Any]:
         asked = {name: task_run.properties[name] for name in ("forceUpdateTag",) if name in task_run.properties}
+        identity = {"identity": task_run.body["identity"]} if task_run.body.get("identity") else {}
         return {
             "type": "Microsoft.ContainerRegistry/registries/taskRuns",
+            **identity,
             "properties": {
                 "provisioningState": task_run.state,
                 **asked,

@@ -21,6 +21,7 @@ from infra.local.emulator.arm import LOCATION, REGISTRY, known, not_found
 from infra.local.emulator.blobs import Sources
 from infra.local.emulator.callers import Authorship, caller
 from infra.local.emulator.front import Route
+from infra.local.emulator.identities import require_assigned, user_assigned
 from infra.local.emulator.pages import paged
 from infra.local.emulator.registries import PARTS, Registries
 from infra.local.emulator.run_requests import Planner, identity_of, traits_of
@@ -76,6 +77,7 @@ class ArmTasks:
         if (properties.get("step") or {}).get("type") not in _STEP_TYPES:
             abort(arm_error(400, "InvalidTask", f"The task's step has to be one of {', '.join(_STEP_TYPES)}."))
         task = self._resource(registry, name, body, _completed(properties))
+        require_assigned(self._access, request, body)
         with self._lock:
             before = self._tasks.get((registry, name))
             task["systemData"] = self._authorship(registry, name, caller(request), new=before is None)
@@ -129,6 +131,7 @@ class ArmTasks:
             task=name,
             trigger=trigger,
             done=partial(self._learn, properties),
+            identities=user_assigned(self._find(registry, name)),
         )
 
     def base_moved(self, part: str, repository: str, tag: str, digest: str) -> None:

@@ -19,6 +19,7 @@ IMPORTER = "Container Registry Data Importer and Data Reader"
 TASKS_CONTRIBUTOR = "Container Registry Tasks Contributor"
 REPOSITORY_READER = "Container Registry Repository Reader"
 REPOSITORY_CONTRIBUTOR = "Container Registry Repository Contributor"
+IDENTITY_OPERATOR = "Managed Identity Operator"
 OWNER = "Owner"
 # Of our own: for named runs, for running a task that is there, for gates that are too large for a run with a name.
 RUNS, TASK, SCHEDULE = "Tidegate runs", "Tidegate application task", "Tidegate large gates"
@@ -108,5 +109,6 @@ ROLES = {
     ),
     REPOSITORY_READER: Role(data_actions=_of(*_REPOSITORY_READS)),
     REPOSITORY_CONTRIBUTOR: Role(data_actions=_of(*_REPOSITORY_READS, *_REPOSITORY_CHANGES)),
+    IDENTITY_OPERATOR: Role(frozenset({"Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"})),
     OWNER: Role(frozenset({"*"})),
 }

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from werkzeug.exceptions import abort
 
+from infra.local.emulator.access import SignIn
 from infra.local.emulator.arm import not_found
 from infra.local.emulator.callers import Authorship
 from infra.local.emulator.crews import Crew
@@ -22,6 +23,8 @@ from infra.local.emulator.operations import Operations
 from infra.local.emulator.registries import Registries
 from infra.local.emulator.settings import Settings
 from infra.local.emulator.times import drawn, pass_time, run_work
+from infra.local.emulator.tokens import Tokens
+from infra.local.emulator.vaults import Vaults
 from infra.local.runner import Dependency, Image, RunRequest, RunResult, play
 from infra.local.topology import Topology
 
@@ -38,6 +41,7 @@ FAULTS: dict[str, Literal["Failed", "Canceled", "Timeout"]] = {
     "Canceled": "Canceled",
     "Timeout": "Timeout",
 }
+_LOGIN_SECONDS = 3 * 3600
 Execute = Callable[[RunRequest, Callable[[str], None], threading.Event], RunResult]
 
 
@@ -92,7 +96,8 @@ class Run:
     trigger: dict[str, Any] | None
     authorship: Authorship
     traits: Traits
-    rights: frozenset[str]
+    sign_in: SignIn
+    identities: tuple[str, ...] = ()
     name: str = ""
     created: float = field(default_factory=time.time)
     started: float | None = None
@@ -138,6 +143,7 @@ class Runs:
         operations: Operations,
         settings: Settings,
         execute: Execute,
+        tokens: Tokens,
     ) -> None:
         self._folder = topology.state / "emulator" / "runs"
         self._registries = registries
@@ -145,6 +151,8 @@ class Runs:
         self._operations = operations
         self._settings = settings
         self._execute = execute
+        self._tokens = tokens
+        self._vaults = Vaults(settings)
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._runs: dict[tuple[str, str], Run] = {}
@@ -172,12 +180,13 @@ class Runs:
         plan: Callable[[Path], Plan],
         authorship: Authorship,
         traits: Traits,
-        rights: frozenset[str],
+        sign_in: SignIn,
         *,
         run_type: str = "QuickRun",
         task: str | None = None,
         trigger: dict[str, Any] | None = None,
         done: Callable[[RunResult], None] | None = None,
+        identities: tuple[str, ...] = (),
     ) -> Run:
         """Queue a run.
 
@@ -186,17 +195,19 @@ class Runs:
             plan: makes the plan in a folder given to it; ``UnusableRequestError`` fails the run.
             authorship: who asked for it.
             traits: what it takes over from its request.
-            rights: what it may do with its registry.
+            sign_in: as whom it signs in to its registry.
             run_type: ``QuickRun``, of builds too, or ``AutoRun``.
             task: the task it is a run of, if any.
             trigger: the ``imageUpdateTrigger`` of an automatic run.
             done: told how the run ended, before its status says so to anyone else.
+            identities: resource ids of the user-assigned identities that it has.
 
         Returns:
             The queued run, updated as it goes on.
         """
         with self._lock:
-            run = Run(registry, f"ca{next(self._numbers)}", run_type, task, trigger, authorship, traits, rights)
+            run_id = f"ca{next(self._numbers)}"
+            run = Run(registry, run_id, run_type, task, trigger, authorship, traits, sign_in, identities)
             self._runs[registry, run.run_id] = run
         self._hand_over(partial(self._work, run, plan, done or (lambda _: None)))
         return run
@@ -274,8 +285,17 @@ class Runs:
             task_name=run.task,
             timeout=plan.timeout,
             workdir=workdir,
-            rights=run.rights,
+            rights=run.sign_in.rights,
+            login=self._login(run),
+            vault=partial(self._vaults.read, run.identities),
         )
+
+    def _login(self, run: Run) -> str:
+        """Return the refresh token that a run signs in with; nothing for one that may not even pull."""
+        if "pull" not in run.sign_in.rights:
+            return ""
+        server = self._registries.login_server(run.registry)
+        return self._tokens.issue("acr-refresh", _LOGIN_SECONDS, aud=server, sub=run.sign_in.client)
 
 
 def _listed(run: Run) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from infra.local.emulator.assignments import read
 from infra.local.emulator.limit_settings import ARM_KINDS, REGISTRY_KINDS, check_numbers, check_pair, check_pairs
 
-_SECRETS = {"hub_token", "other_password"}
+_SECRETS = {"hub_token", "other_password", "vaults"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ class Values:
             import and 30 of a task run; ``None`` for those.
         assignments: who has which role where (``assignments.py``), as JSON objects.
         abac_registries: names of the registries that give rights by repository; the others give them as a whole.
+        identities: client id of each user-assigned identity, by its resource id.
+        vaults: key vaults by their address, ``{"readers": [client ids], "secrets": {name: value}}`` each.
         uploads_in_task_runs: whether a task run may name an uploaded context, which is not known of Azure.
         tasks_page: how many tasks a list has at most, with a link to the next page; 0 for all in one.
         tasks_without_bases: whether lists of tasks leave the base images out, which each task by itself has.
@@ -90,6 +92,8 @@ class Values:
     uploads_in_task_runs: bool = True
     assignments: Sequence[Mapping[str, str]] = ()
     abac_registries: Sequence[str] = ()
+    identities: Mapping[str, str] = field(default_factory=dict)
+    vaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tasks_page: int = 0
     tasks_without_bases: bool = False
     base_trigger_seconds: float = 0.0
