@@ -14,20 +14,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from infra.local.runner.errors import EngineError
-from infra.local.runner.folder import RunFolder
+from infra.local.runner.folder import START, RunFolder
 from infra.local.runner.limits import Limits
 from infra.local.runner.networks import MACHINE, NONE
 from infra.local.runner.places import Place
+from infra.local.runner.platforms import machines, remarks
 from infra.local.runner.process import run
 from infra.local.runner.task import WORKSPACE, Build
 
 _HOME = "/acb/home"
 _TOOLS = "/acb/tools"
-# With this isolation buildah loses the last output of a command that ends at once. A shell that is always there starts
-# the command, and stays for a moment after it; the command's exit status is kept.
-_LINGER = f'"$@"; status=$?; {_TOOLS}/busybox sleep 0.1; exit $status'
-# And one that says when a command has started goes on to say so, or that there is no such command.
-_LOOK = f'{_TOOLS}/busybox which "$1" >/dev/null || exit 127; echo'
 # What buildah itself prints about a command's exit status, after the command's own output.
 _EXIT_REMARK = re.compile(r"(subprocess exited (with status|on) \S+|Error: exit status \d+)")
 
@@ -97,7 +93,10 @@ class Engine:
         limits: Limits,
     ) -> int:
         """Run a command in a fresh container of ``image``, as ``docker run`` would, and return its exit status."""
-        command = self._command_line(image, arguments, options.entry_point, limits)
+        known = json.loads(self._ask(["inspect", "--type=image", image], limits))["OCIv1"]
+        command = _command_line(image, known.get("config") or {}, arguments, options.entry_point)
+        for remark in remarks(str(known.get("architecture") or "")):
+            output(remark)
         container = self._ask(["from", "--pull-never", self._folder.signature_policy, image], limits).strip()
         flags = [] if options.bare else self._given_to_steps()
         flags += [f"--volume={self._folder.tools}:{_TOOLS}:ro"]
@@ -111,7 +110,8 @@ class Engine:
             if not _EXIT_REMARK.fullmatch(line):
                 output(line)
 
-        line = ["run", *flags, container, "--", *_started(options.marker), *command]
+        started = (f"{_TOOLS}/busybox", "sh", f"{_TOOLS}/{START}", options.marker, " ".join(machines().values()))
+        line = ["run", *flags, container, "--", *started, *command]
         network = options.place.namespace if isinstance(options.place, Place) else options.place
         return self._call(line, write, None, limits, network=network)
 
@@ -130,16 +130,6 @@ class Engine:
     def _given_to_steps(self) -> list[str]:
         volumes = {self._folder.workspace: WORKSPACE, self._folder.home: _HOME}
         return [*(f"--volume={here}:{there}" for here, there in volumes.items()), f"--env=HOME={_HOME}"]
-
-    def _command_line(self, image: str, arguments: Sequence[str], entry_point: str | None, limits: Limits) -> list[str]:
-        """Join entry point and command as docker does: an entry point that is given drops the image's command."""
-        config: Mapping[str, Any] = json.loads(self._ask(["inspect", "--type=image", image], limits))["OCIv1"]["config"]
-        if entry_point:
-            return [entry_point, *arguments]
-        command = [*(config.get("Entrypoint") or []), *(arguments or config.get("Cmd") or [])]
-        if not command:
-            raise EngineError(f"no command specified, and {image} has none")
-        return command
 
     def _ask(self, command: Sequence[str], limits: Limits) -> str:
         answer: list[str] = []
@@ -168,7 +158,13 @@ class Engine:
         )
 
 
-def _started(marker: str) -> tuple[str, ...]:
-    """Return the shell that starts a container's command, which follows."""
-    look = f"{_LOOK} {marker}; " if marker else ""
-    return f"{_TOOLS}/busybox", "sh", "-c", look + _LINGER, "command"
+def _command_line(
+    image: str, config: Mapping[str, Any], arguments: Sequence[str], entry_point: str | None
+) -> list[str]:
+    """Join entry point and command as docker does: an entry point that is given drops the image's command."""
+    if entry_point:
+        return [entry_point, *arguments]
+    command = [*(config.get("Entrypoint") or []), *(arguments or config.get("Cmd") or [])]
+    if not command:
+        raise EngineError(f"no command specified, and {image} has none")
+    return command

@@ -15,6 +15,7 @@ from pathlib import Path
 from infra.local.runner.errors import EngineError
 from infra.local.runner.reference import DOCKER_HUB
 
+START = "start.sh"  # starts a container's command
 _PARTS = ("workspace", "home", "storage", "state", "tmp", "tools", "registries.d")
 
 
@@ -75,6 +76,7 @@ def run_folder(workdir: Path, run_id: str, registries: Mapping[str, str]) -> Ite
     # The machine may have no policy, or a stricter one; what the twin's own registries hold is trusted here.
     (root / "policy.json").write_text(json.dumps({"default": [{"type": "insecureAcceptAnything"}]}))
     shutil.copy(_busybox(), root / "tools" / "busybox")
+    shutil.copy(Path(__file__).with_name(START), root / "tools" / START)
     try:
         yield RunFolder(root)
     finally:
