@@ -41,7 +41,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 @pytest.fixture(scope="module")
 def seven(registry: Registry) -> PushedImage:
     """An index over two images that hold the same program for arm64; one of them says so."""
-    files = {"/seven": arm64_program(), "/script": "#!/seven\n"}
+    files: dict[str, str | bytes] = {"/seven": arm64_program(), "/script": "#!/seven\n"}
     platforms = ("linux/amd64", "linux/arm64")
     layers, config = [layer_of(files)], {"Cmd": ["/seven"]}
     return push_layers(f"http://{registry.address}", "library/seven", "1", layers, platforms=platforms, config=config)

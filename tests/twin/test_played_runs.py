@@ -17,7 +17,7 @@ from shared.domain.references import Digest
 from shared.run_ports import GateRun
 from tests.twin.conftest import Twin
 from tests.twin.images import push_image
-from tests.twin.test_runs import schedule, upload
+from tests.twin.test_runs import encoded, schedule, upload
 from tests.twin.test_tasks import run_task
 
 pytestmark = pytest.mark.twin
@@ -67,6 +67,14 @@ def test_a_played_gate_of_an_image_that_is_not_there_decides_nothing(played: Twi
     run = schedule(played, gate_request(gate_of("played/absent", "sha256:" + "b" * 64), None, RunOptions()))
     assert run.status == "Failed"
     assert verdict(played, run) is Finding.UNDECIDED
+
+
+def test_a_played_service_is_none_and_its_run_goes_on(played: Twin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("infra.local.runner.engine.places")  # nothing is asked to make a network
+    push_image(played.topology, "staging", "played/service:1", "service")
+    steps = "version: v1.1.0\nsteps:\n  - {id: web, cmd: $Registry/played/service:1, detach: true}\n"
+    run = schedule(played, encoded(f"{steps}  - cmd: $Registry/played/service:1 ask http://web/\n"))
+    assert run.status == "Succeeded"
 
 
 def test_a_played_run_lasts_as_long_as_is_drawn_for_its_digest(played: Twin) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import multiprocessing
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from infra.local.runner.vault import VaultRefusedError
 from tests.twin.runner_fixtures import OWN, Registry, Runs, processes_with, running_registry
+from tests.twin.test_runner import wait_until
 
 pytestmark = pytest.mark.twin
 
@@ -147,6 +149,16 @@ def test_a_detached_container_dies_with_a_run_that_is_failed(runs: Runs) -> None
     result, _ = runs.start("steps:\n- {cmd: 'busybox:1 sleep 91102', detach: true}\n- cmd: busybox:1 sh -c 'exit 3'\n")
     assert result.status == "Failed"
     assert processes_with("91102") == []
+
+
+def test_a_runner_that_is_killed_leaves_no_service_running(runs: Runs) -> None:
+    steps = "steps:\n- {cmd: 'busybox:1 sleep 91103', detach: true}\n- cmd: busybox:1 sh -c 'touch up; sleep 91104'\n"
+    runner = multiprocessing.get_context("fork").Process(target=runs.start, args=(steps,))
+    runner.start()
+    wait_until((runs.folder / "runs/cab/workspace/up").exists)
+    assert processes_with("91103") != []
+    runner.kill()
+    wait_until(lambda: not processes_with("91103"))
 
 
 def test_networks_that_a_task_names_do_not_see_each_other(runs: Runs) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,10 +18,10 @@ from infra.local.runner.errors import EngineError
 from infra.local.runner.folder import START, RunFolder
 from infra.local.runner.limits import Limits
 from infra.local.runner.networks import MACHINE, NONE
-from infra.local.runner.places import Place
+from infra.local.runner.places import Place, Places, places
 from infra.local.runner.platforms import machines, remarks
 from infra.local.runner.process import run
-from infra.local.runner.task import WORKSPACE, Build
+from infra.local.runner.task import WORKSPACE, Build, Task
 
 _HOME = "/acb/home"
 _TOOLS = "/acb/tools"
@@ -62,6 +63,10 @@ class Engine:
             "TMPDIR": str(folder.temporary),
             "BUILDAH_ISOLATION": "chroot",
         }
+
+    def places(self, task: Task, registries: Iterable[str]) -> AbstractContextManager[Places]:
+        """Make the places of a run's containers, for as long as it lasts; see ``places.places``."""
+        return places(task, self._folder.temporary, registries)
 
     def pull(self, pinned: str, tagged: str, limits: Limits) -> None:
         """Pull ``pinned``, a reference with a digest; storage knows it as ``tagged`` too unless that is empty."""

@@ -21,7 +21,6 @@ from infra.local.runner.model import Image, RunRequest, RunResult
 from infra.local.runner.networks import with_networks
 from infra.local.runner.order import run_in_order
 from infra.local.runner.parse import VERSION_WITH_ALIASES, parse_task, version_of
-from infra.local.runner.places import places
 from infra.local.runner.rights import Rights
 from infra.local.runner.source import unpack
 from infra.local.runner.steps import StepRunner
@@ -81,7 +80,7 @@ def _run(request: RunRequest, folder: RunFolder, log: RunLog, limits: Limits, en
         unpack(request.source, folder.workspace)
         log.say("Finished downloading source code")
     log.say(f"Using {shared_volume} as the home volume")
-    with places(task, folder.temporary, request.registries) as where:
+    with engine.places(task, request.registries) as where:
         _set_up(request, task, folder, log)
         rights = Rights(request.login_server, request.rights)
         images = Images(engine, request.registries, rights)
