@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from infra.local.topology import Topology
-from infra.local.twin.images import Layer, PushedImage, digest_of, layer_of, push_layers
+from infra.local.twin.images import Layer, PushedImage, layer_of, push_layers
 
 VERSION = "0.76.0"
 _INSTALLED = Path(__file__).resolve().parents[3] / ".cache" / "scanner"
@@ -41,14 +40,8 @@ def push_scanner(topology: Topology, registry: str, repository: str, tag: str = 
 
 
 def _program_layer() -> Layer:
-    """Return the layer with the program; packing it takes some seconds, so it is kept beside what is installed."""
-    program, kept = _INSTALLED / "bin" / "trivy", _INSTALLED / "layer"
+    """Return the layer with the program, not zipped: every run that scans unpacks it, and nothing of it is far away."""
+    program = _INSTALLED / "bin" / "trivy"
     if not program.exists():
         raise ScannerMissingError("the scanner is not installed: run `infra/local/setup.sh twin`, on x86_64")
-    if not kept.exists():
-        layer = layer_of({_PROGRAM: program.read_bytes()})
-        making = kept.with_suffix(f".{os.getpid()}")
-        making.write_bytes(layer.diff_id.encode() + b"\n" + layer.blob)
-        making.replace(kept)
-    diff_id, _, blob = kept.read_bytes().partition(b"\n")
-    return Layer(blob, digest_of(blob), diff_id.decode())
+    return layer_of({_PROGRAM: program.read_bytes()}, zipped=False)

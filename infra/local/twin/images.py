@@ -24,20 +24,23 @@ import requests
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
-_OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+_OCI_TAR = "application/vnd.oci.image.layer.v1.tar"
+_OCI_LAYER = f"{_OCI_TAR}+gzip"
 _ACCEPT = {"Accept": f"{OCI_INDEX}, {OCI_MANIFEST}"}
 _TIMEOUT = 10.0
+_BLOB_TIMEOUT = 60.0  # some are large, and the machine may be busy
 _registry = requests.Session()
 _registry.trust_env = False  # a proxy that the environment names is for the world outside
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: the gzipped tar, its digest, and the digest of the tar itself (the configuration's ``diff_id``)."""
+    """One layer: its tar, mostly gzipped, its digest, and that of the tar itself (the configuration's ``diff_id``)."""
 
     blob: bytes
     digest: str
     diff_id: str
+    media_type: str = _OCI_LAYER
 
 
 @dataclass(frozen=True)
@@ -136,9 +139,9 @@ def _busybox_layer() -> Layer:
 _Entry = tuple[tarfile.TarInfo, bytes]
 
 
-def layer_of(files: Mapping[str, str | bytes], *, empty: Sequence[str] = ()) -> Layer:
+def layer_of(files: Mapping[str, str | bytes], *, empty: Sequence[str] = (), zipped: bool = True) -> Layer:
     """Return a layer of executable files, their contents by absolute path, and of folders that anybody may write to."""
-    return _layer([*_file_entries(files), *(_directory(name, 0o1777) for name in empty)])
+    return _layer([*_file_entries(files), *(_directory(name, 0o1777) for name in empty)], zipped=zipped)
 
 
 def _file_entries(files: Mapping[str, str | bytes]) -> list[_Entry]:
@@ -169,12 +172,15 @@ def _link(name: str, target: str) -> _Entry:
     return info, b""
 
 
-def _layer(entries: Sequence[_Entry]) -> Layer:
+def _layer(entries: Sequence[_Entry], *, zipped: bool = True) -> Layer:
     tar = io.BytesIO()
     # Times and owners stay zero, so the same content is the same digest.
     with tarfile.open(fileobj=tar, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for info, content in entries:
             archive.addfile(info, io.BytesIO(content))
+    if not zipped:
+        digest = digest_of(tar.getvalue())
+        return Layer(tar.getvalue(), digest, digest, _OCI_TAR)
     blob = gzip.compress(tar.getvalue(), compresslevel=1, mtime=0)
     return Layer(blob, digest_of(blob), digest_of(tar.getvalue()))
 
@@ -191,7 +197,7 @@ def _push_manifest(
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
             "config": descriptor(_OCI_CONFIG, config),
-            "layers": [descriptor(_OCI_LAYER, layer.blob) for layer in layers],
+            "layers": [descriptor(layer.media_type, layer.blob) for layer in layers],
         }
     )
     put_manifest(registry, repository, digest_of(manifest), OCI_MANIFEST, manifest)
@@ -237,7 +243,8 @@ def push_blob(registry: str, repository: str, blob: bytes) -> None:
     begun.raise_for_status()
     stream = {"Content-Type": "application/octet-stream"}
     location = begun.headers["Location"]
-    _registry.put(location, params={"digest": digest}, data=blob, headers=stream, timeout=_TIMEOUT).raise_for_status()
+    put = _registry.put(location, params={"digest": digest}, data=blob, headers=stream, timeout=_BLOB_TIMEOUT)
+    put.raise_for_status()
 
 
 def put_manifest(registry: str, repository: str, reference: str, media_type: str, document: bytes) -> str:
