@@ -89,6 +89,10 @@ def test_what_a_client_is_told_beside_that_is_refused(told: str, complaint: str)
         ("volumes: []\nsteps: [{cmd: a}]", "task: this twin does not run `volumes`"),
         ("steps: [{cmd: a, privileged: true}]", "steps[0]: this twin does not run `privileged`"),
         ("steps: [{cmd: a, when: ['-', b]}, {id: b, cmd: b}]", "steps[0].when: step cannot contain other IDs in when"),
+        (
+            "env: ['A=1,2']\nsteps: [{cmd: a}]",
+            "failed to merge task and step environment variables: cannot parse task environment variable 2 correctly",
+        ),
         ("networks: [{driver: bridge}]\nsteps: [{cmd: a}]", "networks[0]: name must be specified"),
         (
             "networks: [{name: a, driver: overlay}]\nsteps: [{cmd: a}]",

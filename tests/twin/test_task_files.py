@@ -128,12 +128,16 @@ steps:
 
 def test_what_is_detached_outlives_its_steps_time_and_says_nothing_in_the_log(runs: Runs) -> None:
     steps = """
+env: ["A=here,B=there"]
 steps:
+  - cmd: busybox:1 sh -c 'echo $$A and $$B $$C'
+    env: ["C=a,b"]
   - {id: service, cmd: "busybox:1 sh -c 'echo not told; touch up; sleep 91101'", detach: true, timeout: 5}
   - {cmd: "busybox:1 sh -c 'sleep 5; ls'"}
 """
     result, log = runs.start(steps)
     assert result.status == "Succeeded"
+    assert "here and there a,b" in log
     assert "up" in log
     assert "not told" not in log
     assert processes_with("91101") == []

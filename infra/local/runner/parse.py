@@ -87,7 +87,7 @@ def _step(entry: Properties, task: Properties, ids: Sequence[str], index: int) -
         retries=entry.number("retries", 0),
         retry_delay=entry.number("retryDelay", _DEFAULT_RETRY_DELAY),
         ignore_errors=entry.flag("ignoreErrors"),
-        environment=tuple({**task.environment("env"), **entry.environment("env")}.items()),
+        environment=tuple({**task.environment("env", at_commas=True), **entry.environment("env")}.items()),
         entry_point=entry.text("entryPoint"),
         working_directory=entry.text("workingDirectory") or task.text("workingDirectory") or "",
         use_image_directory=entry.flag("disableWorkingDirectoryOverride"),

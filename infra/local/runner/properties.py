@@ -65,10 +65,19 @@ class Properties:
         value = self._typed(name, list, "a list") or []
         return [Properties(entry, f"{name}[{number}]") for number, entry in enumerate(value)]
 
-    def environment(self, name: str) -> dict[str, str]:
-        """Return a list of ``NAME=value`` as a mapping; quotes are read as the shell that ACR passes them to does."""
+    def environment(self, name: str, *, at_commas: bool = False) -> dict[str, str]:
+        """Return a list of ``NAME=value`` as a mapping; quotes are read as the shell that ACR passes them to does.
+
+        Args:
+            name: of the property.
+            at_commas: whether each entry is cut at commas first, even within quotes, as ACR does with a task's own.
+        """
+        entries = [part for entry in self.texts(name) for part in (entry.split(",") if at_commas else [entry])]
         pairs = {}
-        for entry in self.texts(name):
+        for entry in entries:
+            if at_commas and "=" not in entry:
+                problem = f"cannot parse task environment variable {entry} correctly"
+                raise TaskRefused(f"failed to merge task and step environment variables: {problem}")
             words = split_words(entry, f"{self.place}.{name}")
             if len(words) != 1 or "=" not in words[0]:
                 raise TaskRefused(f"{self.place}.{name}: expected NAME=value, quoted if it holds spaces: {entry!r}")
