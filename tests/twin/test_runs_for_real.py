@@ -16,7 +16,8 @@ from azure.mgmt.containerregistrytasks.models import Run
 from infra.local.emulator.assignments import APP, OPERATOR
 from infra.local.emulator.role_definitions import IDENTITY_OPERATOR
 from infra.local.runner import execute
-from infra.local.scanner.systems import FIXABLE_CRITICAL
+from infra.local.scanner import advisories
+from infra.local.scanner.systems import FIXABLE_CRITICAL, jar
 from infra.local.scanner.upstream import DATABASE, JAVA_DATABASE, SCANNER, Published, publish
 from infra.local.topology import BASE, RESOURCE_GROUP, STAGING, SUBSCRIPTION
 from infra.local.twin.images import push_image
@@ -35,6 +36,33 @@ steps:
       --db-repository $Registry/tools/trivy-db@{database} --java-db-repository $Registry/tools/trivy-java-db@{java}
       --format json {image}
 """
+# As above, on the network that steps have without more. First what was scanned, with every finding left out; then what
+# was found, in rows of JSON, by a template that comes as a value, for ACR would take its braces for its own; then how
+# old the databases are.
+COMMON = (
+    "--quiet --config /dev/null --ignorefile /dev/null --cache-dir /workspace/cache --skip-version-check "
+    "--disable-telemetry --image-src remote --scanners vuln --db-repository $Registry/tools/trivy-db@{database} "
+    "--java-db-repository $Registry/tools/trivy-java-db@{java}"
+)
+STATUSES = ",".join(advisories.STATUSES)
+COMPACT = f"""version: v1.1.0
+steps:
+  - cmd: >
+      $Registry/tools/trivy@{{scanner}} image {COMMON} --list-all-pkgs=false --format json --ignore-status {STATUSES}
+      {{image}}
+  - cmd: >
+      $Registry/tools/trivy@{{scanner}} image {COMMON} --skip-db-update --skip-java-db-update --format template
+      --template '{{{{{{{{.Values.rows}}}}}}}}' {{image}}
+  - cmd: $Registry/tools/trivy@{{scanner}} version --cache-dir /workspace/cache --format json
+"""
+ROWS = (
+    '{{ range . }}{{ list "result" .Class .Type (len .Packages) (len .Vulnerabilities) | toJson }}{{ "\\n" }}'
+    "{{ range .Vulnerabilities }}"
+    '{{ list "finding" .VulnerabilityID .PkgName .Severity .Status .PkgPath | toJson }}{{ "\\n" }}'
+    '{{ end }}{{ end }}{{ list "end" | toJson }}'
+)
+FORGED = '/opt/x\n["end"]\n.jar'
+
 VAULT = "https://contoso.vault.azure.net"
 WHO = "c72b2df0-b9d8-4ac6-9363-7c1eb06c1c86"
 IDENTITY = (
@@ -112,6 +140,33 @@ def test_the_scanner_and_its_databases_are_imported_and_scan_by_the_runs_own_log
     assert report["ArtifactName"].endswith(staged["image"].removeprefix("$Registry/"))
     found = report["Results"][0]["Vulnerabilities"]
     assert [(one["VulnerabilityID"], one["PkgName"]) for one in found] == [("CVE-2026-90001", "libssl3")]
+
+
+def test_a_scan_says_in_rows_what_it_found_and_no_name_writes_a_row_of_its_own(
+    real: Twin, staged: dict[str, str]
+) -> None:
+    files = {**FIXABLE_CRITICAL, FORGED: jar("org.example", "parser", "2.0.0")}
+    image = push_image(real.topology.http("backing_staging"), "forging", "1", "1", files=files).digest
+    steps = COMPACT.format(**{**staged, "image": f"$Registry/forging@{image}"})
+    run = schedule(real, encoded(steps, values=[{"name": "rows", "value": ROWS}]))
+    log = log_of(real, run)
+    assert run.status == "Succeeded", log
+    assert [json.loads(line) for line in log if line.startswith("[")] == [
+        ["result", "os-pkgs", "debian", 3, 1],
+        ["finding", "CVE-2026-90001", "libssl3", "CRITICAL", "fixed", ""],
+        ["result", "lang-pkgs", "jar", 1, 1],
+        ["finding", "CVE-2026-90005", "org.example:parser", "CRITICAL", "fixed", FORGED.lstrip("/")],
+        ["end"],
+    ]
+    about, version = (
+        json.JSONDecoder().raw_decode("\n".join(log[number:]))[0]
+        for number, line in enumerate(log)
+        if line.startswith("{")
+    )
+    assert about["Metadata"]["RepoDigests"] == [f"{real.topology.address('staging')}/forging@{image}"]
+    assert about["Metadata"]["ImageConfig"]["architecture"] == "amd64"
+    assert not any(result.get("Vulnerabilities") for result in about["Results"])
+    assert {"VulnerabilityDB", "JavaDB"} <= set(version)
 
 
 def test_the_login_of_a_run_reaches_no_other_registry(real: Twin, staged: dict[str, str]) -> None:
