@@ -32,9 +32,12 @@ def arm64_program() -> bytes:
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """A registry with a small image."""
     with running_registry(tmp_path_factory.mktemp("registry")) as found:
-        found.push_busybox(
-            "library/busybox:1", {"bare": "echo taken for a script\n", "real": "#!/bin/sh\necho a script\n"}
-        )
+        files = {
+            "bare": "echo taken for a script\n",
+            "real": "#!/bin/sh\necho a script\n",
+            "windows": "#!/bin/sh\r\necho a script\r\n",
+        }
+        found.push_busybox("library/busybox:1", files)
         yield found
 
 
@@ -87,6 +90,12 @@ def test_a_file_that_is_no_program_is_not_taken_for_a_script(runs: Runs) -> None
     assert "a script" in log
     assert "exec /bare: exec format error" in log
     assert "taken for a script" not in log
+
+
+def test_a_script_whose_interpreter_is_not_there_is_not_found(runs: Runs) -> None:
+    _, log = runs.start("steps:\n- cmd: busybox:1 /windows\n")
+    assert "exec /windows: no such file or directory" in log
+    assert "failed to run step ID: acb_step_0: exit status 127" in log
 
 
 def test_an_emulator_counts_if_it_is_enabled_and_opened_for_all(tmp_path: Path) -> None:

@@ -86,7 +86,19 @@ def test_what_a_client_is_told_beside_that_is_refused(told: str, complaint: str)
         ("- a", "task: expected a mapping, found list"),
         ("version: v9\nsteps: [{cmd: a}]", "task.version: expected one of v1.0.0, v1.1.0, found 'v9'"),
         ("steps: []", "task.steps: expected a list with at least one entry"),
-        ("volumes: []\nsteps: [{cmd: a}]", "task: this twin does not run `volumes`"),
+        ("steps: [{build: ., detach: true}]", "steps[0]: this twin detaches `cmd` steps alone"),
+        ("alias: {}\nsteps: [{cmd: a}]", "task: this twin does not run `alias`"),
+        ("volumes: [{name: v}]\nsteps: [{cmd: a}]", "currently only support for source type secret"),
+        ("volumes: [{name: 'a b', secret: {f: x}}]\nsteps: [{cmd: a}]", "volume name is not well formed."),
+        ("volumes: [{name: v, secret: {a/b: x}}]\nsteps: [{cmd: a}]", "file name, a/b, is not well formed."),
+        (
+            "volumes: [{name: v, secret: {f: x}}, {name: v, secret: {f: x}}]\nsteps: [{cmd: a}]",
+            "volume with duplicate name found",
+        ),
+        (
+            "steps: [{cmd: a, volumeMounts: [{name: v, mountPath: /run}]}]",
+            "mount name, v, does not correspond to a volume",
+        ),
         ("steps: [{cmd: a, privileged: true}]", "steps[0]: this twin does not run `privileged`"),
         ("steps: [{cmd: a, when: ['-', b]}, {id: b, cmd: b}]", "steps[0].when: step cannot contain other IDs in when"),
         (
@@ -157,9 +169,10 @@ def test_run_variables_are_acrs(tmp_path: Path) -> None:
 
 def test_templates_are_replaced_and_a_missing_value_is_empty() -> None:
     assert render("{{.Run.ID}} {{ .Values.base }} [{{.Values.none}}]", {"ID": "cab"}, {"base": "b"}, {}) == "cab b []"
+    assert render("{{.Secrets.word | b64enc}}", {}, {}, {"word": "xyzzy"}) == "eHl6enk="
 
 
-@pytest.mark.parametrize("text", ["{{if .Values.x}}", "{{.Run.Unknown}}", "{{.Secret.x}}"])
+@pytest.mark.parametrize("text", ["{{if .Values.x}}", "{{.Run.Unknown}}", "{{.Secret.x}}", "{{.Values.x | quote}}"])
 def test_a_template_that_would_be_left_standing_is_refused(text: str) -> None:
     with pytest.raises(TaskRefused):
         render(text, {"ID": "cab"}, {}, {})

@@ -68,6 +68,22 @@ steps:
   - cmd: busybox:1 sh -c 'echo it is $$MY_SECRET and {{{{.Secrets.other}}}}'
     env: ["MY_SECRET='{{{{.Secrets.mysecret}}}}'"]
 """
+# After mounts-secrets.yaml of Azure-Samples/acr-tasks.
+MOUNTED = f"""
+secrets:
+  - id: sampleSecret
+    keyvault: {VAULT}/SampleSecret
+volumes:
+  - name: mysecrets
+    secret:
+      mysecret1: {{{{.Secrets.sampleSecret | b64enc}}}}
+      mysecret2: {{{{.Values.second | b64enc}}}}
+steps:
+  - cmd: busybox:1 cat /run/test/mysecret1 /run/test/mysecret2
+    volumeMounts:
+      - name: mysecrets
+        mountPath: /run/test
+"""
 
 
 @pytest.fixture(scope="module")
@@ -247,6 +263,19 @@ def test_a_secret_that_is_not_given_ends_the_run_before_any_step(runs: Runs) -> 
     assert (result.status, result.error) == ("Failed", "failed during run, err: exit status 1")
     assert any(line.startswith("unable to render task: timeout in fetching secrets") for line in log)
     assert not any("Executing step" in line for line in log)
+
+
+def test_secrets_are_mounted_as_files(runs: Runs) -> None:
+    result, log = runs.start(MOUNTED, vault=lambda address, _: address.rpartition("/")[2], second="given")
+    assert result.status == "Succeeded"
+    assert [line for line in log if line in ("samplesecret", "given")] == ["samplesecret", "given"]
+    assert "Volume source mysecrets successfully created" in said(log)
+
+
+def test_a_volume_that_is_not_in_base64_ends_the_run(runs: Runs) -> None:
+    steps = "volumes: [{name: v, secret: {file: 'not base64'}}]\nsteps: [{cmd: 'busybox:1 true'}]\n"
+    result, _ = runs.start(steps)
+    assert result.error == "failed to decode Base64 value. please make sure value provided is Base64 encoded"
 
 
 def test_steps_find_the_runs_login_in_their_home(runs: Runs) -> None:

@@ -1,16 +1,20 @@
-"""What a task declares beside its steps: networks and secrets."""
+"""What a task declares beside its steps: networks, secrets and volumes."""
 
 from __future__ import annotations
 
+import re
 import uuid
+from collections.abc import Sequence
 
 from infra.local.runner.errors import TaskRefused
 from infra.local.runner.properties import Properties
-from infra.local.runner.task import Network, Secret
+from infra.local.runner.task import Network, Secret, Volume
 from infra.local.runner.vault import check_address
 
 _DRIVERS = ("", "bridge")
 _NETWORK = frozenset({"name", "driver", "ipv6", "skipCreation", "isDefault"})
+_VOLUME, _MOUNT = frozenset({"name", "secret"}), frozenset({"name", "mountPath"})
+_VOLUME_NAME, _FILE_NAME = re.compile(r"[A-Za-z0-9_-]+"), re.compile(r"[A-Za-z0-9_.-]+")
 _SECRET = frozenset({"id", "keyvault", "clientID"})
 
 
@@ -69,3 +73,45 @@ def _is_uuid(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def volumes(task: Properties) -> tuple[Volume, ...]:
+    """Read ``volumes``; ``TaskRefused``, in the words of ACR's builder, for what it refuses."""
+    found: dict[str, Volume] = {}
+    for entry in task.mappings("volumes"):
+        volume = _volume(entry)
+        if volume.name in found:
+            raise TaskRefused("volume with duplicate name found")
+        found[volume.name] = volume
+    return tuple(found.values())
+
+
+def _volume(entry: Properties) -> Volume:
+    entry.allow(_VOLUME, ())
+    name, files = entry.text("name") or "", entry.text_by_name("secret")
+    if not _VOLUME_NAME.fullmatch(name):
+        raise TaskRefused(
+            "volume name is not well formed. Only use alphanumeric and - _" if name else "volume name is empty"
+        )
+    if not files:
+        raise TaskRefused("currently only support for source type secret")
+    for file in files:
+        if not _FILE_NAME.fullmatch(file) or file in (".", ".."):
+            raise TaskRefused(f"file name, {file}, is not well formed. Only use alphanumeric and - _ .")
+    return Volume(name, tuple(files.items()))
+
+
+def mounts(step: Properties, declared: Sequence[Volume]) -> tuple[tuple[str, str], ...]:
+    """Read a step's ``volumeMounts``: pairs of a volume's name and a path; ``TaskRefused`` as above."""
+    found: dict[str, str] = {}
+    for entry in step.mappings("volumeMounts"):
+        entry.allow(_MOUNT, ())
+        name, path = entry.text("name"), entry.text("mountPath")
+        if not name or not path:
+            raise TaskRefused("mount name or mount path is empty")
+        if path in found:
+            raise TaskRefused("mount with duplicate container file path found")
+        if name not in {volume.name for volume in declared}:
+            raise TaskRefused(f"mount name, {name}, does not correspond to a volume")
+        found[path] = name
+    return tuple((name, path) for path, name in found.items())

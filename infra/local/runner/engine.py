@@ -41,6 +41,7 @@ class ContainerOptions:
         place: which network it is on: a place of its own, ``host`` or ``none``.
         user: as whom it runs; ``None`` for whom the image says.
         marker: a line to write first, once the command is known to be there.
+        mounts: volumes of the task's, by their names, and where each is.
     """
 
     environment: tuple[tuple[str, str], ...]
@@ -50,6 +51,7 @@ class ContainerOptions:
     place: Place | str = MACHINE
     user: str | None = None
     marker: str = ""
+    mounts: tuple[tuple[str, str], ...] = ()
 
 
 class Engine:
@@ -105,6 +107,7 @@ class Engine:
         container = self._ask(["from", "--pull-never", self._folder.signature_policy, image], limits).strip()
         flags = [] if options.bare else self._given_to_steps()
         flags += [f"--volume={self._folder.tools}:{_TOOLS}:ro"]
+        flags += [f"--volume={self._folder.volumes / name}:{path}" for name, path in options.mounts]
         flags += [f"--env={name}={value}" for name, value in options.environment]
         flags += [f"--workingdir={options.directory}"] if options.directory else []
         flags += [f"--user={options.user}"] if options.user else []

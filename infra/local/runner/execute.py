@@ -13,7 +13,7 @@ from infra.local.runner.dependencies import dependencies, report
 from infra.local.runner.engine import Engine
 from infra.local.runner.errors import StepFailed, Stopped, TaskRefused
 from infra.local.runner.folder import RunFolder, run_folder
-from infra.local.runner.home import lay_out
+from infra.local.runner.home import fill, lay_out
 from infra.local.runner.images import Images
 from infra.local.runner.limits import Limits
 from infra.local.runner.logs import RunLog, last_line
@@ -114,6 +114,13 @@ def _set_up(request: RunRequest, task: Task, folder: RunFolder, log: RunLog) -> 
     log.say("Setting up Docker configuration...")
     lay_out(folder.home, request.login_server, request.login)
     log.say("Successfully set up Docker configuration")
+    _log_in(request, log)
+    for volume in task.volumes:
+        fill(folder.volumes, volume)
+        log.say(f"Volume source {volume.name} successfully created")
+
+
+def _log_in(request: RunRequest, log: RunLog) -> None:
     if request.login:
         log.say(f"Logging in to registry: {request.login_server}")
         log.say(f"Successfully logged into {request.login_server}")

@@ -16,7 +16,7 @@ from infra.local.runner.errors import EngineError
 from infra.local.runner.reference import DOCKER_HUB
 
 START = "start.sh"  # starts a container's command
-_PARTS = ("workspace", "home", "storage", "state", "tmp", "tools", "registries.d")
+_PARTS = ("workspace", "home", "volumes", "storage", "state", "tmp", "tools", "registries.d")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,11 @@ class RunFolder:
     def home(self) -> Path:
         """The steps' shared home, ``/acb/home``."""
         return self.root / "home"
+
+    @property
+    def volumes(self) -> Path:
+        """Holds a folder for each of the task's volumes."""
+        return self.root / "volumes"
 
     @property
     def temporary(self) -> Path:

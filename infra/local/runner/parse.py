@@ -13,12 +13,12 @@ import yaml
 
 from infra.local.runner.build_arguments import parse_build
 from infra.local.runner.classic_builder import BUILDKIT
-from infra.local.runner.declared import networks, secrets
+from infra.local.runner.declared import mounts, networks, secrets, volumes
 from infra.local.runner.docker_client import DOCKER, parse_docker
 from infra.local.runner.errors import TaskRefused
 from infra.local.runner.properties import Properties, split_words
 from infra.local.runner.schema import STEP_KNOWN, STEP_READ, TASK_KNOWN, TASK_READ
-from infra.local.runner.task import Build, Command, Nested, Push, Step, Task
+from infra.local.runner.task import Build, Command, Nested, Push, Step, Task, Volume
 from infra.local.runner.variables import IMAGE_ALIASES
 
 VERSION_WITH_ALIASES = "v1.1.0"
@@ -61,9 +61,10 @@ def parse_task(text: str) -> Task:
     ids = [entry.text("id") or f"acb_step_{i}" for i, entry in enumerate(entries)]
     for step_id in ids:
         _check_id(step_id, ids)
-    steps = tuple(_step(entry, task, ids, i) for i, entry in enumerate(entries))
+    declared = volumes(task)
+    steps = tuple(_step(entry, task, ids, i, declared) for i, entry in enumerate(entries))
     _check_order(steps)
-    return Task(steps, networks(task), secrets(task))
+    return Task(steps, networks(task), secrets(task), declared)
 
 
 def _check_id(step_id: str, ids: Sequence[str]) -> None:
@@ -73,7 +74,7 @@ def _check_id(step_id: str, ids: Sequence[str]) -> None:
         raise TaskRefused(f"step ID {step_id!r} is used more than once")
 
 
-def _step(entry: Properties, task: Properties, ids: Sequence[str], index: int) -> Step:
+def _step(entry: Properties, task: Properties, ids: Sequence[str], index: int, declared: Sequence[Volume]) -> Step:
     entry.allow(STEP_READ, STEP_KNOWN)
     for unneeded in ("ports", "expose"):  # here, as there, steps of one network reach each other's ports without
         entry.texts(unneeded)
@@ -98,6 +99,7 @@ def _step(entry: Properties, task: Properties, ids: Sequence[str], index: int) -
         start_delay=entry.number("startDelay", 0),
         repeat=entry.number("repeat", 0),
         user=entry.text("user"),
+        mounts=mounts(entry, declared),
     )
 
 
@@ -105,6 +107,8 @@ def _action(entry: Properties) -> Build | Push | Command | Nested:
     build, push, command = entry.text("build"), entry.texts("push"), entry.text("cmd")
     if sum(map(bool, (build, push, command))) != 1:
         raise TaskRefused(f"{entry.place}: step must contain one build, cmd, or push property")
+    if not command and (entry.flag("detach") or entry.mappings("volumeMounts")):
+        raise TaskRefused(f"{entry.place}: this twin detaches `cmd` steps alone, and mounts volumes into no others")
     if build:
         return parse_build(build, f"{entry.place}.build")
     if push:

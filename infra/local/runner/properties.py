@@ -65,6 +65,11 @@ class Properties:
         value = self._typed(name, list, "a list") or []
         return [Properties(entry, f"{name}[{number}]") for number, entry in enumerate(value)]
 
+    def text_by_name(self, name: str) -> dict[str, str]:
+        """Return a property that is a mapping of strings, in which nothing is an empty one; absent is empty."""
+        value = self._typed(name, dict, "a mapping") or {}
+        return {str(key): Properties(value, f"{self.place}.{name}").text(key) or "" for key in value}
+
     def environment(self, name: str, *, at_commas: bool = False) -> dict[str, str]:
         """Return a list of ``NAME=value`` as a mapping; quotes are read as the shell that ACR passes them to does.
 

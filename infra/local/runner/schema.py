@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-TASK_READ = frozenset({"version", "stepTimeout", "workingDirectory", "env", "secrets", "networks", "steps"})
-TASK_KNOWN = frozenset({"volumes", "alias"})
+TASK_READ = frozenset({"version", "stepTimeout", "workingDirectory", "env", "secrets", "networks", "volumes", "steps"})
+TASK_KNOWN = frozenset({"alias"})
 STEP_READ = frozenset(
     {
         "id",
@@ -28,13 +28,13 @@ STEP_READ = frozenset(
         "keep",
         "startDelay",
         "repeat",
+        "volumeMounts",
     }
 )
 STEP_KNOWN = frozenset(
     {
         "isolation",
         "privileged",
-        "volumeMounts",
         "cache",
         "cpus",
         "cmdDownloadRetries",

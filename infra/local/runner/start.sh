@@ -11,6 +11,7 @@ machine_of() {
     case "$2$3" in
         7f45) echo "${20}${21}" ;;
         2321) [ -n "$inside" ] || inside=yes machine_of "$(interpreter_of "$1")" ;;
+        "") echo missing ;;
     esac
 }
 
@@ -24,10 +25,12 @@ interpreter_of() {
 # A shell that is told to run what the kernel cannot would take it for a script; docker does not.
 found=$($busybox which "$1")
 if [ -r "$found" ]; then
-    case " $machines " in
-        *" $(machine_of "$found") "*) ;;
+    machine=$(machine_of "$found")
+    case " $machines missing " in
+        *" $machine "*) ;;
         *) echo "exec $1: exec format error" >&2; exit 255 ;;
     esac
+    [ "$machine" != missing ] || { echo "exec $1: no such file or directory" >&2; exit 127; }
 elif [ -n "$marker" ] && [ -z "$found" ]; then
     exit 127
 fi

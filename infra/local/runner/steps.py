@@ -199,7 +199,7 @@ class StepRunner:
 
     def _command(self, step: Step, command: Command, limits: Limits) -> int:
         directory = None if step.use_image_directory else step.container_directory
-        options = ContainerOptions(step.environment, step.entry_point, directory)
+        options = ContainerOptions(step.environment, step.entry_point, directory, mounts=step.mounts)
         return self._container(step, command.image, command.arguments, options, limits)
 
     def _nested(self, step: Step, nested: Nested, limits: Limits) -> int:

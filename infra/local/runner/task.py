@@ -65,6 +65,14 @@ class Secret:
 
 
 @dataclass(frozen=True)
+class Volume:
+    """``volumes``: a folder with files, the content of each in base64."""
+
+    name: str
+    files: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Step:
     """One step.
 
@@ -84,6 +92,7 @@ class Step:
         start_delay: seconds before it begins.
         repeat: how often it is done again after the first time, however that went.
         user: as whom its container runs, in place of the image's.
+        mounts: where in its container each of the task's volumes is that it names.
     """
 
     id: str
@@ -104,6 +113,7 @@ class Step:
     start_delay: int = 0
     repeat: int = 0
     user: str | None = None
+    mounts: tuple[tuple[str, str], ...] = ()
 
     @property
     def container_directory(self) -> PurePosixPath:
@@ -118,3 +128,4 @@ class Task:
     steps: tuple[Step, ...]
     networks: tuple[Network, ...] = ()
     secrets: tuple[Secret, ...] = ()
+    volumes: tuple[Volume, ...] = ()

@@ -6,6 +6,7 @@ aliases) in the order of ACR's own builder: aliases first, templates second.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -24,7 +25,7 @@ IMAGE_ALIASES = {
 
 _ALIAS = re.compile(r"\$(\$|[A-Za-z0-9]+)")
 _TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-_FIELD = re.compile(r"\s*\.(Run|Values|Secrets)\.(\w+)\s*")
+_FIELD = re.compile(r"\s*\.(Run|Values|Secrets)\.(\w+)\s*(?:\|\s*(b64enc)\s*)?")
 
 
 def run_variables(request: RunRequest, now: datetime, shared_volume: str) -> dict[str, str]:
@@ -60,6 +61,8 @@ def expand_aliases(text: str, run: Mapping[str, str]) -> str:
 def render(text: str, run: Mapping[str, str], values: Mapping[str, str], secrets: Mapping[str, str]) -> str:
     """Replace ``{{.Run.X}}``, ``{{.Values.x}}`` and ``{{.Secrets.x}}``; what was not given becomes empty.
 
+    With ``| b64enc`` they are put in base64, as volumes want them.
+
     Raises:
         TaskRefused: the template asks for an unknown run variable or for more than replacement.
     """
@@ -72,6 +75,7 @@ def render(text: str, run: Mapping[str, str], values: Mapping[str, str], secrets
             raise TaskRefused(f"this twin replaces {known}, not {match[0]}")
         if field[1] == "Run" and field[2] not in run:
             raise TaskRefused(f"{match[0]} is not a run variable; there are {', '.join(sorted(run))}")
-        return sources[field[1]].get(field[2], "")
+        found = sources[field[1]].get(field[2], "")
+        return base64.b64encode(found.encode()).decode() if field[3] else found
 
     return _TEMPLATE.sub(value, text)
