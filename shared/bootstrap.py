@@ -32,6 +32,7 @@ from shared.outside import Outside
 from shared.rules.adoption import Adopter
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
+from shared.rules.gate_room import GateRoom
 from shared.rules.heirs import Heirs
 from shared.rules.listings import KeptListings
 from shared.rules.progress import Progress, candidate_progress, rebuild_progress
@@ -186,6 +187,11 @@ class Parts(Outside):
         )
 
     @cached_property
+    def gate_room(self) -> GateRoom:
+        """Says whether another gate may begin."""
+        return GateRoom(self.candidates, self.clock, int(self.settings.gates_at_once))
+
+    @cached_property
     def validator(self) -> Validator:
         """Takes candidates through their gates, and on to promotion."""
         return Validator(
@@ -194,6 +200,7 @@ class Parts(Outside):
             self.staging_runs,
             self.evidence,
             self.times,
+            self.gate_room,
             then=self.promoter.begin,
         )
 
@@ -220,6 +227,7 @@ class Parts(Outside):
             candidate_looker=looker,
             reconciler=self.reconciler,
             rebuilder=self.rebuilder,
+            room=self.gate_room,
             watch_list=self.watch_lists.in_force,
         )
         return DueLooker(found, self.waker, self.clock, SIDE_BY_SIDE)

@@ -82,6 +82,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         _setting("How many rebuilds run at once in an application registry; the others wait, the oldest comes first."),
     ] = "8"
+    gates_at_once: Annotated[
+        str,
+        _setting("How many runs of gates are under way at once in the staging registry; the others wait in turn."),
+    ] = "25"
     staging_login_server: Annotated[
         str, _setting("Login server of the staging registry. Default: its name and `.azurecr.io`.")
     ] = ""

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from shared.domain.promotion.candidate import Candidate
-from shared.domain.promotion.due import BEGINS, CANDIDATES, REBUILDS, Due
+from shared.domain.promotion.due import BEGINS, CANDIDATES, REBUILDS, Due, Turns
 from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus
 from shared.domain.watching.watch_list import WatchList
 from shared.errors import TidegateError
@@ -20,6 +20,7 @@ from shared.flows.rebuild import Rebuilder
 from shared.flows.reconcile import Reconciler
 from shared.ports import Stored
 from shared.rules.breaking import candidate_broke, rebuild_broke, target_broke
+from shared.rules.gate_room import GateRoom
 from shared.rules.progress import Progress
 from shared.rules.targets import TargetBook
 from shared.target_ports import StoredTarget
@@ -37,6 +38,7 @@ def kinds(
     candidate_looker: CandidateLooker,
     reconciler: Reconciler,
     rebuilder: Rebuilder,
+    room: GateRoom,
     watch_list: Callable[[], WatchList],
 ) -> dict[Due, Kind[Any]]:
     """Return how each kind of record is looked at.
@@ -44,17 +46,26 @@ def kinds(
     Args:
         candidates, rebuilds, book: where records are, and how they go on.
         candidate_looker, reconciler, rebuilder: look at one of them.
+        room: knows whose gates are under way.
         watch_list: gives the list in force, which says whose an image is.
     """
+    had: dict[Due, Callable[[], Turns]] = {Due.GATES: lambda: _had(room, watch_list)}
     return {
-        **{due: _of_candidates(due, candidates, candidate_looker, watch_list) for due in CANDIDATES},
+        **{
+            due: _of_candidates(due, candidates, candidate_looker, watch_list, had.get(due, Turns))
+            for due in CANDIDATES
+        },
         Due.TARGETS: _of_targets(book, reconciler),
         Due.REBUILDS: _of_rebuilds(rebuilds, rebuilder),
     }
 
 
 def _of_candidates(
-    due: Due, progress: Progress[Candidate], looker: CandidateLooker, watch_list: Callable[[], WatchList]
+    due: Due,
+    progress: Progress[Candidate],
+    looker: CandidateLooker,
+    watch_list: Callable[[], WatchList],
+    had: Callable[[], Turns],
 ) -> Kind[Stored[Candidate]]:
     return Kind(
         due=lambda moment: progress.records.in_status(CANDIDATES[due], moment),
@@ -64,6 +75,7 @@ def _of_candidates(
         since=lambda one: one.record.since,
         broke=partial(candidate_broke, progress),
         traced=_traced(due, "candidate"),
+        had=had,
     )
 
 
@@ -96,10 +108,24 @@ def _traced(due: Due, about: str) -> Callable[[Any], AbstractContextManager[None
 
 
 def _owners(watch_list: Callable[[], WatchList]) -> Callable[[Stored[Candidate]], str]:
+    owner = _owner_of(watch_list)
+    return lambda one: owner(one.record.image)
+
+
+def _had(room: GateRoom, watch_list: Callable[[], WatchList]) -> Turns:
+    """Who has had turns is worth no waiting, either."""
+    try:
+        return room.turns(_owner_of(watch_list))
+    except TidegateError as error:
+        log.warning("whose gates are under way is not known, so it does not count: %s", error)
+        return Turns()
+
+
+def _owner_of(watch_list: Callable[[], WatchList]) -> Callable[[str], str]:
     """An entry that names nobody has turns of its own; a list that cannot be read keeps nobody waiting."""
     try:
         owners = {image.name: image.owner for image in watch_list().images if image.owner}
     except TidegateError as error:
         log.warning("whose images are is not known, so each entry of the watch list has turns of its own: %s", error)
         owners = {}
-    return lambda one: owners.get(one.record.image, one.record.image)
+    return lambda image: owners.get(image, image)

@@ -10,6 +10,7 @@ _LIMITS = {
     "second_look_minutes": (0, 60),
     "base_listings_apart_seconds": (1, 3600),
     "rebuilds_at_once": (1, 9999),
+    "gates_at_once": (1, 9999),
     "shortest_schedule": (1, 3600),
 }
 

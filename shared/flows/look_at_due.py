@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from shared.domain.events.messages import LookAtDue
-from shared.domain.promotion.due import Due, in_turn
+from shared.domain.promotion.due import Due, Turns, in_turn
 from shared.domain.promotion.schedule import FIRST_RETRY, pause_before_turn
 from shared.errors import Paced, TidegateError
 from shared.ports import Clock
@@ -38,6 +38,7 @@ class Kind(msgspec.Struct, Generic[S], frozen=True):
         begins: whether that begins something, for which it needs a turn; else it is looked at before those.
         owners: gives whose they are; asked where several are to begin.
         since: since when it is where it is, UTC.
+        had: gives the turns that owners have had; asked with them.
         broke: has one tried ever more rarely whose look failed in a way that nobody foresaw.
         traced: given one, what is told of it is told in its own trace.
     """
@@ -49,6 +50,7 @@ class Kind(msgspec.Struct, Generic[S], frozen=True):
     since: Callable[[S], datetime]
     broke: Callable[[S], None]
     traced: Callable[[S], AbstractContextManager[None]]
+    had: Callable[[], Turns] = Turns
 
 
 class DueLooker:
@@ -122,7 +124,9 @@ class _Round(Generic[S]):
             problem = error
         self._each([one for one in found if not kind.begins(one)], side_by_side)
         begin = [one for one in found if kind.begins(one)]
-        self._each(in_turn(begin, kind.owners(), kind.since) if len(begin) > 1 else begin, side_by_side)
+        if len(begin) > 1:
+            begin = in_turn(begin, kind.owners(), kind.since, kind.had())
+        self._each(begin, side_by_side)
         if problem is not None:
             raise problem
 

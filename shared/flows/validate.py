@@ -24,6 +24,7 @@ from shared.domain.promotion.usual_times import gate_kind
 from shared.domain.references import parse_digest, parse_path
 from shared.errors import MalformedInput, NotFound, Paced, ServiceError
 from shared.ports import Evidence, Stored
+from shared.rules.gate_room import GateRoom
 from shared.rules.progress import Progress
 from shared.rules.timekeeping import Timekeeper
 from shared.run_ports import GateRun, Run, Runs
@@ -44,6 +45,7 @@ class Validator:
         runs: ACR Tasks of the staging registry.
         evidence: where the log is kept.
         times: knows how long gates usually take.
+        room: says whether another run may begin.
         then: begins the promotion of a candidate that passed; given the record as read, and as it is to be written.
     """
 
@@ -54,6 +56,7 @@ class Validator:
         runs: Runs,
         evidence: Evidence,
         times: Timekeeper,
+        room: GateRoom,
         then: Callable[[Stored[Candidate], Candidate], None],
     ) -> None:
         self._progress = progress
@@ -61,6 +64,7 @@ class Validator:
         self._runs = runs
         self._evidence = evidence
         self._times = times
+        self._room = room
         self._then = then
 
     def validate(self, stored: Stored[Candidate]) -> None:
@@ -85,15 +89,26 @@ class Validator:
         if candidate.gate is None:
             self._then(stored, advance(candidate, Reason.NO_GATE, now))
             return
+        in_turn = candidate.step == stored.record.step
         try:
-            self._runs.take_gate_turn()
+            with self._room.place(candidate.image, in_turn=in_turn) as keep:
+                self._runs.take_gate_turn()
+                claimed = self._claimed(stored, candidate)
+                if claimed is not None:
+                    keep()
         except Paced as error:
-            if candidate.step == stored.record.step:
+            if in_turn:
                 raise
             # What led here is not written yet.
             look_at = self._progress.clock() + pause_before_turn(error)
             self._progress.save(stored, msgspec.structs.replace(candidate, look_at=look_at))
             return
+        if claimed is not None:
+            self._start(claimed[0], candidate, claimed[1], again=False)
+
+    def _claimed(self, stored: Stored[Candidate], candidate: Candidate) -> tuple[Stored[Candidate], GateRun] | None:
+        """Claim the next run of a staged candidate; ``None`` if it cannot be claimed."""
+        now = self._progress.clock()
         number = candidate.runs + 1
         detail = f"gate {candidate.gate}, run {number} of at most {MOST_RUNS}"
         secret = candidate.secret or secrets.token_hex(_SECRET_BYTES)
@@ -103,10 +118,9 @@ class Validator:
             gate = self._gate(started)
         except (ServiceError, MalformedInput) as error:
             self._progress.save(stored, put_off(candidate, error, now))
-            return
+            return None
         claimed = self._progress.claim(stored, started)
-        if claimed is not None:
-            self._start(claimed, candidate, gate, again=False)
+        return None if claimed is None else (claimed, gate)
 
     def _begin_again(self, stored: Stored[Candidate]) -> None:
         """Whoever claimed the run died before it was scheduled, or got no answer: it is claimed once more.
@@ -134,6 +148,7 @@ class Validator:
         except Paced as error:
             undone = not_begun(claimed.record, before, self._progress.clock(), pause_before_turn(error))
             self._progress.take_back(claimed, undone)
+            self._room.ended(before.image)
             return
         except ServiceError as error:
             self._progress.save(claimed, put_off(claimed.record, error, self._progress.clock()))
@@ -205,6 +220,7 @@ class Validator:
         told = f"{run.strange}; it is not believed, and not deleted"
         now = self._progress.clock()
         self._progress.save(stored, _undecided(stored.record, Reason.STRANGE_RUN, told, now))
+        self._room.ended(stored.record.image)
 
     def _kept_log(self, candidate: Candidate, run: Run) -> str:
         log = self._runs.log(run.run_id)
@@ -225,6 +241,7 @@ class Validator:
             self._then(stored, decided)
         else:
             self._progress.save(stored, decided)
+        self._room.ended(candidate.image)
 
 
 def _live_run(candidate: Candidate) -> str:

@@ -30,6 +30,7 @@ _PRODUCT = {
     "LOOK_AT_BASE_SCHEDULE": "0 */5 * * * *",
     "SWEEP_SCHEDULE": "0 */5 * * * *",
     "PYTHON_THREADPOOL_THREAD_COUNT": "32",
+    "GATES_AT_ONCE": "500",  # what is measured is what Azure grants
 }
 
 

@@ -40,6 +40,7 @@ from shared.flows.watch_lists import WatchLists
 from shared.rules.adoption import Adopter
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
+from shared.rules.gate_room import GateRoom
 from shared.rules.heirs import Heirs
 from shared.rules.ledger import Ledger
 from shared.rules.listings import KeptListings
@@ -109,6 +110,7 @@ class World:
         self.hook: Callable[[str], None] | None = None
         self.runs: dict[str, InMemoryRuns] = {}
         self.most_rebuilds = 8
+        self.most_gates = 25
         self.clock = SettableClock()
         self.hub = InMemoryUpstream(catalogue=True, clock=self.clock)
         self.mcr = InMemoryUpstream(catalogue=True, clock=self.clock)
@@ -182,12 +184,14 @@ class World:
         self.promoter = Promoter(
             self.candidate_progress, self.book, conclusions, then=self.reconciler.reconcile_together
         )
+        self.gate_room = GateRoom(self.candidates, self.clock, self.most_gates)
         self.validator = Validator(
             self.candidate_progress,
             self.configuration,
             self.staging_runs,
             self.evidence,
             times,
+            self.gate_room,
             then=self.promoter.begin,
         )
         self.stager = Stager(
@@ -229,6 +233,7 @@ class World:
             candidate_looker=self.candidate_looker,
             reconciler=self.reconciler,
             rebuilder=self.rebuilder,
+            room=self.gate_room,
             watch_list=self.watch_lists.in_force,
         )
         return DueLooker(found, self.waker, self.clock, side_by_side=1)

@@ -61,6 +61,13 @@ def test_the_cap_of_rebuilds_is_a_number_and_nothing_else() -> None:
             load(REBUILDS_AT_ONCE=wrong)
 
 
+def test_the_cap_of_gates_is_a_number_and_nothing_else() -> None:
+    assert (load().gates_at_once, load(GATES_AT_ONCE="100").gates_at_once) == ("25", "100")
+    for wrong in ("0", "many"):
+        with pytest.raises(ConfigurationError, match="GATES_AT_ONCE must be a whole number"):
+            load(GATES_AT_ONCE=wrong)
+
+
 def test_what_is_not_set_has_its_default() -> None:
     settings = load()
     assert settings.docker_hub_registry_url == "https://registry-1.docker.io"

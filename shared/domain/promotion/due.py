@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TypeVar
+
+import msgspec
 
 from shared.domain.promotion.candidate import Candidate, Status
 from shared.domain.promotion.lifecycle import ENDS, Stage, turn_of
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild, RebuildStatus
 
 S = TypeVar("S")
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Due(Enum):
@@ -46,7 +49,24 @@ def due_of(record: Candidate | Rebuild) -> Due | None:
     return _OF_STAGE[turn] if turn is not None else None
 
 
-def in_turn(waiting: Iterable[S], owner: Callable[[S], str], since: Callable[[S], datetime]) -> list[S]:
+class Turns(msgspec.Struct, frozen=True):
+    """The turns that owners have had.
+
+    Attributes:
+        under_way: how much of an owner's is under way.
+        last: when something of an owner's was last begun, UTC.
+    """
+
+    under_way: Mapping[str, int] = {}
+    last: Mapping[str, datetime] = {}
+
+
+_NO_TURNS = Turns()
+
+
+def in_turn(
+    waiting: Iterable[S], owner: Callable[[S], str], since: Callable[[S], datetime], had: Turns = _NO_TURNS
+) -> list[S]:
     """Return what waits in the order in which it takes its turn.
 
     Each owner has one turn, then each a second one: whoever has one update does not wait for those who have hundreds.
@@ -55,10 +75,11 @@ def in_turn(waiting: Iterable[S], owner: Callable[[S], str], since: Callable[[S]
         waiting: in any order.
         owner: whose something is.
         since: since when it waits, UTC; of one owner the oldest comes first.
+        had: turns that owners have had. Of those who have had as many, whoever was last to have one comes last.
     """
-    turns: Counter[str] = Counter()
-    placed: list[tuple[int, datetime, S]] = []
+    turns: Counter[str] = Counter(had.under_way)
+    placed: list[tuple[int, datetime, datetime, S]] = []
     for one in sorted(waiting, key=since):
         turns[owner(one)] += 1
-        placed.append((turns[owner(one)], since(one), one))
-    return [one for _, _, one in sorted(placed, key=lambda place: place[:2])]
+        placed.append((turns[owner(one)], had.last.get(owner(one), _NEVER), since(one), one))
+    return [one for *_, one in sorted(placed, key=lambda place: place[:3])]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.promotion.due import CANDIDATES, in_turn
+from shared.domain.promotion.due import CANDIDATES, Turns, in_turn
 from shared.domain.promotion.lifecycle import ENDS
 from tests.unit.examples import NOON
 
@@ -23,9 +23,9 @@ class One(NamedTuple):
     minute: int
 
 
-def turns(*waiting: One) -> list[One]:
+def turns(*waiting: One, had: Turns = Turns()) -> list[One]:  # noqa: B008  frozen
     """Return the order in which it takes its turns."""
-    return in_turn(waiting, lambda one: one.owner, lambda one: NOON + timedelta(minutes=one.minute))
+    return in_turn(waiting, lambda one: one.owner, lambda one: NOON + timedelta(minutes=one.minute), had)
 
 
 def test_whoever_has_one_update_does_not_wait_for_who_has_hundreds() -> None:
@@ -39,6 +39,16 @@ def test_of_one_owner_the_oldest_comes_first() -> None:
 
 def test_of_equal_turns_the_one_that_waits_longest_comes_first() -> None:
     assert turns(One("b", 2), One("a", 1), One("c", 0)) == [One("c", 0), One("a", 1), One("b", 2)]
+
+
+def test_what_is_under_way_was_a_turn() -> None:
+    waiting = [One("many", 0), One("many", 1), One("one", 5)]
+    assert turns(*waiting, had=Turns(under_way={"many": 2})) == [waiting[2], *waiting[:2]]
+
+
+def test_of_those_who_have_had_as_many_turns_the_last_to_have_one_comes_last() -> None:
+    waiting = [One("many", 0), One("one", 5)]
+    assert turns(*waiting, had=Turns(last={"many": NOON})) == waiting[::-1]
 
 
 @given(st.lists(st.builds(One, st.sampled_from("abc"), st.integers(0, 20)), max_size=30))
