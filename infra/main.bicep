@@ -480,6 +480,7 @@ module gateAccess 'modules/access-runs.bicep' = {
     registryName: staging.name
     deploymentName: deploymentName
     runsRoleId: runsRoleId
+    cancelRuns: true
     scheduleRun: gatesByScheduleRun
     #disable-next-line what-if-short-circuiting
     principalId: identity.outputs.principalId
@@ -494,6 +495,7 @@ module rebuildAccess 'modules/access-runs.bicep' = [
       registryName: application.name
       deploymentName: deploymentName
       runsRoleId: runsRoleId
+      cancelRuns: false
       scheduleRun: false
       #disable-next-line what-if-short-circuiting
       principalId: identity.outputs.principalId

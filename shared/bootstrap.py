@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shared.due_kinds import kinds
 from shared.flows.act import Actor
+from shared.flows.cancel import Canceller
 from shared.flows.check import Checker
 from shared.flows.compare_rebuilds import Comparison
 from shared.flows.find_dependants import DependantSearch
@@ -218,7 +219,10 @@ class Parts(Outside):
     def due_looker(self) -> DueLooker:
         """Looks at candidates, targets and rebuilds whose time has come."""
         looker = CandidateLooker(
-            stage=self.stager.stage, validate=self.validator.validate, promote=self.promoter.promote
+            stage=self.stager.stage,
+            validate=self.validator.validate,
+            cancel=Canceller(self.candidate_progress, self.staging_runs).cancel,
+            promote=self.promoter.promote,
         )
         found = kinds(
             self.candidate_progress,

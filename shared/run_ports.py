@@ -101,6 +101,10 @@ class Runs(Protocol):
         """Run an existing task."""
         ...
 
+    def cancel(self, run_id: str) -> None:
+        """Ask a run to end, which it does a little later; one that has ended, or is not there, is left as it is."""
+        ...
+
     def log(self, run_id: str) -> str:
         """Return a finished run's log; of a long one, its beginning and its end; empty if the registry has none."""
         ...

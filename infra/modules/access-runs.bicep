@@ -14,6 +14,9 @@ param deploymentName string
 @description('A role definition that is there already; empty defines one here.')
 param runsRoleId string
 
+@description('Whether runs may be ended: those of gates that no tag needs any more. Runs of applications are left alone.')
+param cancelRuns bool
+
 @description('Whether runs may be scheduled that have no name of ours: gates too large for a taskRun.')
 param scheduleRun bool
 
@@ -33,16 +36,18 @@ resource runs 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (define)
     assignableScopes: [groupId]
     permissions: [
       {
-        actions: [
-          'Microsoft.ContainerRegistry/registries/listBuildSourceUploadUrl/action' // get_build_source_upload_url
-          'Microsoft.ContainerRegistry/registries/taskruns/read' // task_runs.get
-          'Microsoft.ContainerRegistry/registries/taskruns/write' // task_runs.begin_create
-          'Microsoft.ContainerRegistry/registries/taskruns/delete' // task_runs.delete
-          'Microsoft.ContainerRegistry/registries/runs/read' // runs.get, runs.list
-          'Microsoft.ContainerRegistry/registries/runs/listLogSasUrl/action' // runs.get_log_sas_url
-          'Microsoft.ContainerRegistry/registries/runs/cancel/action' // what is under way can be ended
-          'Microsoft.ContainerRegistry/registries/tasks/read' // tasks.list, tasks.get
-        ]
+        actions: concat(
+          [
+            'Microsoft.ContainerRegistry/registries/listBuildSourceUploadUrl/action' // get_build_source_upload_url
+            'Microsoft.ContainerRegistry/registries/taskruns/read' // task_runs.get
+            'Microsoft.ContainerRegistry/registries/taskruns/write' // task_runs.begin_create
+            'Microsoft.ContainerRegistry/registries/taskruns/delete' // task_runs.delete
+            'Microsoft.ContainerRegistry/registries/runs/read' // runs.get, runs.list
+            'Microsoft.ContainerRegistry/registries/runs/listLogSasUrl/action' // runs.get_log_sas_url
+            'Microsoft.ContainerRegistry/registries/tasks/read' // tasks.list, tasks.get
+          ],
+          cancelRuns ? ['Microsoft.ContainerRegistry/registries/runs/cancel/action'] : [] // runs.cancel
+        )
       }
     ]
   }

@@ -15,6 +15,7 @@ class CandidateLooker:
     Args:
         stage: does the next thing about an import into staging.
         validate: does the next thing about a gate.
+        cancel: ends a gate's run.
         promote: looks after a candidate that passed.
     """
 
@@ -23,11 +24,13 @@ class CandidateLooker:
         *,
         stage: Callable[[Stored[Candidate]], None],
         validate: Callable[[Stored[Candidate]], None],
+        cancel: Callable[[Stored[Candidate]], None],
         promote: Callable[[Stored[Candidate]], None],
     ) -> None:
         self._turns: dict[Stage, Callable[[Stored[Candidate]], None]] = {
             Stage.IMPORT: stage,
             Stage.VALIDATE: validate,
+            Stage.CANCEL: cancel,
             Stage.PROMOTE: promote,
         }
 

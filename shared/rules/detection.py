@@ -8,7 +8,7 @@ from datetime import datetime
 from shared.domain.promotion.candidate import Candidate, Reason, Status
 from shared.domain.promotion.decision import decide
 from shared.domain.promotion.identity import candidate_id
-from shared.domain.promotion.lifecycle import ENDS, advance
+from shared.domain.promotion.lifecycle import ENDS, unwanted
 from shared.domain.promotion.meeting import Meeting
 from shared.domain.promotion.reconciling import awaiting, scheduled, sighted
 from shared.domain.promotion.schedule import FAILED_LOOK, VERDICT_LOOK
@@ -162,10 +162,12 @@ class Detector:
         """End a candidate that no tag wants any more before it has passed; whoever joins it meanwhile keeps it."""
         for _ in range(_TRIES):
             candidate = stored.record
-            if candidate.status in ENDS or candidate.has_passed or self._is_wanted(candidate):
+            over = candidate.status in ENDS or candidate.status is Status.CANCELLING or candidate.has_passed
+            if over or self._is_wanted(candidate):
                 return False
-            ended = advance(candidate, reason, self._progress.clock(), detail=detail)
-            if self._progress.claim(stored, ended, strictly=True) is not None:
+            ended = unwanted(candidate, reason, self._progress.clock(), detail)
+            if (written := self._progress.claim(stored, ended, strictly=True)) is not None:
+                self._progress.wake(written.record)
                 return True
             stored = self._progress.records.get(candidate.id) or stored
         raise Conflict(f"{stored.record.id} changes too fast to be superseded; it is tried again")

@@ -155,6 +155,13 @@ class RunsSite:
         elif status is not RunStatus.SUCCEEDED:
             self.outside.fault("arm", "fail-operation", kind="run", code=status.value, message=log)
 
+    def hold(self) -> None:
+        """Let runs go on until they are asked to end."""
+        if isinstance(self.runs, InMemoryRuns):
+            self.runs.looks = 1000
+        else:
+            self.outside.runner.hold.clear()
+
     def started(self) -> int:
         """How many runs were really started."""
         if isinstance(self.runs, InMemoryRuns):

@@ -94,6 +94,27 @@ def test_a_run_can_be_looked_at_by_its_id(site: RunsSite, name: str, gate: GateR
     assert site.runs.look("never-started") is None
 
 
+def test_a_run_that_is_under_way_is_asked_to_end_and_does_as_often_as_it_is_asked(
+    site: RunsSite, name: str, gate: GateRun
+) -> None:
+    site.hold()
+    started = site.runs.start_gate(name, gate)
+    site.runs.cancel(started.run_id)
+    site.runs.cancel(started.run_id)
+    assert site.wait(name).status is RunStatus.CANCELED
+
+
+def test_a_run_that_has_ended_stays_as_it_ended(site: RunsSite, name: str, gate: GateRun) -> None:
+    started = site.runs.start_gate(name, gate)
+    site.wait(name)
+    site.runs.cancel(started.run_id)
+    assert site.runs.look(started.run_id) == Run(started.run_id, RunStatus.SUCCEEDED, named=False)
+
+
+def test_a_run_nobody_knows_is_ended_without_trouble(site: RunsSite) -> None:
+    assert site.runs.cancel("never-started") is None
+
+
 def test_two_names_are_two_runs(site: RunsSite, name: str, gate: GateRun) -> None:
     site.runs.start_gate(f"{name}-1", gate)
     site.runs.start_gate(f"{name}-2", gate)

@@ -220,6 +220,7 @@ class InMemoryRuns(Scripted):
         without_bases: whether ``tasks`` leaves out what they are built on.
         ended: when runs of tasks ended, by the task's name in lower case; ``None`` for too many.
         named: whether runs of gates can be found by their names.
+        canceled: the ids of runs that were under way when they were asked to end.
         tells_ids: whether the answer to who schedules a named run says its id.
     """
 
@@ -234,6 +235,7 @@ class InMemoryRuns(Scripted):
         self.ended: dict[str, datetime] | None = {}
         self.named = True
         self.tells_ids = True
+        self.canceled: list[str] = []
         self._names: dict[str, str] = {}
         self._runs: dict[str, _Run] = {}
         self._ends: defaultdict[str, list[tuple[RunStatus, str]]] = defaultdict(list)
@@ -300,6 +302,15 @@ class InMemoryRuns(Scripted):
         self.asked["look"] += 1
         self._raise_scripted("look")
         return msgspec.structs.replace(self._look(run_id), named=False) if run_id in self._runs else None
+
+    def cancel(self, run_id: str) -> None:
+        """See the port. A run ends at once."""
+        self.asked["cancel"] += 1
+        with self._changing("cancel"):
+            run = self._runs.get(run_id)
+            if run is not None and self._seen(run_id).status in UNDER_WAY:
+                run.status, run.log, run.looks_left = RunStatus.CANCELED, "", 0
+                self.canceled.append(run_id)
 
     def start_task(self, name: str, task_id: str) -> Run:
         """See the port."""

@@ -17,6 +17,7 @@ from shared.domain.references import DOCKER_HUB, MCR, Digest, Tag, parse_reposit
 from shared.domain.watching.troubles import Noted
 from shared.due_kinds import kinds
 from shared.flows.act import Actor
+from shared.flows.cancel import Canceller
 from shared.flows.check import Checker
 from shared.flows.compare_rebuilds import Comparison
 from shared.flows.find_dependants import DependantSearch
@@ -204,7 +205,10 @@ class World:
             then=self.validator.begin,
         )
         self.candidate_looker = CandidateLooker(
-            stage=self.stager.stage, validate=self.validator.validate, promote=self.promoter.promote
+            stage=self.stager.stage,
+            validate=self.validator.validate,
+            cancel=Canceller(self.candidate_progress, self.staging_runs).cancel,
+            promote=self.promoter.promote,
         )
         self.dead_letter_reader = DeadLetterReader(self.dead_letters, self.activity, self.evidence, self.clock)
         runs = self.runs or {"tidegateapps": self.application_runs}

@@ -75,6 +75,11 @@ def test_a_rollback_rebuilds_the_application_and_holds_until_a_newer_release(sce
     assert all_end_as(scenes, {"promoted", "rejected"})
 
 
+def test_the_run_of_a_release_that_is_replaced_is_ended_and_the_newer_one_arrives(scenes: Scenes) -> None:
+    scenes.superseded_run()
+    assert all_end_as(scenes, {"promoted", "rejected", "superseded"})
+
+
 def test_a_message_that_died_fails_a_scene_though_a_sweep_has_put_it_away(scenes: Scenes) -> None:
     scenes.watcher.queue("imports-poison").send_message("nobody could read this")
     eventually("a sweep put it away", lambda: scenes.watcher.waiting("imports-poison") == 0)

@@ -96,6 +96,7 @@ NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
     ("azure/tasks.py", "runs.get"): (RUNS, {f"{_ACR}/runs/read"}),
     ("azure/tasks.py", "runs.list"): (RUNS, {f"{_ACR}/runs/read"}),
     ("azure/tasks.py", "runs.get_log_sas_url"): (RUNS, {f"{_ACR}/runs/listLogSasUrl/action"}),
+    ("azure/tasks.py", "runs.cancel"): (RUNS, {f"{_ACR}/runs/cancel/action"}),
     ("azure/tasks.py", "tasks.list"): (RUNS, {f"{_ACR}/tasks/read"}),
     ("azure/tasks.py", "tasks.get"): (RUNS, {f"{_ACR}/tasks/read"}),
     # To addresses given by ARM that carry their own permission.
@@ -141,8 +142,8 @@ HOST_NEEDS: dict[str, set[str]] = {
 FURTHER_NEEDS: dict[str, set[str]] = {
     # Rights by repository: the digest is read back, and a gate's run pulls, by data actions.
     IMPORTS: {f"{_REPOSITORIES}/metadata/read", f"{_REPOSITORIES}/content/read"},
-    # What is under way can be ended; scheduleRun is for gates that no taskRun takes, where it is asked for.
-    RUNS: {f"{_ACR}/runs/cancel/action", f"{_ACR}/scheduleRun/action"},
+    # For gates that no taskRun takes, where it is asked for.
+    RUNS: {f"{_ACR}/scheduleRun/action"},
     # A taskRun that names a task: Resource Manager's linked access check, on that task.
     TASKS: {f"{_ACR}/tasks/write"},
 }

@@ -25,6 +25,7 @@ IMPORTER = BUILT_IN["Container Registry Data Importer and Data Reader"][0]
 READER = BUILT_IN["Container Registry Repository Reader"][0]
 CONTRIBUTOR = BUILT_IN["Container Registry Repository Contributor"][0]
 SCHEDULE = f"{ACR}/registries/scheduleRun/action"
+CANCEL = f"{ACR}/registries/runs/cancel/action"
 _REGISTRIES = "/providers/Microsoft.ContainerRegistry/registries/"
 QUARANTINE = f"/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg-quarantine{_REGISTRIES}quarantine"
 PLATFORM = f"/subscriptions/33333333-3333-3333-3333-333333333333/resourceGroups/rg-platform{_REGISTRIES}platformbase"
@@ -106,7 +107,8 @@ def test_the_app_may_import_read_and_run_where_it_needs_to_and_nowhere_else(ways
     made = ways("existing-registries")
     assert {given.scope for given in made.given() if given.role == IMPORTER} == {QUARANTINE, PLATFORM}
     assert {given.scope for given in made.given() if given.role == READER} == {QUARANTINE}
-    assert own_roles(made, runs_actions()) == {QUARANTINE, PLATFORM, APPS}
+    assert own_roles(made, runs_actions()) == {QUARANTINE}, "runs are ended in staging alone"
+    assert own_roles(made, runs_actions() - {CANCEL}) == {PLATFORM, APPS}
     assert own_roles(made, {SCHEDULE}) == set()
 
 

@@ -76,6 +76,15 @@ class Product:
                 self._work(delivery)
         raise AssertionError(f"still busy after {_MOST_SECONDS} s: {self.outbox.waiting}")
 
+    def step(self) -> None:
+        """Work on what is due next."""
+        time.sleep(0.05)
+        due = self.outbox.next_due()
+        if due is not None:
+            self.clock.now = max(self.clock.now, due)
+            for delivery in self.outbox.deliver():
+                self._work(delivery)
+
     def update(self, release: str, **made: Any) -> PushedImage:
         """Release, check, and work until all is done."""
         pushed = self.push(release, **made)
@@ -85,9 +94,14 @@ class Product:
 
     def candidate(self, digest: str) -> Candidate:
         """Return the candidate for a digest."""
+        found = self.stored(digest)
+        assert found is not None
+        return found
+
+    def stored(self, digest: str) -> Candidate | None:
+        """Return the candidate for a digest, or ``None`` if there is none yet."""
         stored = self.parts.candidates.get(candidate_id(Repository("docker.io", self.path), Digest(digest), "release"))
-        assert stored is not None
-        return stored.record
+        return stored.record if stored else None
 
     def base_digest(self) -> str | None:
         """Return what the base registry really holds under the tag."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
 
 from shared.domain.events.messages import LookAtBase
-from shared.domain.promotion.candidate import Reason, Status
+from shared.domain.gate.verdict import RunStatus
+from shared.domain.promotion.candidate import Reason, Status, run_name
 from shared.domain.references import Tag
 from shared.errors import MalformedRequest
 from shared.flows.sweep import sweep_candidates
+from shared.run_ports import Run
 from tests.integration.conftest import Product
 
 pytestmark = pytest.mark.integration
@@ -58,6 +61,27 @@ def test_a_run_that_decided_nothing_is_run_again(product: Product, end: str) -> 
     pushed = product.update("release 1")
     assert product.base_digest() == pushed.digest
     assert product.candidate(pushed.digest).runs == 2
+
+
+def test_the_run_of_a_release_that_is_replaced_meanwhile_is_ended_and_decides_nothing(product: Product) -> None:
+    product.emulate(run_seconds=300)
+    try:
+        first = product.push("release 1")
+        product.check()
+        end = time.monotonic() + 60
+        while not (stored := product.stored(first.digest)) or not stored.live_run:
+            assert time.monotonic() < end, "its run does not begin"
+            product.step()
+        second = product.push("release 2")
+        product.check()
+        while product.candidate(first.digest).status is not Status.SUPERSEDED:
+            assert time.monotonic() < end, "its run is not ended"
+            product.step()
+    finally:
+        product.emulate(run_seconds=0)
+    product.settle()
+    assert product.parts.staging_runs.find(run_name(stored)) == Run(stored.live_run, RunStatus.CANCELED)
+    assert product.base_digest() == second.digest
 
 
 def test_a_broken_release_is_rejected_with_its_log_and_the_base_stays_as_it_was(product: Product) -> None:

@@ -183,7 +183,8 @@ def test_a_run_is_cancelled_without_an_operation_to_follow(clients: AzureClients
     registry = recording.registry
     client, place = clients.tasks(registry.subscription), (registry.group, registry.name)
     run = recording.ask(lambda: client.registries.schedule_run(*place, task_run()))
-    assert recording.ask(lambda: client.runs.cancel(*place, run.properties.run_id)) is None
+    tasks = AcrTasks(clients, registry)
+    assert recording.ask(lambda: tasks.cancel(run.properties.run_id)) is None
 
 
 @plays("run_list_by_task", "run_list_queued_running", "run_update_archive")

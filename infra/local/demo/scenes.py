@@ -1,4 +1,4 @@
-"""The seven scenes. Each asserts what the registries hold, not what the product says of them."""
+"""The eight scenes. Each asserts what the registries hold, not what the product says of them."""
 
 from __future__ import annotations
 
@@ -106,6 +106,28 @@ class Scenes:
         expect(self._until_quiet() == after, "and imports, tests and rebuilds nothing")
         self._promoted_again("22-alpine release 3")
 
+    def superseded_run(self) -> None:
+        """(h) A release is replaced while it is being tested: its run is cancelled, and the newer one is promoted."""
+        self._watcher.set(run_seconds=120.0)
+        first = self._release("docker_hub", NODE, "22-alpine", "22-alpine release 4")
+        run = eventually("the test is under way", lambda: self._run_of(first))
+        second = self._release("docker_hub", NODE, "22-alpine", "22-alpine release 5")
+        eventually("the run is cancelled", lambda: self._status_of(run["run_id"]) == "Canceled")
+        self._watcher.set(run_seconds=0.0)
+        candidate = eventually("the end of its candidate", lambda: self._ended(first))
+        expect(candidate["status"] == "superseded", f"it is superseded, not {candidate['status']}")
+        self._until_promoted(NODE, "22-alpine", second)
+        expect(run["run_id"] in candidate["detail"], f"the run is named: {candidate['detail']}")
+
+    def _run_of(self, digest: str) -> dict[str, Any] | None:
+        """The run that a candidate says it has, once an agent has taken it."""
+        candidate = self._watcher.candidate(digest)
+        live = candidate and candidate["status"] == "validating" and self._watcher.runs()[-1]
+        return live if live and live["status"] == "Running" else None
+
+    def _status_of(self, run_id: str) -> str:
+        return next(str(run["status"]) for run in self._watcher.runs() if run["run_id"] == run_id)
+
     def _digest_before(self, repository: str, tag: str) -> str:
         return self._published[repository, tag][-2]
 
@@ -145,6 +167,7 @@ class Scenes:
             self.killed_between_import_and_validation,
             self.deleted_base_tag,
             self.rollback,
+            self.superseded_run,
         )
 
     def _release(self, part: str, repository: str, tag: str, release: str) -> str:

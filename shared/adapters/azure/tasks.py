@@ -31,7 +31,7 @@ from shared.domain.gate.words import Words
 from shared.domain.pacing.bucket import Work
 from shared.domain.promotion.kept_tasks import ListedTask
 from shared.domain.promotion.rebuilds import ApplicationTask
-from shared.errors import NotFound, Unavailable
+from shared.errors import NotFound, Refused, Unavailable
 from shared.run_ports import GateRun, Run
 
 if TYPE_CHECKING:
@@ -146,6 +146,24 @@ class AcrTasks:
         """
         errors = task_run_errors(f"{self._registry.name}: scheduling the run {name}", task_id)
         return self._followed(embedded_run(self._put(name, task_request(task_id), errors)))
+
+    def cancel(self, run_id: str) -> None:
+        """Ask a run to end; twice does no harm. ARM answers at once, and the run goes on for some seconds.
+
+        How ARM refuses to cancel what has ended is not known, so a refusal counts only while the run is under way.
+
+        Raises:
+            ServiceError: see ``shared.adapters.azure.errors``.
+        """
+        client = self._clients.at(Work.VERDICT).tasks(self._registry.subscription)
+        try:
+            with self._errors(f"canceling run {run_id}"):
+                client.runs.cancel(*self._place, run_id)
+        except NotFound:
+            return
+        except (Refused, Unavailable):
+            if self._status(run_id) in UNDER_WAY:
+                raise
 
     def log(self, run_id: str) -> str:
         """Return a finished run's log; of one larger than a megabyte, the first and the last half of one.

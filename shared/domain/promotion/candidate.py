@@ -25,6 +25,7 @@ class Status(Enum):
     IMPORTING = "importing"  # the copy into the staging registry is under way
     STAGED = "staged"  # in the staging registry, under the digest that was seen; not yet trusted
     VALIDATING = "validating"  # its gate's run is under way
+    CANCELLING = "cancelling"  # no tag wants it any more; its gate's run is about to be asked to end
     PROMOTING = "promoting"  # passed, and proposed to its targets, which decide
     PROMOTED = "promoted"  # its targets have decided, and one of them at least came to bear it; the end
     REJECTED = "rejected"  # its gate said no; the base registry never saw it; the end
@@ -54,6 +55,7 @@ class Reason(Enum):
     GATE_UNDECIDED = "gate-undecided"  # the run ended without the test having said anything; it is repeated
     RUN_REPEATED = "run-repeated"  # a run without a name was asked for again; it may run twice, which does no harm
     STRANGE_RUN = "strange-run"  # a run that this app did not ask for bears the run's name; the next name is taken
+    RUN_UNWANTED = "run-unwanted"  # all tags that wanted it moved on while its gate's run was under way
     PROMOTION_STARTED = "promotion-started"  # proposed to its targets, which have it copied if nothing newer passed
     PROMOTION_VERIFIED = "promotion-verified"  # read back from the base registry under the tested digest
     IN_FORCE_AGAIN = "in-force-again"  # a target came to it, or went back to it, without another test
@@ -135,6 +137,7 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         run_id: the registry's id of the last run whose end was seen.
         live_run: the registry's id of the run under way, from when it is known.
         unnamed_run: in records of earlier versions, the same of a run that cannot be found by its name.
+        unwanted: why no tag wants it any more, while its run is about to be asked to end.
         operation: continuation token of the import under way; empty if none is, or if nobody learnt it.
         secret: from which the words of this generation's runs are derived; made when the first one is claimed. Empty
             in records of versions before it, and while there was no run.
@@ -164,6 +167,7 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     run_id: str = ""
     live_run: str = ""
     unnamed_run: str = ""
+    unwanted: Reason | None = None
     operation: str = ""
     secret: str = ""
     evidence: tuple[str, ...] = ()

@@ -22,17 +22,22 @@ class Due(Enum):
     """What is looked at together."""
 
     STAGING = "staging"  # candidates on their way into the staging registry
-    GATES = "gates"  # candidates that are tested, or wait for it
+    GATES = "gates"  # candidates that are tested, or wait for it, or whose tests are to end
     PROMOTIONS = "promotions"  # candidates that passed, until their targets have decided
     TARGETS = "targets"  # tags of the base registry
     REBUILDS = "rebuilds"  # runs of application tasks
 
 
-_OF_STAGE = {Stage.IMPORT: Due.STAGING, Stage.VALIDATE: Due.GATES, Stage.PROMOTE: Due.PROMOTIONS}
+_OF_STAGE = {
+    Stage.IMPORT: Due.STAGING,
+    Stage.VALIDATE: Due.GATES,
+    Stage.CANCEL: Due.GATES,
+    Stage.PROMOTE: Due.PROMOTIONS,
+}
 
 CANDIDATES: dict[Due, frozenset[Status]] = {
     Due.STAGING: frozenset({Status.DETECTED, Status.IMPORTING}),
-    Due.GATES: frozenset({Status.STAGED, Status.VALIDATING}),
+    Due.GATES: frozenset({Status.STAGED, Status.VALIDATING, Status.CANCELLING}),
     Due.PROMOTIONS: frozenset({Status.PROMOTING}),
 }
 UNDER_WAY = frozenset(Status) - ENDS

@@ -14,6 +14,8 @@ from shared.domain.promotion.schedule import FIRST_RETRY, most_attempts, pause_b
 from shared.errors import NotPermitted, NotThereYet, OperationFailed, RateLimited, TidegateError, Unexplained
 
 ENDS = frozenset({Status.PROMOTED, Status.REJECTED, Status.SUPERSEDED, Status.FAILED})
+# Why no tag wants a candidate any more that has not passed.
+_UNWANTED = (Reason.NEWER_DIGEST, Reason.LEFT_THE_LIST, Reason.OVERRULED)
 _BEFORE_PROMOTION = (Status.DETECTED, Status.IMPORTING, Status.STAGED, Status.VALIDATING)
 
 # How a first way begins, and where.
@@ -40,6 +42,11 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
     (Status.VALIDATING, Reason.GATE_UNDECIDED): Status.STAGED,
     (Status.VALIDATING, Reason.STRANGE_RUN): Status.STAGED,
     (Status.VALIDATING, Reason.RUN_REPEATED): Status.VALIDATING,
+    (Status.VALIDATING, Reason.RUN_UNWANTED): Status.CANCELLING,
+    **{
+        (Status.CANCELLING, reason): Status.SUPERSEDED  # whatever becomes of its run, which ends by itself
+        for reason in (*_UNWANTED, Reason.GAVE_UP, Reason.REFUSED, Reason.STILL_FAILING)
+    },
     (Status.PROMOTING, Reason.PROMOTION_STARTED): Status.PROMOTING,
     (Status.PROMOTING, Reason.REPLICA_LAGS): Status.PROMOTING,
     (Status.PROMOTING, Reason.IMPORT_UNEXPLAINED): Status.PROMOTING,
@@ -59,7 +66,7 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
     },
     **{
         (status, reason): status
-        for status in (*_BEFORE_PROMOTION, Status.PROMOTING)
+        for status in (*_BEFORE_PROMOTION, Status.CANCELLING, Status.PROMOTING)
         for reason in (Reason.DEFERRED, Reason.TROUBLE, Reason.ROLE_AWAITED)
     },
     **{(status, Reason.SEEN_AGAIN): Status.DETECTED for status in Status if status in ENDS},
@@ -90,6 +97,7 @@ class Stage(Enum):
 
     IMPORT = "import"  # copy into the staging registry
     VALIDATE = "validate"  # run the gate
+    CANCEL = "cancel"  # end the gate's run
     PROMOTE = "promote"  # copy into the base registry
 
 
@@ -98,6 +106,7 @@ _STAGES = {
     Status.IMPORTING: Stage.IMPORT,
     Status.STAGED: Stage.VALIDATE,
     Status.VALIDATING: Stage.VALIDATE,
+    Status.CANCELLING: Stage.CANCEL,
     Status.PROMOTING: Stage.PROMOTE,
 }
 
@@ -163,6 +172,7 @@ def advance(
         "history": remembered(candidate, Change(now, status, reason, detail)),
         "passed_at": now if reason in _PASSED else candidate.passed_at,
         "operation": candidate.operation if status is candidate.status else "",
+        "unwanted": candidate.unwanted if status is candidate.status else None,
     }
     return msgspec.structs.replace(candidate, **{**changes, **fields})
 
@@ -189,11 +199,31 @@ def begin_again(candidate: Candidate, now: datetime, *, detail: str, wanted: Can
         detected_at=now,
         runs=0,
         secret="",
+        unwanted=None,
         passed_at=None,
         retried=candidate.status is Status.FAILED and not seen,
         image=wanted.image,
         traceparent=wanted.traceparent,
     )
+
+
+def unwanted(candidate: Candidate, reason: Reason, now: datetime, detail: str) -> Candidate:
+    """Return a candidate that no tag wants any more: ended, or about to have its run end before that.
+
+    A run whose id is not written down yet is looked for once whoever claimed it must have asked for it.
+
+    Args:
+        candidate: the record; it has not passed.
+        reason: why nobody wants it.
+        now: UTC.
+        detail: for people.
+    """
+    if candidate.status is not Status.VALIDATING:
+        return advance(candidate, reason, now, detail=detail)
+    known = candidate.live_run or candidate.unnamed_run
+    pause = timedelta(0) if known else max(candidate.look_at - now, timedelta(0))
+    marks: dict[str, Any] = {"unwanted": reason, "failures": 0}
+    return advance(candidate, Reason.RUN_UNWANTED, now, detail=detail, pause=pause, **marks)
 
 
 def put_off(candidate: Candidate, error: TidegateError, now: datetime, reason: Reason = Reason.TROUBLE) -> Candidate:

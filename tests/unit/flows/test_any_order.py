@@ -39,6 +39,7 @@ CALLS = [
     ("staging", "digest"),
     ("staging_runs", "take_gate_turn"),
     ("staging_runs", "start_gate"),
+    ("staging_runs", "cancel"),
     ("hub", "digest"),
 ]
 
@@ -206,6 +207,7 @@ class Anything(RuleBasedStateMachine):
             self.ends_well(repository, tag)
         for stored in world.candidates.current():
             assert stored.record.status in ENDS
+            assert stored.record.unwanted is None
         tested = {stored.record.digest for stored in world.candidates.current() if stored.record.generation == 1}
         for digest in tested:
             assert world.staging_runs.started[digest] <= MOST_RUNS, "it is tested once for all tags that share it"

@@ -13,7 +13,7 @@ from shared.adapters.azure.tasks import AcrTasks
 from shared.config import RegistryId
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.rebuilds import Dependency
-from shared.errors import MayNotRun, NotPermitted, Unavailable
+from shared.errors import MayNotRun, NotPermitted, Refused, Unavailable
 from shared.run_ports import Run
 from tests.doubles.gates import WORDS, gate_run
 from tests.doubles.registries import digest_of
@@ -57,6 +57,49 @@ def test_a_run_that_looks_under_way_is_asked_itself(wire: ScriptedHttp, runs: Ac
     wire.answer(200, body={"name": "ca1", "properties": {"runId": "ca1", "status": "Failed"}})
     assert runs.find("tidegate-1") == Run("ca1", RunStatus.FAILED)
     assert "/runs/ca1?" in wire.requests[1].path_url
+
+
+REFUSED = {"error": {"code": "SomeCode", "message": "this run cannot be canceled"}}
+
+
+def test_a_run_is_asked_to_end_by_one_request_that_is_a_write(wire: ScriptedHttp, runs: AcrTasks) -> None:
+    wire.answer(200)
+    runs.cancel("ca1")
+    (request,) = wire.requests
+    assert (request.method, request.path_url.partition("?")[0].endswith("/runs/ca1/cancel")) == ("POST", True)
+
+
+@pytest.mark.parametrize("status", [400, 409])
+def test_a_run_that_has_ended_and_is_refused_for_it_is_no_trouble(
+    wire: ScriptedHttp, runs: AcrTasks, status: int
+) -> None:
+    wire.answer(status, body=REFUSED)
+    wire.answer(200, body={"name": "ca1", "properties": {"runId": "ca1", "status": "Succeeded"}})
+    runs.cancel("ca1")
+    assert [request.method for request in wire.requests] == ["POST", "GET"]
+
+
+@pytest.mark.parametrize(("status", "error"), [(400, Refused), (409, Unavailable), (503, Unavailable)])
+def test_a_refusal_counts_while_the_run_is_under_way(
+    wire: ScriptedHttp, runs: AcrTasks, status: int, error: type[Exception]
+) -> None:
+    wire.answer(status, body=REFUSED)
+    wire.answer(200, body={"name": "ca1", "properties": {"runId": "ca1", "status": "Running"}})
+    with pytest.raises(error, match="cannot be canceled"):
+        runs.cancel("ca1")
+
+
+def test_who_may_not_end_runs_is_told_which_role_is_missing(wire: ScriptedHttp, runs: AcrTasks) -> None:
+    wire.answer(403, body={"error": {"code": "AuthorizationFailed", "message": "no"}})
+    with pytest.raises(NotPermitted, match="Container Registry Tasks Contributor"):
+        runs.cancel("ca1")
+    assert len(wire.requests) == 1
+
+
+def test_a_run_that_is_not_there_is_ended(wire: ScriptedHttp, runs: AcrTasks) -> None:
+    wire.answer(404, body={"error": {"code": "ResourceNotFound", "message": "no"}})
+    runs.cancel("ca1")
+    assert len(wire.requests) == 1
 
 
 def test_a_run_that_has_ended_is_believed(wire: ScriptedHttp, runs: AcrTasks) -> None:
