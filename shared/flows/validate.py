@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,6 +14,14 @@ from shared.domain.gate.contract import DOCKERFILE, checked
 from shared.domain.gate.verdict import UNDER_WAY, Finding, RunStatus, Verdict, judge
 from shared.domain.promotion.candidate import Candidate, Reason, Status, run_name, run_words
 from shared.domain.promotion.lifecycle import advance, end_by, not_begun, put_off
+from shared.domain.promotion.run_ends import (
+    agent_awaited,
+    awaits_agent,
+    contents_of,
+    ended_in_line,
+    judged,
+    without_agent,
+)
 from shared.domain.promotion.schedule import (
     LEASE,
     MOST_RUNS,
@@ -28,6 +37,8 @@ from shared.rules.gate_room import GateRoom
 from shared.rules.progress import Progress
 from shared.rules.timekeeping import Timekeeper
 from shared.run_ports import GateRun, Run, Runs
+
+log = logging.getLogger("tidegate.validate")
 
 _SECRET_BYTES = 16
 # A candidate whose run was scheduled before there were words: that run's test could not have said any.
@@ -110,7 +121,8 @@ class Validator:
         """Claim the next run of a staged candidate; ``None`` if it cannot be claimed."""
         now = self._progress.clock()
         number = candidate.runs + 1
-        detail = f"gate {candidate.gate}, run {number} of at most {MOST_RUNS}"
+        attempt = number - candidate.unanswered
+        detail = f"gate {candidate.gate}, run {attempt} of at most {MOST_RUNS}"
         secret = candidate.secret or secrets.token_hex(_SECRET_BYTES)
         words = {"runs": number, "secret": secret, "live_run": "", "unnamed_run": ""}
         started = advance(candidate, Reason.GATE_STARTED, now, pause=LEASE, detail=detail, **words)
@@ -119,7 +131,7 @@ class Validator:
         except (ServiceError, MalformedInput) as error:
             self._progress.save(stored, put_off(candidate, error, now))
             return None
-        claimed = self._progress.claim(stored, started)
+        claimed = self._progress.claim(stored, _given(started, gate))
         return None if claimed is None else (claimed, gate)
 
     def _begin_again(self, stored: Stored[Candidate]) -> None:
@@ -138,7 +150,8 @@ class Validator:
             self._progress.save(stored, put_off(candidate, error, now))
             return
         detail = f"gate {candidate.gate}, run {candidate.runs}: there was none under its name"
-        claimed = self._progress.claim(stored, advance(candidate, Reason.GATE_STARTED, now, pause=LEASE, detail=detail))
+        again = advance(candidate, Reason.GATE_STARTED, now, pause=LEASE, detail=detail)
+        claimed = self._progress.claim(stored, _given(again, gate))
         if claimed is not None:
             self._start(claimed, candidate, gate, again=True)
 
@@ -197,10 +210,21 @@ class Validator:
         elif run.strange:
             self._pass_by(stored, run)
         elif log is None:
-            passed = self._progress.clock() - candidate.since
-            self._again(stored, run, self._times.pause(_kind(candidate), passed))
+            self._wait(stored, run)
+        elif ended_in_line(run.status, log, run_words(candidate)):
+            self._progress.save(stored, without_agent(candidate, run.run_id, self._progress.clock()))
+            self._room.ended(candidate.image)
         else:
             self._conclude(stored, run, judge(run.status, log, run_words(candidate)))
+
+    def _wait(self, stored: Stored[Candidate], run: Run) -> None:
+        candidate, now = stored.record, self._progress.clock()
+        pause = self._times.pause(_kind(candidate), now - candidate.since)
+        if awaits_agent(candidate, run.status, run.run_id, now):
+            known = msgspec.structs.replace(candidate, live_run=run.run_id)
+            self._progress.save(stored, agent_awaited(known, run.run_id, now, pause))
+        else:
+            self._again(stored, run, pause)
 
     def _find(self, candidate: Candidate) -> Run | None:
         known = _live_run(candidate)
@@ -244,6 +268,10 @@ class Validator:
         self._room.ended(candidate.image)
 
 
+def _given(started: Candidate, gate: GateRun) -> Candidate:
+    return msgspec.structs.replace(started, contents=contents_of(gate.files))
+
+
 def _live_run(candidate: Candidate) -> str:
     return candidate.live_run or candidate.unnamed_run
 
@@ -258,12 +286,16 @@ def _log_name(candidate: Candidate) -> str:
 
 def _decided(candidate: Candidate, finding: Finding, detail: str, now: datetime) -> Candidate:
     if reason := _REASONS.get(finding):
-        return advance(candidate, reason, now, detail=detail)
+        known = judged(candidate, candidate.run_id, now, passed=finding is Finding.PASSED)
+        if known.last.reason is Reason.GATE_DIFFERS:
+            log.warning("%s: %s", candidate.id, known.last.detail)
+        return advance(known, reason, now, detail=detail)
     return _undecided(candidate, Reason.GATE_UNDECIDED, detail, now)
 
 
 def _undecided(candidate: Candidate, reason: Reason, detail: str, now: datetime) -> Candidate:
-    if candidate.runs >= MOST_RUNS:
+    attempts = candidate.runs - candidate.unanswered
+    if attempts >= MOST_RUNS:
         gave_up = end_by(candidate, Reason.GAVE_UP)
         return advance(candidate, gave_up, now, detail=f"{detail}; {MOST_RUNS} runs decided nothing")
-    return advance(candidate, reason, now, detail=detail, pause=pause_before_retry(candidate.runs))
+    return advance(candidate, reason, now, detail=detail, pause=pause_before_retry(attempts))

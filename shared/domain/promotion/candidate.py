@@ -53,6 +53,9 @@ class Reason(Enum):
     GATE_PASSED = "gate-passed"  # the gate's test said its last word and exited with 0
     GATE_REJECTED = "gate-rejected"  # the gate's test had begun, and ended otherwise
     GATE_UNDECIDED = "gate-undecided"  # the run ended without the test having said anything; it is repeated
+    GATE_DIFFERS = "gate-differs"  # the same gate decided otherwise on the same digest before; the later verdict holds
+    AGENT_AWAITED = "agent-awaited"  # no agent of ACR Tasks has taken its run for ten minutes; told once, and it waits
+    NO_AGENT = "no-agent"  # its run's time was over before any step began; run again, and no attempt is counted
     RUN_REPEATED = "run-repeated"  # a run without a name was asked for again; it may run twice, which does no harm
     STRANGE_RUN = "strange-run"  # a run that this app did not ask for bears the run's name; the next name is taken
     RUN_UNWANTED = "run-unwanted"  # all tags that wanted it moved on while its gate's run was under way
@@ -109,6 +112,22 @@ class Place(msgspec.Struct, frozen=True):
         return f"{self.repository}:{self.tag}"
 
 
+class GateVerdict(msgspec.Struct, frozen=True):
+    """What a gate said of a digest.
+
+    Attributes:
+        contents: of the gate's files, a hash.
+        passed: whether it passed.
+        run_id: the registry's id of the run.
+        at: when that was seen, UTC.
+    """
+
+    contents: str
+    passed: bool
+    run_id: str
+    at: datetime
+
+
 class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What is known of a candidate; every step replaces it as a whole, guarded by its ETag.
 
@@ -134,6 +153,9 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         failures: how often in a row the present step did not succeed. Being asked to wait is no failure.
         retried: whether this generation began because the one before had failed, and a tag still wanted it.
         runs: how many runs of the gate were started in this generation.
+        unanswered: how many of these found no agent in time, and count as no attempt.
+        contents: of the files that the gate's last run was given, a hash; empty in records of versions before it.
+        verdict: what its gate said last, in whichever generation; ``None`` if it said nothing.
         run_id: the registry's id of the last run whose end was seen.
         live_run: the registry's id of the run under way, from when it is known.
         unnamed_run: in records of earlier versions, the same of a run that cannot be found by its name.
@@ -164,6 +186,9 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     failures: int = 0
     retried: bool = False
     runs: int = 0
+    unanswered: int = 0
+    contents: str = ""
+    verdict: GateVerdict | None = None
     run_id: str = ""
     live_run: str = ""
     unnamed_run: str = ""

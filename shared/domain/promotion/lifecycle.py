@@ -41,6 +41,9 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
     (Status.VALIDATING, Reason.GATE_REJECTED): Status.REJECTED,
     (Status.VALIDATING, Reason.GATE_UNDECIDED): Status.STAGED,
     (Status.VALIDATING, Reason.STRANGE_RUN): Status.STAGED,
+    (Status.VALIDATING, Reason.NO_AGENT): Status.STAGED,
+    (Status.VALIDATING, Reason.AGENT_AWAITED): Status.VALIDATING,
+    (Status.VALIDATING, Reason.GATE_DIFFERS): Status.VALIDATING,
     (Status.VALIDATING, Reason.RUN_REPEATED): Status.VALIDATING,
     (Status.VALIDATING, Reason.RUN_UNWANTED): Status.CANCELLING,
     **{
@@ -198,6 +201,7 @@ def begin_again(candidate: Candidate, now: datetime, *, detail: str, wanted: Can
         generation=candidate.generation + 1,
         detected_at=now,
         runs=0,
+        unanswered=0,
         secret="",
         unwanted=None,
         passed_at=None,

@@ -33,6 +33,9 @@ FEW_ATTEMPTS = 4
 # A job that was decided badly for no fault of the image (a time-out, a canceled run) costs minutes: far fewer tries.
 MOST_RUNS = 3
 
+# So long a run may wait for an agent before that is told.
+AGENT_PATIENCE = timedelta(minutes=10)
+
 # Whoever begins something with another system says first when it is to be looked at if he dies before it is begun.
 LEASE = timedelta(minutes=2)
 # How long after the time a record should have been looked at the sweep takes the message that wakes for it for lost.

@@ -267,7 +267,7 @@ def test_a_record_that_somebody_wrote_shell_into_reaches_no_shell(world: World, 
 
 
 def test_a_generation_has_a_secret_of_its_own(world: World) -> None:
-    world.staging_runs.end(ONE, *[RunStatus.TIMEOUT] * 3)
+    world.staging_runs.end(ONE, *[RunStatus.CANCELED] * 3)
     world.settle()
     before = world.candidate(ONE).secret
     world.check(image="node")

@@ -102,7 +102,8 @@ def test_a_run_that_decided_nothing_is_repeated(world: World, end: RunStatus) ->
 
 
 def test_after_three_runs_that_decided_nothing_the_candidate_fails_with_the_reason(world: World) -> None:
-    world.staging_runs.end(TWO, RunStatus.TIMEOUT, RunStatus.CANCELED, RunStatus.TIMEOUT)
+    ends = [RunStatus.TIMEOUT, RunStatus.CANCELED, RunStatus.TIMEOUT]
+    world.staging_runs.end(TWO, *ends, log="Executing step ID: {words.build_step}\n")
     update(world)
     assert world.status(TWO) is Status.FAILED
     assert "Timeout" in world.candidate(TWO).last.detail
@@ -116,7 +117,7 @@ def test_a_test_image_that_cannot_be_built_rejects_nothing(world: World) -> None
 
 
 def test_a_failed_candidate_is_tried_again_when_somebody_asks_for_its_image(world: World) -> None:
-    world.staging_runs.end(TWO, *[RunStatus.TIMEOUT] * 3)
+    world.staging_runs.end(TWO, *[RunStatus.CANCELED] * 3)
     update(world)
     world.check(image="node")
     world.settle()
@@ -136,7 +137,7 @@ def test_a_rejected_candidate_is_tested_again_when_somebody_who_mended_its_gate_
 
 @pytest.mark.parametrize("log", [TEST_FAILED_LOG, ""], ids=["rejected", "undecided"])
 def test_a_check_by_hand_that_is_delivered_twice_tests_once_more_once(world: World, log: str) -> None:
-    status = RunStatus.FAILED if log else RunStatus.TIMEOUT
+    status = RunStatus.FAILED if log else RunStatus.CANCELED
     world.staging_runs.end(TWO, *[status] * 9, log=log)
     update(world)
     world.pass_time(timedelta(minutes=1))
