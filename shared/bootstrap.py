@@ -119,7 +119,7 @@ class Parts(Outside):
     @cached_property
     def ruler(self) -> Ruler:
         """Says what a person says of a digest or an entry."""
-        return Ruler(self.rulings, self.target_book, self.activity)
+        return Ruler(self.rulings, self.target_book, self.activity, self.detector.blocked)
 
     @cached_property
     def retrier(self) -> Retrier:

@@ -7,7 +7,7 @@ subject are told one by one, and if that breaks off the sweep goes on with it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -49,10 +49,18 @@ class Ruler:
         rulings: where it is kept.
         book: where targets are.
         activity: the activity log.
+        blocked: is told of every target that refuses a digest; what nobody else takes need not be tested.
     """
 
-    def __init__(self, rulings: Rulings, book: TargetBook, activity: Activity) -> None:
+    def __init__(
+        self,
+        rulings: Rulings,
+        book: TargetBook,
+        activity: Activity,
+        blocked: Callable[[Target, Digest], None],
+    ) -> None:
         self._rulings = rulings
+        self._blocked = blocked
         self._book = book
         self._activity = activity
 
@@ -143,7 +151,16 @@ class Ruler:
             detail = f"{place(target)} is left as it is: {ruling.subject} is blocked, and nothing else can be had"
             self._activity.append(Event(f"target:{target.id}", target.why.value, ruling.said.at, detail))
         self._book.set_going(stored)
+        if ruling.kind is Kind.BLOCK:
+            self._wanted_or_not(target, ruling)
         return target
+
+    def _wanted_or_not(self, target: Target, ruling: Ruling) -> None:
+        """What nobody takes is tested no more, and what may be taken again is looked after at once."""
+        if ruling.in_force:
+            self._blocked(target, Digest(ruling.subject))
+        elif target.awaited is not None:
+            self._book.wake(target)
 
     def _every(self) -> Iterator[StoredTarget]:
         """Those of former base registries, too: one that takes its place goes on from them, or it returns itself."""

@@ -88,7 +88,7 @@ class Detector:
             When to look after it again, UTC; ``None`` if its verdict is known.
         """
         newest, now = target.newest, self._progress.clock()
-        if newest is None:
+        if newest is None or target.blocks(newest.digest):
             return None
         candidate, told = self._verdict(target, newest, None)
         if told is not None:
@@ -106,6 +106,16 @@ class Detector:
         borne = [one.digest for one in reversed(target.sightings)]
         for stored in self._candidates(target, borne, {target.origin}):
             self._overtake(stored, Reason.LEFT_THE_LIST, left_by(target))
+
+    def blocked(self, target: Target, digest: Digest) -> None:
+        """End the candidate of a digest that is blocked, unless it has passed or another target takes it.
+
+        Raises:
+            Conflict: a record changes too fast; it is tried again.
+            ServiceError: the storage account failed.
+        """
+        for stored in self._candidates(target, [digest], {target.origin}):
+            self._overtake(stored, Reason.OVERRULED, f"{digest} is blocked")
 
     def _once_more(self, fresh: Target, sighting: Sighting, look: Look, asked_at: datetime | None) -> None:
         """A target that was told already is told once more only of what it did not get after all."""
@@ -175,11 +185,13 @@ class Detector:
     def _is_wanted(self, candidate: Candidate) -> bool:
         """Whether it is the newest that any of its tags was seen to point at; those that joined last move on last.
 
-        A tag that has left the watch list wants nothing.
+        A tag that has left the watch list wants nothing, and none wants what is blocked.
         """
         for place in reversed(candidate.places):
             target = self._book.of(place.repository, place.tag)
             if target is None or target.let_go is not None or target.origin.gate != candidate.gate:
+                continue
+            if target.blocks(candidate.digest):
                 continue
             if target.newest is not None and target.newest.digest == candidate.digest:
                 return True

@@ -148,8 +148,8 @@ class World:
         self.candidate_progress = candidate_progress(self.candidates, self.waker, self.clock)
         self.rebuild_progress = rebuild_progress(self.rebuilds, self.waker, self.clock)
         self.book = TargetBook(self.targets, self.waker, self.clock, self.base_name, rulings=self.rulings.every)
-        self.ruler = Ruler(self.rulings, self.book, self.activity)
         self.detector = Detector(self.candidate_progress, self.book)
+        self.ruler = Ruler(self.rulings, self.book, self.activity, self.detector.blocked)
         self.heirs = Heirs(self.candidate_progress, self.book)
         conclusions = Conclusions(self.candidate_progress, self.book)
         self.comparer = BaseComparer(

@@ -13,7 +13,7 @@ import msgspec
 
 from shared.domain.promotion.decision import decide, decided, is_pinned, out_of_favour
 from shared.domain.promotion.reconciling import scheduled
-from shared.domain.promotion.target import Blocked, Chosen, Forced, Pinned, Said, Target, Why
+from shared.domain.promotion.target import Awaited, Blocked, Chosen, Forced, Pinned, Said, Target, Why
 from shared.domain.references import Digest
 
 # A promotion against the gate is said for ever; whoever does it this often to one tag has no gate.
@@ -124,11 +124,17 @@ def block(target: Target, digest: Digest, said: Said) -> Target:
 
 
 def release(target: Target, digest: Digest, said: Said) -> Target:
-    """Refuse a digest no more: where it was withdrawn and still stands, it is in force again."""
+    """Refuse a digest no more: where it was withdrawn and still stands, it is in force again.
+
+    Where it is the newest and has not passed, its candidate is looked after anew: the block may have ended it.
+    """
     blocked = tuple(one for one in target.blocked if one.digest != digest)
     if blocked == target.blocked:
         return target
-    after = _acted(msgspec.structs.replace(target, blocked=blocked), said.at)
+    newest = target.newest
+    waits = newest is not None and newest.digest == digest and digest not in target.passed
+    awaited = Awaited(digest, said.at) if waits else target.awaited
+    after = _acted(msgspec.structs.replace(target, blocked=blocked, awaited=awaited), said.at)
     withdrawn = after.why is Why.WITHDRAWN and after.seen == digest and not after.foreign and after.hold is None
     return scheduled(decided(after, said.at, wanted=digest, why=Why.KEPT), said.at) if withdrawn else after
 

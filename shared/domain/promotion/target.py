@@ -306,6 +306,10 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         """What its source was last seen to point at."""
         return self.sightings[-1] if self.sightings else None
 
+    def blocks(self, digest: Digest) -> bool:
+        """Whether a digest is refused here."""
+        return any(one.digest == digest for one in self.blocked)
+
     def knows(self, digest: Digest) -> bool:
         """Whether a digest came to this target by its source or by its people; else somebody else put it there."""
         said = {self.pinned.digest if self.pinned else "", self.chosen.digest if self.chosen else ""}

@@ -10,6 +10,7 @@ import pytest
 from shared.domain.events.messages import CheckRepositories
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.candidate import Reason, Status
+from shared.domain.promotion.target import Said
 from shared.errors import NotPermitted, Paced, RateLimited, Refused, TidegateError, Unavailable
 from tests.doubles.registries import digest_of
 from tests.doubles.world import NODE, ONE, TAG, TARGET, THREE, TWO, WATCH_LIST, Died, World
@@ -135,6 +136,56 @@ def test_the_run_of_a_candidate_that_left_the_list_is_asked_to_end() -> None:
     assert len(world.staging_runs.canceled) == 1
     assert (world.status(TWO), world.candidate(TWO).last.reason) == (Status.SUPERSEDED, Reason.LEFT_THE_LIST)
     assert "has left the watch list; run" in world.candidate(TWO).last.detail
+
+
+def test_the_run_of_a_digest_that_is_blocked_is_asked_to_end_and_nobody_tests_it_again() -> None:
+    world = being_tested()
+    world.ruler.block(TWO, Said("ann", "it leaks", world.clock()))
+    for _ in range(3):
+        finish(world)
+        world.check()
+    assert len(world.staging_runs.canceled) == 1
+    assert (world.status(TWO), world.candidate(TWO).last.reason) == (Status.SUPERSEDED, Reason.OVERRULED)
+    assert world.candidate(TWO).last.detail.startswith(f"{TWO} is blocked; run")
+    assert (world.staging_runs.started[TWO], world.base.tags[TARGET, TAG]) == (1, ONE)
+
+
+def test_a_digest_that_is_released_after_its_run_was_canceled_is_tested_anew() -> None:
+    world = being_tested()
+    world.ruler.block(TWO, Said("ann", "it leaks", world.clock()))
+    for _ in range(4):
+        finish(world)
+    world.ruler.release(TWO, Said("ann", "it does not", world.clock()))
+    finish(world)
+    assert (world.staging_runs.started[TWO], world.status(TWO)) == (2, Status.PROMOTED)
+    assert world.base.tags[TARGET, TAG] == TWO
+
+
+def test_a_death_while_a_digest_is_blocked_leaves_its_run_to_the_sweep() -> None:
+    def block(world: World) -> None:
+        with contextlib.suppress(Died):
+            world.ruler.block(TWO, Said("ann", "it leaks", world.clock()))
+
+    world, moments = being_tested(), list[str]()
+    world.hook = moments.append
+    block(world)
+    for number, moment in enumerate(moments):
+        world, left = being_tested(), [number]
+
+        def die(_: str, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] == -1:
+                raise Died
+
+        world.hook = die
+        block(world)
+        world.hook = None
+        world.start()
+        if world.rulings.every():
+            world.sweep()
+            finish(world)
+            assert len(world.staging_runs.canceled) == 1, f"moment {number}: {moment}"
+            assert world.status(TWO) is Status.SUPERSEDED, f"moment {number}: {moment}"
 
 
 def test_a_run_that_has_ended_already_is_no_trouble() -> None:
