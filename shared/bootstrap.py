@@ -29,11 +29,13 @@ from shared.flows.stage import Stager
 from shared.flows.tell_troubles import TroubleTeller
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
+from shared.gate_identities import parse_identities
 from shared.outside import Outside
 from shared.rules.adoption import Adopter
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
 from shared.rules.gate_room import GateRoom
+from shared.rules.gate_runs import GateRuns
 from shared.rules.heirs import Heirs
 from shared.rules.listings import KeptListings
 from shared.rules.progress import Progress, candidate_progress, rebuild_progress
@@ -50,7 +52,11 @@ from shared.telemetry.spans import current_traceparent
 from shared.telemetry.troubles import troubles_last
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.domain.events.registry_event import Told
+    from shared.domain.gate.contract import Contract
+    from shared.domain.gate.identity import GateIdentity
     from shared.domain.promotion.candidate import Candidate
     from shared.domain.promotion.rebuilds import Rebuild
     from shared.domain.watching.watch_list import ListFile, WatchList
@@ -65,6 +71,13 @@ def parse_watch_list(text: bytes, *more: ListFile, base: str) -> WatchList:
     from shared.watch_list_yaml import parse_watch_list as parse  # noqa: PLC0415
 
     return parse(text, *more, base=base)
+
+
+def read_gate(name: str, files: Mapping[str, bytes], identities: Mapping[str, GateIdentity]) -> Contract:
+    """Read a gate's files; the YAML reader is loaded when the first gate is read."""
+    from shared.gate_reading import checked_gate  # noqa: PLC0415
+
+    return checked_gate(name, files, identities)
 
 
 class Parts(Outside):
@@ -197,13 +210,20 @@ class Parts(Outside):
         """Takes candidates through their gates, and on to promotion."""
         return Validator(
             self.candidate_progress,
-            self.configuration,
+            self.gate_runs.of,
             self.staging_runs,
             self.evidence,
             self.times,
             self.gate_room,
             then=self.promoter.begin,
         )
+
+    @cached_property
+    def gate_runs(self) -> GateRuns:
+        """Prepares runs of gates."""
+        settings, identities = self.settings, parse_identities(self.settings.gate_identities)
+        base, server = settings.base.name, settings.base_server
+        return GateRuns(self.configuration, self.targets, base, server, read_gate, identities)
 
     @cached_property
     def promoter(self) -> Promoter:

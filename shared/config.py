@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from shared.errors import ConfigurationError
+from shared.gate_identities import identity_problems
 from shared.registry_accounts import Account, parse_accounts
 from shared.registry_ids import RegistryId as RegistryId  # noqa: PLC0414  adapters take it from here
 from shared.registry_ids import parse_registry_id
@@ -109,6 +110,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "Unproven: image with the Docker client in the staging registry, as `repository@sha256:…`. With it the "
             "test image runs as a container of its own, without the run's socket, home and network. Default: off."
         ),
+    ] = ""
+    gate_identities: Annotated[
+        str,
+        _setting("Identities by which gates read their `secrets`, by the gates' names, as JSON. Default: none may."),
     ] = ""
     list_removal_percent: Annotated[
         str,
@@ -340,4 +345,4 @@ def _wrong(values: Mapping[str, str]) -> list[str]:
         problems.append(str(error))
     secrets = [field.name for _, field, meta in setting_fields() if (meta.extra or {}).get("secret")]
     problems += [*number_problems(values), *registry_problems(values), *schedule_problems(values)]
-    return problems + text_problems(values, secrets)
+    return problems + identity_problems(values) + text_problems(values, secrets)

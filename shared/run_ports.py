@@ -8,6 +8,9 @@ from typing import Protocol
 
 import msgspec
 
+from shared.domain.gate.given import Given
+from shared.domain.gate.identity import GateIdentity
+from shared.domain.gate.task import Task
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.gate.words import Words
 from shared.domain.promotion.kept_tasks import KeptTask, ListedTask
@@ -40,8 +43,11 @@ class GateRun(msgspec.Struct, frozen=True):
         digest: of the staged image.
         words: what is said in this run.
         files: the gate's files by relative path, with its Dockerfile.
-        command: what the test's container runs: a program and its arguments.
+        command: what the test's container runs: a program and its arguments; empty if the gate has steps of its own.
         repeated: whether a run for the same image decided nothing before, so that nothing kept from it is relied on.
+        given: what the run is told of what it tests.
+        task: the gate's own steps; ``None`` if it is a Dockerfile with its test.
+        identity: as whom the run reads the gate's secrets; ``None`` if it has none.
     """
 
     image: str
@@ -50,6 +56,9 @@ class GateRun(msgspec.Struct, frozen=True):
     files: Mapping[str, bytes]
     command: tuple[str, ...]
     repeated: bool = False
+    given: Given = Given()
+    task: Task | None = None
+    identity: GateIdentity | None = None
 
 
 class Runs(Protocol):

@@ -30,6 +30,7 @@ def _reading(parts: Parts) -> Mapping[str, Handler]:
             observations=parts.observations,
             ledger=parts.ledger,
             standings=parts.overview.tags,
+            trusts=parts.gate_runs.trusts,
         ),
         "list_images": lambda asked: images.list_images(
             asked.request, watch_list=parts.watch_lists.in_force(), overview=parts.overview

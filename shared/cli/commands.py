@@ -12,7 +12,7 @@ import msgspec
 from shared.cli.exits import FINE, NO, UNREACHABLE, UNREADABLE, Ends, Parser
 from shared.cli.explaining import lines_of, table
 from shared.cli.files import read_list, read_listing, valid_list
-from shared.cli.findings import Finding, annotation, gate_findings, list_findings
+from shared.cli.findings import Finding, annotation, gate_findings, list_findings, trusting
 from shared.cli.remarks import Listings, is_missing, remarks
 from shared.config import addresses
 from shared.watch_list_yaml import Reading
@@ -134,7 +134,8 @@ def _explain(asked: argparse.Namespace) -> int:
         listings = Listings(read_listing(asked.listing))
     lines = [line for image in images for line in lines_of(image, listings.listed.get(image.repository, []))]
     print(msgspec.json.encode(lines).decode() if asked.json else table(lines), end="\n" if lines or asked.json else "")
-    print("".join(f"{told}\n" for told in remarks(images, listings, lines)), end="", file=sys.stderr)
+    told = (*remarks(images, listings, lines), *trusting(images, Path(asked.files[0]).parent / "gates"))
+    print("".join(f"{each}\n" for each in told), end="", file=sys.stderr)
     if listings.unanswered:
         return UNREACHABLE
     return NO if asked.online and is_missing(images, listings) else FINE

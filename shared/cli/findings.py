@@ -6,12 +6,15 @@ Annotations: https://docs.github.com/actions/reference/workflow-commands-for-git
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
 from shared.cli.files import files_in, placed
-from shared.domain.gate.contract import DOCKERFILE, read_contract
+from shared.domain.gate.contract import DOCKERFILE, TASK_FILE
+from shared.domain.watching.watch_list import Image
+from shared.gate_reading import is_gate, read_gate
 from shared.watch_list_yaml import Reading
 
 _PLACE = re.compile(r"(?P<file>.+?), line (?P<line>\d+): (?P<told>.*)", re.DOTALL)
@@ -51,10 +54,25 @@ def gate_findings(reading: Reading, folder: Path) -> list[Finding]:
         if gate not in gates:
             gates[gate] = files_in(folder / gate)
             findings += _of_gate(gate, folder / gate, gates[gate])
-        if DOCKERFILE not in gates[gate]:
-            told = f"there is no {folder / gate / DOCKERFILE}; name a gate that is there, or none for no test"
+        if not is_gate(gates[gate]):
+            there = f"{folder / gate / DOCKERFILE} and no {TASK_FILE} beside it"
+            told = f"there is no {there}; name a gate that is there, or none for no test"
             findings.append(Finding(placed(reading, reading.of_entry(index, ("gate",), told)), "Gates", elsewhere=True))
     return findings
+
+
+def trusting(images: Iterable[Image], folder: Path) -> list[str]:
+    """Return which entries have a gate that trusts the image it tests, in sentences.
+
+    Args:
+        images: the entries.
+        folder: where the gates are, a folder each.
+    """
+    return [
+        f"{image.name}: its gate {image.functional_gate!r} has steps of its own ({TASK_FILE}), so it trusts the image"
+        for image in images
+        if image.functional_gate and (folder / image.functional_gate / TASK_FILE).is_file()
+    ]
 
 
 def _of_gate(name: str, folder: Path, files: dict[str, bytes]) -> list[Finding]:
@@ -67,7 +85,7 @@ def _links(folder: Path) -> list[str]:
 
 
 def _unfit(folder: Path, files: dict[str, bytes]) -> list[str]:
-    found = read_contract(files).problems if DOCKERFILE in files else ()
+    found = read_gate(files).problems if is_gate(files) else ()
     return [f"{folder / each.file}, line {each.line}: {each.told}" for each in found]
 
 

@@ -23,6 +23,7 @@ def explain(
     observations: Observations,
     ledger: Ledger,
     standings: Callable[[Image], Mapping[Tag, TagStanding]],
+    trusts: Callable[[str | None], bool],
 ) -> dict[str, Any]:
     """List an entry's upstream tags as they are now, with the reason for each that is taken or left.
 
@@ -33,9 +34,10 @@ def explain(
         observations: what is known of the tags.
         ledger: the upstreams' budgets.
         standings: tells how the tags of an entry stand that were looked at.
+        trusts: tells whether a gate trusts the image that it tests.
 
     Returns:
-        The repository, what is remembered of it, and a line for each tag, fit to be JSON.
+        The repository, the gate, what is remembered of it, and a line for each tag, fit to be JSON.
 
     Raises:
         MalformedRequest: 404, the watch list has no such entry.
@@ -57,7 +59,9 @@ def explain(
     choices = choose(image.rules, (*listed, *(tag for tag in exact_tags(image.rules) if tag not in there)))
     stand = standings(image)
     tags = [_line(image, choice, there, known, stand.get(Tag(choice.tag))) for choice in choices]
-    return {"image": name, "source": str(repository), "state": known.state, "tags": tags}
+    gate = image.functional_gate
+    told = {"image": name, "source": str(repository), "gate": gate, "trusts_image": trusts(gate)}
+    return {**told, "state": known.state, "tags": tags}
 
 
 def _line(

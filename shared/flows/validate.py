@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.configuration_ports import Configuration
-from shared.domain.gate.contract import DOCKERFILE, checked
+from shared.domain.gate.steps_verdict import judge_steps
 from shared.domain.gate.verdict import UNDER_WAY, Finding, RunStatus, Verdict, judge
 from shared.domain.promotion.candidate import Candidate, Reason, Status, run_name, run_words
 from shared.domain.promotion.lifecycle import advance, end_by, not_begun, put_off
@@ -30,8 +29,7 @@ from shared.domain.promotion.schedule import (
     pause_before_turn,
 )
 from shared.domain.promotion.usual_times import gate_kind
-from shared.domain.references import parse_digest, parse_path
-from shared.errors import MalformedInput, NotFound, Paced, ServiceError
+from shared.errors import MalformedInput, Paced, ServiceError
 from shared.ports import Evidence, Stored
 from shared.rules.gate_room import GateRoom
 from shared.rules.progress import Progress
@@ -44,6 +42,7 @@ _SECRET_BYTES = 16
 # A candidate whose run was scheduled before there were words: that run's test could not have said any.
 _BY_AN_EARLIER_VERSION = Run("", RunStatus.ERROR)
 _NO_WORDS = "its run was begun by an earlier version, whose tests said no words"
+_TRUSTS = "it has steps of its own (task.yaml), so it trusts the image: both share workspace, socket and login"
 _REASONS = {Finding.PASSED: Reason.GATE_PASSED, Finding.REJECTED: Reason.GATE_REJECTED}
 
 
@@ -52,7 +51,7 @@ class Validator:
 
     Args:
         progress: where candidates are kept and how they go on.
-        configuration: holds the gates.
+        gate_run: prepares the run of a candidate's gate, or refuses the gate.
         runs: ACR Tasks of the staging registry.
         evidence: where the log is kept.
         times: knows how long gates usually take.
@@ -63,7 +62,7 @@ class Validator:
     def __init__(
         self,
         progress: Progress[Candidate],
-        configuration: Configuration,
+        gate_run: Callable[[Candidate], GateRun],
         runs: Runs,
         evidence: Evidence,
         times: Timekeeper,
@@ -71,7 +70,7 @@ class Validator:
         then: Callable[[Stored[Candidate], Candidate], None],
     ) -> None:
         self._progress = progress
-        self._configuration = configuration
+        self._gate_run = gate_run
         self._runs = runs
         self._evidence = evidence
         self._times = times
@@ -127,11 +126,11 @@ class Validator:
         words = {"runs": number, "secret": secret, "live_run": "", "unnamed_run": ""}
         started = advance(candidate, Reason.GATE_STARTED, now, pause=LEASE, detail=detail, **words)
         try:
-            gate = self._gate(started)
+            gate = self._gate_run(started)
         except (ServiceError, MalformedInput) as error:
             self._progress.save(stored, put_off(candidate, error, now))
             return None
-        claimed = self._progress.claim(stored, _given(started, gate))
+        claimed = self._progress.claim(stored, _noted(started, gate))
         return None if claimed is None else (claimed, gate)
 
     def _begin_again(self, stored: Stored[Candidate]) -> None:
@@ -143,7 +142,7 @@ class Validator:
         candidate, now = stored.record, self._progress.clock()
         try:
             self._runs.take_gate_turn()
-            gate = self._gate(candidate)
+            gate = self._gate_run(candidate)
         except Paced:
             raise
         except (ServiceError, MalformedInput) as error:
@@ -151,7 +150,7 @@ class Validator:
             return
         detail = f"gate {candidate.gate}, run {candidate.runs}: there was none under its name"
         again = advance(candidate, Reason.GATE_STARTED, now, pause=LEASE, detail=detail)
-        claimed = self._progress.claim(stored, _given(again, gate))
+        claimed = self._progress.claim(stored, _noted(again, gate))
         if claimed is not None:
             self._start(claimed, candidate, gate, again=True)
 
@@ -178,19 +177,6 @@ class Validator:
         """Look at a run again, by its id from when it is known: so it is looked at with all others."""
         self._progress.again(stored, pause, live_run=run.run_id or _live_run(stored.record))
 
-    def _gate(self, candidate: Candidate) -> GateRun:
-        """What goes into the run's steps is looked at once more: the task engine hands them to a shell."""
-        files = self._configuration.gate(candidate.gate or "")
-        if DOCKERFILE not in files:
-            raise NotFound(
-                f"{candidate.image}: there is no gates/{candidate.gate}/Dockerfile beside the watch list, so "
-                f"{candidate.home} cannot be tested and is not promoted; add the gate and check the "
-                "image again"
-            )
-        command = checked(candidate.gate or "", files)
-        image, digest = parse_path(candidate.home.repository), parse_digest(candidate.digest)
-        return GateRun(image, digest, run_words(candidate), files, command, repeated=candidate.runs > 1)
-
     def _look(self, stored: Stored[Candidate]) -> None:
         candidate = stored.record
         if not candidate.secret:
@@ -215,7 +201,8 @@ class Validator:
             self._progress.save(stored, without_agent(candidate, run.run_id, self._progress.clock()))
             self._room.ended(candidate.image)
         else:
-            self._conclude(stored, run, judge(run.status, log, run_words(candidate)))
+            decides = judge_steps if candidate.trusts_image else judge
+            self._conclude(stored, run, decides(run.status, log, run_words(candidate)))
 
     def _wait(self, stored: Stored[Candidate], run: Run) -> None:
         candidate, now = stored.record, self._progress.clock()
@@ -268,8 +255,13 @@ class Validator:
         self._room.ended(candidate.image)
 
 
-def _given(started: Candidate, gate: GateRun) -> Candidate:
-    return msgspec.structs.replace(started, contents=contents_of(gate.files))
+def _noted(claimed: Candidate, gate: GateRun) -> Candidate:
+    """Say in the record which files the run is given, and what a gate with steps of its own trusts."""
+    claimed = msgspec.structs.replace(claimed, contents=contents_of(gate.files), trusts_image=gate.task is not None)
+    if gate.task is None:
+        return claimed
+    told = msgspec.structs.replace(claimed.last, detail=f"{claimed.last.detail}; {_TRUSTS}")
+    return msgspec.structs.replace(claimed, history=(*claimed.history[:-1], told))
 
 
 def _live_run(candidate: Candidate) -> str:

@@ -26,6 +26,7 @@ def explain_tags(
     observations: Observations,
     ledger: Ledger,
     standings: Callable[[Image], Mapping[Tag, TagStanding]],
+    trusts: Callable[[str | None], bool],
 ) -> func.HttpResponse:
     """Show every upstream tag of an entry of the watch list, with the reason why it is taken or left.
 
@@ -36,6 +37,7 @@ def explain_tags(
         observations: what is known of the tags.
         ledger: the upstreams' budgets.
         standings: tells how the tags of an entry stand that were looked at.
+        trusts: tells whether a gate trusts the image that it tests.
 
     Returns:
         200.
@@ -51,6 +53,7 @@ def explain_tags(
         observations=observations,
         ledger=ledger,
         standings=standings,
+        trusts=trusts,
     )
     return json_answer(told)
 

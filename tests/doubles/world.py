@@ -38,10 +38,12 @@ from shared.flows.sweep import sweep_candidates, sweep_each, sweep_rebuilds, swe
 from shared.flows.tell_troubles import TroubleTeller
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
+from shared.gate_reading import checked_gate
 from shared.rules.adoption import Adopter
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
 from shared.rules.gate_room import GateRoom
+from shared.rules.gate_runs import GateRuns
 from shared.rules.heirs import Heirs
 from shared.rules.ledger import Ledger
 from shared.rules.listings import KeptListings
@@ -188,7 +190,7 @@ class World:
         self.gate_room = GateRoom(self.candidates, self.clock, self.most_gates)
         self.validator = Validator(
             self.candidate_progress,
-            self.configuration,
+            GateRuns(self.configuration, self.targets, BASE, BASE_SERVER, checked_gate, {}).of,
             self.staging_runs,
             self.evidence,
             times,

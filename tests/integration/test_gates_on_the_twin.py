@@ -9,7 +9,7 @@ import pytest
 from infra.local.topology import STAGING
 from infra.local.twin.images import push_image
 from shared.domain.promotion.candidate import Reason, Status
-from tests.integration.conftest import GATE, Product
+from tests.integration.conftest import GATE, Product, push_bash
 
 pytestmark = pytest.mark.integration
 
@@ -100,7 +100,7 @@ def test_a_test_from_outside_sees_the_files_of_an_image_that_cannot_run(
 
 @pytest.mark.parametrize("way", ["upload", "inline", "schedule-run"])
 def test_by_every_way_a_gate_passes_and_rejects(product: Product, way: str) -> None:
-    _push_bash(product)
+    push_bash(product)
     product.permit(SCHEDULE)
     product.configure(settings={"GATE_CONTEXT": way})
     good = product.update("release 1")
@@ -112,7 +112,7 @@ def test_by_every_way_a_gate_passes_and_rejects(product: Product, way: str) -> N
 
 @pytest.mark.parametrize("size", [10, 100_000])
 def test_an_upload_that_is_refused_is_followed_by_another_way_in_the_same_run(product: Product, size: int) -> None:
-    _push_bash(product)
+    push_bash(product)
     product.permit(SCHEDULE)
     product.configure(gate={**GATE, "large": "x" * size})
     told = {"error": {"code": "InvalidTaskRunRequest", "message": "The source location is not a remote context."}}
@@ -166,9 +166,3 @@ def test_where_staging_gives_rights_by_repository_a_gate_pulls_by_the_apps_own(
     candidate = product.candidate(pushed.digest)
     assert (product.base_digest() == pushed.digest) is may_read
     assert may_read or candidate.status is Status.FAILED
-
-
-def _push_bash(product: Product) -> None:
-    """Let MCR have the image that unpacks files which come with the steps; the twin's has the shell of busybox."""
-    shell = {"/bin/bash": '#!/bin/sh\nexec /bin/sh "$@"\n'}
-    push_image(product.twin.topology.http("backing_mcr"), "acr/bash", "2ff604c", "bash", files=shell)

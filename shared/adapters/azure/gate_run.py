@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from shared.adapters.azure.steps_run import bash_image, environment, task_text
 from shared.domain.gate.words import NONCE_VARIABLE, Words
 from shared.run_ports import GateRun
 
@@ -25,8 +26,9 @@ from shared.run_ports import GateRun
 _BUILD_TIMEOUT = 600
 # A functional test of a base image that takes longer than twenty minutes belongs into the application's own tests.
 _TEST_TIMEOUT = 1200
-# Both steps, and time to find an agent, fetch the base and upload the log; ACR's own default, stated.
-_RUN_TIMEOUT = 3600
+# Both steps, and time to find an agent, fetch the base and upload the log; ACR's own default, stated. Steps of a gate's
+# own may ask for more, up to what ACR grants.
+_RUN_TIMEOUT, _LONGEST_RUN, _AROUND_STEPS = 3600, 28800, 900
 # Gates are written for what the registries' tasks run on; other architectures of an index are not tested.
 _FILES_TIMEOUT = 120
 _ENCODED = "EncodedTaskRunRequest"
@@ -38,7 +40,7 @@ MOST_INLINE = 120 * 1024
 _HEAD = "version: v1.1.0\nsteps:\n"
 _FILES_STEP = """\
   - id: {step}
-    cmd: bash -c "echo {script} | base64 -d | bash"
+    cmd: {bash} -c "echo {script} | base64 -d | bash"
     entryPoint: bash
     timeout: {timeout}
 """
@@ -86,6 +88,8 @@ def steps(gate: GateRun, *, inline: bool = False, client: str = "") -> str:
         inline: whether a step before these has to unpack the gate's files, which it then brings.
         client: as in ``RunOptions``.
     """
+    if gate.task is not None:
+        return _own_steps(gate, inline=inline)
     build = _BUILD_STEP.format(
         step=gate.words.build_step,
         test_image=_TEST_IMAGE,
@@ -96,14 +100,22 @@ def steps(gate: GateRun, *, inline: bool = False, client: str = "") -> str:
     return _HEAD + (_files_step(gate) if inline else "") + build + _test_step(gate, client)
 
 
+def _own_steps(gate: GateRun, *, inline: bool) -> str:
+    text = task_text(gate, gate.words.files_step if inline else "")
+    if not inline:
+        return text
+    head, steps_, rest = text.partition("\nsteps:\n")
+    return f"{head}{steps_}{_files_step(gate)}{rest}"
+
+
 def _test_step(gate: GateRun, client: str) -> str:
-    nonce = f"{NONCE_VARIABLE}={gate.words.nonce}"
-    entry_point, words = _nested(gate, client, nonce) if client else _direct(gate)
+    told = environment(gate)
+    entry_point, words = _nested(gate, client, told) if client else _direct(gate)
     return _TEST_STEP.format(
         step=gate.words.test_step,
         command=json.dumps(" ".join(words)),
         entry_point=json.dumps(entry_point),
-        environment=json.dumps([] if client else [nonce]),
+        environment=json.dumps([] if client else told),
         timeout=_TEST_TIMEOUT,
     )
 
@@ -113,7 +125,7 @@ def _direct(gate: GateRun) -> tuple[str, list[str]]:
     return program, [_TEST_IMAGE, *arguments]
 
 
-def _nested(gate: GateRun, client: str, nonce: str) -> tuple[str, list[str]]:
+def _nested(gate: GateRun, client: str, told: tuple[str, ...]) -> tuple[str, list[str]]:
     """What the engine mounts into a step, and its network, end at the client: nothing of it is handed on.
 
     The client's program is named, for the entry point of Docker's own image looks for a daemon elsewhere. Capabilities
@@ -121,14 +133,16 @@ def _nested(gate: GateRun, client: str, nonce: str) -> tuple[str, list[str]]:
     https://docs.docker.com/reference/cli/docker/container/run/
     """
     program, *arguments = map(_literal, gate.command)
-    options = ["--rm", "--network", "none", "--env", nonce, "--entrypoint", program]
+    variables = [word for each in told for word in ("--env", each)]
+    options = ["--rm", "--network", "none", *variables, "--entrypoint", program]
     return "docker", [f"$Registry/{client}", "run", *options, _TEST_IMAGE, *arguments]
 
 
 def _files_step(gate: GateRun) -> str:
     """ACR's image ``bash`` is what its own engine unpacks with; nothing but bash and coreutils is asked of it."""
     script = base64.b64encode(_unpacking(gate.files).encode()).decode()
-    return _FILES_STEP.format(step=gate.words.files_step, script=script, timeout=_FILES_TIMEOUT)
+    bash = bash_image(gate.task.version if gate.task else "v1.1.0")
+    return _FILES_STEP.format(step=gate.words.files_step, bash=bash, script=script, timeout=_FILES_TIMEOUT)
 
 
 def _unpacking(files: Mapping[str, bytes]) -> str:
@@ -157,7 +171,7 @@ def says_words(request: Mapping[str, Any], words: Words) -> bool | None:
         text = base64.b64decode(encoded, validate=True).decode()
     except ValueError:
         return False
-    return f"{NONCE_VARIABLE}={words.nonce}" in text and words.test_step in text
+    return f"{NONCE_VARIABLE}={words.nonce}" in text and (words.test_step in text or words.end_step in text)
 
 
 def _literal(word: str) -> str:
@@ -197,7 +211,7 @@ def gate_request(gate: GateRun, source: str | None, options: RunOptions) -> dict
         "type": _ENCODED,
         "encodedTaskContent": base64.b64encode(text.encode()).decode(),
         "platform": _PLATFORM,
-        "timeout": _RUN_TIMEOUT,
+        "timeout": _timeout(gate),
         "credentials": {"sourceRegistry": {"identity": "[caller]"} if options.as_caller else {"loginMode": "Default"}},
     }
     if source is not None:
@@ -205,6 +219,11 @@ def gate_request(gate: GateRun, source: str | None, options: RunOptions) -> dict
     if options.agent_pool:
         request["agentPoolName"] = options.agent_pool
     return request
+
+
+def _timeout(gate: GateRun) -> int:
+    wanted = gate.task.seconds + _AROUND_STEPS if gate.task else 0
+    return min(max(_RUN_TIMEOUT, wanted), _LONGEST_RUN)
 
 
 def task_request(task_id: str) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from shared.adapters.azure.gate_run import MOST_INLINE, RunOptions, archive, gat
 from shared.adapters.azure.kept_sources import KeptSources
 from shared.adapters.azure.task_models import scheduled_run
 from shared.config import GateContext, RegistryId
-from shared.domain.gate.words import Words
 from shared.errors import NotFound, Refused, ServiceError, Unavailable
 from shared.run_ports import GateRun, Run
 
@@ -41,7 +40,7 @@ class GateSchedule:
         registry: which registry.
         context: the way to begin with.
         options: how runs are asked for; as whom is found out.
-        schedule: schedules a request as a ``taskRun`` under a name, in which words are said.
+        schedule: schedules a gate's request as a ``taskRun`` under a name.
         errors: translates what happens while something is done.
     """
 
@@ -51,7 +50,7 @@ class GateSchedule:
         registry: RegistryId,
         context: GateContext,
         options: RunOptions,
-        schedule: Callable[[str, dict[str, Any], Words], Run],
+        schedule: Callable[[str, dict[str, Any], GateRun], Run],
         errors: Callable[[str], AbstractContextManager[None]],
     ) -> None:
         self._clients = clients
@@ -79,14 +78,14 @@ class GateSchedule:
         """
         if self._context is GateContext.UPLOAD:
             try:
-                return self._with_source(gate, lambda request: self._schedule(name, request, gate.words))
+                return self._with_source(gate, lambda request: self._schedule(name, request, gate))
             except Refused as error:
                 if not _ABOUT_CONTEXT.search(str(error)):
                     raise
                 self._doubt_uploads(str(error))
         request = self._request(gate, None)
         if self._context is GateContext.INLINE and len(request["encodedTaskContent"]) <= MOST_INLINE:
-            return self._schedule(name, request, gate.words)
+            return self._schedule(name, request, gate)
         return self._with_source(gate, lambda request: self._unnamed(gate, request))
 
     def never_ran(self, name: str, source: str) -> None:
@@ -118,6 +117,13 @@ class GateSchedule:
         return schedule(self._request(gate, self._sources.get(gate.files).path))
 
     def _unnamed(self, gate: GateRun, request: dict[str, Any]) -> Run:
+        if gate.identity is not None:
+            raise ServiceError(
+                f"{self._registry.name}: a gate that reads secrets is run as an identity, which only a taskRun can "
+                "have, and this one is too large for one without an upload: make it smaller, or set GATE_CONTEXT to "
+                "upload",
+                code="GateIdentity",
+            )
         with self._errors(f"scheduling a run for {gate.image}@{gate.digest}"):
             client = self._clients.tasks(self._registry.subscription)
             return scheduled_run(client.registries.schedule_run(*self._place, request))

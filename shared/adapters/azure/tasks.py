@@ -25,6 +25,7 @@ from shared.adapters.azure.task_models import (
     statuses_of,
 )
 from shared.config import GateContext, RegistryId
+from shared.domain.gate.identity import GateIdentity
 from shared.domain.gate.run_log import LEFT_OUT
 from shared.domain.gate.verdict import UNDER_WAY, RunStatus
 from shared.domain.gate.words import Words
@@ -230,14 +231,22 @@ class AcrTasks:
         words = (request.split(" ") for request in requests)
         self._clients.reserve(*((method, f"{self._registry.resource_id}/{path}") for method, path in words))
 
-    def _schedule_gate(self, name: str, run_request: dict[str, Any], words: Words) -> Run:
-        put = self._put(name, run_request, self._errors(f"scheduling the run {name}"))
-        if said := self._strange(name, put, words):
+    def _schedule_gate(self, name: str, run_request: dict[str, Any], gate: GateRun) -> Run:
+        put = self._put(name, run_request, self._errors(f"scheduling the run {name}"), gate.identity)
+        if said := self._strange(name, put, gate.words):
             return Run("", RunStatus.ERROR, strange=said)
         return embedded_run(put)
 
-    def _put(self, name: str, run_request: dict[str, Any], errors: AbstractContextManager[None]) -> TaskRun:
-        body = {"properties": {"runRequest": run_request, "forceUpdateTag": name}}
+    def _put(
+        self,
+        name: str,
+        run_request: dict[str, Any],
+        errors: AbstractContextManager[None],
+        identity: GateIdentity | None = None,
+    ) -> TaskRun:
+        body: dict[str, Any] = {"properties": {"runRequest": run_request, "forceUpdateTag": name}}
+        if identity is not None:
+            body["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {identity.resource_id: {}}}
         with errors:
             # Not repeated by the SDK: where the answer is lost and the run has failed, another one would start.
             poller = self._client.task_runs.begin_create(*self._place, name, body, polling=False, retry_total=0)

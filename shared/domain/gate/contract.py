@@ -14,10 +14,12 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from shared.domain.gate.dockerfile import Instruction, Stage, read_instructions, stages_of, words_in
+from shared.domain.gate.task import Task
 from shared.domain.gate.words import NONCE_VARIABLE
 from shared.errors import UnfitGate
 
 DOCKERFILE = "Dockerfile"
+TASK_FILE = "task.yaml"
 _CANDIDATE = frozenset({"$BASE_IMAGE", "${BASE_IMAGE}"})
 _EXEC_FORM = msgspec.json.Decoder(tuple[str, ...])
 _PINNED = re.compile(r"[^\s$@]+@sha256:[0-9a-f]{64}")
@@ -68,11 +70,15 @@ class Contract(msgspec.Struct, frozen=True):
 
     Attributes:
         problems: why it can decide nothing; empty if it can.
-        command: what its test's container runs; empty if there are problems.
+        command: what its test's container runs; empty if there are problems, and for a task.
+        task: what it runs, if it has steps of its own; ``None`` if there are problems.
+        secrets_line: where a task's secrets stand.
     """
 
     problems: tuple[Problem, ...]
     command: tuple[str, ...]
+    task: Task | None = None
+    secrets_line: int = 0
 
 
 def read_contract(files: Mapping[str, bytes]) -> Contract:
@@ -81,7 +87,7 @@ def read_contract(files: Mapping[str, bytes]) -> Contract:
     Args:
         files: its files by relative path, its Dockerfile among them.
     """
-    problems = [*_wordless(files), *_crlf(files)]
+    problems = [*_wordless(files), *crlf_problems(files)]
     command: tuple[str, ...] = ()
     try:
         instructions = read_instructions(files[DOCKERFILE].decode("utf-8", "replace"))
@@ -94,30 +100,13 @@ def read_contract(files: Mapping[str, bytes]) -> Contract:
     return Contract(tuple(sorted(problems, key=lambda each: (each.file, each.line))), () if problems else command)
 
 
-def checked(gate: str, files: Mapping[str, bytes]) -> tuple[str, ...]:
-    """Return what a gate's test runs.
-
-    Args:
-        gate: its name.
-        files: its files.
-
-    Raises:
-        UnfitGate: it can decide nothing; the message names every file and line.
-    """
-    contract = read_contract(files)
-    if contract.problems:
-        told = "; ".join(f"gates/{gate}/{each.file}, line {each.line}: {each.told}" for each in contract.problems)
-        raise UnfitGate(f"the gate {gate!r} cannot decide anything and is not run: {told}")
-    return contract.command
-
-
 def _wordless(files: Mapping[str, bytes]) -> Iterator[Problem]:
     if not any(NONCE_VARIABLE.encode() in content for content in files.values()):
         yield Problem(DOCKERFILE, 1, _SENTENCES["nonce"].format(variable=NONCE_VARIABLE))
 
 
-def _crlf(files: Mapping[str, bytes]) -> Iterator[Problem]:
-    """A Dockerfile may end its lines so, and so may what is not read by a shell."""
+def crlf_problems(files: Mapping[str, bytes]) -> Iterator[Problem]:
+    """Yield the scripts whose lines end so that no shell reads them; a Dockerfile's may, and what no shell reads."""
     for path, content in files.items():
         if path.endswith(".sh") or content.startswith(b"#!"):
             before, found, _ = content.partition(b"\r\n")

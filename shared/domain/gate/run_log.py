@@ -22,6 +22,8 @@ _EXIT_STATUS = re.compile(r"exit status ([0-9]{1,9})$")
 _OUT_OF_TIME = re.compile(r"timed out|deadline exceeded")
 _DOCKER_FAILED = re.compile(r"^docker: |error waiting for container", re.MULTILINE)
 _SHOWN = 200
+# How the engine tells of a task that it cannot read, render or make room for, or of a step's image.
+_NOT_BEGUN = re.compile(r"(?:failed to|unable to|docker: |error while|invalid )[^\r\n]+")
 
 _HINTS = (
     (
@@ -86,7 +88,7 @@ def read_log(log: str, words: Words) -> Said:
         log: of a run that has ended; lines end with LF or CRLF.
         words: of this run.
     """
-    first, last = _place(log, words.first), _place(log, words.last)
+    first, last = place_of(log, words.first), place_of(log, words.last)
     why = _why(log, words.test_step)
     status = _EXIT_STATUS.search(why or "")
     return Said(
@@ -100,15 +102,20 @@ def read_log(log: str, words: Words) -> Said:
     )
 
 
-def _place(log: str, word: str) -> int | None:
+def place_of(log: str, word: str) -> int | None:
+    """Return where a line begins that is nothing but a word; ``None`` if there is none."""
     found = re.search(rf"^{re.escape(word)}\r?$", log, re.MULTILINE)
     return found.start() if found else None
 
 
+def failures_in(log: str) -> list[tuple[str, str]]:
+    """Return every step that failed in the engine's words, and why; the last is the engine's, for it ends there."""
+    return [(found["step"], (found["why"] or "").rstrip()) for found in _FAILED_STEP.finditer(log)]
+
+
 def _why(log: str, step: str) -> str | None:
     """Return what the engine says of a step that failed, in its last word on it."""
-    failures = [found for found in _FAILED_STEP.finditer(log) if found["step"] == step]
-    return (failures[-1]["why"] or "").rstrip() if failures else None
+    return next((why for failed, why in reversed(failures_in(log)) if failed == step), None)
 
 
 def _build_trouble(log: str, words: Words) -> str:
@@ -120,7 +127,13 @@ def _build_trouble(log: str, words: Words) -> str:
 
 
 def _hint(log: str, words: Words) -> str:
-    if _place(log, words.last) is not None:
+    if place_of(log, words.last) is not None:
         return f'it says its last word, and not "tidegate: begin ${NONCE_VARIABLE}" before it'
     begin = max(log.rfind(f"Launching container with name: {words.test_step}"), 0)
     return next((hint for found, hint in _HINTS if found.search(log, begin)), _NO_HINT)
+
+
+def hint_before(log: str, step: str) -> str:
+    """Return what the engine says of a task of which not even its first step was run; empty if it says nothing."""
+    found = _NOT_BEGUN.search(log, max(log.rfind(f"Executing step ID: {step}"), 0))
+    return found[0].strip()[:_SHOWN] if found else ""

@@ -11,6 +11,8 @@ import hashlib
 import msgspec
 
 NONCE_VARIABLE = "TIDEGATE_NONCE"
+# What ids of steps of ours begin with, beside those of a gate.
+OURS = "tidegate-"
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -21,16 +23,33 @@ class Words(msgspec.Struct, frozen=True):
         build_step: id of the step that makes the test image.
         test_step: id of the step that runs it. The container is not told, so that it cannot print what the task engine
             prints about this step.
+        seal: what the last step prints where a gate has steps of its own; no other step of the run is given it.
     """
 
     nonce: str
     build_step: str
     test_step: str
+    seal: str
 
     @property
     def files_step(self) -> str:
         """Id of the step that unpacks the gate's files, where they come with the steps."""
         return self.build_step.replace("build", "files", 1)
+
+    @property
+    def begin_step(self) -> str:
+        """Id of the step that says the first word before a gate's own steps."""
+        return self.test_step.replace("test", f"{OURS}begin", 1)
+
+    @property
+    def end_step(self) -> str:
+        """Id of the step that says the last word after all of them."""
+        return self.test_step.replace("test", f"{OURS}end", 1)
+
+    @property
+    def sealed(self) -> str:
+        """The last word of a gate with steps of its own."""
+        return f"tidegate: passed {self.seal}"
 
     @property
     def first(self) -> str:
@@ -52,7 +71,8 @@ def words_of(secret: str, generation: int, run: int) -> Words:
         run: the run's number in that generation.
     """
     step = _derived("step", secret, generation, run)[:12]
-    return Words(_derived("nonce", secret, generation, run), f"build-{step}", f"test-{step}")
+    nonce, seal = (_derived(purpose, secret, generation, run) for purpose in ("nonce", "seal"))
+    return Words(nonce, f"build-{step}", f"test-{step}", seal)
 
 
 def _derived(purpose: str, secret: str, generation: int, run: int) -> str:

@@ -156,6 +156,8 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         unanswered: how many of these found no agent in time, and count as no attempt.
         contents: of the files that the gate's last run was given, a hash; empty in records of versions before it.
         verdict: what its gate said last, in whichever generation; ``None`` if it said nothing.
+        trusts_image: whether the gate of the last run had steps of its own, which share a workspace, the container
+            engine's socket and the registry's login with what they run.
         run_id: the registry's id of the last run whose end was seen.
         live_run: the registry's id of the run under way, from when it is known.
         unnamed_run: in records of earlier versions, the same of a run that cannot be found by its name.
@@ -189,6 +191,7 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     unanswered: int = 0
     contents: str = ""
     verdict: GateVerdict | None = None
+    trusts_image: bool = False
     run_id: str = ""
     live_run: str = ""
     unnamed_run: str = ""

@@ -31,7 +31,7 @@ def ended_in_line(status: RunStatus, log: str, words: Words) -> bool:
         log: its log. The task engine names each step that it begins.
         words: of the run.
     """
-    begun = (words.nonce, words.files_step, words.build_step, words.test_step)
+    begun = (words.nonce, words.files_step, words.build_step, words.test_step, words.begin_step)
     return status is RunStatus.TIMEOUT and not any(mark in log for mark in begun)
 
 

@@ -83,6 +83,25 @@ def test_a_gate_that_can_decide_nothing_is_told(images: Path, capsys: pytest.Cap
     assert "Dockerfile, line 1: " in capsys.readouterr().out
 
 
+def test_a_task_that_acr_would_not_run_as_meant_is_told_with_its_line(
+    images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = "version: v1.1.0\nsteps:\n  - cmd: x {{.Values.image}}\n    when: [later]\n"
+    (images.parent / "gates/node/task.yaml").write_text(task)
+    assert main(["validate", str(images)]) == 1
+    assert "task.yaml, line 4: steps[0].when: 'later' is no step above" in capsys.readouterr().out
+
+
+def test_who_explains_a_list_is_told_which_gate_trusts_the_image(
+    images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (images.parent / "gates/node/task.yaml").write_text("steps: []\n")
+    listing = images.parent / "tags.json"
+    listing.write_text(json.dumps(TAGS))
+    assert main(["explain", str(images), "--listing", str(listing)]) == 0
+    assert "node: its gate 'node' has steps of its own (task.yaml), so it trusts" in capsys.readouterr().err
+
+
 def test_several_files_are_validated_as_one_list(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
     more = images.parent / "more.yaml"
     more.write_text(LIST)

@@ -14,15 +14,26 @@ from shared.adapters.upstream.upstreams import any_registry
 from shared.domain.references import Repository, Tag, parse_repository
 from shared.domain.watching.budget import Budget, Learned, Refusal
 from shared.errors import NotFound, Unavailable
+from shared.gate_reading import checked_gate
 from shared.ports import Upstream
 from shared.registry_accounts import Account
+from shared.rules.gate_runs import GateRuns
 from shared.rules.ledger import Ledger
 from shared.watch_list_yaml import parse_watch_list
 from shared.web.answers import answered
 from shared.web.images import explain_tags
+from tests.doubles.gates import GATE_FILES
 from tests.doubles.registries import digest_of
 from tests.doubles.scripted_http import ScriptedHttp, wire
-from tests.doubles.storage import MIDDAY, InMemoryBudgets, InMemoryObservations, SettableClock
+from tests.doubles.steps import STEPS_FILES
+from tests.doubles.storage import (
+    MIDDAY,
+    InMemoryBudgets,
+    InMemoryConfiguration,
+    InMemoryObservations,
+    InMemoryTargets,
+    SettableClock,
+)
 from tests.doubles.upstreams import InMemoryUpstream
 from tests.doubles.world import World
 
@@ -87,6 +98,7 @@ class Site:
                 observations=self.observations,
                 ledger=self.ledger,
                 standings=lambda _: {},
+                trusts=lambda gate: gate is not None,
             )
         )
 
@@ -105,6 +117,17 @@ def lines(answer: func.HttpResponse) -> dict[str, dict[str, Any]]:
 
 
 # Reasons.
+
+
+def test_the_entrys_gate_is_told_and_whether_it_trusts_the_image() -> None:
+    told = content(Site().ask())
+    assert (told["gate"], told["trusts_image"]) == (None, False)
+
+
+def test_a_gate_with_steps_of_its_own_trusts_the_image_and_no_other_does() -> None:
+    gates = {"node": GATE_FILES, "shop": STEPS_FILES}
+    runs = GateRuns(InMemoryConfiguration(gates=gates), InMemoryTargets(), "base", "base.azurecr.io", checked_gate, {})
+    assert [runs.trusts(gate) for gate in ("node", "shop", "gone", None)] == [False, True, False, False]
 
 
 def test_every_tag_is_told_with_the_reason_why_it_is_taken_or_left() -> None:

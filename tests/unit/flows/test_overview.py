@@ -88,6 +88,7 @@ def test_who_explains_tags_is_shown_a_rejected_digest_as_rejected(world: World) 
         observations=world.observations,
         ledger=world.ledger,
         standings=Overview(world.observations, world.targets, world.candidates, world.troubles, BASE).tags,
+        trusts=lambda _: False,
     )
     lines = {line["tag"]: line for line in told["tags"]}
     assert (lines[TAG]["reason"], lines[TAG]["standing"].status) == ("exact", Standing.REJECTED)

@@ -195,6 +195,7 @@ def test_what_is_learned_while_tags_are_listed_for_people_is_shared_at_once() ->
         observations=world.observations,
         ledger=world.ledger,
         standings=lambda _: {},
+        trusts=lambda _: False,
     )
     assert world.budgets.get("docker.io").budget.remaining == 5
 

@@ -22,6 +22,7 @@ from shared.adapters.azure.gate_run import (
     steps,
     task_request,
 )
+from shared.domain.gate.given import Given
 from shared.domain.gate.words import words_of
 from tests.doubles.gates import WORDS, gate_run
 from tests.doubles.registries import digest_of
@@ -62,9 +63,31 @@ def test_the_build_asks_for_buildkit_and_the_test_stays_in_the_images_own_direct
     assert test["disableWorkingDirectoryOverride"] is True
 
 
+TOLD = [
+    f"TIDEGATE_IMAGE={{{{.Run.Registry}}}}/base/node@{GATE.digest}",
+    "TIDEGATE_BASE=",
+    "TIDEGATE_TARGET=",
+    "TIDEGATE_CANDIDATE=",
+    f"TIDEGATE_NONCE={WORDS.nonce}",
+    "TIDEGATE_PLATFORM=linux/amd64",
+]
+
+
+def test_a_test_is_told_what_it_tests() -> None:
+    given = Given("b.azurecr.io/base/node@sha256:0", "b.azurecr.io/base/node:22", "docker.io~library~node~~node~0")
+    test = yaml.safe_load(steps(msgspec.structs.replace(GATE, given=given)))["steps"][1]
+    assert test["env"] == [
+        TOLD[0],
+        "TIDEGATE_BASE=b.azurecr.io/base/node@sha256:0",
+        "TIDEGATE_TARGET=b.azurecr.io/base/node:22",
+        "TIDEGATE_CANDIDATE='docker.io~library~node~~node~0'",
+        *TOLD[4:],
+    ]
+
+
 def test_only_the_test_is_given_the_nonce_and_no_step_is_told_its_id() -> None:
     build, test = yaml.safe_load(steps(GATE))["steps"]
-    assert test["env"] == [f"TIDEGATE_NONCE={WORDS.nonce}"]
+    assert test["env"] == TOLD
     assert WORDS.nonce not in repr(build)
     assert WORDS.test_step not in repr([build, {**test, "id": ""}])
 
@@ -98,7 +121,7 @@ def test_with_a_client_image_the_test_image_is_started_beside_the_step_with_noth
     program, *arguments = words
     assert shlex.split(test["cmd"].replace("$$", "\0"))[:2] == [f"$Registry/{CLIENT}", "run"]
     assert [word.replace("\0", "$") for word in shlex.split(test["cmd"].replace("$$", "\0"))[2:]] == [
-        "--rm", "--network", "none", "--env", f"TIDEGATE_NONCE={WORDS.nonce}", "--entrypoint", program,
+        "--rm", "--network", "none", *(word for told in TOLD for word in ("--env", told)), "--entrypoint", program,
         "$Registry/tidegate/gate:$ID", *arguments,
     ]  # fmt: skip
     assert (test["entryPoint"], test["env"]) == ("docker", [])

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.gate.contract import checked, read_contract
+from shared.domain.gate.contract import read_contract
 from shared.errors import UnfitGate
+from shared.gate_reading import checked_gate
 from tests.doubles.gates import GATE_COMMAND, GATE_FILES
 
 pytestmark = pytest.mark.unit
@@ -40,7 +41,7 @@ def inside(*lines: str) -> str:
 
 
 def test_a_gate_that_keeps_the_contract_is_run_as_its_dockerfile_says() -> None:
-    assert checked("node", GATE_FILES) == GATE_COMMAND
+    assert checked_gate("node", GATE_FILES, {}).command == GATE_COMMAND
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ def test_a_gate_that_decides_nothing_is_refused_at_its_line(dockerfile: str, lin
     assert [at for at, _ in problems] == [line], problems
     assert words in problems[0][1]
     with pytest.raises(UnfitGate, match=f"gates/node/Dockerfile, line {line}"):
-        checked("node", files(dockerfile))
+        checked_gate("node", files(dockerfile), {})
 
 
 def test_every_problem_of_a_gate_is_told_at_once() -> None:
