@@ -36,11 +36,13 @@ _PLATFORM = {"os": "Linux", "architecture": "amd64"}
 # Characters of encoded steps. ACR's engine takes them as one argument, which Linux bounds at 128 KiB. The files of a
 # gate are base64 thrice in them, so some 48 KiB of files fit.
 MOST_INLINE = 120 * 1024
+# ACR's engine reads a task by lines, and drops all that follows one of 64 KiB; so a long text goes on in the next one.
+_LONGEST_PART, _GOES_ON = 32 * 1024, "\\\n      "
 # Steps are handed to a shell and to a template engine: nothing in them may be left to those.
 _HEAD = "version: v1.1.0\nsteps:\n"
 _FILES_STEP = """\
   - id: {step}
-    cmd: {bash} -c "echo {script} | base64 -d | bash"
+    cmd: "{bash} -c \\"echo {script} | base64 -d | bash\\""
     entryPoint: bash
     timeout: {timeout}
 """
@@ -140,7 +142,8 @@ def _nested(gate: GateRun, client: str, told: tuple[str, ...]) -> tuple[str, lis
 
 def _files_step(gate: GateRun) -> str:
     """ACR's image ``bash`` is what its own engine unpacks with; nothing but bash and coreutils is asked of it."""
-    script = base64.b64encode(_unpacking(gate.files).encode()).decode()
+    packed = base64.b64encode(_unpacking(gate.files).encode()).decode()
+    script = _GOES_ON.join(packed[at : at + _LONGEST_PART] for at in range(0, len(packed), _LONGEST_PART))
     bash = bash_image(gate.task.version if gate.task else "v1.1.0")
     return _FILES_STEP.format(step=gate.words.files_step, bash=bash, script=script, timeout=_FILES_TIMEOUT)
 

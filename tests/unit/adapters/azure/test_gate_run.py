@@ -202,3 +202,13 @@ def test_a_task_is_asked_for_by_its_resource_id() -> None:
         "type": "TaskRunRequest",
         "taskId": "/subscriptions/s/tasks/app",
     }
+
+
+def test_no_line_of_a_gates_steps_is_so_long_that_acrs_engine_drops_what_follows() -> None:
+    large = msgspec.structs.replace(GATE, files={**GATE.files, "large": bytes(range(256)) * 160})
+    text = steps(large, inline=True)
+    assert len(base64.b64encode(text.encode())) <= MOST_INLINE
+    assert max(len(line) for line in text.splitlines()) < 64 * 1024
+    command = yaml.safe_load(text)["steps"][0]["cmd"]
+    script = base64.b64decode(command.removeprefix('bash -c "echo ').removesuffix(' | base64 -d | bash"')).decode()
+    assert base64.b64encode(large.files["large"]).decode() in script

@@ -13,10 +13,11 @@ from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.gate_run import RunOptions, gate_request, steps
 from shared.adapters.azure.tasks import AcrTasks
 from shared.config import GateContext, RegistryId
+from shared.domain.gate.identity import GateIdentity
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.gate.words import words_of
 from shared.errors import NotPermitted, Refused, ServiceError, Unavailable
-from shared.run_ports import Run
+from shared.run_ports import GateRun, Run
 from tests.doubles.gates import WORDS, gate_run
 from tests.doubles.registries import digest_of
 from tests.doubles.scripted_http import ScriptedHttp, wire
@@ -141,6 +142,35 @@ def test_what_is_too_large_for_the_steps_or_is_asked_for_so_is_scheduled_without
     wire.answer(200, body={"value": []})
     wire.answer(404, body=NOT_FOUND)
     assert runs.look("ca2") is None
+
+
+IDENTITY = GateIdentity("/subscriptions/s/resourceGroups/g/providers/x/userAssignedIdentities/shop", "c")
+
+
+def test_a_gate_that_reads_secrets_is_run_as_its_identity_and_any_other_as_none(wire: ScriptedHttp) -> None:
+    runs = tasks(GateContext.INLINE)
+    for place, identity in enumerate((IDENTITY, None)):
+        wire.answer(404, body=NOT_FOUND)
+        if not place:
+            wire.answer(200, body=registry())
+        wire.answer(201, body=TASK_RUN)
+        runs.start_gate("tidegate-1", msgspec.structs.replace(GATE, identity=identity))
+        body = json.loads(wire.requests[-1].body)  # type: ignore[arg-type]
+        expected = {"type": "UserAssigned", "userAssignedIdentities": {IDENTITY.resource_id: {}}}
+        assert body.get("identity") == (expected if identity else None)
+
+
+@pytest.mark.parametrize(("context", "gate"), [(GateContext.SCHEDULE_RUN, GATE), (GateContext.INLINE, LARGE)])
+def test_a_gate_that_reads_secrets_is_never_run_where_a_run_has_no_identity(
+    wire: ScriptedHttp, context: GateContext, gate: GateRun
+) -> None:
+    wire.answer(404, body=NOT_FOUND)
+    wire.answer(200, body=registry())
+    expect_upload(wire)
+    with pytest.raises(ServiceError, match="which only a taskRun can have") as raised:
+        tasks(context).start_gate("tidegate-1", msgspec.structs.replace(gate, identity=IDENTITY))
+    assert not raised.value.temporary
+    assert "scheduleRun" not in {request.url.rpartition("/")[2].partition("?")[0] for request in wire.requests}
 
 
 def test_a_run_that_nobody_could_follow_is_asked_for_again(wire: ScriptedHttp) -> None:
