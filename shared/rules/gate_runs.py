@@ -9,6 +9,7 @@ from shared.domain.gate.contract import TASK_FILE, Contract
 from shared.domain.gate.given import Given
 from shared.domain.gate.identity import GateIdentity
 from shared.domain.promotion.candidate import Candidate, Place, run_words
+from shared.domain.promotion.identity import group_of
 from shared.domain.promotion.target import target_id
 from shared.domain.references import parse_digest, parse_path, parse_tag
 from shared.errors import NotFound
@@ -88,6 +89,8 @@ class GateRuns:
         )
 
     def _given(self, candidate: Candidate) -> Given:
+        """What is told stands in steps that a shell and a YAML reader take: nothing of it is for those."""
+        group_of(candidate.id)
         home = Place(parse_path(candidate.home.repository), parse_tag(candidate.home.tag))
         return Given(self._base(home), f"{self._server}/{home}", candidate.id)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 
 from shared.domain.gate.given import PREFIX, VALUES
@@ -57,7 +56,7 @@ def task_text(gate: GateRun, files_step: str = "") -> str:
 
 
 def environment(gate: GateRun) -> tuple[str, ...]:
-    """Return what a run is told, as ``NAME=value`` for a step's ``env``, quoted for the shell that runs the step."""
+    """Return what a run is told, as ``NAME=value`` for a step's ``env``; none of it is anything to a shell."""
     return _environment(gate, f"{{{{{_REGISTRY}}}}}")
 
 
@@ -69,7 +68,7 @@ def _values(gate: GateRun, registry: str) -> dict[str, str]:
     given = gate.given
     told = (given.base, given.target, given.candidate, gate.words.nonce, given.platform)
     image = f"{registry}/{gate.image}@{gate.digest}"
-    return dict(zip(VALUES, (image, *(shlex.quote(each) if each else "" for each in told)), strict=True))
+    return dict(zip(VALUES, (image, *told), strict=True))
 
 
 def bash_image(version: str) -> str:

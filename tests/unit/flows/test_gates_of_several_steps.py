@@ -6,7 +6,9 @@ import msgspec
 import pytest
 
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.candidate import Change, Reason, Status
+from shared.domain.promotion.candidate import Change, Place, Reason, Status
+from shared.domain.references import Repository, Tag
+from shared.errors import InvalidReference
 from tests.doubles.gates import GATE_FILES
 from tests.doubles.registries import PASSED_LOG
 from tests.doubles.steps import STEPS_BEGUN_LOG, STEPS_FAILED_LOG, STEPS_FILES, STEPS_PASSED_LOG
@@ -116,6 +118,16 @@ def test_a_run_is_told_target_candidate_platform_and_what_the_target_bears_now()
     assert (first.base, second.base) == ("", f"{BASE_SERVER}/{TARGET}@{ONE}")
     assert second.target == f"{BASE_SERVER}/{TARGET}:{TAG}"
     assert (second.candidate, second.platform) == (world.candidate(TWO).id, "linux/amd64")
+
+
+@pytest.mark.parametrize(
+    "fields", [{"source": Repository("docker.io", 'x" $(id)')}, {"targets": (Place("base/node", Tag("22 `id`")),)}]
+)
+def test_what_a_record_says_reaches_no_shell_unless_it_is_a_reference(fields: dict[str, object]) -> None:
+    world = made()
+    forged = candidate(**fields)
+    with pytest.raises(InvalidReference):
+        world.validator._gate_run(forged)
 
 
 def test_a_record_of_an_earlier_version_trusts_no_image() -> None:

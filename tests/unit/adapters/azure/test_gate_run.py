@@ -80,7 +80,7 @@ def test_a_test_is_told_what_it_tests() -> None:
         TOLD[0],
         "TIDEGATE_BASE=b.azurecr.io/base/node@sha256:0",
         "TIDEGATE_TARGET=b.azurecr.io/base/node:22",
-        "TIDEGATE_CANDIDATE='docker.io~library~node~~node~0'",
+        "TIDEGATE_CANDIDATE=docker.io~library~node~~node~0",
         *TOLD[4:],
     ]
 

@@ -79,7 +79,7 @@ def test_every_step_is_given_what_the_run_is_about_by_the_environment() -> None:
         f"TIDEGATE_IMAGE={PLACE}",
         "TIDEGATE_BASE=b.azurecr.io/base/node@sha256:0",
         "TIDEGATE_TARGET=b.azurecr.io/base/node:22",
-        "TIDEGATE_CANDIDATE='docker.io~library~node~~node~0'",
+        "TIDEGATE_CANDIDATE=docker.io~library~node~~node~0",
         f"TIDEGATE_NONCE={WORDS.nonce}",
         "TIDEGATE_PLATFORM=linux/amd64",
     ]
