@@ -10,7 +10,7 @@ PYTEST := sh infra/local/setup/pytest.sh $(PYTHON_BIN)
 help: ## List every target
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
-demo: twin ## Run the main job on the laptop twin: seven scenes, at the end a timeline
+demo: twin ## Run the main job on the laptop twin: its scenes, at the end a timeline
 	@$(PYTHON_BIN) -m infra.local.demo
 
 test: lint runtime host infra kql twin ## Pass every test: style and types, then all levels

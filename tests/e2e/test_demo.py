@@ -75,6 +75,11 @@ def test_a_rollback_rebuilds_the_application_and_holds_until_a_newer_release(sce
     assert all_end_as(scenes, {"promoted", "rejected"})
 
 
+def test_a_gate_of_three_steps_rejects_a_broken_release_and_lets_a_good_one_in(scenes: Scenes) -> None:
+    scenes.steps_of_a_users_own()
+    assert all_end_as(scenes, {"promoted", "rejected"})
+
+
 def test_the_run_of_a_release_that_is_replaced_is_ended_and_the_newer_one_arrives(scenes: Scenes) -> None:
     scenes.superseded_run()
     assert all_end_as(scenes, {"promoted", "rejected", "superseded"})

@@ -1,1 +1,1 @@
-"""The demo: the main job in eight scenes on the laptop twin, each asserted against the registries themselves."""
+"""The demo: the main job in scenes on the laptop twin, each asserted against the registries themselves."""

@@ -1,4 +1,4 @@
-"""The eight scenes. Each asserts what the registries hold, not what the product says of them."""
+"""The scenes. Each asserts what the registries hold, not what the product says of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from infra.local.demo.stage_set import APPLICATION, NODE, NODE_TARGET, RUNTIME, RUNTIME_TARGET, UPSTREAM, StageSet
+from infra.local.demo.stage_set import (
+    APPLICATION,
+    NODE,
+    NODE_TARGET,
+    RUNTIME,
+    RUNTIME_TARGET,
+    UPSTREAM,
+    WATCH_LIST,
+    StageSet,
+)
 from infra.local.demo.watching import SceneFailed, Watcher, eventually, expect
 from infra.local.topology import APPLICATIONS
 from infra.local.twin.twin import Twin
@@ -41,6 +50,7 @@ class Scenes:
         """Put everything on the stage before the host starts, which would go by the deployed watch list otherwise."""
         for part, repository, tag in UPSTREAM:
             self._release(part, repository, tag, f"{tag} release 1")
+        self._set.add_bash()
         self._set.add_webhook()
         self._set.configure()
 
@@ -106,8 +116,21 @@ class Scenes:
         expect(self._until_quiet() == after, "and imports, tests and rebuilds nothing")
         self._promoted_again("22-alpine release 3")
 
+    def steps_of_a_users_own(self) -> None:
+        """(h) A gate of three steps, as a user writes them, rejects a broken release by one, and lets a good one in."""
+        in_steps = WATCH_LIST.replace("    gate: release\n", "    gate: steps\n")
+        self._set.store_list(in_steps.replace("gate: steps", "gate: release", 1).encode())
+        old = self._watcher.digest("base", RUNTIME_TARGET, "8.0")
+        bad = self._release("mcr", RUNTIME, "8.0", "8.0 release 4 broken")
+        candidate = eventually("the rejection", lambda: self._ended(bad))
+        said = f"{candidate['status']}: {candidate['detail']}"
+        expect("rejected: the gate's step 'acb_step_2' exited with 3" in said, f"the third step rejects, not {said}")
+        expect(candidate["trusts_image"], "the gate is shown as one that trusts the image")
+        expect(self._watcher.digest("base", RUNTIME_TARGET, "8.0") == old, "the base tag still has the old digest")
+        self._until_promoted(RUNTIME, "8.0", self._release("mcr", RUNTIME, "8.0", "8.0 release 5"))
+
     def superseded_run(self) -> None:
-        """(h) A release is replaced while it is being tested: its run is cancelled, and the newer one is promoted."""
+        """(i) A release is replaced while it is being tested: its run is cancelled, and the newer one is promoted."""
         self._watcher.set(run_seconds=120.0)
         first = self._release("docker_hub", NODE, "22-alpine", "22-alpine release 4")
         run = eventually("the test is under way", lambda: self._run_of(first))
@@ -167,6 +190,7 @@ class Scenes:
             self.killed_between_import_and_validation,
             self.deleted_base_tag,
             self.rollback,
+            self.steps_of_a_users_own,
             self.superseded_run,
         )
 

@@ -43,6 +43,20 @@ GATE = {
         '  echo "this release is broken"\n  exit 3\nfi\necho "all is well"\necho "tidegate: passed $TIDEGATE_NONCE"\n'
     ),
 }
+# Steps as a user writes them: one builds a checker on the tested image, one looks at the image meanwhile, one checks.
+STEPS_GATE = {
+    "task.yaml": (
+        "version: v1.1.0\nstepTimeout: 120\nsteps:\n"
+        "  - id: checker\n    build: -t checker --build-arg BASE_IMAGE={{.Values.image}} .\n"
+        '  - id: look\n    cmd: "{{.Values.image}} /bin/sh -c \'cat /etc/base-release\'"\n    when: ["-"]\n'
+        "  - cmd: checker\n    when: [checker, look]\n    retries: 1\n"
+    ),
+    "Dockerfile": 'ARG BASE_IMAGE\nFROM $BASE_IMAGE\nCOPY check.sh /check.sh\nCMD ["/bin/sh", "/check.sh"]\n',
+    "check.sh": (
+        'set -eu\necho "$TIDEGATE_TARGET is to be $TIDEGATE_IMAGE and was <$TIDEGATE_BASE>"\n'
+        "if grep -q broken /etc/base-release; then exit 3; fi\n"
+    ),
+}
 APPLICATION_FILES = {
     "Dockerfile": (
         'ARG REGISTRY\nFROM ${REGISTRY}/base/node:22-alpine\nCOPY app.sh /app.sh\nCMD ["/bin/sh", "/app.sh"]\n'
@@ -68,6 +82,11 @@ class StageSet:
         registry = self._topology.http(f"backing_{part}")
         return push_image(registry, repository, tag, release, platforms=("linux/amd64", "linux/arm64")).digest
 
+    def add_bash(self) -> None:
+        """Publish the image that the steps before and after a user's are run by; the twin's has busybox's shell."""
+        shell = {"/bin/bash": '#!/bin/sh\nexec /bin/sh "$@"\n'}
+        push_image(self._topology.http("backing_mcr"), "acr/bash", "2ff604c", "bash", files=shell)
+
     def delete(self, part: str, repository: str, digest: str) -> None:
         """Delete an image with every tag on it, as the owner of a registry may."""
         url = f"{self._topology.http(f'backing_{part}')}/v2/{repository}/manifests/{digest}"
@@ -83,8 +102,9 @@ class StageSet:
     def configure(self, watch_list: str = WATCH_LIST) -> None:
         """Store a watch list, and the gate that it names, where the product reads them."""
         container = self._configuration()
-        for name, text in GATE.items():
-            container.upload_blob(f"gates/release/{name}", text.encode(), overwrite=True)
+        for gate, files in {"release": GATE, "steps": STEPS_GATE}.items():
+            for name, text in files.items():
+                container.upload_blob(f"gates/{gate}/{name}", text.encode(), overwrite=True)
         self.store_list(watch_list.encode())
 
     def store_list(self, content: bytes) -> None:
