@@ -5,7 +5,6 @@ Imports ``requests``, so this module is itself imported only where something is 
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
 from functools import cache
@@ -97,7 +96,8 @@ def sdk_transport(connect_seconds: float, read_seconds: float) -> RequestsTransp
     """
     from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415  upstreams need none of it
 
-    session, bundle = Session(), os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    session = Session()
+    machine = session.merge_environment_settings("https://", {}, False, None, None)
     # Which proxy is meant depends on the address. Without one the machine is asked once, and not for each request,
     # of which that is a tenth.
     session.trust_env = bool(getproxies())
@@ -108,5 +108,5 @@ def sdk_transport(connect_seconds: float, read_seconds: float) -> RequestsTransp
         session_owner=False,
         connection_timeout=connect_seconds,
         read_timeout=read_seconds,
-        connection_verify=bundle or True,
+        connection_verify=machine["verify"],
     )

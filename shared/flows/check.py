@@ -15,14 +15,24 @@ from shared.domain.watching import observation as obs
 from shared.domain.watching import questions
 from shared.domain.watching.budget import Grant
 from shared.domain.watching.flapping import remembering
-from shared.domain.watching.observation import Doubted, Look, Observation, Presence
+from shared.domain.watching.observation import Doubted, Look, Observation
 from shared.domain.watching.questions import Question, RepositoryState, Strategy
 from shared.domain.watching.watch_list import Image, WatchList, fingerprint
-from shared.domain.watching.waves import Wave, in_turn
+from shared.domain.watching.waves import Wave, in_turn, share
 from shared.errors import Conflict, ServiceError, TidegateError
 from shared.ports import Activity, Clock, Known, Observations, Upstream
 from shared.rules.adoption import Adopter
-from shared.rules.asking import Answers, Asked, Taken, ask, ask_again, asks_catalogue, exact_count, unforeseen
+from shared.rules.asking import (
+    Answers,
+    Asked,
+    Taken,
+    ask,
+    ask_again,
+    asks_catalogue,
+    exact_count,
+    is_doubtful,
+    unforeseen,
+)
 from shared.rules.check_told import CheckTold
 from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
@@ -39,12 +49,13 @@ _TRIES, _TRIES_TO_SAVE = 5, 16
 
 
 class _Check(msgspec.Struct, frozen=True):
-    """One check: what was asked for, what it may still begin, and which repositories and places cannot be read."""
+    """One check: what was asked for, what it may still begin, what cannot be read, and who was told of a move."""
 
     message: CheckRepositories
     wave: Wave
     purse: Purse
     unreadable: dict[str, ServiceError]
+    moved: list[str]
 
 
 class Checker:
@@ -102,30 +113,40 @@ class Checker:
         repositories = tuple(parse_repository(text) for text in message.repositories)
         by_catalogue = (one for one in repositories if asks_catalogue(watch_list.of_repository(one)))
         purse = Purse(self._ledger, self._clock, by_catalogue)
-        check = _Check(message, Wave(self._new_tags, self._room), purse, {})
+        check = _Check(message, Wave(self._new_tags, self._room), purse, {}, [])
         try:
             self._prepare(repositories)
-            ends = self._clock() + _LONGEST_CHECK
-            for done, repository in enumerate(repositories):
-                if done and self._clock() >= ends:
-                    self._second_looks.go_on(message, repositories[done:])
-                    break
-                try:
-                    self._check_at_last(repository, watch_list.of_repository(repository), check)
-                except ServiceError as error:
-                    if error.temporary:
-                        raise
-                    check.unreadable[str(repository)] = error
-                except TidegateError:
-                    raise
-                except Exception as error:
-                    log.exception("%s broke off the check of itself; others go on", repository)
-                    check.unreadable[str(repository)] = unforeseen(repository, error)
+            self._check_all(repositories, watch_list, check)
         finally:
             self._ledger.settle()
         self._second_looks.try_again(check.message, check.wave)
         if check.unreadable:
             raise next(iter(check.unreadable.values()))
+
+    def _check_all(self, repositories: tuple[Repository, ...], watch_list: WatchList, check: _Check) -> None:
+        ends, left = self._clock() + _LONGEST_CHECK, repositories
+        while left:
+            repository, left = left[0], left[1:]
+            self._check_one(repository, watch_list.of_repository(repository), check)
+            kept = 0 if self._clock() >= ends else share(len(left), len(check.moved))
+            if kept < len(left):
+                self._second_looks.go_on(check.message, left[kept:])
+                check.moved.clear()
+            left = left[:kept]
+
+    def _check_one(self, repository: Repository, images: tuple[Image, ...], check: _Check) -> None:
+        """One that cannot be checked keeps no other from it."""
+        try:
+            self._check_at_last(repository, images, check)
+        except ServiceError as error:
+            if error.temporary:
+                raise
+            check.unreadable[str(repository)] = error
+        except TidegateError:
+            raise
+        except Exception as error:
+            log.exception("%s broke off the check of itself; others go on", repository)
+            check.unreadable[str(repository)] = unforeseen(repository, error)
 
     def _check_at_last(self, repository: Repository, images: tuple[Image, ...], check: _Check) -> None:
         """Whoever looked at the same time and was faster may have seen what is newer: the upstream is asked again."""
@@ -156,7 +177,7 @@ class Checker:
         except ServiceError as error:
             self._fail(repository, known, error)
             return
-        if _is_doubtful(answers, known):
+        if is_doubtful(answers, known):
             self._doubt(asked, known, check)
         else:
             # How far a catalogue was read is known by the time of the check, which stays until all of it was asked.
@@ -276,6 +297,8 @@ class Checker:
         if message.image and not image.adopt:
             self._adopter.give_up(image.target, one.tag)
         self._detector.want(image.target, one.tag, origin, sighting, look, message.asked_at)
+        if look is not Look.FIRST_SEEN:  # of those a check begins only so many
+            check.moved.append(one.place)
         return True
 
     def _begins(self, one: Taken, origin: Origin, sighting: Sighting, wave: Wave) -> bool:
@@ -333,10 +356,3 @@ class Checker:
                 state, with_all = questions.merged(known.state, state), False
             else:
                 return
-
-
-def _is_doubtful(answers: Answers, known: Known) -> bool:
-    """Everything that was there is gone at once: more likely the upstream's trouble than its wish."""
-    there = {tag for tag, seen in known.tags.items() if seen.presence is Presence.PRESENT}
-    nothing = answers.problem is None and answers.put_off is None and not any(answers.digests.values())
-    return bool(there) if answers.empty else nothing and not there.isdisjoint(answers.digests)

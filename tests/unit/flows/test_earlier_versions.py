@@ -31,6 +31,7 @@ pytestmark = pytest.mark.unit
 STORE: dict[str, Any] = json.loads((Path(__file__).parent / "store_of_an_earlier_version.json").read_text())
 APART = digest_of("apart")
 UNDER_WAY = ["superseded", "detected", "importing", "staged", "validating", "promoting"]
+_CAME_LATER = {Status.CANCELLING}
 EVERY = [*UNDER_WAY, "promoted", "promoted-too", "archived", "rejected", "failed"]
 WATCH_LIST = f"""
 images:
@@ -100,7 +101,7 @@ def world(request: pytest.FixtureRequest) -> World:
 
 def test_the_store_holds_a_record_of_every_status() -> None:
     known = {row["status"] for row in STORE["candidates"]["current"].values()}
-    assert known == {status.value for status in Status}
+    assert known == {status.value for status in Status if status not in _CAME_LATER}
     assert STORE["candidates"]["archived"]
 
 

@@ -165,3 +165,29 @@ def test_what_a_slow_upstream_leaves_of_a_message_goes_on_in_another_one(monkeyp
     rest = [one.repositories for one in many.checks()]
     assert [len(names) for names in rest] == [3]
     assert {name for name, _ in many.upstream.asked} == {image.repository for image in many.list.images[:2]}
+
+
+def test_a_check_that_meets_many_tags_that_moved_has_others_go_on_side_by_side_and_all_are_told_once() -> None:
+    many = Many(OTHER, 60, 2)
+    many.remember()
+    many.clock.advance(A_QUARTER)
+    for image in many.list.images:
+        for tag in image.wanted:
+            many.upstream.push(image.repository, tag, digest_of(f"{image.name}:{tag} moved"))
+    longest, waiting = 0, many.check()
+    while waiting := many.checks():
+        for message in waiting:
+            asked = len(many.upstream.asked)
+            many.checker.check(message)
+            longest = max(longest, len(many.upstream.asked) - asked)
+    assert longest <= 30
+    assert len(many.upstream.asked) == len(set(many.upstream.asked)) == 120
+    assert len(list(many.candidates.current())) == 120
+
+
+def test_tags_that_did_not_move_are_all_checked_by_one() -> None:
+    many = watched(OTHER, "1,000 repositories")
+    for image in many.list.images[:7]:
+        many.upstream.push(image.repository, image.wanted[0], digest_of(f"{image.name} moved"))
+    many.check()
+    assert many.checks() == []
