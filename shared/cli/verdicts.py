@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import re
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +13,12 @@ from typing import TypeVar
 import msgspec
 
 from shared.cli.exits import FINE, HOLD, NO, UNREADABLE, USAGE, Ends
-from shared.domain.policy.policy import Policy
+from shared.domain.policy.policy import NAME_PATTERN, Policy
 from shared.domain.scan.database import read_database
 from shared.domain.scan.decision import Decision, Effect, Judged, Outcome
 from shared.domain.scan.exploited import read_exploited
-from shared.domain.scan.reading import read_report
+from shared.domain.scan.reading import LARGEST_REPORT, read_report
+from shared.domain.scan.references import digest_of
 from shared.domain.scan.report import NoAnswer, Report, Subject, Trouble
 from shared.domain.scan.verdict import Evidence, judge
 from shared.domain.scan.vex import read_vex
@@ -25,6 +28,7 @@ from shared.errors import MalformedInput
 from shared.policy_yaml import PolicyFile, read_policy_file, read_waiver_file
 
 _STATUSES = {Outcome.PASS: FINE, Outcome.REJECT: NO, Outcome.HOLD: HOLD}
+_NOT_PLAIN = re.compile(r"[^ -~]+")
 T = TypeVar("T")
 
 
@@ -40,11 +44,21 @@ def run(asked: argparse.Namespace) -> int:
     Raises:
         Ends: an argument is wrong, or a file is missing or not what it should be.
     """
+    _check(asked)
     policy = _policy(asked.policy, asked.name)
     at = _time(asked.at)
     decision = judge(policy, _evidence(asked), at)
-    print(msgspec.json.encode(decision).decode() if asked.json else _shown(decision))
+    print(_document(decision) if asked.json else _fitting(_shown(decision)))
     return _STATUSES[decision.outcome]
+
+
+def _check(asked: argparse.Namespace) -> None:
+    """What is given and empty, as by a script whose variable is not set, must not pass for what is not given."""
+    for name, value in vars(asked).items():
+        if value == "" or (isinstance(value, list) and "" in value):
+            raise Ends(USAGE, f"--{name.replace('_', '-')} is empty; leave it out, or say what is meant")
+    if asked.digest is not None and digest_of(f"@{asked.digest}") != asked.digest:
+        raise Ends(USAGE, f"--digest: {asked.digest!r} is no digest, such as sha256:… with 64 hexadecimal digits")
 
 
 def _evidence(asked: argparse.Namespace) -> Evidence:
@@ -64,6 +78,8 @@ def _evidence(asked: argparse.Namespace) -> Evidence:
 def _policy(name: str, wanted: str | None) -> Policy:
     file = _read(name, read_policy_file)
     if file.alone is not None:
+        if wanted and not NAME_PATTERN.match(wanted):
+            raise Ends(USAGE, f"--name: {wanted!r} is no name of a policy")
         return msgspec.structs.replace(file.alone, name=wanted) if wanted else file.alone
     policy = file.policies.of(wanted) if wanted else _only(file)
     if policy is not None:
@@ -98,12 +114,28 @@ def _report(name: str) -> Report | NoAnswer:
 
 def _read(name: str, read: Callable[[bytes], T]) -> T:
     try:
-        return read(Path(name).read_bytes())
+        with Path(name).open("rb") as file:
+            return read(file.read(LARGEST_REPORT + 1))
     except OSError as error:
         raise Ends(UNREADABLE, f"{name} cannot be read: {error.strerror}") from error
     except MalformedInput as error:
         lines = str(error).splitlines() or [""]
-        raise Ends(UNREADABLE, "\n".join(f"{name}, {line}" for line in lines)) from error
+        raise Ends(UNREADABLE, "\n".join(f"{name}, {_plain(line)}" for line in lines)) from error
+
+
+def _document(decision: Decision) -> str:
+    """Return a decision as JSON in ASCII: names from an image do nothing to a terminal, and any output takes it."""
+    return _NOT_PLAIN.sub(_escaped, msgspec.json.encode(decision).decode())
+
+
+def _escaped(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+
+def _fitting(text: str) -> str:
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _shown(decision: Decision) -> str:

@@ -209,6 +209,51 @@ def test_without_json_people_are_told_and_names_from_an_image_do_nothing_to_thei
     )
 
 
+@pytest.mark.parametrize(
+    "given", ["digest", "platform", "base-report", "database", "waivers", "known-exploited", "name"]
+)
+def test_what_is_given_and_empty_is_a_wrong_argument_and_no_check_left_out(
+    files: Files, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    """A script's variable that is not set must not switch a check off."""
+    assert main(["verdict", "--policy", files.policy, "--report", files.clean, f"--{given}", ""]) == 64
+    assert capsys.readouterr() == ("", f"--{given} is empty; leave it out, or say what is meant\n")
+
+
+@pytest.mark.parametrize(
+    "given", [("--digest", "sha256:e4"), ("--digest", DIGEST.upper()), ("--name", "\udcff"), ("--name", "\x1b[2J")]
+)
+def test_what_is_no_digest_or_no_name_is_a_wrong_argument(files: Files, given: tuple[str, str]) -> None:
+    assert main(["verdict", "--policy", files.policy, "--report", files.clean, *given, "--json"]) == 64
+
+
+def test_names_from_an_image_do_nothing_to_a_terminal_and_to_no_output_in_json_either(files: Files) -> None:
+    name = "a\x9b2J\x7f\u202eé😀"
+    report = files.write("evil.json", document(system(vulnerability(PkgName=name))))
+    for end in (["--json"], []):
+        arguments = ["-m", "shared.cli", "verdict", "--policy", files.policy, "--report", report, *end]
+        environment = {"PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)}
+        done = subprocess.run([sys.executable, *arguments], check=False, cwd=ROOT, capture_output=True, env=environment)
+        assert (done.returncode, done.stderr) == (1, b"")
+        assert all(byte == 10 or 32 <= byte < 127 for byte in done.stdout)
+        assert not end or json.loads(done.stdout)["findings"][0]["package"] == name
+
+
+def test_a_name_in_a_policy_does_nothing_to_a_terminal(files: Files, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = files.write("wrong.yaml", '"\\e[2Jx": 1\n')
+    assert main(["verdict", "--policy", wrong, "--report", files.report]) == 65
+    assert r"\x1b[2Jx: unknown field" in capsys.readouterr().err
+
+
+def test_a_report_without_end_is_read_to_the_largest_there_may_be(
+    files: Files, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in ("shared.cli.verdicts", "shared.domain.scan.reading"):
+        monkeypatch.setattr(f"{module}.LARGEST_REPORT", 1000)
+    status, decision = judged(capsys, "--policy", files.policy, "--report", "/dev/zero")
+    assert (status, decision["reasons"][1]) == (2, "report-unreadable")
+
+
 def test_the_other_commands_load_nothing_of_it() -> None:
     ours = "[m for m in sys.modules if m.startswith(('shared.domain.scan', 'shared.policy'))]"
     program = f"import sys, shared.cli.commands; print({ours})"
