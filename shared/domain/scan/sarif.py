@@ -24,9 +24,11 @@ from shared.domain.scan.report import Coverage, NoAnswer, Report, Trouble
 VERSION = "2.1.0"
 # From which score on, the worst first.
 _SCORES = ((9.0, Severity.CRITICAL), (7.0, Severity.HIGH), (4.0, Severity.MEDIUM), (0.1, Severity.LOW))
+_WORDS = {severity.name: severity for severity in Severity}
 _NO_FINDINGS = frozenset({"pass", "notApplicable"})
 _ID = re.compile(r"(?P<id>CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3})(?:-(?P<package>.+))?", re.DOTALL)
 _TRIVYS = re.compile(r"Package: (?P<package>[^\n]+)\nInstalled Version: (?P<installed>[^\n]*)(?:\n|\Z)")
+_TRIVYS_WORD = re.compile(r"[^\n]*\n[^\n]*\nVulnerability [^\n]*\nSeverity: (?P<severity>[A-Z]+)\n")
 _GRYPES = re.compile(r"package: (?P<package>[^\s,]+), version (?P<installed>\S+) was found")
 
 
@@ -177,7 +179,7 @@ def _finding(result: _Result, rule: _Rule) -> Finding:
         id=identifier,
         package=said["package"] if said else named or place,
         installed=said["installed"] if said else "",
-        severity=_severity(result, rule),
+        severity=_worse(_severity(result, rule), text),
         place=place,
         suppressed="by the scanner" if result.suppressions else "",
     )
@@ -198,6 +200,13 @@ def _place(places: Iterable[_Place]) -> str:
 def _severity(result: _Result, rule: _Rule) -> Severity | None:
     said = [each.score for each in (result.properties, rule.properties) if each is not None and each.score is not None]
     return _of_score(said[0]) if said else None
+
+
+def _worse(scored: Severity | None, text: str) -> Severity | None:
+    """Return the worse of a score and the word in Trivy's message: its rules have the score of their last result."""
+    said = _TRIVYS_WORD.match(text)
+    word = _WORDS.get(said["severity"]) if said else None
+    return scored if scored is None or word is None else max(scored, word, key=lambda each: each.rank)
 
 
 def _of_score(said: str | float) -> Severity | None:

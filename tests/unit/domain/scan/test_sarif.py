@@ -68,7 +68,25 @@ def read(*results: dict[str, Any], **fields: Any) -> Report:
     ],
 )
 def test_severity_is_what_the_score_says(score: object, severity: Severity | None) -> None:
-    (found,) = read(result(), rules=[rule("CVE-2026-0004", score)]).findings
+    (found,) = read(result(text=GRYPES), rules=[rule("CVE-2026-0004", score)]).findings
+    assert found.severity is severity
+
+
+@pytest.mark.parametrize(
+    ("score", "word", "severity"),
+    [
+        ("5.5", "HIGH", Severity.HIGH),
+        ("9.8", "LOW", Severity.CRITICAL),
+        ("5.5", "SEVERE", Severity.MEDIUM),
+        ("", "HIGH", None),
+    ],
+)
+def test_of_a_rules_score_and_the_word_of_trivys_message_the_worse_counts(
+    score: str, word: str, severity: Severity | None
+) -> None:
+    """Trivy has one rule for an id, and writes the score of the last package that has it over those before."""
+    text = TRIVYS.replace("Severity: LOW", f"Severity: {word}")
+    (found,) = read(result(text=text), rules=[rule("CVE-2026-0004", score)]).findings
     assert found.severity is severity
 
 
