@@ -31,8 +31,8 @@ class Reason(Enum):
     SCANNER_PANICKED = "scanner-panicked"  # the scanner broke off with a panic
     REPORT_OF_ANOTHER_IMAGE = "report-of-another-image"  # the report is not about this digest and platform
     DATABASE_TOO_OLD = "database-too-old"  # the scanner's database is older than the policy allows
-    DATABASE_UNKNOWN = "database-unknown"  # the scanner had no database, or does not say how old it is
-    NO_PACKAGES = "no-packages"  # nothing was found, and nothing is listed that was looked at
+    DATABASE_UNKNOWN = "database-unknown"  # the scanner had no database, or nobody can tell how old it is
+    NO_PACKAGES = "no-packages"  # nothing shows that packages, or those of the distribution, were looked at
     UNSUPPORTED_SYSTEM = "unsupported-system"  # no distribution was recognised whose packages the scanner can read
     SEVERITY_NOT_SAID = "severity-not-said"  # the report does not say how severe a vulnerability is
     BASE_REPORT_UNUSABLE = "base-report-unusable"  # what the base already has is not known, and would decide

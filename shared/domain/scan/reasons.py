@@ -16,6 +16,8 @@ from shared.domain.scan.weighing import Scales
 
 DECISIVE = frozenset({Effect.REJECTS, Effect.HOLDS})
 _NAMED = 5
+# Also whoever decides for a day means the whole of it, and the database may be of its evening.
+_CLOCKS_DIFFER = timedelta(days=1)
 _SEVERE = "as severe as the policy blocks, or worse"
 _AGAINST = ((Decided.SEVERITY, Reason.BLOCKING_FINDINGS), (Decided.KNOWN_EXPLOITED, Reason.KNOWN_EXPLOITED))
 
@@ -42,7 +44,12 @@ def of_database(check: ScanCheck, database: Database | None, at: datetime) -> It
     elif database.updated_at is None:
         text = "the scanner does not say of when its database is; let it fetch one, and have the image scanned again"
         yield holds(Reason.DATABASE_UNKNOWN, text)
-    elif (age := at - database.updated_at) > check.oldest_database:
+    elif (age := at - database.updated_at) < -_CLOCKS_DIFFER:
+        text = (
+            f"the scanner's database is of {database.updated_at:%Y-%m-%d %H:%M}, which is yet to come, so that nobody "
+        )
+        yield holds(Reason.DATABASE_UNKNOWN, f"{text}knows how old it is: look whose clock is wrong")
+    elif age > check.oldest_database:
         text = (
             f"the scanner's database is of {database.updated_at:%Y-%m-%d %H:%M}, {_long(age)} old; the policy allows "
         )
@@ -120,11 +127,12 @@ def of_gaps(check: ScanCheck, report: Report) -> Iterator[Said]:
             "nothing is found, and no package is listed: nobody knows whether any was looked at; have the scanner list "
         )
         yield _gap(check, Gap.NO_PACKAGES, f"{text}all packages")
-    elif covered.packages and covered.system and not covered.system_seen:
+    elif covered.system and not covered.system_seen:
         text = (
-            f"no package of {report.system or 'the distribution'} is listed, and others are: its own list of packages "
+            f"no package of {report.system or 'the distribution'} is listed, and nothing is found in any: its own list "
         )
-        yield _gap(check, Gap.NO_PACKAGES, f"{text}was deleted from the image, or cannot be read")
+        text += "was deleted from the image or cannot be read, or the scanner was not told to list all packages"
+        yield _gap(check, Gap.NO_PACKAGES, text)
     elif not covered.packages:
         text = "no package is listed, so that only what is found shows that something was looked at"
         yield told(Reason.PACKAGES_NOT_LISTED, text)
@@ -147,9 +155,18 @@ def of_exceptions(scales: Scales, report: Report, findings: Iterable[Judged]) ->
     against = [each for each in findings if each.blocks]
     if ended := [each for each in against if scales.waivers.ended(key_of(each.id, each.package))]:
         yield told(Reason.WAIVER_ENDED, f"waivers ended that covered what blocks now: {_named(ended)}")
-    for waiver in scales.waivers.about_none_of(finding.key for finding in report.findings):
-        text = f"the report has no {waiver.id} in {waiver.package}, which {waiver.by} waived until {waiver.until}"
-        yield told(Reason.WAIVER_UNUSED, text)
-    for statement in scales.vex.about_none_of(report.findings):
-        text = f"{statement.told}; but {statement.vulnerability} is in none of its products, as the report has them"
-        yield told(Reason.VEX_UNUSED, text)
+    waivers = scales.waivers.about_none_of(finding.key for finding in report.findings)
+    texts = [
+        f"the report has no {each.id} in {each.package}, which {each.by} waived until {each.until}" for each in waivers
+    ]
+    yield from _few(Reason.WAIVER_UNUSED, texts)
+    statements = scales.vex.about_none_of(report.findings)
+    end = "is in none of its products, as the report has them"
+    yield from _few(Reason.VEX_UNUSED, [f"{each.told}; but {each.vulnerability} {end}" for each in statements])
+
+
+def _few(reason: Reason, texts: Sequence[str]) -> Iterator[Said]:
+    """Yield some of very many: documents that are shared by all images are mostly about others."""
+    yield from (told(reason, text) for text in texts[:_NAMED])
+    if len(texts) > _NAMED:
+        yield told(reason, f"and {len(texts) - _NAMED} more")

@@ -26,7 +26,7 @@ from shared.domain.scan.decision import (
     Said,
     Scanned,
 )
-from shared.domain.scan.report import NoAnswer, Report, Subject, another_image
+from shared.domain.scan.report import NoAnswer, Report, Subject, Trouble, another_image
 from shared.domain.scan.weighing import Exceptions, Scales, judged, order
 
 # Without these a report is no evidence of anything, so that nothing in it rejects either.
@@ -111,14 +111,24 @@ def _scan(check: ScanCheck, evidence: Evidence, at: datetime) -> tuple[list[Said
     if why := another_image(report, evidence.subject):
         said.append(reasons.holds(Reason.REPORT_OF_ANOTHER_IMAGE, f"{why}; have this image scanned"))
         return said, []
-    base = evidence.base if isinstance(evidence.base, Report) else None
+    compared = _compared(check, evidence.base, report)
+    base = compared if isinstance(compared, Report) else None
     scales = Scales(check, report, base, evidence.exceptions, at)
     findings = sorted((*map(scales.judged, report.findings), *_gone(report, base)), key=order)
     said += [*reasons.of_findings(findings), *reasons.of_age(check, report, base)]
-    said += reasons.of_base(check, evidence.base, tuple(said))
+    said += reasons.of_base(check, compared, tuple(said))
     said += [*reasons.of_gaps(check, report), *reasons.of_exploited(check, scales, findings, at)]
     said += reasons.of_exceptions(scales, report, findings)
     return said, findings
+
+
+def _compared(check: ScanCheck, base: Report | NoAnswer | None, report: Report) -> Report | NoAnswer | None:
+    """Return what the base has; no answer, where its report cannot be compared or does not show what was looked at."""
+    if not isinstance(base, Report):
+        return base
+    gaps = (said.text for said in reasons.of_gaps(check, base) if said.effect is Effect.HOLDS)
+    why = another_image(base, Subject(platform=report.platform if base.platform else "")) or next(gaps, "")
+    return NoAnswer(Trouble.UNREADABLE, why) if why else base
 
 
 def _gone(report: Report, base: Report | None) -> Iterator[Judged]:
