@@ -132,6 +132,24 @@ def test_very_many_findings_of_one_id_are_weighed_as_fast_as_others() -> None:
     assert time.process_time() - began < 5
 
 
+def test_one_vulnerability_in_very_many_packages_and_statements_takes_no_product_of_both() -> None:
+    many = report(system(*(vulnerability(PkgName=f"p{number}") for number in range(10_000))))
+    products = [f"pkg:oci/other{number}" for number in range(1_000)] + [f"pkg:deb/debian/q{n}" for n in range(1_000)]
+    statement = {"vulnerability": "CVE-2026-0001", "products": products, "status": "not_affected"}
+    vex = read_vex(json.dumps({"@context": "https://openvex.dev/ns", "statements": [statement]}).encode())
+    began = time.process_time()
+    assert decided(policy(), many, exceptions=Exceptions(vex=vex)).outcome.value == "reject"
+    assert time.process_time() - began < 5
+
+
+def test_a_scanners_last_words_keep_the_rights_to_what_it_asked_to_themselves() -> None:
+    words = 'Get "https://ana:s3cret@store.example/layer?se=2026&sig=s3cret%3D": dial tcp: i/o timeout'
+    read = read_report(f"2026-11-26T00:00:00Z\tFATAL\tFatal error\t{words}\n".encode())
+    assert isinstance(read, NoAnswer)
+    assert "https://…store.example/layer?…" in read.detail
+    assert "s3cret" not in read.detail
+
+
 def test_a_report_of_another_image_in_the_place_of_ours_shows_by_its_digest_alone() -> None:
     """Names are whatever somebody called it."""
     ours = document(system())

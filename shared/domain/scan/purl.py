@@ -11,6 +11,9 @@ import msgspec
 _SMALL = frozenset({"deb", "apk", "oci", "github", "bitbucket", "composer", "pypi"})
 _ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
 
+# What a package is called, whatever its version: kind, namespace and name.
+Named = tuple[str, str, str]
+
 
 class Purl(msgspec.Struct, frozen=True):
     """A package URL, taken apart.
@@ -21,6 +24,7 @@ class Purl(msgspec.Struct, frozen=True):
         name: of the package.
         version: empty for all of them.
         qualifiers: such as ``arch``.
+        subpath: a part of the package; empty for all of it.
     """
 
     kind: str
@@ -28,10 +32,16 @@ class Purl(msgspec.Struct, frozen=True):
     name: str
     version: str
     qualifiers: tuple[tuple[str, str], ...]
+    subpath: str = ""
+
+    @property
+    def named(self) -> Named:
+        """What it is called."""
+        return self.kind, self.namespace, self.name
 
     def covers(self, other: Purl) -> bool:
         """Whether the other is this package: what this one leaves out may be anything, as OpenVEX has it."""
-        if (self.kind, self.namespace, self.name) != (other.kind, other.namespace, other.name):
+        if self.named != other.named or self.subpath not in {"", other.subpath}:
             return False
         return self.version in {"", other.version} and set(self.qualifiers) <= set(other.qualifiers)
 
@@ -42,7 +52,8 @@ def parse_purl(text: str) -> Purl | None:
     scheme, colon, rest = text.partition(":")
     if scheme.lower() != "pkg" or not colon:
         return None
-    rest, _, said = rest.partition("#")[0].partition("?")
+    rest, _, subpath = rest.partition("#")
+    rest, _, said = rest.partition("?")
     rest = rest.strip("/")
     # An npm scope begins with the sign that stands before versions, where it is not written as %40.
     path, at, version = rest.rpartition("@") if "@" in rest.rpartition("/")[2] else (rest, "", "")
@@ -50,7 +61,8 @@ def parse_purl(text: str) -> Purl | None:
     namespace, _, name = full.rpartition("/")
     if not kind or not name:
         return None
-    return _made(kind.lower(), _plain(namespace), _plain(name), _plain(version) if at else "", said)
+    made = _made(kind.lower(), _plain(namespace), _plain(name), _plain(version) if at else "", said)
+    return msgspec.structs.replace(made, subpath=_plain(subpath.strip("/"))) if subpath else made
 
 
 def _made(kind: str, namespace: str, name: str, version: str, said: str) -> Purl:

@@ -19,6 +19,8 @@ _FATAL = re.compile(rb"\bFATAL\b[^\n]*")
 _PANIC = re.compile(rb"^(?:panic: |fatal error: |goroutine \d+ \[)[^\n]*", re.MULTILINE)
 _POSITION = re.compile(r"\(byte (\d+)\)\Z")
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# Scanners quote the addresses that they asked, where the rights to a registry's layers stand.
+_RIGHTS = re.compile(r"(?<=://)[^/\s@]*@|(?<=\?)[^\s\"']+")
 T = TypeVar("T")
 
 
@@ -96,4 +98,4 @@ def _no_object(text: bytes) -> NoAnswer:
 
 
 def _shown(line: bytes) -> str:
-    return " ".join(line.decode(errors="replace").split())[:300]
+    return _RIGHTS.sub("…", " ".join(line[:4096].decode(errors="replace").split()))[:300]

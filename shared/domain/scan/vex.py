@@ -7,14 +7,15 @@ several statements about one product the latest counts; of two of one time the l
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from enum import Enum
 
 import msgspec
 from msgspec import field
 
 from shared.domain.scan.findings import Finding
-from shared.domain.scan.purl import Purl, parse_purl
+from shared.domain.scan.purl import Named, Purl, parse_purl
 from shared.domain.scan.report import Report
 from shared.errors import MalformedInput
 
@@ -73,7 +74,7 @@ class Statement(msgspec.Struct, frozen=True):
         status: as OpenVEX has it.
         justification: why, in its words.
         at: since when.
-        product: the package, or the image that it is in.
+        product: the package, or the image that it is in; ``None`` if no package URL says which.
         component: the package in that image; ``None`` for the product itself, or for whatever is in it.
     """
 
@@ -82,7 +83,7 @@ class Statement(msgspec.Struct, frozen=True):
     status: str
     justification: str
     at: datetime
-    product: Purl
+    product: Purl | None
     component: Purl | None
 
     @property
@@ -137,12 +138,13 @@ def _names(vulnerability: _Vulnerability | str) -> set[str]:
     return {name.casefold() for name in names if name}
 
 
-def _products(written: _Statement) -> Iterator[tuple[Purl, Purl | None]]:
-    for each in written.products or ():
+def _products(written: _Statement) -> Iterator[tuple[Purl | None, Purl | None]]:
+    for each in written.products or [""]:
         within = (None if isinstance(each, str) else each.subcomponents) or written.subcomponents or []
         # A component that nobody can read is about nothing; it does not make the statement one about the whole product.
         components: list[Purl | None] = [purl for one in within for purl in _purls(one)] if within else [None]
-        yield from ((product, component) for product in _purls(each) for component in components)
+        products: list[Purl | None] = [*_purls(each)] if components else []
+        yield from ((product, component) for product in products or (None,) for component in components or (None,))
 
 
 def _purls(component: _Component | str) -> list[Purl]:
@@ -151,6 +153,15 @@ def _purls(component: _Component | str) -> list[Purl]:
     else:
         texts = {component.id, component.identifiers.purl if component.identifiers else ""}
     return [purl for text in sorted(texts) if (purl := parse_purl(text)) is not None]
+
+
+class _Whole(Enum):
+    """A statement may be about whatever is in an image."""
+
+    IMAGE = "image"
+
+
+_WHOLE_IMAGE = _Whole.IMAGE
 
 
 class Vex:
@@ -164,37 +175,58 @@ class Vex:
     def __init__(self, statements: Iterable[Statement], report: Report) -> None:
         self._images = _images(report)
         self._by_vulnerability: defaultdict[str, list[Statement]] = defaultdict(list)
-        for statement in sorted(statements, key=lambda each: (each.at, not each.settled, each.told)):
+        # An image may have one vulnerability thousands of times, and a document thousands of statements about it.
+        self._by_package: defaultdict[tuple[str, Named], list[tuple[int, Purl, Statement]]] = defaultdict(list)
+        self._of_all: dict[str, tuple[int, Statement]] = {}
+        ordered = sorted(statements, key=lambda each: (each.at, not each.settled, each.told))
+        for number, statement in enumerate(ordered):
             self._by_vulnerability[statement.vulnerability].append(statement)
+            if isinstance(package := self._package_of(statement), Purl):
+                self._by_package[statement.vulnerability, package.named].append((number, package, statement))
+            elif package is _WHOLE_IMAGE:
+                self._of_all[statement.vulnerability] = (number, statement)
 
     def of(self, finding: Finding) -> Statement | None:
         """Return the statement that settles a finding; ``None`` if it is not settled."""
-        about = self._by_vulnerability.get(finding.id.casefold(), ())
-        package = parse_purl(finding.purl) if about else None
-        latest = next((each for each in reversed(about) if self._is_about(each, package)), None)
+        vulnerability = finding.id.casefold()
+        number, latest = self._of_all.get(vulnerability, (-1, None))
+        package = parse_purl(finding.purl) if vulnerability in self._by_vulnerability else None
+        if package is not None:
+            about = self._by_package.get((vulnerability, package.named), ())
+            newest = next(((at, said) for at, each, said in reversed(about) if each.covers(package)), (-1, None))
+            number, latest = max((number, latest), newest, key=lambda each: each[0])
         return latest if latest is not None and latest.settled else None
 
     def about_none_of(self, findings: Iterable[Finding]) -> list[Statement]:
         """Return statements about vulnerabilities that are there, and products that are not: one may be misspelt."""
-        packages: defaultdict[str, list[Purl | None]] = defaultdict(list)
+        there: defaultdict[str, defaultdict[Named, set[Purl]]] = defaultdict(lambda: defaultdict(set))
         for finding in findings if self._by_vulnerability else ():
-            if finding.id.casefold() in self._by_vulnerability:
-                packages[finding.id.casefold()].append(parse_purl(finding.purl))
+            if (vulnerability := finding.id.casefold()) in self._by_vulnerability:
+                packages = there[vulnerability]
+                if (package := parse_purl(finding.purl)) is not None:
+                    packages[package.named].add(package)
         return [
             statement
-            for vulnerability, found in sorted(packages.items())
+            for vulnerability, packages in sorted(there.items())
             for statement in self._by_vulnerability[vulnerability]
-            if statement.settled and not any(self._is_about(statement, package) for package in found)
+            if statement.settled and not self._is_about_any(statement, packages)
         ]
 
-    def _is_about(self, statement: Statement, package: Purl | None) -> bool:
+    def _is_about_any(self, statement: Statement, packages: Mapping[Named, Collection[Purl]]) -> bool:
+        about = self._package_of(statement)
+        if isinstance(about, Purl):
+            return any(about.covers(package) for package in packages.get(about.named, ()))
+        return about is _WHOLE_IMAGE
+
+    def _package_of(self, statement: Statement) -> Purl | _Whole | None:
+        """Return which package a statement is about; ``None`` if about none that can be here."""
         product, component = statement.product, statement.component
-        if product.kind != "oci":
+        if product is None or product.kind != "oci":
             # What is within which package no report tells: a statement about a part of a package is about none here.
-            return component is None and package is not None and product.covers(package)
+            return product if component is None else None
         if not any(product.covers(image) for image in self._images):
-            return False
-        return component is None or (package is not None and component.covers(package))
+            return None
+        return _WHOLE_IMAGE if component is None else component
 
 
 def _images(report: Report) -> list[Purl]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,6 +15,8 @@ from shared.domain.scan.findings import Key, key_of
 from shared.domain.shapes import Told, shape_problems
 
 MOST_WAIVERS = 10_000
+# Python also reads 20261231, a day that would end where it begins, and weeks.
+_RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt ]|\Z)")
 _Text = Annotated[str, Meta(min_length=1, max_length=1000, pattern=r"\S")]
 
 
@@ -102,6 +105,8 @@ def end_of(until: str) -> datetime:
     Raises:
         ValueError: it is neither.
     """
+    if not _RFC_3339.match(until):
+        raise ValueError(until)
     if len(until) == len("2026-12-31"):
         day = date.fromisoformat(until)
         # Some mean by the last day there is that it never ends.

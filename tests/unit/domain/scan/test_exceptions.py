@@ -68,6 +68,7 @@ def outcome(*said: Statement, judged: Any = HIGH) -> str:
         ("pkg:deb/debian/libssl3@3.0.11-2", False),
         ("pkg:deb/debian/libssl3?distro=debian-12", False),
         ("pkg:deb/ubuntu/libssl3", False),
+        ("pkg:deb/debian/libssl3#usr/lib/x86_64-linux-gnu/libssl.so.3", False),
         ("pkg:oci/debian", True),
         ("pkg:oci/debian?arch=amd64", True),
         ("pkg:oci/debian?arch=arm64", False),
@@ -137,6 +138,24 @@ def test_the_latest_statement_counts_and_of_one_time_the_less_favourable() -> No
     assert outcome(*fine, *same) == outcome(*same, *fine) == "reject"
 
 
+def test_the_latest_statement_counts_whether_it_is_about_the_package_or_the_whole_image() -> None:
+    image, package = vex("pkg:oci/debian"), vex("pkg:deb/debian/libssl3", status="affected")
+    later = vex("pkg:oci/debian", timestamp="2026-11-02T00:00:00Z")
+    assert outcome(*image, *package) == "reject"
+    assert outcome(*later, *package) == "pass"
+    again = vex("pkg:deb/debian/libssl3", status="affected", timestamp="2026-11-03T00:00:00Z")
+    assert outcome(*later, *again) == "reject"
+
+
+def test_of_very_many_exceptions_about_other_images_a_few_are_told() -> None:
+    others = vex(*(f"pkg:oci/other{number}" for number in range(9)))
+    unused = tuple(Waiver(f"CVE-2020-{number}", "bash", "r", "ana", "2026-12-31") for number in range(9))
+    decision = decided(policy(), HIGH, exceptions=Exceptions(vex=others, waivers=unused))
+    for reason in ("vex-unused", "waiver-unused"):
+        told = [each.text for each in decision.said if each.reason.value == reason]
+        assert (len(told), told[-1]) == (6, "and 4 more")
+
+
 def test_a_statement_says_in_the_decision_who_said_what() -> None:
     said = vex("pkg:deb/debian/libssl3", justification="vulnerable_code_not_in_execute_path")
     (finding,) = decided(policy(), HIGH, exceptions=Exceptions(vex=said)).findings
@@ -148,6 +167,9 @@ def test_a_statement_that_matches_no_product_is_told_where_its_vulnerability_is_
     pinned = vex("pkg:deb/debian/libssl3@3.0.11-1?distro=debian-12")
     decision = decided(policy(), HIGH, exceptions=Exceptions(vex=pinned))
     assert names(decision) == ["database-age-not-judged", "blocking-findings", "vex-unused"]
+    within = {"@id": "pkg:oci/debian", "subcomponents": ["libssl3"]}
+    for nobody_knows in (vex("libssl3"), vex(), vex(within)):
+        assert names(decided(policy(), HIGH, exceptions=Exceptions(vex=nobody_knows)))[-1] == "vex-unused"
     elsewhere = vex("pkg:deb/debian/libssl3", vulnerability="CVE-1999-0001")
     assert "vex-unused" not in names(decided(policy(), HIGH, exceptions=Exceptions(vex=elsewhere)))
 
@@ -258,6 +280,9 @@ def test_a_day_is_covered_to_its_end() -> None:
         ([{"id": "a", "package": "b", "reason": " ", "by": "c", "until": "2026-12-31"}], ((0, "reason"), "")),
         ([{"id": "a", "package": "b", "reason": "", "by": "c", "until": "2026-12-31"}], ((0, "reason"), "")),
         ([{"id": "a", "package": "b", "reason": "r", "by": "c", "until": "soon"}], ((0, "until"), "'soon' is neither")),
+        # Days to Python, and none to whoever reads that a day is covered to its end.
+        ([{"id": "a", "package": "b", "reason": "r", "by": "c", "until": "20261231"}], ((0, "until"), "is neither")),
+        ([{"id": "a", "package": "b", "reason": "r", "by": "c", "until": "2026-W53-4"}], ((0, "until"), "is neither")),
         (
             [{"id": "a", "package": "b", "reason": "r", "by": "c", "until": "0001-01-01T00:00:00+14:00"}],
             ((0, "until"), ""),
