@@ -22,17 +22,7 @@ from shared.domain.watching.waves import Wave, in_turn, share
 from shared.errors import Conflict, ServiceError, TidegateError
 from shared.ports import Activity, Clock, Known, Observations, Upstream
 from shared.rules.adoption import Adopter
-from shared.rules.asking import (
-    Answers,
-    Asked,
-    Taken,
-    ask,
-    ask_again,
-    asks_catalogue,
-    exact_count,
-    is_doubtful,
-    unforeseen,
-)
+from shared.rules.asking import Answers, Asked, Taken, ask, ask_again, asks_catalogue, exact_count, unforeseen
 from shared.rules.check_told import CheckTold
 from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
@@ -177,7 +167,7 @@ class Checker:
         except ServiceError as error:
             self._fail(repository, known, error)
             return
-        if is_doubtful(answers, known):
+        if answers.is_doubtful(known.tags):
             self._doubt(asked, known, check)
         else:
             # How far a catalogue was read is known by the time of the check, which stays until all of it was asked.

@@ -20,7 +20,7 @@ from shared.domain.watching.questions import CATALOGUES, Question, Strategy, Why
 from shared.domain.watching.selection import choose, exact_tags
 from shared.domain.watching.watch_list import Image
 from shared.errors import ServiceError, TidegateError, Unavailable, UnusableAnswer
-from shared.ports import Hints, Known, Upstream
+from shared.ports import Hints, Upstream
 
 log = logging.getLogger("tidegate.check")
 
@@ -66,6 +66,12 @@ class Answers(msgspec.Struct, frozen=True):
     troubles: Mapping[Tag, ServiceError] = {}
     problem: ServiceError | None = None
     put_off: Grant | None = None
+
+    def is_doubtful(self, known: Mapping[Tag, Observation]) -> bool:
+        """Whether everything that was there is gone at once: more likely the upstream's trouble than its wish."""
+        there = {tag for tag, seen in known.items() if seen.presence is Presence.PRESENT}
+        nothing = self.problem is None and self.put_off is None and not any(self.digests.values())
+        return bool(there) if self.empty else nothing and not there.isdisjoint(self.digests)
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -285,10 +291,3 @@ def _granted(asked: Asked, wanted: int) -> Grant:
 
 def _turn(seen: Observation | None) -> tuple[bool, datetime]:
     return (bool(seen.trouble), seen.last_checked) if seen else (False, _NEVER)
-
-
-def is_doubtful(answers: Answers, known: Known) -> bool:
-    """Whether everything that was there is gone at once, which is more likely the upstream's trouble than its wish."""
-    there = {tag for tag, seen in known.tags.items() if seen.presence is Presence.PRESENT}
-    nothing = answers.problem is None and answers.put_off is None and not any(answers.digests.values())
-    return bool(there) if answers.empty else nothing and not there.isdisjoint(answers.digests)

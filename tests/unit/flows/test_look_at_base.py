@@ -403,6 +403,8 @@ def test_a_candidate_whose_tag_was_let_go_while_it_was_tested_is_superseded(worl
     world.look_at_base()
     for delivery in world.outbox.deliver():
         world.work(delivery)
+    assert world.status(TWO) is Status.CANCELLING
+    world.settle()
     assert world.status(TWO) is Status.SUPERSEDED
     assert world.candidate(TWO).last.reason is Reason.LEFT_THE_LIST
     assert "left the watch list" in world.candidate(TWO).last.detail
