@@ -36,18 +36,15 @@ resource runs 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (define)
     assignableScopes: [groupId]
     permissions: [
       {
-        actions: concat(
-          [
-            'Microsoft.ContainerRegistry/registries/listBuildSourceUploadUrl/action' // get_build_source_upload_url
-            'Microsoft.ContainerRegistry/registries/taskruns/read' // task_runs.get
-            'Microsoft.ContainerRegistry/registries/taskruns/write' // task_runs.begin_create
-            'Microsoft.ContainerRegistry/registries/taskruns/delete' // task_runs.delete
-            'Microsoft.ContainerRegistry/registries/runs/read' // runs.get, runs.list
-            'Microsoft.ContainerRegistry/registries/runs/listLogSasUrl/action' // runs.get_log_sas_url
-            'Microsoft.ContainerRegistry/registries/tasks/read' // tasks.list, tasks.get
-          ],
-          cancelRuns ? ['Microsoft.ContainerRegistry/registries/runs/cancel/action'] : [] // runs.cancel
-        )
+        actions: concat([
+          'Microsoft.ContainerRegistry/registries/listBuildSourceUploadUrl/action' // get_build_source_upload_url
+          'Microsoft.ContainerRegistry/registries/taskruns/read' // task_runs.get
+          'Microsoft.ContainerRegistry/registries/taskruns/write' // task_runs.begin_create
+          'Microsoft.ContainerRegistry/registries/taskruns/delete' // task_runs.delete
+          'Microsoft.ContainerRegistry/registries/runs/read' // runs.get, runs.list
+          'Microsoft.ContainerRegistry/registries/runs/listLogSasUrl/action' // runs.get_log_sas_url
+          'Microsoft.ContainerRegistry/registries/tasks/read' // tasks.list, tasks.get
+        ], cancelRuns ? ['Microsoft.ContainerRegistry/registries/runs/cancel/action'] : []) // runs.cancel
       }
     ]
   }
