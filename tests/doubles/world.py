@@ -292,6 +292,17 @@ class World:
                 self.work(delivery)
         raise AssertionError(f"still busy after {most} rounds: {self.outbox.waiting[:3]}")
 
+    def until(self, digest: Digest, status: Status) -> None:
+        """Deliver messages and let time pass until a candidate is somewhere."""
+        while self.status_or_none(digest) is not status:
+            self.step()
+
+    def step(self) -> None:
+        """Deliver what is due next."""
+        self.clock.now = self.outbox.next_due() or self.clock.now
+        for delivery in self.outbox.deliver():
+            self.work(delivery)
+
     def work(self, delivery: Delivery) -> None:
         """Run the function of a queue as the host does: a failure or a death puts the message back."""
         try:

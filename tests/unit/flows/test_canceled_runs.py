@@ -31,14 +31,6 @@ def seen(world: World, digest: str, tag: str = TAG) -> None:
             world.outbox.put_back(delivery)
 
 
-def until(world: World, digest: str, status: Status) -> None:
-    """Deliver messages until a candidate is somewhere."""
-    while world.status_or_none(digest) is not status:
-        world.clock.now = world.outbox.next_due() or world.clock.now
-        for delivery in world.outbox.deliver():
-            world.work(delivery)
-
-
 def being_tested(watch_list: bytes = WATCH_LIST, *, tells_ids: bool = True) -> World:
     """Return a world whose second digest is being tested, in a run that takes long."""
     world = World(watch_list)
@@ -48,7 +40,7 @@ def being_tested(watch_list: bytes = WATCH_LIST, *, tells_ids: bool = True) -> W
     world.staging_runs.tells_ids = tells_ids
     world.staging_runs.looks = 100
     seen(world, TWO)
-    until(world, TWO, Status.VALIDATING)
+    world.until(TWO, Status.VALIDATING)
     return world
 
 
@@ -200,7 +192,7 @@ def test_a_run_that_has_ended_already_is_no_trouble() -> None:
 def test_a_candidate_that_has_no_run_ends_at_once() -> None:
     world = World()
     seen(world, ONE)
-    until(world, ONE, Status.IMPORTING)
+    world.until(ONE, Status.IMPORTING)
     seen(world, TWO)
     assert world.status(ONE) is Status.SUPERSEDED
     finish(world)
@@ -217,7 +209,7 @@ def test_a_run_whose_id_nobody_wrote_down_is_found_by_its_name_once_it_must_have
     world.staging_runs.looks = 100
     world.hook = die
     seen(world, ONE)
-    until(world, ONE, Status.VALIDATING)
+    world.until(ONE, Status.VALIDATING)
     assert world.candidate(ONE).live_run == ""
     lease = world.candidate(ONE).look_at
     seen(world, TWO)
@@ -235,7 +227,7 @@ def test_a_candidate_whose_run_was_never_asked_for_ends_without_one() -> None:
     world = World()
     world.hook = die
     seen(world, ONE)
-    until(world, ONE, Status.VALIDATING)
+    world.until(ONE, Status.VALIDATING)
     seen(world, TWO)
     finish(world)
     assert (world.staging_runs.asked["cancel"], world.status(ONE)) == (0, Status.SUPERSEDED)
@@ -316,7 +308,7 @@ def test_what_is_about_to_be_canceled_holds_no_place_for_a_run() -> None:
     world.staging_runs.fail("cancel", *[Unavailable("503")] * 8)
     seen(world, THREE)
     world.staging_runs.looks = 1
-    until(world, THREE, Status.PROMOTED)
+    world.until(THREE, Status.PROMOTED)
     assert world.status(TWO) is Status.CANCELLING
 
 

@@ -33,10 +33,7 @@ def reasons(candidate: Candidate) -> list[Reason]:
 
 def until_validating(world: World) -> Candidate:
     """Work until the gate of the first candidate is under way."""
-    while world.status_or_none(ONE) is not Status.VALIDATING:
-        world.clock.now = world.outbox.next_due() or world.clock.now
-        for delivery in world.outbox.deliver():
-            world.work(delivery)
+    world.until(ONE, Status.VALIDATING)
     return world.candidate(ONE)
 
 

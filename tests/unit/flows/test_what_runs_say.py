@@ -34,16 +34,8 @@ def reasons(candidate: Candidate) -> list[Reason]:
 
 def until_validating(world: World) -> Candidate:
     """Work until the gate of the first candidate is under way."""
-    while world.status_or_none(ONE) is not Status.VALIDATING:
-        step(world)
+    world.until(ONE, Status.VALIDATING)
     return world.candidate(ONE)
-
-
-def step(world: World) -> None:
-    """Deliver what is due next."""
-    world.clock.now = world.outbox.next_due() or world.clock.now
-    for delivery in world.outbox.deliver():
-        world.work(delivery)
 
 
 def test_runs_that_find_no_agent_in_time_end_no_candidate_however_many_there_are(world: World) -> None:
@@ -99,7 +91,7 @@ def test_that_a_run_waits_for_an_agent_is_told_once_and_is_no_failure(world: Wor
     queued(world)
     began = world.clock.now
     while world.clock.now - began < 3 * AGENT_PATIENCE:
-        step(world)
+        world.step()
     record = world.candidate(ONE)
     assert (record.status, record.failures, record.last.reason) == (Status.VALIDATING, 0, Reason.AGENT_AWAITED)
     assert (reasons(record).count(Reason.AGENT_AWAITED), record.last.times) == (1, 1)
@@ -115,7 +107,7 @@ def test_a_run_that_is_executed_for_long_waits_for_no_agent(world: World) -> Non
     until_validating(world)
     began = world.clock.now
     while world.clock.now - began < 3 * AGENT_PATIENCE:
-        step(world)
+        world.step()
     assert Reason.AGENT_AWAITED not in reasons(world.candidate(ONE))
 
 
