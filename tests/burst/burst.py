@@ -30,8 +30,9 @@ _PRODUCT = {
     "LOOK_AT_BASE_SCHEDULE": "0 */5 * * * *",
     "SWEEP_SCHEDULE": "0 */5 * * * *",
     "PYTHON_THREADPOOL_THREAD_COUNT": "32",
-    "GATES_AT_ONCE": "500",  # what is measured is what Azure grants
 }
+# Where agents are many, what is measured is what Azure grants.
+_GATES_WITHOUT_END = 500
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,20 @@ class Asked:
             agents=whole.agents and max(1, round(whole.agents * self.scale)),
         )
 
+    @property
+    def gates_at_once(self) -> int:
+        """How many runs the product has under way: a little above the number of agents, as is advised."""
+        return self.limits.agents + self.limits.agents // 10 + 1 if self.limits.agents else _GATES_WITHOUT_END
+
 
 def burst(asked: Asked, folder: Path, say: Callable[[str], None]) -> measure.Measured:
     """Play one burst and return what it took; ``folder`` is for the twin's state."""
     moves = plan(asked.updates, asked.seed)
-    settings = {**_PRODUCT, "NEW_TAGS_A_CHECK": str(asked.updates)}
+    settings = {
+        **_PRODUCT,
+        "NEW_TAGS_A_CHECK": str(asked.updates),
+        "GATES_AT_ONCE": str(asked.gates_at_once),
+    }
     with Twin(new_topology(folder, free_base_port()), settings) as twin:
         watcher = Watcher(twin.topology)
         stage = Stage(twin.topology, watcher, moves)
