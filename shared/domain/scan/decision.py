@@ -34,6 +34,7 @@ class Reason(Enum):
     DATABASE_UNKNOWN = "database-unknown"  # the scanner had no database, or nobody can tell how old it is
     NO_PACKAGES = "no-packages"  # nothing shows that packages, or those of the distribution, were looked at
     UNSUPPORTED_SYSTEM = "unsupported-system"  # no distribution was recognised whose packages the scanner can read
+    FINDINGS_LEFT_OUT = "findings-left-out"  # more was found than the run could tell, and it may block
     SEVERITY_NOT_SAID = "severity-not-said"  # the report does not say how severe a vulnerability is
     BASE_REPORT_UNUSABLE = "base-report-unusable"  # what the base already has is not known, and would decide
     SCAN_OFF = "scan-off"  # the policy wants no scan

@@ -15,12 +15,14 @@ LARGEST_REPORT = 256 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _OBJECT = re.compile(rb"\s*\{")
 _LOG = re.compile(rb"\d{4}-\d\d-\d\dT\S+\s+(?:\x1b\[\d+m)?(?:DEBUG|INFO|WARN|ERROR|FATAL)\b")
-_FATAL = re.compile(rb"\bFATAL\b[^\n]*")
+# Of several causes each stands in a line of its own, after a tab.
+_FATAL = re.compile(rb"\bFATAL\b[^\n]*(?:\n\t[^\n]*)*")
 _PANIC = re.compile(rb"^(?:panic: |fatal error: |goroutine \d+ \[)[^\n]*", re.MULTILINE)
 _POSITION = re.compile(r"\(byte (\d+)\)\Z")
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # Scanners quote the addresses that they asked, where the rights to a registry's layers stand.
 _RIGHTS = re.compile(r"(?<=://)[^/\s@]*@|(?<=\?)[^\s\"']+")
+_SHOWN, _BEGIN = 300, 80
 T = TypeVar("T")
 
 
@@ -88,14 +90,33 @@ def _ends_early(text: bytes, error: Exception) -> bool:
 
 def _no_object(text: bytes) -> NoAnswer:
     """Tell a scanner's last words from what has nothing to do with a scan."""
-    if panic := _PANIC.search(text):
-        return NoAnswer(Trouble.SCANNER_PANICKED, f"the scanner broke off: {_shown(panic[0])}")
-    if _LOG.match(text):
-        fatal = _FATAL.search(text)
-        told = _shown(fatal[0]) if fatal else "its log stands where its report should; keep standard error apart"
+    logged = _LOG.match(text)
+    if (said := last_words(text)) and (logged or said.trouble is Trouble.SCANNER_PANICKED):
+        return said
+    if logged:
+        told = "its log stands where its report should; keep standard error apart"
         return NoAnswer(Trouble.SCANNER_FAILED, f"the scanner did not report: {told}")
     return NoAnswer(Trouble.NO_REPORT, "it is no JSON object, as reports of Trivy's and SARIF are")
 
 
+def last_words(text: bytes) -> NoAnswer | None:
+    """Return what a scanner says of its own end; ``None`` if it says nothing.
+
+    Args:
+        text: what it wrote to standard error, among whatever else.
+    """
+    if panic := _PANIC.search(text):
+        return NoAnswer(Trouble.SCANNER_PANICKED, f"the scanner broke off: {_shown(panic[0])}")
+    if fatal := _FATAL.search(text):
+        return NoAnswer(Trouble.SCANNER_FAILED, f"the scanner did not report: {_shown(fatal[0])}")
+    return None
+
+
 def _shown(line: bytes) -> str:
-    return _RIGHTS.sub("…", " ".join(line[:4096].decode(errors="replace").split()))[:300]
+    """Return what a scanner says for people; of what is long, the beginning and the cause, which stands at the end.
+
+    Names in it come from the image, and may be written for their terminals.
+    """
+    printable = "".join(each if each.isprintable() else " " for each in line[:4096].decode(errors="replace"))
+    told = _RIGHTS.sub("…", " ".join(printable.split()))
+    return told if len(told) <= _SHOWN else f"{told[:_BEGIN]} … {told[_BEGIN + 3 - _SHOWN :]}"

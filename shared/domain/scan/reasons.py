@@ -11,7 +11,7 @@ from shared.domain.policy.policy import Gap, Mode, ScanCheck
 from shared.domain.scan.database import Database
 from shared.domain.scan.decision import Change, Decided, Effect, Judged, Reason, Said
 from shared.domain.scan.findings import key_of
-from shared.domain.scan.report import NoAnswer, Report
+from shared.domain.scan.report import LeftOut, NoAnswer, Report
 from shared.domain.scan.weighing import Scales
 
 DECISIVE = frozenset({Effect.REJECTS, Effect.HOLDS})
@@ -92,6 +92,23 @@ def of_age(check: ScanCheck, report: Report, base: Report | None) -> Iterator[Sa
     yield said if check.end_of_life is Mode.ENFORCE else observed(said)
 
 
+def of_left_out(check: ScanCheck, report: Report) -> Iterator[Said]:
+    """Yield what it says that more was found than is told: nobody knows what, so it may be anything of its severity."""
+    if not report.left_out:
+        return
+    count = sum(each.count for each in report.left_out)
+    text = f"{count} more findings are not told one by one, for the run's log would be too long"
+    if check.known_exploited is Mode.ENFORCE or any(_may_block(check, each) for each in report.left_out):
+        yield holds(Reason.FINDINGS_LEFT_OUT, f"{text}, and they may block; have it scanned by hand, or block less")
+    else:
+        yield told(Reason.FINDINGS_LEFT_OUT, f"{text}; none of them blocks")
+
+
+def _may_block(check: ScanCheck, left_out: LeftOut) -> bool:
+    severe = left_out.severity is None or left_out.severity.rank >= check.block.rank
+    return severe and (left_out.fixable or not check.fixable)
+
+
 def of_exploited(check: ScanCheck, scales: Scales, findings: Iterable[Judged], at: datetime) -> Iterator[Said]:
     """Yield what there is to tell of the list of what is known to be exploited."""
     if check.known_exploited is Mode.OFF:
@@ -153,9 +170,10 @@ def _gap(check: ScanCheck, gap: Gap, text: str) -> Said:
 def of_exceptions(scales: Scales, report: Report, findings: Iterable[Judged]) -> Iterator[Said]:
     """Yield which waivers and statements do nothing, and may be meant to."""
     against = [each for each in findings if each.blocks]
+    whole = not report.left_out  # else what is not there may only not be told
     if ended := [each for each in against if scales.waivers.ended(key_of(each.id, each.package))]:
         yield told(Reason.WAIVER_ENDED, f"waivers ended that covered what blocks now: {_named(ended)}")
-    waivers = scales.waivers.about_none_of(finding.key for finding in report.findings)
+    waivers = scales.waivers.about_none_of(finding.key for finding in report.findings) if whole else ()
     texts = [
         f"the report has no {each.id} in {each.package}, which {each.by} waived until {each.until}" for each in waivers
     ]

@@ -6,6 +6,7 @@ from enum import Enum
 
 import msgspec
 
+from shared.domain.policy.severity import Severity
 from shared.domain.scan.findings import Finding
 
 
@@ -49,6 +50,20 @@ class Coverage(msgspec.Struct, frozen=True):
     system_seen: bool = False
 
 
+class LeftOut(msgspec.Struct, frozen=True):
+    """Findings that there was no room for.
+
+    Attributes:
+        severity: of all of them; ``None`` if it is none that we know.
+        fixable: whether there is a fix, as in a finding.
+        count: how many.
+    """
+
+    severity: Severity | None
+    fixable: bool
+    count: int
+
+
 class Report(msgspec.Struct, frozen=True):
     """What a scanner says of an image.
 
@@ -63,6 +78,7 @@ class Report(msgspec.Struct, frozen=True):
         end_of_life: whether the distribution gets no security updates any more.
         coverage: what was looked at.
         findings: without those that are the same in everything.
+        left_out: what else was found, and is not among the findings.
     """
 
     scanner: str
@@ -75,6 +91,7 @@ class Report(msgspec.Struct, frozen=True):
     end_of_life: bool
     coverage: Coverage
     findings: tuple[Finding, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class Subject(msgspec.Struct, frozen=True):

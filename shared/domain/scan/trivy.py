@@ -14,7 +14,7 @@ from msgspec import field
 from shared.domain.policy.severity import Severity
 from shared.domain.scan.findings import Finding
 from shared.domain.scan.references import digest_of, repository_of
-from shared.domain.scan.report import Coverage, NoAnswer, Report, Trouble
+from shared.domain.scan.report import Coverage, LeftOut, NoAnswer, Report, Trouble
 
 SCHEMA_VERSION = 2
 _IMAGES = frozenset({"", "container_image"})
@@ -115,29 +115,82 @@ def read(document: Document) -> Report | NoAnswer:
         msgspec.DecodeError: what it suppressed is of another shape than findings are.
     """
     if document.schema_version != SCHEMA_VERSION:
-        told = f"the report is of Trivy's schema version {document.schema_version}; this one reads {SCHEMA_VERSION}"
-        return NoAnswer(Trouble.UNREADABLE, told)
+        return of_other_version(document.schema_version)
     results = document.results or []
     found = [finding for result in results for finding in _findings(result)]
     metadata = document.metadata or _Metadata()
     system = metadata.system or _System()
     named = [name for name in (document.artifact, metadata.reference, *(metadata.digests or ())) if name]
-    return Report(
-        scanner=f"Trivy {document.scanner.version if document.scanner else ''}".strip(),
+    config = metadata.config or _ImageConfig()
+    about = About(
+        version=document.scanner.version if document.scanner else "",
         artifact=document.artifact,
-        is_image=document.type in _IMAGES,
-        digests=frozenset(digest for name in named if (digest := digest_of(name))),
-        repositories=frozenset(repository for name in named if (repository := repository_of(name))),
-        platform=_platform(metadata.config or _ImageConfig()),
-        system=f"{system.family} {system.name}".strip(),
+        type=document.type,
+        named=tuple(named),
+        platform=(config.os, config.architecture, config.variant),
+        system=(system.family, system.name),
         end_of_life=system.end_of_life,
-        coverage=_coverage(results, len(found)),
-        findings=tuple(dict.fromkeys(found)),
+    )
+    return report_of(about, _coverage(results, len(found)), found)
+
+
+class About(msgspec.Struct, frozen=True):
+    """What Trivy says of an image beside what it found, as it says it.
+
+    Attributes:
+        version: Trivy's own.
+        artifact: what was scanned.
+        type: what that is; empty for an image too.
+        named: the references by which it knows the image.
+        platform: operating system, architecture and variant.
+        system: distribution and version.
+        end_of_life: whether the distribution gets no security updates any more.
+    """
+
+    version: str
+    artifact: str
+    type: str
+    named: tuple[str, ...]
+    platform: tuple[str, str, str]
+    system: tuple[str, str]
+    end_of_life: bool
+
+
+def report_of(
+    about: About, coverage: Coverage, findings: Iterable[Finding], left_out: tuple[LeftOut, ...] = ()
+) -> Report:
+    """Make a report of what Trivy says.
+
+    Args:
+        about: of the image.
+        coverage: what was looked at.
+        findings: what was found.
+        left_out: what else was found.
+    """
+    return Report(
+        scanner=f"Trivy {about.version}".strip(),
+        artifact=about.artifact,
+        is_image=about.type in _IMAGES,
+        digests=frozenset(digest for name in about.named if (digest := digest_of(name))),
+        repositories=frozenset(repository for name in about.named if (repository := repository_of(name))),
+        platform="/".join(part for part in about.platform if part),
+        system=" ".join(about.system).strip(),
+        end_of_life=about.end_of_life,
+        coverage=coverage,
+        findings=tuple(dict.fromkeys(findings)),
+        left_out=left_out,
     )
 
 
-def _platform(config: _ImageConfig) -> str:
-    return "/".join(part for part in (config.os, config.architecture, config.variant) if part)
+def of_other_version(version: object) -> NoAnswer:
+    """Return that a report is of a version that is not known here."""
+    told = f"the report is of Trivy's schema version {version}; this one reads {SCHEMA_VERSION}"
+    return NoAnswer(Trouble.UNREADABLE, told)
+
+
+def is_fixable(fixed: str, status: str) -> bool:
+    """Return whether there is a fix; so too where nobody says whether there is one."""
+    return bool(fixed) or status not in _UNFIXED
 
 
 def _coverage(results: Iterable[_Result], findings: int) -> Coverage:
@@ -168,7 +221,7 @@ def _finding(said: _Vulnerability, place: str, suppressed: str) -> Finding:
         installed=said.installed or "",
         fixed=said.fixed or "",
         severity=_SEVERITIES.get(said.severity or ""),
-        fixable=bool(said.fixed) or said.status not in _UNFIXED,
+        fixable=is_fixable(said.fixed or "", said.status or ""),
         purl=said.identifier.purl if said.identifier else "",
         place=said.path or place,
         suppressed=suppressed,

@@ -117,7 +117,8 @@ def _scan(check: ScanCheck, evidence: Evidence, at: datetime) -> tuple[list[Said
     findings = sorted((*map(scales.judged, report.findings), *_gone(report, base)), key=order)
     said += [*reasons.of_findings(findings), *reasons.of_age(check, report, base)]
     said += reasons.of_base(check, compared, tuple(said))
-    said += [*reasons.of_gaps(check, report), *reasons.of_exploited(check, scales, findings, at)]
+    said += [*reasons.of_gaps(check, report), *reasons.of_left_out(check, report)]
+    said += reasons.of_exploited(check, scales, findings, at)
     said += reasons.of_exceptions(scales, report, findings)
     return said, findings
 
@@ -126,14 +127,15 @@ def _compared(check: ScanCheck, base: Report | NoAnswer | None, report: Report) 
     """Return what the base has; no answer, where its report cannot be compared or does not show what was looked at."""
     if not isinstance(base, Report):
         return base
-    gaps = (said.text for said in reasons.of_gaps(check, base) if said.effect is Effect.HOLDS)
+    lacking = (*reasons.of_gaps(check, base), *reasons.of_left_out(check, base))
+    gaps = (said.text for said in lacking if said.effect is Effect.HOLDS)
     why = another_image(base, Subject(platform=report.platform if base.platform else "")) or next(gaps, "")
     return NoAnswer(Trouble.UNREADABLE, why) if why else base
 
 
 def _gone(report: Report, base: Report | None) -> Iterator[Judged]:
     """What only the base has; nothing, where a report cannot show that something is not there any more."""
-    if base is None or not (report.coverage.packages or report.coverage.findings):
+    if base is None or report.left_out or not (report.coverage.packages or report.coverage.findings):
         return
     there = frozenset(finding.key for finding in report.findings)
     for finding in base.findings:

@@ -86,7 +86,7 @@ def test_what_is_no_report_is_told_by_what_it_is(text: bytes, expected: Trouble)
 def test_the_scanners_own_words_are_told_in_one_line() -> None:
     read = read_report(LOG + b"2026-11-25T23:45:14Z\tFATAL\tFatal error\trun error: \x1b[31mno\r\nspace\n")
     assert isinstance(read, NoAnswer)
-    assert read.detail == "the scanner did not report: FATAL Fatal error run error: \x1b[31mno"
+    assert read.detail == "the scanner did not report: FATAL Fatal error run error: [31mno"
 
 
 def test_a_report_that_is_too_large_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
