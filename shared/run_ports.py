@@ -61,6 +61,39 @@ class GateRun(msgspec.Struct, frozen=True):
     identity: GateIdentity | None = None
 
 
+class ScannerInUse(msgspec.Struct, frozen=True):
+    """With what a scan is made: each as ``repository@sha256:…`` in the registry that the run belongs to.
+
+    Attributes:
+        scanner: the image with Trivy.
+        database: its database of vulnerabilities.
+        java_database: by which it knows jars that do not say what they are; empty if there is none, and then an image
+            with jars cannot be scanned.
+    """
+
+    scanner: str
+    database: str
+    java_database: str = ""
+
+
+class ScanRun(msgspec.Struct, frozen=True):
+    """A scan's run to be scheduled.
+
+    Attributes:
+        image: repository of the image in the registry that the run belongs to.
+        digest: of its manifest or index.
+        platforms: which of the index are scanned, such as ``linux/arm64/v8``; at least one.
+        words: what is said in this run.
+        tools: with what it is made.
+    """
+
+    image: str
+    digest: Digest
+    platforms: tuple[str, ...]
+    words: Words
+    tools: ScannerInUse
+
+
 class Runs(Protocol):
     """Runs of ACR Tasks in one registry, each under a name that makes scheduling it twice the same as once."""
 
@@ -73,7 +106,7 @@ class Runs(Protocol):
         ...
 
     def take_task_turn(self) -> None:
-        """Make sure, before a task's run is claimed, that it can be asked for now.
+        """Make sure, before a task's run or a scan is claimed, that it can be asked for now.
 
         Raises:
             Paced: it cannot yet; nothing is wrong.
@@ -102,6 +135,20 @@ class Runs(Protocol):
         Args:
             name: of the run.
             gate: what is run.
+            again: whether it may have been asked for before, so that it has to be looked for first.
+        """
+        ...
+
+    def find_scan(self, name: str, words: Words) -> Run | None:
+        """Return the run that was scheduled under a name; a run in which other words are said is strange."""
+        ...
+
+    def start_scan(self, name: str, scan: ScanRun, *, again: bool = True) -> Run:
+        """Scan an image, whose log is read by ``read_scan_log`` however the run ended.
+
+        Args:
+            name: of the run.
+            scan: what is scanned, and with what.
             again: whether it may have been asked for before, so that it has to be looked for first.
         """
         ...

@@ -18,7 +18,8 @@ from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.domain.references import Digest, Tag
 from shared.errors import NotFound, OperationFailed
 from shared.ports import ImportSource, Operation
-from shared.run_ports import GateRun, Run
+from shared.run_ports import GateRun, Run, ScanRun
+from tests.doubles.scans import scan_log
 from tests.doubles.scripted import Scripted
 from tests.doubles.upstreams import InMemoryUpstream
 
@@ -28,6 +29,11 @@ TEST_FAILED_LOG = (
     "{words.first}\nfailed to run step ID: {words.test_step}: exit status 1\nRun ID: cf1 failed after 5s.\n"
 )
 BUILD_FAILED_LOG = "failed to run step ID: {words.build_step}: exit status 1\nRun ID: cf1 failed after 5s.\n"
+
+
+def scan_key(digest: Digest) -> str:
+    """Return by what the double knows the scan of an image."""
+    return f"scan of {digest}"
 
 
 def digest_of(text: str) -> Digest:
@@ -215,6 +221,8 @@ class InMemoryRuns(Scripted):
         looks: how many looks find a run still running.
         started: how many runs were really started, by key.
         gates: the gate runs that were really started, in order, with the names they were started under.
+        scans: the same of scans.
+        found: what scans of an image find by platform, as ``scan_log`` takes it; else nothing.
         asked: how often each method was called.
         application_tasks: what ``tasks`` returns.
         without_bases: whether ``tasks`` leaves out what they are built on.
@@ -229,6 +237,8 @@ class InMemoryRuns(Scripted):
         self.looks = looks
         self.started: Counter[str] = Counter()
         self.gates: list[tuple[str, GateRun]] = []
+        self.scans: list[tuple[str, ScanRun]] = []
+        self.found: dict[Digest, Mapping[str, tuple[str, ...] | str]] = {}
         self.asked: Counter[str] = Counter()
         self.application_tasks: tuple[ApplicationTask, ...] = ()
         self.without_bases = False
@@ -296,6 +306,25 @@ class InMemoryRuns(Scripted):
             if not self.named:
                 del self._names[name]
             return msgspec.structs.replace(self._told(run), named=self.named)
+
+    def find_scan(self, name: str, words: Words) -> Run | None:
+        """See the port."""
+        return self.find_gate(name, words)
+
+    def start_scan(self, name: str, scan: ScanRun, *, again: bool = True) -> Run:  # noqa: ARG002  a name is one run
+        """See the port. Its key is ``scan_key(digest)``; it finds what ``found`` says."""
+        self.asked["start_scan"] += 1
+        with self._changing("start_scan"):
+            if self._names.get(name, "").startswith("planted-"):
+                return Run("", RunStatus.ERROR, strange="somebody else's")
+            self._free(name)
+            if name not in self._names:
+                self.scans.append((name, scan))
+            return self._told(self._start(name, scan_key(scan.digest), log=self._scan_log(scan)))
+
+    def _scan_log(self, scan: ScanRun) -> str:
+        found = self.found.get(scan.digest, {})
+        return scan_log(scan.words, scan.digest, {each: found.get(each, ()) for each in scan.platforms})
 
     def look(self, run_id: str) -> Run | None:
         """See the port."""
@@ -365,10 +394,10 @@ class InMemoryRuns(Scripted):
         if name in self._names and self._seen(self._names[name]).status is RunStatus.FAILED:
             del self._names[name]
 
-    def _start(self, name: str, key: str, words: Words | None = None) -> Run:
+    def _start(self, name: str, key: str, words: Words | None = None, log: str = "") -> Run:
         if name not in self._names:
             self.started[key] += 1
-            passed = (RunStatus.SUCCEEDED, PASSED_LOG if words else "")
+            passed = (RunStatus.SUCCEEDED, PASSED_LOG if words else log)
             status, log = self._ends[key].pop(0) if self._ends[key] else passed
             log = log.format(words=words) if words else log
             run_id = f"run{len(self._runs) + 1}"

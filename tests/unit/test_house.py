@@ -63,7 +63,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain/access": {"domain/access", *_PURE},
     "domain/pacing": {"domain/pacing", *_PURE},
     "domain/policy": {"domain/policy", *_PURE},
-    "domain/scan": {"domain/scan", "domain/policy", *_PURE},
+    "domain/scan": {"domain/scan", "domain/policy", "domain/gate", *_PURE},
     "registry_ids": {"errors", "msgspec"},
     "registry_settings": set(),
     "whole_numbers": set(),

@@ -174,8 +174,8 @@ def _link(name: str, target: str) -> _Entry:
 
 def _layer(entries: Sequence[_Entry], *, zipped: bool = True) -> Layer:
     tar = io.BytesIO()
-    # Times and owners stay zero, so the same content is the same digest.
-    with tarfile.open(fileobj=tar, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+    # Times and owners stay zero, so the same content is the same digest. Names may be of any length and character.
+    with tarfile.open(fileobj=tar, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for info, content in entries:
             archive.addfile(info, io.BytesIO(content))
     if not zipped:

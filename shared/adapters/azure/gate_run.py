@@ -28,11 +28,11 @@ _BUILD_TIMEOUT = 600
 _TEST_TIMEOUT = 1200
 # Both steps, and time to find an agent, fetch the base and upload the log; ACR's own default, stated. Steps of a gate's
 # own may ask for more, up to what ACR grants.
-_RUN_TIMEOUT, _LONGEST_RUN, _AROUND_STEPS = 3600, 28800, 900
+_RUN_TIMEOUT, LONGEST_RUN, _AROUND_STEPS = 3600, 28800, 900
 # Gates are written for what the registries' tasks run on; other architectures of an index are not tested.
 _FILES_TIMEOUT = 120
-_ENCODED = "EncodedTaskRunRequest"
-_PLATFORM = {"os": "Linux", "architecture": "amd64"}
+ENCODED = "EncodedTaskRunRequest"
+PLATFORM = {"os": "Linux", "architecture": "amd64"}
 # Characters of encoded steps. ACR's engine takes them as one argument, which Linux bounds at 128 KiB. The files of a
 # gate are base64 thrice in them, so some 48 KiB of files fit.
 MOST_INLINE = 120 * 1024
@@ -169,7 +169,7 @@ def says_words(request: Mapping[str, Any], words: Words) -> bool | None:
     """
     encoded = request.get("encodedTaskContent")
     if not encoded:
-        return None if request.get("type", _ENCODED) == _ENCODED else False
+        return None if request.get("type", ENCODED) == ENCODED else False
     try:
         text = base64.b64decode(encoded, validate=True).decode()
     except ValueError:
@@ -211,11 +211,11 @@ def gate_request(gate: GateRun, source: str | None, options: RunOptions) -> dict
     """
     text = steps(gate, inline=source is None, client=options.client)
     request: dict[str, Any] = {
-        "type": _ENCODED,
+        "type": ENCODED,
         "encodedTaskContent": base64.b64encode(text.encode()).decode(),
-        "platform": _PLATFORM,
+        "platform": PLATFORM,
         "timeout": _timeout(gate),
-        "credentials": {"sourceRegistry": {"identity": "[caller]"} if options.as_caller else {"loginMode": "Default"}},
+        "credentials": credentials(options),
     }
     if source is not None:
         request["sourceLocation"] = source
@@ -224,9 +224,18 @@ def gate_request(gate: GateRun, source: str | None, options: RunOptions) -> dict
     return request
 
 
+def credentials(options: RunOptions) -> dict[str, Any]:
+    """Return as whom a run signs in to its own registry, and to none else.
+
+    Args:
+        options: how runs of this registry are asked for.
+    """
+    return {"sourceRegistry": {"identity": "[caller]"} if options.as_caller else {"loginMode": "Default"}}
+
+
 def _timeout(gate: GateRun) -> int:
     wanted = gate.task.seconds + _AROUND_STEPS if gate.task else 0
-    return min(max(_RUN_TIMEOUT, wanted), _LONGEST_RUN)
+    return min(max(_RUN_TIMEOUT, wanted), LONGEST_RUN)
 
 
 def task_request(task_id: str) -> dict[str, Any]:

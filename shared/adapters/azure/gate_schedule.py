@@ -140,10 +140,14 @@ class GateSchedule:
         return upload.relative_path
 
     def _request(self, gate: GateRun, source: str | None) -> dict[str, Any]:
-        return gate_request(gate, source, self._options())
+        return gate_request(gate, source, self.options())
 
-    def _options(self) -> RunOptions:
-        """Find out once how the registry gives rights; it changes only by a decision of its owner."""
+    def options(self) -> RunOptions:
+        """Find out once how the registry gives rights; it changes only by a decision of its owner.
+
+        Raises:
+            ServiceError: see ``shared.adapters.azure.errors``.
+        """
         with self._lock:
             if self._known is None:
                 with self._errors("finding out how it gives rights"):
@@ -151,7 +155,7 @@ class GateSchedule:
                     properties = client.registries.get(*self._place).properties
                 mode = properties.role_assignment_mode if properties else None
                 as_caller = str(getattr(mode, "value", mode)) == _BY_REPOSITORY
-                how = "by repository (ABAC), gates pull as the app" if as_caller else "as a whole, gates use its login"
+                how = "by repository (ABAC), runs pull as the app" if as_caller else "as a whole, runs use its login"
                 log.info("%s gives rights %s", self._registry.name, how)
                 self._known = msgspec.structs.replace(self._asked, as_caller=as_caller)
             return self._known

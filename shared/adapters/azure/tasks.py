@@ -14,6 +14,8 @@ from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.errors import TASKS_CONTRIBUTOR, azure_errors
 from shared.adapters.azure.gate_run import RunOptions, says_words, task_request
 from shared.adapters.azure.gate_schedule import GateSchedule
+from shared.adapters.azure.run_logs import RunLogs
+from shared.adapters.azure.scan_run import scan_request
 from shared.adapters.azure.shared_runs import SharedRuns
 from shared.adapters.azure.task_errors import task_run_errors
 from shared.adapters.azure.task_models import (
@@ -26,23 +28,18 @@ from shared.adapters.azure.task_models import (
 )
 from shared.config import GateContext, RegistryId
 from shared.domain.gate.identity import GateIdentity
-from shared.domain.gate.run_log import LEFT_OUT
 from shared.domain.gate.verdict import UNDER_WAY, RunStatus
 from shared.domain.gate.words import Words
 from shared.domain.pacing.bucket import Work
 from shared.domain.promotion.kept_tasks import ListedTask
 from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.errors import NotFound, Refused, Unavailable
-from shared.run_ports import GateRun, Run
+from shared.run_ports import GateRun, Run, ScanRun
 
 if TYPE_CHECKING:
     from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
     from azure.mgmt.containerregistrytasks.models import TaskRun
 
-# A test's first word stands near a log's beginning, and at its end which step failed, and with what. What is between
-# is left out of a log that is larger than both: a megabyte is more than anybody reads.
-_LARGEST_LOG = 1024 * 1024
-_HALF = _LARGEST_LOG // 2
 _AS_ACR_DOES = RunOptions()
 _NEVER_RAN = Run("", RunStatus.ERROR)
 
@@ -72,6 +69,7 @@ class AcrTasks:
         self._place = (registry.group, registry.name)
         self._gates = GateSchedule(clients, registry, context, options, self._schedule_gate, self._errors)
         self._shared = SharedRuns(self._pages, self._status)
+        self._logs = RunLogs(clients, registry, self._errors)
 
     def take_gate_turn(self) -> None:
         """Make sure that ARM takes what a gate's run is scheduled with from this thread now.
@@ -117,6 +115,18 @@ class AcrTasks:
             self._gates.never_ran(name, _source(found))
         return self._up_to_date(run)
 
+    def find_scan(self, name: str, words: Words) -> Run | None:
+        """Return the run that was scheduled under a name, as ``find`` does, if it is one in which the words are said.
+
+        Raises:
+            ServiceError: see ``shared.adapters.azure.errors``.
+        """
+        found = self._task_run(name)
+        if found is None:
+            return None
+        said = self._strange(name, found, words)
+        return Run("", RunStatus.ERROR, strange=said) if said else self._up_to_date(embedded_run(found))
+
     def look(self, run_id: str) -> Run | None:
         """Return the run of an id, or ``None`` if there is none; by one request for all who look at the same time.
 
@@ -137,6 +147,15 @@ class AcrTasks:
         """
         found = self.find_gate(name, gate.words) if again else None
         return found or self._followed(self._gates.start(name, gate))
+
+    def start_scan(self, name: str, scan: ScanRun, *, again: bool = True) -> Run:
+        """Schedule a scan's run, unless one is scheduled under this name; it brings nothing that is uploaded.
+
+        Raises:
+            ServiceError: see ``shared.adapters.azure.errors``.
+        """
+        found = self.find_scan(name, scan.words) if again else None
+        return found or self._followed(self._schedule(name, scan_request(scan, self._gates.options()), scan.words))
 
     def start_task(self, name: str, task_id: str) -> Run:
         """Schedule a run of an existing task; the same request under the same name starts nothing new.
@@ -173,16 +192,7 @@ class AcrTasks:
             Unavailable: the log is still being written; its end, which decides, may be missing.
             ServiceError: see ``shared.adapters.azure.errors``.
         """
-        if not run_id:  # a run that could not even be scheduled
-            return ""
-        try:
-            with self._errors(f"fetching the log of run {run_id}"):
-                ends = self._clients.at(Work.VERDICT).tasks(self._registry.subscription)
-                links = ends.runs.get_log_sas_url(*self._place, run_id)
-                link = links.log_link or links.log_artifact_link
-                return self._download(link, run_id) if link else ""
-        except NotFound:
-            return ""
+        return self._logs.log(run_id)
 
     def forget(self, name: str) -> None:
         """Delete a ``taskRun``; the run and its log stay.
@@ -232,10 +242,14 @@ class AcrTasks:
         self._clients.reserve(*((method, f"{self._registry.resource_id}/{path}") for method, path in words))
 
     def _schedule_gate(self, name: str, run_request: dict[str, Any], gate: GateRun) -> Run:
-        put = self._put(name, run_request, self._errors(f"scheduling the run {name}"), gate.identity)
-        if said := self._strange(name, put, gate.words):
-            return Run("", RunStatus.ERROR, strange=said)
-        return embedded_run(put)
+        return self._schedule(name, run_request, gate.words, gate.identity)
+
+    def _schedule(
+        self, name: str, run_request: dict[str, Any], words: Words, identity: GateIdentity | None = None
+    ) -> Run:
+        put = self._put(name, run_request, self._errors(f"scheduling the run {name}"), identity)
+        said = self._strange(name, put, words)
+        return Run("", RunStatus.ERROR, strange=said) if said else embedded_run(put)
 
     def _put(
         self,
@@ -298,16 +312,6 @@ class AcrTasks:
                 return
             yield found
 
-    def _download(self, url: str, run_id: str) -> str:
-        """Fetch by one request what is no larger than is kept, and by another the end of what is larger."""
-        blob = self._clients.blob(url, max_single_get_size=_LARGEST_LOG)
-        whole = blob.download_blob()
-        if not any(name.lower() == "complete" for name in whole.properties.metadata or {}):
-            raise Unavailable(f"{self._registry.name}: the log of run {run_id} is still being written")
-        if whole.size <= _LARGEST_LOG:
-            return whole.readall().decode("utf-8", "replace")
-        return _shortened(whole.read(_HALF), blob.download_blob(offset=whole.size - _HALF).readall(), whole.size)
-
     @property
     def _client(self) -> ContainerRegistryTasksMgmtClient:
         return self._clients.tasks(self._registry.subscription)
@@ -320,10 +324,3 @@ def _source(found: TaskRun) -> str:
     """Return where the context of a ``taskRun`` was uploaded to; empty if it is not told."""
     request = found.properties.run_request if found.properties else None
     return str(request.as_dict().get("sourceLocation") or "") if request is not None else ""
-
-
-def _shortened(begin: bytes, end: bytes, size: int) -> str:
-    """Join a long log's two ends. Lines that were cut are left out: half a line may look like a whole one."""
-    left_out = f"{LEFT_OUT}: the middle of {size} bytes"
-    first, last = begin.rpartition(b"\n")[0], end.partition(b"\n")[2]
-    return "\n".join([first.decode("utf-8", "replace"), left_out, last.decode("utf-8", "replace")])

@@ -1,0 +1,116 @@
+"""What is sent to ACR Tasks to scan an image: steps as YAML. Pure functions. Nothing of the image is executed.
+
+One step of each platform scans it, and one more makes rows of the report; they may fail, for the last step tells what
+there is. Trivy gets nothing from anywhere but the registry that the run belongs to: no configuration and no list of
+what to ignore, which it would look for in the working directory; no socket of Docker's, which ACR lends to every step;
+no other source for its databases, no news of newer versions, and no advice on jars. Of the run's login it uses no more
+than what reads this image and those databases.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from shared.adapters.azure.gate_run import ENCODED, LONGEST_RUN, PLATFORM, RunOptions, credentials
+from shared.adapters.azure.scan_script import FOLDER, TELL, prepare
+from shared.domain.gate.words import NONCE_VARIABLE
+from shared.domain.scan.run_log import rows_step, scan_step
+from shared.run_ports import ScanRun
+
+# Seconds. Trivy gives up after five minutes by itself; and it does not count the time that a registry lets it wait.
+_SCAN_TIMEOUT, _TRIVY_TIMEOUT, _SHORT_TIMEOUT = 1800, "28m", 300
+# To find an agent, fetch the scanner and upload the log.
+_AROUND_STEPS = 1200
+# On ACR this is a bridge of the run's own, from which the internet is reached like from any other; only an agent pool
+# in a network can close that. The twin lets nothing through but the registry.
+_HEAD = "version: v1.1.0\nnetworks: [{name: tidegate, isDefault: true}]\nsteps:\n"
+_BASH_STEP = """\
+  - id: {step}
+    cmd: "bash -c \\"echo {script} | base64 -d | bash\\""
+    entryPoint: bash
+    env: {environment}
+    timeout: {timeout}
+"""
+_TRIVY_STEP = """\
+  - id: {step}
+    cmd: {command}
+    ignoreErrors: true
+    timeout: {timeout}
+"""
+# Nothing of what lies around decides anything, and nothing but rows and fatal trouble is printed.
+_COMMON = "--quiet --config /dev/null --ignorefile /dev/null"
+_ALONE = "--image-src remote --skip-version-check --disable-telemetry --offline-scan"
+
+
+def scan_steps(scan: ScanRun) -> str:
+    """Return the YAML of a scan's run.
+
+    Args:
+        scan: what is scanned, and by what.
+    """
+    scans = "".join(_scan(scan, number) for number, _ in enumerate(scan.platforms, 1))
+    words = scan.words
+    told = (
+        f"{NONCE_VARIABLE}={words.nonce}",
+        f"TIDEGATE_SCANNED={scan.digest}",
+        f"TIDEGATE_PLATFORMS={','.join(scan.platforms)}",
+    )
+    first = _bash(words.begin_step, prepare(len(scan.platforms)))
+    return _HEAD + first + scans + _bash(words.end_step, TELL, told)
+
+
+def scan_request(scan: ScanRun, options: RunOptions) -> dict[str, Any]:
+    """Return the run request of a scan.
+
+    Args:
+        scan: what is scanned, and by what.
+        options: how runs of this registry are asked for.
+    """
+    request: dict[str, Any] = {
+        "type": ENCODED,
+        "encodedTaskContent": base64.b64encode(scan_steps(scan).encode()).decode(),
+        "platform": PLATFORM,
+        "timeout": min(_AROUND_STEPS + _SCAN_TIMEOUT * len(scan.platforms), LONGEST_RUN),
+        "credentials": credentials(options),
+    }
+    if options.agent_pool:
+        request["agentPoolName"] = options.agent_pool
+    return request
+
+
+def _scan(scan: ScanRun, number: int) -> str:
+    report, words = f"{FOLDER}/report-{number}.json", scan.words
+    image = f"$Registry/{scan.image}@{scan.digest}"
+    scanning = (
+        f"image {_COMMON} {_ALONE} {_databases(scan, number)} --cache-dir /workspace/cache --scanners vuln "
+        f"--show-suppressed --timeout {_TRIVY_TIMEOUT} --platform {scan.platforms[number - 1]} "
+        f"--format json --output {report} {image}"
+    )
+    rows = (
+        f"convert {_COMMON} --cache-dir /workspace/cache --format template --template @{FOLDER}/rows.tpl "
+        f"--output {FOLDER}/rows-{number} {report}"
+    )
+    return _trivy(scan, scan_step(words, number), scanning, _SCAN_TIMEOUT) + _trivy(
+        scan, rows_step(words, number), rows, _SHORT_TIMEOUT
+    )
+
+
+def _databases(scan: ScanRun, number: int) -> str:
+    """The first platform fetches what all use; the other database is fetched when there is a jar, and only then."""
+    tools = scan.tools
+    of_vulnerabilities = f"--db-repository $Registry/{tools.database}" if number == 1 else "--skip-db-update"
+    of_java = f"--java-db-repository $Registry/{tools.java_database}" if tools.java_database else ""
+    return f"{of_vulnerabilities} {of_java or '--skip-java-db-update'}"
+
+
+def _trivy(scan: ScanRun, step: str, arguments: str, timeout: int) -> str:
+    command = json.dumps(f"$Registry/{scan.tools.scanner} {arguments}")
+    return _TRIVY_STEP.format(step=step, command=command, timeout=timeout)
+
+
+def _bash(step: str, script: str, environment: tuple[str, ...] = ()) -> str:
+    packed = base64.b64encode(script.encode()).decode()
+    told = json.dumps(environment)
+    return _BASH_STEP.format(step=step, script=packed, environment=told, timeout=_SHORT_TIMEOUT)

@@ -1,0 +1,170 @@
+"""What a scan's run prints, as the two programs that print it: a template of Trivy's, and a script for bash.
+
+A template of Trivy's sees what was looked at and what was found, and nothing else of a report; so a script reads the
+rest out of the report itself, by the indentation that Trivy writes it with. Nothing of the image gets into the log but
+in quotes, in printable ASCII, and shortened: paths and names of packages may have line ends, terminal escapes and any
+length, and ACR's engine drops all that follows a line of 64 KiB. How it is read: ``shared.domain.scan.run_log``.
+
+Functions of templates: https://trivy.dev/docs/latest/guide/configuration/reporting/#template
+"""
+
+from __future__ import annotations
+
+FOLDER = "/workspace/tidegate"
+# The most that a run prints of findings, in bytes; a log of a megabyte is read as a whole. Of many platforms each has
+# its part.
+_MOST_OF_ONE, _MOST_OF_ALL = 192 * 1024, 640 * 1024
+
+# The most severe come first, and of those what can be mended: what there is no room for is counted, and blocks least.
+_ROWS = r"""
+{{- define "finding" -}}
+{{- $s := .state -}}{{- $f := .finding -}}
+{{- $severity := "-" -}}{{- $known := list "CRITICAL" "HIGH" "MEDIUM" "LOW" "UNKNOWN" -}}
+{{- if has $f.Severity $known -}}{{- $severity = trunc 1 $f.Severity -}}{{- end -}}
+{{- if eq $severity .severity -}}
+{{- $status := trimAll "\"" (toJson $f.Status) -}}
+{{- $unfixed := list "not_affected" "affected" "under_investigation" "will_not_fix" "fix_deferred" "end_of_life" -}}
+{{- $fix := "+" -}}{{- if and (not $f.FixedVersion) (has $status $unfixed) -}}{{- $fix = "-" -}}{{- end -}}
+{{- if eq $fix .fix -}}
+{{- $place := "" -}}{{- if ne .class "os-pkgs" -}}{{- $place = .target -}}{{- end -}}
+{{- if $f.PkgPath -}}{{- $place = $f.PkgPath -}}{{- end -}}
+{{- $purl := "" -}}{{- if $f.PkgIdentifier.PURL -}}{{- $purl = $f.PkgIdentifier.PURL.String -}}{{- end -}}
+{{- $q := list -}}
+{{- range list $f.PkgName $f.InstalledVersion $place $purl $f.VulnerabilityID $f.FixedVersion .suppressed -}}
+{{- $text := toString . -}}
+{{- if gt (len $text) 300 -}}
+{{- $text = printf "%.80s... (%d bytes, SHA-256 %s)" $text (len $text) (sha256sum $text) -}}
+{{- end -}}
+{{- $q = append $q (printf "%+q" $text) -}}
+{{- end -}}
+{{- $package := printf "p %s %s %s %s" (index $q 0) (index $q 1) (index $q 2) (index $q 3) -}}
+{{- $found := printf " f %s %s %s %s" $severity $status (index $q 4) (index $q 5) -}}
+{{- if .suppressed -}}
+{{- $found = printf " s %s %s %s %s %s" $severity $status (index $q 4) (index $q 5) (index $q 6) -}}
+{{- end -}}
+{{- $begin := "" -}}
+{{- if gt (add $s.line (len $package) (len $found)) 8000 -}}{{- $begin = printf "\n%s" $package -}}
+{{- else if ne $package $s.package -}}{{- $begin = printf " %s" $package -}}{{- end -}}
+{{- $size := add (len $begin) (len $found) -}}
+{{- if or $s.full (gt (add $s.used $size) @MOST@) -}}
+{{- $key := printf "%s%s" $severity $fix -}}
+{{- $_ := set $s "full" true -}}
+{{- $_ := set $s.left $key (add (get $s.left $key | default 0) 1) -}}
+{{- else -}}
+{{- if hasPrefix "\n" $begin -}}{{- $_ := set $s "line" 0 -}}{{- end -}}
+{{- $_ := set $s "line" (add $s.line $size) -}}
+{{- $_ := set $s "used" (add $s.used $size) -}}
+{{- $_ := set $s "listed" (add $s.listed 1) -}}
+{{- $_ := set $s "package" $package -}}
+{{- $begin -}}{{- $found -}}
+{{- end -}}
+{{- end -}}{{- end -}}
+{{- end -}}
+{{- range $class := list "os-pkgs" "lang-pkgs" "" -}}
+{{- $results := 0 -}}{{- $packages := 0 -}}{{- $findings := 0 -}}
+{{- range $ -}}
+{{- $of := toString .Class -}}{{- if not (has $of (list "os-pkgs" "lang-pkgs")) -}}{{- $of = "" -}}{{- end -}}
+{{- if eq $of $class -}}
+{{- $results = add $results 1 -}}
+{{- $packages = add $packages (len .Packages) -}}
+{{- $findings = add $findings (len .Vulnerabilities) -}}
+{{- range .ModifiedFindings -}}
+{{- if eq (toString .Type) "vulnerability" -}}{{- $findings = add $findings 1 -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- printf "count %s %d %d %d\n" ($class | default "others") $results $packages $findings -}}
+{{- end -}}
+{{- $s := dict "used" 0 "line" 9000 "listed" 0 "package" "" "full" false "left" dict -}}
+{{- range $severity := list "-" "C" "H" "M" "L" "U" -}}{{- range $fix := list "+" "-" -}}
+{{- range $ -}}
+{{- $of := dict "state" $s "severity" $severity "fix" $fix "class" (toString .Class) "target" .Target -}}
+{{- $_ := set $of "suppressed" "" -}}
+{{- range .Vulnerabilities -}}
+{{- $_ := set $of "finding" . -}}{{- template "finding" $of -}}
+{{- end -}}
+{{- range .ModifiedFindings -}}{{- if eq (toString .Type) "vulnerability" -}}
+{{- $why := toString .Status -}}{{- if .Source -}}{{- $why = printf "%s by %s" $why .Source -}}{{- end -}}
+{{- $_ := set $of "finding" .Finding -}}{{- $_ := set $of "suppressed" $why -}}{{- template "finding" $of -}}
+{{- end -}}{{- end -}}
+{{- end -}}
+{{- end -}}{{- end -}}
+{{- $left := 0 -}}
+{{- range $key, $count := $s.left -}}
+{{- printf "\nleft %s %d" $key $count -}}{{- $left = add $left $count -}}
+{{- end -}}
+{{- printf "\ndone %d %d\n" $s.listed $left -}}
+"""
+
+_PREPARE = """set -eu
+mkdir -p {folder}
+cat > {folder}/rows.tpl <<'END'
+{rows}
+END
+"""
+
+# It is told what was to be scanned, and the word that begins each row, by its environment. By the numbers of rows it is
+# seen that one is missing.
+TELL = r"""set -uf
+LC_ALL=C
+cd /workspace/tidegate
+n=0
+say() {
+  n=$((n + 1))
+  printf '%s %d %s\n' "$TIDEGATE_NONCE" "$n" "$1"
+}
+about() {
+  value=${2#*: }
+  value=${value%,}
+  case $value in *[!\ -~]*) value='' ;; esac
+  if [ -z "$value" ] || [ "${#value}" -gt 300 ]; then say "odd $1"; else say "about $1 $value"; fi
+}
+report() {
+  block=
+  while IFS= read -r line; do
+    key=${line%%\": *}
+    key=$block.${key##*\"}
+    case $line in
+      '  "Results": '*) break ;;
+      '  "Trivy": {') block=trivy ;;
+      '    "OS": {') block=os ;;
+      '    "ImageConfig": {') block=config ;;
+      '    "RepoDigests": [') block=digests ;;
+      '    }'* | '    ]'* | '  }'*) block= ;;
+      '      "'*) case $key in
+        os.Family | os.Name | os.EOSL | config.os | config.architecture | config.variant) about "$key" "$line" ;;
+        digests.*) about digest "${line#      }" ;;
+      esac ;;
+      '    "'*) case $key in trivy.Version | .Reference) about "${key#.}" "$line" ;; esac ;;
+      '  "'*) case $key in .SchemaVersion | .ArtifactName | .ArtifactType) about "${key#.}" "$line" ;; esac ;;
+    esac
+  done < "$1"
+}
+say "begin 1 $TIDEGATE_SCANNED"
+database=
+while IFS= read -r line || [ -n "$line" ]; do database=$database$line; done < /workspace/cache/db/metadata.json
+[ -z "$database" ] || say "database $database"
+i=0
+IFS=,
+for platform in $TIDEGATE_PLATFORMS; do
+  i=$((i + 1))
+  say "platform $platform"
+  if [ -s "rows-$i" ]; then
+    report "report-$i.json"
+    while IFS= read -r row; do [ -z "$row" ] || say "$row"; done < "rows-$i"
+  else
+    say none
+  fi
+done
+say end
+"""
+
+
+def prepare(platforms: int) -> str:
+    """Return the script that goes before the scans.
+
+    Args:
+        platforms: how many are scanned in the run.
+    """
+    most = min(_MOST_OF_ONE, _MOST_OF_ALL // platforms)
+    return _PREPARE.format(folder=FOLDER, rows=_ROWS.strip().replace("@MOST@", str(most)))
