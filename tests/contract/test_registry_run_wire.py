@@ -24,6 +24,7 @@ from tests.contract.registry_fixtures import Outside, emulator, outside, word
 from tests.contract.registry_sites import RunsSite
 from tests.doubles.gates import WORDS, gate_run
 from tests.doubles.registries import digest_of
+from tests.doubles.scans import scan_run
 
 __all__ = ["emulator", "outside", "word"]
 pytestmark = pytest.mark.contract
@@ -179,6 +180,38 @@ def test_a_task_run_that_somebody_else_made_under_a_gates_name_is_strange(
     assert "made by somebody else" in runs.runs.start_gate(word, gate).strange
     assert "made by somebody else" in runs.runs.find_gate(word, WORDS).strange
     assert runs.started() == before
+
+
+def test_a_scan_is_a_look_and_a_task_run_and_the_first_a_look_at_the_registry_and_nothing_is_uploaded(
+    outside: Outside, runs: RunsSite, word: str
+) -> None:
+    runs.runs.start_scan(f"{word}-1", scan_run(digest_of(word)))
+    assert outside.counts("arm") == {"get taskRun": 1, "get registry": 1, "put taskRun": 1}
+    outside.forget_counts()
+    runs.runs.start_scan(f"{word}-2", scan_run(digest_of(word)), again=False)
+    assert outside.counts("arm") == {"put taskRun": 1}
+    assert {runs.wait(f"{word}-{number}").status for number in (1, 2)} == {RunStatus.SUCCEEDED}
+    assert f"base/node@{digest_of(word)}" in outside.runner.requests[0].steps_yaml
+
+
+def test_a_scan_put_twice_although_arm_broke_off_is_one_run(outside: Outside, runs: RunsSite, word: str) -> None:
+    before = runs.started()
+    outside.fault("arm", "drop", kind="put taskRun")
+    with pytest.raises(Unavailable):
+        runs.runs.start_scan(word, scan_run(digest_of(word)))
+    runs.runs.start_scan(word, scan_run(digest_of(word)))
+    runs.wait(word)
+    assert runs.started() == before + 1
+
+
+def test_a_task_run_that_somebody_else_made_under_a_scans_name_is_strange(runs: RunsSite, word: str) -> None:
+    scan = scan_run(digest_of(word))
+    runs.runs.start_scan(word, msgspec.structs.replace(scan, words=words_of("somebody else's secret", 1, 1)))
+    runs.wait(word)
+    before = runs.started()
+    assert "made by somebody else" in runs.runs.start_scan(word, scan).strange
+    assert "made by somebody else" in runs.runs.find_scan(word, WORDS).strange
+    assert runs.started() == before + 1
 
 
 def test_a_log_that_is_still_being_written_is_not_read_yet(

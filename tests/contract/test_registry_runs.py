@@ -6,11 +6,12 @@ import pytest
 
 from shared.domain.gate.verdict import UNDER_WAY, RunStatus
 from shared.domain.promotion.rebuilds import Dependency
-from shared.run_ports import GateRun, Run
+from shared.run_ports import GateRun, Run, ScanRun
 from tests.contract.registry_fixtures import Outside, emulator, outside, outside_or_none, side, word
 from tests.contract.registry_sites import RunsSite, runs_site
 from tests.doubles.gates import WORDS, gate_run
-from tests.doubles.registries import TEST_FAILED_LOG, digest_of
+from tests.doubles.registries import TEST_FAILED_LOG, digest_of, scan_key
+from tests.doubles.scans import scan_run
 
 __all__ = ["emulator", "outside", "outside_or_none", "side", "word"]
 pytestmark = pytest.mark.contract
@@ -113,6 +114,47 @@ def test_a_run_that_has_ended_stays_as_it_ended(site: RunsSite, name: str, gate:
 
 def test_a_run_nobody_knows_is_ended_without_trouble(site: RunsSite) -> None:
     assert site.runs.cancel("never-started") is None
+
+
+@pytest.fixture
+def scan(word: str) -> ScanRun:
+    """A scan of an image of the test's own."""
+    return scan_run(digest_of(word))
+
+
+def test_a_scan_is_found_by_its_name_and_its_words(site: RunsSite, name: str, scan: ScanRun) -> None:
+    assert site.runs.find_scan(name, WORDS) is None
+    started = site.runs.start_scan(name, scan)
+    assert started.status in UNDER_WAY
+    site.wait(name)
+    assert site.runs.find_scan(name, WORDS) == Run(started.run_id, RunStatus.SUCCEEDED)
+
+
+def test_a_scan_started_twice_under_one_name_is_one_run(site: RunsSite, name: str, scan: ScanRun) -> None:
+    before = site.started()
+    first = site.runs.start_scan(name, scan)
+    again = site.runs.start_scan(name, scan)
+    unlooked = site.runs.start_scan(name, scan, again=False)
+    assert site.wait(name).run_id == first.run_id == again.run_id == unlooked.run_id
+    assert site.started() == before + 1
+
+
+@pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.TIMEOUT, RunStatus.CANCELED, RunStatus.ERROR])
+def test_every_bad_end_of_a_scan_is_told_apart_with_its_log(
+    site: RunsSite, name: str, scan: ScanRun, status: RunStatus
+) -> None:
+    site.end(scan_key(scan.digest), status, "it did not go well")
+    site.runs.start_scan(name, scan)
+    run = site.wait(name)
+    assert run.status is status
+    assert "it did not go well" in site.runs.log(run.run_id)
+
+
+def test_a_scan_that_is_under_way_can_be_asked_to_end(site: RunsSite, name: str, scan: ScanRun) -> None:
+    site.hold()
+    started = site.runs.start_scan(name, scan)
+    site.runs.cancel(started.run_id)
+    assert site.wait(name).status is RunStatus.CANCELED
 
 
 def test_two_names_are_two_runs(site: RunsSite, name: str, gate: GateRun) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,17 @@ import requests
 from infra.local.emulator.times import drawn, run_work
 from infra.local.topology import APPLICATIONS, RESOURCE_GROUP, STAGING
 from shared.adapters.azure.gate_run import RunOptions, archive, gate_request
+from shared.adapters.azure.scan_run import scan_request
 from shared.domain.gate.verdict import Finding, RunStatus, judge
 from shared.domain.gate.words import words_of
+from shared.domain.policy.policy import Policy, ScanCheck
 from shared.domain.references import Digest
-from shared.run_ports import GateRun
+from shared.domain.scan.decision import Outcome
+from shared.domain.scan.report import Subject
+from shared.domain.scan.run_log import read_scan_log
+from shared.domain.scan.verdict import Evidence
+from shared.domain.scan.verdict import judge as judge_scan
+from shared.run_ports import GateRun, ScannerInUse, ScanRun
 from tests.twin.conftest import Twin
 from tests.twin.images import push_image
 from tests.twin.test_runs import encoded, schedule, upload
@@ -67,6 +75,21 @@ def test_a_played_gate_of_an_image_that_is_not_there_decides_nothing(played: Twi
     run = schedule(played, gate_request(gate_of("played/absent", "sha256:" + "b" * 64), None, RunOptions()))
     assert run.status == "Failed"
     assert verdict(played, run) is Finding.UNDECIDED
+
+
+def test_a_played_scan_is_clean_on_each_of_its_platforms(played: Twin) -> None:
+    digest = Digest(push_image(played.topology, "staging", "played/scanned:1", "scanned"))
+    scanner = push_image(played.topology, "staging", "tools/scanner:1", "scanner")
+    tools = ScannerInUse(f"tools/scanner@{scanner}", "tools/trivy-db@it")
+    platforms = ("linux/amd64", "linux/arm64/v8")
+    run = schedule(played, scan_request(ScanRun("played/scanned", digest, platforms, WORDS, tools), RunOptions()))
+    link = played.tasks.runs.get_log_sas_url(RESOURCE_GROUP, STAGING, run.run_id).log_link
+    assert link is not None
+    answer = read_scan_log(requests.get(link, timeout=9).text, WORDS, digest, platforms)
+    now, policy = datetime.now(UTC), Policy("it", scan=ScanCheck())
+    for platform in platforms:
+        evidence = Evidence(answer.reports[platform], database=answer.database, subject=Subject(digest, platform))
+        assert judge_scan(policy, evidence, now).outcome is Outcome.PASS
 
 
 def test_a_played_service_is_none_and_its_run_goes_on(played: Twin, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 # A wait is looked at anew after a twentieth of what has passed of it, so that a change of the settings is soon felt.
 _SHORTEST_LOOK, _PART = 0.05, 1 / 20
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# What a scan is made with is the same for all of them.
+_SCANNED = re.compile(r"TIDEGATE_SCANNED=sha256:[0-9a-f]{64}")
 
 
 def drawn(seed: int, work: str, median: float, spread: float) -> float:
@@ -32,8 +34,8 @@ def import_work(registry: str, image: str) -> str:
 
 
 def run_work(registry: str, task: str | None, steps: str) -> str:
-    """Name a run for ``drawn``: by its task, or else by the first digest in its steps, or else by these."""
-    found = _DIGEST.search(steps)
+    """Name a run for ``drawn``: by its task, by what it scans, by the first digest in its steps, or by these."""
+    found = _SCANNED.search(steps) or _DIGEST.search(steps)
     return f"run {registry} {task or (found[0] if found else steps)}"
 
 
