@@ -75,5 +75,17 @@ def words_of(secret: str, generation: int, run: int) -> Words:
     return Words(nonce, f"build-{step}", f"test-{step}", seal)
 
 
+def run_name_of(record: str, run: str, secret: str) -> str:
+    """Return the name of a run, valid for an ARM resource (5 to 50 letters, digits and hyphens).
+
+    Args:
+        record: the id of the record for which it is run.
+        run: which of its runs.
+        secret: the record's, so that nobody can take the name beforehand; empty in records of versions without one.
+    """
+    key = f"{record}~{run}~{secret}" if secret else f"{record}~{run}"
+    return f"tidegate-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+
+
 def _derived(purpose: str, secret: str, generation: int, run: int) -> str:
     return hashlib.sha256(f"{purpose}~{secret}~{generation}~{run}".encode()).hexdigest()[:32]

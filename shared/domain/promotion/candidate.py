@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from enum import Enum
 
 import msgspec
 
-from shared.domain.gate.words import Words, words_of
+from shared.domain.gate.words import Words, run_name_of, words_of
+from shared.domain.history import again, folded
 from shared.domain.promotion.identity import candidate_id, earlier_id, short
 from shared.domain.references import Digest, Repository, Tag
 
 _HISTORY_KEPT = 30
 _DETAIL_KEPT = 600
-# A step that was begun and fell through, and was begun again.
-_TWO_AND_ONE = 3
 
 
 class Status(Enum):
@@ -274,9 +272,7 @@ def run_name(candidate: Candidate) -> str:
     It is derived from the candidate, its generation and the run's number, so that scheduling twice is scheduling once;
     and from its secret, so that nobody can take the name beforehand.
     """
-    key = f"{candidate.id}~{candidate.generation}~{candidate.runs}"
-    key += f"~{candidate.secret}" if candidate.secret else ""
-    return f"tidegate-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+    return run_name_of(candidate.id, f"{candidate.generation}~{candidate.runs}", candidate.secret)
 
 
 def run_words(candidate: Candidate) -> Words:
@@ -293,16 +289,11 @@ def run_names(candidate: Candidate) -> tuple[str, ...]:
 def remembered(candidate: Candidate, change: Change) -> tuple[Change, ...]:
     """Return the history with one more change, without the oldest ones beyond what a record should hold.
 
-    What happens again at every look, or at every try of a step that is begun and falls through, is one line, or two,
-    with how often: waiting does not wash away what led to it. Of what fails day after day the last day is kept.
+    Of what fails day after day the last day is kept.
     """
     short = msgspec.structs.replace(change, detail=change.detail[:_DETAIL_KEPT])
     before, short = _last_day_alone(candidate.history, short)
-    if before and _is_same(before[-1], short):
-        return (*before[:-1], _again(before[-1], short))
-    if len(before) >= _TWO_AND_ONE and _is_same(before[-2], short) and _is_same(before[-3], before[-1]):
-        return (*before[:-3], _again(before[-3], before[-1]), _again(before[-2], short))
-    return (*before, short)[-_HISTORY_KEPT:]
+    return folded(before, short, _HISTORY_KEPT)
 
 
 def _last_day_alone(before: tuple[Change, ...], ending: Change) -> tuple[tuple[Change, ...], Change]:
@@ -314,12 +305,4 @@ def _last_day_alone(before: tuple[Change, ...], ending: Change) -> tuple[tuple[C
     failed = before[today - 1]
     if failed.reason is not Reason.STILL_FAILING:
         return before, ending
-    return (*before[:yesterday], *before[today:]), _again(failed, ending)
-
-
-def _is_same(one: Change, other: Change) -> bool:
-    return (one.status, one.reason) == (other.status, other.reason)
-
-
-def _again(earlier: Change, later: Change) -> Change:
-    return msgspec.structs.replace(later, times=earlier.times + later.times)
+    return (*before[:yesterday], *before[today:]), again(failed, ending)
