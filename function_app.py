@@ -15,7 +15,7 @@ from shared.config import starting_settings
 from shared.domain.events.messages import IMPORTS, VALIDATIONS
 from shared.domain.references import DOCKER_HUB, MCR
 from shared.domain.watching.watch_list import Image
-from shared.flows.sweep import sweep_candidates, sweep_each, sweep_rebuilds, sweep_targets
+from shared.flows.sweep import sweep_candidates, sweep_each, sweep_rebuilds, sweep_scans, sweep_targets
 from shared.serving import front
 from shared.storage_settings import STORAGE
 from shared.telemetry.counts import budgets_observed, observed
@@ -75,6 +75,7 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's bind
             ),
             parts.ruler.finish,
             lambda: sweep_targets(parts.target_book),
+            lambda: sweep_scans(parts.scan_progress, parts.staging_runs),
             lambda: sweep_rebuilds(parts.rebuild_progress, parts.application_runs),
             parts.comparison.compare,
             parts.teller.survey,

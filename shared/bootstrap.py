@@ -30,24 +30,21 @@ from shared.flows.tell_troubles import TroubleTeller
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
 from shared.gate_identities import parse_identities
-from shared.outside import Outside
 from shared.rules.adoption import Adopter
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
-from shared.rules.gate_room import GateRoom
 from shared.rules.gate_runs import GateRuns
 from shared.rules.heirs import Heirs
 from shared.rules.listings import KeptListings
-from shared.rules.progress import Progress, candidate_progress, rebuild_progress
+from shared.rules.progress import Progress, rebuild_progress
 from shared.rules.room import Room
 from shared.rules.second_looks import SecondLooks
 from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
-from shared.rules.timekeeping import Timekeeper
 from shared.rules.trouble_finding import TroubleFinder
 from shared.rules.unbuilt_tasks import UnbuiltTasks
-from shared.rules.wake import Waker
-from shared.telemetry.changes import candidate_changed, rebuild_changed, target_changed
+from shared.scanning import Scanned
+from shared.telemetry.changes import rebuild_changed, target_changed
 from shared.telemetry.spans import current_traceparent
 from shared.telemetry.troubles import troubles_last
 
@@ -57,7 +54,6 @@ if TYPE_CHECKING:
     from shared.domain.events.registry_event import Told
     from shared.domain.gate.contract import Contract
     from shared.domain.gate.identity import GateIdentity
-    from shared.domain.promotion.candidate import Candidate
     from shared.domain.promotion.rebuilds import Rebuild
     from shared.domain.watching.watch_list import ListFile, WatchList
 
@@ -80,7 +76,7 @@ def read_gate(name: str, files: Mapping[str, bytes], identities: Mapping[str, Ga
     return checked_gate(name, files, identities)
 
 
-class Parts(Outside):
+class Parts(Scanned):
     """Everything the triggers hand to the flows."""
 
     @cached_property
@@ -96,16 +92,6 @@ class Parts(Outside):
         tasks = UnbuiltTasks(self.kept_listings, self.rebuilds, self.settings.base_server, self.clock)
         finder = TroubleFinder(self.watch_lists, self.observations, self.target_book, self.candidates, tasks)
         return TroubleTeller(finder, self.troubles, self.activity, self.clock, troubles_last)
-
-    @cached_property
-    def waker(self) -> Waker:
-        """Wakes for what is due."""
-        return Waker(self.outbox, self.clock)
-
-    @cached_property
-    def candidate_progress(self) -> Progress[Candidate]:
-        """How candidates go on."""
-        return candidate_progress(self.candidates, self.waker, self.clock, tell=candidate_changed)
 
     @cached_property
     def rebuild_progress(self) -> Progress[Rebuild]:
@@ -182,11 +168,6 @@ class Parts(Outside):
         )
 
     @cached_property
-    def times(self) -> Timekeeper:
-        """Knows how long imports and gates usually take."""
-        return Timekeeper(self.usual_times)
-
-    @cached_property
     def stager(self) -> Stager:
         """Takes candidates into the staging registry, and on to their gates."""
         ours = self.settings.accounts.keys()
@@ -199,11 +180,6 @@ class Parts(Outside):
             self.times,
             then=self.validator.begin,
         )
-
-    @cached_property
-    def gate_room(self) -> GateRoom:
-        """Says whether another gate may begin."""
-        return GateRoom(self.candidates, self.clock, int(self.settings.gates_at_once))
 
     @cached_property
     def validator(self) -> Validator:
@@ -247,8 +223,10 @@ class Parts(Outside):
         found = kinds(
             self.candidate_progress,
             self.rebuild_progress,
+            self.scan_progress,
             self.target_book,
             candidate_looker=looker,
+            scan_looker=self.scan_looker,
             reconciler=self.reconciler,
             rebuilder=self.rebuilder,
             room=self.gate_room,

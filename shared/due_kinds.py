@@ -10,16 +10,18 @@ from functools import partial
 from typing import Any
 
 from shared.domain.promotion.candidate import Candidate
-from shared.domain.promotion.due import BEGINS, CANDIDATES, REBUILDS, Due, Turns
+from shared.domain.promotion.due import BEGINS, CANDIDATES, REBUILDS, SCANS, Due, Turns
 from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus
+from shared.domain.scan.scan import Scan, ScanStatus
 from shared.domain.watching.watch_list import WatchList
 from shared.errors import TidegateError
 from shared.flows.look_at_candidate import CandidateLooker
 from shared.flows.look_at_due import Kind
+from shared.flows.look_at_scan import ScanLooker
 from shared.flows.rebuild import Rebuilder
 from shared.flows.reconcile import Reconciler
 from shared.ports import Stored
-from shared.rules.breaking import candidate_broke, rebuild_broke, target_broke
+from shared.rules.breaking import candidate_broke, rebuild_broke, scan_broke, target_broke
 from shared.rules.gate_room import GateRoom
 from shared.rules.progress import Progress
 from shared.rules.targets import TargetBook
@@ -33,9 +35,11 @@ log = logging.getLogger("tidegate.due")
 def kinds(
     candidates: Progress[Candidate],
     rebuilds: Progress[Rebuild],
+    scans: Progress[Scan],
     book: TargetBook,
     *,
     candidate_looker: CandidateLooker,
+    scan_looker: ScanLooker,
     reconciler: Reconciler,
     rebuilder: Rebuilder,
     room: GateRoom,
@@ -44,17 +48,18 @@ def kinds(
     """Return how each kind of record is looked at.
 
     Args:
-        candidates, rebuilds, book: where records are, and how they go on.
-        candidate_looker, reconciler, rebuilder: look at one of them.
-        room: knows whose gates are under way.
+        candidates, rebuilds, scans, book: where records are, and how they go on.
+        candidate_looker, scan_looker, reconciler, rebuilder: look at one of them.
+        room: knows whose runs are under way.
         watch_list: gives the list in force, which says whose an image is.
     """
-    had: dict[Due, Callable[[], Turns]] = {Due.GATES: lambda: _had(room, watch_list)}
+    had = partial(_had, room, watch_list)
     return {
         **{
-            due: _of_candidates(due, candidates, candidate_looker, watch_list, had.get(due, Turns))
+            due: _of_candidates(due, candidates, candidate_looker, watch_list, had if due is Due.GATES else Turns)
             for due in CANDIDATES
         },
+        Due.SCANS: _of_scans(scans, scan_looker, watch_list, had),
         Due.TARGETS: _of_targets(book, reconciler),
         Due.REBUILDS: _of_rebuilds(rebuilds, rebuilder),
     }
@@ -103,11 +108,26 @@ def _of_rebuilds(progress: Progress[Rebuild], rebuilder: Rebuilder) -> Kind[Stor
     )
 
 
+def _of_scans(
+    progress: Progress[Scan], looker: ScanLooker, watch_list: Callable[[], WatchList], had: Callable[[], Turns]
+) -> Kind[Stored[Scan]]:
+    return Kind(
+        due=lambda moment: progress.records.in_status(SCANS, moment),
+        look=looker.look,
+        begins=lambda one: one.record.status is ScanStatus.WANTED,
+        owners=lambda: _owners(watch_list),
+        since=lambda one: one.record.since,
+        broke=partial(scan_broke, progress),
+        traced=_traced(Due.SCANS, "scan"),
+        had=had,
+    )
+
+
 def _traced(due: Due, about: str) -> Callable[[Any], AbstractContextManager[None]]:
     return lambda one: looking(due.value, about, one.record.id, one.record.step, one.record.traceparent)
 
 
-def _owners(watch_list: Callable[[], WatchList]) -> Callable[[Stored[Candidate]], str]:
+def _owners(watch_list: Callable[[], WatchList]) -> Callable[[Stored[Any]], str]:
     owner = _owner_of(watch_list)
     return lambda one: owner(one.record.image)
 
@@ -117,7 +137,7 @@ def _had(room: GateRoom, watch_list: Callable[[], WatchList]) -> Turns:
     try:
         return room.turns(_owner_of(watch_list))
     except TidegateError as error:
-        log.warning("whose gates are under way is not known, so it does not count: %s", error)
+        log.warning("whose runs are under way is not known, so it does not count: %s", error)
         return Turns()
 
 

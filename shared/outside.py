@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from shared.dead_letter_ports import DeadLetters
     from shared.domain.promotion.candidate import Candidate
     from shared.domain.promotion.rebuilds import Rebuild
+    from shared.domain.scan.scan import Scan
     from shared.ports import Activity, Evidence, Observations, Outbox, Records
     from shared.run_ports import Listings
     from shared.target_ports import Rulings, Targets
@@ -134,6 +135,13 @@ class Outside:
         from shared.adapters.storage.records_table import rebuilds_table  # noqa: PLC0415
 
         return rebuilds_table(self._account)
+
+    @cached_property
+    def scans(self) -> Records[Scan]:
+        """The scans' records."""
+        from shared.adapters.storage.records_table import scans_table  # noqa: PLC0415
+
+        return scans_table(self._account)
 
     @cached_property
     def listings(self) -> Listings:
@@ -248,6 +256,7 @@ class Outside:
             registry,
             login_server=login_server,
             staging_id=self.settings.staging_registry_id,
+            base_id=self.settings.base.resource_id,
             accounts=self.settings.accounts,
         )
 

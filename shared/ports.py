@@ -17,11 +17,12 @@ from shared.domain.events.messages import Message
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.rebuilds import Rebuild
 from shared.domain.references import Digest, Repository, Tag
+from shared.domain.scan.scan import Scan
 from shared.domain.watching.observation import Observation
 from shared.domain.watching.questions import RepositoryState
 from shared.errors import TidegateError
 
-R = TypeVar("R", Candidate, Rebuild)
+R = TypeVar("R", Candidate, Rebuild, Scan)
 # How far back the lines about everything can be read; those about one subject, as far back as they are kept.
 ACTIVITY_DAYS = 31
 
@@ -71,7 +72,7 @@ class Records(Protocol[R]):
         """Iterate over the current records of some statuses.
 
         Args:
-            statuses: of candidates or of rebuilds.
+            statuses: of candidates, of rebuilds or of scans.
             by: only those that are, or were, to be looked at by a moment, UTC.
 
         Raises:
@@ -89,6 +90,10 @@ class Records(Protocol[R]):
 
     def archived(self, group: str) -> Iterator[Stored[R]]:
         """Iterate over the archived records of one group: see ``identity.group_of``; or of one task."""
+        ...
+
+    def delete_all(self, stored: Sequence[Stored[R]]) -> Mapping[str, TidegateError]:
+        """Delete current records that nobody changed since; twice does no harm. Return what kept some, by their ids."""
         ...
 
 
@@ -195,6 +200,10 @@ class Evidence(Protocol):
         """Write ``evidence/<candidate>/<name>``; writing it again replaces it."""
         ...
 
+    def read(self, candidate: str, name: str) -> bytes | None:
+        """Return what was kept as ``evidence/<candidate>/<name>``, or ``None`` if it is not there any more."""
+        ...
+
 
 class Hint(msgspec.Struct, frozen=True):
     """What an upstream's own catalogue says of a tag; the registry is asked by HEAD before anything is imported.
@@ -264,15 +273,17 @@ class ImportSource(msgspec.Struct, frozen=True):
     """Where an import copies from, always by digest.
 
     Attributes:
-        repository: in an upstream or in the staging registry, or in the one that is copied into.
+        repository: in an upstream or in a registry of ours.
         digest: what to copy.
-        staging, own: whether ``repository`` is in the staging registry, or in the one that is copied into.
+        staging, base, own: whether ``repository`` is in the staging registry, in the base registry, or in the one that
+            is copied into.
     """
 
     repository: Repository
     digest: Digest
     staging: bool = False
     own: bool = False
+    base: bool = False
 
 
 class Operation(msgspec.Struct, frozen=True):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import timedelta
 from enum import Enum
 
 import msgspec
 
 from shared.domain.promotion.candidate import Candidate, run_names
-from shared.domain.promotion.due import REBUILDS, UNDER_WAY
+from shared.domain.promotion.due import REBUILDS, SCANS, UNDER_WAY
 from shared.domain.promotion.lifecycle import ENDS
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild, rebuild_run_names
-from shared.domain.promotion.schedule import KEPT_CURRENT, OVERDUE_GRACE, is_overdue
+from shared.domain.promotion.schedule import KEPT_CURRENT, OVERDUE_GRACE, SCAN_KEPT, is_overdue
 from shared.domain.promotion.waiting import Waiting
+from shared.domain.scan.scan import SCAN_ENDS, Scan, scan_run_names
 from shared.errors import ServiceError, TidegateError
 from shared.ports import R, Stored
 from shared.rules.progress import Progress
@@ -30,7 +32,7 @@ class Swept(msgspec.Struct, frozen=True):
     Attributes:
         under_way: records that have not ended.
         overdue: of these, how many nobody has looked at in time.
-        archived: ended ones that were put away.
+        archived: ended ones that were put away, or deleted.
         waiting: what is under way, by status.
     """
 
@@ -58,7 +60,7 @@ def sweep_candidates(
         ENDS,
         UNDER_WAY,
         lambda stored: _succeeded(stored, succeed) if stored.record.is_earlier else _is_overdue(progress, stored),
-        PuttingAway(progress.records, lambda candidate: (staging_runs, run_names(candidate))),
+        PuttingAway(progress.records.archive_all, lambda candidate: (staging_runs, run_names(candidate))),
     )
 
 
@@ -69,7 +71,26 @@ def sweep_rebuilds(progress: Progress[Rebuild], runs: Mapping[str, Runs]) -> Swe
         REBUILD_ENDS,
         REBUILDS,
         lambda stored: _is_overdue(progress, stored),
-        PuttingAway(progress.records, lambda rebuild: (runs.get(rebuild.registry), rebuild_run_names(rebuild))),
+        PuttingAway(
+            progress.records.archive_all, lambda rebuild: (runs.get(rebuild.registry), rebuild_run_names(rebuild))
+        ),
+    )
+
+
+def sweep_scans(progress: Progress[Scan], staging_runs: Runs) -> Swept:
+    """Sweep the scans: wake for what is overdue, and delete what nobody has asked for in a long time.
+
+    Args:
+        progress: where they are kept and how they go on.
+        staging_runs: ACR Tasks of the staging registry, to forget the runs of what is deleted.
+    """
+    return _sweep(
+        progress,
+        SCAN_ENDS,
+        SCANS,
+        lambda stored: _is_overdue(progress, stored),
+        PuttingAway(progress.records.delete_all, lambda scan: (staging_runs, scan_run_names(scan))),
+        kept=SCAN_KEPT,
     )
 
 
@@ -106,6 +127,7 @@ def _sweep(
     under_way: Collection[Enum],
     take_up: Callable[[Stored[R]], bool],
     away: PuttingAway[R],
+    kept: timedelta = KEPT_CURRENT,
 ) -> Swept:
     """What is under way is read, and of what has ended only what is to be put away."""
     waiting: dict[str, Waiting] = {}
@@ -115,7 +137,7 @@ def _sweep(
         _find(waiting, stored.record)
         overdue.append(take_up(stored))
 
-    old = progress.clock() - KEPT_CURRENT
+    old = progress.clock() - kept
     unread = _each(progress.records.in_status(under_way), find)
     old_unread = _each(progress.records.in_status(ends, old), away.take)
     archived = away.finish()
@@ -153,6 +175,6 @@ def _succeeded(stored: Stored[Candidate], succeed: Callable[[Stored[Candidate]],
     return True
 
 
-def _find(waiting: dict[str, Waiting], record: Candidate | Rebuild) -> None:
+def _find(waiting: dict[str, Waiting], record: Candidate | Rebuild | Scan) -> None:
     found = waiting.get(record.status.value, Waiting(0, record.since))
     waiting[record.status.value] = Waiting(found.count + 1, min(found.oldest, record.since))

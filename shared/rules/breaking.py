@@ -8,7 +8,9 @@ from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.lifecycle import put_off, turn_of
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild, put_off_rebuild
 from shared.domain.promotion.reconciling import fell_through, scheduled
+from shared.domain.promotion.scanning import put_off_scan
 from shared.domain.promotion.target import Target
+from shared.domain.scan.scan import SCAN_ENDS, Scan
 from shared.errors import StepBroke
 from shared.ports import Stored
 from shared.rules.progress import Progress
@@ -38,6 +40,13 @@ def rebuild_broke(progress: Progress[Rebuild], before: Stored[Rebuild]) -> None:
         progress.save(stored, put_off_rebuild(stored.record, StepBroke(), progress.clock()))
 
 
+def scan_broke(progress: Progress[Scan], before: Stored[Scan]) -> None:
+    """Put a scan off; see ``candidate_broke``."""
+    stored = progress.records.get(before.record.id)
+    if stored and _is_at(stored.record, before.record.step) and stored.record.status not in SCAN_ENDS:
+        progress.save(stored, put_off_scan(stored.record, StepBroke(), progress.clock()))
+
+
 def target_broke(book: TargetBook, before: StoredTarget) -> None:
     """Put a target off; see ``candidate_broke``."""
     target, now = before.record, book.clock()
@@ -46,7 +55,7 @@ def target_broke(book: TargetBook, before: StoredTarget) -> None:
         book.wake(fallen.record)
 
 
-def _is_at(record: Candidate | Rebuild | Target, step: int) -> bool:
+def _is_at(record: Candidate | Rebuild | Scan | Target, step: int) -> bool:
     return record.step in {step, step + 1}
 
 

@@ -1,4 +1,4 @@
-"""How many runs of gates are under way at once in the staging registry: who finds no room waits in the turns of owners.
+"""How many runs are under way at once in the staging registry, of gates and scans: who finds no room waits its turn.
 
 Waiting is pacing: a candidate stays as it is and stays due. Every round looks first at what is under way, so that who
 waits has what came free in the same round.
@@ -12,13 +12,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from enum import Enum
+from typing import TypeVar
 
 from shared.domain.promotion.candidate import Candidate, Status
 from shared.domain.promotion.due import Turns
+from shared.domain.scan.scan import Scan, ScanStatus
 from shared.errors import Paced, ServiceError
 from shared.ports import Clock, Records
 
 log = logging.getLogger("tidegate.gates")
+
+W = TypeVar("W", Candidate, Scan)
 
 # What other instances begin and end is seen when what is under way is read again.
 READ_FOR = timedelta(seconds=5)
@@ -39,13 +44,17 @@ class GateRoom:
     at for an hour, holds no place.
 
     Args:
-        candidates: tells which are under way.
+        candidates: tells which runs of gates are under way.
         clock: tells the time.
         most: how many runs there are at most.
+        scans: tells which runs of scans are under way; ``None`` where there are none.
     """
 
-    def __init__(self, candidates: Records[Candidate], clock: Clock, most: int) -> None:
+    def __init__(
+        self, candidates: Records[Candidate], clock: Clock, most: int, scans: Records[Scan] | None = None
+    ) -> None:
         self._candidates = candidates
+        self._scans = scans
         self._clock = clock
         self._most = most
         self._lock = threading.Lock()
@@ -61,7 +70,7 @@ class GateRoom:
         """Take the place of one run for as long as the block lasts, and give what keeps it for longer.
 
         Args:
-            image: the candidate's, as the watch list names it.
+            image: what the run is for, as the watch list names it.
             in_turn: whether it is its candidate's turn; who comes from its import passes by nobody who waits.
 
         Raises:
@@ -112,7 +121,7 @@ class GateRoom:
             self._read(now)
             if self._under_way.total() + self._beginning >= self._most:
                 raise _no_room(
-                    f"{self._most} runs of gates are under way, as many as GATES_AT_ONCE says", self._look_at(now) - now
+                    f"{self._most} runs are under way, as many as GATES_AT_ONCE says", self._look_at(now) - now
                 )
             self._beginning += 1
 
@@ -134,20 +143,24 @@ class GateRoom:
     def _read(self, now: datetime) -> None:
         if self._read_at is not None and now - self._read_at < READ_FOR:
             return
-        self._under_way = Counter(self._images(now))
+        under_way = Counter(_images(self._candidates, Status.VALIDATING, now))
+        if self._scans is not None:
+            under_way.update(_images(self._scans, ScanStatus.SCANNING, now))
+        self._under_way = under_way
         self._read_at = now
         if self._full_at is None or now - self._full_at >= _STANDS_IN_LINE:
             self._began.clear()  # nobody waits for a turn
 
-    def _images(self, now: datetime) -> Iterator[str]:
-        try:
-            for stored in self._candidates.in_status({Status.VALIDATING}):
-                if now - stored.record.look_at < _ABANDONED:
-                    yield stored.record.image
-        except ServiceError as error:
-            if error.temporary:
-                raise
-            log.warning("candidates that cannot be read hold no place for a run: %s", error)
+
+def _images(records: Records[W], status: Enum, now: datetime) -> Iterator[str]:
+    try:
+        for stored in records.in_status({status}):
+            if now - stored.record.look_at < _ABANDONED:
+                yield stored.record.image
+    except ServiceError as error:
+        if error.temporary:
+            raise
+        log.warning("what cannot be read holds no place for a run: %s", error)
 
 
 def _no_room(why: str, pause: timedelta) -> Paced:

@@ -19,6 +19,7 @@ import msgspec
 from shared.domain.promotion.candidate import Candidate, rejoined
 from shared.domain.promotion.due import due_of
 from shared.domain.promotion.rebuilds import Rebuild
+from shared.domain.scan.scan import Scan, rejoined_scan
 from shared.errors import Conflict
 from shared.ports import Clock, R, Records, Stored
 from shared.rules.wake import Waker
@@ -28,7 +29,7 @@ log = logging.getLogger("tidegate.progress")
 _TRIES = 8
 
 
-def _untold(before: Candidate | Rebuild | None, record: Candidate | Rebuild) -> None:
+def _untold(before: Candidate | Rebuild | Scan | None, record: Candidate | Rebuild | Scan) -> None:
     """Nobody listens."""
 
 
@@ -150,3 +151,14 @@ def rebuild_progress(
 ) -> Progress[Rebuild]:
     """Return the rules for rebuilds."""
     return Progress(records, waker, clock, _nothing, tell)
+
+
+def scan_progress(
+    records: Records[Scan],
+    waker: Waker,
+    clock: Clock,
+    *,
+    tell: Callable[[Scan | None, Scan], None] = _untold,
+) -> Progress[Scan]:
+    """Return the rules for scans."""
+    return Progress(records, waker, clock, rejoined_scan, tell)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic
 
 from shared.errors import RateLimited, TidegateError
-from shared.ports import R, Records, Stored
+from shared.ports import R, Stored
 from shared.run_ports import Runs
 
 log = logging.getLogger("tidegate.sweep")
@@ -21,13 +21,17 @@ class PuttingAway(Generic[R]):
     """What one sweep puts away.
 
     Args:
-        records: where they are.
+        away: moves records to where they are kept, or deletes them; returns what kept some where they were, by id.
         names: gives the registry of a record's runs and their names. There is none for a registry that is not in the
             settings any more, which we may not be allowed to reach.
     """
 
-    def __init__(self, records: Records[R], names: Callable[[R], tuple[Runs | None, tuple[str, ...]]]) -> None:
-        self._records: Records[R] = records
+    def __init__(
+        self,
+        away: Callable[[Sequence[Stored[R]]], Mapping[str, TidegateError]],
+        names: Callable[[R], tuple[Runs | None, tuple[str, ...]]],
+    ) -> None:
+        self._away: Callable[[Sequence[Stored[R]]], Mapping[str, TidegateError]] = away
         self._names: Callable[[R], tuple[Runs | None, tuple[str, ...]]] = names
         self._found: list[Stored[R]] = []
         self._forgotten = 0
@@ -42,9 +46,9 @@ class PuttingAway(Generic[R]):
             self._found.append(ended)
 
     def finish(self) -> int:
-        """Move what was taken to the archive, and return how many could be moved."""
+        """Move what was taken away, and return how many could be moved."""
         try:
-            problems = self._records.archive_all(self._found) if self._found else {}
+            problems = self._away(self._found) if self._found else {}
         except TidegateError as error:
             log.warning("%d records could not be put away, the next sweep tries again: %s", len(self._found), error)
             return 0

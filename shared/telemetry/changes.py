@@ -10,6 +10,7 @@ from opentelemetry import trace
 from shared.domain.promotion.candidate import Candidate, Change, Reason
 from shared.domain.promotion.rebuilds import Rebuild
 from shared.domain.promotion.target import Target
+from shared.domain.scan.scan import Scan, ScanReason
 from shared.telemetry.events import tell
 from shared.telemetry.spans import within
 
@@ -47,6 +48,24 @@ def rebuild_changed(before: Rebuild | None, rebuild: Rebuild) -> None:
     }
     with within(rebuild.traceparent):
         tell(f"rebuild-{rebuild.status.value}", about, rebuild.detail)
+
+
+def scan_changed(before: Scan | None, scan: Scan) -> None:
+    """Tell what a write did to a scan: the events are named for its reasons, such as ``scan-answered``."""
+    about: dict[str, str | float] = {
+        "tidegate.scan": scan.id,
+        "tidegate.image": scan.image,
+        "container.image.name": scan.repository,
+        "oci.manifest.digest": scan.digest,
+        "tidegate.platforms": len(scan.platforms),
+    }
+    steps = scan.step - (before.step if before else 0)
+    with within(scan.traceparent):
+        for change in scan.history[-steps:] if steps else ():
+            told = {**about, "tidegate.status": change.status.value}
+            if change.reason is ScanReason.ANSWERED:
+                told["tidegate.seconds"] = _seconds(before.since if before else scan.since, change.at)
+            tell(change.reason.value, told, change.detail)
 
 
 def target_changed(before: Target | None, target: Target) -> None:

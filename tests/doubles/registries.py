@@ -19,7 +19,7 @@ from shared.domain.references import Digest, Tag
 from shared.errors import NotFound, OperationFailed
 from shared.ports import ImportSource, Operation
 from shared.run_ports import GateRun, Run, ScanRun
-from tests.doubles.scans import scan_log
+from tests.doubles.scans import UPDATED, scan_log
 from tests.doubles.scripted import Scripted
 from tests.doubles.upstreams import InMemoryUpstream
 
@@ -29,6 +29,9 @@ TEST_FAILED_LOG = (
     "{words.first}\nfailed to run step ID: {words.test_step}: exit status 1\nRun ID: cf1 failed after 5s.\n"
 )
 BUILD_FAILED_LOG = "failed to run step ID: {words.build_step}: exit status 1\nRun ID: cf1 failed after 5s.\n"
+
+# Stands in a log for all that the scan of an image says which is not cut short.
+WHOLE_SCAN = "{all of the scan}"
 
 
 def scan_key(digest: Digest) -> str:
@@ -59,6 +62,7 @@ class InMemoryRegistry(Scripted):
         imports: how often an import was really started, by repository, tag and digest.
         asked: how often each method was called.
         retry_after: what an operation under way says to wait, seconds.
+        base: the base registry, where this is staging.
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class InMemoryRegistry(Scripted):
         self.imports: Counter[tuple[str, Tag, Digest]] = Counter()
         self.asked: Counter[str] = Counter()
         self.retry_after: float | None = None
+        self.base: InMemoryRegistry | None = None
         self._upstreams = tuple(upstreams)
         self._staging = staging
         self._manifests: set[tuple[str, Digest]] = set()
@@ -199,8 +204,9 @@ class InMemoryRegistry(Scripted):
     def _source_holds(self, source: ImportSource) -> bool:
         if source.own:
             return self._has(source.repository.path, source.digest)
-        if source.staging:
-            return self._staging is not None and self._staging._has(source.repository.path, source.digest)
+        if source.staging or source.base:
+            other = self._staging if source.staging else self.base
+            return other is not None and other._has(source.repository.path, source.digest)
         return any(upstream.has(source.repository, source.digest) for upstream in self._upstreams)
 
 
@@ -223,6 +229,7 @@ class InMemoryRuns(Scripted):
         gates: the gate runs that were really started, in order, with the names they were started under.
         scans: the same of scans.
         found: what scans of an image find by platform, as ``scan_log`` takes it; else nothing.
+        updated: of when the database of scans is.
         asked: how often each method was called.
         application_tasks: what ``tasks`` returns.
         without_bases: whether ``tasks`` leaves out what they are built on.
@@ -238,6 +245,7 @@ class InMemoryRuns(Scripted):
         self.started: Counter[str] = Counter()
         self.gates: list[tuple[str, GateRun]] = []
         self.scans: list[tuple[str, ScanRun]] = []
+        self.updated = UPDATED
         self.found: dict[Digest, Mapping[str, tuple[str, ...] | str]] = {}
         self.asked: Counter[str] = Counter()
         self.application_tasks: tuple[ApplicationTask, ...] = ()
@@ -320,11 +328,15 @@ class InMemoryRuns(Scripted):
             self._free(name)
             if name not in self._names:
                 self.scans.append((name, scan))
-            return self._told(self._start(name, scan_key(scan.digest), log=self._scan_log(scan)))
+            run = self._start(name, scan_key(scan.digest), log=self._scan_log(scan))
+            if not self.named:
+                del self._names[name]
+            return msgspec.structs.replace(self._told(run), named=self.named)
 
     def _scan_log(self, scan: ScanRun) -> str:
         found = self.found.get(scan.digest, {})
-        return scan_log(scan.words, scan.digest, {each: found.get(each, ()) for each in scan.platforms})
+        said = {each: found.get(each, ()) for each in scan.platforms}
+        return scan_log(scan.words, scan.digest, said, updated=self.updated)
 
     def look(self, run_id: str) -> Run | None:
         """See the port."""
@@ -398,8 +410,8 @@ class InMemoryRuns(Scripted):
         if name not in self._names:
             self.started[key] += 1
             passed = (RunStatus.SUCCEEDED, PASSED_LOG if words else log)
-            status, log = self._ends[key].pop(0) if self._ends[key] else passed
-            log = log.format(words=words) if words else log
+            status, said = self._ends[key].pop(0) if self._ends[key] else passed
+            log = said.format(words=words) if words else said.replace(WHOLE_SCAN, log)
             run_id = f"run{len(self._runs) + 1}"
             self._names[name] = run_id
             self._runs[run_id] = _Run(key, status, log, self.looks)

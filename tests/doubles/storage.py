@@ -29,7 +29,8 @@ from shared.domain.promotion.listing import Listing
 from shared.domain.promotion.rulings import Kind, Ruling
 from shared.domain.promotion.target import Target, parts_of_target
 from shared.domain.promotion.usual_times import UsualTimes
-from shared.domain.references import Repository, Tag
+from shared.domain.references import Repository, Tag, parse_digest
+from shared.domain.scan.scan import Scan
 from shared.domain.watching.budget import Budget
 from shared.domain.watching.observation import Observation, dated
 from shared.domain.watching.questions import RepositoryState
@@ -80,7 +81,7 @@ class InMemoryRecords(OneAtATime, Generic[R]):
     """``Records`` in two dictionaries. Rows are kept as JSON, as the tables do, so no object is ever shared.
 
     Args:
-        kind: ``Candidate`` or ``Rebuild``.
+        kind: ``Candidate``, ``Rebuild`` or ``Scan``.
         before_call: see ``Scripted``.
     """
 
@@ -159,6 +160,18 @@ class InMemoryRecords(OneAtATime, Generic[R]):
             rows = [row for key, row in sorted(self._archive.items()) if self._group(key) == wanted]
         return map(self._stored, rows)
 
+    def delete_all(self, stored: Sequence[Stored[R]]) -> Mapping[str, TidegateError]:
+        """See ``Records.delete_all``. A process may die between any two."""
+        problems: dict[str, TidegateError] = {}
+        for one in stored:
+            with self._change("delete_all"):
+                found = self._current.get(one.record.id)
+                if found and found[1] != one.etag:
+                    problems[one.record.id] = Conflict(f"{one.record.id} was changed by another worker")
+                elif found:
+                    del self._current[one.record.id]
+        return problems
+
     def _find(self, record_id: str) -> Stored[R] | None:
         self._group(record_id)
         with self._lock:
@@ -179,6 +192,8 @@ class InMemoryRecords(OneAtATime, Generic[R]):
     def _group(self, record_id: str) -> str:
         if self._kind is Candidate:
             return group_of(record_id)
+        if self._kind is Scan:
+            return parse_digest(record_id)
         group = record_id.rpartition("~")[0]
         if group.count("~") != 1:
             raise InvalidReference(f"{record_id[:200]!r} is not a rebuild's id")
@@ -570,6 +585,11 @@ class InMemoryEvidence(OneAtATime):
         """See ``Evidence.keep``."""
         with self._change("keep"):
             self.kept[candidate, name] = content
+
+    def read(self, candidate: str, name: str) -> bytes | None:
+        """See ``Evidence.read``."""
+        self._raise_scripted("read")
+        return self.kept.get((candidate, name))
 
 
 class InMemoryConfiguration(OneAtATime):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
 from shared.domain.events.event_grid import is_event, read_event
@@ -14,17 +14,23 @@ from shared.domain.promotion.listing import taken_up
 from shared.domain.promotion.rebuilds import ApplicationTask, Dependency, Rebuild
 from shared.domain.promotion.target import Target
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Tag, parse_repository
+from shared.domain.scan.run_log import read_scan_log
+from shared.domain.scan.scan import Scan
 from shared.domain.watching.troubles import Noted
 from shared.due_kinds import kinds
+from shared.errors import TidegateError
 from shared.flows.act import Actor
 from shared.flows.cancel import Canceller
+from shared.flows.cancel_scan import ScanCanceller
 from shared.flows.check import Checker
 from shared.flows.compare_rebuilds import Comparison
+from shared.flows.copy_scanned import ScanCopier
 from shared.flows.find_dependants import DependantSearch
 from shared.flows.list_tasks import TaskLister
 from shared.flows.look_at_base import BaseComparer
 from shared.flows.look_at_candidate import CandidateLooker
 from shared.flows.look_at_due import DueLooker
+from shared.flows.look_at_scan import ScanLooker
 from shared.flows.plan import Planner
 from shared.flows.poisoned import DeadLetterReader
 from shared.flows.promote import Promoter
@@ -32,9 +38,10 @@ from shared.flows.rebuild import Rebuilder
 from shared.flows.reconcile import Reconciler
 from shared.flows.retry import Retrier
 from shared.flows.rule import Ruler
+from shared.flows.scan import Scanning
 from shared.flows.signal import signal
 from shared.flows.stage import Stager
-from shared.flows.sweep import sweep_candidates, sweep_each, sweep_rebuilds, sweep_targets
+from shared.flows.sweep import sweep_candidates, sweep_each, sweep_rebuilds, sweep_scans, sweep_targets
 from shared.flows.tell_troubles import TroubleTeller
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
@@ -47,8 +54,11 @@ from shared.rules.gate_runs import GateRuns
 from shared.rules.heirs import Heirs
 from shared.rules.ledger import Ledger
 from shared.rules.listings import KeptListings
-from shared.rules.progress import candidate_progress, rebuild_progress
+from shared.rules.progress import candidate_progress, rebuild_progress, scan_progress
 from shared.rules.room import Room
+from shared.rules.scan_askers import Askers
+from shared.rules.scan_book import ScanBook
+from shared.rules.scan_sources import ScanSources
 from shared.rules.second_looks import SecondLooks
 from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
@@ -56,11 +66,13 @@ from shared.rules.timekeeping import Timekeeper
 from shared.rules.trouble_finding import TroubleFinder
 from shared.rules.unbuilt_tasks import UnbuiltTasks
 from shared.rules.wake import Waker
+from shared.run_ports import ScannerInUse
 from shared.watch_list_yaml import parse_watch_list
 from shared.work import work_on
 from tests.doubles.gates import GATE_FILES
 from tests.doubles.queues import Delivery, InMemoryDeadLetters, InMemoryOutbox
 from tests.doubles.registries import InMemoryRegistry, InMemoryRuns, digest_of
+from tests.doubles.scans import TOOLS
 from tests.doubles.storage import (
     InMemoryActivity,
     InMemoryBudgets,
@@ -121,10 +133,15 @@ class World:
         upstreams = (self.hub, self.mcr, self.ghcr)
         self.staging = InMemoryRegistry(upstreams=upstreams, before_call=self._moment("staging"))
         self.base = InMemoryRegistry(upstreams=upstreams, staging=self.staging, before_call=self._moment("base"))
+        self.staging.base = self.base
+        self.tools = TOOLS
+        self.tool_troubles: list[TidegateError] = []
         self.staging_runs = InMemoryRuns(before_call=self._moment("staging_runs"))
         self.application_runs = InMemoryRuns(before_call=self._moment("application_runs"))
         self.candidates = InMemoryRecords(Candidate, self._moment("candidates"))
         self.rebuilds = InMemoryRecords(Rebuild, self._moment("rebuilds"))
+        self.scans = InMemoryRecords(Scan, self._moment("scans"))
+        self.told_askers: list[tuple[str, ...]] = []
         self.targets = InMemoryTargets(self._moment("targets"))
         self.rulings = InMemoryRulings(self._moment("rulings"))
         self.observations = InMemoryObservations(self._moment("observations"))
@@ -149,6 +166,7 @@ class World:
         self.waker = Waker(self.outbox, self.clock)
         self.candidate_progress = candidate_progress(self.candidates, self.waker, self.clock)
         self.rebuild_progress = rebuild_progress(self.rebuilds, self.waker, self.clock)
+        self.scan_progress = scan_progress(self.scans, self.waker, self.clock)
         self.book = TargetBook(self.targets, self.waker, self.clock, self.base_name, rulings=self.rulings.every)
         self.detector = Detector(self.candidate_progress, self.book)
         self.ruler = Ruler(self.rulings, self.book, self.activity, self.detector.blocked)
@@ -187,7 +205,9 @@ class World:
         self.promoter = Promoter(
             self.candidate_progress, self.book, conclusions, then=self.reconciler.reconcile_together
         )
-        self.gate_room = GateRoom(self.candidates, self.clock, self.most_gates)
+        self.gate_room = GateRoom(self.candidates, self.clock, self.most_gates, self.scans)
+        self.scan_book = ScanBook(self.scan_progress, self.evidence, read_scan_log)
+        self.scan_looker = self._scan_looker(times)
         self.validator = Validator(
             self.candidate_progress,
             GateRuns(self.configuration, self.targets, BASE, BASE_SERVER, checked_gate, {}).of,
@@ -235,14 +255,51 @@ class World:
         found = kinds(
             self.candidate_progress,
             self.rebuild_progress,
+            self.scan_progress,
             self.book,
             candidate_looker=self.candidate_looker,
+            scan_looker=self.scan_looker,
             reconciler=self.reconciler,
             rebuilder=self.rebuilder,
             room=self.gate_room,
             watch_list=self.watch_lists.in_force,
         )
         return DueLooker(found, self.waker, self.clock, side_by_side=1)
+
+    def _scan_looker(self, times: Timekeeper) -> ScanLooker:
+        sources = ScanSources(self.base, self.candidates, self.ledger, {DOCKER_HUB})
+        copier = ScanCopier(self.scan_progress, self.staging, sources, times)
+        scanning = Scanning(
+            self.scan_progress,
+            self.staging,
+            self._tools,
+            self.staging_runs,
+            self.evidence,
+            read_scan_log,
+            times,
+            self.gate_room,
+            asked=Askers(self.candidate_progress).any_left,
+            copy=copier.begin,
+            then=self._tell_askers,
+        )
+        return ScanLooker(
+            begin=scanning.begin,
+            copying=copier.look,
+            scanning=scanning.look,
+            cancel=ScanCanceller(self.scan_progress, self.staging_runs).cancel,
+            tell=scanning.tell,
+        )
+
+    def _tools(self) -> ScannerInUse:
+        if self.tool_troubles:
+            raise self.tool_troubles.pop(0)
+        return self.tools
+
+    def _tell_askers(self, askers: Sequence[str]) -> None:
+        self._moment("askers")("before:tell")
+        Askers(self.candidate_progress).wake(askers)
+        self.told_askers.append(tuple(askers))
+        self._moment("askers")("after:tell")
 
     # What happens from outside.
 
@@ -269,6 +326,7 @@ class World:
             lambda: sweep_candidates(self.candidate_progress, self.staging_runs, self.heirs.succeed),
             self.ruler.finish,
             lambda: sweep_targets(self.book),
+            lambda: sweep_scans(self.scan_progress, self.staging_runs),
             lambda: sweep_rebuilds(self.rebuild_progress, {"tidegateapps": self.application_runs}),
             self.comparison.compare,
             self.teller.survey,

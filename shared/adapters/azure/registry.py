@@ -36,6 +36,7 @@ class AzureContainerRegistry:
         registry: which registry.
         login_server: its host; empty for its name and ``.azurecr.io``.
         staging_id: resource id of the registry that staged images are copied from.
+        base_id: resource id of the base registry, from which staging gets back what it does not have any more.
         accounts: to copy from upstreams with, by registry; anonymous imports share Azure's own small limits.
     """
 
@@ -46,12 +47,14 @@ class AzureContainerRegistry:
         *,
         login_server: str = "",
         staging_id: str,
+        base_id: str = "",
         accounts: Mapping[str, Account],
     ) -> None:
         self._clients = clients
         self._registry = registry
         self._login_server = login_server or f"{registry.name.lower()}.azurecr.io"
         self._staging_id = staging_id
+        self._base_id = base_id
         self._accounts = accounts
 
     def take_turn(self) -> None:
@@ -66,7 +69,7 @@ class AzureContainerRegistry:
         """Ask for a copy by digest, and do not wait for it.
 
         Args:
-            source: what to copy, and whether from an upstream, from the staging registry or from this one.
+            source: what to copy, and whether from an upstream, from another registry of ours or from this one.
             repository: to copy into.
             tags: to point at the copy, wherever they point now; one at least.
 
@@ -78,8 +81,7 @@ class AzureContainerRegistry:
         """
         from shared.adapters.azure.one_look import OneLook  # noqa: PLC0415
 
-        ours = self._registry.resource_id if source.own else self._staging_id
-        body = import_parameters(source, [f"{repository}:{tag}" for tag in tags], ours, self._accounts)
+        body = import_parameters(source, [f"{repository}:{tag}" for tag in tags], self._ours(source), self._accounts)
         target = f"{self._login_server}/{repository}:{', '.join(tags)}"
         with start_errors(f"importing {source.repository}@{source.digest} as {target}"):
             poller = self._begin(body, OneLook(look=False))
@@ -166,6 +168,11 @@ class AzureContainerRegistry:
         except (InvalidReference, AttributeError, KeyError) as error:  # the SDK reads what may not be there
             raise Unavailable(f"{doing}: the answer is not that of a registry: {error}") from error
 
+    def _ours(self, source: ImportSource) -> str:
+        if source.own:
+            return self._registry.resource_id
+        return self._base_id if source.base else self._staging_id
+
     def _resume(self, token: str) -> LROPoller[None]:
         from shared.adapters.azure.one_look import OneLook  # noqa: PLC0415
 
@@ -201,7 +208,7 @@ def import_parameters(
         The body as JSON objects. The source is named by digest: a tag may move while it is copied.
     """
     image = f"{source.repository.path}@{source.digest}"
-    if source.staging or source.own:
+    if source.staging or source.base or source.own:
         place: dict[str, Any] = {"resourceId": registry_id}
     else:
         registry = source.repository.registry

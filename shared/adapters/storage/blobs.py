@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
 
 _TEXT = "text/plain; charset=utf-8"
+# Logs of runs are kept shortened; this is for whatever else somebody may have put there.
+_LARGEST_EVIDENCE = 64 * 1024 * 1024
 
 
 class Blob(msgspec.Struct, frozen=True):
@@ -146,3 +148,8 @@ class EvidenceBlobs:
     def keep(self, candidate: str, name: str, content: bytes) -> None:
         """See ``Evidence.keep``. One transaction."""
         self._container.write(f"{candidate}/{name}", content)
+
+    def read(self, candidate: str, name: str) -> bytes | None:
+        """See ``Evidence.read``. One transaction."""
+        found = self._container.read(f"{candidate}/{name}", _LARGEST_EVIDENCE)
+        return found.content if found else None

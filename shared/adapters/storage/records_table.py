@@ -1,8 +1,8 @@
-"""The tables ``candidates`` and ``rebuilds``: current records in one partition, those long ended in one for each group.
+"""The tables ``candidates``, ``rebuilds`` and ``scans``: current records in one partition, those long ended in others.
 
 A current record is the row ``current`` / id. An archived one is the row group / id, where the group is the upstream
 repository (of candidates of earlier versions the target repository) or the task. A row in both places is what a death
-between two writes leaves: the current one counts.
+between two writes leaves: the current one counts. Scans have no archive: they are deleted when nobody asks for them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from shared.adapters.storage.tables import Row, Table, key, readable
 from shared.domain.promotion.candidate import Candidate, Place
 from shared.domain.promotion.identity import group_of
 from shared.domain.promotion.rebuilds import Rebuild
+from shared.domain.references import parse_digest
+from shared.domain.scan.scan import Scan
 from shared.errors import UNREADABLE, Conflict, InvalidReference, ServiceError, TidegateError
 from shared.ports import R, Stored
 
@@ -30,11 +32,14 @@ _ARCHIVED = "archived "
 # Sorts behind every character an id can hold.
 _LAST = "\u00ff"
 _MOST_TOLD = 5
+# Stands for a group where there is no archive.
+_NO_ARCHIVE = ""
 _CANDIDATES, _REBUILDS = msgspec.json.Decoder(Candidate), msgspec.json.Decoder(Rebuild)
+_SCANS = msgspec.json.Decoder(Scan)
 
 
 class RecordsTable(Generic[R]):
-    """The port ``Records`` on a table; made by ``candidates_table`` and ``rebuilds_table``."""
+    """The port ``Records`` on a table; made by ``candidates_table``, ``rebuilds_table`` and ``scans_table``."""
 
     def __init__(
         self,
@@ -49,7 +54,7 @@ class RecordsTable(Generic[R]):
         self._columns: Callable[[R], Mapping[str, Any]] = columns
 
     def get(self, record_id: str) -> Stored[R] | None:
-        """See ``Records.get``. One transaction for a current record, two for others.
+        """See ``Records.get``. One transaction for a current record, two for others where there is an archive.
 
         Raises:
             InvalidReference: the id can be no record's.
@@ -57,12 +62,12 @@ class RecordsTable(Generic[R]):
         group = self._group_of(record_id)
         if current := self._table.find(_CURRENT, record_id):
             return self._stored(current)
-        archived = self._table.find(group, record_id)
+        archived = self._archived(group, record_id)
         return self._stored(archived) if archived else None
 
     def insert(self, record: R) -> bool:
-        """See ``Records.insert``. Two transactions: an archived record is there already, too."""
-        if self._table.find(self._group_of(record.id), record.id):
+        """See ``Records.insert``. Two transactions, or one without an archive: what is in it is there already, too."""
+        if self._archived(self._group_of(record.id), record.id):
             return False
         return self._table.insert(self._row(_CURRENT, record)) is not None
 
@@ -114,6 +119,15 @@ class RecordsTable(Generic[R]):
         """
         rows = self._table.select("PartitionKey eq @partition", {"partition": key(group).lower()})
         return readable(rows, self._stored)
+
+    def delete_all(self, stored: Sequence[Stored[R]]) -> Mapping[str, TidegateError]:
+        """See ``Records.delete_all``. One transaction for each hundred, and some more where somebody changed one."""
+        etags = {one.record.id: one.etag for one in stored if not one.etag.startswith(_ARCHIVED)}
+        outcomes = zip(etags, self._table.delete_all(_CURRENT, etags), strict=True)
+        return {record_id: outcome for record_id, outcome in outcomes if isinstance(outcome, TidegateError)}
+
+    def _archived(self, group: str, record_id: str) -> Row | None:
+        return None if group == _NO_ARCHIVE else self._table.find(group, record_id)
 
     def _revive(self, stored: Stored[R], record: R) -> str:
         """A death after the insertion leaves both rows, of which the current one counts."""
@@ -180,6 +194,26 @@ def candidates_table(account: StorageAccount) -> RecordsTable[Candidate]:
 def rebuilds_table(account: StorageAccount) -> RecordsTable[Rebuild]:
     """Return the rebuilds."""
     return RecordsTable(Table(account, "rebuilds"), _REBUILDS, _task_group, _rebuild_columns)
+
+
+def scans_table(account: StorageAccount) -> RecordsTable[Scan]:
+    """Return the scans, which are never archived."""
+    return RecordsTable(Table(account, "scans"), _SCANS, _no_group, _scan_columns)
+
+
+def _no_group(scan: str) -> str:
+    parse_digest(scan)
+    return _NO_ARCHIVE
+
+
+def _scan_columns(scan: Scan) -> Mapping[str, Any]:
+    return {
+        "image": scan.image,
+        "repository": scan.repository,
+        "status": scan.status.value,
+        "since": scan.since,
+        "look_at": scan.look_at,
+    }
 
 
 def _source_group(candidate: str) -> str:

@@ -168,7 +168,7 @@ _QUEUES: dict[type[_Message], str] = {
     LookAtTarget: IMPORTS,
     LookAtRebuild: VALIDATIONS,
 }
-_RUNS = frozenset({Due.GATES, Due.REBUILDS})
+_RUNS = frozenset({Due.GATES, Due.SCANS, Due.REBUILDS})
 
 
 class _Envelope(msgspec.Struct):

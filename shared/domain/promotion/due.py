@@ -13,6 +13,7 @@ import msgspec
 from shared.domain.promotion.candidate import Candidate, Status
 from shared.domain.promotion.lifecycle import ENDS, Stage, turn_of
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild, RebuildStatus
+from shared.domain.scan.scan import SCAN_ENDS, Scan, ScanStatus
 
 S = TypeVar("S")
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -26,6 +27,7 @@ class Due(Enum):
     PROMOTIONS = "promotions"  # candidates that passed, until their targets have decided
     TARGETS = "targets"  # tags of the base registry
     REBUILDS = "rebuilds"  # runs of application tasks
+    SCANS = "scans"  # scans of digests, until whoever asked was told
 
 
 _OF_STAGE = {
@@ -42,12 +44,15 @@ CANDIDATES: dict[Due, frozenset[Status]] = {
 }
 UNDER_WAY = frozenset(Status) - ENDS
 REBUILDS = frozenset(RebuildStatus) - REBUILD_ENDS
+SCANS = frozenset(ScanStatus) - SCAN_ENDS
 # What is begun takes requests that others wait for too; what is under way only has to be looked at.
 BEGINS = frozenset({Status.DETECTED, Status.STAGED})
 
 
-def due_of(record: Candidate | Rebuild) -> Due | None:
+def due_of(record: Candidate | Rebuild | Scan) -> Due | None:
     """Return with what a record is looked at; ``None`` at its end, and for what goes on no more."""
+    if isinstance(record, Scan):
+        return None if record.status in SCAN_ENDS else Due.SCANS
     if isinstance(record, Rebuild):
         return None if record.status in REBUILD_ENDS else Due.REBUILDS
     turn = turn_of(record)

@@ -68,6 +68,15 @@ RUN_LIFE = timedelta(days=1)
 SEARCH_LOOK = timedelta(hours=1)
 # How long a record stays among the current ones after its end, where lists and the dashboard read.
 KEPT_CURRENT = timedelta(days=1)
+# A scan that has no answer is tried once an hour for a day, after its first runs, and from then on once a day.
+_HOURLY_TRIES = 24
+SCAN_SELDOM = timedelta(days=1)
+# How soon after its end a scan is made again for a newer database: those come every six hours.
+SCAN_REST = timedelta(hours=1)
+# How long those whose way has ended are taken to want the scan that they asked for: to tell what it found.
+SCAN_WANTED_FOR = timedelta(days=3)
+# How long a scan is kept that nobody asks for.
+SCAN_KEPT = timedelta(days=90)
 
 
 def pause_before_look(running_for: timedelta, asked: float | None = None, usual: timedelta | None = None) -> timedelta:
@@ -106,6 +115,24 @@ def pause_before_retry(attempt: int, asked: float | None = None) -> timedelta:
     """
     doubled: timedelta = FIRST_RETRY * (1 << min(max(attempt - 1, 0), 16))
     return max(min(doubled, LONGEST_RETRY), timedelta(seconds=asked or 0))
+
+
+def pause_before_scan(attempt: int) -> timedelta:
+    """How long to wait after the ``attempt``-th run of a scan that gave no usable answer."""
+    if attempt < MOST_RUNS:
+        return pause_before_retry(attempt)
+    return LONGEST_RETRY if attempt < MOST_RUNS + _HOURLY_TRIES else SCAN_SELDOM
+
+
+def pause_before_step(failure: int, asked: float | None = None) -> timedelta:
+    """How long to wait after the ``failure``-th failure in a row of a step that is never given up.
+
+    Args:
+        failure: 1 for the first.
+        asked: seconds the service asked for in ``Retry-After``, if it did.
+    """
+    pause = pause_before_retry(failure, asked)
+    return pause if failure < MOST_ATTEMPTS + _HOURLY_TRIES else max(pause, SCAN_SELDOM)
 
 
 def pause_before_turn(error: Paced) -> timedelta:

@@ -13,6 +13,7 @@ import msgspec
 
 STAGING_IMPORT = "import into staging"
 BASE_IMPORT = "import into base"
+SCAN = "scan"
 # Gates are named by people, and forgotten by them.
 _MOST_KINDS = 200
 # Of the first one that ended nobody knows whether it was a slow one.
