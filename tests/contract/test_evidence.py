@@ -40,6 +40,18 @@ def kept(account_or_none: StorageAccount | None) -> Kept:
 
 
 @pytest.mark.parametrize("content", [b"", b"log \xff\x00\n", b"x" * 3_000_000], ids=["empty", "bytes", "long"])
+def test_evidence_is_read_as_it_was_given(kept: Kept, content: bytes) -> None:
+    kept.evidence.keep("sha256:" + 64 * "0", "scan-1-1.log", content)
+    assert kept.evidence.read("sha256:" + 64 * "0", "scan-1-1.log") == content
+
+
+def test_evidence_that_was_never_kept_is_not_there(kept: Kept) -> None:
+    assert kept.evidence.read(candidate().id, "run-1.log") is None
+    kept.evidence.keep(candidate().id, "run-1.log", b"")
+    assert kept.evidence.read(candidate().id, "run-2.log") is None
+
+
+@pytest.mark.parametrize("content", [b"", b"log \xff\x00\n", b"x" * 3_000_000], ids=["empty", "bytes", "long"])
 def test_evidence_is_kept_as_it_was_given(kept: Kept, content: bytes) -> None:
     kept.evidence.keep(candidate().id, "run-1.log", content)
     assert kept.read(candidate().id, "run-1.log") == content
