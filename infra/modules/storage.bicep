@@ -24,6 +24,7 @@ var tables = [
   'troubles'
   'keys'
   'usualtimes'
+  'scans'
 ]
 var queues = [
   'imports'

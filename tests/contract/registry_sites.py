@@ -122,7 +122,8 @@ def registry_site(outside: Outside | None) -> RegistrySite:
     if outside is None:
         upstream = InMemoryUpstreamSite()
         staging = InMemoryRegistry(upstreams=[upstream.upstream])
-        return RegistrySite(upstream, staging, InMemoryRegistry(staging=staging))
+        staging.base = InMemoryRegistry(staging=staging)
+        return RegistrySite(upstream, staging, staging.base)
     staging, base = acr(outside, STAGING, "staging"), acr(outside, BASE, "base")
     return RegistrySite(EmulatedUpstreamSite(outside, "docker_hub"), staging, base)
 
@@ -136,6 +137,7 @@ def acr(
         outside.registry_id(name),
         login_server=outside.topology.address(part),
         staging_id=outside.topology.registry_id(STAGING),
+        base_id=outside.topology.registry_id(BASE),
         accounts=accounts,
     )
 

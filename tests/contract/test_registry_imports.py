@@ -78,6 +78,29 @@ def test_what_is_staged_is_promoted_under_the_same_digest(site: RegistrySite, so
     assert site.base.digest(word, PROMOTED) == source.digest
 
 
+def test_what_staging_does_not_hold_any_more_comes_back_from_the_base_registry_by_its_digest(
+    site: RegistrySite, source: ImportSource, word: str
+) -> None:
+    site.stage(source, word, STAGED)
+    staged = ImportSource(Repository("staging", word), source.digest, staging=True)
+    site.finish(site.base, site.base.start_import(staged, word, PROMOTED))
+    back = ImportSource(Repository("base", word), source.digest, base=True)
+    site.stage(back, f"{word}-back", Tag("scan-0123456789abcdef"))
+    assert site.staging.digest(f"{word}-back", Tag("scan-0123456789abcdef")) == source.digest
+
+
+def test_what_the_base_registry_does_not_hold_cannot_come_back(
+    site: RegistrySite, source: ImportSource, word: str
+) -> None:
+    site.stage(source, word, STAGED)
+    operation = site.staging.start_import(
+        ImportSource(Repository("base", word), source.digest, base=True), f"{word}-back", STAGED
+    )
+    with pytest.raises(OperationFailed):
+        site.finish(site.staging, operation)
+    assert site.staging.digest(f"{word}-back", STAGED) is None
+
+
 def test_one_import_points_several_tags_at_its_digest(site: RegistrySite, source: ImportSource, word: str) -> None:
     site.stage(source, word, STAGED)
     staged = ImportSource(Repository("staging", word), source.digest, staging=True)

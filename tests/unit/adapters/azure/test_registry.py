@@ -30,6 +30,7 @@ FROM_MCR = ImportSource(Repository(MCR, "dotnet/sdk"), DIGEST)
 FROM_GHCR = ImportSource(Repository("ghcr.io", "org/app"), DIGEST)
 FROM_QUAY = ImportSource(Repository("quay.io", "org/app"), DIGEST)
 FROM_STAGING = ImportSource(Repository("staging", "base/node"), DIGEST, staging=True)
+FROM_BASE = ImportSource(Repository("base", "base/node"), DIGEST, base=True)
 FROM_ITSELF = ImportSource(Repository("base", "base/node"), DIGEST, own=True)
 ACCOUNT = Account("someone", "the-pat")
 ACCOUNTS = {DOCKER_HUB: ACCOUNT, "ghcr.io": Account("robot", "another-pat")}
@@ -82,6 +83,7 @@ def registry() -> AzureContainerRegistry:
         (FROM_MCR, {"registryUri": "mcr.microsoft.com", "sourceImage": f"dotnet/sdk@{DIGEST}"}),
         (FROM_STAGING, {"resourceId": STAGING_ID, "sourceImage": f"base/node@{DIGEST}"}),
         (FROM_ITSELF, {"resourceId": STAGING_ID, "sourceImage": f"base/node@{DIGEST}"}),
+        (FROM_BASE, {"resourceId": STAGING_ID, "sourceImage": f"base/node@{DIGEST}"}),
     ],
 )
 def test_an_import_names_its_source_by_digest_and_gives_each_registry_its_own_account_alone(
