@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from shared.cli.exits import FINE, NO, UNREACHABLE, UNREADABLE, Ends, Parser
-from shared.cli.explaining import lines_of, table
+from shared.cli.explaining import lines_of, policies, table
 from shared.cli.files import read_list, read_listing, valid_list
 from shared.cli.findings import Finding, annotation, gate_findings, list_findings, trusting
 from shared.cli.remarks import Listings, is_missing, remarks
@@ -125,16 +125,25 @@ def _gates(asked: argparse.Namespace) -> Path:
 
 
 def _explain(asked: argparse.Namespace) -> int:
-    images = valid_list(asked.files, _base(asked)).images
+    watch_list = valid_list(asked.files, _base(asked))
+    images = watch_list.images
     if asked.online:
         from shared.cli.online import listings_of  # noqa: PLC0415  HTTP takes long to load
 
         listings = listings_of(images)
     else:
         listings = Listings(read_listing(asked.listing))
-    lines = [line for image in images for line in lines_of(image, listings.listed.get(image.repository, []))]
+    lines = [
+        line
+        for image in images
+        for line in lines_of(image, listings.listed.get(image.repository, []), watch_list.policy_of(image))
+    ]
     print(msgspec.json.encode(lines).decode() if asked.json else table(lines), end="\n" if lines or asked.json else "")
-    told = (*remarks(images, listings, lines), *trusting(images, Path(asked.files[0]).parent / "gates"))
+    told = (
+        *policies(images, watch_list.policy_of),
+        *remarks(images, listings, lines),
+        *trusting(images, Path(asked.files[0]).parent / "gates"),
+    )
     print("".join(f"{each}\n" for each in told), end="", file=sys.stderr)
     if listings.unanswered:
         return UNREACHABLE

@@ -13,6 +13,7 @@ import msgspec
 
 from shared.cli.files import files_in, placed
 from shared.domain.gate.contract import DOCKERFILE, TASK_FILE
+from shared.domain.policy.reading import Written
 from shared.domain.watching.watch_list import Image
 from shared.gate_reading import is_gate, read_gate
 from shared.watch_list_yaml import Reading
@@ -57,7 +58,8 @@ def gate_findings(reading: Reading, folder: Path) -> list[Finding]:
         if not is_gate(gates[gate]):
             there = f"{folder / gate / DOCKERFILE} and no {TASK_FILE} beside it"
             told = f"there is no {there}; name a gate that is there, or none for no test"
-            findings.append(Finding(placed(reading, reading.of_entry(index, ("gate",), told)), "Gates", elsewhere=True))
+            field = "policy" if isinstance(image.policy, str | Written) else "gate"
+            findings.append(Finding(placed(reading, reading.of_entry(index, (field,), told)), "Gates", elsewhere=True))
     return findings
 
 

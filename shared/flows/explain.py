@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from shared.domain.policy.policy import Policy
 from shared.domain.promotion.standing import TagStanding
 from shared.domain.references import Tag
 from shared.domain.watching.budget import Purpose
@@ -61,7 +62,21 @@ def explain(
     tags = [_line(image, choice, there, known, stand.get(Tag(choice.tag))) for choice in choices]
     gate = image.functional_gate
     told = {"image": name, "source": str(repository), "gate": gate, "trusts_image": trusts(gate)}
-    return {**told, "state": known.state, "tags": tags}
+    return {
+        **told,
+        "policy": _policy(watch_list.policy_of(image)),
+        "tool": image.is_tool,
+        "state": known.state,
+        "tags": tags,
+    }
+
+
+def _policy(policy: Policy | None) -> dict[str, str] | None:
+    """Return a policy's name, its content's hash, and how each of its checks is made."""
+    if policy is None:
+        return None
+    modes = {check: mode.value for check, mode in policy.modes.items()}
+    return {"name": policy.name, "sha256": policy.sha256, **modes}
 
 
 def _line(

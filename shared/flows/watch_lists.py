@@ -8,7 +8,7 @@ from collections.abc import Callable
 from shared.configuration_ports import Configuration, ListSource
 from shared.domain.watching.removals import is_too_much, removed
 from shared.domain.watching.troubles import Kind
-from shared.domain.watching.watch_list import ListFile, WatchList
+from shared.domain.watching.watch_list import WatchList
 from shared.errors import WatchListError
 from shared.ports import Activity, Event
 from shared.rules.trouble_finding import NotTaken
@@ -16,6 +16,7 @@ from shared.rules.trouble_finding import NotTaken
 log = logging.getLogger("tidegate.watch_list")
 
 SUBJECT = "watch-list"
+_MAIN = "images.yaml"
 _MOST_TOLD = 20
 _NEVER_STORED = "no watch list was ever stored: nothing is watched until the blob config/images.yaml is"
 _NOTHING = WatchList(images=[])
@@ -77,7 +78,7 @@ class WatchLists:
             self._tell(Event(SUBJECT, "watch-list-invalid", stored.modified, f"{stored.origin}: {new}"))
             return self._stay(before, new)
         if last_good is not None and isinstance(before, WatchList):
-            lost = self._lost(stored, last_good, new)
+            lost = _lost(stored, last_good, before, new)
             if lost and new.removes != len(removed(before, new)):
                 self._tell(Event(SUBJECT, "watch-list-missing", stored.modified, _lacking(lost)))
                 return before
@@ -96,14 +97,6 @@ class WatchLists:
             self._read = {**dict(list(self._read.items())[-1:]), source.version: outcome}
             return outcome
         return self._read[source.version]
-
-    def _lost(self, stored: ListSource, last_good: ListSource, new: WatchList) -> list[str]:
-        """Return the files that are not there any more, and whose entries are nowhere else."""
-        names = {file.name for file in stored.more}
-        gone = [file for file in last_good.more if file.name not in names]
-        if stored.lacks_main and not last_good.lacks_main:
-            gone.append(ListFile("images.yaml", last_good.text))
-        return [file.name for file in gone if removed(self._parse(file.text), new)]
 
     def _take(self, stored: ListSource, new: WatchList) -> WatchList:
         self._configuration.keep_last_good(stored)
@@ -142,6 +135,21 @@ class WatchLists:
             self._activity.append(event)
             log.error("%s: %s", event.name, event.detail)
             self._told = event
+
+
+def _lost(stored: ListSource, last_good: ListSource, before: WatchList, new: WatchList) -> list[str]:
+    """Return the files that are not there any more, and whose entries are nowhere else.
+
+    Whose entries were whose is known from when all were read: a file alone may name policies of another.
+    """
+    there = {file.name for file in stored.more} | ({_MAIN} if last_good.lacks_main or not stored.lacks_main else set())
+    first, lost = 0, list[str]()
+    for name, count in zip((_MAIN, *(file.name for file in last_good.more)), before.entries, strict=False):
+        own = WatchList(before.images[first : first + count])
+        if name not in there and removed(own, new):
+            lost.append(name)
+        first += count
+    return lost
 
 
 def _lacking(lost: list[str]) -> str:

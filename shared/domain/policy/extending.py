@@ -76,6 +76,17 @@ class Extending:
             self.problems.append(Placed(source.path, told[0].lower() + told[1:], source.file))
         return None
 
+    def names_test(self, fields: Fields) -> bool:
+        """Whether a policy, or what it extends, says anything of the functional test."""
+        seen: set[str] = set()
+        while CHECKS[0] not in fields:
+            parent = fields.get("extends")
+            if not isinstance(parent, str) or parent in seen or parent not in self._sources:
+                return False
+            seen.add(parent)
+            fields = self._sources[parent].fields
+        return True
+
     def unknown(self, name: str) -> str:
         """Return what to say of a name that no policy has."""
         there = ", ".join(sorted(self._sources)[:_MOST_SHOWN]) or "none"

@@ -118,6 +118,11 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return hashlib.sha256(content).hexdigest()
 
     @property
+    def gate(self) -> str | None:
+        """The gate whose test is made; ``None`` if none is."""
+        return None if self.test is None or self.test.mode is Mode.OFF else self.test.gate
+
+    @property
     def modes(self) -> dict[str, Mode]:
         """The mode of each check."""
         checks = {"test": self.test, "scan": self.scan}

@@ -1,7 +1,8 @@
 """Reading policies that a YAML reader has made plain objects of: all of a watch list's files, and all that is wrong.
 
 A list's ``policies`` are named; ``defaults`` and entries say by ``policy`` which one is meant, or write one of their
-own. ``gate`` is shorthand: it says the test's gate on top of the policy that holds otherwise.
+own. ``gate`` is shorthand: it says the test's gate on top of the policy that holds otherwise. That of the defaults goes
+before the test of the defaults' policy, and stands back behind the test of a policy that an entry says itself.
 """
 
 from __future__ import annotations
@@ -14,21 +15,33 @@ import msgspec
 from msgspec import Meta
 
 from shared.domain.policy.extending import CHECKS, Extending, Fields, Placed, Source, merged
-from shared.domain.policy.policy import NAME_PATTERN, Gap, GateCheck, Mode, Policy, ScanCheck
+from shared.domain.policy.policy import NAME_PATTERN, NAMED, Gap, Mode, Policy, ScanCheck
 from shared.domain.policy.severity import Severity
 from shared.domain.shapes import Path, Told, shape_problems
 
 MOST_POLICIES = 1000
 _NO_TEST = "none"
 _DEFAULTS: Path = ("defaults",)
+# Entries of this registry are tools, which are promoted nowhere and so must pass nothing.
+_TOOLS = "staging"
 _NOT_A_POLICY = "expected a policy: a mapping with test, scan or extends"
+
+
+class WrittenTest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The functional test as a policy writes it; its gate may be said by what the policy extends."""
+
+    gate: Annotated[
+        Annotated[str, Meta(**NAMED)] | None,
+        Meta(description="Folder under gates/ with the test (docs/gates.md)."),
+    ] = None
+    mode: Annotated[Mode, Meta(description="`enforce`: the test decides; `off`: it is not made.")] = Mode.ENFORCE
 
 
 class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A policy as people write it; what it does not say comes from the one that it extends."""
 
     extends: Annotated[str | None, Meta(description="The policy that says what this one does not.")] = None
-    test: Annotated[GateCheck | Mode | None, Meta(description="The functional test, or `off`.")] = None
+    test: Annotated[WrittenTest | Mode | None, Meta(description="The functional test, or `off`.")] = None
     scan: Annotated[ScanCheck | Mode | None, Meta(description="The vulnerability scan, or `off`.")] = None
 
 
@@ -106,12 +119,15 @@ def _wrong_policy(value: object, path: Path) -> Iterator[Told]:
         return
     if not value:
         yield path, f"{_NOT_A_POLICY}; an empty one would check nothing"
-    # A check may say less than it needs, and have the rest from the policy that it extends.
-    whole = {**value, "test": {"gate": "a", **test}} if isinstance(test := value.get("test"), dict) else value
     silent = [check for check in CHECKS if check in value and value[check] is None]
     yield from (((*path, check), "expected a mapping, or enforce, observe or off") for check in silent)
-    for place, told in shape_problems(whole, Written, path):
+    for place, told in shape_problems(value, Written, path):
         yield place, f"{told}; expected {_choices(place[-1])}" if told.startswith("invalid enum value") else told
+
+
+def _extended(policy: object) -> Fields:
+    """Return the fields of a policy on top of one that is named, or of one that is written here."""
+    return {"extends": policy} if isinstance(policy, str) else _mapping(policy)
 
 
 def _choices(field: str | int) -> str:
@@ -127,7 +143,7 @@ def _saying(document: object) -> Iterator[tuple[Path, Fields]]:
         yield _DEFAULTS, defaults
     images = fields.get("images")
     for index, entry in enumerate(images if isinstance(images, list) else ()):
-        if isinstance(entry, dict):
+        if isinstance(entry, dict) and entry.get("registry") != _TOOLS:
             yield ("images", index), entry
 
 
@@ -175,8 +191,9 @@ class _Entries:
             return self._chosen(policy, place, name)
         if isinstance(policy, str) and not self._is_known(policy, place):
             return None
-        below = {"extends": policy} if isinstance(policy, str) else policy or {}
-        fields = merged(below, {"test": "off" if gate == _NO_TEST else {"gate": gate}})
+        if own and "gate" not in entry and self._extending.names_test(_extended(policy)):
+            return self._chosen(policy, place, name)
+        fields = merged(_extended(policy), {"test": "off" if gate == _NO_TEST else {"gate": gate}})
         return self._extending.policy(name, Source(fields, place if policy else (*path, "gate"), self._file))
 
     def _chosen(self, policy: object, place: Path, name: str) -> Policy | None:

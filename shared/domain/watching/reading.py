@@ -7,13 +7,19 @@ from typing import Any
 
 import msgspec
 
+from shared.domain.policy.reading import Policies
 from shared.domain.references import parse_path, parse_repository, parse_tag
 from shared.domain.shapes import Path, Told, shape_problems
 from shared.domain.watching.clashes import clashes
+from shared.domain.watching.platforms import platform_problems
+from shared.domain.watching.policies_in_force import entries, gated, observed_tests, policies_of, without_policies
 from shared.domain.watching.tag_rules import rule_problems
-from shared.domain.watching.watch_list import MOST_ENTRIES, Image, WatchList
+from shared.domain.watching.tool_reading import is_tool, joint_problems, scanner_problems, tool_problems
+from shared.domain.watching.watch_list import MOST_ENTRIES, Image, ListDocument, WatchList
 from shared.errors import InvalidReference
 
+# What the defaults say of tools, too: these must pass nothing, and are in no base registry.
+_OF_TOOLS = frozenset({"owner"})
 # To YAML these are true and false; who writes them means no gate of that name.
 _TRUTHS = frozenset({"yes", "no", "on", "off", "true", "false"})
 
@@ -44,64 +50,82 @@ def read(*documents: object, base: str = "") -> tuple[WatchList | None, tuple[Pr
     Returns:
         The list, with its files' defaults in its entries, and no problems; or no list and every problem.
     """
+    policies, wrong = policies_of(documents)
     problems = [
         Problem(path, told, file)
         for file, document in enumerate(documents)
         for path, told in _problems_of(document, base.lower().removesuffix(":443"))
     ]
-    if problems:
+    problems += [Problem(placed.path, placed.told, placed.file) for placed in wrong]
+    if problems or policies is None:
         return None, tuple(problems)
     lists = [_converted(document) for document in documents]
-    together = _together(lists)
-    problems = [*_joint_problems(lists), *_clash_problems(lists, together.images)]
+    together = _together(lists, policies)
+    problems = [*_joint_problems(lists, together), *_clash_problems(lists, together.images)]
     return (None, tuple(problems)) if problems else (together, ())
 
 
 def _problems_of(document: object, base: str) -> Iterator[Told]:
     if not _is_of_shape(document):
-        yield from shape_problems(document, WatchList)
+        yield from shape_problems(without_policies(document), ListDocument)
     yield from _entry_problems(document, base)
-    defaults = document.get("defaults") if isinstance(document, dict) else None
-    if isinstance(defaults, dict):
-        yield from _gate_problems(("defaults",), defaults)
+    yield from observed_tests(document)
+    for fields in entries(document, "defaults"):
+        yield from _gate_problems(("defaults",), fields)
+        yield from platform_problems(("defaults",), fields)
+    for fields in entries(document, "scanner"):
+        yield from scanner_problems(fields, base)
 
 
 def _is_of_shape(document: object) -> bool:
     """Most lists are; only those that are not have to be taken apart, which takes far longer."""
     try:
-        msgspec.convert(document, WatchList, strict=False)
+        msgspec.convert(document, ListDocument, strict=False)
     except msgspec.ValidationError:
         return False
     return True
 
 
-def _converted(document: object) -> WatchList:
+def _converted(document: object) -> ListDocument:
     fields: dict[str, Any] = document if isinstance(document, dict) else {}
     defaults = fields.get("defaults") or {}
-    images = [{**defaults, **image} for image in fields["images"]]
-    return msgspec.convert({**fields, "images": images}, WatchList, strict=False)
+    of_tools = {name: value for name, value in defaults.items() if name in _OF_TOOLS}
+    images = [{**(of_tools if is_tool(image) else defaults), **image} for image in fields["images"]]
+    return msgspec.convert({**fields, "images": images}, ListDocument, strict=False)
 
 
-def _together(lists: Sequence[WatchList]) -> WatchList:
-    said = [each.removes for each in lists if each.removes is not None]
-    return WatchList(images=[image for each in lists for image in each.images], removes=said[0] if said else None)
+def _together(lists: Sequence[ListDocument], policies: Policies) -> WatchList:
+    images = [image for each in lists for image in each.images]
+    return WatchList(
+        images=[gated(image, policies) for image in images] if policies.entries else images,
+        removes=next((each.removes for each in lists if each.removes is not None), None),
+        policies=policies,
+        scanner=next((each.scanner for each in lists if each.scanner is not None), None),
+        entries=tuple(len(each.images) for each in lists),
+    )
 
 
-def _joint_problems(lists: Sequence[WatchList]) -> Iterator[Problem]:
-    saying = [file for file, each in enumerate(lists) if each.removes is not None]
-    for file in saying[1:]:
-        yield Problem(("removes",), "one file of the list says this for all of them", file)
-    if len(lists) > 1 and (count := sum(len(each.images) for each in lists)) > MOST_ENTRIES:
+def _joint_problems(lists: Sequence[ListDocument], together: WatchList) -> Iterator[Problem]:
+    for name in ("removes", "scanner"):
+        saying = [file for file, each in enumerate(lists) if getattr(each, name) is not None]
+        for file in saying[1:]:
+            yield Problem((name,), "one file of the list says this for all of them", file)
+    if len(lists) > 1 and (count := len(together.images)) > MOST_ENTRIES:
         yield Problem(("images",), f"the files have {count} entries together; a list has at most {MOST_ENTRIES}")
+    scanner = next((file for file, each in enumerate(lists) if each.scanner is not None), 0)
+    for (path, told), file in joint_problems(together, _places(lists), scanner):
+        yield Problem(path, told, file)
 
 
-def _clash_problems(lists: Sequence[WatchList], images: Sequence[Image]) -> Iterator[Problem]:
-    places = [(index, file) for file, each in enumerate(lists) for index in range(len(each.images))]
+def _places(lists: Sequence[ListDocument]) -> list[tuple[Path, int]]:
+    return [(("images", index), file) for file, each in enumerate(lists) for index in range(len(each.images))]
+
+
+def _clash_problems(lists: Sequence[ListDocument], images: Sequence[Image]) -> Iterator[Problem]:
+    places = _places(lists)
     for clash in clashes(images):
-        index, file = places[clash.entry]
-        other_index, other_file = places[clash.other]
-        other: Path = ("images", other_index)
-        yield Problem(("images", index, *clash.path), clash.told, file, (other, other_file))
+        path, file = places[clash.entry]
+        yield Problem((*path, *clash.path), clash.told, file, places[clash.other])
 
 
 def _entry_problems(document: object, base: str) -> Iterator[Told]:
@@ -114,6 +138,8 @@ def _entry_problems(document: object, base: str) -> Iterator[Told]:
             yield from _parse_problem((*path, *place), value, parse)
         yield from _own_base((*path, "source"), fields.get("source"), base)
         yield from _gate_problems(path, fields)
+        yield from platform_problems(path, fields)
+        yield from tool_problems(path, fields) if is_tool(fields) else ()
         for position, item in enumerate(_items(fields)):
             for place, problem in rule_problems(item) if isinstance(item, dict) else ():
                 yield (*path, "tags", position, *place), problem

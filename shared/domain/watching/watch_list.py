@@ -4,26 +4,41 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from functools import cached_property
+from enum import Enum
+from functools import cached_property, lru_cache
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
+from shared.domain.policy.policy import NAMED, GateCheck, Policy
+from shared.domain.policy.reading import Policies, Written
 from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag, parse_repository
 from shared.domain.watching.remedies import Remedies, Remedy
+from shared.domain.watching.scanner import ScannerEntry
 from shared.domain.watching.selection import exact_tags, needs_listing
 from shared.domain.watching.tag_rules import TagRule
 
 MOST_ENTRIES = 5000
-_NAME = "^[a-z0-9][a-z0-9._-]{0,62}$"
-# To Python the dollar sign also stands before a last line end; editors know no other way to say the end.
-_NAMED: dict[str, Any] = {"pattern": _NAME.replace("$", r"\Z"), "extra_json_schema": {"pattern": _NAME}}
+PLATFORMS = ("linux/amd64",)
 _PRINTED = "^[^\\x00-\\x1f\\x7f]{1,100}$"
 
 _Gate = Annotated[
-    Annotated[str, Meta(**_NAMED)] | None,
+    Annotated[str, Meta(**NAMED)] | None,
     Meta(description="Folder under gates/ with a Dockerfile and its test (docs/gates.md); none: no functional test."),
+]
+_Policy = Annotated[
+    str | Written | None,
+    Meta(description="What a candidate must pass: the name of one of the list's policies, or one written here."),
+]
+_Platforms = Annotated[
+    tuple[Annotated[str, Meta(extra_json_schema={"pattern": "^linux/[a-z0-9]+(/v[0-9]+)?$"})], ...],
+    Meta(
+        min_length=1,
+        max_length=10,
+        description="The platforms of the image that are used, each of which is scanned; the test runs on linux/amd64.",
+        examples=[["linux/amd64", "linux/arm64"]],
+    ),
 ]
 _Missing = Annotated[
     Remedy,
@@ -53,10 +68,20 @@ _Owner = Annotated[
 ]
 
 
-class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One entry: an upstream repository, some of its tags, and their place in the base registry."""
+class Destination(Enum):
+    """Into which registry an entry's tags go."""
 
-    name: Annotated[str, Meta(**_NAMED, description="Unique name of the entry: lower case, at most 63 characters.")]
+    BASE = "base"  # into the base registry, once they have passed
+    STAGING = "staging"  # into the staging registry alone: the entry is a tool, which is never promoted
+
+
+class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One entry: an upstream repository, some of its tags, and their place in the base registry.
+
+    In a list that was read, ``gate`` is what the entry's policy says, if it has one.
+    """
+
+    name: Annotated[str, Meta(**NAMED, description="Unique name of the entry: lower case, at most 63 characters.")]
     source: Annotated[
         str,
         Meta(
@@ -76,10 +101,24 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         ),
     ]
     gate: _Gate = None
+    policy: _Policy = None
+    platforms: _Platforms = PLATFORMS
+    registry: Annotated[
+        Destination,
+        Meta(
+            description="`base`: the tags are promoted into the base registry; `staging`: the entry is a tool, which "
+            "is mirrored into the staging registry for runs there, and promoted nowhere.",
+        ),
+    ] = Destination.BASE
     missing: _Missing = Remedy.REPAIR
     drift: _Drift = Remedy.TELL
     adopt: _Adopt = True
     owner: _Owner = None
+
+    @property
+    def is_tool(self) -> bool:
+        """Whether it is mirrored into the staging registry and never promoted."""
+        return self.registry is Destination.STAGING
 
     @property
     def remedies(self) -> Remedies:
@@ -116,14 +155,16 @@ class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     """What the entries of a file say, each unless it says otherwise itself."""
 
     gate: _Gate = None
+    policy: _Policy = None
+    platforms: _Platforms = PLATFORMS
     missing: _Missing = Remedy.REPAIR
     drift: _Drift = Remedy.TELL
     adopt: _Adopt = True
     owner: _Owner = None
 
 
-class WatchList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
-    """The whole document, ``images.yaml``; or all its files taken together, with their defaults in the entries."""
+class ListDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file of a watch list, such as ``images.yaml``, as people write it."""
 
     images: Annotated[list[Image], Meta(max_length=MOST_ENTRIES, description="What is watched.")]
     defaults: Annotated[
@@ -134,6 +175,44 @@ class WatchList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
         int | None,
         Meta(description="How many entries of the list in force this one is meant to lack, where that is very many."),
     ] = None
+    policies: Annotated[
+        dict[str, Written],
+        Meta(description="What candidates must pass, by names that entries of all files may say (docs/verdict.md)."),
+    ] = {}
+    scanner: Annotated[
+        ScannerEntry | None,
+        Meta(description="Which scanner looks for vulnerabilities; one file of the list says this for all."),
+    ] = None
+
+
+class WatchList(msgspec.Struct, frozen=True, dict=True):
+    """All files of a list taken together, with their defaults and policies in the entries.
+
+    Attributes:
+        images: what is watched.
+        removes: how many entries of the list in force this one is meant to lack; ``None`` if it does not say.
+        policies: all of the list's policies; those that ``gate`` alone says are made when they are asked for.
+        scanner: which scanner looks for vulnerabilities; ``None`` if the list names none.
+        entries: how many of the images each file has, in the order of the files; empty if that is not known.
+    """
+
+    images: list[Image]
+    removes: int | None = None
+    policies: Policies = Policies({}, {})
+    scanner: ScannerEntry | None = None
+    entries: tuple[int, ...] = ()
+
+    def policy_of(self, image: Image) -> Policy | None:
+        """Return the policy that holds for an entry; ``None`` if nothing at all is said of what it must pass."""
+        if image.is_tool:
+            return None
+        known = self.policies.entries.get(image.name)
+        return known or (_of_gate(image.name, image.functional_gate) if image.gate is not None else None)
+
+    @property
+    def base_images(self) -> tuple[Image, ...]:
+        """The entries that are promoted into the base registry."""
+        return tuple(image for image in self.images if not image.is_tool)
 
     def of_registry(self, registry: str) -> tuple[Image, ...]:
         """Return the entries whose upstream is one registry, in the order of the list."""
@@ -157,7 +236,7 @@ class WatchList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
 
     def into(self, target: str) -> tuple[Image, ...]:
         """Return the entries that write into one repository of the base registry."""
-        return tuple(image for image in self.images if image.target == target)
+        return tuple(image for image in self.images if image.target == target and not image.is_tool)
 
     def named(self, name: str) -> Image | None:
         """Return the entry with a name, or ``None``."""
@@ -179,7 +258,12 @@ class ListFile(msgspec.Struct, frozen=True):
 
 
 # Threads that all read their first list at once must find its types known whole: docs/decisions/0016.
-msgspec.json.Decoder(WatchList)
+msgspec.json.Decoder(ListDocument)
+
+
+@lru_cache(maxsize=MOST_ENTRIES)
+def _of_gate(name: str, gate: str | None) -> Policy:
+    return Policy(name, test=GateCheck(gate) if gate is not None else None)
 
 
 def fingerprint(images: tuple[Image, ...]) -> str:
@@ -190,7 +274,7 @@ def fingerprint(images: tuple[Image, ...]) -> str:
 
 def schema() -> dict[str, Any]:
     """Return the watch list's JSON Schema (draft 2020-12), for editors and for the documentation."""
-    made = msgspec.json.schema(WatchList)
+    made = msgspec.json.schema(ListDocument)
     for definition in made["$defs"].values():
         if "properties" in definition:
             definition["patternProperties"] = {"^x-": {}}

@@ -226,3 +226,27 @@ def test_an_offline_command_loads_no_client_of_anything() -> None:
     program = "import sys, shared.cli.commands; print([m for m in ('requests', 'azure', 're2') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_every_entrys_policy_is_told_beside_its_tags(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listing = images.parent / "tags.json"
+    listing.write_text(json.dumps({"node": ["22.1.0"], "ghcr.io/a/db": ["2"]}))
+    head = "policies: {strict: {test: {gate: node}, scan: off}}\n"
+    tool = "  - {name: db, source: ghcr.io/a/db, tags: [2], target: tools/db, registry: staging}\n"
+    images.write_text(head + LIST.replace("gate: node", "policy: strict") + tool)
+    assert main(["explain", str(images), "--listing", str(listing), "--json"]) == 0
+    said = capsys.readouterr()
+    assert {(line["image"], line["policy"], line["tool"]) for line in json.loads(said.out)} == {
+        ("node", "strict", False),
+        ("db", None, True),
+    }
+    assert said.err.startswith(
+        "node: policy strict (test: node, enforce; scan: off)\n"
+        "db: a tool, mirrored into the staging registry and promoted nowhere\n"
+    )
+
+
+def test_a_gate_that_only_a_policy_names_is_looked_for_too(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images.write_text("policies: {strict: {test: {gate: nodes}}}\n" + LIST.replace("gate: node", "policy: strict"))
+    assert main(["validate", str(images)]) == 1
+    assert capsys.readouterr().out.startswith(f"{images}, line 6: images[0].policy: there is no ")

@@ -374,6 +374,19 @@ def test_a_file_of_the_list_that_is_not_there_leaves_the_last_good_list_in_force
     assert "config/images/web.yaml" in event.detail
 
 
+def test_a_file_whose_entries_go_by_policies_of_another_may_be_missing_too(several: Lists) -> None:
+    first = b"policies: {strict: {test: {gate: node}}}\n" + of("a")
+    second = of("b").replace(b"target:", b"policy: strict, target:")
+    several.configuration.more = (ListFile("images/web.yaml", second),)
+    several.store(first.replace(b"images:", b"removes: 1\nimages:"))
+    assert several.tags() == ["a", "b"]
+    several.configuration.more = ()
+    several.store(first)
+    assert several.tags() == ["a", "b"]
+    assert several.activity.events[-1].name == "watch-list-missing"
+    assert "config/images/web.yaml" in several.activity.events[-1].detail
+
+
 def test_a_file_of_the_list_that_cannot_be_read_leaves_the_last_good_list_in_force_whole(several: Lists) -> None:
     several.configuration.more = (ListFile("images/web.yaml", b"images: ["),)
     several.store(of("a", "d"))

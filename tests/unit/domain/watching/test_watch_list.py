@@ -183,7 +183,10 @@ NO_NAME = r"expected `str` matching regex '^[a-z0-9][a-z0-9._-]{0,62}\\Z'"
     [
         ("", "line 1: the document: expected `object`, got `null`"),
         ("- images", "line 1: the document: expected `object`, got `array`"),
-        ("images: []\nimage: []", "line 2: image: unknown field; expected images, defaults, removes"),
+        (
+            "images: []\nimage: []",
+            "line 2: image: unknown field; expected images, defaults, removes, policies, scanner",
+        ),
         ("{}", "line 1: the document: the field 'images' is missing"),
         ("images:", "line 1: images: expected `array`, got `null`"),
         ("images: node", "line 1: images: expected `array`, got `str`"),
@@ -216,7 +219,7 @@ NO_NAME = r"expected `str` matching regex '^[a-z0-9][a-z0-9._-]{0,62}\\Z'"
         (
             entry(tag="22"),
             "line 6: images[0].tag: unknown field; expected "
-            "name, source, tags, target, gate, missing, drift, adopt, owner",
+            "name, source, tags, target, gate, policy, platforms, registry, missing, drift, adopt, owner",
         ),
         (entry(drift="mend"), "line 6: images[0].drift: invalid enum value 'mend'"),
         (entry() + "\n    name: again", "line 6: images[0].name: the same field stands twice"),
@@ -468,6 +471,9 @@ def test_an_example_of_the_documentation_takes_what_is_said_beside_it(
 # The schema that editors go by.
 
 
+DEFINITIONS = ["ListDocument", "ScannerEntry", "Written", "WrittenTest", "Defaults", "Image", "TagRule"]
+
+
 def definition(name: str) -> dict[str, Any]:
     """Return one definition of the schema."""
     found: dict[str, Any] = schema()["$defs"][name]
@@ -476,11 +482,11 @@ def definition(name: str) -> dict[str, Any]:
 
 def test_the_schema_says_what_it_is_and_begins_with_the_whole_list() -> None:
     assert schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert schema()["$ref"] == "#/$defs/WatchList"
-    assert definition("WatchList")["properties"]["images"]["items"] == {"$ref": "#/$defs/Image"}
+    assert schema()["$ref"] == "#/$defs/ListDocument"
+    assert definition("ListDocument")["properties"]["images"]["items"] == {"$ref": "#/$defs/Image"}
 
 
-@pytest.mark.parametrize("name", ["WatchList", "Defaults", "Image", "TagRule"])
+@pytest.mark.parametrize("name", DEFINITIONS)
 def test_the_schema_refuses_unknown_fields_as_the_reader_does(name: str) -> None:
     assert definition(name)["additionalProperties"] is False
 
@@ -494,6 +500,9 @@ def test_the_schema_asks_for_the_fields_that_the_reader_asks_for() -> None:
         "tags",
         "target",
         "gate",
+        "policy",
+        "platforms",
+        "registry",
         "missing",
         "drift",
         "adopt",
@@ -514,7 +523,7 @@ def test_the_schema_knows_how_many_tags_there_may_be_and_that_there_may_be_no_ga
     image = definition("Image")["properties"]
     assert (image["tags"]["minItems"], image["tags"]["maxItems"]) == (1, 200)
     assert {"type": "null"} in image["gate"]["anyOf"]
-    assert definition("WatchList")["properties"]["images"]["maxItems"] == 5000
+    assert definition("ListDocument")["properties"]["images"]["maxItems"] == 5000
 
 
 def test_the_schema_offers_a_text_or_a_rule_for_every_tag() -> None:
@@ -526,7 +535,7 @@ def test_the_schema_offers_a_text_or_a_rule_for_every_tag() -> None:
     assert definition("TagRule")["required"] == []
 
 
-@pytest.mark.parametrize("name", ["WatchList", "Defaults", "Image", "TagRule"])
+@pytest.mark.parametrize("name", DEFINITIONS)
 def test_the_schema_describes_every_field(name: str) -> None:
     assert all(field["description"] for field in definition(name)["properties"].values())
 
