@@ -74,6 +74,7 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's bind
                 parts.clock(),
             ),
             parts.ruler.finish,
+            parts.tooling.sweep,
             lambda: sweep_targets(parts.target_book),
             lambda: sweep_scans(parts.scan_progress, parts.staging_runs),
             lambda: sweep_rebuilds(parts.rebuild_progress, parts.application_runs),

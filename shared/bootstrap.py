@@ -36,6 +36,7 @@ from shared.rules.detection import Detector
 from shared.rules.gate_runs import GateRuns
 from shared.rules.heirs import Heirs
 from shared.rules.listings import KeptListings
+from shared.rules.places import Places
 from shared.rules.progress import Progress, rebuild_progress
 from shared.rules.room import Room
 from shared.rules.second_looks import SecondLooks
@@ -47,6 +48,7 @@ from shared.scanning import Scanned
 from shared.telemetry.changes import rebuild_changed, target_changed
 from shared.telemetry.spans import current_traceparent
 from shared.telemetry.troubles import troubles_last
+from shared.tooling import Tooling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -157,8 +159,7 @@ class Parts(Scanned):
             self.watch_lists.in_force,
             self.upstream,
             self.observations,
-            self.detector,
-            Adopter(self.target_book, self.base),
+            Places(self.detector, Adopter(self.target_book, self.base), self.tooling.mirror),
             self.ledger,
             self.activity,
             self.clock,
@@ -170,16 +171,13 @@ class Parts(Scanned):
     @cached_property
     def stager(self) -> Stager:
         """Takes candidates into the staging registry, and on to their gates."""
-        ours = self.settings.accounts.keys()
-        return Stager(
-            self.candidate_progress,
-            self.staging,
-            self.ledger,
-            self.upstream,
-            ours,
-            self.times,
-            then=self.validator.begin,
-        )
+        ours, then = self.settings.accounts.keys(), self.tooling.mirror.or_else(self.validator.begin)
+        return Stager(self.candidate_progress, self.staging, self.ledger, self.upstream, ours, self.times, then)
+
+    @cached_property
+    def tooling(self) -> Tooling:
+        """Mirrors tools, and knows which of them runs are given."""
+        return Tooling(self.candidate_progress, self.tools, self.staging, self.watch_lists.in_force, self.clock)
 
     @cached_property
     def validator(self) -> Validator:
@@ -216,6 +214,7 @@ class Parts(Scanned):
         """Looks at candidates, targets and rebuilds whose time has come."""
         looker = CandidateLooker(
             stage=self.stager.stage,
+            mirror=self.tooling.mirror.mirror,
             validate=self.validator.validate,
             cancel=Canceller(self.candidate_progress, self.staging_runs).cancel,
             promote=self.promoter.promote,

@@ -22,6 +22,7 @@
         │   └── UnusableAnswer      it answered this one question with what cannot be used (temporary)
         ├── Unexplained             an accepted operation ended for a reason nobody knows (temporary, a few times)
         ├── NotThereYet             it denies having what it held a moment ago (temporary: copies of it lag behind)
+        ├── ToolMissing             the staging registry lacks what a run needs, which is on its way (temporary)
         ├── OperationFailed         it accepted an operation, which then ended badly; its cause tells if temporary
         └── DigestMismatch          what it holds is not what was asked for (temporary: imports are repeated)
 
@@ -180,6 +181,12 @@ class Unexplained(ServiceError):
 
 class NotThereYet(ServiceError):
     """The other system denies having what was read back from it before; part of it lags behind, or it is gone."""
+
+    temporary = True
+
+
+class ToolMissing(ServiceError):
+    """The staging registry lacks a tool that a run is given by its digest; it is seen to that it is mirrored."""
 
     temporary = True
 

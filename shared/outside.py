@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from shared.ports import Activity, Evidence, Observations, Outbox, Records
     from shared.run_ports import Listings
     from shared.target_ports import Rulings, Targets
+    from shared.tool_ports import Tools
     from shared.trouble_ports import Troubles
     from shared.usual_times_ports import KeptUsualTimes
 
@@ -191,6 +192,13 @@ class Outside:
         from shared.adapters.storage.budgets_table import BudgetsTable  # noqa: PLC0415
 
         return BudgetsTable(self._account)
+
+    @cached_property
+    def tools(self) -> Tools:
+        """What is mirrored for runs in the staging registry."""
+        from shared.adapters.storage.tools_table import ToolsTable  # noqa: PLC0415
+
+        return ToolsTable(self._account)
 
     @cached_property
     def usual_times(self) -> KeptUsualTimes:

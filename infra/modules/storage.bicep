@@ -25,6 +25,7 @@ var tables = [
   'keys'
   'usualtimes'
   'scans'
+  'tools'
 ]
 var queues = [
   'imports'

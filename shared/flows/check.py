@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.events.messages import CheckRepositories
-from shared.domain.promotion.target import Origin, Sighting
+from shared.domain.promotion.target import Sighting
 from shared.domain.references import Repository, Tag, parse_repository
 from shared.domain.watching import observation as obs
 from shared.domain.watching import questions
@@ -21,12 +21,11 @@ from shared.domain.watching.watch_list import Image, WatchList, fingerprint
 from shared.domain.watching.waves import Wave, in_turn, share
 from shared.errors import Conflict, ServiceError, TidegateError
 from shared.ports import Activity, Clock, Known, Observations, Upstream
-from shared.rules.adoption import Adopter
 from shared.rules.asking import Answers, Asked, Taken, ask, ask_again, asks_catalogue, exact_count, unforeseen
 from shared.rules.check_told import CheckTold
-from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
 from shared.rules.manifest_reading import ReadingTold
+from shared.rules.places import Places
 from shared.rules.purse import Purse
 from shared.rules.room import Room
 from shared.rules.second_looks import SecondLooks
@@ -55,8 +54,7 @@ class Checker:
         watch_list: gives the list in force.
         upstream: gives the upstream of a registry, such as ``docker.io``.
         observations: what is known.
-        detector: makes candidates.
-        adopter: takes what stands in the base registry as it is.
+        places: tells those who take a tag.
         ledger: the upstreams' budgets.
         activity: where what vanished is recorded.
         clock: tells the time.
@@ -70,8 +68,7 @@ class Checker:
         watch_list: Callable[[], WatchList],
         upstream: Callable[[str], Upstream],
         observations: Observations,
-        detector: Detector,
-        adopter: Adopter,
+        places: Places,
         ledger: Ledger,
         activity: Activity,
         clock: Clock,
@@ -82,8 +79,7 @@ class Checker:
         self._watch_list = watch_list
         self._upstream = upstream
         self._observations = observations
-        self._detector = detector
-        self._adopter = adopter
+        self._places = places
         self._ledger = ledger
         self._told = CheckTold(activity, clock)
         self._clock = clock
@@ -279,28 +275,10 @@ class Checker:
             return False
 
     def _serve(self, one: Taken, tag: Tag, sighting: Sighting, look: Look, check: _Check) -> bool:
-        """Tell a place in the base registry what its source points at; say whether it was its turn."""
-        image, message = one.image, check.message
-        origin = Origin(image.name, image.repository, tag, image.functional_gate)
-        if look is Look.FIRST_SEEN and not self._begins(one, origin, sighting, check.wave):
-            return False
-        if message.image and not image.adopt:
-            self._adopter.give_up(image.target, one.tag)
-        self._detector.want(image.target, one.tag, origin, sighting, look, message.asked_at)
-        if look is not Look.FIRST_SEEN:  # of those a check begins only so many
+        served = self._places.serve(one, tag, sighting, look, check.message, check.wave)
+        if served and look is not Look.FIRST_SEEN:  # of those a check begins only so many
             check.moved.append(one.place)
-        return True
-
-    def _begins(self, one: Taken, origin: Origin, sighting: Sighting, wave: Wave) -> bool:
-        """While nobody knows what stands in the base registry, nothing new is begun: it would be imported over."""
-        if not wave.admits(one.place, origin.source):
-            return False
-        found = self._adopter.adopt(one.image.target, one.tag, origin, sighting) if one.image.adopt else None
-        if isinstance(found, ServiceError):
-            wave.hold(one.place, found, origin.source)
-        elif found is not None:
-            wave.adopted(one.place)
-        return not isinstance(found, ServiceError)
+        return served
 
     def _tell_waiting(
         self, repository: Repository, known: Known, answers: Answers, seen: tuple[Observation, ...], check: _Check

@@ -14,6 +14,7 @@ class CandidateLooker:
 
     Args:
         stage: does the next thing about an import into staging.
+        mirror: gives runs a tool that is staged.
         validate: does the next thing about a gate.
         cancel: ends a gate's run.
         promote: looks after a candidate that passed.
@@ -23,12 +24,14 @@ class CandidateLooker:
         self,
         *,
         stage: Callable[[Stored[Candidate]], None],
+        mirror: Callable[[Stored[Candidate]], None],
         validate: Callable[[Stored[Candidate]], None],
         cancel: Callable[[Stored[Candidate]], None],
         promote: Callable[[Stored[Candidate]], None],
     ) -> None:
         self._turns: dict[Stage, Callable[[Stored[Candidate]], None]] = {
             Stage.IMPORT: stage,
+            Stage.MIRROR: mirror,
             Stage.VALIDATE: validate,
             Stage.CANCEL: cancel,
             Stage.PROMOTE: promote,

@@ -42,8 +42,9 @@ class Taken(msgspec.Struct, frozen=True):
 
     @property
     def place(self) -> str:
-        """Where it goes in the base registry, such as ``base/node:22``."""
-        return f"{self.image.target}:{self.tag}"
+        """Where it goes in the base registry, such as ``base/node:22``; of a tool, where in the staging registry."""
+        place = f"{self.image.target}:{self.tag}"
+        return f"{place} in staging" if self.image.is_tool else place
 
 
 class Answers(msgspec.Struct, frozen=True):

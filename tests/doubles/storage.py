@@ -28,6 +28,7 @@ from shared.domain.promotion.kept_tasks import KeptTask, by_base
 from shared.domain.promotion.listing import Listing
 from shared.domain.promotion.rulings import Kind, Ruling
 from shared.domain.promotion.target import Target, parts_of_target
+from shared.domain.promotion.tool import Tool
 from shared.domain.promotion.usual_times import UsualTimes
 from shared.domain.references import Repository, Tag, parse_digest
 from shared.domain.scan.scan import Scan
@@ -40,6 +41,7 @@ from shared.errors import Conflict, InvalidReference, TidegateError
 from shared.ports import ACTIVITY_DAYS, Event, Known, R, Stored
 from shared.run_ports import StoredListing
 from shared.target_ports import StoredRuling, StoredTarget
+from shared.tool_ports import StoredTool
 from shared.trouble_ports import StoredTrouble
 from shared.usual_times_ports import StoredUsualTimes
 from tests.doubles.scripted import Scripted
@@ -389,6 +391,31 @@ class InMemoryRulings(OneAtATime):
         with self._lock:
             rows = sorted(self._rows.items(), key=lambda row: (row[0][0].value, row[0][1]))
         return tuple(stored.ruling for _, stored in rows)
+
+
+class InMemoryTools(OneAtATime):
+    """``Tools`` in a dictionary. Rows are kept as JSON, as the table does."""
+
+    def __init__(self, before_call: Hook | None = None) -> None:
+        super().__init__(before_call)
+        self._versions = itertools.count(1)
+        self._rows: dict[str, tuple[bytes, str]] = {}
+
+    def get(self, name: str) -> StoredTool | None:
+        """See ``Tools.get``."""
+        self._raise_scripted("get")
+        with self._lock:
+            row = self._rows.get(name)
+        return StoredTool(msgspec.json.decode(row[0], type=Tool), row[1]) if row else None
+
+    def put(self, stored: StoredTool | None, tool: Tool) -> StoredTool:
+        """See ``Tools.put``."""
+        with self._change("put"):
+            found = self._rows.get(tool.name)
+            if (found[1] if found else "") != (stored.etag if stored else ""):
+                raise Conflict(f"the tool {tool.name} was written by another worker")
+            self._rows[tool.name] = (msgspec.json.encode(tool), f"tool:{next(self._versions)}")
+            return StoredTool(tool, self._rows[tool.name][1])
 
 
 class InMemoryBudgets(OneAtATime):

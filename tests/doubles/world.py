@@ -54,6 +54,7 @@ from shared.rules.gate_runs import GateRuns
 from shared.rules.heirs import Heirs
 from shared.rules.ledger import Ledger
 from shared.rules.listings import KeptListings
+from shared.rules.places import Places
 from shared.rules.progress import candidate_progress, rebuild_progress, scan_progress
 from shared.rules.room import Room
 from shared.rules.scan_askers import Askers
@@ -67,6 +68,7 @@ from shared.rules.trouble_finding import TroubleFinder
 from shared.rules.unbuilt_tasks import UnbuiltTasks
 from shared.rules.wake import Waker
 from shared.run_ports import ScannerInUse
+from shared.tooling import Tooling
 from shared.watch_list_yaml import parse_watch_list
 from shared.work import work_on
 from tests.doubles.gates import GATE_FILES
@@ -83,6 +85,7 @@ from tests.doubles.storage import (
     InMemoryRecords,
     InMemoryRulings,
     InMemoryTargets,
+    InMemoryTools,
     InMemoryTroubles,
     InMemoryUsualTimes,
     SettableClock,
@@ -144,6 +147,7 @@ class World:
         self.told_askers: list[tuple[str, ...]] = []
         self.targets = InMemoryTargets(self._moment("targets"))
         self.rulings = InMemoryRulings(self._moment("rulings"))
+        self.tools = InMemoryTools(self._moment("tools"))
         self.observations = InMemoryObservations(self._moment("observations"))
         self.listings = InMemoryListings(self._moment("listings"))
         self.budgets = InMemoryBudgets(self._moment("budgets"))
@@ -189,12 +193,12 @@ class World:
         self.actor = Actor(self.book, self.sources, self.activity)
         times = Timekeeper(self.usual_times)
         self.reconciler = Reconciler(self.book, self.base, self.sources, self.outbox, self.detector, conclusions, times)
+        self.tooling = Tooling(self.candidate_progress, self.tools, self.staging, self.watch_lists.in_force, self.clock)
         self.checker = Checker(
             self.watch_lists.in_force,
             upstream,
             self.observations,
-            self.detector,
-            Adopter(self.book, self.base),
+            Places(self.detector, Adopter(self.book, self.base), self.tooling.mirror),
             self.ledger,
             self.activity,
             self.clock,
@@ -224,10 +228,11 @@ class World:
             upstream,
             {DOCKER_HUB},
             times,
-            then=self.validator.begin,
+            then=self.tooling.mirror.or_else(self.validator.begin),
         )
         self.candidate_looker = CandidateLooker(
             stage=self.stager.stage,
+            mirror=self.tooling.mirror.mirror,
             validate=self.validator.validate,
             cancel=Canceller(self.candidate_progress, self.staging_runs).cancel,
             promote=self.promoter.promote,
@@ -325,6 +330,7 @@ class World:
             self.dead_letter_reader.read,
             lambda: sweep_candidates(self.candidate_progress, self.staging_runs, self.heirs.succeed),
             self.ruler.finish,
+            self.tooling.sweep,
             lambda: sweep_targets(self.book),
             lambda: sweep_scans(self.scan_progress, self.staging_runs),
             lambda: sweep_rebuilds(self.rebuild_progress, {"tidegateapps": self.application_runs}),

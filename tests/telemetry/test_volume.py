@@ -30,6 +30,8 @@ from shared.flows.plan import Planner
 from shared.rules.adoption import Adopter
 from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
+from shared.rules.mirroring import Mirror
+from shared.rules.places import Places
 from shared.rules.progress import candidate_progress
 from shared.rules.room import Room
 from shared.rules.second_looks import SecondLooks
@@ -45,6 +47,7 @@ from tests.doubles.storage import (
     InMemoryObservations,
     InMemoryRecords,
     InMemoryTargets,
+    InMemoryTools,
     SettableClock,
 )
 from tests.doubles.upstreams import InMemoryUpstream
@@ -112,8 +115,11 @@ class Watching:
             lambda: self._list,
             lambda name: CountedUpstream(name, self._upstream),
             self._observations,
-            Detector(progress, book),
-            Adopter(book, InMemoryRegistry()),
+            Places(
+                Detector(progress, book),
+                Adopter(book, InMemoryRegistry()),
+                Mirror(progress, InMemoryTools(), InMemoryRegistry()),
+            ),
             ledger,
             InMemoryActivity(),
             clock,

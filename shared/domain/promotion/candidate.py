@@ -28,6 +28,7 @@ class Status(Enum):
     PROMOTED = "promoted"  # its targets have decided, and one of them at least came to bear it; the end
     REJECTED = "rejected"  # its gate said no; the base registry never saw it; the end
     SUPERSEDED = "superseded"  # newer digests took its place everywhere before it was promoted; the end
+    MIRRORED = "mirrored"  # a tool: read back from the staging registry, where runs are given it; the end
     FAILED = "failed"  # could not be decided, for a reason that is not the image's; the end
 
 
@@ -46,6 +47,7 @@ class Reason(Enum):
     IMPORT_LOST = "import-lost"  # the copy ended or vanished without the digest being there; it is repeated
     IMPORT_UNEXPLAINED = "import-unexplained"  # the copy failed with words nobody knows; it is repeated a few times
     IMPORT_NOT_PERMITTED = "import-not-permitted"  # the app lacks a role for the copy; asked again for 15 minutes
+    TOOL_MIRRORED = "tool-mirrored"  # a tool is in the staging registry, and needs no test: nobody promotes it
     GATE_STARTED = "gate-started"  # the gate's run was scheduled
     NO_GATE = "no-gate"  # the watch list asks for no functional test
     GATE_PASSED = "gate-passed"  # the gate's test said its last word and exited with 0
@@ -135,8 +137,9 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         source_tag: the upstream tag under which the digest was seen first.
         digest: what was seen, is tested and is promoted.
         gate: the gate's name; ``None`` for no functional test.
+        tool: the name of the tool that it is mirrored as; empty if it is to be promoted.
         targets: the tags that asked for it, the first of which says where it is staged. The list only grows: what a tag
-            wants now is in its target's record alone.
+            wants now is in its target's record alone. A tool's one tag is in the staging registry.
         target: in records of versions that had a candidate for each tag, the repository in the base registry; else
             empty. Such a record is read and shown, and goes on no more: see ``shared.rules.heirs``.
         tag: in such records, the tag in the base registry.
@@ -173,6 +176,7 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     source_tag: Tag
     digest: Digest
     gate: str | None = None
+    tool: str = ""
     targets: tuple[Place, ...] = ()
     target: str = ""
     tag: Tag = Tag("")
@@ -205,7 +209,7 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         """The candidate's id; see ``shared.domain.promotion.identity``."""
         if self.is_earlier:
             return earlier_id(self.target, self.tag, self.digest)
-        return candidate_id(self.source, self.digest, self.gate)
+        return candidate_id(self.source, self.digest, self.gate, self.tool)
 
     @property
     def is_earlier(self) -> bool:

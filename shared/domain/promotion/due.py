@@ -32,6 +32,7 @@ class Due(Enum):
 
 _OF_STAGE = {
     Stage.IMPORT: Due.STAGING,
+    Stage.MIRROR: Due.GATES,
     Stage.VALIDATE: Due.GATES,
     Stage.CANCEL: Due.GATES,
     Stage.PROMOTE: Due.PROMOTIONS,

@@ -12,13 +12,15 @@ from shared.errors import InvalidReference
 ID_DIGITS = 32
 # What stands in an id for no functional test; the watch list lets no gate be called so.
 _NO_GATE = "none"
+# What stands before a tool's name there, and begins no gate's.
+_TOOL = "-"
 # Keys hold 500 characters at most. A source that is longer than this is cut, and its hash tells it from others.
 _LONGEST_SOURCE = 350
 _CUT = 300
 # No component of a repository's name is empty, so that two separators side by side stand in no id of the earlier form.
 _END_OF_SOURCE = "~~"
 _ID = re.compile(
-    rf"(?P<group>[a-z0-9-][a-z0-9._-]*(?:~[a-z0-9._-]+)+{_END_OF_SOURCE})[a-z0-9][a-z0-9._-]{{0,62}}"
+    rf"(?P<group>[a-z0-9-][a-z0-9._-]*(?:~[a-z0-9._-]+)+{_END_OF_SOURCE}){_TOOL}?[a-z0-9][a-z0-9._-]{{0,62}}"
     rf"~[0-9a-f]{{{ID_DIGITS}}}"
 )
 _DIGITS = re.compile(rf"[0-9a-f]{{{ID_DIGITS}}}")
@@ -27,19 +29,21 @@ _DIGITS = re.compile(rf"[0-9a-f]{{{ID_DIGITS}}}")
 _IN_HOSTS = str.maketrans({":": "_", "[": "-", "]": "-"})
 
 
-def candidate_id(source: Repository, digest: Digest, gate: str | None) -> str:
+def candidate_id(source: Repository, digest: Digest, gate: str | None, tool: str = "") -> str:
     """Derive a candidate's id, so that the same digest under the same gate is the same candidate, whoever noticed it.
 
     Args:
         source: the upstream repository.
         digest: the digest.
         gate: the gate's name; ``None`` for no functional test.
+        tool: the name of the tool that it is mirrored as; empty for what is to be promoted.
 
     Returns:
-        Such as ``docker.io~library~node~~node~`` and 32 hexadecimal digits, or ``…~~none~…`` without a gate: at most
-        450 of ``A-Za-z0-9._~-``.
+        Such as ``docker.io~library~node~~node~`` and 32 hexadecimal digits, or ``…~~none~…`` without a gate, or
+        ``…~~-trivy-db~…`` of a tool: at most 450 of ``A-Za-z0-9._~-``.
     """
-    return f"{group_of_source(source)}{gate or _NO_GATE}~{short(digest)}"
+    way = f"{_TOOL}{tool}" if tool else gate or _NO_GATE
+    return f"{group_of_source(source)}{way}~{short(digest)}"
 
 
 def earlier_id(repository: str, tag: Tag, digest: Digest) -> str:

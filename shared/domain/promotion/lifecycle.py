@@ -13,10 +13,12 @@ from shared.domain.promotion.candidate import Candidate, Change, Reason, Status,
 from shared.domain.promotion.schedule import FIRST_RETRY, most_attempts, pause_before_retry
 from shared.errors import NotPermitted, NotThereYet, OperationFailed, RateLimited, TidegateError, Unexplained
 
-ENDS = frozenset({Status.PROMOTED, Status.REJECTED, Status.SUPERSEDED, Status.FAILED})
+ENDS = frozenset({Status.PROMOTED, Status.REJECTED, Status.SUPERSEDED, Status.MIRRORED, Status.FAILED})
 # Why no tag wants a candidate any more that has not passed.
 _UNWANTED = (Reason.NEWER_DIGEST, Reason.LEFT_THE_LIST, Reason.OVERRULED)
 _BEFORE_PROMOTION = (Status.DETECTED, Status.IMPORTING, Status.STAGED, Status.VALIDATING)
+# What a target may come to bear again: what was rejected is none, nor is a tool.
+_MAY_BE_IN_FORCE = (Status.PROMOTED, Status.SUPERSEDED, Status.FAILED)
 
 # How a first way begins, and where.
 BEGINNINGS: dict[Reason, tuple[Status, ...]] = {
@@ -36,6 +38,7 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
     (Status.IMPORTING, Reason.IMPORT_NOT_PERMITTED): Status.DETECTED,
     (Status.STAGED, Reason.GATE_STARTED): Status.VALIDATING,
     (Status.STAGED, Reason.NO_GATE): Status.PROMOTING,
+    (Status.STAGED, Reason.TOOL_MIRRORED): Status.MIRRORED,
     (Status.VALIDATING, Reason.GATE_STARTED): Status.VALIDATING,
     (Status.VALIDATING, Reason.GATE_PASSED): Status.PROMOTING,
     (Status.VALIDATING, Reason.GATE_REJECTED): Status.REJECTED,
@@ -61,7 +64,7 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
         for status in (*_BEFORE_PROMOTION, Status.PROMOTING)
         for reason in (Reason.NEWER_DIGEST, Reason.LEFT_THE_LIST, Reason.CONTINUED)
     },
-    **{(status, Reason.IN_FORCE_AGAIN): Status.PROMOTED for status in Status if status in ENDS - {Status.REJECTED}},
+    **{(status, Reason.IN_FORCE_AGAIN): Status.PROMOTED for status in _MAY_BE_IN_FORCE},
     **{
         (status, reason): Status.FAILED
         for status in (*_BEFORE_PROMOTION, Status.PROMOTING)
@@ -80,6 +83,7 @@ _HEADWAY = frozenset(
     {
         Reason.IMPORT_VERIFIED,
         Reason.NO_GATE,
+        Reason.TOOL_MIRRORED,
         Reason.GATE_PASSED,
         Reason.PROMOTION_VERIFIED,
         Reason.IN_FORCE_AGAIN,
@@ -99,6 +103,7 @@ class Stage(Enum):
     """Whose turn it is. Which queue the messages of a stage wait in, ``shared.domain.events.messages`` says."""
 
     IMPORT = "import"  # copy into the staging registry
+    MIRROR = "mirror"  # give runs the tool that is staged
     VALIDATE = "validate"  # run the gate
     CANCEL = "cancel"  # end the gate's run
     PROMOTE = "promote"  # copy into the base registry
@@ -126,8 +131,11 @@ def stage_of(status: Status) -> Stage | None:
 def turn_of(candidate: Candidate) -> Stage | None:
     """Return the stage that does the next thing about a candidate, or ``None`` if none does.
 
-    None does at an end, and about records of versions that had a candidate for each tag.
+    None does at an end, and about records of versions that had a candidate for each tag. A tool is never tested, nor
+    promoted.
     """
+    if candidate.tool and candidate.status is Status.STAGED:
+        return Stage.MIRROR
     return None if candidate.is_earlier else stage_of(candidate.status)
 
 

@@ -132,8 +132,9 @@ class Said(msgspec.Struct, frozen=True):
     at: datetime
 
 
-# Targets and rulings are decoded by two modules, that may be imported by two threads.
+# Targets, rulings and tools are decoded by several modules, that may be imported by several threads.
 _SAID = msgspec.json.Decoder(Said)
+_SIGHTINGS = msgspec.json.Decoder(Sighting)
 
 
 class Held(Said, frozen=True, omit_defaults=True):

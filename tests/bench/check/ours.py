@@ -33,6 +33,8 @@ from shared.registry_accounts import Account
 from shared.rules.adoption import Adopter
 from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
+from shared.rules.mirroring import Mirror
+from shared.rules.places import Places
 from shared.rules.progress import candidate_progress
 from shared.rules.room import Room
 from shared.rules.second_looks import SecondLooks
@@ -47,6 +49,7 @@ from tests.doubles.storage import (
     InMemoryObservations,
     InMemoryRecords,
     InMemoryTargets,
+    InMemoryTools,
     SettableClock,
 )
 
@@ -98,8 +101,11 @@ def check_all(base_url: str, tags: Tags, known: Known, catalogue_url: str) -> Ch
         lambda: watch_list,
         lambda _: upstream,
         observations,
-        Detector(progress, book),
-        Adopter(book, InMemoryRegistry()),
+        Places(
+            Detector(progress, book),
+            Adopter(book, InMemoryRegistry()),
+            Mirror(progress, InMemoryTools(), InMemoryRegistry()),
+        ),
         ledger,
         InMemoryActivity(),
         clock,

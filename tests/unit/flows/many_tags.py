@@ -18,6 +18,8 @@ from shared.ports import Known
 from shared.rules.adoption import Adopter
 from shared.rules.detection import Detector
 from shared.rules.ledger import Ledger
+from shared.rules.mirroring import Mirror
+from shared.rules.places import Places
 from shared.rules.progress import candidate_progress
 from shared.rules.room import MOST_UNDER_WAY, Room
 from shared.rules.second_looks import SecondLooks
@@ -32,6 +34,7 @@ from tests.doubles.storage import (
     InMemoryObservations,
     InMemoryRecords,
     InMemoryTargets,
+    InMemoryTools,
     SettableClock,
 )
 from tests.doubles.upstreams import InMemoryUpstream
@@ -100,8 +103,11 @@ class Many:
             lambda: self.list,
             lambda _: self.upstream,
             self.observations,
-            Detector(self.progress, book),
-            Adopter(book, self.base),
+            Places(
+                Detector(self.progress, book),
+                Adopter(book, self.base),
+                Mirror(self.progress, InMemoryTools(), self.base),
+            ),
             self.ledger,
             self.activity,
             self.clock,

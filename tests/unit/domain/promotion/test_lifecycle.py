@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.promotion.candidate import Candidate, Place, Reason, Status, joined, rejoined, run_name, run_names
-from shared.domain.promotion.due import CANDIDATES, due_of
+from shared.domain.promotion.due import CANDIDATES, Due, due_of
 from shared.domain.promotion.lifecycle import (
     ENDS,
     TRANSITIONS,
@@ -212,7 +212,18 @@ def test_everything_under_way_can_be_in_trouble_be_given_up_and_be_refused(statu
 
 
 def test_every_stage_does_something() -> None:
-    assert {stage_of(status) for status in Status} - {None} == set(Stage)
+    tool = msgspec.structs.replace(candidate(status=Status.STAGED), tool="trivy-db")
+    assert {stage_of(status) for status in Status} - {None} | {turn_of(tool)} == set(Stage)
+
+
+def test_a_tool_is_neither_tested_nor_promoted_wherever_it_is() -> None:
+    turns = {turn_of(msgspec.structs.replace(candidate(status=status), tool="a")) for status in CANDIDATES[Due.STAGING]}
+    assert turns == {Stage.IMPORT}
+    staged = msgspec.structs.replace(candidate(status=Status.STAGED), tool="a")
+    assert turn_of(staged) is Stage.MIRROR
+    assert TRANSITIONS[Status.STAGED, Reason.TOOL_MIRRORED] is Status.MIRRORED
+    assert turn_of(advance(staged, Reason.TOOL_MIRRORED, NOON)) is None
+    assert due_of(staged) is Due.GATES
 
 
 def test_a_step_is_looked_at_again_after_its_pause() -> None:
