@@ -108,7 +108,7 @@ def test_a_tool_is_never_tested_nor_promoted_and_no_target_is_made_of_it(world: 
 
 def test_what_is_mirrored_as_a_tool_may_be_promoted_as_an_image_too(world: World) -> None:
     trivy = "  - {name: trivy, source: aquasec/trivy, tags: [0.76.0], target: base/trivy}\n"
-    world.configuration.store((LIST + trivy).encode())
+    world.configuration.text = (LIST + trivy).encode()
     go_on(world)
     assert world.base.tags["base/trivy", Tag("0.76.0")] == SCANNER
     assert current(world) == IN_USE
@@ -211,13 +211,13 @@ def test_of_two_that_arrive_the_wrong_way_round_the_later_sighted_one_is_given(w
 
 def test_no_other_scanner_is_used_while_the_listed_one_is_missing(world: World) -> None:
     go_on(world)
-    world.configuration.store(LIST.replace(SCANNER, NEW_SCANNER).encode())
+    world.configuration.text = LIST.replace(SCANNER, NEW_SCANNER).encode()
     with pytest.raises(ToolMissing, match="does not hold tools/scanner@"):
         current(world)
     world.hub.push(TRIVY, Tag("0.77.0"), NEW_SCANNER)
     go_on(world, rounds=15)
     assert current(world).scanner == f"tools/scanner@{NEW_SCANNER}"
-    world.configuration.store(LIST.encode())
+    world.configuration.text = LIST.encode()
     assert current(world).scanner == f"tools/scanner@{SCANNER}"
 
 
@@ -230,7 +230,7 @@ def test_the_scanners_tag_may_move_upstream_and_nothing_follows(world: World) ->
 
 
 def test_a_list_without_a_scanner_has_none_in_use(world: World) -> None:
-    world.configuration.store(b"images: []")
+    world.configuration.text = b"images: []"
     with pytest.raises(ToolMissing, match="names no scanner"):
         current(world)
 
@@ -318,7 +318,7 @@ def test_the_registry_is_not_asked_again_by_each_of_a_burst_and_is_a_minute_late
 def test_what_was_mirrored_for_an_entry_that_names_another_source_now_is_not_given_any_more(world: World) -> None:
     go_on(world)
     other = parse_repository("ghcr.io/acme/trivy-db")
-    world.configuration.store(LIST.replace("aquasecurity/trivy-db", "acme/trivy-db").encode())
+    world.configuration.text = LIST.replace("aquasecurity/trivy-db", "acme/trivy-db").encode()
     with pytest.raises(ToolMissing, match="trivy-db"):
         current(world)
     world.ghcr.push(other, Tag("2"), THREE)
