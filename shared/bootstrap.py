@@ -92,7 +92,9 @@ class Parts(Scanned):
     def teller(self) -> TroubleTeller:
         """Tells what is wrong."""
         tasks = UnbuiltTasks(self.kept_listings, self.rebuilds, self.settings.base_server, self.clock)
-        finder = TroubleFinder(self.watch_lists, self.observations, self.target_book, self.candidates, tasks)
+        finder = TroubleFinder(
+            self.watch_lists, self.observations, self.target_book, self.candidates, tasks, self.tools
+        )
         return TroubleTeller(finder, self.troubles, self.activity, self.clock, troubles_last)
 
     @cached_property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from shared.errors import WatchListError
 from shared.rules.mirroring import Mirror
 from shared.rules.scanners import Scanners
 
@@ -45,5 +46,9 @@ class Tooling:
         self.scanners = Scanners(watch_list, self.mirror, staging, clock)
 
     def sweep(self) -> None:
-        """See to every tool of the list in force."""
-        self.mirror.see_to_all(self._watch_list())
+        """See to every tool of the list in force; that there is none is told by those who look for troubles."""
+        try:
+            watch_list = self._watch_list()
+        except WatchListError:
+            return
+        self.mirror.see_to_all(watch_list)

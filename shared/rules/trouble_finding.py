@@ -14,8 +14,10 @@ from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.domain.promotion.target import Target
 from shared.domain.promotion.target_troubles import awaited_candidate, candidate_troubles, target_troubles
 from shared.domain.promotion.task_troubles import task_troubles
+from shared.domain.promotion.tool_troubles import tool_troubles
 from shared.domain.references import Repository
 from shared.domain.watching.questions import RepositoryState
+from shared.domain.watching.scanner import SCANNER
 from shared.domain.watching.source_troubles import source_troubles
 from shared.domain.watching.troubles import Kind, Trouble
 from shared.domain.watching.watch_list import Image, WatchList
@@ -23,6 +25,7 @@ from shared.errors import ServiceError, WatchListError
 from shared.ports import Known, Observations, Records
 from shared.rules.targets import TargetBook
 from shared.rules.unbuilt_tasks import UnbuiltTasks
+from shared.tool_ports import Tools
 
 
 class NotTaken(msgspec.Struct, frozen=True):
@@ -66,6 +69,7 @@ class TroubleFinder:
         book: where targets are.
         candidates: where candidates are; one is read for each digest that a target waits for.
         tasks: application tasks that are not built on what was decided.
+        tools: where tools are.
     """
 
     def __init__(
@@ -75,12 +79,14 @@ class TroubleFinder:
         book: TargetBook,
         candidates: Records[Candidate],
         tasks: UnbuiltTasks,
+        tools: Tools,
     ) -> None:
         self._lists = lists
         self._observations = observations
         self._book = book
         self._candidates = candidates
         self._tasks = tasks
+        self._tools = tools
 
     def find(self) -> Found:
         """Return what is wrong now.
@@ -97,6 +103,7 @@ class TroubleFinder:
         found = (
             *self._of_list(),
             *self._of_sources(watch_list, unreadable),
+            *self._of_tools(watch_list, unreadable),
             *self._of_targets(tasks, built_on, unreadable),
             *self._of_tasks(tasks, built_on, unreadable),
         )
@@ -120,6 +127,18 @@ class TroubleFinder:
             return
         for repository, images in watched.items():
             yield from _of_source(repository, images, Known({}, RepositoryState()))
+
+    def _of_tools(self, watch_list: WatchList, unreadable: list[Trouble]) -> Iterator[Trouble]:
+        names = [image.name for image in watch_list.images if image.is_tool]
+        for name in (*names, *([SCANNER] if watch_list.scanner is not None else ())):
+            try:
+                stored = self._tools.get(name)
+            except ServiceError as error:
+                unreadable.append(_unreadable("tools", error))
+                continue
+            if stored is not None and stored.tool.newest is not None:
+                tool, newest = stored.tool, stored.tool.newest
+                yield from tool_troubles(tool, self._candidate(tool.candidate(newest.digest), unreadable))
 
     def _listed(self, unreadable: list[Trouble]) -> tuple[ApplicationTask, ...]:
         try:

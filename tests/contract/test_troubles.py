@@ -11,6 +11,7 @@ from shared.adapters.storage.observations_table import ObservationsTable
 from shared.adapters.storage.records_table import candidates_table, rebuilds_table
 from shared.adapters.storage.tables import Row, Table
 from shared.adapters.storage.targets_table import TargetsTable
+from shared.adapters.storage.tools_table import ToolsTable
 from shared.adapters.storage.troubles_table import TroublesTable
 from shared.domain.references import parse_repository
 from shared.domain.watching.questions import RepositoryState
@@ -96,7 +97,7 @@ def test_a_survey_reads_three_tables_and_a_registrys_tasks_once_and_one_that_is_
     observations.save(node, observations.of(node), RepositoryState(checked_at=NOON), (observation("22", 1),))
     listings = KeptListings(ListingsTable(account), ("tidegateapps",), InMemoryOutbox(clock), clock)
     tasks = UnbuiltTasks(listings, rebuilds_table(account), "tidegatebase.azurecr.io", clock)
-    finder = TroubleFinder(Listed(), observations, book, candidates_table(account), tasks)
+    finder = TroubleFinder(Listed(), observations, book, candidates_table(account), tasks, ToolsTable(account))
     lasting: list[Noted] = []
     teller = TroubleTeller(finder, TroublesTable(account), InMemoryActivity(), clock, lasting.extend)
     with counted() as wire:

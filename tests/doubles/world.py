@@ -248,7 +248,7 @@ class World:
             self.rebuild_progress, self.book, self.kept_listings, self.outbox, self.base, BASE_SERVER
         )
         tasks = UnbuiltTasks(self.kept_listings, self.rebuilds, BASE_SERVER, self.clock)
-        finder = TroubleFinder(self.watch_lists, self.observations, self.book, self.candidates, tasks)
+        finder = TroubleFinder(self.watch_lists, self.observations, self.book, self.candidates, tasks, self.tools)
         self.teller = TroubleTeller(finder, self.troubles, self.activity, self.clock, self._last)
         self.rebuilder = Rebuilder(
             self.rebuild_progress, self.book, runs, self.evidence, BASE_SERVER, self.activity, self.most_rebuilds

@@ -41,6 +41,7 @@ class Kind(Enum):
     BASE_TAG_MISSING = "base-tag-missing"  # a tag of the base registry was deleted
     BASE_TAG_OVERWRITTEN = "base-tag-overwritten"  # others made a tag of the base registry point elsewhere
     BASE_TAG_WITHDRAWN = "base-tag-withdrawn"  # what a tag bears is blocked, nothing else can be had: it is left so
+    TOOL_NOT_MIRRORED = "tool-not-mirrored"  # a tool's newest digest does not get into the staging registry
     NOT_REBUILT = "not-rebuilt"  # the rebuild of an application task failed, or nobody may run it: it has its old base
     NOT_UPDATED = "not-updated"  # upstream moved a week ago and the base registry did not follow, for whatever reason
 
@@ -73,7 +74,7 @@ class Trouble(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     Attributes:
         kind: what.
         about: of what, as the activity log names its subjects: ``watch-list``, ``repository:<name>``,
-            ``tag:<repository>:<tag>``, ``image:<entry>``, ``candidate:<id>``, ``target:<id>``,
+            ``tag:<repository>:<tag>``, ``image:<entry>``, ``candidate:<id>``, ``target:<id>``, ``tool:<name>``,
             ``task:<registry>/<task>``, ``table:<name>``.
         detail: for people; at most 600 characters.
         images: names of the entries of the watch list that it concerns; none: all.
@@ -116,6 +117,11 @@ def about_tag(repository: Repository, tag: Tag) -> str:
 def about_image(name: str) -> str:
     """Return what a trouble of an entry of the watch list is about."""
     return f"image:{name}"
+
+
+def about_tool(name: str) -> str:
+    """Return what a trouble of a tool is about, by its name."""
+    return f"tool:{name}"
 
 
 def about_target(target: str) -> str:

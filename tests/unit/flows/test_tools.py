@@ -10,7 +10,8 @@ from shared.domain.promotion.candidate import Candidate, Reason, Status
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.tool import Tool
 from shared.domain.references import Digest, Tag, parse_repository
-from shared.errors import NotFound, OperationFailed, ToolMissing, Unavailable
+from shared.domain.watching.troubles import Kind
+from shared.errors import UNREADABLE, NotFound, OperationFailed, ServiceError, ToolMissing, Unavailable
 from shared.run_ports import ScannerInUse
 from tests.doubles.registries import digest_of
 from tests.doubles.world import ONE, THREE, TWO, Died, World
@@ -381,3 +382,45 @@ def test_a_process_that_dies_between_any_two_writes_loses_no_tool_and_gives_runs
     assert current(world).database == f"tools/trivy-db@{TWO}"
     assert {imports(world, "tools/trivy-db", one) for one in (ONE, TWO)} == {1}
     assert all(stored.record.status is Status.MIRRORED for stored in world.candidates.current() if stored.record.tool)
+
+
+# What is told.
+
+
+def test_a_tool_that_cannot_be_mirrored_is_a_trouble_until_it_can(world: World) -> None:
+    world.push(ONE)
+    go_on(world)
+    update(world)
+    world.ghcr.purge(DATABASE, TWO)
+    while candidate_or_none(world, TWO) is not Status.FAILED:
+        go_on(world, rounds=1)
+    go_on(world)
+    (told,) = [noted.trouble for noted in world.lasting]
+    assert (told.kind, told.about, told.images) == (Kind.TOOL_NOT_MIRRORED, "tool:trivy-db", ("trivy-db",))
+    assert f"runs are given {ONE}, in use since 2026-01-01" in told.detail
+    for _ in range(15):
+        go_on(world, rounds=1)
+        assert [noted.trouble.kind for noted in world.lasting] == [Kind.TOOL_NOT_MIRRORED]
+    update(world)
+    for _ in range(15):
+        go_on(world, rounds=1)
+    assert world.lasting == ()
+
+
+def test_a_scanner_that_nobody_has_is_a_trouble_too(world: World) -> None:
+    world.push(ONE)
+    world.hub.purge(TRIVY, SCANNER)
+    for _ in range(15):
+        go_on(world, rounds=1)
+    assert [noted.trouble.about for noted in world.lasting] == ["tool:scanner"]
+    assert "runs are given nothing instead" in world.lasting[0].trouble.detail
+
+
+def test_a_tools_record_that_cannot_be_read_is_told_and_hides_nothing_else(world: World) -> None:
+    for _ in range(4):
+        go_on(world)
+    (kept,) = {noted.trouble.about for noted in world.lasting}
+    world.tools.fail("get", *[ServiceError("a row cannot be read", code=UNREADABLE)] * 40)
+    world.pass_time(timedelta(minutes=15))
+    world.teller.survey()
+    assert {noted.trouble.about for noted in world.lasting} == {"table:tools", kept}
