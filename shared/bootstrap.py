@@ -137,7 +137,8 @@ class Parts(Scanned):
     @cached_property
     def overview(self) -> Overview:
         """Tells how images stand."""
-        return Overview(self.observations, self.targets, self.candidates, self.troubles, self.settings.base.name)
+        base = self.settings.base.name
+        return Overview(self.observations, self.targets, self.candidates, self.troubles, base, self.tools)
 
     @cached_property
     def heirs(self) -> Heirs:

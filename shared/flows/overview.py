@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import msgspec
 
 from shared.domain.promotion.candidate import Candidate, Place
 from shared.domain.promotion.identity import candidate_id, group_of_source
-from shared.domain.promotion.standing import TagStanding, stands
+from shared.domain.promotion.standing import TagStanding, stands, tool_stands
 from shared.domain.promotion.target import Target
+from shared.domain.promotion.tool import Tool
 from shared.domain.references import Repository, Tag
 from shared.domain.watching.questions import RepositoryState
 from shared.domain.watching.selection import choose, exact_tags
@@ -19,6 +21,7 @@ from shared.errors import UNREADABLE, ServiceError
 from shared.ports import Known, Observations, Records
 from shared.rules.reading import readable
 from shared.target_ports import Targets
+from shared.tool_ports import Tools
 from shared.trouble_ports import Troubles
 
 MOST_IMAGES = 100
@@ -31,8 +34,9 @@ class ImageStanding(msgspec.Struct, frozen=True):
     Attributes:
         name: the entry's.
         source: the upstream repository.
-        target: the repository in the base registry.
+        target: the repository in the base registry, or in the staging registry of a tool.
         gate: the gate's name; ``None`` for no functional test.
+        tool: whether it is mirrored into the staging registry for runs there, and promoted nowhere.
         owner: whose it is, as the watch list says; ``None`` if it does not.
         state: what is remembered of the upstream repository as a whole: when it was checked, and its trouble.
         tags: of those that are watched and known, by name; those that are named exactly are always among them.
@@ -44,6 +48,7 @@ class ImageStanding(msgspec.Struct, frozen=True):
     source: str
     target: str
     gate: str | None
+    tool: bool
     owner: str | None
     state: RepositoryState
     tags: tuple[TagStanding, ...]
@@ -60,6 +65,7 @@ class Overview:
         candidates: what is on its way, or ended.
         troubles: what was found to be wrong.
         registry: the base registry's name.
+        tools: what runs are given from the staging registry.
     """
 
     def __init__(
@@ -69,12 +75,14 @@ class Overview:
         candidates: Records[Candidate],
         troubles: Troubles,
         registry: str,
+        tools: Tools,
     ) -> None:
         self._observations = observations
         self._targets = targets
         self._candidates = candidates
         self._troubles = troubles
         self._registry = registry
+        self._tools = tools
 
     def images(self, watch_list: WatchList, *, limit: int, after: str = "") -> tuple[tuple[ImageStanding, ...], str]:
         """Tell of some entries, by name.
@@ -109,20 +117,24 @@ class Overview:
 
     def _image(self, image: Image, wrong: tuple[Noted, ...]) -> ImageStanding:
         """A row that cannot be read is told, and hides nothing else."""
+        if image.is_tool:
+            return self._of_tool(image, wrong)
         known, unknown = self._known(image.repository)
         targets, unread = readable(self._targets.of_repository(self._registry, image.target))
         candidates, unfound = readable(self._candidates.current(group_of_source(image.repository)))
         places = {one.record.place: one.record for one in targets}
         current = {one.record.id: one.record for one in candidates}
         tags = sorted(_wanted(image, known).items())
+        stand = partial(self._tag, image, known=known, places=places, current=current)
         return ImageStanding(
             name=image.name,
             source=str(image.repository),
             target=image.target,
             gate=image.functional_gate,
+            tool=False,
             owner=image.owner,
             state=known.state,
-            tags=tuple(self._tag(image, tag, Place(image.target, to), known, places, current) for tag, to in tags),
+            tags=tuple(stand(tag, Place(image.target, to)) for tag, to in tags),
             troubles=tuple(one for one in wrong if image.name in one.trouble.images),
             unreadable="\n".join(one for one in (unknown, unread, unfound) if one) or None,
         )
@@ -140,6 +152,34 @@ class Overview:
     ) -> TagStanding:
         target = places.get(place)
         return stands(tag, str(place), known.tags.get(tag), target, self._candidate(image, target, current))
+
+    def _of_tool(self, image: Image, wrong: tuple[Noted, ...]) -> ImageStanding:
+        (known, unknown), (tag,) = self._known(image.repository), image.wanted
+        tool, candidate, unread = self._tool(image.name)
+        return ImageStanding(
+            name=image.name,
+            source=str(image.repository),
+            target=image.target,
+            gate=None,
+            tool=True,
+            owner=image.owner,
+            state=known.state,
+            tags=(tool_stands(tag, known.tags.get(tag), tool, candidate),),
+            troubles=tuple(one for one in wrong if image.name in one.trouble.images),
+            unreadable="\n".join(one for one in (unknown, unread) if one) or None,
+        )
+
+    def _tool(self, name: str) -> tuple[Tool | None, Candidate | None, str]:
+        """Return a tool, the candidate of its newest digest, and which of both cannot be read."""
+        try:
+            stored = self._tools.get(name)
+            tool = stored.tool if stored is not None else None
+            found = self._candidates.get(tool.candidate(tool.newest.digest)) if tool and tool.newest else None
+        except ServiceError as error:
+            if error.code != UNREADABLE:
+                raise
+            return None, None, str(error)
+        return tool, found.record if found is not None else None, ""
 
     def _candidate(self, image: Image, target: Target | None, current: _ById) -> Candidate | None:
         """What the base registry has already needs no look into the archive."""

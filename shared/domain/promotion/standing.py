@@ -10,6 +10,7 @@ import msgspec
 from shared.domain.promotion.candidate import Candidate, Status
 from shared.domain.promotion.lifecycle import ENDS
 from shared.domain.promotion.target import Target, Why
+from shared.domain.promotion.tool import Tool
 from shared.domain.references import Digest, Tag
 from shared.domain.watching.observation import Observation, Presence
 
@@ -38,8 +39,9 @@ class TagStanding(msgspec.Struct, frozen=True):
         tag: upstream.
         target: its place in the base registry, such as ``base/node:22``.
         upstream: the digest that the upstream was last seen to have; ``None`` if none.
-        base: the digest that the base registry's tag was last seen to have; ``None`` if none.
-        wanted: what the base registry's tag is to be; ``None`` if nothing was decided.
+        base: the digest that the base registry's tag was last seen to have, or that runs are given of a tool; ``None``
+            if none.
+        wanted: what the base registry's tag, or the tool, is to be; ``None`` if nothing was decided.
         status: how it stands.
         reason: the named reason of what last happened to it: its candidate's, or why the target is what it is.
         detail: the same for people.
@@ -93,6 +95,41 @@ def stands(
         candidate=candidate.id if candidate else None,
         trouble="; ".join(one for one in troubles if one) or None,
     )
+
+
+def tool_stands(tag: Tag, seen: Observation | None, tool: Tool | None, candidate: Candidate | None) -> TagStanding:
+    """Tell how a tool stands: what its upstream has, and what runs are given from the staging registry.
+
+    Args:
+        tag: upstream.
+        seen: what is known of it upstream; ``None`` if it was never looked at.
+        tool: what is known of it; ``None`` if nothing was sighted yet.
+        candidate: of the digest that was sighted last; ``None`` if there is none.
+    """
+    status = _unseen(seen) or _of_tool(tool, candidate)
+    told = candidate.last if candidate is not None else None
+    return TagStanding(
+        tag=tag,
+        target=f"{tool.repository}:{tag} in staging" if tool else "",
+        upstream=_upstream(seen),
+        base=(tool.digest or None) if tool else None,
+        wanted=tool.newest.digest if tool and tool.newest else None,
+        status=status,
+        reason=told.reason.value if told else status.value,
+        detail=told.detail if told else "",
+        checked_at=seen.last_checked if seen else None,
+        changed_at=told.at if told else (tool.at if tool else None),
+        candidate=candidate.id if candidate else None,
+        trouble=(seen.trouble or None) if seen else None,
+    )
+
+
+def _of_tool(tool: Tool | None, candidate: Candidate | None) -> Standing:
+    if tool is None:
+        return Standing.WAITING
+    if tool.is_current:
+        return Standing.CURRENT
+    return Standing.FAILED if candidate is not None and candidate.status is Status.FAILED else Standing.UNDER_WAY
 
 
 def standing(seen: Observation | None, target: Target | None, candidate: Candidate | None) -> Standing:

@@ -37,7 +37,7 @@ def world() -> World:
 
 def images(world: World) -> tuple[ImageStanding, ...]:
     """Return how all entries stand."""
-    overview = Overview(world.observations, world.targets, world.candidates, world.troubles, BASE)
+    overview = Overview(world.observations, world.targets, world.candidates, world.troubles, BASE, world.tools)
     return overview.images(world.watch_lists.in_force(), limit=100)[0]
 
 
@@ -87,7 +87,7 @@ def test_who_explains_tags_is_shown_a_rejected_digest_as_rejected(world: World) 
         upstream=lambda _: world.hub,
         observations=world.observations,
         ledger=world.ledger,
-        standings=Overview(world.observations, world.targets, world.candidates, world.troubles, BASE).tags,
+        standings=Overview(world.observations, world.targets, world.candidates, world.troubles, BASE, world.tools).tags,
         trusts=lambda _: False,
     )
     lines = {line["tag"]: line for line in told["tags"]}
@@ -157,7 +157,7 @@ def test_entries_are_told_by_name_some_at_a_time() -> None:
     names = ("b", "a", "c")
     entry = "  - {{name: {0}, source: docker.io/library/{0}, tags: [one], target: base/{0}}}\n"
     world = World(("images:\n" + "".join(entry.format(name) for name in names)).encode())
-    overview = Overview(world.observations, world.targets, world.candidates, world.troubles, BASE)
+    overview = Overview(world.observations, world.targets, world.candidates, world.troubles, BASE, world.tools)
     watch_list = world.watch_lists.in_force()
     first, after = overview.images(watch_list, limit=2)
     second, end = overview.images(watch_list, limit=2, after=after)
@@ -188,3 +188,26 @@ def test_a_trouble_that_was_told_is_shown_with_its_entry(world: World) -> None:
     world.sweep()
     kinds = {one.trouble.kind for one in images(world)[0].troubles}
     assert kinds == {Kind.TAG_NEVER_THERE}
+
+
+def test_a_tool_stands_as_what_runs_are_given_of_it() -> None:
+    world = World(
+        b"images: [{name: db, source: docker.io/library/node, tags: [22-alpine], target: tools/db, registry: staging}]"
+    )
+    assert images(world)[0].tags[0].status is Standing.UNSEEN
+    world.push(ONE)
+    world.check()
+    world.step()
+    (image,) = images(world)
+    assert (image.tool, image.gate, image.target) == (True, None, "tools/db")
+    assert (image.tags[0].status, image.tags[0].wanted, image.tags[0].base) == (Standing.UNDER_WAY, ONE, None)
+    world.settle()
+    found = images(world)[0].tags[0]
+    assert (found.status, found.upstream, found.base, found.reason) == (Standing.CURRENT, ONE, ONE, "tool-mirrored")
+    assert found.target == "tools/db:22-alpine in staging"
+    moves(world)
+    world.ghcr.purge(NODE, TWO)
+    world.hub.purge(NODE, TWO)
+    world.settle()
+    found = images(world)[0].tags[0]
+    assert (found.status, found.upstream, found.base) == (Standing.FAILED, TWO, ONE)

@@ -54,7 +54,7 @@ def content(answer: func.HttpResponse, status: int = 200) -> Any:
 
 def overview(world: World) -> Overview:
     """Tell how images stand."""
-    return Overview(world.observations, world.targets, world.candidates, world.troubles, BASE)
+    return Overview(world.observations, world.targets, world.candidates, world.troubles, BASE, world.tools)
 
 
 def images(world: World, **params: str) -> func.HttpResponse:
