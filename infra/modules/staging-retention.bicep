@@ -1,5 +1,7 @@
 // Clears the staging registry: what was promoted or rejected long ago is of no more use there. Retention policies know
-// only untagged manifests, so tags are purged by a task, in every tier.
+// only untagged manifests, so tags are purged by a task, in every tier. Tools are given to runs by digest: of these the
+// latest are kept, however old, and the others lose their tags after two days, for a database is large and new every few
+// hours. Below tools/, where nothing else should be, their space is freed then, too; elsewhere as that of any image.
 
 param registryName string
 param location string
@@ -15,7 +17,13 @@ param agentPoolName string
 var steps = '''
 version: v1.1.0
 steps:
-  - cmd: acr purge --filter '.*:.*' --ago {0}d --untagged
+  - cmd: acr purge --filter '.*:^(?!tidegate-tool-).*' --ago {0}d --untagged
+    disableWorkingDirectoryOverride: true
+    timeout: 3600
+  - cmd: acr purge --filter '.*:^tidegate-tool-.*' --ago 2d --keep 3
+    disableWorkingDirectoryOverride: true
+    timeout: 3600
+  - cmd: acr purge --filter 'tools/.*:^tidegate-tool-.*' --ago 2d --keep 3 --untagged
     disableWorkingDirectoryOverride: true
     timeout: 3600
 '''
@@ -40,7 +48,7 @@ resource purge 'Microsoft.ContainerRegistry/registries/tasks@2025-03-01-preview'
     status: 'Enabled'
     platform: { os: 'Linux', architecture: 'amd64' }
     agentPoolName: empty(agentPoolName) ? null : agentPoolName
-    timeout: 3600
+    timeout: 10800
     credentials: abac ? { sourceRegistry: { identity: '[system]' } } : null
     step: {
       type: 'EncodedTask'

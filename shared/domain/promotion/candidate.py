@@ -13,6 +13,8 @@ from shared.domain.promotion.identity import candidate_id, earlier_id, short
 from shared.domain.references import Digest, Repository, Tag
 
 _HISTORY_KEPT = 30
+# infra/modules/staging-retention.bicep goes by it.
+_TOOL_TAG = "tidegate-tool-"
 _DETAIL_KEPT = 600
 
 
@@ -242,8 +244,12 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @property
     def staging_tag(self) -> Tag:
-        """The tag that keeps it in the staging registry: its first target's, and enough of the digest to be unique."""
-        return Tag(f"{self.home.tag[:90]}-{short(self.digest)}")
+        """The tag that keeps it in the staging registry: its first target's, and enough of the digest to be unique.
+
+        Of tools the registry's purge keeps the latest, and knows them by the beginning of their tags.
+        """
+        tag = f"{_TOOL_TAG}{self.home.tag}" if self.tool else self.home.tag
+        return Tag(f"{tag[:90]}-{short(self.digest)}")
 
 
 def joined(candidate: Candidate, place: Place) -> Candidate:

@@ -10,8 +10,6 @@ from shared.domain.watching.scanner import SCANNER, SCANNER_REPOSITORY, ScannerE
 from shared.domain.watching.watch_list import Destination, Image, WatchList
 from shared.errors import InvalidReference
 
-# The staging registry's purge keeps the latest tags of the repositories below this one.
-TOOLS_FOLDER = "tools/"
 # What an entry may say that is promoted, and means nothing of a tool.
 _OF_BASE = ("gate", "policy", "platforms", "missing", "drift", "adopt")
 _MOST_SHOWN = 20
@@ -39,13 +37,6 @@ def tool_problems(path: Path, fields: dict[str, object]) -> Iterator[Told]:
     tags = fields.get("tags")
     if isinstance(tags, list) and not (len(tags) == 1 and isinstance(tags[0], str)):
         yield (*path, "tags"), "a tool has one tag, an exact one: runs are given the one digest that it was seen to be"
-    target = fields.get("target")
-    if isinstance(target, str) and not target.startswith(TOOLS_FOLDER):
-        yield (
-            (*path, "target"),
-            f"{target[:100]!r}: a tool's repository is below {TOOLS_FOLDER}, which staging's purge spares; "
-            f"write {TOOLS_FOLDER}{target.rpartition('/')[2][:100]}",
-        )
     if fields.get("name") == SCANNER:
         yield (*path, "name"), f"{SCANNER!r} is what the scanner's own image is called among the tools; call it another"
 

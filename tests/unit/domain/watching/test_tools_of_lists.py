@@ -94,11 +94,6 @@ def test_a_tool_has_one_exact_tag(tags: str) -> None:
     assert any(each.startswith("line 2: images[0].tags: a tool has one tag, an exact one") for each in told)
 
 
-def test_a_tools_repository_is_where_the_purge_spares_it() -> None:
-    (told,) = problems("images:\n", tool(target="mirror/trivy-db"))
-    assert told.endswith("which staging's purge spares; write tools/trivy-db")
-
-
 def test_no_entry_takes_the_scanners_name_or_its_repository() -> None:
     assert "call it another" in problems("images:\n", tool("scanner", target="tools/it"))[0]
     (told,) = problems(scanner(database="a"), "images:\n", tool("a", target="tools/scanner"))
