@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Container, Sequence
 
-from shared.domain.promotion.candidate import Candidate, Place, Reason, Status
+import msgspec
+
+from shared.domain.promotion.admission import admission_of, is_held_back
+from shared.domain.promotion.candidate import Candidate, Place, Reason, Status, same_but_time
 from shared.domain.promotion.concluding import conclusion_for
 from shared.domain.promotion.identity import candidate_id
-from shared.domain.promotion.lifecycle import ENDS, advance
-from shared.domain.promotion.schedule import LEASE
+from shared.domain.promotion.lifecycle import ENDS, advance, decided_again
+from shared.domain.promotion.schedule import LEASE, VERDICT_LOOK
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
 from shared.errors import ServiceError
@@ -20,7 +23,15 @@ from shared.rules.targets import TargetBook
 log = logging.getLogger("tidegate.conclusions")
 
 # Of what several targets say, the first of these that any of them says.
-_ORDER = (Reason.PROMOTION_VERIFIED, Reason.GAVE_UP, Reason.OVERRULED, Reason.NEWER_DIGEST, Reason.LEFT_THE_LIST)
+_ORDER = (
+    Reason.PROMOTION_VERIFIED,
+    Reason.GAVE_UP,
+    Reason.OVERRULED,
+    Reason.SCAN_REJECTED,
+    Reason.NEWER_DIGEST,
+    Reason.LEFT_THE_LIST,
+)
+_PROPOSED = frozenset({Status.PROMOTING, Status.HELD})
 
 
 class Conclusions:
@@ -40,6 +51,7 @@ class Conclusions:
         stored = self._find(target, digest)
         if stored is None:
             return
+        stored = self._let_through(target, stored)
         candidate = stored.record
         if candidate.status in ENDS - {Status.REJECTED}:
             if conclusion_for(target, candidate) is Reason.PROMOTION_VERIFIED:
@@ -48,28 +60,64 @@ class Conclusions:
             self.of(stored, [target])
 
     def of(self, stored: Stored[Candidate], known: Sequence[Target] = ()) -> None:
-        """Let a candidate that is being promoted end if all its targets have decided.
+        """Let a candidate that is being promoted end if all its targets have decided, or hold it while it waits.
 
         Args:
             stored: the candidate.
             known: some of its targets, as they were just read or written.
         """
-        if stored.record.status is not Status.PROMOTING:
+        if stored.record.status not in _PROPOSED:
             return
         just_read = {target.place: target for target in known}
         said: dict[Reason, Target] = {}
+        waits: list[Target] = []
         unread: list[Place] = []
         for place in _in_turn(stored.record, just_read):
             target = just_read.get(place) or self._read(place, unread)
             if place in unread:
                 continue
             reason = conclusion_for(target, stored.record) if target else None
-            if target is None or reason is None:
+            if target is not None and reason is None and is_held_back(target, stored.record.digest):
+                waits.append(target)
+            elif target is None or reason is None:
+                self._goes_on(stored)
                 return
-            said[reason] = target
+            else:
+                said[reason] = target
         reason = next((reason for reason in _ORDER if reason in said), None)
-        if reason is not None:
+        if waits:
+            self._hold(stored, waits[0])
+        elif reason is not None:
             self._progress.save(stored, self._advanced(stored.record, reason, said[reason], unread))
+
+    def _goes_on(self, stored: Stored[Candidate]) -> None:
+        """A target that waited for its scan does not any more."""
+        if stored.record.status is Status.HELD:
+            started = advance(stored.record, Reason.PROMOTION_STARTED, self._progress.clock(), pause=LEASE)
+            self._progress.save(stored, started)
+
+    def _hold(self, stored: Stored[Candidate], target: Target) -> None:
+        """The end of its scan is what wakes for it; the sweep does, should that be lost, so no message waits."""
+        candidate, now = stored.record, self._progress.clock()
+        admission = admission_of(target, candidate.digest)
+        if admission is None:
+            return
+        reason = Reason.SCAN_AWAITED if admission.awaits_scan else Reason.SCAN_HELD
+        detail = f"{target.place}: {admission.detail}"
+        held = advance(candidate, reason, now, detail=detail, pause=VERDICT_LOOK)
+        if candidate.status is Status.HELD and same_but_time(candidate.last, held.last):
+            held = msgspec.structs.replace(candidate, look_at=now + VERDICT_LOOK)
+        self._progress.claim(stored, held)
+
+    def _let_through(self, target: Target, stored: Stored[Candidate]) -> Stored[Candidate]:
+        """What the scan rejected for some tags was let through for this one, which came to it."""
+        candidate = stored.record
+        if candidate.status is not Status.REJECTED or candidate.passed_at is None:
+            return stored
+        if conclusion_for(target, candidate) is not Reason.PROMOTION_VERIFIED or candidate.digest not in target.passed:
+            return stored
+        again = decided_again(candidate, self._progress.clock(), f"{target.place} came to it")
+        return self._progress.claim(stored, again) or stored
 
     def told(self, target: Target, digest: Digest, reason: Reason, detail: str) -> None:
         """Note with the candidate that is being promoted what is in the way; it keeps its status."""
@@ -106,6 +154,7 @@ class Conclusions:
         details = {
             Reason.GAVE_UP: target.trouble,
             Reason.OVERRULED: f"people say otherwise of {place}: {_said(target)}",
+            Reason.SCAN_REJECTED: _of_scan(target, candidate.digest),
             Reason.NEWER_DIGEST: f"{place} is to be {instead}",
             Reason.LEFT_THE_LIST: left_by(target),
         }
@@ -124,6 +173,11 @@ def _in_turn(candidate: Candidate, known: Container[Place]) -> list[Place]:
 def left_by(target: Target) -> str:
     """Say for people why a candidate of a target that was let go is not wanted any more."""
     return f"{target.repository}:{target.tag} has left the watch list"
+
+
+def _of_scan(target: Target, digest: Digest) -> str:
+    admission = admission_of(target, digest)
+    return f"{target.place}: {admission.detail if admission else 'what its scan said is not known any more'}"
 
 
 def _said(target: Target) -> str:

@@ -13,6 +13,7 @@ from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.tables import Row, Table
 from shared.adapters.storage.targets_table import TargetsTable
 from shared.domain.promotion.astray import Astray, LetGo
+from shared.domain.promotion.importing import Importing, Unsettled
 from shared.domain.promotion.target import (
     Adopted,
     Awaited,
@@ -21,12 +22,10 @@ from shared.domain.promotion.target import (
     Forced,
     Former,
     Held,
-    Importing,
     Pinned,
     Said,
     Sighting,
     Target,
-    Unsettled,
     Why,
 )
 from shared.errors import Conflict, InvalidReference, ServiceError

@@ -27,8 +27,9 @@ class Status(Enum):
     VALIDATING = "validating"  # its gate's run is under way
     CANCELLING = "cancelling"  # no tag wants it any more; its gate's run is about to be asked to end
     PROMOTING = "promoting"  # passed, and proposed to its targets, which decide
+    HELD = "held"  # passed its test; a target that wants it waits for its scan, or for an answer of it
     PROMOTED = "promoted"  # its targets have decided, and one of them at least came to bear it; the end
-    REJECTED = "rejected"  # its gate said no; the base registry never saw it; the end
+    REJECTED = "rejected"  # its gate said no, or its scan for all that want it; the base registry never saw it; the end
     SUPERSEDED = "superseded"  # newer digests took its place everywhere before it was promoted; the end
     MIRRORED = "mirrored"  # a tool: read back from the staging registry, where runs are given it; the end
     FAILED = "failed"  # could not be decided, for a reason that is not the image's; the end
@@ -62,6 +63,10 @@ class Reason(Enum):
     STRANGE_RUN = "strange-run"  # a run that this app did not ask for bears the run's name; the next name is taken
     RUN_UNWANTED = "run-unwanted"  # all tags that wanted it moved on while its gate's run was under way
     PROMOTION_STARTED = "promotion-started"  # proposed to its targets, which have it copied if nothing newer passed
+    SCAN_AWAITED = "scan-awaited"  # it passed its test, and its scan, or that of the base in use, has no answer yet
+    SCAN_HELD = "scan-held"  # it passed its test, and what its scan says is no answer; the scan is made again
+    SCAN_REJECTED = "scan-rejected"  # it passed its test, and its scan speaks against it for every tag that wants it
+    DECIDED_AGAIN = "decided-again"  # another policy, waiver or VEX lets through what its scan spoke against
     PROMOTION_VERIFIED = "promotion-verified"  # read back from the base registry under the tested digest
     IN_FORCE_AGAIN = "in-force-again"  # a target came to it, or went back to it, without another test
     NEWER_DIGEST = "newer-digest"  # all tags that wanted it moved on
@@ -316,3 +321,8 @@ def _last_day_alone(before: tuple[Change, ...], ending: Change) -> tuple[tuple[C
     if failed.reason is not Reason.STILL_FAILING:
         return before, ending
     return (*before[:yesterday], *before[today:]), again(failed, ending)
+
+
+def same_but_time(one: Change, other: Change) -> bool:
+    """Whether two changes tell the same, whenever and however often it happened."""
+    return (one.status, one.reason, one.detail) == (other.status, other.reason, other.detail)

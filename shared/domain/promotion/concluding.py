@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from shared.domain.promotion.admission import is_held_back, is_refused
 from shared.domain.promotion.candidate import Candidate, Reason
 from shared.domain.promotion.decision import best, out_of_favour
 from shared.domain.promotion.target import Sighting, Target, Why
@@ -23,7 +24,10 @@ def conclusion(target: Target, digest: Digest) -> Reason | None:
         return None
     if digest == target.seen:
         return Reason.PROMOTION_VERIFIED
-    return Reason.OVERRULED if is_overruled(target, digest) else _overtaken(target, digest)
+    if is_overruled(target, digest):
+        return Reason.OVERRULED
+    overtaken = _overtaken(target, digest)
+    return Reason.SCAN_REJECTED if overtaken is None and is_refused(target, digest) else overtaken
 
 
 def conclusion_for(target: Target, candidate: Candidate) -> Reason | None:
@@ -33,20 +37,29 @@ def conclusion_for(target: Target, candidate: Candidate) -> Reason | None:
     for another gate by now was told nothing, and waits for another candidate.
     """
     reason = conclusion(target, candidate.digest)
-    replaced = reason in {Reason.NEWER_DIGEST, Reason.LEFT_THE_LIST, Reason.OVERRULED}
+    replaced = reason in {Reason.NEWER_DIGEST, Reason.LEFT_THE_LIST, Reason.OVERRULED, Reason.SCAN_REJECTED}
     if replaced and _bore_since(target, candidate.digest, candidate.detected_at):
         return Reason.PROMOTION_VERIFIED
-    if reason is None and target.origin.gate != candidate.gate and candidate.digest not in target.passed:
+    if (
+        reason in {None, Reason.SCAN_REJECTED}
+        and target.origin.gate != candidate.gate
+        and candidate.digest not in target.passed
+    ):
         importing = target.importing is not None and target.importing.digest == candidate.digest
         return None if importing else Reason.NEWER_DIGEST
     return reason
 
 
 def is_overruled(target: Target, digest: Digest) -> bool:
-    """Whether a digest that passed is kept from its target by what people said, or by what stood there before."""
+    """Whether a digest that passed is kept from its target by what people said, or by what stood there before.
+
+    What is blocked is not waited for until its scan says more.
+    """
     said, first = target.hold is not None or target.why in _SAID, best(target)
     blocked = digest in {one.digest for one in target.blocked}
     blocked = blocked or digest in out_of_favour(target)
+    if is_held_back(target, digest) or is_refused(target, digest):
+        return digest in {one.digest for one in target.blocked}
     return digest in target.passed and (blocked or (said and first is not None and first.digest == digest))
 
 

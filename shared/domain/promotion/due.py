@@ -41,7 +41,7 @@ _OF_STAGE = {
 CANDIDATES: dict[Due, frozenset[Status]] = {
     Due.STAGING: frozenset({Status.DETECTED, Status.IMPORTING}),
     Due.GATES: frozenset({Status.STAGED, Status.VALIDATING, Status.CANCELLING}),
-    Due.PROMOTIONS: frozenset({Status.PROMOTING}),
+    Due.PROMOTIONS: frozenset({Status.PROMOTING, Status.HELD}),
 }
 UNDER_WAY = frozenset(Status) - ENDS
 REBUILDS = frozenset(RebuildStatus) - REBUILD_ENDS

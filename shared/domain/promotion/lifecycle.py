@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 
 from shared.domain.promotion.candidate import Candidate, Change, Reason, Status, remembered
-from shared.domain.promotion.schedule import FIRST_RETRY, most_attempts, pause_before_retry
+from shared.domain.promotion.schedule import FIRST_RETRY, LEASE, most_attempts, pause_before_retry
 from shared.errors import NotPermitted, NotThereYet, OperationFailed, RateLimited, TidegateError, Unexplained
 
 ENDS = frozenset({Status.PROMOTED, Status.REJECTED, Status.SUPERSEDED, Status.MIRRORED, Status.FAILED})
 # Why no tag wants a candidate any more that has not passed.
 _UNWANTED = (Reason.NEWER_DIGEST, Reason.LEFT_THE_LIST, Reason.OVERRULED)
+_PROPOSED = (Status.PROMOTING, Status.HELD)
 _BEFORE_PROMOTION = (Status.DETECTED, Status.IMPORTING, Status.STAGED, Status.VALIDATING)
 # What a target may come to bear again: what was rejected is none, nor is a tool.
 _MAY_BE_IN_FORCE = (Status.PROMOTED, Status.SUPERSEDED, Status.FAILED)
@@ -53,26 +54,36 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
         (Status.CANCELLING, reason): Status.SUPERSEDED  # whatever becomes of its run, which ends by itself
         for reason in (*_UNWANTED, Reason.GAVE_UP, Reason.REFUSED, Reason.STILL_FAILING)
     },
-    (Status.PROMOTING, Reason.PROMOTION_STARTED): Status.PROMOTING,
+    **{
+        (status, reason): to
+        for status in _PROPOSED
+        for reason, to in {
+            Reason.PROMOTION_STARTED: Status.PROMOTING,
+            Reason.SCAN_AWAITED: Status.HELD,
+            Reason.SCAN_HELD: Status.HELD,
+            Reason.SCAN_REJECTED: Status.REJECTED,
+            Reason.PROMOTION_VERIFIED: Status.PROMOTED,
+            Reason.OVERRULED: Status.SUPERSEDED,
+        }.items()
+    },
+    (Status.REJECTED, Reason.DECIDED_AGAIN): Status.PROMOTING,
     (Status.PROMOTING, Reason.REPLICA_LAGS): Status.PROMOTING,
     (Status.PROMOTING, Reason.IMPORT_UNEXPLAINED): Status.PROMOTING,
     (Status.PROMOTING, Reason.STAGING_LAGS): Status.PROMOTING,
-    (Status.PROMOTING, Reason.PROMOTION_VERIFIED): Status.PROMOTED,
-    (Status.PROMOTING, Reason.OVERRULED): Status.SUPERSEDED,
     **{
         (status, reason): Status.SUPERSEDED
-        for status in (*_BEFORE_PROMOTION, Status.PROMOTING)
+        for status in (*_BEFORE_PROMOTION, *_PROPOSED)
         for reason in (Reason.NEWER_DIGEST, Reason.LEFT_THE_LIST, Reason.CONTINUED)
     },
     **{(status, Reason.IN_FORCE_AGAIN): Status.PROMOTED for status in _MAY_BE_IN_FORCE},
     **{
         (status, reason): Status.FAILED
-        for status in (*_BEFORE_PROMOTION, Status.PROMOTING)
+        for status in (*_BEFORE_PROMOTION, *_PROPOSED)
         for reason in (Reason.GAVE_UP, Reason.REFUSED, Reason.STILL_FAILING)
     },
     **{
         (status, reason): status
-        for status in (*_BEFORE_PROMOTION, Status.CANCELLING, Status.PROMOTING)
+        for status in (*_BEFORE_PROMOTION, Status.CANCELLING, *_PROPOSED)
         for reason in (Reason.DEFERRED, Reason.TROUBLE, Reason.ROLE_AWAITED)
     },
     **{(status, Reason.SEEN_AGAIN): Status.DETECTED for status in Status if status in ENDS},
@@ -88,6 +99,7 @@ _HEADWAY = frozenset(
         Reason.PROMOTION_VERIFIED,
         Reason.IN_FORCE_AGAIN,
         Reason.SEEN_AGAIN,
+        Reason.DECIDED_AGAIN,
     }
 )
 
@@ -106,7 +118,7 @@ class Stage(Enum):
     MIRROR = "mirror"  # give runs the tool that is staged
     VALIDATE = "validate"  # run the gate
     CANCEL = "cancel"  # end the gate's run
-    PROMOTE = "promote"  # copy into the base registry
+    PROMOTE = "promote"  # propose to its targets, or ask again what its scan says
 
 
 _STAGES = {
@@ -116,6 +128,7 @@ _STAGES = {
     Status.VALIDATING: Stage.VALIDATE,
     Status.CANCELLING: Stage.CANCEL,
     Status.PROMOTING: Stage.PROMOTE,
+    Status.HELD: Stage.PROMOTE,
 }
 
 
@@ -236,6 +249,17 @@ def unwanted(candidate: Candidate, reason: Reason, now: datetime, detail: str) -
     pause = timedelta(0) if known else max(candidate.look_at - now, timedelta(0))
     marks: dict[str, Any] = {"unwanted": reason, "failures": 0}
     return advance(candidate, Reason.RUN_UNWANTED, now, detail=detail, pause=pause, **marks)
+
+
+def decided_again(candidate: Candidate, now: datetime, detail: str) -> Candidate:
+    """Return a candidate, which its scan rejected, to be proposed because its reports are judged otherwise now.
+
+    Raises:
+        ImpossibleChange: it was rejected by its test, about which no policy, waiver or VEX says anything.
+    """
+    if candidate.passed_at is None:
+        raise ImpossibleChange(f"{candidate.id} did not pass its test, and is not decided again")
+    return advance(candidate, Reason.DECIDED_AGAIN, now, detail=detail, pause=LEASE)
 
 
 def put_off(candidate: Candidate, error: TidegateError, now: datetime, reason: Reason = Reason.TROUBLE) -> Candidate:

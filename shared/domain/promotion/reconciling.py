@@ -7,9 +7,11 @@ from enum import Enum
 
 import msgspec
 
+from shared.domain.promotion.admission import Admission, with_admission
 from shared.domain.promotion.adopting import is_passed_over, sighted_again
 from shared.domain.promotion.candidate import Reason
 from shared.domain.promotion.decision import decided, without_trouble
+from shared.domain.promotion.importing import Importing, Unsettled
 from shared.domain.promotion.lifecycle import cause_of, reason_of
 from shared.domain.promotion.schedule import (
     FAILED_LOOK,
@@ -27,14 +29,13 @@ from shared.domain.promotion.schedule import (
 from shared.domain.promotion.target import (
     Awaited,
     Former,
-    Importing,
     Origin,
     Sighting,
     Staged,
     Target,
-    Unsettled,
 )
 from shared.domain.references import Digest
+from shared.domain.scan.decision import Outcome
 from shared.errors import Paced, RateLimited, TidegateError
 
 _SIGHTINGS_KEPT = 20
@@ -136,6 +137,25 @@ def has_passed(target: Target, digest: Digest, repository: str = "") -> Target:
     if repository not in {"", target.repository}:
         staged = (*staged, Staged(digest, repository))[-_PASSED_KEPT:]
     return msgspec.structs.replace(target, passed=passed, staged=staged, awaited=_unless(target.awaited, digest))
+
+
+def admitted(target: Target, admission: Admission, repository: str) -> Target:
+    """Take note of what the scan of a digest that passed its test means here; only a pass lets the tag come to it.
+
+    What it is to be already stays so whatever is found later. What had passed stays so while there is no answer.
+
+    Args:
+        target: the record.
+        admission: what was decided.
+        repository: of the staging registry, in which the digest lies.
+    """
+    digest, known = admission.digest, with_admission(target, admission)
+    if admission.outcome is Outcome.PASS:
+        return has_passed(known, digest, repository)
+    if admission.outcome is Outcome.HOLD:
+        return known
+    passed = known.passed if digest == known.wanted else tuple(one for one in known.passed if one != digest)
+    return msgspec.structs.replace(known, passed=passed, awaited=_unless(known.awaited, digest))
 
 
 def asks_anew(target: Target, digest: Digest, now: datetime) -> Target:

@@ -7,8 +7,10 @@ from enum import Enum
 
 import msgspec
 
+from shared.domain.promotion.admission import Admission
 from shared.domain.promotion.astray import Astray, LetGo
 from shared.domain.promotion.candidate import Place
+from shared.domain.promotion.importing import Importing, Unsettled
 from shared.domain.references import Digest, Repository, Tag, parse_path, parse_tag
 from shared.errors import InvalidReference
 
@@ -78,36 +80,6 @@ class Staged(msgspec.Struct, frozen=True):
 
     digest: Digest
     repository: str
-
-
-class Importing(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The one import into the tag that is under way.
-
-    Attributes:
-        digest: what it will leave.
-        since: when it was begun, UTC.
-        differs_since: since when it is known that it ended and another digest is read back, UTC; ``None`` if it is not.
-        operation: its continuation token; empty if nobody learnt it, or it is of no use any more.
-    """
-
-    digest: Digest
-    since: datetime
-    differs_since: datetime | None = None
-    operation: str = ""
-
-
-class Unsettled(msgspec.Struct, frozen=True):
-    """An import that nobody knows the end of: it may still put its digest back.
-
-    Attributes:
-        digest: what it would leave.
-        since: when it was begun, UTC.
-        at: when the tag is to be read again because of it, UTC.
-    """
-
-    digest: Digest
-    since: datetime
-    at: datetime
 
 
 class Former(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -226,6 +198,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         former: what it pointed at before, latest first.
         sightings: what its source pointed at, each digest once, by their order.
         passed: digests that passed their gate, the latest last.
+        admissions: what the scans of digests mean here, as last decided, the latest last.
         staged: where those of them lie in the staging registry that are not in a repository of the same name.
         awaited: the latest sighting's digest, while it has no verdict.
         importing: the import under way.
@@ -267,6 +240,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     former: tuple[Former, ...] = ()
     sightings: tuple[Sighting, ...] = ()
     passed: tuple[Digest, ...] = ()
+    admissions: tuple[Admission, ...] = ()
     staged: tuple[Staged, ...] = ()
     awaited: Awaited | None = None
     importing: Importing | None = None

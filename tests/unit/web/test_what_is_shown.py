@@ -7,7 +7,8 @@ import json
 import pytest
 
 from shared.domain.promotion.candidate import Candidate, Status
-from shared.domain.promotion.target import Importing, Origin, Target
+from shared.domain.promotion.importing import Importing
+from shared.domain.promotion.target import Origin, Target
 from shared.domain.references import Tag
 from shared.web.candidates import get_candidate
 from shared.web.targets import shown_target

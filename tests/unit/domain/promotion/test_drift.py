@@ -14,6 +14,7 @@ from shared.domain.promotion.candidate import Reason
 from shared.domain.promotion.concluding import conclusion
 from shared.domain.promotion.decision import Outcome, decide
 from shared.domain.promotion.drift import Answer, Deleted, Finding, Listed, answer, compared, ended, find, let_go
+from shared.domain.promotion.importing import Importing, Unsettled
 from shared.domain.promotion.reconciling import (
     Todo,
     has_passed,
@@ -27,12 +28,10 @@ from shared.domain.promotion.target import (
     Awaited,
     Blocked,
     Former,
-    Importing,
     Origin,
     Said,
     Sighting,
     Target,
-    Unsettled,
     Why,
 )
 from shared.domain.references import Digest, Tag

@@ -20,6 +20,7 @@ from shared.domain.promotion.lifecycle import (
     Stage,
     advance,
     begin_again,
+    decided_again,
     put_off,
     stage_of,
     turn_of,
@@ -49,6 +50,7 @@ HEADWAY = {
     Reason.PROMOTION_VERIFIED,
     Reason.IN_FORCE_AGAIN,
     Reason.SEEN_AGAIN,
+    Reason.DECIDED_AGAIN,
 }
 
 
@@ -91,11 +93,20 @@ def test_every_step_of_a_way_is_in_the_table_and_counted(way: list[Candidate]) -
 @given(walks())
 def test_an_end_is_left_only_by_being_seen_again_or_by_a_target_that_goes_back(way: list[Candidate]) -> None:
     for before, after in pairwise(way):
-        assert before.status not in ENDS or after.last.reason in {Reason.SEEN_AGAIN, Reason.IN_FORCE_AGAIN}
+        again = {Reason.SEEN_AGAIN, Reason.IN_FORCE_AGAIN, Reason.DECIDED_AGAIN}
+        assert before.status not in ENDS or after.last.reason in again
 
 
 def test_what_was_rejected_never_comes_into_force_without_another_test() -> None:
-    assert [reason for status, reason in TRANSITIONS if status is Status.REJECTED] == [Reason.SEEN_AGAIN]
+    out = {reason for status, reason in TRANSITIONS if status is Status.REJECTED}
+    assert out == {Reason.SEEN_AGAIN, Reason.DECIDED_AGAIN}
+    with pytest.raises(ImpossibleChange, match="did not pass its test"):
+        decided_again(candidate(status=Status.REJECTED), NOON, "a waiver")
+
+
+def test_what_passed_its_test_and_was_rejected_by_its_scan_is_proposed_when_it_is_decided_again() -> None:
+    again = decided_again(candidate(status=Status.REJECTED, passed_at=NOON), NOON, "a waiver")
+    assert (again.status, again.last.reason, again.last.detail) == (Status.PROMOTING, Reason.DECIDED_AGAIN, "a waiver")
 
 
 def test_a_history_that_tells_of_waiting_for_an_earlier_candidate_is_read() -> None:
@@ -193,8 +204,11 @@ def test_every_end_can_be_reached_from_whatever_is_under_way(status: Status) -> 
 
 
 def test_the_base_registry_is_reached_only_by_a_passed_gate_or_by_having_none() -> None:
-    into = {reason for (origin, reason), to in TRANSITIONS.items() if to is Status.PROMOTING is not origin}
-    assert into == {Reason.GATE_PASSED, Reason.NO_GATE}
+    into = {(origin, reason) for (origin, reason), to in TRANSITIONS.items() if to is Status.PROMOTING is not origin}
+    passed = {(Status.VALIDATING, Reason.GATE_PASSED), (Status.STAGED, Reason.NO_GATE)}
+    # What passed, and waits for its scan or was rejected by it alone; see ``decided_again``.
+    scanned = {(Status.HELD, Reason.PROMOTION_STARTED), (Status.REJECTED, Reason.DECIDED_AGAIN)}
+    assert into == passed | scanned
 
 
 @pytest.mark.parametrize("status", Status, ids=lambda status: status.value)

@@ -1,0 +1,114 @@
+"""What the scan of a digest means for one tag: a value in the tag's record, with everything that it was decided by."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from shared.domain.references import Digest
+from shared.domain.scan.decision import Outcome
+
+if TYPE_CHECKING:
+    from shared.domain.promotion.target import Target
+
+# Reasons of an admission beside those of ``shared.domain.scan.decision.Reason``.
+SCAN_AWAITED = "scan-awaited"  # the digest's scan has no answer yet
+BASE_SCAN_AWAITED = "base-scan-awaited"  # what rejects may be in the base in use already, whose scan has no answer yet
+PLATFORM_UNTESTED = "platform-untested"  # the gate's test runs on another platform than one that is promoted
+NO_ENTRY = "no-entry"  # no entry of the watch list writes the tag any more, so no policy is known
+AWAITED = frozenset({SCAN_AWAITED, BASE_SCAN_AWAITED})
+
+_KEPT = 12
+
+
+class Admission(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What was decided of a digest for a tag, and by what.
+
+    Attributes:
+        digest: of what.
+        outcome: only ``PASS`` lets the tag come to it by itself.
+        reasons: their names.
+        detail: for people, with the first findings by name, and what to do.
+        policy: the name of the policy in force.
+        policy_sha256: hash of its content.
+        exceptions: hash of the waivers, VEX and known-exploited files in force; empty if there are none.
+        base: the digest in use that it was compared with; empty for none.
+        database_at: of when the scanner's database was, UTC; ``None`` if nobody said.
+        findings: how many there are in all.
+        blocking: how many of them speak against it.
+        at: when it was decided, UTC.
+        evidence: the name under which the whole decision is kept with the candidate; empty if there was no scan.
+    """
+
+    digest: Digest
+    outcome: Outcome
+    reasons: tuple[str, ...] = ()
+    detail: str = ""
+    policy: str = ""
+    policy_sha256: str = ""
+    exceptions: str = ""
+    base: Digest = Digest("")
+    database_at: datetime | None = None
+    findings: int = 0
+    blocking: int = 0
+    at: datetime
+    evidence: str = ""
+
+    @property
+    def awaits_scan(self) -> bool:
+        """Whether a scan has to answer before more can be said."""
+        return not AWAITED.isdisjoint(self.reasons)
+
+
+def same_admission(one: Admission | None, other: Admission) -> bool:
+    """Whether two admissions say the same, whenever it was decided: then nothing is to be written or told."""
+    return one is not None and _timeless(one) == _timeless(other)
+
+
+def _timeless(admission: Admission) -> Admission:
+    return msgspec.structs.replace(admission, at=datetime.min, evidence="")
+
+
+def admission_of(target: Target, digest: Digest) -> Admission | None:
+    """Return what was last decided of a digest for a tag; ``None`` if nothing was."""
+    return next((one for one in target.admissions if one.digest == digest), None)
+
+
+def with_admission(target: Target, admission: Admission) -> Target:
+    """Return a record with an admission; of too many the oldest go, but none of what is in use, wanted or awaited."""
+    others = [one for one in target.admissions if one.digest != admission.digest]
+    spared = {target.seen, target.wanted, admission.digest}
+    spared |= {target.awaited.digest} if target.awaited else set()
+    spared |= {target.newest.digest} if target.newest else set()
+    inside = [*others, admission]
+    surplus = len(inside) - _KEPT
+    for one in others:
+        if surplus > 0 and one.digest not in spared:
+            inside.remove(one)
+            surplus -= 1
+    return msgspec.structs.replace(target, admissions=tuple(inside))
+
+
+def is_held_back(target: Target, digest: Digest) -> bool:
+    """Whether a digest waits for an answer of its scan before its tag may come to it."""
+    return _outcome(target, digest) is Outcome.HOLD
+
+
+def is_refused(target: Target, digest: Digest) -> bool:
+    """Whether the scan of a digest speaks against it, so that its tag does not come to it by itself."""
+    return _outcome(target, digest) is Outcome.REJECT
+
+
+def _outcome(target: Target, digest: Digest) -> Outcome | None:
+    """What has passed once, and was not taken back, stays passed while the next answer is waited for."""
+    admission = admission_of(target, digest)
+    return admission.outcome if admission is not None and digest not in target.passed else None
+
+
+def could_come(target: Target) -> frozenset[Digest]:
+    """Return the digests that a tag could come to without another gate: those sighted after what it is to be."""
+    orders = {one.digest: one.order for one in target.sightings}
+    present = orders.get(target.wanted, 0)
+    return frozenset(digest for digest, order in orders.items() if order > present)
