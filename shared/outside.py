@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from shared.domain.promotion.candidate import Candidate
     from shared.domain.promotion.rebuilds import Rebuild
     from shared.domain.scan.scan import Scan
+    from shared.exception_ports import ExceptionFiles
     from shared.ports import Activity, Evidence, Observations, Outbox, Records
     from shared.run_ports import Listings
     from shared.target_ports import Rulings, Targets
@@ -178,6 +179,13 @@ class Outside:
         from shared.adapters.storage.blobs import EvidenceBlobs  # noqa: PLC0415
 
         return EvidenceBlobs(self._account)
+
+    @cached_property
+    def exception_files(self) -> ExceptionFiles:
+        """The files of exceptions from policies."""
+        from shared.adapters.storage.exception_blobs import ExceptionBlobs  # noqa: PLC0415
+
+        return ExceptionBlobs(self._account)
 
     @cached_property
     def configuration(self) -> Configuration:

@@ -27,6 +27,7 @@ class Kind(Enum):
     LIST_INVALID = "watch-list-invalid"  # the stored watch list is not valid; the last good one stays in force
     LIST_HELD = "watch-list-held"  # the stored watch list lacks too much to be taken without a word
     LIST_MISSING = "watch-list-missing"  # no watch list is stored
+    EXCEPTIONS_INVALID = "exceptions-invalid"  # waivers, VEX or known-exploited cannot be read; the last good ones stay
     RECORDS_UNREADABLE = "records-unreadable"  # rows of a table cannot be read: nothing is known of what they tell
     REPOSITORY_NEVER_ANSWERED = "repository-never-answered"  # it gave no answer yet: is its name right?
     REPOSITORY_FAILS = "repository-fails"  # it has given no answer for an hour
@@ -36,22 +37,26 @@ class Kind(Enum):
     TAG_UNANSWERED = "tag-unanswered"  # what is answered about one tag cannot be used
     NOTHING_TAKEN = "nothing-taken"  # the rules of an entry take no tag of its upstream
     CANDIDATE_REJECTED = "candidate-rejected"  # what upstream bears did not pass its gate
+    CANDIDATE_HELD = "candidate-held"  # what upstream bears passed its test, and its scan gives no answer
     CANDIDATE_FAILED = "candidate-failed"  # what upstream bears could not be decided; it is tried daily
     NOT_PROMOTED = "not-promoted"  # what is wanted does not get into the base registry; it is tried daily
     BASE_TAG_MISSING = "base-tag-missing"  # a tag of the base registry was deleted
     BASE_TAG_OVERWRITTEN = "base-tag-overwritten"  # others made a tag of the base registry point elsewhere
     BASE_TAG_WITHDRAWN = "base-tag-withdrawn"  # what a tag bears is blocked, nothing else can be had: it is left so
     TOOL_NOT_MIRRORED = "tool-not-mirrored"  # a tool's newest digest does not get into the staging registry
+    IN_FORCE_REJECTED = "in-force-rejected"  # what a tag bears would be rejected now; it stays until people act
     NOT_REBUILT = "not-rebuilt"  # the rebuild of an application task failed, or nobody may run it: it has its old base
     NOT_UPDATED = "not-updated"  # upstream moved a week ago and the base registry did not follow, for whatever reason
 
 
 # How long something has to last until it is a trouble. An hour is more than an upstream's restart and one more check.
+# Two are more than a scan takes that has to be made again twice.
 # A week is what may pass while all is well: a failed candidate is tried again daily, a small budget gives everybody a
 # turn within a day, and most images upstream are made anew weekly, so that nothing stands still for two of them unseen.
 PATIENCE = {
     Kind.REPOSITORY_FAILS: timedelta(hours=1),
     Kind.TAG_UNANSWERED: timedelta(hours=1),
+    Kind.CANDIDATE_HELD: timedelta(hours=2),
     Kind.NOT_CHECKED: timedelta(days=7),
     Kind.NOT_UPDATED: timedelta(days=7),
 }
@@ -75,7 +80,7 @@ class Trouble(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         kind: what.
         about: of what, as the activity log names its subjects: ``watch-list``, ``repository:<name>``,
             ``tag:<repository>:<tag>``, ``image:<entry>``, ``candidate:<id>``, ``target:<id>``, ``tool:<name>``,
-            ``task:<registry>/<task>``, ``table:<name>``.
+            ``task:<registry>/<task>``, ``table:<name>``, ``file:<container>/<name>``.
         detail: for people; at most 600 characters.
         images: names of the entries of the watch list that it concerns; none: all.
         since: since when, UTC; ``None`` where nothing says so: since it was first noticed.

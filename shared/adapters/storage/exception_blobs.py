@@ -1,0 +1,76 @@
+"""Waivers, VEX documents and the list of what is known to be exploited: blobs of the container ``config``."""
+
+from __future__ import annotations
+
+import logging
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+
+import msgspec
+
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.blobs import Blob, Container, Listed
+from shared.exception_ports import ExceptionFile
+
+log = logging.getLogger("tidegate.exceptions")
+
+_LAST_GOOD = "exceptions.last-good.json"
+_NAMES = re.compile(r"waivers\.yaml|known-exploited\.json|vex/[^/]+\.json")
+_MOST_OF_ONE = 8 * 1024 * 1024
+_MOST_IN_ALL = 32 * 1024 * 1024
+_MOST_FILES = 200
+_PACKED = msgspec.json.Decoder(dict[str, str])
+
+
+class ExceptionBlobs:
+    """The port ``ExceptionFiles``. One listing of the container; what has not changed is not read again.
+
+    Args:
+        account: where the container ``config`` is.
+    """
+
+    def __init__(self, account: StorageAccount) -> None:
+        self._container = Container(account, "config")
+        self._read: dict[str, tuple[str, ExceptionFile]] = {}
+        self._last_good: Blob | None = None
+
+    def stored(self) -> tuple[ExceptionFile, ...]:
+        """See ``ExceptionFiles.stored``. One listing, and a read of each file that changed."""
+        listed = [blob for blob in self._container.under("") if _NAMES.fullmatch(blob.name)]
+        read = dict(self._each(listed))
+        self._read = read
+        return tuple(file for _, file in read.values())
+
+    def last_good(self) -> tuple[ExceptionFile, ...]:
+        """See ``ExceptionFiles.last_good``. One small transaction if it has not changed since it was read."""
+        blob = self._container.read(_LAST_GOOD, 2 * _MOST_IN_ALL, self._last_good)
+        self._last_good = blob
+        return _unpacked(blob.content) if blob else ()
+
+    def keep_last_good(self, files: tuple[ExceptionFile, ...]) -> None:
+        """See ``ExceptionFiles.keep_last_good``. One transaction."""
+        packed = {file.name: b64encode(file.content).decode() for file in files}
+        self._container.write(_LAST_GOOD, msgspec.json.encode(packed))
+
+    def _each(self, listed: list[Listed]) -> Iterator[tuple[str, tuple[str, ExceptionFile]]]:
+        total = 0
+        for number, blob in enumerate(listed, start=1):
+            total += blob.size
+            known = self._read.get(blob.name)
+            if blob.size > _MOST_OF_ONE or total > _MOST_IN_ALL or number > _MOST_FILES:
+                told = f"it is too large: {_MOST_OF_ONE} bytes each, {_MOST_IN_ALL} in all, and {_MOST_FILES} files"
+                yield blob.name, (blob.etag, ExceptionFile(blob.name, b"", f"{told} are read at most"))
+            elif known is not None and known[0] == blob.etag.strip('"'):
+                yield blob.name, known
+            elif (found := self._container.read(blob.name, _MOST_OF_ONE)) is not None:
+                yield blob.name, (found.etag.strip('"'), ExceptionFile(blob.name, found.content))
+
+
+def _unpacked(content: bytes) -> tuple[ExceptionFile, ...]:
+    """What cannot be read was written by nobody here; the stored files are taken for the first ones then."""
+    try:
+        return tuple(ExceptionFile(name, b64decode(text)) for name, text in _PACKED.decode(content).items())
+    except (msgspec.DecodeError, ValueError) as error:
+        log.warning("the blob config/%s cannot be read, and counts as none: %s", _LAST_GOOD, error)
+        return ()

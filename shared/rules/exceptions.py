@@ -1,0 +1,160 @@
+"""What people know and scanners do not, as their files say it: waivers, VEX documents, what is known to be exploited.
+
+A file that cannot be read does not undo what it said before: the last good one of its name stays in force, and the
+problem is a trouble for as long as it lasts. A file that was deleted says nothing any more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from shared.domain.scan.exploited import Exploited, read_exploited
+from shared.domain.scan.vex import Statement, read_vex
+from shared.domain.scan.waivers import Waiver
+from shared.domain.scan.weighing import Exceptions
+from shared.domain.watching.troubles import Kind, Trouble
+from shared.errors import MalformedInput
+from shared.exception_ports import ExceptionFile, ExceptionFiles
+from shared.ports import Clock
+
+log = logging.getLogger("tidegate.exceptions")
+
+WAIVERS = "waivers.yaml"
+EXPLOITED = "known-exploited.json"
+# One listing serves everything that is decided within this time.
+KEPT_FOR = timedelta(minutes=1)
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What the files in force say.
+
+    Attributes:
+        exceptions: what they say.
+        sha256: of their names and contents; empty if there are none.
+        ends: when waivers end, UTC.
+        troubles: which stored files are not in force, and why.
+    """
+
+    exceptions: Exceptions = Exceptions()
+    sha256: str = ""
+    ends: tuple[datetime, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+
+    def ended_between(self, earlier: datetime, later: datetime) -> bool:
+        """Whether a waiver ended after one moment, and by another one."""
+        return any(earlier < end <= later for end in self.ends)
+
+
+class _Said(msgspec.Struct, frozen=True):
+    """What one file says."""
+
+    waivers: tuple[Waiver, ...] = ()
+    vex: tuple[Statement, ...] = ()
+    exploited: Exploited | None = None
+
+
+class KnownExceptions:
+    """Reads the files, each once for as long as it does not change.
+
+    Args:
+        files: where they are.
+        clock: tells the time.
+        read_waivers: reads a file of waivers; raises ``MalformedInput``.
+    """
+
+    def __init__(
+        self, files: ExceptionFiles, clock: Clock, read_waivers: Callable[[bytes], tuple[Waiver, ...]]
+    ) -> None:
+        self._files = files
+        self._clock = clock
+        self._read_waivers = read_waivers
+        self._lock = threading.Lock()
+        self._read: dict[ExceptionFile, _Said | str] = {}
+        self._taken: tuple[tuple[ExceptionFile, ...], Known] | None = None
+        self._asked_at: datetime | None = None
+
+    def now(self) -> Known:
+        """Return what is in force: one listing a minute at most, and a read of each file that changed.
+
+        Raises:
+            ServiceError: the storage account did not answer.
+        """
+        with self._lock:
+            now = self._clock()
+            if self._taken is not None and self._asked_at is not None and now - self._asked_at < KEPT_FOR:
+                return self._taken[1]
+            stored = self._files.stored()
+            if self._taken is None or self._taken[0] != stored:
+                self._taken = (stored, self._take(stored))
+            self._asked_at = now
+            return self._taken[1]
+
+    def _take(self, stored: tuple[ExceptionFile, ...]) -> Known:
+        last_good = self._files.last_good()
+        before = {file.name: file for file in last_good}
+        good, troubles = list[ExceptionFile](), list[Trouble]()
+        for file in stored:
+            problem = self._problem(file)
+            if not problem:
+                good.append(file)
+                continue
+            instead = before.get(file.name)
+            usable = instead is not None and not self._problem(instead)
+            good += [instead] if instead is not None and usable else []
+            troubles.append(_trouble(file, problem, usable=usable))
+        in_force = tuple(good)
+        if in_force != last_good:
+            self._files.keep_last_good(in_force)
+        self._read = {file: said for file, said in self._read.items() if file in {*stored, *in_force}}
+        said = [one for file in in_force if isinstance(one := self._said(file), _Said)]
+        return _known(in_force, said, troubles)
+
+    def _problem(self, file: ExceptionFile) -> str:
+        said = self._said(file)
+        return said if isinstance(said, str) else ""
+
+    def _said(self, file: ExceptionFile) -> _Said | str:
+        if file not in self._read:
+            try:
+                self._read[file] = file.trouble or self._parsed(file)
+            except MalformedInput as error:
+                self._read[file] = str(error)
+        return self._read[file]
+
+    def _parsed(self, file: ExceptionFile) -> _Said:
+        if file.name == WAIVERS:
+            return _Said(waivers=self._read_waivers(file.content))
+        if file.name == EXPLOITED:
+            return _Said(exploited=read_exploited(file.content))
+        return _Said(vex=read_vex(file.content))
+
+
+def _known(files: tuple[ExceptionFile, ...], said: Iterable[_Said], troubles: Iterable[Trouble]) -> Known:
+    each = tuple(said)
+    waivers = tuple(waiver for one in each for waiver in one.waivers)
+    exceptions = Exceptions(
+        vex=tuple(statement for one in each for statement in one.vex),
+        waivers=waivers,
+        exploited=next((one.exploited for one in each if one.exploited is not None), None),
+    )
+    return Known(exceptions, _hash(files), tuple(sorted({waiver.end for waiver in waivers})), tuple(troubles))
+
+
+def _hash(files: tuple[ExceptionFile, ...]) -> str:
+    if not files:
+        return ""
+    parts = [(file.name, hashlib.sha256(file.content).hexdigest()) for file in files]
+    return hashlib.sha256(msgspec.json.encode(sorted(parts))).hexdigest()
+
+
+def _trouble(file: ExceptionFile, problem: str, *, usable: bool) -> Trouble:
+    stays = "what it last said stays in force" if usable else "nothing of it is in force"
+    detail = f"config/{file.name} cannot be used, and {stays}; mend it and upload it again: {problem}"
+    log.error("%s", detail)
+    return Trouble(kind=Kind.EXCEPTIONS_INVALID, about=f"file:config/{file.name}", detail=detail)
