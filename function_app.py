@@ -80,6 +80,7 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's bind
             lambda: sweep_rebuilds(parts.rebuild_progress, parts.application_runs),
             parts.comparison.compare,
             parts.teller.survey,
+            parts.admitting.judge.decide,
             lambda: budgets_observed(parts.budgets.every(), parts.clock()),
         )
 

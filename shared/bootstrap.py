@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from shared.admitting import Admitting
 from shared.due_kinds import kinds
 from shared.flows.act import Actor
 from shared.flows.cancel import Canceller
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from shared.domain.gate.identity import GateIdentity
     from shared.domain.promotion.rebuilds import Rebuild
     from shared.domain.watching.watch_list import ListFile, WatchList
+    from shared.flows.look_at_scan import ScanLooker
 
 
 # Threads that look at what is due: each waits for a registry, for ARM or for storage most of the time.
@@ -84,17 +86,26 @@ class Parts(Scanned):
     @cached_property
     def watch_lists(self) -> WatchLists:
         """Which watch list is in force."""
-        percent = int(self.settings.list_removal_percent)
+        percent, told = int(self.settings.list_removal_percent), self.admitting.policies.take
         parse = partial(parse_watch_list, base=self.settings.base_server)
-        return WatchLists(self.configuration, self.activity, parse, percent)
+        return WatchLists(self.configuration, self.activity, parse, percent, told)
+
+    @cached_property
+    def admitting(self) -> Admitting:
+        """Decides whether a scan lets a digest through."""
+        return Admitting(self, self.scan_book)
+
+    @cached_property
+    def scan_looker(self) -> ScanLooker:
+        """Takes scans through their runs, and tells whoever asked for them."""
+        return self.looker_of_scans(self.tooling.scanners.current, self.admitting.judge.scanned)
 
     @cached_property
     def teller(self) -> TroubleTeller:
         """Tells what is wrong."""
         tasks = UnbuiltTasks(self.kept_listings, self.rebuilds, self.settings.base_server, self.clock)
-        finder = TroubleFinder(
-            self.watch_lists, self.observations, self.target_book, self.candidates, tasks, self.tools
-        )
+        parts = (self.watch_lists, self.observations, self.target_book, self.candidates, tasks, self.tools)
+        finder = TroubleFinder(*parts, self.admitting.troubles, self.admitting.judge.notice)
         return TroubleTeller(finder, self.troubles, self.activity, self.clock, troubles_last)
 
     @cached_property
@@ -105,14 +116,8 @@ class Parts(Scanned):
     @cached_property
     def target_book(self) -> TargetBook:
         """How targets change."""
-        return TargetBook(
-            self.targets,
-            self.waker,
-            self.clock,
-            self.settings.base.name,
-            tell=target_changed,
-            rulings=self.rulings.every,
-        )
+        base, rulings = self.settings.base.name, self.rulings.every
+        return TargetBook(self.targets, self.waker, self.clock, base, tell=target_changed, rulings=rulings)
 
     @cached_property
     def actor(self) -> Actor:
@@ -132,7 +137,7 @@ class Parts(Scanned):
     @cached_property
     def detector(self) -> Detector:
         """Tells targets what their sources point at."""
-        return Detector(self.candidate_progress, self.target_book)
+        return Detector(self.candidate_progress, self.target_book, self.admitting.proposer)
 
     @cached_property
     def overview(self) -> Overview:
@@ -143,7 +148,7 @@ class Parts(Scanned):
     @cached_property
     def heirs(self) -> Heirs:
         """Takes up what earlier versions left under way."""
-        return Heirs(self.candidate_progress, self.target_book)
+        return Heirs(self.candidate_progress, self.target_book, self.admitting.proposer)
 
     @cached_property
     def conclusions(self) -> Conclusions:
@@ -174,8 +179,16 @@ class Parts(Scanned):
     @cached_property
     def stager(self) -> Stager:
         """Takes candidates into the staging registry, and on to their gates."""
-        ours, then = self.settings.accounts.keys(), self.tooling.mirror.or_else(self.validator.begin)
-        return Stager(self.candidate_progress, self.staging, self.ledger, self.upstream, ours, self.times, then)
+        return Stager(
+            self.candidate_progress,
+            self.staging,
+            self.ledger,
+            self.upstream,
+            self.settings.accounts.keys(),
+            self.times,
+            scan=self.admitting.admissions.ask,
+            then=self.tooling.mirror.or_else(self.validator.begin),
+        )
 
     @cached_property
     def tooling(self) -> Tooling:
@@ -205,12 +218,8 @@ class Parts(Scanned):
     @cached_property
     def promoter(self) -> Promoter:
         """Proposes candidates that passed to their targets."""
-        return Promoter(
-            self.candidate_progress,
-            self.target_book,
-            self.conclusions,
-            then=self.reconciler.reconcile_together,
-        )
+        then = self.reconciler.reconcile_together
+        return Promoter(self.candidate_progress, self.admitting.proposer, self.conclusions, then)
 
     @cached_property
     def due_looker(self) -> DueLooker:

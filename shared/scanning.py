@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from shared.errors import NotFound
 from shared.flows.look_at_scan import ScanLooker
 from shared.outside import Outside
 from shared.rules.gate_room import GateRoom
@@ -19,6 +18,8 @@ from shared.telemetry.changes import candidate_changed, scan_changed
 from shared.telemetry.spans import current_traceparent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from shared.domain.gate.words import Words
     from shared.domain.promotion.candidate import Candidate
     from shared.domain.references import Digest
@@ -72,9 +73,15 @@ class Scanned(Outside):
         """Who asks for scans."""
         return Askers(self.candidate_progress)
 
-    @cached_property
-    def scan_looker(self) -> ScanLooker:
-        """Takes scans through their runs."""
+    def looker_of_scans(
+        self, scanner_in_use: Callable[[], ScannerInUse], then: Callable[[Sequence[str]], None]
+    ) -> ScanLooker:
+        """Return what takes scans through their runs.
+
+        Args:
+            scanner_in_use: says what scans are made with.
+            then: is told who asked for a scan that has ended.
+        """
         from shared.flows.cancel_scan import ScanCanceller  # noqa: PLC0415
         from shared.flows.copy_scanned import ScanCopier  # noqa: PLC0415
         from shared.flows.scan import Scanning  # noqa: PLC0415
@@ -84,7 +91,7 @@ class Scanned(Outside):
         scanning = Scanning(
             self.scan_progress,
             self.staging,
-            self.scanner_in_use,
+            scanner_in_use,
             self.staging_runs,
             self.evidence,
             read_log,
@@ -92,7 +99,7 @@ class Scanned(Outside):
             self.gate_room,
             asked=self.askers.any_left,
             copy=copier.begin,
-            then=self.askers.wake,
+            then=then,
         )
         return ScanLooker(
             begin=scanning.begin,
@@ -101,11 +108,3 @@ class Scanned(Outside):
             cancel=ScanCanceller(self.scan_progress, self.staging_runs).cancel,
             tell=scanning.tell,
         )
-
-    def scanner_in_use(self) -> ScannerInUse:
-        """Return what scans are made with.
-
-        Raises:
-            NotFound: nobody said.
-        """
-        raise NotFound("the watch list names no scanner, so nothing can be scanned; add `scanner:` to it")

@@ -7,8 +7,10 @@ from datetime import datetime
 
 from shared.domain.promotion import actions
 from shared.domain.promotion.actions import Declined, Refusal, place
+from shared.domain.promotion.admission import admission_of
 from shared.domain.promotion.target import Said, Target, parts_of_target
 from shared.domain.references import Digest
+from shared.domain.scan.decision import Outcome
 from shared.errors import MalformedRequest
 from shared.ports import Activity, Event
 from shared.rules.sources import Sources
@@ -59,7 +61,7 @@ class Actor:
             return first
         if looked_for and (nowhere := self._nowhere(stored.record, first)):
             return nowhere
-        self._activity.append(Event(f"target:{stored.record.id}", name, said.at, _line(first, said)))
+        self._activity.append(Event(f"target:{stored.record.id}", name, said.at, _line(first, said) + _against(first)))
         return self._done(stored, act)
 
     def _done(self, stored: StoredTarget, act: _Act) -> Target | Declined:
@@ -92,6 +94,14 @@ class Actor:
         source = after.origin.source
         told = f"neither the base registry nor staging nor {source} has {digest} any more"
         return Declined(Refusal.NOWHERE, f"{told}, so {place(after)} cannot point at it")
+
+
+def _against(target: Target) -> str:
+    """Whoever takes what its scan speaks against, or says nothing of yet, is told to have done so."""
+    admission = admission_of(target, target.wanted)
+    if admission is None or admission.outcome is Outcome.PASS or target.wanted in target.passed:
+        return ""
+    return f"; against its scan, which says: {admission.detail}"
 
 
 def _line(target: Target, said: Said) -> str:

@@ -11,8 +11,7 @@ from shared.errors import ServiceError
 from shared.ports import Stored
 from shared.rules.conclusions import Conclusions
 from shared.rules.progress import Progress
-from shared.rules.proposals import propose
-from shared.rules.targets import TargetBook
+from shared.rules.proposals import Proposer
 from shared.target_ports import StoredTarget
 
 
@@ -21,7 +20,7 @@ class Promoter:
 
     Args:
         progress: where candidates are kept and how they go on.
-        book: where targets are.
+        proposer: tells targets what has passed.
         conclusions: ends candidates.
         then: does what is to be done next about a target.
     """
@@ -29,12 +28,12 @@ class Promoter:
     def __init__(
         self,
         progress: Progress[Candidate],
-        book: TargetBook,
+        proposer: Proposer,
         conclusions: Conclusions,
         then: Callable[[Sequence[StoredTarget]], None],
     ) -> None:
         self._progress = progress
-        self._book = book
+        self._proposer = proposer
         self._conclusions = conclusions
         self._then = then
 
@@ -59,7 +58,7 @@ class Promoter:
         told, problems = list[StoredTarget](), list[ServiceError]()
         for place in stored.record.places:
             try:
-                target = propose(self._book, stored.record, place, anew=anew)
+                target = self._proposer.propose(stored.record, place, anew=anew)
             except ServiceError as error:
                 problems.append(error)
             else:

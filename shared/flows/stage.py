@@ -34,6 +34,7 @@ class Stager:
         ours: registries that are imported from with an account of ours. Anonymous imports are made from Azure's own
             addresses, of whose limits we learn nothing by looking.
         times: knows how long imports usually take.
+        scan: asks for the scans that a staged candidate will need, side by side with its test; it never raises.
         then: begins the validation of a staged candidate; given the record as read, and as it is to be written.
     """
 
@@ -45,6 +46,7 @@ class Stager:
         upstream: Callable[[str], Upstream],
         ours: Collection[str],
         times: Timekeeper,
+        scan: Callable[[Candidate], None],
         then: Callable[[Stored[Candidate], Candidate], None],
     ) -> None:
         self._progress = progress
@@ -53,6 +55,7 @@ class Stager:
         self._upstream = upstream
         self._ours = ours
         self._times = times
+        self._scan = scan
         self._then = then
 
     def stage(self, stored: Stored[Candidate]) -> None:
@@ -144,7 +147,9 @@ class Stager:
             return
         now, detail = self._progress.clock(), f"as {stored.record.staging_tag}"
         self._times.took(STAGING_IMPORT, now - in_staging(stored.record).since)
-        self._then(stored, advance(stored.record, Reason.IMPORT_VERIFIED, now, detail=detail))
+        staged = advance(stored.record, Reason.IMPORT_VERIFIED, now, detail=detail)
+        self._scan(staged)
+        self._then(stored, staged)
 
     def _lost(self, stored: Stored[Candidate], error: ServiceError) -> None:
         self._progress.save(stored, put_off(stored.record, error, self._progress.clock(), Reason.IMPORT_LOST))

@@ -22,6 +22,10 @@ _NEVER_STORED = "no watch list was ever stored: nothing is watched until the blo
 _NOTHING = WatchList(images=[])
 
 
+def _untold(watch_list: WatchList) -> None:
+    """Nobody listens."""
+
+
 class WatchLists:
     """Reads the watch list, and remembers what it has read: an unchanged list is neither parsed nor told again.
 
@@ -33,6 +37,7 @@ class WatchLists:
         activity: where it is recorded that a list was not taken.
         parse: reads a list's text, and its other files after it; raises ``WatchListError``.
         removal_percent: the share of the entries in force that a new list may remove without saying so.
+        told: is given the list in force whenever it was read.
     """
 
     def __init__(
@@ -41,11 +46,13 @@ class WatchLists:
         activity: Activity,
         parse: Callable[..., WatchList],
         removal_percent: int,
+        told: Callable[[WatchList], None] = _untold,
     ) -> None:
         self._configuration = configuration
         self._activity = activity
         self._parse = parse
         self._removal_percent = removal_percent
+        self._in_force_told = told
         self._taken: tuple[str, WatchList] | None = None
         self._read: dict[str, WatchList | WatchListError] = {}
         self._told: Event | None = None
@@ -65,6 +72,11 @@ class WatchLists:
             WatchListError: the stored list is not valid and there never was a valid one.
             ServiceError: the storage account did not answer.
         """
+        found = self._in_force()
+        self._in_force_told(found)
+        return found
+
+    def _in_force(self) -> WatchList:
         stored = self._configuration.watch_list()
         if stored is not None and self._taken is not None and self._taken[0] == stored.version:
             self._told = None

@@ -20,11 +20,13 @@ from shared.ports import Stored
 from shared.rules.conclusions import left_by
 from shared.rules.making import Maker, candidate_of
 from shared.rules.progress import Progress
-from shared.rules.proposals import propose
+from shared.rules.proposals import Proposer
 from shared.rules.targets import TargetBook
 from shared.target_ports import StoredTarget
 
 _TRIES = 3
+# What failed on its way to the base registry, or was rejected by its scan alone, is told once more if it is asked for.
+_TOLD_ONCE_MORE = frozenset({Status.FAILED, Status.REJECTED})
 # A tag that moves again before its digest has passed leaves one candidate behind; a check that died, or a tag that
 # moves faster than its checks are worked on, a few.
 _LOOKED_BACK = 3
@@ -36,11 +38,13 @@ class Detector:
     Args:
         progress: where candidates are kept and how they go on.
         book: where targets are.
+        proposer: tells targets what has passed.
     """
 
-    def __init__(self, progress: Progress[Candidate], book: TargetBook) -> None:
+    def __init__(self, progress: Progress[Candidate], book: TargetBook, proposer: Proposer) -> None:
         self._progress = progress
         self._book = book
+        self._proposer = proposer
         self._maker = Maker(progress)
 
     def want(
@@ -93,7 +97,7 @@ class Detector:
         candidate, told = self._verdict(target, newest, None)
         if told is not None:
             self._book.set_going(told)
-            return None
+            return now + VERDICT_LOOK if _still_waits(told.record, newest) else None
         return max(candidate.since + FAILED_LOOK, now) if candidate.status is Status.FAILED else now + VERDICT_LOOK
 
     def let_go(self, target: Target) -> None:
@@ -121,8 +125,8 @@ class Detector:
         """A target that was told already is told once more only of what it did not get after all."""
         wanted = candidate_of(fresh, sighting, look, self._progress.clock())
         met = self._maker.once_more(wanted, look, asked_at)
-        if met is not None and met[1] is Meeting.PROPOSE and met[0].status is Status.FAILED:
-            told = propose(self._book, met[0], wanted.home, anew=True)
+        if met is not None and met[1] is Meeting.PROPOSE and met[0].status in _TOLD_ONCE_MORE:
+            told = self._proposer.propose(met[0], wanted.home, anew=True)
             if told is not None:
                 self._book.set_going(told)
 
@@ -149,7 +153,7 @@ class Detector:
         wanted = candidate_of(target, newest, look, now)
         candidate, meeting = self._maker.make(wanted, look, lost_at)
         if meeting is Meeting.PROPOSE:
-            return candidate, propose(self._book, candidate, wanted.home, anew=False)
+            return candidate, self._proposer.propose(candidate, wanted.home, anew=False)
         if meeting is Meeting.REFUSE:
             return candidate, self._book.change(target.id, lambda known: _rests(known, newest, now))
         return candidate, None
@@ -196,6 +200,11 @@ class Detector:
             if target.newest is not None and target.newest.digest == candidate.digest:
                 return True
         return False
+
+
+def _still_waits(target: Target, sighting: Sighting) -> bool:
+    """What passed its test may wait for its scan."""
+    return target.awaited is not None and target.awaited.digest == sighting.digest
 
 
 def _rests(known: Target | None, sighting: Sighting, now: datetime) -> Target | None:

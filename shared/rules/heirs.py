@@ -10,7 +10,7 @@ from shared.domain.promotion.target import Target
 from shared.ports import Stored
 from shared.rules.making import Maker
 from shared.rules.progress import Progress
-from shared.rules.proposals import propose
+from shared.rules.proposals import Proposer
 from shared.rules.targets import TargetBook
 
 
@@ -20,11 +20,13 @@ class Heirs:
     Args:
         progress: where candidates are kept and how they go on.
         book: where targets are.
+        proposer: tells targets what has passed.
     """
 
-    def __init__(self, progress: Progress[Candidate], book: TargetBook) -> None:
+    def __init__(self, progress: Progress[Candidate], book: TargetBook, proposer: Proposer) -> None:
         self._progress = progress
         self._book = book
+        self._proposer = proposer
         self._maker = Maker(progress)
 
     def succeed(self, stored: Stored[Candidate]) -> None:
@@ -43,7 +45,7 @@ class Heirs:
             return
         heir, meeting = self._maker.make(heir_of(earlier, now), None)
         if meeting is Meeting.PROPOSE:
-            told = propose(self._book, heir, earlier.home, anew=False)
+            told = self._proposer.propose(heir, earlier.home, anew=False)
             if told is not None:
                 self._book.set_going(told)
         self._progress.save(stored, advance(earlier, Reason.CONTINUED, now, detail=f"goes on as {heir.id}"))

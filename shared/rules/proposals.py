@@ -1,48 +1,140 @@
-"""How a digest that passed is made known to a target, which decides on it."""
+"""How a digest that passed its test is made known to a target, which decides on it, as far as its scan lets it."""
 
 from __future__ import annotations
 
+import msgspec
+
+from shared.domain.promotion.admission import Admission, admission_of, same_admission
 from shared.domain.promotion.candidate import Candidate, Place
 from shared.domain.promotion.decision import decide, without_trouble
-from shared.domain.promotion.reconciling import has_passed, scheduled, sighted
+from shared.domain.promotion.reconciling import admitted, has_passed, scheduled, sighted
 from shared.domain.promotion.target import Origin, Sighting, Target, target_id
+from shared.domain.scan.decision import Outcome
 from shared.domain.watching.observation import order_at
+from shared.domain.watching.troubles import about_target
+from shared.errors import Conflict
+from shared.ports import Activity, Event
+from shared.rules.admissions import Admissions, Basis
 from shared.rules.targets import TargetBook
 from shared.target_ports import StoredTarget
 
+_TRIES = 8
+_NAMES = {Outcome.PASS: "scan-passed", Outcome.REJECT: "scan-rejected", Outcome.HOLD: "scan-held"}
 
-def propose(book: TargetBook, candidate: Candidate, place: Place, *, anew: bool) -> StoredTarget | None:
-    """Tell a target that a digest passed; telling it twice does no harm.
+
+class Proposer:
+    """Proposes digests to targets.
 
     Args:
         book: where targets are.
-        candidate: which passed.
-        place: the target's tag.
-        anew: whether it passed just now, so that what kept the target from it before is forgotten.
-
-    Returns:
-        The target, which has decided; ``None`` if it asks for another gate now, and was told nothing.
-
-    Raises:
-        Conflict: the target changes too fast; it is told again later.
-        ServiceError: the storage account failed, or the target's record cannot be read.
+        admissions: judges digests for targets.
+        activity: is told what a scan comes to mean for a tag.
     """
-    now, key = book.clock(), target_id(book.registry, place.repository, place.tag)
 
-    def proposed(known: Target | None) -> Target | None:
-        target = known or _fresh(book.registry, candidate, place)
+    def __init__(self, book: TargetBook, admissions: Admissions, activity: Activity) -> None:
+        self._book = book
+        self._admissions = admissions
+        self._activity = activity
+
+    def propose(self, candidate: Candidate, place: Place, *, anew: bool, again: bool = False) -> StoredTarget | None:
+        """Tell a target that a digest passed its test; telling it twice does no harm.
+
+        By what the digest is judged is read before the target is changed. A target whose base in use, or whose policy,
+        is another one by then is left as it is, and the digest judged again.
+
+        Args:
+            candidate: which passed.
+            place: the target's tag.
+            anew: whether it passed just now, so that what kept the target from it before is forgotten.
+            again: whether it is noted that it was judged now, although nothing else came of it.
+
+        Returns:
+            The target, which has decided; ``None`` if it asks for another gate now, and was told nothing.
+
+        Raises:
+            Conflict: the target changes too fast; it is told again later.
+            ServiceError: the storage account failed, or the target's record cannot be read.
+        """
+        proposal = _Proposal(self._book, self._admissions, candidate, place, anew=anew, again=again)
+        for _ in range(_TRIES):
+            written = self._book.change(proposal.target, proposal.made_to)
+            if proposal.basis is None:
+                return written
+            self._judge(proposal, proposal.basis)
+        raise Conflict(f"{proposal.target} changes too fast to be judged; it is tried again")
+
+    def _judge(self, proposal: _Proposal, basis: Basis) -> None:
+        """What comes to mean something else is told first, so that nothing is done that is not told."""
+        admission = self._admissions.judge(proposal.candidate, basis)
+        proposal.judged[basis] = admission
+        if _is_news(proposal.before, admission):
+            about, name = about_target(proposal.target), _NAMES[admission.outcome]
+            self._activity.append(Event(about, name, admission.at, f"{admission.digest}: {admission.detail}"))
+
+
+class _Proposal:
+    """One digest and one target: what changes there, by what was judged so far."""
+
+    def __init__(
+        self, book: TargetBook, admissions: Admissions, candidate: Candidate, place: Place, *, anew: bool, again: bool
+    ) -> None:
+        self.target = target_id(book.registry, place.repository, place.tag)
+        self.candidate = candidate
+        self.judged: dict[Basis, Admission] = {}
+        # By what the target is to be judged and was not yet; the record that it was found with.
+        self.basis: Basis | None = None
+        self.before: Target | None = None
+        self._book = book
+        self._admissions = admissions
+        self._place = place
+        self._anew = anew
+        self._again = again
+
+    def made_to(self, known: Target | None) -> Target | None:
+        """Return the target as it is to be; ``None`` if it is to be told nothing, or not yet."""
+        self.basis, candidate, now = None, self.candidate, self._book.clock()
+        target = known or _fresh(self._book.registry, candidate, self._place)
         if target.origin.gate != candidate.gate:
             return None
         # A candidate of an earlier version was sighted when it was detected, and its target knows nothing of it.
         if all(one.digest != candidate.digest for one in target.sightings):
             sighting = Sighting(order_at(candidate.detected_at), candidate.digest, candidate.traceparent)
             target = sighted(target, sighting, target.origin, now)
-        if anew and target.importing is None:
-            target = without_trouble(target)
-        passed = has_passed(target, candidate.digest, candidate.home.repository)
-        return scheduled(decide(passed, now)[0], now)
+        basis = self._admissions.basis(target, candidate.digest)
+        if basis is not None and basis not in self.judged:
+            self.basis, self.before = basis, target
+            return None
+        told = self._told(target, self.judged[basis] if basis is not None else None)
+        return scheduled(decide(told, now)[0], now)
 
-    return book.change(key, proposed)
+    def _told(self, target: Target, admission: Admission | None) -> Target:
+        """What waited for its scan passes just now, too."""
+        digest, repository = self.candidate.digest, self.candidate.home.repository
+        known = admission_of(target, digest)
+        waited = known is not None and known.outcome is not Outcome.PASS
+        if admission is None or admission.outcome is Outcome.PASS:
+            target = without_trouble(target) if (self._anew or waited) and target.importing is None else target
+        if admission is None:
+            return _forgotten(has_passed(target, digest, repository), digest)
+        keeps = known is not None and same_admission(known, admission) and not self._again
+        return admitted(target, known if keeps and known is not None else admission, repository)
+
+
+def _forgotten(target: Target, digest: object) -> Target:
+    """What a policy said that is not in force any more is not kept: nothing is judged by it."""
+    left = tuple(one for one in target.admissions if one.digest != digest)
+    return msgspec.structs.replace(target, admissions=left) if left != target.admissions else target
+
+
+def _is_news(target: Target | None, admission: Admission) -> bool:
+    """Whether people are to be told; that a scan is waited for, and that all is well at once, the candidate says."""
+    known = admission_of(target, admission.digest) if target is not None else None
+    if admission.awaits_scan:
+        return False
+    if known is None or known.awaits_scan:
+        observed = known is not None and known.outcome is Outcome.PASS
+        return observed or bool(admission.blocking) or admission.outcome is not Outcome.PASS
+    return known.outcome is not admission.outcome
 
 
 def _fresh(registry: str, candidate: Candidate, place: Place) -> Target:

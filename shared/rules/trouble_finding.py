@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Protocol
 
@@ -60,6 +60,10 @@ class Found(msgspec.Struct, frozen=True):
     whole: bool
 
 
+def _unnoticed(target: Target) -> None:
+    """Nobody listens."""
+
+
 class TroubleFinder:
     """Finds what is wrong with the watch list, upstream repositories, candidates, targets and rebuilds.
 
@@ -70,6 +74,8 @@ class TroubleFinder:
         candidates: where candidates are; one is read for each digest that a target waits for.
         tasks: application tasks that are not built on what was decided.
         tools: where tools are.
+        exceptions: gives what is wrong with the files of exceptions.
+        notice: is given every target that is read, and may raise ``ServiceError``.
     """
 
     def __init__(
@@ -80,6 +86,8 @@ class TroubleFinder:
         candidates: Records[Candidate],
         tasks: UnbuiltTasks,
         tools: Tools,
+        exceptions: Callable[[], Iterable[Trouble]] = tuple,
+        notice: Callable[[Target], None] = _unnoticed,
     ) -> None:
         self._lists = lists
         self._observations = observations
@@ -87,6 +95,8 @@ class TroubleFinder:
         self._candidates = candidates
         self._tasks = tasks
         self._tools = tools
+        self._exceptions = exceptions
+        self._notice = notice
 
     def find(self) -> Found:
         """Return what is wrong now.
@@ -102,6 +112,7 @@ class TroubleFinder:
         tasks, built_on = self._listed(unreadable), list[Target]()
         found = (
             *self._of_list(),
+            *self._exceptions(),
             *self._of_sources(watch_list, unreadable),
             *self._of_tools(watch_list, unreadable),
             *self._of_targets(tasks, built_on, unreadable),
@@ -166,6 +177,7 @@ class TroubleFinder:
         try:
             for stored in self._book.targets.every(self._book.registry):
                 target = stored.record
+                self._notice(target)
                 if (target.repository, target.tag) in bases:
                     built_on.append(target)
                 if wanted := awaited_candidate(target):

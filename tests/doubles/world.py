@@ -8,15 +8,19 @@ from datetime import timedelta
 from shared.domain.events.event_grid import is_event, read_event
 from shared.domain.events.messages import ListTasks, decode
 from shared.domain.events.registry_event import Told
+from shared.domain.policy.policy import Policy
 from shared.domain.promotion.candidate import Candidate, Status
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.listing import taken_up
 from shared.domain.promotion.rebuilds import ApplicationTask, Dependency, Rebuild
 from shared.domain.promotion.target import Target
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Tag, parse_repository
+from shared.domain.scan.findings import Finding
+from shared.domain.scan.report import NoAnswer
 from shared.domain.scan.run_log import read_scan_log
 from shared.domain.scan.scan import Scan
-from shared.domain.watching.troubles import Noted
+from shared.domain.watching.troubles import Noted, Trouble
+from shared.domain.watching.watch_list import WatchList
 from shared.due_kinds import kinds
 from shared.errors import TidegateError
 from shared.flows.act import Actor
@@ -25,6 +29,7 @@ from shared.flows.cancel_scan import ScanCanceller
 from shared.flows.check import Checker
 from shared.flows.compare_rebuilds import Comparison
 from shared.flows.copy_scanned import ScanCopier
+from shared.flows.decide_again import SecondJudge
 from shared.flows.find_dependants import DependantSearch
 from shared.flows.list_tasks import TaskLister
 from shared.flows.look_at_base import BaseComparer
@@ -46,16 +51,21 @@ from shared.flows.tell_troubles import TroubleTeller
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
 from shared.gate_reading import checked_gate
+from shared.policy_yaml import read_waiver_file
+from shared.rules.admissions import Admissions
 from shared.rules.adoption import Adopter
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
+from shared.rules.exceptions import KnownExceptions
 from shared.rules.gate_room import GateRoom
 from shared.rules.gate_runs import GateRuns
 from shared.rules.heirs import Heirs
 from shared.rules.ledger import Ledger
 from shared.rules.listings import KeptListings
 from shared.rules.places import Places
+from shared.rules.policies import Policies
 from shared.rules.progress import candidate_progress, rebuild_progress, scan_progress
+from shared.rules.proposals import Proposer
 from shared.rules.room import Room
 from shared.rules.scan_askers import Askers
 from shared.rules.scan_book import ScanBook
@@ -74,6 +84,7 @@ from shared.work import work_on
 from tests.doubles.gates import GATE_FILES
 from tests.doubles.queues import Delivery, InMemoryDeadLetters, InMemoryOutbox
 from tests.doubles.registries import InMemoryRegistry, InMemoryRuns, digest_of
+from tests.doubles.scan_answers import InMemoryExceptionFiles, InMemoryScans, SaidPolicies
 from tests.doubles.scans import TOOLS
 from tests.doubles.storage import (
     InMemoryActivity,
@@ -120,10 +131,19 @@ class World:
         watch_list: YAML.
         own_trigger: whether the application task's own base image trigger is on.
         new_tags: how many tags one check begins for the first time.
+        scanning: whether scans are made by runs and tell whoever asks; else ``scan_answers`` says what they found.
     """
 
-    def __init__(self, watch_list: bytes = WATCH_LIST, *, own_trigger: bool = False, new_tags: int = 20) -> None:
+    def __init__(
+        self,
+        watch_list: bytes = WATCH_LIST,
+        *,
+        own_trigger: bool = False,
+        new_tags: int = 20,
+        scanning: bool = False,
+    ) -> None:
         self.new_tags = new_tags
+        self.scanning = scanning
         self.base_name = BASE
         self.hook: Callable[[str], None] | None = None
         self.runs: dict[str, InMemoryRuns] = {}
@@ -137,7 +157,7 @@ class World:
         self.staging = InMemoryRegistry(upstreams=upstreams, before_call=self._moment("staging"))
         self.base = InMemoryRegistry(upstreams=upstreams, staging=self.staging, before_call=self._moment("base"))
         self.staging.base = self.base
-        self.tools = TOOLS
+        self.scanner = TOOLS
         self.tool_troubles: list[TidegateError] = []
         self.staging_runs = InMemoryRuns(before_call=self._moment("staging_runs"))
         self.application_runs = InMemoryRuns(before_call=self._moment("application_runs"))
@@ -160,21 +180,31 @@ class World:
         self.dead_letters = InMemoryDeadLetters(self.outbox, self.clock, self._moment("dead_letters"))
         self.configuration = InMemoryConfiguration(watch_list, GATES, before_call=self._moment("configuration"))
         self.application_runs.application_tasks = (application_task(ONE, own_trigger=own_trigger),)
+        self.exception_files = InMemoryExceptionFiles(self._moment("exception_files"))
+        self.scan_answers = InMemoryScans(self.clock, self._moment("scan_answers"))
+        self.policies_of: dict[str, Policy] = {}
+        self.platforms_of: dict[str, tuple[str, ...]] = {}
         self.start()
 
     def start(self) -> None:
         """Start the app, some time after it died: all that a process keeps in memory is made anew."""
         self.staging.finish()
         self.base.finish()
-        self.watch_lists = WatchLists(self.configuration, self.activity, parse_watch_list, 20)
+        self.policies = Policies(self._list_in_force, self.clock, self._asking)
+        self.watch_lists = WatchLists(self.configuration, self.activity, parse_watch_list, 20, self._list_read)
         self.waker = Waker(self.outbox, self.clock)
         self.candidate_progress = candidate_progress(self.candidates, self.waker, self.clock)
         self.rebuild_progress = rebuild_progress(self.rebuilds, self.waker, self.clock)
         self.scan_progress = scan_progress(self.scans, self.waker, self.clock)
         self.book = TargetBook(self.targets, self.waker, self.clock, self.base_name, rulings=self.rulings.every)
-        self.detector = Detector(self.candidate_progress, self.book)
+        self.exceptions = KnownExceptions(self.exception_files, self.clock, read_waiver_file)
+        self.scan_book = ScanBook(self.scan_progress, self.evidence, read_scan_log)
+        scans = self.scan_book if self.scanning else self.scan_answers
+        self.admissions = Admissions(self.policies, self.exceptions, scans, self.evidence, self.book, self.clock)
+        self.proposer = Proposer(self.book, self.admissions, self.activity)
+        self.detector = Detector(self.candidate_progress, self.book, self.proposer)
         self.ruler = Ruler(self.rulings, self.book, self.activity, self.detector.blocked)
-        self.heirs = Heirs(self.candidate_progress, self.book)
+        self.heirs = Heirs(self.candidate_progress, self.book, self.proposer)
         conclusions = Conclusions(self.candidate_progress, self.book)
         self.comparer = BaseComparer(
             self.book,
@@ -207,10 +237,12 @@ class World:
             SecondLooks(self.outbox, self.activity, timedelta(minutes=3)),
         )
         self.promoter = Promoter(
-            self.candidate_progress, self.book, conclusions, then=self.reconciler.reconcile_together
+            self.candidate_progress, self.proposer, conclusions, then=self.reconciler.reconcile_together
+        )
+        self.judge = SecondJudge(
+            self.candidate_progress, self.book, self.admissions, self.proposer, self.promoter.promote
         )
         self.gate_room = GateRoom(self.candidates, self.clock, self.most_gates, self.scans)
-        self.scan_book = ScanBook(self.scan_progress, self.evidence, read_scan_log)
         self.scan_looker = self._scan_looker(times)
         self.validator = Validator(
             self.candidate_progress,
@@ -228,6 +260,7 @@ class World:
             upstream,
             {DOCKER_HUB},
             times,
+            scan=self.admissions.ask,
             then=self.tooling.mirror.or_else(self.validator.begin),
         )
         self.candidate_looker = CandidateLooker(
@@ -248,7 +281,8 @@ class World:
             self.rebuild_progress, self.book, self.kept_listings, self.outbox, self.base, BASE_SERVER
         )
         tasks = UnbuiltTasks(self.kept_listings, self.rebuilds, BASE_SERVER, self.clock)
-        finder = TroubleFinder(self.watch_lists, self.observations, self.book, self.candidates, tasks, self.tools)
+        parts = (self.watch_lists, self.observations, self.book, self.candidates, tasks, self.tools)
+        finder = TroubleFinder(*parts, self._file_troubles, self.judge.notice)
         self.teller = TroubleTeller(finder, self.troubles, self.activity, self.clock, self._last)
         self.rebuilder = Rebuilder(
             self.rebuild_progress, self.book, runs, self.evidence, BASE_SERVER, self.activity, self.most_rebuilds
@@ -296,12 +330,16 @@ class World:
         )
 
     def _tools(self) -> ScannerInUse:
+        if self.scanning:
+            return self.tooling.scanners.current()
         if self.tool_troubles:
             raise self.tool_troubles.pop(0)
-        return self.tools
+        return self.scanner
 
     def _tell_askers(self, askers: Sequence[str]) -> None:
         self._moment("askers")("before:tell")
+        if self.scanning:
+            self.judge.scanned(askers)
         Askers(self.candidate_progress).wake(askers)
         self.told_askers.append(tuple(askers))
         self._moment("askers")("after:tell")
@@ -336,6 +374,7 @@ class World:
             lambda: sweep_rebuilds(self.rebuild_progress, {"tidegateapps": self.application_runs}),
             self.comparison.compare,
             self.teller.survey,
+            self.judge.decide,
         )
 
     def list_tasks(self) -> None:
@@ -389,6 +428,16 @@ class World:
         self.outbox.poison.append(delivery)
         self.dead_letter_reader.read()
 
+    def scan_ends(self, digest: Digest, *findings: Finding, instead: NoAnswer | None = None) -> None:
+        """End the scan of a digest, and tell whoever asked for it."""
+        self.judge.scanned(self.scan_answers.end(digest, *findings, instead=instead))
+
+    def says(self, policy: Policy | None, image: str = "node") -> None:
+        """Let the watch list say another policy of an entry; nobody has read it yet."""
+        self.policies_of = {**self.policies_of, image: policy} if policy is not None else {}
+        self.policies = Policies(self._list_in_force, self.clock, self._asking)
+        self.admissions.policies = self.policies
+
     # What a test asks.
 
     def candidate(self, digest: Digest, gate: str | None = "node") -> Candidate:
@@ -419,6 +468,18 @@ class World:
     def pass_time(self, by: timedelta) -> None:
         """Let time pass."""
         self.clock.advance(by)
+
+    def _list_in_force(self) -> WatchList:
+        return self.watch_lists.in_force()
+
+    def _list_read(self, watch_list: WatchList) -> None:
+        self.policies.take(watch_list)
+
+    def _asking(self, watch_list: WatchList) -> SaidPolicies:
+        return SaidPolicies(watch_list, self.policies_of, self.platforms_of)
+
+    def _file_troubles(self) -> tuple[Trouble, ...]:
+        return self.exceptions.now().troubles if self.policies.may_scan else ()
 
     def _last(self, lasting: Iterable[Noted]) -> None:
         self.lasting = tuple(lasting)

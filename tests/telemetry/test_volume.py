@@ -41,6 +41,7 @@ from shared.telemetry import calls, counts, spans
 from shared.telemetry.observers import CountedUpstream, TracedOutbox
 from tests.doubles.queues import InMemoryOutbox
 from tests.doubles.registries import InMemoryRegistry
+from tests.doubles.scan_answers import proposer_that_asks_for_no_scan
 from tests.doubles.storage import (
     InMemoryActivity,
     InMemoryBudgets,
@@ -116,7 +117,7 @@ class Watching:
             lambda name: CountedUpstream(name, self._upstream),
             self._observations,
             Places(
-                Detector(progress, book),
+                Detector(progress, book, proposer_that_asks_for_no_scan(book, clock)),
                 Adopter(book, InMemoryRegistry()),
                 Mirror(progress, InMemoryTools(), InMemoryRegistry()),
             ),

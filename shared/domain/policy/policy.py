@@ -47,6 +47,13 @@ class GateCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 
     gate: Annotated[str, Meta(**NAMED, description="Folder under gates/ with the test (docs/gates.md).")]
     mode: _Mode = Mode.ENFORCE
+    untested: Annotated[
+        _Mode,
+        Meta(
+            description="Whether an image holds that has platforms which the test does not run on: "
+            "all but `linux/amd64`.",
+        ),
+    ] = Mode.OBSERVE
 
 
 class ScanCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from enum import Enum
 
+from shared.domain.promotion.admission import admission_of
 from shared.domain.promotion.adopting import is_passed_over
-from shared.domain.promotion.candidate import Candidate, Status
+from shared.domain.promotion.candidate import Candidate, Reason, Status
 from shared.domain.promotion.decision import is_pinned
 from shared.domain.promotion.drift import ended
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.lifecycle import ENDS
 from shared.domain.promotion.target import Sighting, Target, Why
+from shared.domain.scan.decision import Outcome
 from shared.domain.watching.troubles import Kind, Trouble, about_candidate, about_target
 
 
@@ -24,6 +26,7 @@ class Hindrance(Enum):
     PINNED = "pinned"  # somebody said that another one is wanted, whatever comes
     REJECTED = "rejected"  # it did not pass its gate
     FAILED = "failed"  # its candidate could not be decided, and is tried daily
+    AWAITS_SCAN = "awaits-scan"  # it passed its test, and its scan has given no answer that can be used
     UNDER_WAY = "under-way"  # its candidate has no verdict yet
     NOT_MADE = "not-made"  # it has no candidate, or one whose record cannot be read
     OVERRULED = "overruled"  # it passed, and somebody went back from it, or took another one against its gate
@@ -31,8 +34,9 @@ class Hindrance(Enum):
     UNDECIDED = "undecided"  # it passed, and its target has not decided yet
 
 
-_ENDED_BADLY = {
+_STOPPED = {
     Hindrance.REJECTED: (Kind.CANDIDATE_REJECTED, "did not pass its gate"),
+    Hindrance.AWAITS_SCAN: (Kind.CANDIDATE_HELD, "passed its test and is not promoted before its scan gives an answer"),
     Hindrance.FAILED: (Kind.CANDIDATE_FAILED, "could not be decided, and is tried again daily"),
 }
 
@@ -113,9 +117,10 @@ def candidate_troubles(candidate: Candidate, targets: Iterable[Target]) -> tuple
         targets: those whose ``awaited_candidate`` it is.
     """
     state = _of_candidate(candidate)
-    if state not in _ENDED_BADLY:
+    if state not in _STOPPED:
         return ()
-    kind, said = _ENDED_BADLY[state]
+    kind, said = _STOPPED[state]
+    said = "was rejected by its scan" if candidate.last.reason is Reason.SCAN_REJECTED else said
     waiting = tuple(targets)
     places = ", ".join(sorted(str(target.place) for target in waiting))
     return (
@@ -145,6 +150,10 @@ def _troubles(target: Target, candidate: Candidate | None, now: datetime) -> Ite
             f"{place} is {target.seen or 'not there'}, which is blocked, and nothing else can be had; it is left so"
         )
         yield Trouble(kind=Kind.BASE_TAG_WITHDRAWN, about=about, detail=detail, images=images, since=target.decided_at)
+    admission = admission_of(target, target.wanted)
+    if admission is not None and admission.outcome is Outcome.REJECT and target.wanted == target.seen:
+        detail = f"{place} bears {target.wanted}, which would not be let through now, and stays: {admission.detail}"
+        yield Trouble(kind=Kind.IN_FORCE_REJECTED, about=about, detail=detail, images=images, since=admission.at)
     since = behind_since(target)
     if since is not None:
         why = hindrance(target, candidate, now)
@@ -161,10 +170,13 @@ def _not_updated(target: Target, since: datetime, why: Hindrance, candidate: Can
     )
 
 
+_BY_STATUS = {Status.REJECTED: Hindrance.REJECTED, Status.HELD: Hindrance.AWAITS_SCAN}
+
+
 def _of_candidate(candidate: Candidate) -> Hindrance:
     """What is tried again daily stays failed in between, or its trouble would end and begin every day."""
-    if candidate.status is Status.REJECTED:
-        return Hindrance.REJECTED
+    if candidate.status in _BY_STATUS:
+        return _BY_STATUS[candidate.status]
     again = candidate.retried and candidate.status not in ENDS and not candidate.has_passed
     return Hindrance.FAILED if candidate.status is Status.FAILED or again else Hindrance.UNDER_WAY
 

@@ -43,6 +43,7 @@ from shared.rules.wake import Waker
 from tests.bench.check.content import Known
 from tests.doubles.queues import InMemoryOutbox
 from tests.doubles.registries import InMemoryRegistry
+from tests.doubles.scan_answers import proposer_that_asks_for_no_scan
 from tests.doubles.storage import (
     InMemoryActivity,
     InMemoryBudgets,
@@ -102,7 +103,7 @@ def check_all(base_url: str, tags: Tags, known: Known, catalogue_url: str) -> Ch
         lambda _: upstream,
         observations,
         Places(
-            Detector(progress, book),
+            Detector(progress, book, proposer_that_asks_for_no_scan(book, clock)),
             Adopter(book, InMemoryRegistry()),
             Mirror(progress, InMemoryTools(), InMemoryRegistry()),
         ),

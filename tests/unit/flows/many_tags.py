@@ -27,6 +27,7 @@ from shared.rules.targets import TargetBook
 from shared.rules.wake import Waker
 from tests.doubles.queues import InMemoryOutbox
 from tests.doubles.registries import InMemoryRegistry
+from tests.doubles.scan_answers import proposer_that_asks_for_no_scan
 from tests.doubles.storage import (
     MIDDAY,
     InMemoryActivity,
@@ -104,7 +105,7 @@ class Many:
             lambda _: self.upstream,
             self.observations,
             Places(
-                Detector(self.progress, book),
+                Detector(self.progress, book, proposer_that_asks_for_no_scan(book, self.clock)),
                 Adopter(book, self.base),
                 Mirror(self.progress, InMemoryTools(), self.base),
             ),

@@ -14,7 +14,6 @@ from shared.domain.promotion.candidate import Place, Reason, Status
 from shared.domain.promotion.concluding import conclusion_for
 from shared.domain.references import Tag
 from shared.errors import NotFound, OperationFailed, RateLimited, Refused, ServiceError, Unavailable
-from shared.rules.proposals import propose
 from tests.doubles.registries import TEST_FAILED_LOG
 from tests.doubles.world import ONE, TARGET, THREE, TWO, Died, World
 
@@ -409,6 +408,6 @@ def test_a_death_while_another_tag_joins_leaves_it_with_what_it_wants(status: St
 def test_what_passed_a_former_gate_is_not_taken_for_passed_by_a_tag_that_asks_for_another_now(world: World) -> None:
     push(world, ONE, SIX[:1])
     by_the_former_gate = replace(world.candidate(ONE), gate="former", passed_at=world.clock())
-    assert propose(world.book, by_the_former_gate, Place(TARGET, SIX[0]), anew=True) is None
+    assert world.proposer.propose(by_the_former_gate, Place(TARGET, SIX[0]), anew=True) is None
     assert (world.target(SIX[0]).passed, world.target(SIX[0]).awaited is None) == ((), False)
     assert conclusion_for(world.target(SIX[0]), by_the_former_gate) is Reason.NEWER_DIGEST

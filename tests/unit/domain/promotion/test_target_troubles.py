@@ -123,6 +123,7 @@ HINDRANCES = [
         {"passed": (ONE, TWO), "chosen": Chosen(ONE, order_at(NOON), SAID)}, None, Hindrance.OVERRULED, id="rolled back"
     ),
     pytest.param({}, REJECTED, Hindrance.REJECTED, id="rejected"),
+    pytest.param({}, candidate(digest=TWO, status=Status.HELD), Hindrance.AWAITS_SCAN, id="held"),
     pytest.param({}, candidate(digest=TWO, status=Status.FAILED), Hindrance.FAILED, id="failed"),
     pytest.param({}, candidate(digest=TWO, status=Status.STAGED, retried=True), Hindrance.FAILED, id="tried again"),
     pytest.param({}, candidate(digest=TWO, status=Status.VALIDATING), Hindrance.UNDER_WAY, id="in its gate"),
@@ -156,6 +157,7 @@ def test_the_candidate_of_what_upstream_bears_is_asked_for_where_there_is_no_ver
     ("found", "expected"),
     [
         (REJECTED, [Kind.CANDIDATE_REJECTED]),
+        (candidate(digest=TWO, status=Status.HELD, history=REJECTED.history), [Kind.CANDIDATE_HELD]),
         (candidate(digest=TWO, status=Status.FAILED), [Kind.CANDIDATE_FAILED]),
         (candidate(digest=TWO, status=Status.DETECTED, retried=True), [Kind.CANDIDATE_FAILED]),
         (candidate(digest=TWO, status=Status.VALIDATING), []),
@@ -167,6 +169,12 @@ def test_a_candidate_that_ended_badly_is_one_trouble_for_all_its_tags(found: Can
     troubles = candidate_troubles(found, both)
     assert [one.kind for one in troubles] == expected
     assert all("base/node:22, base/node:22-alpine" in one.detail for one in troubles)
+
+
+def test_a_rejection_by_a_scan_is_not_said_to_be_one_by_a_gate() -> None:
+    scanned = (Change(NOON, Status.REJECTED, Reason.SCAN_REJECTED, "CVE-2026-0001 in openssl"),)
+    (one,) = candidate_troubles(candidate(digest=TWO, status=Status.REJECTED, history=scanned), (target(),))
+    assert "was rejected by its scan: scan-rejected, CVE-2026-0001 in openssl" in one.detail
 
 
 def test_a_rejection_says_why_and_since_when() -> None:

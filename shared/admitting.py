@@ -1,0 +1,78 @@
+"""Puts together what decides whether a scan lets a digest through; see ``shared.bootstrap``."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from shared.flows.decide_again import SecondJudge
+from shared.rules.admissions import Admissions
+from shared.rules.exceptions import KnownExceptions
+from shared.rules.policies import Policies
+from shared.rules.proposals import Proposer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shared.bootstrap import Parts
+    from shared.domain.scan.waivers import Waiver
+    from shared.domain.watching.troubles import Trouble
+    from shared.domain.watching.watch_list import WatchList
+    from shared.rules.kept_scans import Scans
+
+
+def read_waivers(text: bytes) -> tuple[Waiver, ...]:
+    """Read a file of waivers; the YAML reader is loaded when the first one is read."""
+    from shared.policy_yaml import read_waiver_file  # noqa: PLC0415
+
+    return read_waiver_file(text)
+
+
+class Admitting:
+    """What decides on scans, each once and when first needed.
+
+    Args:
+        parts: the other parts of the app.
+        scans: the scans of digests.
+    """
+
+    def __init__(self, parts: Parts, scans: Scans) -> None:
+        self._parts = parts
+        self._scans = scans
+
+    @cached_property
+    def policies(self) -> Policies:
+        """The policies in force."""
+        return Policies(self._list_in_force, self._parts.clock)
+
+    @cached_property
+    def exceptions(self) -> KnownExceptions:
+        """What people know and scanners do not."""
+        return KnownExceptions(self._parts.exception_files, self._parts.clock, read_waivers)
+
+    @cached_property
+    def admissions(self) -> Admissions:
+        """Judges digests for targets."""
+        parts = self._parts
+        return Admissions(self.policies, self.exceptions, self._scans, parts.evidence, parts.target_book, parts.clock)
+
+    @cached_property
+    def proposer(self) -> Proposer:
+        """Tells targets what has passed."""
+        return Proposer(self._parts.target_book, self.admissions, self._parts.activity)
+
+    @cached_property
+    def judge(self) -> SecondJudge:
+        """Decides again."""
+        parts = self._parts
+        return SecondJudge(
+            parts.candidate_progress, parts.target_book, self.admissions, self.proposer, parts.promoter.promote
+        )
+
+    def _list_in_force(self) -> WatchList:
+        """The list tells policies of itself, so neither can be had before the other is asked for."""
+        return self._parts.watch_lists.in_force()
+
+    def troubles(self) -> Iterable[Trouble]:
+        """Return what is wrong with the files of exceptions; they are not read while no scan is made."""
+        return self.exceptions.now().troubles if self.policies.may_scan else ()

@@ -1,0 +1,252 @@
+"""What the scan of a digest means for a tag: the policy in force over kept reports, held against the base in use."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from shared.domain.policy.policy import Policy
+from shared.domain.promotion.admission import (
+    BASE_SCAN_AWAITED,
+    NO_ENTRY,
+    Admission,
+    admission_of,
+)
+from shared.domain.promotion.admitting import awaiting_scan, told_of, with_untested
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.target import Target
+from shared.domain.references import Digest
+from shared.domain.scan.database import Database
+from shared.domain.scan.decision import Decision, Outcome, Reason
+from shared.domain.scan.report import NoAnswer, Report, Subject, Trouble
+from shared.domain.scan.verdict import Evidence, judge
+from shared.errors import ServiceError
+from shared.ports import Clock
+from shared.ports import Evidence as EvidenceStore
+from shared.rules.exceptions import Known, KnownExceptions
+from shared.rules.kept_scans import Answer, KeptScan, Scans
+from shared.rules.policies import Asked, Policies
+from shared.rules.targets import TargetBook
+
+log = logging.getLogger("tidegate.admissions")
+
+# Of the other checks of a policy the test has its verdict already.
+_BESIDE = frozenset({Reason.NOT_JUDGED})
+_WORST = (Outcome.REJECT, Outcome.HOLD, Outcome.PASS)
+
+
+class Basis(msgspec.Struct, frozen=True):
+    """What a digest is judged by, as far as a target's record and the list say it.
+
+    Attributes:
+        asked: what the list asks for the tag.
+        base: the digest in use; empty if there is none.
+        base_in: the repository of the staging registry in which that is scanned.
+    """
+
+    asked: Asked
+    base: Digest = Digest("")
+    base_in: str = ""
+
+
+class Admissions:
+    """Judges digests for targets.
+
+    Args:
+        policies: the policies in force.
+        exceptions: what people know.
+        scans: the scans of digests.
+        evidence: where whole decisions are kept.
+        book: where targets are.
+        clock: tells the time.
+    """
+
+    def __init__(
+        self,
+        policies: Policies,
+        exceptions: KnownExceptions,
+        scans: Scans,
+        evidence: EvidenceStore,
+        book: TargetBook,
+        clock: Clock,
+    ) -> None:
+        self.policies = policies
+        self.exceptions = exceptions
+        self._scans = scans
+        self._evidence = evidence
+        self._book = book
+        self._clock = clock
+
+    def basis(self, target: Target, digest: Digest) -> Basis | None:
+        """Return what a digest is judged by for a target; ``None`` where passing the test is all that is asked.
+
+        What is in use itself is held against what was in use before, as it was when it was let through.
+
+        Raises:
+            ServiceError: which list is in force cannot be read.
+        """
+        asked = self.policies.now().of(target.origin.image, target.place)
+        if not asked.is_judged:
+            return None
+        known = admission_of(target, digest) if digest == target.seen else None
+        base = (known.base if known is not None else target.seen) if asked.scan is not None else Digest("")
+        return Basis(asked, base, target.staging_repository(base) if base else "")
+
+    def is_out_of_date(self, target: Target, admission: Admission) -> bool:
+        """Whether a policy, a waiver, VEX or what is known to be exploited has changed since something was decided.
+
+        Raises:
+            ServiceError: which of them are in force cannot be read.
+        """
+        basis = self.basis(target, admission.digest)
+        if basis is None:
+            return True
+        policy = basis.asked.policy
+        if basis.asked.entry and admission.policy_sha256 != (policy.sha256 if policy is not None else ""):
+            return True
+        if basis.asked.scan is None:
+            return False
+        known = self.exceptions.now()
+        return admission.exceptions != known.sha256 or known.ended_between(admission.at, self._clock())
+
+    def ask(self, candidate: Candidate) -> None:
+        """Ask for the scans that a candidate will need, side by side with its test.
+
+        What cannot be asked for now is asked for when the candidate is proposed.
+        """
+        try:
+            asking = self.policies.now()
+            for place in candidate.places if asking.scans else ():
+                asked = asking.of(candidate.image, place)
+                if asked.scan is not None:
+                    self._want(candidate, asked)
+                    target = self._book.of(place.repository, place.tag) if asked.scan.delta else None
+                    basis = self.basis(target, candidate.digest) if target is not None else None
+                    if basis is not None and basis.base not in {"", candidate.digest}:
+                        self._want_base(candidate, basis, None)
+        except ServiceError as error:
+            log.warning("the scan of %s is not asked for yet, its proposal does: %s", candidate.id, error)
+
+    def judge(self, candidate: Candidate, basis: Basis) -> Admission:
+        """Judge a candidate that passed its test, and keep the whole decision as evidence.
+
+        Raises:
+            ServiceError: storage did not answer.
+        """
+        asked, now = basis.asked, self._clock()
+        if not asked.entry:
+            detail = "no entry of the watch list writes this tag any more, so no policy is known"
+            return Admission(digest=candidate.digest, outcome=Outcome.HOLD, reasons=(NO_ENTRY,), detail=detail, at=now)
+        policy = asked.policy or Policy("")
+        scanned = self._scanned(candidate, basis, policy) if asked.scan is not None else None
+        first = scanned or Admission(digest=candidate.digest, outcome=Outcome.PASS, at=now)
+        named = msgspec.structs.replace(first, policy=policy.name, policy_sha256=policy.sha256)
+        return with_untested(named, policy, asked.untested)
+
+    def _scanned(self, candidate: Candidate, basis: Basis, policy: Policy) -> Admission:
+        known, scan, now = self.exceptions.now(), self._want(candidate, basis.asked), self._clock()
+        if not scan.has_answer and scan.missed is None:
+            return awaiting_scan(candidate.digest, known.sha256, policy, now)
+        answer = self._scans.answer(scan)
+        base, awaited = self._base(candidate, basis, scan)
+        decisions = {
+            platform: judge(policy, _evidence(candidate, platform, answer, base, known), now)
+            for platform in basis.asked.platforms
+        }
+        outcome = next(one for one in _WORST if one in {decision.outcome for decision in decisions.values()})
+        reasons = tuple(
+            dict.fromkeys(reason.value for one in decisions.values() for reason in one.reasons if reason not in _BESIDE)
+        )
+        if awaited and Reason.BASE_REPORT_UNUSABLE.value in reasons and outcome is Outcome.HOLD:
+            reasons = (BASE_SCAN_AWAITED, *reasons)
+        return Admission(
+            digest=candidate.digest,
+            outcome=outcome,
+            reasons=reasons,
+            detail=told_of(decisions, policy, outcome),
+            exceptions=known.sha256,
+            base=basis.base,
+            database_at=answer.database.updated_at if answer.database is not None else None,
+            findings=sum(len(one.findings) for one in decisions.values()),
+            blocking=sum(finding.blocks for one in decisions.values() for finding in one.findings),
+            at=now,
+            evidence=self._kept(candidate, basis, decisions, known),
+        )
+
+    def _want(self, candidate: Candidate, asked: Asked) -> KeptScan:
+        """What the policy finds too old is made anew, though not at once again where there is no newer database."""
+        oldest = self._clock() - asked.scan.oldest_database if asked.scan is not None else None
+        place = (candidate.id, asked.entry, candidate.digest, candidate.home.repository, asked.platforms)
+        return self._scans.want(*place, newer_than=oldest)
+
+    def _base(
+        self, candidate: Candidate, basis: Basis, scan: KeptScan
+    ) -> tuple[Mapping[str, Report | NoAnswer] | None, bool]:
+        """Return the reports of the base in use, and whether a scan of it is waited for.
+
+        Without delta it decides nothing, so that nobody waits for it. Against a report by an older database everything
+        that was learnt since would count as new.
+        """
+        check, base = basis.asked.scan, basis.base
+        if check is None or not base:
+            return None, False
+        if base == candidate.digest:
+            return self._scans.answer(scan).reports, False
+        kept = self._want_base(candidate, basis, scan.database_at) if check.delta else self._scans.of(base)
+        if kept is None or not kept.has_answer:
+            return (_no_report(basis), True) if check.delta else (None, False)
+        older = scan.database_at is not None and (kept.database_at is None or kept.database_at < scan.database_at)
+        if check.delta and older and not _was_tried(kept, scan):
+            return _no_report(basis), True
+        return self._scans.answer(kept).reports, False
+
+    def _want_base(self, candidate: Candidate, basis: Basis, newer_than: datetime | None) -> KeptScan:
+        asked = basis.asked
+        place = (candidate.id, asked.entry, basis.base, basis.base_in, asked.platforms)
+        return self._scans.want(*place, newer_than=newer_than)
+
+    def _kept(self, candidate: Candidate, basis: Basis, decisions: Mapping[str, Decision], known: Known) -> str:
+        """The name is that of what was decided, so that deciding the same again keeps nothing more."""
+        whole = {
+            "digest": candidate.digest,
+            "entry": basis.asked.entry,
+            "base": basis.base,
+            "exceptions": known.sha256,
+            "platforms": decisions,
+        }
+        timeless = {name: msgspec.structs.replace(one, at=datetime.min) for name, one in decisions.items()}
+        named = hashlib.sha256(msgspec.json.encode({**whole, "platforms": timeless})).hexdigest()[:16]
+        name = f"admission-{named}.json"
+        self._evidence.keep(candidate.id, name, msgspec.json.format(msgspec.json.encode(whole)))
+        return name
+
+
+def _was_tried(kept: KeptScan, scan: KeptScan) -> bool:
+    """A base that was scanned after the candidate had no newer database either, or its scan does not say of when."""
+    return kept.taken_at is not None and scan.taken_at is not None and kept.taken_at >= scan.taken_at
+
+
+def _no_report(basis: Basis) -> Mapping[str, Report | NoAnswer]:
+    told = f"the scan of the base in use, {basis.base}, by a database as new as the candidate's, has not ended yet"
+    return dict.fromkeys(basis.asked.platforms, NoAnswer(Trouble.NO_REPORT, told))
+
+
+def _evidence(
+    candidate: Candidate,
+    platform: str,
+    answer: Answer,
+    base: Mapping[str, Report | NoAnswer] | None,
+    known: Known,
+) -> Evidence:
+    missing = NoAnswer(Trouble.NO_REPORT, f"the scan has no report of {platform}")
+    return Evidence(
+        report=answer.reports.get(platform, missing),
+        base=base.get(platform, missing) if base is not None else None,
+        database=answer.database or Database(None),
+        subject=Subject(candidate.digest, platform),
+        exceptions=known.exceptions,
+    )

@@ -1,0 +1,140 @@
+"""Which policy holds for a tag of the base registry, by the watch list in force."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cached_property
+
+import msgspec
+
+from shared.domain.policy.policy import Mode, Policy, ScanCheck
+from shared.domain.promotion.candidate import Place
+from shared.domain.watching.watch_list import Image, WatchList
+from shared.errors import Unavailable, WatchListError
+from shared.ports import Clock
+
+# Whoever proposes goes by the list that was read within this time, so that deciding costs no request of its own.
+KEPT_FOR = timedelta(minutes=1)
+# Where gates' tests run: the agents of ACR Tasks that this product asks for.
+TESTED = "linux/amd64"
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What the list asks of digests for one tag.
+
+    Attributes:
+        entry: the name of the entry that writes the tag; empty if none does any more.
+        policy: the policy; ``None`` where nothing is asked.
+        platforms: each of which is scanned.
+    """
+
+    entry: str = ""
+    policy: Policy | None = None
+    platforms: tuple[str, ...] = (TESTED,)
+
+    @property
+    def scan(self) -> ScanCheck | None:
+        """The scan that is made, whatever its answer leads to; ``None`` if none is."""
+        scan = self.policy.scan if self.policy is not None else None
+        return None if scan is None or scan.mode is Mode.OFF else scan
+
+    @property
+    def untested(self) -> tuple[str, ...]:
+        """The platforms that the policy's test does not run on, where it minds that."""
+        test = self.policy.test if self.policy is not None else None
+        minds = test is not None and test.mode is not Mode.OFF and test.untested is not Mode.OFF
+        return tuple(platform for platform in self.platforms if platform != TESTED) if minds else ()
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether there is anything to decide beside the functional test."""
+        return self.scan is not None or bool(self.untested) or not self.entry
+
+
+class Asking:
+    """What one list asks; all is looked up in what was read.
+
+    Args:
+        watch_list: the list.
+    """
+
+    def __init__(self, watch_list: WatchList) -> None:
+        self._list = watch_list
+
+    @cached_property
+    def scans(self) -> bool:
+        """Whether any entry has scans made."""
+        return any(self._of(image).scan is not None for image in self._list.images)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of what is asked of each entry's digests beside the functional test, which changes when that does."""
+        asked = {image.name: self._of(image) for image in self._list.images}
+        told = [(name, one.policy.sha256, one.platforms) for name, one in asked.items() if one.is_judged and one.policy]
+        return hashlib.sha256(msgspec.json.encode(sorted(told))).hexdigest()
+
+    def of(self, image: str, place: Place) -> Asked:
+        """Return what is asked of digests for a tag.
+
+        Args:
+            image: the name of the entry for which the tag's source was last sighted.
+            place: the tag; an entry that was renamed is known by it.
+        """
+        entry = self._list.named(image)
+        if entry is None or entry.target != place.repository:
+            entry = next(iter(self._list.into(place.repository)), entry)
+        if entry is not None:
+            return self._of(entry)
+        return Asked() if self.scans else Asked("unknown")
+
+    def _of(self, image: Image) -> Asked:
+        return Asked(image.name, self._list.policy_of(image), tuple(image.platforms))
+
+
+class Policies:
+    """The policies in force.
+
+    Args:
+        watch_list: reads the list in force, and has it taken here; a request to storage.
+        clock: tells the time.
+        asking: makes of a list what it asks.
+    """
+
+    def __init__(
+        self, watch_list: Callable[[], WatchList], clock: Clock, asking: Callable[[WatchList], Asking] = Asking
+    ) -> None:
+        self._watch_list = watch_list
+        self._clock = clock
+        self._asking = asking
+        self._lock = threading.Lock()
+        self._known: tuple[datetime, WatchList, Asking] | None = None
+
+    def take(self, watch_list: WatchList) -> None:
+        """Go by a list from now on that was read just now, whoever needed it."""
+        with self._lock:
+            asking = self._known[2] if self._known and self._known[1] is watch_list else self._asking(watch_list)
+            self._known = (self._clock(), watch_list, asking)
+
+    @property
+    def may_scan(self) -> bool:
+        """Whether the list that was read last has scans made; nothing is read."""
+        return self._known is not None and self._known[2].scans
+
+    def now(self) -> Asking:
+        """Return what the list asks that was read within the last minute, or is read now.
+
+        Raises:
+            ServiceError: the storage account did not answer, or there is no list that can be read.
+        """
+        known = self._known
+        if known is not None and self._clock() - known[0] < KEPT_FOR:
+            return known[2]
+        try:
+            watch_list = self._watch_list()
+        except WatchListError as error:
+            raise Unavailable(f"by which policy is decided is not known, as there is no watch list: {error}") from error
+        self.take(watch_list)
+        return self._known[2] if self._known is not None else self._asking(watch_list)
