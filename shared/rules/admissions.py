@@ -20,15 +20,12 @@ from shared.domain.promotion.admitting import awaiting_scan, told_of, with_untes
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
-from shared.domain.scan.database import Database
 from shared.domain.scan.decision import Decision, Outcome, Reason
-from shared.domain.scan.report import NoAnswer, Report, Subject, Trouble
-from shared.domain.scan.verdict import Evidence, judge
+from shared.domain.scan.report import NoAnswer, Report, Trouble
 from shared.errors import ServiceError
-from shared.ports import Clock
-from shared.ports import Evidence as EvidenceStore
+from shared.ports import Clock, Evidence
 from shared.rules.exceptions import Known, KnownExceptions
-from shared.rules.kept_scans import Answer, KeptScan, Scans
+from shared.rules.kept_scans import KeptScan, Scans
 from shared.rules.policies import Asked, Policies
 from shared.rules.targets import TargetBook
 
@@ -70,7 +67,7 @@ class Admissions:
         policies: Policies,
         exceptions: KnownExceptions,
         scans: Scans,
-        evidence: EvidenceStore,
+        evidence: Evidence,
         book: TargetBook,
         clock: Clock,
     ) -> None:
@@ -148,15 +145,15 @@ class Admissions:
         return with_untested(named, policy, asked.untested)
 
     def _scanned(self, candidate: Candidate, basis: Basis, policy: Policy) -> Admission:
+        from shared.rules.judging import judged_each  # noqa: PLC0415
+
         known, scan, now = self.exceptions.now(), self._want(candidate, basis.asked), self._clock()
         if not scan.has_answer and scan.missed is None:
             return awaiting_scan(candidate.digest, known.sha256, policy, now)
         answer = self._scans.answer(scan)
         base, awaited = self._base(candidate, basis, scan)
-        decisions = {
-            platform: judge(policy, _evidence(candidate, platform, answer, base, known), now)
-            for platform in basis.asked.platforms
-        }
+        digest, platforms = candidate.digest, basis.asked.platforms
+        decisions = judged_each(policy, digest, platforms, answer, base, known.exceptions, now)
         outcome = next(one for one in _WORST if one in {decision.outcome for decision in decisions.values()})
         reasons = tuple(
             dict.fromkeys(reason.value for one in decisions.values() for reason in one.reasons if reason not in _BESIDE)
@@ -233,20 +230,3 @@ def _was_tried(kept: KeptScan, scan: KeptScan) -> bool:
 def _no_report(basis: Basis) -> Mapping[str, Report | NoAnswer]:
     told = f"the scan of the base in use, {basis.base}, by a database as new as the candidate's, has not ended yet"
     return dict.fromkeys(basis.asked.platforms, NoAnswer(Trouble.NO_REPORT, told))
-
-
-def _evidence(
-    candidate: Candidate,
-    platform: str,
-    answer: Answer,
-    base: Mapping[str, Report | NoAnswer] | None,
-    known: Known,
-) -> Evidence:
-    missing = NoAnswer(Trouble.NO_REPORT, f"the scan has no report of {platform}")
-    return Evidence(
-        report=answer.reports.get(platform, missing),
-        base=base.get(platform, missing) if base is not None else None,
-        database=answer.database or Database(None),
-        subject=Subject(candidate.digest, platform),
-        exceptions=known.exceptions,
-    )

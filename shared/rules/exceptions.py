@@ -11,17 +11,21 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.domain.scan.exploited import Exploited, read_exploited
-from shared.domain.scan.vex import Statement, read_vex
-from shared.domain.scan.waivers import Waiver
-from shared.domain.scan.weighing import Exceptions
 from shared.domain.watching.troubles import Kind, Trouble
 from shared.errors import MalformedInput
 from shared.exception_ports import ExceptionFile, ExceptionFiles
 from shared.ports import Clock
+
+# What reads reports and documents is loaded when the first one is there.
+if TYPE_CHECKING:
+    from shared.domain.scan.exploited import Exploited
+    from shared.domain.scan.vex import Statement
+    from shared.domain.scan.waivers import Waiver
+    from shared.domain.scan.weighing import Exceptions
 
 log = logging.getLogger("tidegate.exceptions")
 
@@ -41,7 +45,7 @@ class Known(msgspec.Struct, frozen=True):
         troubles: which stored files are not in force, and why.
     """
 
-    exceptions: Exceptions = Exceptions()
+    exceptions: Exceptions
     sha256: str = ""
     ends: tuple[datetime, ...] = ()
     troubles: tuple[Trouble, ...] = ()
@@ -128,6 +132,9 @@ class KnownExceptions:
         return self._read[file]
 
     def _parsed(self, file: ExceptionFile) -> _Said:
+        from shared.domain.scan.exploited import read_exploited  # noqa: PLC0415
+        from shared.domain.scan.vex import read_vex  # noqa: PLC0415
+
         if file.name == WAIVERS:
             return _Said(waivers=self._read_waivers(file.content))
         if file.name == EXPLOITED:
@@ -136,6 +143,8 @@ class KnownExceptions:
 
 
 def _known(files: tuple[ExceptionFile, ...], said: Iterable[_Said], troubles: Iterable[Trouble]) -> Known:
+    from shared.domain.scan.weighing import Exceptions  # noqa: PLC0415
+
     each = tuple(said)
     waivers = tuple(waiver for one in each for waiver in one.waivers)
     exceptions = Exceptions(

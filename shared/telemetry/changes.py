@@ -7,6 +7,7 @@ from datetime import datetime
 
 from opentelemetry import trace
 
+from shared.domain.promotion.admission import Admission, admission_of, same_admission
 from shared.domain.promotion.candidate import Candidate, Change, Reason
 from shared.domain.promotion.rebuilds import Rebuild
 from shared.domain.promotion.target import Target
@@ -69,7 +70,7 @@ def scan_changed(before: Scan | None, scan: Scan) -> None:
 
 
 def target_changed(before: Target | None, target: Target) -> None:
-    """Tell of a target's decision, of what its tag came to point at, and of what keeps it from that.
+    """Tell of a target's admissions and its decision, of what its tag came to point at, and what keeps it from that.
 
     Args:
         before: the record that was replaced; ``None`` for a new one.
@@ -85,12 +86,33 @@ def target_changed(before: Target | None, target: Target) -> None:
     }
     number, reached, trouble = (before.number, before.reached, before.trouble) if before else (0, 0, "")
     with within(target.traceparent):
+        for admission in _new_admissions(before, target):
+            tell("target-admission", {**about, **_about_admission(admission)}, admission.detail)
         if target.number != number:
             tell("target-decided", about, f"{target.wanted or 'nothing'} is wanted: {target.why.value}")
         if target.reached != reached:
             tell("target-reached", about)
         if target.trouble and target.trouble != trouble:
             tell("target-trouble", about, target.trouble)
+
+
+def _new_admissions(before: Target | None, target: Target) -> Iterator[Admission]:
+    """That the same was decided again is no event."""
+    for admission in target.admissions:
+        known = admission_of(before, admission.digest) if before is not None else None
+        if not same_admission(known, admission):
+            yield admission
+
+
+def _about_admission(admission: Admission) -> dict[str, str | float]:
+    return {
+        "oci.manifest.digest": admission.digest,
+        "tidegate.outcome": admission.outcome.value,
+        "tidegate.reasons": " ".join(admission.reasons),
+        "tidegate.policy": admission.policy,
+        "tidegate.findings": admission.findings,
+        "tidegate.blocking": admission.blocking,
+    }
 
 
 def _about_candidate(candidate: Candidate) -> dict[str, str | float]:

@@ -50,6 +50,7 @@ _CORE = {
     "usual_times_ports",
     "call_ports",
     "configuration_ports",
+    "exception_ports",
     "errors",
 }
 # What each part may import: parts of the product, which point inward, and packages.
@@ -59,7 +60,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Of the subjects, each knows only those above it: what a look means for a candidate belongs to promotion.
     "domain/watching": {"domain/watching", "domain/policy", *_PURE},
     "domain/gate": {"domain/gate", *_PURE},
-    "domain/promotion": {"domain/promotion", "domain/scan", "domain/watching", "domain/gate", *_PURE},
+    "domain/promotion": {
+        "domain/promotion",
+        "domain/scan",
+        "domain/policy",
+        "domain/watching",
+        "domain/gate",
+        *_PURE,
+    },
     "domain/events": {"domain/events", "domain/promotion", *_PURE},
     "domain/access": {"domain/access", *_PURE},
     "domain/pacing": {"domain/pacing", *_PURE},
@@ -116,6 +124,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "usual_times_ports": {*_DOMAIN, "msgspec"},
     "call_ports": set(),
     "configuration_ports": {*_DOMAIN, "msgspec"},
+    "exception_ports": {"msgspec"},
     "rules": {"rules", *_CORE, "msgspec"},
     "flows": {"rules", *_CORE, "msgspec"},
     "web": {"web", "flows", "rules", *_CORE, "msgspec", "azure.functions"},
@@ -147,7 +156,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tooling": {*_CORE, "rules"},
     "due_kinds": {*_CORE, "flows", "rules", "telemetry"},
     "scanning": {"outside", *_CORE, "flows", "rules", "telemetry"},
+    "admitting": {*_CORE, "flows", "rules", "bootstrap", "policy_yaml"},
     "bootstrap": {
+        "admitting",
         "scanning",
         "due_kinds",
         "tooling",

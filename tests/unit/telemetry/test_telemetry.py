@@ -24,15 +24,19 @@ from opentelemetry.semconv._incubating.attributes import (
 from opentelemetry.trace import SpanKind
 
 from shared.domain.events.messages import LookAtDue
+from shared.domain.promotion.admission import Admission
 from shared.domain.promotion.candidate import Candidate, Reason
 from shared.domain.promotion.due import Due
 from shared.domain.promotion.lifecycle import advance
 from shared.domain.promotion.rebuilds import RebuildStatus
+from shared.domain.promotion.target import Origin, Target
+from shared.domain.references import Tag
+from shared.domain.scan.decision import Outcome
 from shared.errors import Unavailable
 from shared.rules.progress import candidate_progress
 from shared.rules.wake import Waker
 from shared.telemetry import spans
-from shared.telemetry.changes import candidate_changed, rebuild_changed
+from shared.telemetry.changes import candidate_changed, rebuild_changed, target_changed
 from shared.telemetry.observers import TracedOutbox
 from tests.doubles.queues import InMemoryOutbox
 from tests.doubles.storage import InMemoryRecords, SettableClock
@@ -67,6 +71,21 @@ def passed() -> tuple[Candidate, Candidate]:
         staged = advance(staged, reason, NOON)
     now = NOON + timedelta(seconds=30)
     return staged, advance(advance(staged, Reason.GATE_PASSED, now), Reason.PROMOTION_STARTED, now)
+
+
+def test_what_a_scan_means_for_a_tag_is_told_once_however_often_it_is_decided(events: pytest.LogCaptureFixture) -> None:
+    origin = Origin("node", candidate().source, Tag("22"))
+    admission = Admission(digest=ONE, outcome=Outcome.HOLD, reasons=("scan-awaited",), policy="standard", at=NOON)
+    bare = Target(registry="base", repository="node", tag=Tag("22"), origin=origin)
+    held = msgspec.structs.replace(bare, admissions=(admission,))
+    later = msgspec.structs.replace(
+        held, admissions=(msgspec.structs.replace(admission, at=NOON + timedelta(hours=1)),)
+    )
+    for before, after in ((bare, held), (held, held), (held, later)):
+        target_changed(before, after)
+    assert told(events, "tidegate.outcome") == ["hold"]
+    assert told(events, "tidegate.reasons") == ["scan-awaited"]
+    assert told(events, "tidegate.policy") == ["standard"]
 
 
 def test_every_step_of_one_write_is_an_event_with_the_time_before_it(events: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,54 @@
+"""Judges the kept reports of a digest, each platform by itself. It is loaded when the first scan has an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from shared.domain.policy.policy import Policy
+from shared.domain.references import Digest
+from shared.domain.scan.database import Database
+from shared.domain.scan.decision import Decision
+from shared.domain.scan.report import NoAnswer, Report, Subject, Trouble
+from shared.domain.scan.verdict import Evidence, judge
+from shared.domain.scan.weighing import Exceptions
+from shared.rules.kept_scans import Answer
+
+Reports = Mapping[str, Report | NoAnswer]
+
+
+def judged_each(
+    policy: Policy,
+    digest: Digest,
+    platforms: tuple[str, ...],
+    answer: Answer,
+    base: Reports | None,
+    exceptions: Exceptions,
+    at: datetime,
+) -> dict[str, Decision]:
+    """Judge a scan.
+
+    Args:
+        policy: in force.
+        digest: what was to be scanned.
+        platforms: of it that were to be scanned.
+        answer: what the scan left; a platform that it says nothing of has no answer.
+        base: the reports of the base in use; ``None`` if there is no base to compare with.
+        exceptions: what people know.
+        at: the time to decide for, UTC.
+
+    Returns:
+        The decision for each platform.
+    """
+    decisions = {}
+    for platform in platforms:
+        missing = NoAnswer(Trouble.NO_REPORT, f"the scan has no report of {platform}")
+        evidence = Evidence(
+            report=answer.reports.get(platform, missing),
+            base=base.get(platform, missing) if base is not None else None,
+            database=answer.database or Database(None),
+            subject=Subject(digest, platform),
+            exceptions=exceptions,
+        )
+        decisions[platform] = judge(policy, evidence, at)
+    return decisions
