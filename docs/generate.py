@@ -35,6 +35,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "scan-policy": parts.scan_policy,
     "verdict-reasons": parts.verdict_reasons,
     "decided": parts.decided,
+    "admission-reasons": parts.admission_reasons,
 }
 PAGES = ("README.md", "docs/architecture.md", "docs/configuration.md", "docs/verdict.md")
 SCHEMAS = {"docs/images.schema.json": schema, "docs/verdict.schema.json": decision.schema}

@@ -20,6 +20,7 @@ from shared.config import setting_fields
 from shared.domain.events.messages import LookAtDue, queue_of
 from shared.domain.policy.policy import ScanCheck
 from shared.domain.promotion.actions import Refusal
+from shared.domain.promotion.admission import AdmissionReason
 from shared.domain.promotion.candidate import Reason, Status
 from shared.domain.promotion.due import CANDIDATES
 from shared.domain.promotion.lifecycle import BEGINNINGS, ENDS, TRANSITIONS
@@ -190,6 +191,11 @@ def scan_policy() -> str:
 def verdict_reasons() -> str:
     """Return the reasons of a verdict over a scan."""
     return table(("reason", "meaning"), ((f"`{value}`", said) for value, said in told(ScanReason)))
+
+
+def admission_reasons() -> str:
+    """Return the reasons of an admission beside those of the verdict."""
+    return table(("reason", "meaning"), ((f"`{value}`", said) for value, said in told(AdmissionReason)))
 
 
 def decided() -> str:

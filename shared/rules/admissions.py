@@ -11,9 +11,8 @@ import msgspec
 
 from shared.domain.policy.policy import Policy
 from shared.domain.promotion.admission import (
-    BASE_SCAN_AWAITED,
-    NO_ENTRY,
     Admission,
+    AdmissionReason,
     admission_of,
 )
 from shared.domain.promotion.admitting import awaiting_scan, told_of, with_untested
@@ -136,8 +135,7 @@ class Admissions:
         """
         asked, now = basis.asked, self._clock()
         if not asked.entry:
-            detail = "no entry of the watch list writes this tag any more, so no policy is known"
-            return Admission(digest=candidate.digest, outcome=Outcome.HOLD, reasons=(NO_ENTRY,), detail=detail, at=now)
+            return _without_entry(candidate.digest, now)
         policy = asked.policy or Policy("")
         scanned = self._scanned(candidate, basis, policy) if asked.scan is not None else None
         first = scanned or Admission(digest=candidate.digest, outcome=Outcome.PASS, at=now)
@@ -159,7 +157,7 @@ class Admissions:
             dict.fromkeys(reason.value for one in decisions.values() for reason in one.reasons if reason not in _BESIDE)
         )
         if awaited and Reason.BASE_REPORT_UNUSABLE.value in reasons and outcome is Outcome.HOLD:
-            reasons = (BASE_SCAN_AWAITED, *reasons)
+            reasons = (AdmissionReason.BASE_SCAN_AWAITED.value, *reasons)
         return Admission(
             digest=candidate.digest,
             outcome=outcome,
@@ -220,6 +218,12 @@ class Admissions:
         name = f"admission-{named}.json"
         self._evidence.keep(candidate.id, name, msgspec.json.format(msgspec.json.encode(whole)))
         return name
+
+
+def _without_entry(digest: Digest, now: datetime) -> Admission:
+    told = "no entry of the watch list writes this tag any more, so no policy is known"
+    reasons = (AdmissionReason.NO_ENTRY.value,)
+    return Admission(digest=digest, outcome=Outcome.HOLD, reasons=reasons, detail=told, at=now)
 
 
 def _was_tried(kept: KeptScan, scan: KeptScan) -> bool:

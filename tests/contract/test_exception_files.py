@@ -13,7 +13,7 @@ from shared.adapters.storage.blobs import Container
 from shared.adapters.storage.exception_blobs import ExceptionBlobs
 from shared.exception_ports import ExceptionFile, ExceptionFiles
 from tests.contract.wire import counted
-from tests.doubles.scans import InMemoryExceptionFiles
+from tests.doubles.kept_scans import InMemoryExceptionFiles
 
 pytestmark = pytest.mark.contract
 

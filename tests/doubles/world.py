@@ -82,9 +82,9 @@ from shared.tooling import Tooling
 from shared.watch_list_yaml import parse_watch_list
 from shared.work import work_on
 from tests.doubles.gates import GATE_FILES
+from tests.doubles.kept_scans import InMemoryExceptionFiles, InMemoryScans, SaidPolicies
 from tests.doubles.queues import Delivery, InMemoryDeadLetters, InMemoryOutbox
 from tests.doubles.registries import InMemoryRegistry, InMemoryRuns, digest_of
-from tests.doubles.scan_answers import InMemoryExceptionFiles, InMemoryScans, SaidPolicies
 from tests.doubles.scans import TOOLS
 from tests.doubles.storage import (
     InMemoryActivity,

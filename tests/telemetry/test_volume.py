@@ -39,9 +39,9 @@ from shared.rules.targets import TargetBook
 from shared.rules.wake import Waker
 from shared.telemetry import calls, counts, spans
 from shared.telemetry.observers import CountedUpstream, TracedOutbox
+from tests.doubles.kept_scans import proposer_that_asks_for_no_scan
 from tests.doubles.queues import InMemoryOutbox
 from tests.doubles.registries import InMemoryRegistry
-from tests.doubles.scan_answers import proposer_that_asks_for_no_scan
 from tests.doubles.storage import (
     InMemoryActivity,
     InMemoryBudgets,

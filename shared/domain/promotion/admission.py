@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,12 +14,17 @@ from shared.domain.scan.decision import Outcome
 if TYPE_CHECKING:
     from shared.domain.promotion.target import Target
 
-# Reasons of an admission beside those of ``shared.domain.scan.decision.Reason``.
-SCAN_AWAITED = "scan-awaited"  # the digest's scan has no answer yet
-BASE_SCAN_AWAITED = "base-scan-awaited"  # what rejects may be in the base in use already, whose scan has no answer yet
-PLATFORM_UNTESTED = "platform-untested"  # the gate's test runs on another platform than one that is promoted
-NO_ENTRY = "no-entry"  # no entry of the watch list writes the tag any more, so no policy is known
-AWAITED = frozenset({SCAN_AWAITED, BASE_SCAN_AWAITED})
+
+class AdmissionReason(Enum):
+    """Reasons of an admission, beside those of the verdict over the scan."""
+
+    SCAN_AWAITED = "scan-awaited"  # the digest's scan has no answer yet
+    BASE_SCAN_AWAITED = "base-scan-awaited"  # what rejects may be in the base in use, whose scan has no answer yet
+    PLATFORM_UNTESTED = "platform-untested"  # the test runs on another platform than one that is promoted
+    NO_ENTRY = "no-entry"  # no entry of the watch list writes the tag any more, so no policy is known
+
+
+_AWAITED = frozenset({AdmissionReason.SCAN_AWAITED.value, AdmissionReason.BASE_SCAN_AWAITED.value})
 
 _KEPT = 12
 
@@ -59,7 +65,7 @@ class Admission(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     @property
     def awaits_scan(self) -> bool:
         """Whether a scan has to answer before more can be said."""
-        return not AWAITED.isdisjoint(self.reasons)
+        return not _AWAITED.isdisjoint(self.reasons)
 
 
 def same_admission(one: Admission | None, other: Admission) -> bool:

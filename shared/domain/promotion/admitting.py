@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from shared.domain.policy.policy import Mode, Policy, ScanCheck
-from shared.domain.promotion.admission import PLATFORM_UNTESTED, SCAN_AWAITED, Admission
+from shared.domain.promotion.admission import Admission, AdmissionReason
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Decision, Effect, Outcome
 
@@ -23,7 +23,7 @@ def awaiting_scan(digest: Digest, exceptions: str, policy: Policy, now: datetime
     return Admission(
         digest=digest,
         outcome=Outcome.PASS if observed else Outcome.HOLD,
-        reasons=(SCAN_AWAITED,),
+        reasons=(AdmissionReason.SCAN_AWAITED.value,),
         detail=f"its scan has not ended yet; {then} (policy {policy.name})",
         exceptions=exceptions,
         at=now,
@@ -65,7 +65,7 @@ def with_untested(admission: Admission, policy: Policy, untested: Sequence[str])
     """
     if not untested or policy.test is None:
         return admission
-    reasons = (*admission.reasons, PLATFORM_UNTESTED)
+    reasons = (*admission.reasons, AdmissionReason.PLATFORM_UNTESTED.value)
     told = _joined(admission.detail, f"its test does not run on {', '.join(untested)}, only on linux/amd64")
     if policy.test.untested is not Mode.ENFORCE or admission.outcome is Outcome.REJECT:
         return msgspec.structs.replace(admission, reasons=reasons, detail=told)

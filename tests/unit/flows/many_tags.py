@@ -25,9 +25,9 @@ from shared.rules.room import MOST_UNDER_WAY, Room
 from shared.rules.second_looks import SecondLooks
 from shared.rules.targets import TargetBook
 from shared.rules.wake import Waker
+from tests.doubles.kept_scans import proposer_that_asks_for_no_scan
 from tests.doubles.queues import InMemoryOutbox
 from tests.doubles.registries import InMemoryRegistry
-from tests.doubles.scan_answers import proposer_that_asks_for_no_scan
 from tests.doubles.storage import (
     MIDDAY,
     InMemoryActivity,

@@ -8,7 +8,7 @@ import pytest
 
 from shared.policy_yaml import read_waiver_file
 from shared.rules.exceptions import KnownExceptions
-from tests.doubles.scans import InMemoryExceptionFiles
+from tests.doubles.kept_scans import InMemoryExceptionFiles
 from tests.doubles.storage import SettableClock
 
 pytestmark = pytest.mark.unit
