@@ -131,7 +131,7 @@ class World:
         watch_list: YAML.
         own_trigger: whether the application task's own base image trigger is on.
         new_tags: how many tags one check begins for the first time.
-        scanning: whether scans are made by runs and tell whoever asks; else ``scan_answers`` says what they found.
+        scanning: whether scans are made by runs and tell whoever asks; else ``kept_scans`` says what they found.
     """
 
     def __init__(
@@ -181,7 +181,7 @@ class World:
         self.configuration = InMemoryConfiguration(watch_list, GATES, before_call=self._moment("configuration"))
         self.application_runs.application_tasks = (application_task(ONE, own_trigger=own_trigger),)
         self.exception_files = InMemoryExceptionFiles(self._moment("exception_files"))
-        self.scan_answers = InMemoryScans(self.clock, self._moment("scan_answers"))
+        self.kept_scans = InMemoryScans(self.clock, self._moment("kept_scans"))
         self.policies_of: dict[str, Policy] = {}
         self.platforms_of: dict[str, tuple[str, ...]] = {}
         self.start()
@@ -199,7 +199,7 @@ class World:
         self.book = TargetBook(self.targets, self.waker, self.clock, self.base_name, rulings=self.rulings.every)
         self.exceptions = KnownExceptions(self.exception_files, self.clock, read_waiver_file)
         self.scan_book = ScanBook(self.scan_progress, self.evidence, read_scan_log)
-        scans = self.scan_book if self.scanning else self.scan_answers
+        scans = self.scan_book if self.scanning else self.kept_scans
         self.admissions = Admissions(self.policies, self.exceptions, scans, self.evidence, self.book, self.clock)
         self.proposer = Proposer(self.book, self.admissions, self.activity)
         self.detector = Detector(self.candidate_progress, self.book, self.proposer)
@@ -430,7 +430,7 @@ class World:
 
     def scan_ends(self, digest: Digest, *findings: Finding, instead: NoAnswer | None = None) -> None:
         """End the scan of a digest, and tell whoever asked for it."""
-        self.judge.scanned(self.scan_answers.end(digest, *findings, instead=instead))
+        self.judge.scanned(self.kept_scans.end(digest, *findings, instead=instead))
 
     def says(self, policy: Policy | None, image: str = "node") -> None:
         """Let the watch list say another policy of an entry; nobody has read it yet."""

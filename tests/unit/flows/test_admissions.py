@@ -78,7 +78,7 @@ def test_the_scan_is_asked_for_while_the_test_runs(world: World) -> None:
     world.push(ONE)
     world.check()
     world.until(ONE, Status.VALIDATING)
-    assert world.scan_answers.wanted == {ONE}
+    assert world.kept_scans.wanted == {ONE}
 
 
 def test_what_passed_its_test_is_held_until_its_scan_answers(world: World) -> None:
@@ -152,7 +152,7 @@ def test_what_is_held_because_nothing_was_scanned_goes_on_when_a_later_scan_answ
 
 def test_a_told_end_that_was_lost_is_found_by_the_next_looks(world: World) -> None:
     arrive(world, ONE)
-    world.scan_answers.end(ONE)
+    world.kept_scans.end(ONE)
     sweep(world, 20)
     assert world.status(ONE) is Status.PROMOTED
 
@@ -167,9 +167,9 @@ def test_waiting_again_and_again_is_one_line_of_history_and_one_admission(world:
 
 
 def test_a_scan_that_cannot_be_asked_for_at_first_is_asked_for_when_it_is_proposed(world: World) -> None:
-    world.scan_answers.fail("want", Unavailable("storage is busy"))
+    world.kept_scans.fail("want", Unavailable("storage is busy"))
     arrive(world, ONE)
-    assert world.scan_answers.wanted == {ONE}
+    assert world.kept_scans.wanted == {ONE}
     assert world.status(ONE) is Status.HELD
 
 
@@ -240,7 +240,7 @@ def test_the_base_is_scanned_side_by_side_and_what_would_reject_waits_for_it(wor
     arrive(world, ONE)
     world.says(STANDARD)
     arrive(world, TWO)
-    assert world.scan_answers.wanted == {ONE, TWO}
+    assert world.kept_scans.wanted == {ONE, TWO}
     world.scan_ends(TWO, BAD)
     world.settle()
     candidate = world.candidate(TWO)
@@ -266,7 +266,7 @@ def test_a_base_that_was_scanned_with_an_older_database_is_scanned_again(world: 
     world.scan_ends(TWO, BAD)
     world.settle()
     assert world.status(TWO) is Status.HELD
-    assert world.scan_answers.wanted == {ONE}
+    assert world.kept_scans.wanted == {ONE}
     world.scan_ends(ONE, BAD)
     world.settle()
     assert world.status(TWO) is Status.PROMOTED
@@ -321,7 +321,7 @@ def two_tags() -> World:
 
 def test_one_digest_is_scanned_once_for_all_its_tags() -> None:
     world = two_tags()
-    assert set(world.scan_answers.of_digest) == {ONE}
+    assert set(world.kept_scans.of_digest) == {ONE}
     assert world.status(ONE) is Status.HELD
 
 
@@ -396,14 +396,14 @@ def test_a_waiver_turns_a_rejection_without_a_run(world: World) -> None:
     arrive(world, ONE)
     world.scan_ends(ONE, BAD)
     world.settle()
-    asked, runs = world.scan_answers.of_digest[ONE], len(world.staging_runs.started)
+    asked, runs = world.kept_scans.of_digest[ONE], len(world.staging_runs.started)
     sweep(world)
     waive(world)
     sweep(world)
     assert world.base.tags[TARGET, TAG] == ONE
     assert world.status(ONE) is Status.PROMOTED
     assert Reason.DECIDED_AGAIN in {change.reason for change in world.candidate(ONE).history}
-    assert world.scan_answers.of_digest[ONE] == asked
+    assert world.kept_scans.of_digest[ONE] == asked
     assert len(world.staging_runs.started) == runs
     assert [name for name, _ in said(world)] == ["scan-rejected", "scan-passed"]
 
@@ -511,9 +511,9 @@ def test_nothing_is_judged_again_while_nothing_changes(world: World) -> None:
     world.scan_ends(ONE, BAD)
     world.settle()
     sweep(world, 20)
-    asked, listings = world.scan_answers.asked, world.exception_files.listings
+    asked, listings = world.kept_scans.asked, world.exception_files.listings
     sweep(world)
-    assert world.scan_answers.asked == asked
+    assert world.kept_scans.asked == asked
     assert world.exception_files.listings == listings + 1
 
 

@@ -55,7 +55,7 @@ class Mortal:
 
     def scan_ends(self, *findings: Finding) -> None:
         """End the scan; whoever asked is told once more if that was not noted."""
-        askers = self.world.scans.end(ONE, *findings)
+        askers = self.world.kept_scans.end(ONE, *findings)
         self.do(lambda: self.world.judge.scanned(askers))
         self.world.settle()
 
@@ -148,7 +148,7 @@ def test_what_is_in_use_stays_and_is_told_whenever_the_process_dies(moment: int)
 def test_being_told_twice_that_a_scan_ended_changes_nothing_more() -> None:
     mortal = Mortal(0)
     mortal.arrive(ONE)
-    askers = mortal.world.scans.end(ONE, BAD)
+    askers = mortal.world.kept_scans.end(ONE, BAD)
     mortal.world.judge.scanned(askers)
     first = mortal.world.candidate(ONE)
     mortal.world.judge.scanned(askers)
@@ -196,5 +196,5 @@ def test_a_list_without_scans_reads_no_exceptions_and_asks_for_no_scan() -> None
         world.sweep()
         world.settle()
     assert world.status(ONE) is Status.PROMOTED
-    assert (world.exception_files.listings, world.scans.asked) == (0, 0)
+    assert (world.exception_files.listings, world.kept_scans.asked) == (0, 0)
     assert world.target().admissions == ()
