@@ -195,7 +195,7 @@ class Admissions:
         if kept is None or not kept.has_answer:
             return (_no_report(basis), True) if check.delta else (None, False)
         older = scan.database_at is not None and (kept.database_at is None or kept.database_at < scan.database_at)
-        if check.delta and older and not _was_tried(kept, scan):
+        if check.delta and older:
             return _no_report(basis), True
         return self._scans.answer(kept).reports, False
 
@@ -224,11 +224,6 @@ def _without_entry(digest: Digest, now: datetime) -> Admission:
     told = "no entry of the watch list writes this tag any more, so no policy is known"
     reasons = (AdmissionReason.NO_ENTRY.value,)
     return Admission(digest=digest, outcome=Outcome.HOLD, reasons=reasons, detail=told, at=now)
-
-
-def _was_tried(kept: KeptScan, scan: KeptScan) -> bool:
-    """A base that was scanned after the candidate had no newer database either, or its scan does not say of when."""
-    return kept.taken_at is not None and scan.taken_at is not None and kept.taken_at >= scan.taken_at
 
 
 def _no_report(basis: Basis) -> Mapping[str, Report | NoAnswer]:
