@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.scanner.program import _INSTALLED
+from infra.local.scanner.program import INSTALLED
 from shared.adapters.azure.scan_script import TELL, prepare
 from shared.domain.policy.policy import Mode, Policy, ScanCheck
 from shared.domain.policy.severity import Severity
@@ -36,7 +36,7 @@ from tests.unit.domain.scan.reports import (
     vulnerability,
 )
 
-TRIVY = _INSTALLED / "bin" / "trivy"
+TRIVY = INSTALLED / "bin" / "trivy"
 pytestmark = [
     pytest.mark.twin,
     pytest.mark.skipif(not TRIVY.exists(), reason="the scanner is not installed: run `infra/local/setup.sh twin`"),

@@ -8,7 +8,7 @@ from infra.local.topology import Topology
 from infra.local.twin.images import Layer, PushedImage, layer_of, push_layers
 
 VERSION = "0.76.0"
-_INSTALLED = Path(__file__).resolve().parents[3] / ".cache" / "scanner"
+INSTALLED = Path(__file__).resolve().parents[3] / ".cache" / "scanner"
 _PROGRAM = "/usr/local/bin/trivy"
 # Where Go's programs look for whom to trust.
 _TRUST = "/etc/ssl/certs/ca-certificates.crt"
@@ -41,7 +41,7 @@ def push_scanner(topology: Topology, registry: str, repository: str, tag: str = 
 
 def _program_layer() -> Layer:
     """Return the layer with the program, not zipped: every run that scans unpacks it, and nothing of it is far away."""
-    program = _INSTALLED / "bin" / "trivy"
+    program = INSTALLED / "bin" / "trivy"
     if not program.exists():
         raise ScannerMissingError("the scanner is not installed: run `infra/local/setup.sh twin`, on x86_64")
     return layer_of({_PROGRAM: program.read_bytes()}, zipped=False)

@@ -22,7 +22,7 @@ _POSITION = re.compile(r"\(byte (\d+)\)\Z")
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # Scanners quote the addresses that they asked, where the rights to a registry's layers stand.
 _RIGHTS = re.compile(r"(?<=://)[^/\s@]*@|(?<=\?)[^\s\"']+")
-_SHOWN, _BEGIN = 300, 80
+_SHOWN, _BEGIN = 400, 140
 T = TypeVar("T")
 
 
