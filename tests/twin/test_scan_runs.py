@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -225,3 +225,15 @@ def test_a_very_long_report_fits_the_log_and_what_is_left_out_is_counted(scans: 
     critical = sum(one.severity is Severity.CRITICAL for one in report.findings)
     assert critical == sum(one.severity == SEVERITIES[-1] for one in known)
     assert (left == 0) is (most == 1000)
+
+
+def test_a_registry_that_gives_rights_by_repository_is_read_as_the_app_and_scanned_too(scans: Scans) -> None:
+    control = scans.outside.control
+    control("POST", "/settings", {"abac_registries": [STAGING]})
+    try:
+        asked = AcrTasks(scans.runs._clients, scans.outside.registry_id(STAGING))
+        digest = scans.pushed("by-repository", FIXABLE_CRITICAL)
+        answer, log = replace(scans, runs=asked, number=1000).scan("by-repository", digest)
+    finally:
+        control("POST", "/settings", {"abac_registries": []})
+    assert isinstance(answer.reports[AMD], Report), log
