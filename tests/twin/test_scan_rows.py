@@ -198,10 +198,18 @@ def test_a_name_that_is_too_long_is_told_by_its_hash_so_that_two_of_them_are_two
     assert all(len(one.package) < 300 and "SHA-256" in one.package for one in told.findings)
 
 
+def test_an_image_may_have_a_name_as_long_as_the_scanner_takes(rows_of: Callable[[bytes], ScanAnswer]) -> None:
+    name = f"{'s' * 50}.azurecr.io/{'r' * 250}@{DIGEST}"
+    made = document(system(), ArtifactName=name, Metadata={"RepoDigests": [name], "Reference": name})
+    report = rows_of(json.dumps(made).encode()).reports[LINUX]
+    assert isinstance(report, Report)
+    assert (report.artifact, report.digests) == (name, {DIGEST})
+
+
 @pytest.mark.parametrize(
     "odd",
     [
-        {"OS": {"Family": "debian", "Name": "1" * 400}},
+        {"OS": {"Family": "debian", "Name": "1" * 700}},
         {"OS": {"Family": "debian", "Name": "12\u009b"}},
         {"ImageConfig": {"os": "linux", "architecture": "amd64" + " " * 70_000}},
     ],

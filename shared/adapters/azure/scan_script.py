@@ -117,7 +117,7 @@ about() {
   value=${2#*: }
   value=${value%,}
   case $value in *[!\ -~]*) value='' ;; esac
-  if [ -z "$value" ] || [ "${#value}" -gt 300 ]; then say "odd $1"; else say "about $1 $value"; fi
+  if [ -z "$value" ] || [ "${#value}" -gt 600 ]; then say "odd $1"; else say "about $1 $value"; fi
 }
 report() {
   block=
