@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from shared.domain.promotion.scanning import put_off_scan
-from shared.domain.scan.scan import Scan, ScanReason, advance_scan, scan_run_name, scan_words
+from shared.domain.scan.scan import Scan, ScanReason, advance_scan
+from shared.domain.scan.scan_runs import scan_run_name, scan_words
 from shared.errors import Paced, ServiceError
 from shared.ports import Stored
 from shared.rules.progress import Progress

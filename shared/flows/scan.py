@@ -13,8 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.digest_ports import Holder
-from shared.domain.gate.verdict import UNDER_WAY
-from shared.domain.promotion.run_ends import ended_in_line
+from shared.domain.promotion.run_ends import ended_in_line, told_agent_awaited, told_repeated
 from shared.domain.promotion.scanning import (
     answered,
     answered_already,
@@ -30,21 +29,13 @@ from shared.domain.promotion.scanning import (
 from shared.domain.promotion.schedule import LEASE, MOST_RUNS, pause_before_look, pause_before_turn
 from shared.domain.promotion.usual_times import SCAN
 from shared.domain.scan.report import NoAnswer
-from shared.domain.scan.scan import (
-    Scan,
-    ScanReason,
-    ScanStatus,
-    Silence,
-    advance_scan,
-    scan_log_name,
-    scan_run_name,
-    scan_run_names,
-    scan_words,
-)
+from shared.domain.scan.scan import Scan, ScanReason, ScanStatus, Silence, advance_scan
+from shared.domain.scan.scan_runs import scan_log_name, scan_run_name, scan_run_names, scan_words
 from shared.errors import Paced, ServiceError, TidegateError
 from shared.ports import Evidence, Stored
 from shared.rules.gate_room import GateRoom
 from shared.rules.progress import Progress
+from shared.rules.run_looks import RunLooks, Sought
 from shared.rules.scan_book import LogReader
 from shared.rules.timekeeping import Timekeeper
 from shared.run_ports import Run, Runs, ScannerInUse, ScanRun
@@ -93,7 +84,7 @@ class Scanning:
         self._staging = staging
         self._tools = tools
         self._runs = runs
-        self._evidence = evidence
+        self._looks = RunLooks(runs, runs.find_scan, evidence)
         self._read = read
         self._times = times
         self._room = room
@@ -128,9 +119,7 @@ class Scanning:
         """
         scan = stored.record
         try:
-            run = self._find(scan)
-            under_way = run is None or run.status in UNDER_WAY or run.strange
-            kept = None if under_way or run is None else self._kept_log(scan, run)
+            run, kept = self._looks.look(_sought(scan), scan.id, scan_log_name(scan))
         except Paced:
             raise
         except ServiceError as error:
@@ -258,18 +247,13 @@ class Scanning:
         """Look at a run again, by its id from when it is known: so it is looked at with all others."""
         self._progress.again(stored, pause, live_run=run.run_id or stored.record.live_run)
 
-    def _find(self, scan: Scan) -> Run | None:
-        if scan.live_run and (followed := self._runs.look(scan.live_run)):
-            return followed
-        return self._runs.find_scan(scan_run_name(scan), scan_words(scan))
-
     def _wait(self, stored: Stored[Scan], run: Run) -> None:
         if self._let_go(stored):
             return
         scan, now = stored.record, self._progress.clock()
         pause = self._times.pause(SCAN, now - scan.since)
         if scan_awaits_agent(scan, run.status, now):
-            told = f"no agent of ACR Tasks has taken run {run.run_id} since {scan.since:%H:%M} UTC; it waits"
+            told = told_agent_awaited(run.run_id, scan.since)
             waits = advance_scan(scan, ScanReason.AGENT_AWAITED, now, detail=told, pause=pause, live_run=run.run_id)
             self._progress.save(stored, waits)
         else:
@@ -287,8 +271,7 @@ class Scanning:
 
     def _repeat(self, stored: Stored[Scan], run: Run) -> None:
         """Follow the later of two runs, of which the first may never have been."""
-        told = f"run {run.run_id}: whether another one was begun before it is not known; two do no harm"
-        pause, now = pause_before_look(timedelta(0)), self._progress.clock()
+        told, pause, now = told_repeated(run.run_id), pause_before_look(timedelta(0)), self._progress.clock()
         repeated = advance_scan(
             stored.record, ScanReason.RUN_REPEATED, now, detail=told, pause=pause, live_run=run.run_id
         )
@@ -298,11 +281,6 @@ class Scanning:
         """Take the next run's name. The strange run is left for people to look at: it says nothing."""
         self._progress.save(stored, passed_by(stored.record, run.strange, self._progress.clock()))
         self._room.ended(stored.record.image)
-
-    def _kept_log(self, scan: Scan, run: Run) -> str:
-        found = self._runs.log(run.run_id)
-        self._evidence.keep(scan.id, scan_log_name(scan), found.encode())
-        return found
 
     def _conclude(self, stored: Stored[Scan], run: Run, text: str) -> None:
         scan, now = stored.record, self._progress.clock()
@@ -339,6 +317,10 @@ class Scanning:
 def _waited(scan: Scan) -> bool:
     """Whether something has happened since it was asked for, so that who asked may be gone."""
     return scan.last.reason not in {ScanReason.ASKED, ScanReason.ASKED_AGAIN}
+
+
+def _sought(scan: Scan) -> Sought:
+    return Sought(scan_run_name(scan), scan_words(scan), scan.live_run)
 
 
 def _missing(answer: ScanAnswer) -> tuple[Silence, ...]:

@@ -15,7 +15,8 @@ from shared.domain.promotion.lifecycle import ENDS
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild, rebuild_run_names
 from shared.domain.promotion.schedule import KEPT_CURRENT, OVERDUE_GRACE, SCAN_KEPT, is_overdue
 from shared.domain.promotion.waiting import Waiting
-from shared.domain.scan.scan import SCAN_ENDS, Scan, scan_run_names
+from shared.domain.scan.scan import SCAN_ENDS, Scan
+from shared.domain.scan.scan_runs import scan_run_names
 from shared.errors import ServiceError, TidegateError
 from shared.ports import R, Stored
 from shared.rules.progress import Progress

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.gate.steps_verdict import judge_steps
-from shared.domain.gate.verdict import UNDER_WAY, Finding, RunStatus, Verdict, judge
+from shared.domain.gate.verdict import Finding, RunStatus, Verdict, judge
 from shared.domain.promotion.candidate import Candidate, Reason, Status, run_name, run_words
 from shared.domain.promotion.lifecycle import advance, end_by, not_begun, put_off
 from shared.domain.promotion.run_ends import (
@@ -19,6 +19,8 @@ from shared.domain.promotion.run_ends import (
     contents_of,
     ended_in_line,
     judged,
+    told_repeated,
+    told_strange,
     without_agent,
 )
 from shared.domain.promotion.schedule import (
@@ -33,6 +35,7 @@ from shared.errors import MalformedInput, Paced, ServiceError
 from shared.ports import Evidence, Stored
 from shared.rules.gate_room import GateRoom
 from shared.rules.progress import Progress
+from shared.rules.run_looks import RunLooks, Sought
 from shared.rules.timekeeping import Timekeeper
 from shared.run_ports import GateRun, Run, Runs
 
@@ -72,7 +75,7 @@ class Validator:
         self._progress = progress
         self._gate_run = gate_run
         self._runs = runs
-        self._evidence = evidence
+        self._looks = RunLooks(runs, runs.find_gate, evidence)
         self._times = times
         self._room = room
         self._then = then
@@ -183,9 +186,7 @@ class Validator:
             self._conclude(stored, _BY_AN_EARLIER_VERSION, Verdict(Finding.UNDECIDED, _NO_WORDS))
             return
         try:
-            run = self._find(candidate)
-            under_way = run is None or run.status in UNDER_WAY or run.strange
-            log = None if under_way or run is None else self._kept_log(candidate, run)
+            run, log = self._looks.look(_sought(candidate), candidate.id, _log_name(candidate))
         except Paced:
             raise
         except (ServiceError, MalformedInput) as error:
@@ -213,30 +214,17 @@ class Validator:
         else:
             self._again(stored, run, pause)
 
-    def _find(self, candidate: Candidate) -> Run | None:
-        known = _live_run(candidate)
-        if known and (followed := self._runs.look(known)):
-            return followed
-        return self._runs.find_gate(run_name(candidate), run_words(candidate))
-
     def _repeat(self, stored: Stored[Candidate], run: Run) -> None:
         """Follow the later of two runs, of which the first may never have been."""
-        told = f"run {run.run_id}: whether another one was begun before it is not known; two do no harm"
-        pause, now = pause_before_look(timedelta(0)), self._progress.clock()
+        told, pause, now = told_repeated(run.run_id), pause_before_look(timedelta(0)), self._progress.clock()
         candidate = msgspec.structs.replace(stored.record, live_run=run.run_id)
         self._progress.save(stored, advance(candidate, Reason.RUN_REPEATED, now, detail=told, pause=pause))
 
     def _pass_by(self, stored: Stored[Candidate], run: Run) -> None:
         """Take the next run's name. The strange run is left for people to look at: it decides nothing."""
-        told = f"{run.strange}; it is not believed, and not deleted"
-        now = self._progress.clock()
+        told, now = told_strange(run.strange), self._progress.clock()
         self._progress.save(stored, _undecided(stored.record, Reason.STRANGE_RUN, told, now))
         self._room.ended(stored.record.image)
-
-    def _kept_log(self, candidate: Candidate, run: Run) -> str:
-        log = self._runs.log(run.run_id)
-        self._evidence.keep(candidate.id, _log_name(candidate), log.encode())
-        return log
 
     def _conclude(self, stored: Stored[Candidate], run: Run, verdict: Verdict) -> None:
         candidate = stored.record
@@ -266,6 +254,10 @@ def _noted(claimed: Candidate, gate: GateRun) -> Candidate:
 
 def _live_run(candidate: Candidate) -> str:
     return candidate.live_run or candidate.unnamed_run
+
+
+def _sought(candidate: Candidate) -> Sought:
+    return Sought(run_name(candidate), run_words(candidate), _live_run(candidate))
 
 
 def _kind(candidate: Candidate) -> str:

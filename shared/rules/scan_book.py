@@ -11,7 +11,8 @@ from shared.domain.gate.words import Words
 from shared.domain.promotion.scanning import ScanWish, asked_for, first_scan
 from shared.domain.references import Digest
 from shared.domain.scan.report import NoAnswer, Trouble
-from shared.domain.scan.scan import Scan, ScanStatus, scan_log_name, scan_words
+from shared.domain.scan.scan import Scan, ScanStatus
+from shared.domain.scan.scan_runs import scan_log_name, scan_words
 from shared.errors import Conflict
 from shared.ports import Evidence
 from shared.rules.progress import Progress

@@ -35,6 +35,31 @@ def ended_in_line(status: RunStatus, log: str, words: Words) -> bool:
     return status is RunStatus.TIMEOUT and not any(mark in log for mark in begun)
 
 
+def is_left_alone(status: RunStatus, since: datetime, now: datetime) -> bool:
+    """Whether no agent has taken a run for so long that it is to be told."""
+    return status is RunStatus.QUEUED and now - since >= AGENT_PATIENCE
+
+
+def told_no_agent(run_id: str) -> str:
+    """Return what is told of a run that no agent took in time."""
+    return f"no agent took run {run_id} within its time; another one is asked for, and it counts as no attempt"
+
+
+def told_agent_awaited(run_id: str, since: datetime) -> str:
+    """Return what is told of a run that no agent has taken for long."""
+    return f"no agent of ACR Tasks has taken run {run_id} since {since:%H:%M} UTC; it waits, nothing is lost"
+
+
+def told_repeated(run_id: str) -> str:
+    """Return what is told of the later of two runs, of which the first may never have been."""
+    return f"run {run_id}: whether another one was begun before it is not known; two do no harm"
+
+
+def told_strange(strange: str) -> str:
+    """Return what is told of a run that bears the name of ours."""
+    return f"{strange}; it is not believed, and not deleted"
+
+
 def without_agent(candidate: Candidate, run_id: str, now: datetime) -> Candidate:
     """Return a candidate whose run found no agent in time: it is asked for again, however often, and none is counted.
 
@@ -44,20 +69,22 @@ def without_agent(candidate: Candidate, run_id: str, now: datetime) -> Candidate
         now: UTC.
     """
     number = candidate.unanswered + 1
-    told = f"no agent took run {run_id} within its time; another one is asked for, and it counts as no attempt"
-    pause = pause_before_retry(number)
+    told, pause = told_no_agent(run_id), pause_before_retry(number)
     return advance(candidate, Reason.NO_AGENT, now, detail=told, pause=pause, unanswered=number, run_id=run_id)
 
 
 def awaits_agent(candidate: Candidate, status: RunStatus, run_id: str, now: datetime) -> bool:
     """Whether it is to be told that no agent has taken a run for long: once, and not at every look."""
-    late = status is RunStatus.QUEUED and now - candidate.since >= AGENT_PATIENCE and bool(run_id)
-    return late and candidate.last.reason is not Reason.AGENT_AWAITED
+    return (
+        is_left_alone(status, candidate.since, now)
+        and bool(run_id)
+        and candidate.last.reason is not Reason.AGENT_AWAITED
+    )
 
 
 def agent_awaited(candidate: Candidate, run_id: str, now: datetime, pause: timedelta) -> Candidate:
     """Return a candidate that tells that its run waits for an agent."""
-    told = f"no agent of ACR Tasks has taken run {run_id} since {candidate.since:%H:%M} UTC; it waits, nothing is lost"
+    told = told_agent_awaited(run_id, candidate.since)
     return advance(candidate, Reason.AGENT_AWAITED, now, detail=told, pause=pause)
 
 

@@ -11,8 +11,8 @@ import msgspec
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.candidate import Candidate, Status
 from shared.domain.promotion.lifecycle import cause_of
+from shared.domain.promotion.run_ends import is_left_alone, told_no_agent, told_strange
 from shared.domain.promotion.schedule import (
-    AGENT_PATIENCE,
     LEASE,
     SCAN_REST,
     SCAN_WANTED_FOR,
@@ -188,23 +188,21 @@ def unanswered(scan: Scan, run_id: str, silences: tuple[Silence, ...], now: date
 
 def passed_by(scan: Scan, strange: str, now: datetime) -> Scan:
     """Return a scan whose run's name somebody else had taken: the next name is taken."""
-    told, attempts = f"{strange}; it is not believed, and not deleted", scan.attempts + 1
+    told, attempts = told_strange(strange), scan.attempts + 1
     pause = pause_before_scan(attempts)
     return advance_scan(scan, ScanReason.STRANGE_RUN, now, detail=told, pause=pause, attempts=attempts, live_run="")
 
 
 def scan_without_agent(scan: Scan, run_id: str, now: datetime) -> Scan:
     """Return a scan whose run found no agent in time: it is asked for again, however often, and none is counted."""
-    number = scan.unanswered + 1
-    told = f"no agent took run {run_id} within its time; another one is asked for, and it counts as no attempt"
+    number, told = scan.unanswered + 1, told_no_agent(run_id)
     pause = pause_before_retry(number)
     return advance_scan(scan, ScanReason.NO_AGENT, now, detail=told, pause=pause, unanswered=number, live_run="")
 
 
 def scan_awaits_agent(scan: Scan, status: RunStatus, now: datetime) -> bool:
     """Whether it is to be told that no agent has taken a run for long: once, and not at every look."""
-    late = status is RunStatus.QUEUED and now - scan.since >= AGENT_PATIENCE
-    return late and scan.last.reason is not ScanReason.AGENT_AWAITED
+    return is_left_alone(status, scan.since, now) and scan.last.reason is not ScanReason.AGENT_AWAITED
 
 
 def put_off_scan(scan: Scan, error: TidegateError, now: datetime, reason: ScanReason = ScanReason.TROUBLE) -> Scan:
@@ -218,11 +216,10 @@ def put_off_scan(scan: Scan, error: TidegateError, now: datetime, reason: ScanRe
         now: UTC.
         reason: the transition to take.
     """
-    if isinstance(cause_of(error), RateLimited):
+    if isinstance(cause_of(error), RateLimited) and reason is not ScanReason.COPY_LOST:
         number = 1 + (scan.last.times if scan.last.reason is ScanReason.DEFERRED else 0)
         pause = pause_before_step(number, error.retry_after)
-        kept = reason if reason is ScanReason.COPY_LOST else ScanReason.DEFERRED
-        return advance_scan(scan, kept, now, detail=str(error), pause=pause)
+        return advance_scan(scan, ScanReason.DEFERRED, now, detail=str(error), pause=pause)
     failures = scan.failures + 1
     pause = pause_before_step(failures, error.retry_after)
     return advance_scan(scan, reason, now, detail=str(error), pause=pause, failures=failures)

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.gate.words import Words, run_name_of, words_of
 from shared.domain.history import folded
 from shared.domain.references import Digest, Tag
 from shared.domain.scan.report import Trouble
@@ -86,7 +85,15 @@ SCAN_TRANSITIONS: dict[tuple[ScanStatus, ScanReason], ScanStatus] = {
 }
 
 # Failures are counted until one of these.
-_HEADWAY = frozenset({ScanReason.ANSWERED, ScanReason.SAME_DATABASE, ScanReason.COPY_VERIFIED, ScanReason.ASKED_AGAIN})
+_HEADWAY = frozenset(
+    {
+        ScanReason.ANSWERED,
+        ScanReason.UNANSWERED,
+        ScanReason.SAME_DATABASE,
+        ScanReason.COPY_VERIFIED,
+        ScanReason.ASKED_AGAIN,
+    }
+)
 
 
 class ScanChange(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -320,26 +327,3 @@ def rejoined_scan(read: Scan, found: Scan, written: Scan) -> Scan | None:
         platforms=(*written.platforms, *more),
         asked_at=max(found.asked_at, written.asked_at),
     )
-
-
-def scan_run_name(scan: Scan, run: int | None = None) -> str:
-    """Return the name of a scan's latest run, or of another one: scheduling it twice is scheduling it once."""
-    return run_name_of(scan.id, f"scan~{scan.runs if run is None else run}", scan.secret)
-
-
-def scan_run_names(scan: Scan) -> tuple[str, ...]:
-    """Return the names of all runs that may be in the registry still."""
-    return tuple(scan_run_name(scan, run) for run in range(scan.named_from, scan.runs + 1))
-
-
-def scan_words(scan: Scan, kept: Taken | Missed | None = None) -> Words:
-    """Return what is said in a scan's latest run, or was said in one whose log is kept."""
-    return (
-        words_of(scan.secret, kept.generation, kept.run) if kept else words_of(scan.secret, scan.generation, scan.runs)
-    )
-
-
-def scan_log_name(scan: Scan, kept: Taken | Missed | None = None) -> str:
-    """Return the name that a run's log is kept under, below the scan's id: the latest run's, or that of a kept one."""
-    generation, run = (kept.generation, kept.run) if kept else (scan.generation, scan.runs)
-    return f"scan-{generation}-{run}.log"

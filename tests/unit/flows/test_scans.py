@@ -13,7 +13,8 @@ from shared.domain.promotion.candidate import Status
 from shared.domain.promotion.schedule import SCAN_KEPT
 from shared.domain.references import Digest
 from shared.domain.scan.report import NoAnswer, Report, Trouble
-from shared.domain.scan.scan import Scan, ScanReason, ScanStatus, scan_log_name, scan_run_name
+from shared.domain.scan.scan import Scan, ScanReason, ScanStatus
+from shared.domain.scan.scan_runs import scan_log_name, scan_run_name
 from shared.errors import Conflict, NotFound, NotPermitted, Paced, RateLimited, Refused, Unavailable
 from shared.ports import Stored
 from tests.doubles.registries import WHOLE_SCAN, digest_of, scan_key
