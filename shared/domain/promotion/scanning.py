@@ -171,9 +171,10 @@ def answered(scan: Scan, run_id: str, database_at: datetime | None, now: datetim
 
 
 def answered_already(scan: Scan, database: str, now: datetime) -> Scan:
-    """Return a scan that keeps its answer, for there is no newer database than that was taken with."""
+    """Return a scan that keeps its answer, for there is no newer database than that was taken with: it is as of now."""
     told = f"there is no newer database than {database}; the kept answer stays"
-    return advance_scan(scan, ScanReason.SAME_DATABASE, now, detail=told, pause=LEASE)
+    taken = msgspec.structs.replace(scan.taken, at=now) if scan.taken else None
+    return advance_scan(scan, ScanReason.SAME_DATABASE, now, detail=told, pause=LEASE, taken=taken)
 
 
 def unanswered(scan: Scan, run_id: str, silences: tuple[Silence, ...], now: datetime) -> Scan:

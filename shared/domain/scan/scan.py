@@ -120,7 +120,7 @@ class Taken(msgspec.Struct, frozen=True):
     Attributes:
         generation, run: which run's log it is.
         run_id: the registry's id of that run.
-        at: when its end was seen, UTC.
+        at: when its end was seen, or when there was last found to be no newer database, UTC.
         database_at: when the vulnerability database was made, UTC, as the run said; ``None`` if it did not.
         database: what the run was given, ``repository@digest``; empty if that is not sure.
         platforms: those the run was given, in their order.

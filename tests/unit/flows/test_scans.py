@@ -738,6 +738,8 @@ def test_no_run_is_spent_where_there_is_no_newer_database(world: World) -> None:
     scan = scan_of(world)
     assert (scan.status, scan.database_at, started(world)) == (ScanStatus.SCANNED, OLD, 1)
     assert ScanReason.SAME_DATABASE in reasons(scan)
+    assert scan.taken_at == world.clock.now, "the answer is what another run would say now"
+    assert is_clean(world)
     assert len(world.told_askers) == 2
 
 
