@@ -27,8 +27,10 @@ from shared.domain.promotion.lifecycle import BEGINNINGS, ENDS, TRANSITIONS
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, RebuildStatus
 from shared.domain.promotion.target import Why
 from shared.domain.promotion.target_troubles import Hindrance
+from shared.domain.scan import scan as scans
 from shared.domain.scan.decision import Decided
 from shared.domain.scan.decision import Reason as ScanReason
+from shared.domain.scan.scan import SCAN_ENDS, SCAN_TRANSITIONS, ScanStatus
 from shared.domain.watching.selection import ChoiceReason
 from shared.domain.watching.troubles import Kind
 from shared.domain.watching.watch_list import schema
@@ -120,6 +122,26 @@ def rebuild_statuses() -> str:
     ends = {status.value for status in REBUILD_ENDS}
     rows = ((f"`{value}`", "yes" if value in ends else "", said) for value, said in told(RebuildStatus))
     return table(("status", "end", "meaning"), rows)
+
+
+def scan_lifecycle() -> str:
+    """Return a scan's state diagram, one arrow for each pair of statuses of its transition table."""
+    arrows: dict[tuple[str, str], list[str]] = {("[*]", ScanStatus.WANTED.value): [scans.ScanReason.ASKED.value]}
+    for (status, reason), to in SCAN_TRANSITIONS.items():
+        arrows.setdefault((status.value, to.value), []).append(reason.value)
+    lines = [f"    {begin} --> {to}: {', '.join(reasons)}" for (begin, to), reasons in arrows.items()]
+    ends = [f"    {status.value} --> [*]" for status in ScanStatus if status in SCAN_ENDS]
+    return "\n".join(("```mermaid", "stateDiagram-v2", *lines, *ends, "```"))
+
+
+def scan_statuses() -> str:
+    """Return a scan's statuses."""
+    return table(("status", "meaning"), ((f"`{value}`", said) for value, said in told(ScanStatus)))
+
+
+def scan_reasons() -> str:
+    """Return the reasons for which a scan's record changes."""
+    return table(("reason", "meaning"), ((f"`{value}`", said) for value, said in told(scans.ScanReason)))
 
 
 def told(kind: type[Enum]) -> list[tuple[str, str]]:

@@ -63,7 +63,6 @@ SCAN_TRANSITIONS: dict[tuple[ScanStatus, ScanReason], ScanStatus] = {
     (ScanStatus.WANTED, ScanReason.STARTED): ScanStatus.SCANNING,
     (ScanStatus.WANTED, ScanReason.SAME_DATABASE): ScanStatus.ANSWERED,
     (ScanStatus.WANTED, ScanReason.TOOL_AWAITED): ScanStatus.WANTED,
-    (ScanStatus.WANTED, ScanReason.COPY_LOST): ScanStatus.WANTED,
     (ScanStatus.WANTED, ScanReason.NOBODY_ASKS): ScanStatus.UNWANTED,
     (ScanStatus.IMPORTING, ScanReason.COPY_VERIFIED): ScanStatus.WANTED,
     (ScanStatus.IMPORTING, ScanReason.COPY_LOST): ScanStatus.WANTED,

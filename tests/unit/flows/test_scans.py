@@ -478,8 +478,6 @@ def test_whose_turn_at_arm_has_not_come_while_its_run_goes_on_is_looked_at_later
 def test_whatever_arm_answers_a_scan_is_tried_again_until_it_has_its_answer(
     world: World, call: str, error: Unavailable
 ) -> None:
-    if call == "take_task_turn" and not error.temporary:
-        pytest.skip("taking a turn is refused by nobody")
     world.staging_runs.fail(call, error, error)
     want(world)
     for _ in range(4):
@@ -883,3 +881,19 @@ def test_what_a_log_is_called_says_of_which_generation_and_run_it_is(world: Worl
     scan = scan_of(world)
     assert scan_log_name(scan, scan.taken) == "scan-1-2.log"
     assert {name for digest, name in world.evidence.kept if digest == ONE} == {"scan-1-1.log", "scan-1-2.log"}
+
+
+def test_a_scan_whose_look_breaks_off_is_tried_again_and_told(world: World) -> None:
+    class Breaks(Exception):
+        """Something that nobody foresaw."""
+
+    def fail(moment: str) -> None:
+        if moment == "staging_runs.before:start_scan":
+            world.hook = None
+            raise Breaks
+
+    want(world)
+    world.hook = fail
+    world.settle()
+    assert ScanReason.TROUBLE in reasons(scan_of(world))
+    assert (scan_of(world).status, started(world)) == (ScanStatus.SCANNED, 1)
