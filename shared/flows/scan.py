@@ -171,7 +171,7 @@ class Scanning:
             return self._tools()
         except Paced:
             raise
-        except ServiceError as error:
+        except TidegateError as error:
             log.warning("the scan of %s waits: %s", stored.record.digest, error)
             self._put_off(stored, error, ScanReason.TOOL_AWAITED)
             return None

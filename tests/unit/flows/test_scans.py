@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -15,7 +16,17 @@ from shared.domain.references import Digest
 from shared.domain.scan.report import NoAnswer, Report, Trouble
 from shared.domain.scan.scan import Scan, ScanReason, ScanStatus
 from shared.domain.scan.scan_runs import scan_log_name, scan_run_name
-from shared.errors import Conflict, NotFound, NotPermitted, Paced, RateLimited, Refused, Unavailable
+from shared.errors import (
+    Conflict,
+    NotFound,
+    NotPermitted,
+    Paced,
+    RateLimited,
+    Refused,
+    TidegateError,
+    Unavailable,
+    WatchListError,
+)
 from shared.ports import Stored
 from tests.doubles.registries import WHOLE_SCAN, digest_of, scan_key
 from tests.doubles.scans import TOOLS
@@ -444,8 +455,9 @@ def test_what_was_not_scanned_yet_has_no_answer(world: World) -> None:
 # Tools, turns and room.
 
 
-def test_a_tool_that_is_missing_is_waited_for_and_told(world: World) -> None:
-    world.tool_troubles = [Unavailable("tools/trivy-db is not in staging; it is imported again")] * 3
+@pytest.mark.parametrize("kind", [Unavailable, Conflict, lambda told: WatchListError((told,))])
+def test_a_tool_that_is_missing_is_waited_for_and_told(world: World, kind: Callable[[str], TidegateError]) -> None:
+    world.tool_troubles = [kind("tools/trivy-db is not in staging; it is imported again")] * 3
     want(world)
     until(world, ScanStatus.WANTED)
     world.step()
