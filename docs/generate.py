@@ -33,6 +33,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "counts": parts.counts,
     "settings": parts.settings,
     "watch-list": parts.watch_list,
+    "scanner": parts.scanner,
     "tag-rules": parts.tag_rules,
     "choice-reasons": parts.choice_reasons,
     "scan-policy": parts.scan_policy,

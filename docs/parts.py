@@ -180,6 +180,10 @@ def _described(meta: Any) -> str:
     return f"{meta.description} **Secret.**" if meta.extra["secret"] else str(meta.description)
 
 
+# What people call the records of a watch list; all others are words of which one is written.
+_RECORDS = {"TagRule": "rule", "Written": "policy"}
+
+
 def watch_list() -> str:
     """Return the fields of an entry of the watch list."""
     image = schema()["$defs"]["Image"]
@@ -189,6 +193,16 @@ def watch_list() -> str:
         for name, field in image["properties"].items()
     )
     return table(("field", "kind", "required", "meaning"), rows)
+
+
+def scanner() -> str:
+    """Return what a watch list says of its scanner."""
+    fields = schema()["$defs"]["ScannerEntry"]
+    rows = (
+        (f"`{name}`", "yes" if name in fields["required"] else "no", field["description"])
+        for name, field in fields["properties"].items()
+    )
+    return table(("field", "required", "meaning"), rows)
 
 
 def tag_rules() -> str:
@@ -229,7 +243,7 @@ def _kind(field: dict[str, Any]) -> str:
     if "anyOf" in field:
         return " or ".join(_kind(choice) for choice in field["anyOf"] if choice != {"type": "null"})
     if "$ref" in field:
-        return "rule"
+        return _RECORDS.get(field["$ref"].rpartition("/")[2], "word")
     if field["type"] == "array":
         return f"list, {field.get('minItems', 0)} to {field['maxItems']} of {_kind(field['items'])}"
     if "minimum" in field:

@@ -36,3 +36,17 @@ def test_every_reason_for_being_put_off_is_on_the_page() -> None:
 
 def test_the_most_heads_of_one_check_are_those_the_page_names() -> None:
     assert f"at most {asking.MOST_HEADS:,} HEADs" in PAGE
+
+
+def test_the_policies_and_gates_on_the_page_are_those_that_hold() -> None:
+    (found,) = (parse_watch_list(each.encode()) for each in LISTS if each.startswith("defaults: {policy"))
+    table = re.search(r"^\| entry \| policy \| gate \|\n\| --- \| --- \| --- \|\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    assert table is not None
+    told = {tuple(cell.strip(" `") for cell in row.strip("|").split("|")) for row in table[1].splitlines()}
+    assert told == {
+        (image.name, policy.name, policy.gate or "none")
+        for image in found.base_images
+        if (policy := found.policy_of(image)) is not None
+    }
+    assert found.scanner is not None
+    assert [image.name for image in found.images if image.is_tool] == [found.scanner.database]
