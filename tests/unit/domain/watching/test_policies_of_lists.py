@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.domain.policy.policy import Mode
 from shared.domain.watching.watch_list import ListFile, WatchList
 from shared.errors import WatchListError
-from shared.watch_list_yaml import parse_watch_list
+from shared.watch_list_yaml import parse_watch_list, read_files
 
 pytestmark = pytest.mark.unit
 
@@ -167,3 +170,74 @@ def test_a_scan_that_is_off_and_a_policy_that_nobody_goes_by_need_no_scanner() -
     found = read(listed(", policy: {test: {gate: a}, scan: off}", head=POLICIES))
     assert found.scanner is None
     assert sorted(found.policies.named) == ["standard", "strict", "untested"]
+
+
+# Whatever stands there.
+
+WORDS = st.sampled_from(
+    ["", "a", "off", "observe", "enforce", "none", "node", "strict", "standard", "staging", "base", "high", "[]", "2"]
+)
+FIELDS = [
+    "extends",
+    "test",
+    "scan",
+    "gate",
+    "mode",
+    "block",
+    "policy",
+    "registry",
+    "tags",
+    "target",
+    "name",
+    "platforms",
+]
+ANYTHING = st.recursive(
+    st.one_of(st.none(), WORDS),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(FIELDS), inner, max_size=4)),
+    max_leaves=8,
+)
+ENTRIES = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from("abcd"),
+        "source": st.just("node"),
+        "tags": st.just(["22"]),
+        "target": st.sampled_from("ab"),
+    },
+    optional={"policy": ANYTHING, "registry": ANYTHING, "gate": ANYTHING, "platforms": ANYTHING},
+)
+DOCUMENTS = st.fixed_dictionaries(
+    {"images": st.lists(ENTRIES, max_size=3)},
+    optional={
+        "policies": st.one_of(ANYTHING, st.dictionaries(st.sampled_from(["standard", "strict"]), ANYTHING, max_size=2)),
+        "defaults": ANYTHING,
+        "scanner": ANYTHING,
+    },
+)
+
+
+@given(DOCUMENTS, DOCUMENTS)
+def test_whatever_stands_in_two_files_is_read_whole_or_refused_with_lines(
+    first: dict[str, object], second: dict[str, object]
+) -> None:
+    files = [ListFile(name, msgspec.json.encode(each)) for name, each in (("a.yaml", first), ("b.yaml", second))]
+    reading = read_files(files)
+    if reading.watch_list is None:
+        assert reading.problems
+        assert all(", line 1: " in problem for problem in reading.problems)
+        return
+    for image in reading.watch_list.images:
+        policy = reading.watch_list.policy_of(image)
+        assert image.functional_gate == (policy.gate if policy else None)
+        assert policy is None or policy.modes["scan"] is Mode.OFF
+
+
+@given(st.data())
+def test_a_list_with_one_wrong_character_is_read_or_refused(data: st.DataObject) -> None:
+    good = listed(", policy: strict", ", gate: node", defaults="policy: standard")
+    position = data.draw(st.integers(0, len(good) - 1))
+    character = data.draw(st.sampled_from(":-[]{}&*!|>'\"\\%@`#?,~\t\n x0"))
+    text = good[:position] + character + good[position + 1 :]
+    try:
+        assert len(read(text).images) <= 3
+    except WatchListError as refused:
+        assert all(problem.startswith("line ") for problem in refused.problems)
