@@ -251,7 +251,8 @@ class Checker:
         digest, told = answers.digests[tag], list[str]()
         for one in answers.taken.get(tag, ()):
             look = obs.compare(before, digest, one.place)
-            if digest is None or (look is Look.UNCHANGED and not check.message.image):
+            # A tool is told each time: nothing else compares what it is with what its source is.
+            if digest is None or (look is Look.UNCHANGED and not check.message.image and not one.image.is_tool):
                 told.append(one.place)
                 continue
             log.info("%s:%s is %s", one.image.source, tag, look.value)

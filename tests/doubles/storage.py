@@ -408,6 +408,10 @@ class InMemoryTools(OneAtATime):
             row = self._rows.get(name)
         return StoredTool(msgspec.json.decode(row[0], type=Tool), row[1]) if row else None
 
+    def lose(self, name: str) -> None:
+        """Let a row be gone."""
+        del self._rows[name]
+
     def put(self, stored: StoredTool | None, tool: Tool) -> StoredTool:
         """See ``Tools.put``."""
         with self._change("put"):

@@ -316,6 +316,16 @@ def test_the_registry_is_not_asked_again_by_each_of_a_burst_and_is_a_minute_late
     assert world.staging.asked["holds"] - before == 6
 
 
+def test_a_tool_whose_record_is_lost_is_known_again_by_the_next_check_and_not_imported_again(world: World) -> None:
+    go_on(world)
+    world.tools.lose("trivy-db")
+    with pytest.raises(ToolMissing, match="its source was not looked at yet"):
+        current(world)
+    go_on(world)
+    assert current(world) == IN_USE
+    assert imports(world, "tools/trivy-db", ONE) == 1
+
+
 def test_what_was_mirrored_for_an_entry_that_names_another_source_now_is_not_given_any_more(world: World) -> None:
     go_on(world)
     other = parse_repository("ghcr.io/acme/trivy-db")
