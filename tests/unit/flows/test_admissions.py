@@ -517,6 +517,72 @@ def test_nothing_is_judged_again_while_nothing_changes(world: World) -> None:
     assert world.exception_files.listings == listings + 1
 
 
+def test_a_check_by_hand_decides_again_at_once(world: World) -> None:
+    arrive(world, ONE)
+    world.scan_ends(ONE, BAD)
+    world.settle()
+    waive(world)
+    world.pass_time(timedelta(minutes=2))
+    world.check("node")
+    world.settle()
+    assert world.base.tags[TARGET, TAG] == ONE
+    assert world.status(ONE) is Status.PROMOTED
+
+
+def test_a_check_by_the_timer_judges_nothing_that_did_not_move(world: World) -> None:
+    arrive(world, ONE)
+    world.scan_ends(ONE, BAD)
+    world.settle()
+    asked = world.kept_scans.asked
+    world.pass_time(timedelta(hours=1))
+    world.check()
+    world.settle()
+    assert world.kept_scans.asked == asked
+
+
+def test_what_left_staging_while_it_was_rejected_is_fetched_and_tested_once_more(world: World) -> None:
+    arrive(world, ONE)
+    world.scan_ends(ONE, BAD)
+    world.settle()
+    world.staging.purge(TARGET, ONE)
+    waive(world)
+    for _ in range(12):
+        sweep(world, 16)
+    for _ in range(3):
+        sweep(world, 24 * 60)
+    assert world.base.tags[TARGET, TAG] == ONE
+
+
+def test_a_policy_that_comes_later_scans_what_waits_and_takes_it_back_if_it_is_refused(world: World) -> None:
+    world.says(Policy("off"))
+    arrive(world, ONE)
+    world.actor.pin(world.target().id, ONE, None, Said(ANNA, "wait", world.clock()))
+    arrive(world, TWO)
+    assert TWO in world.target().passed
+    sweep(world)
+    world.says(LAX)
+    sweep(world, 20)
+    sweep(world, 20)
+    assert TWO in world.kept_scans.wanted
+    world.scan_ends(TWO, WORSE)
+    assert TWO not in world.target().passed
+
+
+def test_an_image_whose_entry_was_renamed_goes_by_the_new_entrys_policy(world: World) -> None:
+    world.push(ONE)
+    world.check()
+    world.until(ONE, Status.VALIDATING)
+    assert world.configuration.text is not None
+    world.configuration.text = world.configuration.text.replace(b"name: node", b"name: renamed")
+    world.says(LAX, "renamed")
+    world.settle()
+    world.scan_ends(ONE, BAD)
+    world.settle()
+    admission = admission_of(world.target(), ONE)
+    assert admission is not None
+    assert (admission.policy, admission.outcome) == ("lax", Outcome.PASS)
+
+
 def test_what_is_tested_once_more_is_not_decided_again_meanwhile(world: World) -> None:
     arrive(world, ONE)
     world.scan_ends(ONE, BAD)
