@@ -98,11 +98,13 @@ class SecondJudge:
     def _notice_all(self) -> None:
         """The first time in a process the survey, which reads every target, tells what is out of date.
 
-        While no entry has scans made, it is the only one, and nothing is read here.
+        The list is the one that was read last, by the survey at least. While no entry has scans made, nothing is read
+        here; else one listing of the files of exceptions.
         """
-        if self._in_force is None and not self._admissions.policies.may_scan:
+        asking = self._admissions.policies.latest
+        if asking is None or (self._in_force is None and not asking.scans):
             return
-        asking, known, now = self._admissions.policies.now(), self._admissions.exceptions.now(), self._book.clock()
+        known, now = self._admissions.exceptions.now(), self._book.clock()
         in_force = (asking.fingerprint, known.sha256, sum(end <= now for end in known.ends))
         if self._in_force not in {None, in_force}:
             for stored in self._book.targets.every(self._book.registry):

@@ -21,7 +21,7 @@ from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Decision, Outcome, Reason
 from shared.domain.scan.report import NoAnswer, Report, Trouble
-from shared.errors import ServiceError
+from shared.errors import TidegateError
 from shared.ports import Clock, Evidence
 from shared.rules.exceptions import Known, KnownExceptions
 from shared.rules.kept_scans import KeptScan, Scans
@@ -124,7 +124,7 @@ class Admissions:
                     basis = self.basis(target, candidate.digest) if target is not None else None
                     if basis is not None and basis.base not in {"", candidate.digest}:
                         self._want_base(candidate, basis, None)
-        except ServiceError as error:
+        except TidegateError as error:
             log.warning("the scan of %s is not asked for yet, its proposal does: %s", candidate.id, error)
 
     def judge(self, candidate: Candidate, basis: Basis) -> Admission:

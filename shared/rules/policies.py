@@ -119,9 +119,14 @@ class Policies:
             self._known = (self._clock(), watch_list, asking)
 
     @property
+    def latest(self) -> Asking | None:
+        """What the list asks that was read last, however long ago; ``None`` if none was. Nothing is read."""
+        return self._known[2] if self._known is not None else None
+
+    @property
     def may_scan(self) -> bool:
         """Whether the list that was read last has scans made; nothing is read."""
-        return self._known is not None and self._known[2].scans
+        return self.latest is not None and self.latest.scans
 
     def now(self) -> Asking:
         """Return what the list asks that was read within the last minute, or is read now.

@@ -424,7 +424,7 @@ def test_another_policy_turns_a_rejection_too(world: World) -> None:
     world.settle()
     sweep(world)
     world.says(LAX)
-    sweep(world)
+    sweep(world, 16)
     assert world.status(ONE) is Status.PROMOTED
 
 
