@@ -38,7 +38,7 @@ def explain(
         trusts: tells whether a gate trusts the image that it tests.
 
     Returns:
-        The repository, the gate, the policy, what is remembered of it, and a line for each tag, fit to be JSON.
+        The repository, the gate, what is remembered of it, and a line for each tag, fit to be JSON.
 
     Raises:
         MalformedRequest: 404, the watch list has no such entry.
@@ -62,16 +62,21 @@ def explain(
     tags = [_line(image, choice, there, known, stand.get(Tag(choice.tag))) for choice in choices]
     gate = image.functional_gate
     told = {"image": name, "source": str(repository), "gate": gate, "trusts_image": trusts(gate)}
-    policy = _policy(watch_list.policy_of(image))
-    return {**told, "policy": policy, "tool": image.is_tool, "state": known.state, "tags": tags}
+    return {
+        **told,
+        "policy": _policy(watch_list.policy_of(image)),
+        "tool": image.is_tool,
+        "state": known.state,
+        "tags": tags,
+    }
 
 
-def _policy(policy: Policy | None) -> dict[str, Any] | None:
-    """Which policy holds, and what it makes of each check."""
+def _policy(policy: Policy | None) -> dict[str, str] | None:
+    """Return a policy's name, its content's hash, and how each of its checks is made."""
     if policy is None:
         return None
-    modes = {name: mode.value for name, mode in policy.modes.items()}
-    return {"name": policy.name, "sha256": policy.sha256, "checks": modes}
+    modes = {check: mode.value for check, mode in policy.modes.items()}
+    return {"name": policy.name, "sha256": policy.sha256, **modes}
 
 
 def _line(

@@ -121,7 +121,7 @@ def lines(answer: func.HttpResponse) -> dict[str, dict[str, Any]]:
 
 def test_the_entrys_gate_is_told_and_whether_it_trusts_the_image() -> None:
     told = content(Site().ask())
-    assert (told["gate"], told["trusts_image"], told["policy"]) == (None, False, None)
+    assert (told["gate"], told["trusts_image"]) == (None, False)
 
 
 def test_a_gate_with_steps_of_its_own_trusts_the_image_and_no_other_does() -> None:
