@@ -99,7 +99,7 @@ def test_a_scan_runs_where_gates_run() -> None:
 
 
 def test_a_scan_has_time_for_each_platform_and_never_more_than_acr_grants() -> None:
-    assert scan_request(SCAN, RunOptions())["timeout"] == 4800
+    assert scan_request(SCAN, RunOptions())["timeout"] == 6000
     many = msgspec.structs.replace(SCAN, platforms=("linux/amd64",) * 99)
     assert scan_request(many, RunOptions())["timeout"] == 28800
 
