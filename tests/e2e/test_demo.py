@@ -85,6 +85,26 @@ def test_the_run_of_a_release_that_is_replaced_is_ended_and_the_newer_one_arrive
     assert all_end_as(scenes, {"promoted", "rejected", "superseded"})
 
 
+def test_a_fixable_critical_vulnerability_is_rejected_by_name(scenes: Scenes) -> None:
+    scenes.scans.rejected_by_name()
+
+
+def test_a_waiver_turns_a_rejection_without_a_scan(scenes: Scenes) -> None:
+    scenes.scans.waived()
+
+
+def test_what_the_base_has_too_keeps_no_release_out(scenes: Scenes) -> None:
+    scenes.scans.not_worse_than_the_base()
+
+
+def test_forged_reports_and_words_let_nothing_in(scenes: Scenes) -> None:
+    scenes.scans.forged()
+
+
+def test_a_database_too_old_holds_a_release_until_there_is_a_new_one(scenes: Scenes) -> None:
+    scenes.scans.too_old()
+
+
 def test_a_message_that_died_fails_a_scene_though_a_sweep_has_put_it_away(scenes: Scenes) -> None:
     scenes.watcher.queue("imports-poison").send_message("nobody could read this")
     eventually("a sweep put it away", lambda: scenes.watcher.waiting("imports-poison") == 0)

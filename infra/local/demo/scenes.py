@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from infra.local.demo.scan_scenes import ScanScenes
 from infra.local.demo.stage_set import (
     APPLICATION,
     NODE,
@@ -38,6 +39,7 @@ class Scenes:
         self._twin = twin
         self._watcher = Watcher(twin.topology)
         self._set = StageSet(twin.topology, self._watcher)
+        self.scans = ScanScenes(twin.topology, self._watcher, self._set)
         self._released: dict[tuple[str, str], str] = {}
         self._published: dict[tuple[str, str], list[str]] = {}
 
@@ -192,6 +194,7 @@ class Scenes:
             self.rollback,
             self.steps_of_a_users_own,
             self.superseded_run,
+            *self.scans.all(),
         )
 
     def _release(self, part: str, repository: str, tag: str, release: str) -> str:

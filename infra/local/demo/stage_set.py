@@ -111,6 +111,10 @@ class StageSet:
         """Let another watch list take the place of the stored one, as an operator's upload does."""
         self._configuration().upload_blob(_LIST, content, overwrite=True)
 
+    def store(self, name: str, text: str) -> None:
+        """Store another file of the configuration, as an operator's upload does."""
+        self._configuration().upload_blob(name, text.encode(), overwrite=True)
+
     def _configuration(self) -> ContainerClient:
         """The container for the configuration, made where it is not there, as on a twin that is empty."""
         container = self._watcher.container("config")
