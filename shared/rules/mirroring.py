@@ -21,7 +21,7 @@ from shared.domain.references import Digest
 from shared.domain.watching.observation import next_order
 from shared.domain.watching.scanner import SCANNER, SCANNER_REPOSITORY, ScannerEntry
 from shared.domain.watching.watch_list import Image, WatchList
-from shared.errors import Conflict
+from shared.errors import Conflict, ServiceError
 from shared.ports import Stored
 from shared.rules.progress import Progress
 from shared.tool_ports import Tools
@@ -71,7 +71,7 @@ class Mirror:
 
         Raises:
             Conflict: the record changes too fast; the check is made again.
-            ServiceError: the storage account failed, or the staging registry did not answer.
+            ServiceError: the storage account failed.
         """
         (tag,) = image.wanted
         fresh = Tool(name=image.name, repository=image.target, source=image.repository, source_tag=tag)
@@ -84,7 +84,7 @@ class Mirror:
 
         Raises:
             Conflict: a record changes too fast; the next sweep does it.
-            ServiceError: the storage account failed, or the staging registry did not answer.
+            ServiceError: the storage account failed.
         """
         if watch_list.scanner is not None:
             self.see_to_scanner(watch_list.scanner)
@@ -172,7 +172,12 @@ class Mirror:
         waited = self._progress.clock() - ended.since
         if ended.status is not Status.MIRRORED:
             return by_hand or waited >= TRIED_AGAIN
-        if self._staging.holds(ended.home.repository, ended.digest):
+        try:
+            held = self._staging.holds(ended.home.repository, ended.digest)
+        except ServiceError as error:  # a check of other repositories does not wait for it
+            log.warning("whether staging has %s is not known, the next sweep asks again: %s", ended.id, error)
+            return False
+        if held:
             self._note(ended.tool, ended.digest)
             return False
         return waited >= LAG_PATIENCE  # a copy of the registry may not know yet of what was just read back

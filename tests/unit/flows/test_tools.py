@@ -181,6 +181,20 @@ def test_a_source_that_goes_back_is_followed_back_without_another_import(world: 
     assert imports(world, "tools/trivy-db", ONE) == 1
 
 
+def test_a_staging_registry_that_does_not_answer_keeps_no_check_from_being_made(world: World) -> None:
+    go_on(world)
+    update(world)
+    go_on(world)
+    update(world, ONE)
+    world.staging.fail("holds", Unavailable("503"))
+    world.check()
+    world.settle()
+    assert current(world).database == f"tools/trivy-db@{TWO}"
+    go_on(world)
+    assert current(world).database == f"tools/trivy-db@{ONE}"
+    assert imports(world, "tools/trivy-db", ONE) == 1
+
+
 def test_a_source_that_goes_back_before_the_new_one_arrived_keeps_what_is_in_use(world: World) -> None:
     go_on(world)
     update(world)
