@@ -41,7 +41,7 @@ class Basis(msgspec.Struct, frozen=True):
     Attributes:
         asked: what the list asks for the tag.
         base: the digest in use; empty if there is none.
-        base_in: the repository of the staging registry in which that is scanned.
+        base_in: its repository in the base registry, from where it can be copied back to be scanned.
     """
 
     asked: Asked
@@ -90,7 +90,7 @@ class Admissions:
             return None
         known = admission_of(target, digest) if digest == target.seen else None
         base = (known.base if known is not None else target.seen) if asked.scan is not None else Digest("")
-        return Basis(asked, base, target.staging_repository(base) if base else "")
+        return Basis(asked, base, target.repository if base else "")
 
     def is_out_of_date(self, target: Target, admission: Admission) -> bool:
         """Whether a policy, a waiver, VEX or what is known to be exploited has changed since something was decided.
@@ -164,7 +164,7 @@ class Admissions:
             reasons=reasons,
             detail=told_of(decisions, policy, outcome),
             exceptions=known.sha256,
-            base=basis.base,
+            base=basis.base if base is not None else Digest(""),
             database_at=answer.database.updated_at if answer.database is not None else None,
             findings=sum(len(one.findings) for one in decisions.values()),
             blocking=sum(finding.blocks for one in decisions.values() for finding in one.findings),
