@@ -85,7 +85,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "8"
     gates_at_once: Annotated[
         str,
-        _setting("How many runs of gates are under way at once in the staging registry; the others wait in turn."),
+        _setting(
+            "How many runs of gates and scans are under way at once in the staging registry; the others wait in turn."
+        ),
     ] = "25"
     staging_login_server: Annotated[
         str, _setting("Login server of the staging registry. Default: its name and `.azurecr.io`.")
