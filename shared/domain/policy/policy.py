@@ -41,19 +41,20 @@ _Mode = Annotated[
     Meta(description="`enforce`: the check decides; `observe`: it is told and never blocks; `off`: it is not made."),
 ]
 
+Untested = Annotated[
+    Mode,
+    Meta(
+        description="Whether an image holds that has platforms which the test does not run on: all but `linux/amd64`."
+    ),
+]
+
 
 class GateCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The functional test of an image."""
 
     gate: Annotated[str, Meta(**NAMED, description="Folder under gates/ with the test (docs/gates.md).")]
     mode: _Mode = Mode.ENFORCE
-    untested: Annotated[
-        _Mode,
-        Meta(
-            description="Whether an image holds that has platforms which the test does not run on: "
-            "all but `linux/amd64`.",
-        ),
-    ] = Mode.OBSERVE
+    untested: Untested = Mode.OBSERVE
 
 
 class ScanCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

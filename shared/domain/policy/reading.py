@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from shared.domain.policy.extending import CHECKS, Extending, Fields, Placed, Source, merged
-from shared.domain.policy.policy import NAME_PATTERN, NAMED, Gap, Mode, Policy, ScanCheck
+from shared.domain.policy.policy import NAME_PATTERN, NAMED, Gap, Mode, Policy, ScanCheck, Untested
 from shared.domain.policy.severity import Severity
 from shared.domain.shapes import Path, Told, shape_problems
 
@@ -35,6 +35,7 @@ class WrittenTest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(description="Folder under gates/ with the test (docs/gates.md)."),
     ] = None
     mode: Annotated[Mode, Meta(description="`enforce`: the test decides; `off`: it is not made.")] = Mode.ENFORCE
+    untested: Untested = Mode.OBSERVE
 
 
 class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

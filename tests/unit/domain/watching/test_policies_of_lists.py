@@ -70,6 +70,12 @@ def test_an_entrys_gate_is_that_of_its_policy_wherever_the_policy_is_said() -> N
     assert names(found) == ["strict", "n1", "untested", "standard", "n4", "n5"]
 
 
+def test_a_policy_of_the_list_says_whether_untested_platforms_hold() -> None:
+    found = read(listed(", policy: {extends: standard, test: {untested: enforce}}", ", policy: standard"))
+    tests = [policy.test for image in found.base_images if (policy := found.policy_of(image))]
+    assert [test.untested for test in tests if test] == [Mode.ENFORCE, Mode.OBSERVE]
+
+
 def test_a_test_that_is_off_is_none() -> None:
     found = read(listed(", policy: {extends: standard, test: off}", ", policy: {test: {gate: a, mode: off}}"))
     assert gates(found) == [None, None]
