@@ -86,14 +86,22 @@ class SecondJudge:
             ServiceError: the storage account did not answer; it is asked for again.
         """
         for asker in askers:
-            stored = self._progress.records.get(asker)
-            if stored is None or stored.record.is_earlier:
-                continue
-            if stored.record.status in {Status.PROMOTING, Status.HELD}:
-                self._promote(stored)
-            elif stored.record.status in ENDS and stored.record.has_passed:
-                for place in stored.record.places:
-                    self._tell(stored.record.id, place)
+            try:
+                self._scanned(asker)
+            except TidegateError as error:
+                if error.temporary:
+                    raise
+                log.warning("%s is not told yet that its scan has ended: %s", asker, error)
+
+    def _scanned(self, asker: str) -> None:
+        stored = self._progress.records.get(asker)
+        if stored is None or stored.record.is_earlier:
+            return
+        if stored.record.status in {Status.PROMOTING, Status.HELD}:
+            self._promote(stored)
+        elif stored.record.status in ENDS and stored.record.has_passed:
+            for place in stored.record.places:
+                self._tell(stored.record.id, place)
 
     def _notice_all(self) -> None:
         """The first time in a process the survey, which reads every target, tells what is out of date.

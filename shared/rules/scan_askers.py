@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from datetime import timedelta
 
 from shared.domain.promotion.candidate import Candidate
-from shared.domain.promotion.due import Due, due_of
 from shared.domain.promotion.scanning import still_asks
 from shared.domain.scan.scan import Scan
 from shared.errors import TidegateError
@@ -43,22 +40,3 @@ class Askers:
                 raise
             return True
         return still_asks(scan, stored.record if stored else None, self._progress.clock())
-
-    def wake(self, askers: Sequence[str]) -> None:
-        """Have candidates that wait for their promotion looked at now; twice does no harm.
-
-        Raises:
-            ServiceError: one of them could not be read or written; it is asked for again.
-        """
-        for asker in askers:
-            try:
-                self._wake(asker)
-            except TidegateError as error:
-                if error.temporary:
-                    raise
-                log.warning("%s is not told that its scan has ended, for its record cannot be read: %s", asker, error)
-
-    def _wake(self, asker: str) -> None:
-        stored = self._progress.records.get(asker)
-        if stored is not None and due_of(stored.record) is Due.PROMOTIONS:
-            self._progress.again(stored, timedelta(0))

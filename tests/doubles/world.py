@@ -63,7 +63,7 @@ from shared.rules.heirs import Heirs
 from shared.rules.ledger import Ledger
 from shared.rules.listings import KeptListings
 from shared.rules.places import Places
-from shared.rules.policies import Policies
+from shared.rules.policies import Asking, Policies
 from shared.rules.progress import candidate_progress, rebuild_progress, scan_progress
 from shared.rules.proposals import Proposer
 from shared.rules.room import Room
@@ -340,7 +340,6 @@ class World:
         self._moment("askers")("before:tell")
         if self.scanning:
             self.judge.scanned(askers)
-        Askers(self.candidate_progress).wake(askers)
         self.told_askers.append(tuple(askers))
         self._moment("askers")("after:tell")
 
@@ -475,7 +474,9 @@ class World:
     def _list_read(self, watch_list: WatchList) -> None:
         self.policies.take(watch_list)
 
-    def _asking(self, watch_list: WatchList) -> SaidPolicies:
+    def _asking(self, watch_list: WatchList) -> Asking:
+        if self.scanning:
+            return Asking(watch_list)
         return SaidPolicies(watch_list, self.policies_of, self.platforms_of)
 
     def _file_troubles(self) -> tuple[Trouble, ...]:

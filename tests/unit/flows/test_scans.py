@@ -715,7 +715,7 @@ def test_a_newer_database_is_a_new_scan_when_somebody_wants_it(world: World) -> 
     want(world)
     world.settle()
     world.pass_time(timedelta(hours=30))
-    world.tools, world.staging_runs.updated = NEWER, OLD + timedelta(hours=30)
+    world.scanner, world.staging_runs.updated = NEWER, OLD + timedelta(hours=30)
     assert want(world, newer_than=OLD + timedelta(days=1)).status is ScanStatus.WANTED
     world.settle()
     scan = scan_of(world)
@@ -728,7 +728,7 @@ def test_the_old_answer_stays_until_there_is_a_newer_one(world: World) -> None:
     want(world)
     world.settle()
     world.pass_time(timedelta(hours=30))
-    world.tools = NEWER
+    world.scanner = NEWER
     world.staging_runs.end(scan_key(ONE), *[RunStatus.FAILED] * 3, log=NO_SPACE)
     want(world, newer_than=OLD + timedelta(days=1))
     while scan_of(world).attempts < 3:

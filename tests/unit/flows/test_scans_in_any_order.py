@@ -149,7 +149,7 @@ class AnyScans(RuleBasedStateMachine):
     @rule()
     def a_newer_database_comes(self) -> None:
         self.databases += 1
-        self.world.tools = msgspec.structs.replace(TOOLS, database=f"tools/trivy-db@sha256:{self.databases:064x}")
+        self.world.scanner = msgspec.structs.replace(TOOLS, database=f"tools/trivy-db@sha256:{self.databases:064x}")
         self.world.staging_runs.updated += timedelta(hours=6)
 
     @rule(digest=st.sampled_from(DIGESTS))
