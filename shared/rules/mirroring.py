@@ -14,7 +14,7 @@ from shared.digest_ports import Holder
 from shared.domain.promotion import tool as tools_of
 from shared.domain.promotion.candidate import Candidate, Reason, Status
 from shared.domain.promotion.lifecycle import ENDS, advance, begin_again
-from shared.domain.promotion.schedule import LAG_PATIENCE
+from shared.domain.promotion.schedule import LAG_PATIENCE, SCAN_REST
 from shared.domain.promotion.target import Sighting
 from shared.domain.promotion.tool import Tool, candidate_of
 from shared.domain.references import Digest
@@ -166,6 +166,16 @@ class Mirror:
         given = tool is not None and tool.digest == candidate.digest
         detail = "runs are given it from now on" if given else "one that was sighted later is there already"
         self._progress.save(stored, advance(candidate, Reason.TOOL_MIRRORED, self._progress.clock(), detail=detail))
+        if given:
+            self._wake_held()
+
+    def _wake_held(self) -> None:
+        """What is held may be so for want of a tool, or of a newer one; whoever dies here leaves it to its next look."""
+        try:
+            for held in self._progress.records.in_status({Status.HELD}):
+                self._progress.again(held, SCAN_REST)
+        except ServiceError as error:
+            log.warning("what is held is looked at as it was to be, and not sooner for the new tool: %s", error)
 
     def _is_to_begin(self, ended: Candidate, *, by_hand: bool) -> bool:
         """What was mirrored before is given to runs again if it is still there."""

@@ -67,7 +67,7 @@ class ScanBook:
             repository: where it is in staging, or is to be copied back to.
             platforms: those to be scanned.
             newer_than: of when the database of the answer has to be at least, UTC. An answer that is older is taken
-                anew, but not within an hour of its end.
+                anew, but not within some seconds of its end.
 
         Returns:
             The scan as it is now.

@@ -9,6 +9,7 @@ import msgspec
 
 from shared.domain.policy.policy import Policy
 from shared.domain.references import Digest
+from shared.domain.promotion.schedule import SCAN_REST
 from shared.domain.scan.database import Database
 from shared.domain.scan.findings import Finding
 from shared.domain.scan.report import Coverage, NoAnswer, Report
@@ -23,7 +24,6 @@ from shared.rules.proposals import Proposer
 from shared.rules.targets import TargetBook
 from tests.doubles.storage import Hook, InMemoryActivity, InMemoryEvidence, OneAtATime
 
-_REST = timedelta(hours=1)
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -131,7 +131,7 @@ class InMemoryScans(OneAtATime):
         return known.askers
 
     def _is_too_old(self, known: OneScan, newer_than: datetime | None) -> bool:
-        if newer_than is None or known.taken_at is None or self._clock() - known.taken_at < _REST:
+        if newer_than is None or known.taken_at is None or self._clock() - known.taken_at < SCAN_REST:
             return False
         return known.database_at is None or known.database_at < newer_than
 

@@ -71,8 +71,9 @@ KEPT_CURRENT = timedelta(days=1)
 # A scan that has no answer is tried once an hour for a day, after its first runs, and from then on once a day.
 _HOURLY_TRIES = 24
 SCAN_SELDOM = timedelta(days=1)
-# How soon after its end a scan is made again for a newer database: those come every six hours.
-SCAN_REST = timedelta(hours=1)
+# How soon after its end a scan is made again for a newer database. Where there is none no run is made, so this only has
+# to keep whoever hears of the end from asking again at once.
+SCAN_REST = timedelta(seconds=10)
 # How long those whose way has ended are taken to want the scan that they asked for: to tell what it found.
 SCAN_WANTED_FOR = timedelta(days=3)
 # How long a scan is kept that nobody asks for.
