@@ -170,7 +170,7 @@ class Mirror:
             self._wake_held()
 
     def _wake_held(self) -> None:
-        """What is held may be so for want of a tool, or of a newer one; whoever dies here leaves it to its next look."""
+        """What is held may be so for want of a newer tool; whoever dies here leaves it to its next look."""
         try:
             for held in self._progress.records.in_status({Status.HELD}):
                 self._progress.again(held, SCAN_REST)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
 from shared.domain.policy.policy import Policy
-from shared.domain.references import Digest
 from shared.domain.promotion.schedule import SCAN_REST
+from shared.domain.references import Digest
 from shared.domain.scan.database import Database
 from shared.domain.scan.findings import Finding
 from shared.domain.scan.report import Coverage, NoAnswer, Report
@@ -23,7 +23,6 @@ from shared.rules.policies import TESTED, Asked, Asking, Policies
 from shared.rules.proposals import Proposer
 from shared.rules.targets import TargetBook
 from tests.doubles.storage import Hook, InMemoryActivity, InMemoryEvidence, OneAtATime
-
 
 
 class Said(msgspec.Struct, frozen=True):

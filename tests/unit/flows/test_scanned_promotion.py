@@ -1,4 +1,4 @@
-"""From a new digest to its promotion with everything in between: tools, a scan's run, what it means, and second looks."""
+"""From a new digest to its promotion with all in between: tools, a scan's run, what it means, and second looks."""
 
 from __future__ import annotations
 
