@@ -19,7 +19,7 @@ AMD64 = ("linux/amd64",)
 def test_a_run_without_an_answer_is_two_requests_to_arm_a_kept_log_and_no_pass(
     product: Product, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(product.parts, "scanner_in_use", lambda: TOOLS)
+    monkeypatch.setattr(product.parts.tooling.scanners, "current", lambda: TOOLS)
     pushed = product.update("release 1")
     candidate, book = product.candidate(pushed.digest), product.parts.scan_book
     before = product.counts()["arm"]
