@@ -20,7 +20,7 @@ def main() -> int:
     arguments = _parse()
     seed = secrets.randbelow(10**6) if arguments.seed is None else arguments.seed
     shutil.rmtree(_STATE, ignore_errors=True)
-    asked = Asked(arguments.profile, arguments.updates, seed, arguments.scale, arguments.longest)
+    asked = Asked(arguments.profile, arguments.updates, seed, arguments.scale, arguments.longest, arguments.scans)
     _say(f"burst {asked.profile}: seed {seed}, {asked.limits}")
     measured = burst(asked, _STATE, _say)
     _say(f"own delay, median: {measured.delay:.1f} s; asked before ARM's Retry-After: {measured.too_early}")
@@ -35,6 +35,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="of the plan and all times; drawn and told if none is given")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies ARM's buckets, agents and imports at once")
     parser.add_argument("--longest", type=float, default=_LONGEST, help="seconds after which what is left is lost")
+    parser.add_argument("--scans", action="store_true", help="scan each release, too; the oracle does not")
     return parser.parse_args()
 
 

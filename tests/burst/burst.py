@@ -18,7 +18,7 @@ from tests.burst import measure
 from tests.burst.oracle import STAGES, Limits, Oracle
 from tests.burst.plan import Move, plan
 from tests.burst.profiles import PROFILES, seconds_of, settings_of
-from tests.burst.stage import Stage, ends_of
+from tests.burst.stage import Stage, ends_of, moved
 
 _LOOK = 2.0
 # After the last tag is there: the last writes, and the search for what is built on it.
@@ -45,6 +45,7 @@ class Asked:
         seed: of the plan and of all times.
         scale: ARM's buckets, agents and imports at once are multiplied by it.
         longest: seconds after which what is not promoted counts as lost.
+        scans: whether each release is scanned beside its test; the oracle knows of no scans.
     """
 
     profile: str
@@ -52,6 +53,7 @@ class Asked:
     seed: int
     scale: float
     longest: float
+    scans: bool = False
 
     @property
     def limits(self) -> Limits:
@@ -81,7 +83,7 @@ def burst(asked: Asked, folder: Path, say: Callable[[str], None]) -> measure.Mea
     }
     with Twin(new_topology(folder, free_base_port()), settings) as twin:
         watcher = Watcher(twin.topology)
-        stage = Stage(twin.topology, watcher, moves)
+        stage = Stage(twin.topology, watcher, moves, scans=asked.scans)
         stage.prepare()
         twin.start_host()
         stage.adopted()
@@ -109,6 +111,9 @@ def _played(
     alone = {move: sum(seconds_of(move, part, asked.seed) for part in STAGES) for move in moves}
     best = Oracle(asked.limits, lambda move, part: seconds_of(move, part, asked.seed)).ends(moves)
     requested = measure.requests_of(arm)
+    if asked.scans:
+        beside = measure.beside_runs(watcher.candidates(), _runs_of(asked, moves))
+        say(f"from staged to decided beside the runs, median: {beside:.1f} s")
     drain = max(ends.values()) if len(ends) == len(moves) else asked.longest
     say(f"the oracle takes {max(best.values()):.0f} s, the product {drain:.0f} s, {len(moves) - len(ends)} are left")
     return measure.Measured(
@@ -121,8 +126,13 @@ def _played(
         slowest_small=measure.over_alone(ends, alone),
         delay=measure.delay(ends, alone),
         lost=len(stage.left()),
-        doubled=measure.doubled(watcher.runs()[runs:], len(moves)),
+        doubled=measure.doubled(watcher.runs()[runs:], len(moves) * (2 if asked.scans else 1)),
     )
+
+
+def _runs_of(asked: Asked, moves: tuple[Move, ...]) -> dict[str, float]:
+    """Return how long the slower of its two runs takes, by the digest of each update."""
+    return {moved(move).digest: max(seconds_of(move, run, asked.seed) for run in ("gate", "scan")) for move in moves}
 
 
 def _move_all(stage: Stage, moves: tuple[Move, ...], began: float) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from infra.local.topology import STAGING
@@ -31,7 +32,7 @@ class Measured:
         slowest_small: 95th percentile of the times of small teams' updates over what their own imports and gate take.
         delay: median of the seconds that an update took beside its imports and its gate.
         lost: tags of the base registry that do not bear the release.
-        doubled: gates that ran more than once for one digest.
+        doubled: runs in staging beyond one gate, and one scan if any, for each digest.
     """
 
     updates: int
@@ -66,6 +67,24 @@ def delay(ends: Mapping[Move, float], alone: Mapping[Move, float]) -> float:
     return statistics.median(ends[move] - move.at - alone[move] for move in ends) if ends else 0.0
 
 
+def beside_runs(candidates: Iterable[Mapping[str, Any]], runs: Mapping[str, float]) -> float:
+    """Return the median of the seconds from staged to decided that were not spent in a test or a scan.
+
+    Args:
+        candidates: with their histories, as the API shows them.
+        runs: how long the slower of the two takes, by digest.
+    """
+    known = [one for one in candidates if one["digest"] in runs and one["status"] == "promoted"]
+    spent = [_at(one, "promotion-started") - _at(one, "import-verified") - runs[one["digest"]] for one in known]
+    return statistics.median(spent) if spent else 0.0
+
+
+def _at(candidate: Mapping[str, Any], reason: str) -> float:
+    """Return when something last happened to a candidate, in seconds since 1970."""
+    last = next(change for change in reversed(candidate["history"]) if change["reason"] == reason)
+    return datetime.fromisoformat(str(last["at"])).timestamp()
+
+
 @dataclass(frozen=True)
 class Requests:
     """Requests to a front: all of them, those it refused, and those of these that came before they were to come."""
@@ -83,6 +102,6 @@ def requests_of(counts: Mapping[str, int]) -> Requests:
     return Requests(sum(counts.values()), refused, early)
 
 
-def doubled(runs: list[dict[str, Any]], updates: int) -> int:
-    """Return how many gates ran beyond one for each update, each of which is a digest of its own."""
-    return max(0, len([run for run in runs if run["registry"] == STAGING]) - updates)
+def doubled(runs: list[dict[str, Any]], wanted: int) -> int:
+    """Return how many runs in staging there were beyond those that were wanted: each update is a digest of its own."""
+    return max(0, len([run for run in runs if run["registry"] == STAGING]) - wanted)

@@ -50,6 +50,8 @@ def settings_of(limits: Limits, seed: int, scale: float) -> dict[str, Any]:
 def seconds_of(move: Move, stage: str, seed: int) -> float:
     """Return how long a stage of an update takes on the twin, the same as its emulator draws."""
     digest = moved(move).digest
+    if stage == "scan":
+        return drawn(seed, run_work(STAGING, None, f"TIDEGATE_SCANNED={digest}"), GATE_SECONDS, GATE_SPREAD)
     if stage == "gate":
         return drawn(seed, run_work(STAGING, None, digest), GATE_SECONDS, GATE_SPREAD)
     registry, image = (STAGING, move.repository) if stage == "import" else (BASE, target_of(move))

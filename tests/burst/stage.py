@@ -16,6 +16,16 @@ from tests.chaos.players import publish
 
 _GATE = "release"
 _LONGEST_ADOPTION = 300.0
+_SCANNER, _DATABASE = "tools/scanner", "tools/database"
+# Played runs scan with whatever has these names.
+_SCANNED = """\
+scanner: {{image: "mcr.microsoft.com/{scanner}@{digest}", database: database}}
+policies: {{scanned: {{test: {{gate: {gate}}}, scan: {{block: critical}}}}}}
+defaults: {{policy: scanned}}
+"""
+_TOOL = (
+    "  - {{name: database, source: mcr.microsoft.com/{database}, tags: [2], target: {database}, registry: staging}}\n"
+)
 
 
 class Stage:
@@ -25,10 +35,11 @@ class Stage:
         topology: of the twin.
         watcher: looks at it.
         moves: of the burst.
+        scans: whether each release is scanned, too.
     """
 
-    def __init__(self, topology: Topology, watcher: Watcher, moves: tuple[Move, ...]) -> None:
-        self._topology, self._watcher, self._moves = topology, watcher, moves
+    def __init__(self, topology: Topology, watcher: Watcher, moves: tuple[Move, ...], *, scans: bool = False) -> None:
+        self._topology, self._watcher, self._moves, self._scans = topology, watcher, moves, scans
         self._mcr, self._base = (Backing(f"127.0.0.1:{topology.port(f'backing_{part}')}") for part in ("mcr", "base"))
 
     def prepare(self) -> None:
@@ -37,7 +48,16 @@ class Stage:
             image = image_of(f"{move.name} first")
             publish(self._mcr, move.repository, move.tag, image)
             publish(self._base, target_of(move), move.tag, image)
-        StageSet(self._topology, self._watcher).configure(watch_list(self._moves))
+        listed = self._scanned(watch_list(self._moves)) if self._scans else watch_list(self._moves, _GATE)
+        StageSet(self._topology, self._watcher).configure(listed)
+
+    def _scanned(self, listed: str) -> str:
+        scanner = image_of("scanner")
+        publish(self._mcr, _SCANNER, "1", scanner)
+        publish(self._mcr, _DATABASE, "2", image_of("database"))
+        StageSet(self._topology, self._watcher).add_bash()
+        head = _SCANNED.format(scanner=_SCANNER, digest=scanner.digest, gate=_GATE)
+        return head + listed + _TOOL.format(database=_DATABASE)
 
     def adopted(self) -> None:
         """Wait until the product has a target for every tag."""
@@ -77,8 +97,9 @@ def target_of(move: Move) -> str:
     return f"base/{move.repository}"
 
 
-def watch_list(moves: tuple[Move, ...]) -> str:
-    """Return the watch list of all tags, each team's entries with its name as owner."""
+def watch_list(moves: tuple[Move, ...], gate: str = "") -> str:
+    """Return the watch list of all tags, each team's entries with its name as owner, and a gate if one is named."""
+    tested = f", gate: {gate}" if gate else ""
 
     def repository(move: Move) -> tuple[str, str]:
         return move.repository, move.team
@@ -88,8 +109,7 @@ def watch_list(moves: tuple[Move, ...]) -> str:
         named = ", ".join(f'"{move.tag}"' for move in tags)
         source, name = f"mcr.microsoft.com/{path}", path.replace("/", "-")
         lines.append(
-            f"  - {{name: {name}, owner: {team}, source: '{source}', tags: [{named}], "
-            f"target: base/{path}, gate: {_GATE}}}"
+            f"  - {{name: {name}, owner: {team}, source: '{source}', tags: [{named}], target: base/{path}{tested}}}"
         )
     return "\n".join(lines) + "\n"
 

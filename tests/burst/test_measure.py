@@ -6,7 +6,7 @@ import pytest
 
 from infra.local.topology import STAGING
 from shared.watch_list_yaml import parse_watch_list
-from tests.burst.measure import Requests, delay, doubled, over_alone, requests_of
+from tests.burst.measure import Requests, beside_runs, delay, doubled, over_alone, requests_of
 from tests.burst.plan import SMALL_TEAMS, Move, plan
 from tests.burst.profiles import PROFILES, seconds_of, settings_of
 from tests.burst.stage import ends_of, target_of, watch_list
@@ -30,6 +30,17 @@ def test_small_teams_are_compared_with_what_their_own_work_takes() -> None:
     ends, alone = {_MINE: 140.0, _OTHERS: 900.0}, {_MINE: 100.0, _OTHERS: 100.0}
     assert over_alone(ends, alone) == pytest.approx(1.3)
     assert delay({_MINE: 140.0}, alone) == pytest.approx(30.0)
+
+
+def test_what_is_spent_beside_the_runs_counts_from_staged_to_the_last_decision() -> None:
+    told = ("import-verified", "2026-01-01T00:00:00Z"), ("promotion-started", "2026-01-01T00:00:20Z")
+    held = (*told, ("promotion-started", "2026-01-01T00:01:40Z"))
+    histories = {"a": told, "b": held, "other": told}
+    candidates = [
+        {"digest": digest, "status": "promoted", "history": [{"reason": why, "at": at} for why, at in history]}
+        for digest, history in histories.items()
+    ]
+    assert beside_runs(candidates, {"a": 12.0, "b": 90.0}) == pytest.approx(9.0)
 
 
 def test_what_goes_to_blobs_is_no_request_to_arm() -> None:
