@@ -10,7 +10,7 @@ from shared.domain.promotion.decision import decide
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.lifecycle import ENDS, unwanted
 from shared.domain.promotion.meeting import Meeting
-from shared.domain.promotion.reconciling import awaiting, scheduled, sighted
+from shared.domain.promotion.reconciling import awaiting, passes_anew, scheduled, sighted
 from shared.domain.promotion.schedule import FAILED_LOOK, VERDICT_LOOK
 from shared.domain.promotion.target import Origin, Sighting, Target, target_id
 from shared.domain.references import Digest, Tag
@@ -79,7 +79,10 @@ class Detector:
 
         def tell(known: Target | None) -> Target:
             origins.update({known.origin} if known else ())
-            return scheduled(decide(sighted(known or fresh, sighting, origin, now), now)[0], now)
+            told = sighted(known or fresh, sighting, origin, now)
+            if known is not None and told is not known and self._proposer.judges(told, sighting.digest):
+                told = sighted(passes_anew(known, sighting.digest), sighting, origin, now)
+            return scheduled(decide(told, now)[0], now)
 
         stored = self._book.change(target_id(self._book.registry, repository, tag), tell)
         if stored is not None:

@@ -9,6 +9,7 @@ from shared.domain.promotion.candidate import Candidate, Place
 from shared.domain.promotion.decision import decide, without_trouble
 from shared.domain.promotion.reconciling import admitted, has_passed, scheduled, sighted
 from shared.domain.promotion.target import Origin, Sighting, Target, target_id
+from shared.domain.references import Digest
 from shared.domain.scan.decision import Outcome
 from shared.domain.watching.observation import order_at
 from shared.domain.watching.troubles import about_target
@@ -62,6 +63,14 @@ class Proposer:
                 return written
             self._judge(proposal, proposal.basis)
         raise Conflict(f"{proposal.target} changes too fast to be judged; it is tried again")
+
+    def judges(self, target: Target, digest: Digest) -> bool:
+        """Whether more than the test decides whether a target may come to a digest.
+
+        Raises:
+            ServiceError: which list is in force cannot be read.
+        """
+        return self._admissions.basis(target, digest) is not None
 
     def _judge(self, proposal: _Proposal, basis: Basis) -> None:
         """What comes to mean something else is told first, so that nothing is done that is not told."""

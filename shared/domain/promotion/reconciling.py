@@ -130,6 +130,15 @@ def sighted(target: Target, sighting: Sighting, origin: Origin, now: datetime) -
     return msgspec.structs.replace(target, origin=origin, sightings=tuple(kept), passed=passed, awaited=awaited)
 
 
+def passes_anew(target: Target, digest: Digest) -> Target:
+    """Let what a source returns to be judged by what is in force now, not by what was when it passed.
+
+    What the tag is to be already stays so.
+    """
+    passed = tuple(one for one in target.passed if one != digest or one == target.wanted)
+    return msgspec.structs.replace(target, passed=passed)
+
+
 def has_passed(target: Target, digest: Digest, repository: str = "") -> Target:
     """Take note that a digest passed its gate, and of the repository of the staging registry that it lies in."""
     passed = target.passed if digest in target.passed else (*target.passed, digest)[-_PASSED_KEPT:]
