@@ -14,6 +14,7 @@ from shared.domain.promotion.admission import (
     Admission,
     AdmissionReason,
     admission_of,
+    in_use,
 )
 from shared.domain.promotion.admitting import awaiting_scan, told_of, with_untested
 from shared.domain.promotion.candidate import Candidate
@@ -89,7 +90,7 @@ class Admissions:
         if not asked.is_judged:
             return None
         known = admission_of(target, digest) if digest == target.seen else None
-        base = (known.base if known is not None else target.seen) if asked.scan is not None else Digest("")
+        base = (known.base if known is not None else in_use(target)) if asked.scan is not None else Digest("")
         return Basis(asked, base, target.repository if base else "")
 
     def is_out_of_date(self, target: Target, admission: Admission) -> bool:

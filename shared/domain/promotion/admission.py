@@ -113,6 +113,18 @@ def _outcome(target: Target, digest: Digest) -> Outcome | None:
     return admission.outcome if admission is not None and digest not in target.passed else None
 
 
+def in_use(target: Target) -> Digest:
+    """Return the digest that is in use by the tag's own decisions; empty if none is.
+
+    What others put there was let in by nobody, and so excuses nothing of what comes.
+    """
+    adopted = {target.adopted.digest} if target.adopted else set()
+    if target.seen in {"", target.wanted, *target.passed, *(one.digest for one in target.forced), *adopted}:
+        return target.seen
+    bore = target.reached == target.number or any(one.digest == target.wanted for one in target.former)
+    return target.wanted if bore else Digest("")
+
+
 def could_come(target: Target) -> frozenset[Digest]:
     """Return the digests that a tag could come to without another gate: those sighted after what it is to be."""
     orders = {one.digest: one.order for one in target.sightings}
