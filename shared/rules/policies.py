@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -12,6 +13,8 @@ import msgspec
 
 from shared.domain.policy.policy import Mode, Policy, ScanCheck
 from shared.domain.promotion.candidate import Place
+from shared.domain.references import Tag
+from shared.domain.watching.selection import choose, exact_tags
 from shared.domain.watching.watch_list import Image, WatchList
 from shared.errors import Unavailable, WatchListError
 from shared.ports import Clock
@@ -83,15 +86,38 @@ class Asking:
             image: the name of the entry for which the tag's source was last sighted.
             place: the tag; an entry that was renamed is known by it.
         """
-        entry = self._list.named(image)
-        if entry is None or entry.target != place.repository:
-            entry = next(iter(self._list.into(place.repository)), entry)
+        entries = self._into.get(place.repository, [])
+        entry = self._writer(entries, image, place.tag) if entries else self._list.named(image)
         if entry is not None:
             return self._of(entry)
         return Asked() if self.scans else Asked("unknown")
 
+    @cached_property
+    def _into(self) -> dict[str, list[Image]]:
+        found: dict[str, list[Image]] = defaultdict(list)
+        for image in self._list.images:
+            if not image.is_tool:
+                found[image.target].append(image)
+        return dict(found)
+
+    def _writer(self, entries: list[Image], name: str, tag: Tag) -> Image:
+        """Of several into one repository it is the one that names the tag; then the one that it was sighted for, as
+        far as that has patterns, then one whose patterns fit, and where nothing says which, one that has scans made.
+        """
+        if len(entries) == 1:
+            return entries[0]
+        ordered = sorted(entries, key=lambda one: (one.name != name, self._of(one).scan is None))
+        exact = (one for one in ordered if tag in exact_tags(one.rules).values())
+        by_pattern = (one for one in ordered if one.needs_listing)
+        chosen = (one for one in by_pattern if one.name == name or tag in _targets(one, tag))
+        return next(exact, None) or next(chosen, ordered[0])
+
     def _of(self, image: Image) -> Asked:
         return Asked(image.name, self._list.policy_of(image), tuple(image.platforms))
+
+
+def _targets(image: Image, tag: Tag) -> frozenset[Tag | None]:
+    return frozenset(choice.target for choice in choose(image.rules, (tag,)))
 
 
 class Policies:
