@@ -37,9 +37,9 @@ from shared.errors import RateLimited, TidegateError
 
 # Who asks again and again is noted once a day.
 _NOTED = timedelta(days=1)
-# These have nothing more to learn from a scan, and those that passed no test neither.
-_GONE = frozenset({Status.CANCELLING, Status.SUPERSEDED, Status.FAILED})
 _ENDED = frozenset({Status.PROMOTED, Status.REJECTED})
+# These have nothing more to learn from a scan, unless it was asked for since: what passed may wait behind a pin.
+_GONE = frozenset({Status.SUPERSEDED, Status.FAILED})
 
 
 class ScanWish(msgspec.Struct, frozen=True):
@@ -139,10 +139,12 @@ def still_asks(scan: Scan, candidate: Candidate | None, now: datetime) -> bool:
         candidate: as it is now; ``None`` if there is none any more.
         now: UTC.
     """
-    if candidate is None or candidate.status in _GONE:
+    if candidate is None or candidate.status is Status.CANCELLING:
         return False
-    if candidate.status not in _ENDED:
+    if candidate.status not in _ENDED | _GONE:
         return True
+    if candidate.status in _GONE and scan.asked_at <= candidate.since:
+        return False
     return candidate.has_passed and now - scan.asked_at < SCAN_WANTED_FOR
 
 

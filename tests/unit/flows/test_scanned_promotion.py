@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.promotion.candidate import Status
+from shared.domain.promotion.target import Said
 from shared.domain.references import Digest, Tag, parse_repository
 from tests.doubles.registries import digest_of, scan_key
 from tests.doubles.scans import CRITICAL, LINUX
@@ -139,3 +140,18 @@ def test_whoever_dies_on_the_way_promotes_and_scans_once(moment: int) -> None:
         world.start()
     go_on(world, 8)
     assert (in_base(world), world.status(ONE), scans_of(world, ONE)) == (ONE, Status.PROMOTED, 1)
+
+
+def test_what_waits_behind_a_pin_is_scanned_once_when_a_policy_comes_and_its_run_is_let_end() -> None:
+    world = World(LIST.encode().replace(b", scan: {block: high, delta: true, max_db_age: 3d}", b""), scanning=True)
+    world.hub.push(TRIVY, Tag("0.76.0"), SCANNER)
+    world.ghcr.push(DATABASE, Tag("2"), OF_TODAY)
+    world.staging_runs.updated = world.clock()
+    arrive(world, ONE)
+    world.actor.pin(world.target().id, ONE, None, Said("anna", "wait", world.clock()))
+    arrive(world, TWO, CRITICAL)
+    assert TWO in world.target().passed
+    world.configuration.text = LIST.encode()
+    go_on(world, 12)
+    assert TWO not in world.target().passed
+    assert scans_of(world, TWO) == 1
