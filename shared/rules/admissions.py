@@ -94,7 +94,7 @@ class Admissions:
         return Basis(asked, base, target.repository if base else "")
 
     def is_out_of_date(self, target: Target, admission: Admission) -> bool:
-        """Whether a policy, a waiver, VEX or what is known to be exploited has changed since something was decided.
+        """Whether policy, platforms, waivers, VEX or what is known to be exploited changed since something was decided.
 
         Raises:
             ServiceError: which of them are in force cannot be read.
@@ -102,8 +102,8 @@ class Admissions:
         basis = self.basis(target, admission.digest)
         if basis is None:
             return True
-        policy = basis.asked.policy
-        if basis.asked.entry and admission.policy_sha256 != (policy.sha256 if policy is not None else ""):
+        policy, by = basis.asked.policy, (admission.policy_sha256, admission.platforms)
+        if basis.asked.entry and by != (policy.sha256 if policy is not None else "", basis.asked.platforms):
             return True
         if basis.asked.scan is None:
             return False
@@ -140,7 +140,9 @@ class Admissions:
         policy = asked.policy or Policy("")
         scanned = self._scanned(candidate, basis, policy) if asked.scan is not None else None
         first = scanned or Admission(digest=candidate.digest, outcome=Outcome.PASS, at=now)
-        named = msgspec.structs.replace(first, policy=policy.name, policy_sha256=policy.sha256)
+        named = msgspec.structs.replace(
+            first, policy=policy.name, policy_sha256=policy.sha256, platforms=asked.platforms
+        )
         return with_untested(named, policy, asked.untested)
 
     def _scanned(self, candidate: Candidate, basis: Basis, policy: Policy) -> Admission:

@@ -39,6 +39,7 @@ class Admission(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         detail: for people, with the first findings by name, and what to do.
         policy: the name of the policy in force.
         policy_sha256: hash of its content.
+        platforms: those that its entry had.
         exceptions: hash of the waivers, VEX and known-exploited files in force; empty if there are none.
         base: the digest in use that it was compared with; empty for none.
         database_at: of when the scanner's database was, UTC; ``None`` if nobody said.
@@ -54,6 +55,7 @@ class Admission(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     detail: str = ""
     policy: str = ""
     policy_sha256: str = ""
+    platforms: tuple[str, ...] = ("linux/amd64",)
     exceptions: str = ""
     base: Digest = Digest("")
     database_at: datetime | None = None

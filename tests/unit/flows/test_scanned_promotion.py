@@ -142,6 +142,19 @@ def test_whoever_dies_on_the_way_promotes_and_scans_once(moment: int) -> None:
     assert (in_base(world), world.status(ONE), scans_of(world, ONE)) == (ONE, Status.PROMOTED, 1)
 
 
+def test_what_waits_is_scanned_for_a_platform_that_its_entry_gets() -> None:
+    world = scanned_world()
+    arrive(world, ONE)
+    world.actor.pin(world.target().id, ONE, None, Said("anna", "wait", world.clock()))
+    arrive(world, TWO)
+    assert TWO in world.target().passed
+    wider = b"{name: node, platforms: [linux/amd64, linux/arm64],"
+    world.configuration.text = LIST.encode().replace(b"{name: node,", wider)
+    world.staging_runs.found[TWO] = {LINUX: (), "linux/arm64": (CRITICAL,)}
+    go_on(world, 8)
+    assert TWO not in world.target().passed
+
+
 def test_what_waits_behind_a_pin_is_scanned_once_when_a_policy_comes_and_its_run_is_let_end() -> None:
     world = World(LIST.encode().replace(b", scan: {block: high, delta: true, max_db_age: 3d}", b""), scanning=True)
     world.hub.push(TRIVY, Tag("0.76.0"), SCANNER)
