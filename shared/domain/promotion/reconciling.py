@@ -151,7 +151,8 @@ def has_passed(target: Target, digest: Digest, repository: str = "") -> Target:
 def admitted(target: Target, admission: Admission, repository: str) -> Target:
     """Take note of what the scan of a digest that passed its test means here; only a pass lets the tag come to it.
 
-    What it is to be already stays so whatever is found later. What had passed stays so while there is no answer.
+    What it has come to already stays so whatever is found later; what is only decided is not promoted any more, if
+    there is anything else. What had passed stays so while there is no answer.
 
     Args:
         target: the record.
@@ -163,8 +164,14 @@ def admitted(target: Target, admission: Admission, repository: str) -> Target:
         return has_passed(known, digest, repository)
     if admission.outcome is Outcome.HOLD:
         return known
-    passed = known.passed if digest == known.wanted else tuple(one for one in known.passed if one != digest)
+    stays = digest == known.wanted and _came_to(known, digest)
+    passed = known.passed if stays else tuple(one for one in known.passed if one != digest)
     return msgspec.structs.replace(known, passed=passed, awaited=_unless(known.awaited, digest))
+
+
+def _came_to(target: Target, digest: Digest) -> bool:
+    """Whether what is wanted has been in use, also if it is being put back just now."""
+    return target.reached == target.number or digest == target.seen or bore_before(target, digest)
 
 
 def asks_anew(target: Target, digest: Digest, now: datetime) -> Target:

@@ -20,8 +20,9 @@ from shared.domain.promotion.admission import (
 )
 from shared.domain.promotion.candidate import Reason, Status
 from shared.domain.promotion.concluding import conclusion_for
+from shared.domain.promotion.decision import decide
 from shared.domain.promotion.reconciling import admitted
-from shared.domain.promotion.target import Awaited, Origin, Sighting, Target
+from shared.domain.promotion.target import Awaited, Former, Origin, Sighting, Target
 from shared.domain.references import Tag
 from shared.domain.scan.decision import Outcome
 from tests.doubles.registries import digest_of
@@ -121,3 +122,16 @@ def test_two_admissions_are_the_same_whenever_they_were_made() -> None:
 def test_only_what_was_sighted_later_than_what_is_wanted_could_come() -> None:
     assert could_come(target()) == {TWO}
     assert could_come(target(wanted=TWO)) == frozenset()
+
+
+def test_what_is_decided_and_has_not_come_yet_is_taken_back() -> None:
+    decided = replace(target(), passed=(ONE, TWO), wanted=TWO, number=2, reached=1, seen=ONE)
+    refused = decide(admitted(decided, of(outcome=Outcome.REJECT), ""), NOON)[0]
+    assert (refused.wanted, refused.number) == (ONE, 3)
+
+
+def test_what_has_come_stays_also_while_it_is_put_back() -> None:
+    former = (Former(TWO, NOON),)
+    repaired = replace(target(), passed=(ONE, TWO), wanted=TWO, number=3, reached=2, seen=ONE, former=former)
+    refused = decide(admitted(repaired, of(outcome=Outcome.REJECT), ""), NOON)[0]
+    assert (refused.wanted, refused.number) == (TWO, 3)
