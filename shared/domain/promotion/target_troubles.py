@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 
-from shared.domain.promotion.admission import admission_of
+from shared.domain.promotion.admission import admission_of, is_held_back, is_refused
 from shared.domain.promotion.adopting import is_passed_over
 from shared.domain.promotion.candidate import Candidate, Reason, Status
 from shared.domain.promotion.decision import is_pinned
@@ -14,6 +14,7 @@ from shared.domain.promotion.drift import ended
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.lifecycle import ENDS
 from shared.domain.promotion.target import Sighting, Target, Why
+from shared.domain.references import Digest
 from shared.domain.scan.decision import Outcome
 from shared.domain.watching.troubles import Kind, Trouble, about_candidate, about_target
 
@@ -92,7 +93,7 @@ def hindrance(target: Target, candidate: Candidate | None, now: datetime) -> Hin
         return Hindrance.NOT_PROMOTED
     if newest in target.passed:
         return Hindrance.OVERRULED if target.chosen is not None else Hindrance.UNDECIDED
-    return Hindrance.NOT_MADE if candidate is None else _of_candidate(candidate)
+    return Hindrance.NOT_MADE if candidate is None else _of_verdict(candidate, target)
 
 
 def target_troubles(target: Target, candidate: Candidate | None, now: datetime) -> tuple[Trouble, ...]:
@@ -116,22 +117,35 @@ def candidate_troubles(candidate: Candidate, targets: Iterable[Target]) -> tuple
         candidate: the record.
         targets: those whose ``awaited_candidate`` it is.
     """
-    state = _of_candidate(candidate)
+    state, why, since, waiting = _of_candidate(candidate), _why(candidate), candidate.since, tuple(targets)
+    by_scan = candidate.last.reason is Reason.SCAN_REJECTED
+    if candidate.status in ENDS and not by_scan and (kept := _kept_out(candidate.digest, waiting)) is not None:
+        state, waiting, why, since = kept
+        by_scan = state is Hindrance.REJECTED
     if state not in _STOPPED:
         return ()
     kind, said = _STOPPED[state]
-    said = "was rejected by its scan" if candidate.last.reason is Reason.SCAN_REJECTED else said
-    waiting = tuple(targets)
+    said = "was rejected by its scan" if by_scan else said
     places = ", ".join(sorted(str(target.place) for target in waiting))
     return (
         Trouble(
             kind=kind,
             about=about_candidate(candidate.id),
-            detail=f"{candidate.digest} of {candidate.source} {said}: {_why(candidate)} (wanted by {places})",
+            detail=f"{candidate.digest} of {candidate.source} {said}: {why} (wanted by {places})",
             images=tuple(sorted({target.origin.image for target in waiting})),
-            since=candidate.since,
+            since=since,
         ),
     )
+
+
+def _kept_out(digest: Digest, targets: Sequence[Target]) -> tuple[Hindrance, tuple[Target, ...], str, datetime] | None:
+    """What one tag came to, now or earlier, may be kept from another one by its scan."""
+    for state, says in ((Hindrance.REJECTED, is_refused), (Hindrance.AWAITS_SCAN, is_held_back)):
+        kept = tuple(target for target in targets if says(target, digest))
+        admission = admission_of(kept[0], digest) if kept else None
+        if admission is not None:
+            return state, kept, admission.detail, admission.at
+    return None
 
 
 def _troubles(target: Target, candidate: Candidate | None, now: datetime) -> Iterator[Trouble]:
@@ -163,7 +177,9 @@ def _troubles(target: Target, candidate: Candidate | None, now: datetime) -> Ite
 
 def _not_updated(target: Target, since: datetime, why: Hindrance, candidate: Candidate | None) -> str:
     origin, newest = target.origin, target.sightings[-1].digest
-    said = {Hindrance.NOT_PROMOTED: target.trouble}.get(why, _why(candidate) if candidate is not None else "")
+    kept = _kept_out(newest, [target]) if candidate is not None and candidate.status in ENDS else None
+    told = kept[2] if kept is not None and kept[0] is why else _why(candidate) if candidate is not None else ""
+    said = {Hindrance.NOT_PROMOTED: target.trouble}.get(why, told)
     return (
         f"{target.place} has not followed {origin.source}:{origin.source_tag} since {since:%Y-%m-%d}: it is "
         f"{target.seen or 'not there'}, upstream bears {newest}, which is {why.value}{f': {said}' if said else ''}"
@@ -179,6 +195,11 @@ def _of_candidate(candidate: Candidate) -> Hindrance:
         return _BY_STATUS[candidate.status]
     again = candidate.retried and candidate.status not in ENDS and not candidate.has_passed
     return Hindrance.FAILED if candidate.status is Status.FAILED or again else Hindrance.UNDER_WAY
+
+
+def _of_verdict(candidate: Candidate, target: Target) -> Hindrance:
+    kept = _kept_out(candidate.digest, [target]) if candidate.status in ENDS else None
+    return kept[0] if kept is not None else _of_candidate(candidate)
 
 
 def _why(candidate: Candidate) -> str:

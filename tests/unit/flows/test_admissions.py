@@ -333,6 +333,22 @@ def test_a_digest_may_come_to_one_tag_and_be_kept_from_another() -> None:
     assert world.status(ONE) is Status.PROMOTED
 
 
+def test_that_a_tag_is_kept_from_what_another_one_took_is_a_trouble_until_it_is_let_through() -> None:
+    world = two_tags()
+    world.scan_ends(ONE, BAD)
+    world.settle()
+    sweep(world, 20)
+    (trouble,) = [one.trouble for one in world.lasting]
+    assert trouble.kind.value == "candidate-rejected"
+    for part in ("was rejected by its scan", "CVE-2026-0001 in openssl", f"(wanted by {TARGET}:{TAG})"):
+        assert part in trouble.detail
+    waive(world)
+    for _ in range(3):
+        sweep(world, 20)
+    assert world.base.tags[TARGET, TAG] == ONE
+    assert world.lasting == ()
+
+
 def test_a_digest_that_all_its_tags_reject_is_rejected() -> None:
     world = two_tags()
     world.scan_ends(ONE, WORSE)

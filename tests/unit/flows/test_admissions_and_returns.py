@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from shared.domain.policy.policy import Policy, ScanCheck
@@ -32,6 +34,11 @@ def test_what_passed_before_there_was_a_scan_is_scanned_when_its_source_returns_
     arrive(world, ONE)
     assert world.base.tags[TARGET, TAG] == TWO
     assert ONE in world.kept_scans.wanted
+    for _ in range(10):
+        world.pass_time(timedelta(minutes=16))
+        world.sweep()
+        world.settle()
+    assert [one.trouble.kind.value for one in world.lasting] == ["candidate-held"]
     world.scan_ends(ONE, BAD)
     world.settle()
     assert world.base.tags[TARGET, TAG] == TWO
