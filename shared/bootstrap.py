@@ -205,6 +205,7 @@ class Parts(Scanned):
             self.evidence,
             self.times,
             self.gate_room,
+            observes=self.admitting.admissions.observes,
             then=self.promoter.begin,
         )
 

@@ -155,7 +155,7 @@ class SecondJudge:
 
     def _lets_through(self, candidate: Candidate, target: Target) -> str:
         """Return why a target takes what was rejected, for people; empty if it does not."""
-        basis = self._admissions.basis(target, candidate.digest)
+        basis = self._admissions.basis(target, candidate.digest, objected=candidate.objection is not None)
         if basis is None:
             return f"{target.place}: its policy wants no scan any more"
         admission = self._admissions.judge(candidate, basis)

@@ -19,6 +19,7 @@ from shared.domain.promotion.run_ends import (
     contents_of,
     ended_in_line,
     judged,
+    observed,
     told_repeated,
     told_strange,
     without_agent,
@@ -46,6 +47,7 @@ _SECRET_BYTES = 16
 _BY_AN_EARLIER_VERSION = Run("", RunStatus.ERROR)
 _NO_WORDS = "its run was begun by an earlier version, whose tests said no words"
 _TRUSTS = "it has steps of its own (task.yaml), so it trusts the image: both share workspace, socket and login"
+_PROPOSED = frozenset({Reason.GATE_PASSED, Reason.GATE_OBSERVED})
 _REASONS = {Finding.PASSED: Reason.GATE_PASSED, Finding.REJECTED: Reason.GATE_REJECTED}
 
 
@@ -59,6 +61,7 @@ class Validator:
         evidence: where the log is kept.
         times: knows how long gates usually take.
         room: says whether another run may begin.
+        observes: whether a tag that asked for a candidate only observes its test.
         then: begins the promotion of a candidate that passed; given the record as read, and as it is to be written.
     """
 
@@ -70,6 +73,7 @@ class Validator:
         evidence: Evidence,
         times: Timekeeper,
         room: GateRoom,
+        observes: Callable[[Candidate], bool],
         then: Callable[[Stored[Candidate], Candidate], None],
     ) -> None:
         self._progress = progress
@@ -78,6 +82,7 @@ class Validator:
         self._looks = RunLooks(runs, runs.find_gate, evidence)
         self._times = times
         self._room = room
+        self._observes = observes
         self._then = then
 
     def validate(self, stored: Stored[Candidate]) -> None:
@@ -223,8 +228,7 @@ class Validator:
     def _pass_by(self, stored: Stored[Candidate], run: Run) -> None:
         """Take the next run's name. The strange run is left for people to look at: it decides nothing."""
         told, now = told_strange(run.strange), self._progress.clock()
-        self._progress.save(stored, _undecided(stored.record, Reason.STRANGE_RUN, told, now))
-        self._room.ended(stored.record.image)
+        self._end(stored, lambda: _undecided(stored.record, Reason.STRANGE_RUN, told, now, self._observes))
 
     def _conclude(self, stored: Stored[Candidate], run: Run, verdict: Verdict) -> None:
         candidate = stored.record
@@ -233,14 +237,24 @@ class Validator:
         known = msgspec.structs.replace(candidate, run_id=run.run_id, evidence=evidence)
         detail = f"{verdict.detail} (run {run.run_id})" if run.run_id else verdict.detail
         now = self._progress.clock()
-        if run.run_id:
+        ended = self._end(stored, lambda: _decided(known, verdict.finding, detail, now, self._observes))
+        if run.run_id and ended:
             self._times.took(_kind(candidate), now - candidate.since)
-        decided = _decided(known, verdict.finding, detail, now)
-        if decided.last.reason is Reason.GATE_PASSED:
-            self._then(stored, decided)
+
+    def _end(self, stored: Stored[Candidate], decided: Callable[[], Candidate]) -> bool:
+        """Write what the end of a run means. While it is not known whether a tag observes the test, nothing ends."""
+        candidate = stored.record
+        try:
+            known = decided()
+        except ServiceError as error:
+            self._progress.save(stored, put_off(candidate, error, self._progress.clock()))
+            return False
+        if known.last.reason in _PROPOSED:
+            self._then(stored, known)
         else:
-            self._progress.save(stored, decided)
+            self._progress.save(stored, known)
         self._room.ended(candidate.image)
+        return True
 
 
 def _noted(claimed: Candidate, gate: GateRun) -> Candidate:
@@ -268,18 +282,26 @@ def _log_name(candidate: Candidate) -> str:
     return f"gate-{candidate.generation}-{candidate.runs}.log"
 
 
-def _decided(candidate: Candidate, finding: Finding, detail: str, now: datetime) -> Candidate:
+def _decided(
+    candidate: Candidate, finding: Finding, detail: str, now: datetime, observes: Callable[[Candidate], bool]
+) -> Candidate:
     if reason := _REASONS.get(finding):
         known = judged(candidate, candidate.run_id, now, passed=finding is Finding.PASSED)
         if known.last.reason is Reason.GATE_DIFFERS:
             log.warning("%s: %s", candidate.id, known.last.detail)
+        if reason is Reason.GATE_REJECTED and observes(candidate):
+            return observed(known, now, decided=True, detail=detail)
         return advance(known, reason, now, detail=detail)
-    return _undecided(candidate, Reason.GATE_UNDECIDED, detail, now)
+    return _undecided(candidate, Reason.GATE_UNDECIDED, detail, now, observes)
 
 
-def _undecided(candidate: Candidate, reason: Reason, detail: str, now: datetime) -> Candidate:
+def _undecided(
+    candidate: Candidate, reason: Reason, detail: str, now: datetime, observes: Callable[[Candidate], bool]
+) -> Candidate:
     attempts = candidate.runs - candidate.unanswered
-    if attempts >= MOST_RUNS:
-        gave_up = end_by(candidate, Reason.GAVE_UP)
-        return advance(candidate, gave_up, now, detail=f"{detail}; {MOST_RUNS} runs decided nothing")
-    return advance(candidate, reason, now, detail=detail, pause=pause_before_retry(attempts))
+    if attempts < MOST_RUNS:
+        return advance(candidate, reason, now, detail=detail, pause=pause_before_retry(attempts))
+    told = f"{detail}; {MOST_RUNS} runs decided nothing"
+    if observes(candidate):
+        return observed(candidate, now, decided=False, detail=told)
+    return advance(candidate, end_by(candidate, Reason.GAVE_UP), now, detail=told)

@@ -16,7 +16,7 @@ from shared.domain.promotion.admission import (
     admission_of,
     in_use,
 )
-from shared.domain.promotion.admitting import awaiting_scan, told_of, with_untested
+from shared.domain.promotion.admitting import awaiting_scan, refused_by_test, told_of, with_observed_test, with_untested
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
@@ -78,16 +78,21 @@ class Admissions:
         self._book = book
         self._clock = clock
 
-    def basis(self, target: Target, digest: Digest) -> Basis | None:
+    def basis(self, target: Target, digest: Digest, *, objected: bool = False) -> Basis | None:
         """Return what a digest is judged by for a target; ``None`` where passing the test is all that is asked.
 
         What is in use itself is held against what was in use before, as it was when it was let through.
+
+        Args:
+            target: the target.
+            digest: what is judged.
+            objected: whether it did not pass its test: then that is judged, whatever else is asked.
 
         Raises:
             ServiceError: which list is in force cannot be read.
         """
         asked = self.policies.now().of(target.origin.image, target.place)
-        if not asked.is_judged:
+        if not asked.is_judged and not objected:
             return None
         known = admission_of(target, digest) if digest == target.seen else None
         base = (known.base if known is not None else in_use(target)) if asked.scan is not None else Digest("")
@@ -99,13 +104,13 @@ class Admissions:
         Raises:
             ServiceError: which of them are in force cannot be read.
         """
-        basis = self.basis(target, admission.digest)
+        basis = self.basis(target, admission.digest, objected=admission.of_test)
         if basis is None:
             return True
-        policy, by = basis.asked.policy, (admission.policy_sha256, admission.platforms)
-        if basis.asked.entry and by != (policy.sha256 if policy is not None else "", basis.asked.platforms):
+        by = (admission.policy_sha256, admission.platforms)
+        if basis.asked.entry and by != (_hash_of(basis.asked), basis.asked.platforms):
             return True
-        if basis.asked.scan is None:
+        if basis.asked.scan is None or admission.by_test:
             return False
         known = self.exceptions.now()
         return admission.exceptions != known.sha256 or known.ended_between(admission.at, self._clock())
@@ -128,8 +133,20 @@ class Admissions:
         except TidegateError as error:
             log.warning("the scan of %s is not asked for yet, its proposal does: %s", candidate.id, error)
 
+    def observes(self, candidate: Candidate) -> bool:
+        """Whether the policy of a tag that asked for a candidate may only observe its test.
+
+        Raises:
+            ServiceError: which list is in force cannot be read.
+        """
+        asking, gate = self.policies.now(), candidate.gate or ""
+        return any(asking.observes(place, gate) for place in candidate.places)
+
     def judge(self, candidate: Candidate, basis: Basis) -> Admission:
-        """Judge a candidate that passed its test, and keep the whole decision as evidence.
+        """Judge a candidate that passed its test, or whose test is for its tags to judge.
+
+        The whole decision over a scan is kept as evidence. A scan lets nothing through that the test refuses, so it is
+        not asked then.
 
         Raises:
             ServiceError: storage did not answer.
@@ -137,13 +154,18 @@ class Admissions:
         asked, now = basis.asked, self._clock()
         if not asked.entry:
             return _without_entry(candidate.digest, now)
-        policy = asked.policy or Policy("")
+        policy, objection = asked.policy or Policy(""), candidate.objection
+        if objection is not None and not asked.observes(candidate.gate or ""):
+            refused = refused_by_test(candidate.digest, objection, policy, now)
+            by = {"policy": policy.name, "policy_sha256": _hash_of(asked), "platforms": asked.platforms}
+            return msgspec.structs.replace(refused, **by)
         scanned = self._scanned(candidate, basis, policy) if asked.scan is not None else None
         first = scanned or Admission(digest=candidate.digest, outcome=Outcome.PASS, at=now)
         named = msgspec.structs.replace(
             first, policy=policy.name, policy_sha256=policy.sha256, platforms=asked.platforms
         )
-        return with_untested(named, policy, asked.untested)
+        decided = with_untested(named, policy, asked.untested)
+        return decided if objection is None else with_observed_test(decided, objection, policy)
 
     def _scanned(self, candidate: Candidate, basis: Basis, policy: Policy) -> Admission:
         from shared.rules.judging import judged_each  # noqa: PLC0415
@@ -221,6 +243,10 @@ class Admissions:
         name = f"admission-{named}.json"
         self._evidence.keep(candidate.id, name, msgspec.json.format(msgspec.json.encode(whole)))
         return name
+
+
+def _hash_of(asked: Asked) -> str:
+    return asked.policy.sha256 if asked.policy is not None else ""
 
 
 def _without_entry(digest: Digest, now: datetime) -> Admission:

@@ -11,7 +11,7 @@ from shared.domain.promotion.admission import admission_of, is_held_back
 from shared.domain.promotion.candidate import Candidate, Place, Reason, Status, same_but_time
 from shared.domain.promotion.concluding import conclusion_for
 from shared.domain.promotion.identity import candidate_id
-from shared.domain.promotion.lifecycle import ENDS, advance, decided_again
+from shared.domain.promotion.lifecycle import ENDS, advance, decided_again, end_by
 from shared.domain.promotion.schedule import LEASE, VERDICT_LOOK
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
@@ -27,6 +27,7 @@ _ORDER = (
     Reason.PROMOTION_VERIFIED,
     Reason.GAVE_UP,
     Reason.OVERRULED,
+    Reason.GATE_REJECTED,
     Reason.SCAN_REJECTED,
     Reason.NEWER_DIGEST,
     Reason.LEFT_THE_LIST,
@@ -152,7 +153,8 @@ class Conclusions:
     ) -> Candidate:
         place, instead = f"{target.repository}:{target.tag}", target.wanted or "decided otherwise"
         details = {
-            Reason.GAVE_UP: target.trouble,
+            Reason.GAVE_UP: _gave_up(target, candidate),
+            Reason.GATE_REJECTED: candidate.objection.detail if candidate.objection else "",
             Reason.OVERRULED: f"people say otherwise of {place}: {_said(target)}",
             Reason.SCAN_REJECTED: _of_scan(target, candidate.digest),
             Reason.NEWER_DIGEST: f"{place} is to be {instead}",
@@ -161,7 +163,8 @@ class Conclusions:
         detail = details.get(reason, f"as {target.repository}:{target.tag}, decision {target.number}")
         if unread:
             detail = f"{detail}; the records of {', '.join(map(str, unread))} cannot be read, and were not asked"
-        return advance(candidate, reason, self._progress.clock(), detail=detail)
+        by = end_by(candidate, reason) if reason is Reason.GAVE_UP and candidate.objection is not None else reason
+        return advance(candidate, by, self._progress.clock(), detail=detail)
 
 
 def _in_turn(candidate: Candidate, known: Container[Place]) -> list[Place]:
@@ -173,6 +176,11 @@ def _in_turn(candidate: Candidate, known: Container[Place]) -> list[Place]:
 def left_by(target: Target) -> str:
     """Say for people why a candidate of a target that was let go is not wanted any more."""
     return f"{target.repository}:{target.tag} has left the watch list"
+
+
+def _gave_up(target: Target, candidate: Candidate) -> str:
+    """Either the tag does not become what it is to be, or the test decided nothing and the tag enforces it."""
+    return candidate.objection.detail if candidate.objection and target.wanted != candidate.digest else target.trouble
 
 
 def _of_scan(target: Target, digest: Digest) -> str:

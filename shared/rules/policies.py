@@ -51,6 +51,11 @@ class Asked(msgspec.Struct, frozen=True):
         minds = test is not None and test.mode is not Mode.OFF and test.untested is not Mode.OFF
         return tuple(platform for platform in self.platforms if platform != TESTED) if minds else ()
 
+    def observes(self, gate: str) -> bool:
+        """Whether a gate's test is made and told here, and keeps nothing from the tag."""
+        test = self.policy.test if self.policy is not None else None
+        return test is not None and test.mode is Mode.OBSERVE and test.gate == gate
+
     @property
     def is_judged(self) -> bool:
         """Whether there is anything to decide beside the functional test."""
@@ -74,9 +79,13 @@ class Asking:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of what is asked of each entry's digests beside the functional test, which changes when that does."""
+        """A hash of what is asked of each entry's digests beside a test that decides, which changes when that does."""
         asked = {image.name: self._of(image) for image in self._list.images}
-        told = [(name, one.policy.sha256, one.platforms) for name, one in asked.items() if one.is_judged and one.policy]
+        told = [
+            (name, one.policy.sha256, one.platforms)
+            for name, one in asked.items()
+            if one.policy and (one.is_judged or one.observes(one.policy.gate or ""))
+        ]
         return hashlib.sha256(msgspec.json.encode(sorted(told))).hexdigest()
 
     def of(self, image: str, place: Place) -> Asked:
@@ -111,6 +120,13 @@ class Asking:
         by_pattern = (one for one in ordered if one.needs_listing)
         chosen = (one for one in by_pattern if one.name == name or tag in _targets(one, tag))
         return next(exact, None) or next(chosen, ordered[0])
+
+    def observes(self, place: Place, gate: str) -> bool:
+        """Whether an entry that writes into a tag's repository only observes a gate's test.
+
+        Which of several entries writes the tag, its target knows, and judges by that: here one is enough.
+        """
+        return any(self._of(image).observes(gate) for image in self._list.into(place.repository))
 
     def _of(self, image: Image) -> Asked:
         return Asked(image.name, self._list.policy_of(image), tuple(image.platforms))

@@ -21,6 +21,7 @@ from shared.target_ports import StoredTarget
 
 _TRIES = 8
 _NAMES = {Outcome.PASS: "scan-passed", Outcome.REJECT: "scan-rejected", Outcome.HOLD: "scan-held"}
+_NAMES_OF_TESTS = {Outcome.PASS: "gate-observed", Outcome.REJECT: "gate-rejected", Outcome.HOLD: "gate-undecided"}
 
 
 class Proposer:
@@ -77,7 +78,7 @@ class Proposer:
         admission = self._admissions.judge(proposal.candidate, basis)
         proposal.judged[basis] = admission
         if _is_news(proposal.before, admission):
-            about, name = about_target(proposal.target), _NAMES[admission.outcome]
+            about, name = about_target(proposal.target), _name_of(admission)
             self._activity.append(Event(about, name, admission.at, f"{admission.digest}: {admission.detail}"))
 
 
@@ -109,7 +110,7 @@ class _Proposal:
         if all(one.digest != candidate.digest for one in target.sightings):
             sighting = Sighting(order_at(candidate.detected_at), candidate.digest, candidate.traceparent)
             target = sighted(target, sighting, target.origin, now)
-        basis = self._admissions.basis(target, candidate.digest)
+        basis = self._admissions.basis(target, candidate.digest, objected=candidate.objection is not None)
         if basis is not None and basis not in self.judged:
             self.basis, self.before = basis, target
             return None
@@ -142,8 +143,13 @@ def _is_news(target: Target | None, admission: Admission) -> bool:
         return False
     if known is None or known.awaits_scan:
         observed = known is not None and known.outcome is Outcome.PASS
-        return observed or bool(admission.blocking) or admission.outcome is not Outcome.PASS
-    return known.outcome is not admission.outcome
+        return observed or admission.of_test or bool(admission.blocking) or admission.outcome is not Outcome.PASS
+    return known.outcome is not admission.outcome or (admission.of_test and not known.of_test)
+
+
+def _name_of(admission: Admission) -> str:
+    by_test = admission.by_test or (admission.of_test and admission.outcome is Outcome.PASS)
+    return (_NAMES_OF_TESTS if by_test else _NAMES)[admission.outcome]
 
 
 def _fresh(registry: str, candidate: Candidate, place: Place) -> Target:

@@ -251,6 +251,7 @@ class World:
             self.evidence,
             times,
             self.gate_room,
+            observes=self.admissions.observes,
             then=self.promoter.begin,
         )
         self.stager = Stager(

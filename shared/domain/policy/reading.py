@@ -34,7 +34,10 @@ class WrittenTest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[str, Meta(**NAMED)] | None,
         Meta(description="Folder under gates/ with the test (docs/gates.md)."),
     ] = None
-    mode: Annotated[Mode, Meta(description="`enforce`: the test decides; `off`: it is not made.")] = Mode.ENFORCE
+    mode: Annotated[
+        Mode,
+        Meta(description="`enforce`: the test decides; `observe`: it is told and never blocks; `off`: it is not made."),
+    ] = Mode.ENFORCE
     untested: Untested = Mode.OBSERVE
 
 

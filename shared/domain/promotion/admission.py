@@ -21,10 +21,14 @@ class AdmissionReason(Enum):
     SCAN_AWAITED = "scan-awaited"  # the digest's scan has no answer yet
     BASE_SCAN_AWAITED = "base-scan-awaited"  # what rejects may be in the base in use, whose scan has no answer yet
     PLATFORM_UNTESTED = "platform-untested"  # the test runs on another platform than one that is promoted
+    GATE_REJECTED = "gate-rejected"  # its test rejected it, and the policy enforces the test
+    GATE_UNDECIDED = "gate-undecided"  # the runs of its test decided nothing, and the policy enforces the test
+    GATE_OBSERVED = "gate-observed"  # it did not pass its test, which the policy only observes
     NO_ENTRY = "no-entry"  # no entry of the watch list writes the tag any more, so no policy is known
 
 
 _AWAITED = frozenset({AdmissionReason.SCAN_AWAITED.value, AdmissionReason.BASE_SCAN_AWAITED.value})
+_BY_TEST = frozenset({AdmissionReason.GATE_REJECTED.value, AdmissionReason.GATE_UNDECIDED.value})
 
 _KEPT = 12
 
@@ -68,6 +72,16 @@ class Admission(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     def awaits_scan(self) -> bool:
         """Whether a scan has to answer before more can be said."""
         return not _AWAITED.isdisjoint(self.reasons)
+
+    @property
+    def by_test(self) -> bool:
+        """Whether the digest's test keeps it from the tag; nobody asks then what its scan says."""
+        return not _BY_TEST.isdisjoint(self.reasons)
+
+    @property
+    def of_test(self) -> bool:
+        """Whether the digest did not pass its test, whatever follows from that."""
+        return self.by_test or AdmissionReason.GATE_OBSERVED.value in self.reasons
 
 
 def same_admission(one: Admission | None, other: Admission) -> bool:

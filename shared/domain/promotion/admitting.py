@@ -9,6 +9,7 @@ import msgspec
 
 from shared.domain.policy.policy import Mode, Policy, ScanCheck
 from shared.domain.promotion.admission import Admission, AdmissionReason
+from shared.domain.promotion.candidate import Objection
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Decision, Effect, Outcome
 
@@ -71,6 +72,36 @@ def with_untested(admission: Admission, policy: Policy, untested: Sequence[str])
         return msgspec.structs.replace(admission, reasons=reasons, detail=told)
     told += "; take it against its gate, or let the policy observe what is untested"
     return msgspec.structs.replace(admission, outcome=Outcome.HOLD, reasons=reasons, detail=told)
+
+
+def refused_by_test(digest: Digest, objection: Objection, policy: Policy, now: datetime) -> Admission:
+    """Return what is decided of a digest that did not pass the test, where that is enforced.
+
+    A test that decided nothing has nothing against the image, so that it is no rejection; and as no answer is never a
+    pass, it holds.
+    """
+    by = f" (policy {policy.name})" if policy.name else ""
+    if objection.decided:
+        reason, outcome, told = AdmissionReason.GATE_REJECTED, Outcome.REJECT, f"its test rejects it{by}"
+    else:
+        reason, outcome = AdmissionReason.GATE_UNDECIDED, Outcome.HOLD
+        told = f"its test decided nothing, and is made again a day later{by}"
+    detail = f"{told}: {objection.detail}"
+    return Admission(digest=digest, outcome=outcome, reasons=(reason.value,), detail=detail, at=now)
+
+
+def with_observed_test(admission: Admission, objection: Objection, policy: Policy) -> Admission:
+    """Say what the test has against a digest, where the policy only observes that: it changes no outcome.
+
+    Args:
+        admission: what everything else means.
+        objection: what the test said.
+        policy: in force.
+    """
+    said = "rejects it" if objection.decided else "decided nothing"
+    told = f"its test {said}, which policy {policy.name} only observes: {objection.detail}"
+    reasons = (*admission.reasons, AdmissionReason.GATE_OBSERVED.value)
+    return msgspec.structs.replace(admission, reasons=reasons, detail=_joined(admission.detail, told))
 
 
 def _joined(*texts: str) -> str:

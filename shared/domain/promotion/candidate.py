@@ -56,6 +56,7 @@ class Reason(Enum):
     GATE_PASSED = "gate-passed"  # the gate's test said its last word and exited with 0
     GATE_REJECTED = "gate-rejected"  # the gate's test had begun, and ended otherwise
     GATE_UNDECIDED = "gate-undecided"  # the run ended without the test having said anything; it is repeated
+    GATE_OBSERVED = "gate-observed"  # it did not pass a test that a tag only observes; each of its tags judges that
     GATE_DIFFERS = "gate-differs"  # the same gate decided otherwise on the same digest before; the later verdict holds
     AGENT_AWAITED = "agent-awaited"  # no agent of ACR Tasks has taken its run for ten minutes; told once, and it waits
     NO_AGENT = "no-agent"  # its run's time was over before any step began; run again, and no attempt is counted
@@ -135,6 +136,18 @@ class GateVerdict(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class Objection(msgspec.Struct, frozen=True):
+    """What the test of a candidate said that is proposed all the same, as a tag only observes its test.
+
+    Attributes:
+        decided: whether the test rejected it; else its runs decided nothing.
+        detail: for people.
+    """
+
+    decided: bool
+    detail: str
+
+
 class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What is known of a candidate; every step replaces it as a whole, guarded by its ETag.
 
@@ -156,8 +169,10 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         look_at: when it is to be looked at again, UTC; at an end, when that was.
         since: when the present status began, UTC.
         detected_at: when this generation began, UTC.
-        passed_at: when it passed its gate in this generation, or was let through without one, UTC; ``None`` if it did
-            not.
+        passed_at: when it passed its gate in this generation, or was let through without one or with an objection,
+            UTC; ``None`` if it did not.
+        objection: what its test has against it in this generation, though it is proposed; ``None`` for nothing. A tag
+            that enforces the test does not take it.
         failures: how often in a row the present step did not succeed. Being asked to wait is no failure.
         retried: whether this generation began because the one before had failed, and a tag still wanted it.
         runs: how many runs of the gate were started in this generation.
@@ -194,6 +209,7 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     since: datetime
     detected_at: datetime
     passed_at: datetime | None = None
+    objection: Objection | None = None
     failures: int = 0
     retried: bool = False
     runs: int = 0
@@ -244,7 +260,10 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @property
     def has_passed(self) -> bool:
-        """Whether it has its verdict, and passed; records of earlier versions tell it by their status."""
+        """Whether it may be proposed: it passed, or its objection is for each tag to judge.
+
+        Records of earlier versions tell it by their status.
+        """
         return self.passed_at is not None or self.status in {Status.PROMOTING, Status.PROMOTED}
 
     @property

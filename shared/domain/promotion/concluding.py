@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from shared.domain.promotion.admission import is_held_back, is_refused
+from shared.domain.promotion.admission import admission_of, is_held_back, is_refused
 from shared.domain.promotion.candidate import Candidate, Reason
 from shared.domain.promotion.decision import best, out_of_favour
 from shared.domain.promotion.target import Sighting, Target, Why
@@ -12,6 +12,10 @@ from shared.domain.references import Digest
 
 # While a target goes by one of these, the digest that its source bore last waits for as long as they are meant.
 _SAID = frozenset({Why.PINNED, Why.ROLLED_BACK, Why.AGAINST_GATE, Why.ADOPTED})
+# What bore a digest since may go by these without its candidate having come to nothing.
+_REPLACED = frozenset(
+    {Reason.NEWER_DIGEST, Reason.LEFT_THE_LIST, Reason.OVERRULED, Reason.SCAN_REJECTED, Reason.GATE_REJECTED}
+)
 
 
 def conclusion(target: Target, digest: Digest) -> Reason | None:
@@ -26,8 +30,7 @@ def conclusion(target: Target, digest: Digest) -> Reason | None:
         return Reason.PROMOTION_VERIFIED
     if is_overruled(target, digest):
         return Reason.OVERRULED
-    overtaken = _overtaken(target, digest)
-    return Reason.SCAN_REJECTED if overtaken is None and is_refused(target, digest) else overtaken
+    return _overtaken(target, digest) or _refusal(target, digest)
 
 
 def conclusion_for(target: Target, candidate: Candidate) -> Reason | None:
@@ -37,11 +40,10 @@ def conclusion_for(target: Target, candidate: Candidate) -> Reason | None:
     for another gate by now was told nothing, and waits for another candidate.
     """
     reason = conclusion(target, candidate.digest)
-    replaced = reason in {Reason.NEWER_DIGEST, Reason.LEFT_THE_LIST, Reason.OVERRULED, Reason.SCAN_REJECTED}
-    if replaced and _bore_since(target, candidate.digest, candidate.detected_at):
+    if reason in _REPLACED and _bore_since(target, candidate.digest, candidate.detected_at):
         return Reason.PROMOTION_VERIFIED
     if (
-        reason in {None, Reason.SCAN_REJECTED}
+        reason in {None, Reason.SCAN_REJECTED, Reason.GATE_REJECTED}
         and target.origin.gate != candidate.gate
         and candidate.digest not in target.passed
     ):
@@ -61,6 +63,15 @@ def is_overruled(target: Target, digest: Digest) -> bool:
     if is_held_back(target, digest) or is_refused(target, digest):
         return digest in {one.digest for one in target.blocked}
     return digest in target.passed and (blocked or (said and first is not None and first.digest == digest))
+
+
+def _refusal(target: Target, digest: Digest) -> Reason | None:
+    """A test that decided nothing has no answer to wait for: it gave up, and is made again a day later."""
+    admission = admission_of(target, digest)
+    by_test = admission is not None and admission.by_test
+    if is_refused(target, digest):
+        return Reason.GATE_REJECTED if by_test else Reason.SCAN_REJECTED
+    return Reason.GAVE_UP if by_test and is_held_back(target, digest) else None
 
 
 def _of_what_is_wanted(target: Target) -> Reason | None:

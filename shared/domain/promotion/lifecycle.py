@@ -43,6 +43,7 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
     (Status.VALIDATING, Reason.GATE_STARTED): Status.VALIDATING,
     (Status.VALIDATING, Reason.GATE_PASSED): Status.PROMOTING,
     (Status.VALIDATING, Reason.GATE_REJECTED): Status.REJECTED,
+    (Status.VALIDATING, Reason.GATE_OBSERVED): Status.PROMOTING,
     (Status.VALIDATING, Reason.GATE_UNDECIDED): Status.STAGED,
     (Status.VALIDATING, Reason.STRANGE_RUN): Status.STAGED,
     (Status.VALIDATING, Reason.NO_AGENT): Status.STAGED,
@@ -62,6 +63,7 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
             Reason.SCAN_AWAITED: Status.HELD,
             Reason.SCAN_HELD: Status.HELD,
             Reason.SCAN_REJECTED: Status.REJECTED,
+            Reason.GATE_REJECTED: Status.REJECTED,
             Reason.PROMOTION_VERIFIED: Status.PROMOTED,
             Reason.OVERRULED: Status.SUPERSEDED,
         }.items()
@@ -96,6 +98,7 @@ _HEADWAY = frozenset(
         Reason.NO_GATE,
         Reason.TOOL_MIRRORED,
         Reason.GATE_PASSED,
+        Reason.GATE_OBSERVED,
         Reason.PROMOTION_VERIFIED,
         Reason.IN_FORCE_AGAIN,
         Reason.SEEN_AGAIN,
@@ -103,7 +106,8 @@ _HEADWAY = frozenset(
     }
 )
 
-_PASSED = frozenset({Reason.NO_GATE, Reason.GATE_PASSED})
+# From these on it is proposed to its tags.
+_PASSED = frozenset({Reason.NO_GATE, Reason.GATE_PASSED, Reason.GATE_OBSERVED})
 
 # These are counted apart from other failures, each by itself: what was in the way before takes no patience from them.
 _COUNTED_APART = frozenset(
@@ -226,6 +230,7 @@ def begin_again(candidate: Candidate, now: datetime, *, detail: str, wanted: Can
         secret="",
         unwanted=None,
         passed_at=None,
+        objection=None,
         retried=candidate.status is Status.FAILED and not seen,
         image=wanted.image,
         traceparent=wanted.traceparent,
@@ -252,10 +257,10 @@ def unwanted(candidate: Candidate, reason: Reason, now: datetime, detail: str) -
 
 
 def decided_again(candidate: Candidate, now: datetime, detail: str) -> Candidate:
-    """Return a candidate, which its scan rejected, to be proposed because its reports are judged otherwise now.
+    """Return a candidate, which its tags refused, to be proposed because it is judged otherwise now.
 
     Raises:
-        ImpossibleChange: it was rejected by its test, about which no policy, waiver or VEX says anything.
+        ImpossibleChange: it was rejected by a test that no tag observed, and was proposed to none.
     """
     if candidate.passed_at is None:
         raise ImpossibleChange(f"{candidate.id} did not pass its test, and is not decided again")

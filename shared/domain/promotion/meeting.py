@@ -43,9 +43,10 @@ def meet(
         Propose what passed. Resend if it has only just been detected, since the check that made it may have died
         before it sent the message. Begin again what failed: at once when it is seen or asked for, else after a day;
         and what was superseded, when a tag came back to it. What was rejected is tested again only when somebody asks
-        for the unchanged tag by hand, having mended the gate. Else leave it.
+        for the unchanged tag by hand, having mended the gate. What was proposed with an objection is told to its tag
+        until then, and is tested again as what failed or was rejected is. Else leave it.
     """
-    if existing.has_passed and not _is_lost(existing, lost_at):
+    if existing.has_passed and not _is_lost(existing, lost_at) and not _is_tested_again(existing, look, now):
         return Meeting.PROPOSE
     if existing.status not in ENDS:
         lost_message = existing.status is Status.DETECTED and existing.look_at <= now and look is not None
@@ -59,6 +60,21 @@ def meet(
         Status.SUPERSEDED: look is not Look.UNCHANGED,
     }
     return Meeting.BEGIN_AGAIN if again.get(existing.status, True) else Meeting.LEAVE
+
+
+def _is_tested_again(candidate: Candidate, look: Look | None, now: datetime) -> bool:
+    """Whether the test of what was proposed with an objection is made again, as that of what failed or was rejected.
+
+    Where it decided nothing a tag that enforces it waits still, whatever others took meanwhile.
+    """
+    if candidate.objection is None or candidate.status not in ENDS:
+        return False
+    if candidate.status is Status.REJECTED:
+        return look is Look.UNCHANGED
+    if candidate.objection.decided:
+        return False
+    rested = look is None and now - candidate.since >= FAILED_LOOK
+    return rested or (candidate.status is Status.FAILED and look is not None)
 
 
 def _is_lost(candidate: Candidate, lost_at: datetime | None) -> bool:

@@ -10,9 +10,11 @@ import msgspec
 
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.gate.words import Words
-from shared.domain.promotion.candidate import Candidate, GateVerdict, Reason
+from shared.domain.promotion.candidate import Candidate, GateVerdict, Objection, Reason
 from shared.domain.promotion.lifecycle import advance
 from shared.domain.promotion.schedule import AGENT_PATIENCE, pause_before_retry
+
+_OBJECTION_KEPT = 400
 
 
 def contents_of(files: Mapping[str, bytes]) -> str:
@@ -108,3 +110,16 @@ def judged(candidate: Candidate, run_id: str, now: datetime, *, passed: bool) ->
         "than the image; the later verdict holds"
     )
     return advance(known, Reason.GATE_DIFFERS, now, detail=told)
+
+
+def observed(candidate: Candidate, now: datetime, *, decided: bool, detail: str) -> Candidate:
+    """Return a candidate that did not pass its test and is proposed all the same, as a tag only observes the test.
+
+    Args:
+        candidate: the record, whose run has ended.
+        now: UTC.
+        decided: whether the test rejected it; else its last run decided nothing either.
+        detail: for people.
+    """
+    objection = Objection(decided, detail[:_OBJECTION_KEPT])
+    return advance(candidate, Reason.GATE_OBSERVED, now, detail=detail, objection=objection)

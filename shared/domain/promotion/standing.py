@@ -7,11 +7,13 @@ from enum import Enum
 
 import msgspec
 
+from shared.domain.promotion.admission import Admission, admission_of
 from shared.domain.promotion.candidate import Candidate, Status
 from shared.domain.promotion.lifecycle import ENDS
 from shared.domain.promotion.target import Target, Why
 from shared.domain.promotion.tool import Tool
 from shared.domain.references import Digest, Tag
+from shared.domain.scan.decision import Outcome
 from shared.domain.watching.observation import Observation, Presence
 
 
@@ -24,7 +26,7 @@ class Standing(Enum):
     DOUBTED = "doubted"  # it bears again what it bore before; a later look decides whether that is believed
     WAITING = "waiting"  # its turn to be begun has not come: new tags are begun some at a time
     UNDER_WAY = "under-way"  # its candidate is imported, tested or promoted
-    REJECTED = "rejected"  # its candidate's gate said no; the base registry keeps what it has
+    REJECTED = "rejected"  # its candidate's gate said no, or the tag's policy; the base registry keeps what it has
     FAILED = "failed"  # its candidate could not be decided; tried again daily while the tag wants it
     HELD = "held"  # somebody said that nothing is to be decided
     OTHERWISE = "decided-otherwise"  # people, a block or an adoption keep another digest in force
@@ -80,6 +82,8 @@ def stands(
     status = standing(seen, target, candidate)
     told = candidate.last if candidate is not None else None
     why = target.why.value if target is not None else status.value
+    ended = status in {Standing.REJECTED, Standing.FAILED}
+    refused = _refused_alone(target, candidate) if ended and target and candidate else None
     troubles = (seen.trouble if seen else "", target.trouble if target else "")
     return TagStanding(
         tag=tag,
@@ -88,13 +92,21 @@ def stands(
         base=(target.seen or None) if target else None,
         wanted=(target.wanted or None) if target else None,
         status=status,
-        reason=told.reason.value if told else why,
-        detail=told.detail if told else "",
+        reason=refused.reasons[0] if refused and refused.reasons else told.reason.value if told else why,
+        detail=refused.detail if refused else told.detail if told else "",
         checked_at=seen.last_checked if seen else None,
         changed_at=told.at if told else (target.decided_at if target else None),
         candidate=candidate.id if candidate else None,
         trouble="; ".join(one for one in troubles if one) or None,
     )
+
+
+def _refused_alone(target: Target, candidate: Candidate) -> Admission | None:
+    """Return why a tag does not take what others took; ``None`` where the candidate's own word says it."""
+    admission = admission_of(target, candidate.digest)
+    if admission is None or candidate.status is not Status.PROMOTED or candidate.digest in target.passed:
+        return None
+    return admission if admission.outcome is Outcome.REJECT or admission.by_test else None
 
 
 def tool_stands(tag: Tag, seen: Observation | None, tool: Tool | None, candidate: Candidate | None) -> TagStanding:
@@ -162,6 +174,9 @@ def _on_its_way(candidate: Candidate | None, target: Target) -> Standing | None:
     """What people decided otherwise may be what was rejected, so the target's word counts where it has the digest."""
     if candidate is None or target.newest is None or target.wanted == target.newest.digest:
         return None
+    alone = _refused_alone(target, candidate)
+    if alone is not None:
+        return Standing.REJECTED if alone.outcome is Outcome.REJECT else Standing.FAILED
     ends = {Status.REJECTED: Standing.REJECTED, Status.FAILED: Standing.FAILED}
     return ends.get(candidate.status) if candidate.status in ENDS else Standing.UNDER_WAY
 

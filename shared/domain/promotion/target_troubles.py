@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 
-from shared.domain.promotion.admission import admission_of, is_held_back, is_refused
+from shared.domain.promotion.admission import Admission, admission_of, is_held_back, is_refused
 from shared.domain.promotion.adopting import is_passed_over
 from shared.domain.promotion.candidate import Candidate, Reason, Status
 from shared.domain.promotion.decision import is_pinned
@@ -120,8 +120,9 @@ def candidate_troubles(candidate: Candidate, targets: Iterable[Target]) -> tuple
     state, why, since, waiting = _of_candidate(candidate), _why(candidate), candidate.since, tuple(targets)
     by_scan = candidate.last.reason is Reason.SCAN_REJECTED
     if candidate.status in ENDS and not by_scan and (kept := _kept_out(candidate.digest, waiting)) is not None:
-        state, waiting, why, since = kept
-        by_scan = state is Hindrance.REJECTED
+        state, waiting, admission = kept
+        why, since = admission.detail, admission.at
+        by_scan = state is Hindrance.REJECTED and not admission.by_test
     if state not in _STOPPED:
         return ()
     kind, said = _STOPPED[state]
@@ -138,13 +139,14 @@ def candidate_troubles(candidate: Candidate, targets: Iterable[Target]) -> tuple
     )
 
 
-def _kept_out(digest: Digest, targets: Sequence[Target]) -> tuple[Hindrance, tuple[Target, ...], str, datetime] | None:
-    """What one tag came to, now or earlier, may be kept from another one by its scan."""
+def _kept_out(digest: Digest, targets: Sequence[Target]) -> tuple[Hindrance, tuple[Target, ...], Admission] | None:
+    """What one tag came to, now or earlier, may be kept from another one by its own policy."""
     for state, says in ((Hindrance.REJECTED, is_refused), (Hindrance.AWAITS_SCAN, is_held_back)):
         kept = tuple(target for target in targets if says(target, digest))
         admission = admission_of(kept[0], digest) if kept else None
         if admission is not None:
-            return state, kept, admission.detail, admission.at
+            undecided = admission.by_test and state is Hindrance.AWAITS_SCAN
+            return Hindrance.FAILED if undecided else state, kept, admission
     return None
 
 
@@ -178,7 +180,7 @@ def _troubles(target: Target, candidate: Candidate | None, now: datetime) -> Ite
 def _not_updated(target: Target, since: datetime, why: Hindrance, candidate: Candidate | None) -> str:
     origin, newest = target.origin, target.sightings[-1].digest
     kept = _kept_out(newest, [target]) if candidate is not None and candidate.status in ENDS else None
-    told = kept[2] if kept is not None and kept[0] is why else _why(candidate) if candidate is not None else ""
+    told = kept[2].detail if kept is not None and kept[0] is why else _why(candidate) if candidate is not None else ""
     said = {Hindrance.NOT_PROMOTED: target.trouble}.get(why, told)
     return (
         f"{target.place} has not followed {origin.source}:{origin.source_tag} since {since:%Y-%m-%d}: it is "
@@ -189,8 +191,10 @@ def _not_updated(target: Target, since: datetime, why: Hindrance, candidate: Can
 _BY_STATUS = {Status.REJECTED: Hindrance.REJECTED, Status.HELD: Hindrance.AWAITS_SCAN}
 
 
-def _of_candidate(candidate: Candidate) -> Hindrance:
+def _of_candidate(candidate: Candidate | None) -> Hindrance:
     """What is tried again daily stays failed in between, or its trouble would end and begin every day."""
+    if candidate is None:
+        return Hindrance.NOT_MADE
     if candidate.status in _BY_STATUS:
         return _BY_STATUS[candidate.status]
     again = candidate.retried and candidate.status not in ENDS and not candidate.has_passed

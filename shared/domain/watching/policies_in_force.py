@@ -7,9 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from shared.domain.policy.extending import Placed
-from shared.domain.policy.policy import Mode
 from shared.domain.policy.reading import Policies, read_policies
-from shared.domain.shapes import Path, Told
 from shared.domain.watching.watch_list import Image
 
 
@@ -52,26 +50,6 @@ def without_policies(document: object) -> object:
 
 def _without_policy(fields: object) -> object:
     return {name: value for name, value in fields.items() if name != "policy"} if isinstance(fields, dict) else fields
-
-
-def observed_tests(document: object) -> Iterator[Told]:
-    """Find tests that are only to be observed: a test decides or is not made, and nobody tells what it said else."""
-    fields: dict[str, object] = document if isinstance(document, dict) else {}
-    images, named = fields.get("images"), fields.get("policies")
-    places: list[tuple[Path, object]] = [
-        *((("policies", name), value) for name, value in (named.items() if isinstance(named, dict) else ())),
-        *((("defaults", "policy"), each.get("policy")) for each in entries(document, "defaults")),
-        *(
-            (("images", index, "policy"), each["policy"])
-            for index, each in enumerate(images if isinstance(images, list) else ())
-            if isinstance(each, dict) and "policy" in each
-        ),
-    ]
-    for path, policy in places:
-        test = policy.get("test") if isinstance(policy, dict) else None
-        mode = test.get("mode") if isinstance(test, dict) else test
-        if mode == Mode.OBSERVE.value:
-            yield (*path, "test"), "a test cannot be observed yet: it is enforced or off; write enforce, or off"
 
 
 def gated(image: Image, policies: Policies) -> Image:

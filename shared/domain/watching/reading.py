@@ -12,7 +12,7 @@ from shared.domain.references import parse_path, parse_repository, parse_tag
 from shared.domain.shapes import Path, Told, shape_problems
 from shared.domain.watching.clashes import clashes
 from shared.domain.watching.platforms import platform_problems
-from shared.domain.watching.policies_in_force import entries, gated, observed_tests, policies_of, without_policies
+from shared.domain.watching.policies_in_force import entries, gated, policies_of, without_policies
 from shared.domain.watching.tag_rules import rule_problems
 from shared.domain.watching.tool_reading import is_tool, joint_problems, scanner_problems, tool_problems
 from shared.domain.watching.watch_list import MOST_ENTRIES, Image, ListDocument, WatchList
@@ -69,7 +69,6 @@ def _problems_of(document: object, base: str) -> Iterator[Told]:
     if not _is_of_shape(document):
         yield from shape_problems(without_policies(document), ListDocument)
     yield from _entry_problems(document, base)
-    yield from observed_tests(document)
     for fields in entries(document, "defaults"):
         yield from _gate_problems(("defaults",), fields)
         yield from platform_problems(("defaults",), fields)

@@ -148,17 +148,20 @@ def test_what_is_wrong_with_policies_does_not_hide_what_else_is_wrong() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "place"),
+    "text",
     [
-        (listed(head="policies: {a: {test: {gate: b, mode: observe}}}\n" + SCANNER), "line 1: policies.a.test"),
-        (listed(head="policies: {b: {test: {gate: b}}, a: {extends: b, test: observe}}\n"), "line 1: policies.a.test"),
-        (listed(", policy: {extends: standard, test: observe}"), "line 9: images[1].policy.test"),
-        (listed("", defaults="policy: {test: {gate: b, mode: observe}}"), "line 6: defaults.policy.test"),
+        listed(", policy: a", head="policies: {a: {test: {gate: b, mode: observe}}}\n" + SCANNER),
+        listed(", policy: a", head="policies: {b: {test: {gate: b}}, a: {extends: b, test: observe}}\n"),
+        listed(", policy: {extends: standard, test: {gate: b, mode: observe}}"),
+        listed("", defaults="policy: {test: {gate: b, mode: observe}}", head=""),
     ],
 )
-def test_a_test_that_is_only_to_be_observed_is_refused_where_it_is_written(text: str, place: str) -> None:
-    (told,) = problems(text)
-    assert told == f"{place}: a test cannot be observed yet: it is enforced or off; write enforce, or off"
+def test_a_test_that_is_only_observed_is_made_all_the_same(text: str) -> None:
+    found = read(text)
+    policy = found.policy_of(found.base_images[0])
+    assert gates(found)[0] == "b"
+    assert policy is not None
+    assert policy.modes["test"] is Mode.OBSERVE
 
 
 @pytest.mark.parametrize("scan", ["scan: enforce", "scan: observe", "scan: {block: low}"])
