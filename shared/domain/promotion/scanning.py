@@ -14,6 +14,7 @@ from shared.domain.promotion.lifecycle import cause_of
 from shared.domain.promotion.run_ends import is_left_alone, told_no_agent, told_strange
 from shared.domain.promotion.schedule import (
     LEASE,
+    LONGEST_RETRY,
     SCAN_REST,
     SCAN_WANTED_FOR,
     pause_before_retry,
@@ -124,6 +125,9 @@ def _why_again(scan: Scan, wish: ScanWish, now: datetime) -> str:
 def _joined(scan: Scan, wish: ScanWish, now: datetime) -> Scan:
     """Let one more ask for what is under way; what waits for its next try is tried for the newcomer at once."""
     late = now - scan.asked_at >= _NOTED
+    if scan.last.reason is ScanReason.TOOL_AWAITED and now - scan.last.at >= LONGEST_RETRY:
+        # Tools are tried again hourly; who waits for one is not to wait for a day when it has come.
+        return msgspec.structs.replace(_with(scan, wish), asked_at=now, look_at=min(scan.look_at, now))
     if wish.asker in scan.askers or (scan.status is ScanStatus.ANSWERED and not _why_again(scan, wish, now)):
         return msgspec.structs.replace(scan, asked_at=now) if late else scan
     soon = scan.status in {ScanStatus.WANTED, ScanStatus.ANSWERED}

@@ -109,6 +109,18 @@ def test_too_old_a_database_holds_until_a_newer_one_is_mirrored() -> None:
     assert (in_base(world), world.status(ONE), scans_of(world, ONE)) == (ONE, Status.PROMOTED, 2)
 
 
+def test_what_waited_for_days_for_a_database_goes_on_soon_after_it_has_come() -> None:
+    world = World(LIST.encode(), scanning=True)
+    world.hub.push(TRIVY, Tag("0.76.0"), SCANNER)
+    arrive(world, ONE)
+    go_on(world, 40)
+    newer_database(world)
+    arrived = world.clock()
+    while in_base(world) != ONE and world.clock() - arrived < timedelta(days=2):
+        go_on(world, 1)
+    assert world.clock() - arrived < timedelta(hours=2)
+
+
 def deaths() -> int:
     """Return at how many moments of a promotion the process can die."""
     world, count = scanned_world(), 0
