@@ -172,7 +172,7 @@ class Admissions:
 
         known, scan, now = self.exceptions.now(), self._want(candidate, basis.asked), self._clock()
         if not scan.has_answer and scan.missed is None:
-            return awaiting_scan(candidate.digest, known.sha256, policy, now)
+            return awaiting_scan(candidate.digest, known.sha256, policy, now, scan.waits_for)
         answer = self._scans.answer(scan)
         base, awaited = self._base(candidate, basis, scan)
         digest, platforms = candidate.digest, basis.asked.platforms

@@ -44,6 +44,11 @@ class KeptScan(Protocol):
         ...
 
     @property
+    def waits_for(self) -> str:
+        """What cannot be had to scan with, for people; empty if that is not what it waits for."""
+        ...
+
+    @property
     def taken_at(self) -> datetime | None:
         """When its last answer was taken, UTC."""
         ...

@@ -43,6 +43,7 @@ class OneScan(msgspec.Struct, frozen=True, kw_only=True):
     is_usable: bool = False
     taken_at: datetime | None = None
     is_wanted: bool = True
+    waits_for: str = ""
 
     @property
     def has_answer(self) -> bool:

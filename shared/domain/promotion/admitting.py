@@ -16,16 +16,25 @@ from shared.domain.scan.decision import Decision, Effect, Outcome
 _DETAIL_KEPT = 420
 
 
-def awaiting_scan(digest: Digest, exceptions: str, policy: Policy, now: datetime) -> Admission:
-    """Return what is decided of a digest whose scan has no answer yet; what is only observed keeps nobody waiting."""
+def awaiting_scan(digest: Digest, exceptions: str, policy: Policy, now: datetime, lacks: str = "") -> Admission:
+    """Return what is decided of a digest whose scan has no answer yet; what is only observed keeps nobody waiting.
+
+    Args:
+        digest: of what.
+        exceptions: hash of those in force.
+        policy: in force.
+        now: UTC.
+        lacks: what cannot be had to scan with, for people; empty if nothing is missing.
+    """
     scan = policy.scan or ScanCheck()
     observed = scan.mode is Mode.OBSERVE
+    began = f"begun yet, for {lacks[:_DETAIL_KEPT]}" if lacks else "ended yet"
     then = "it goes on meanwhile, as its policy only observes the scan" if observed else "it goes on by itself then"
     return Admission(
         digest=digest,
         outcome=Outcome.PASS if observed else Outcome.HOLD,
         reasons=(AdmissionReason.SCAN_AWAITED.value,),
-        detail=f"its scan has not ended yet; {then} (policy {policy.name})",
+        detail=f"its scan has not {began}; {then} (policy {policy.name})",
         exceptions=exceptions,
         at=now,
     )

@@ -239,6 +239,11 @@ class Scan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.taken.database_at if self.taken else None
 
     @property
+    def waits_for(self) -> str:
+        """What cannot be had to scan with, for people; empty if that is not what it waits for."""
+        return self.last.detail if self.last.reason is ScanReason.TOOL_AWAITED else ""
+
+    @property
     def last(self) -> ScanChange:
         """The latest change; every record has at least the one that made it."""
         return self.history[-1]

@@ -114,6 +114,7 @@ def test_what_waited_for_days_for_a_database_goes_on_soon_after_it_has_come() ->
     world.hub.push(TRIVY, Tag("0.76.0"), SCANNER)
     arrive(world, ONE)
     go_on(world, 40)
+    assert "does not hold what the tool trivy-db is" in world.candidate(ONE).last.detail
     newer_database(world)
     arrived = world.clock()
     while in_base(world) != ONE and world.clock() - arrived < timedelta(days=2):
