@@ -22,6 +22,7 @@ _TAKEN_OVER = (
     "why",
     "sightings",
     "passed",
+    "admissions",
     "awaited",
     "blocked",
     "pinned",

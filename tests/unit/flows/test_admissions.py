@@ -608,3 +608,26 @@ def test_what_is_tested_once_more_is_not_decided_again_meanwhile(world: World) -
     world.says(Policy("off"))
     sweep(world, 20)
     assert world.candidate(ONE).generation == 1
+
+
+def test_what_was_rejected_in_a_former_base_registry_is_decided_again_in_the_new_one() -> None:
+    plain = Policy("plain", scan=ScanCheck())
+    world = scanned_world(plain)
+    arrive(world, ONE)
+    world.scan_ends(ONE)
+    world.settle()
+    arrive(world, TWO)
+    world.scan_ends(TWO, BAD)
+    world.settle()
+    assert world.status(TWO) is Status.REJECTED
+    world.base.tags.clear()
+    world.base_name = "another"
+    world.start()
+    world.says(plain)
+    world.look_at_base()
+    world.settle()
+    sweep(world, 20)
+    waive(world)
+    for _ in range(3):
+        sweep(world, 20)
+    assert world.base.tags[TARGET, TAG] == TWO
