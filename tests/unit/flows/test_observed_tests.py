@@ -16,6 +16,7 @@ from shared.domain.promotion.admission import Admission, admission_of
 from shared.domain.promotion.candidate import Candidate, Place, Reason, Status
 from shared.domain.promotion.standing import Standing
 from shared.domain.promotion.target_troubles import target_troubles
+from shared.domain.references import Tag
 from shared.domain.scan.decision import Outcome
 from shared.domain.scan.findings import Finding
 from shared.errors import Unavailable
@@ -273,6 +274,20 @@ def test_a_tag_that_alone_does_not_take_a_digest_says_why(
     assert hindrance in trouble.detail
 
 
+def test_of_two_entries_that_write_into_one_repository_each_goes_by_its_own_policy() -> None:
+    lax, lts = b"policy: {test: {gate: node, mode: observe}}", Tag("lts")
+    entry = b"  - {name: %s, source: node, tags: [%s], target: base/node, %s}\n"
+    first, second = entry % (b"node", b"22-alpine", b"gate: node"), entry % (b"lts", b"lts", lax)
+    world = World(b"images:\n" + first + second, scanning=True)
+    rejects(world)
+    world.push(ONE, lts)
+    candidate = arrive(world)
+    sweeps(world)
+    assert set(candidate.places) == {Place(TARGET, TAG), Place(TARGET, lts)}
+    assert world.base.tags == {(TARGET, lts): ONE}
+    assert admission(world, TARGET).reasons == ("gate-rejected",)
+
+
 # Other policies, by and by.
 
 
@@ -295,6 +310,19 @@ def test_a_tag_that_comes_to_observe_the_test_takes_what_was_proposed_to_it() ->
     sweeps(world, 3)
     assert world.base.tags == BOTH
     assert world.candidate(ONE).runs == 1
+
+
+def test_a_tag_that_comes_to_observe_the_test_takes_what_failed_as_its_test_decided_nothing() -> None:
+    world = world_of(OBSERVES_AND_SCANS)
+    decides_nothing(world)
+    arrive(world)
+    said(world, ENFORCES)
+    sweeps(world)
+    assert world.candidate(ONE).status is Status.FAILED
+    said(world, OBSERVES)
+    sweeps(world, 3)
+    assert world.base.tags == ONLY_LAX
+    assert (world.candidate(ONE).status, world.candidate(ONE).generation) == (Status.PROMOTED, 1)
 
 
 def test_what_is_in_use_stays_and_is_told_when_its_test_is_enforced() -> None:
