@@ -31,6 +31,7 @@ _LOOK = 2.0
 _WORK = (*QUEUES, *(f"{name}-poison" for name in QUEUES))
 # Two looks in a row at which nothing is to be done: between two records something may be on its way.
 _ENOUGH = 2
+_BY_CATALOGUE = frozenset({"docker_hub", "mcr"})
 # Azure's ten minutes, at the pace at which all else goes.
 _INVISIBLE = 600.0
 
@@ -207,7 +208,12 @@ class Storm:
         other = self._topology.address("other")
         names = {place: f"{host_of(place.part, other)}/{place.repository}" for place in PLACES}
         seen = self._found.noticed(sorted(set(names.values())))
-        return sum(seen.get((name, place.tag)) != self._upstreams.bears(place) for place, name in names.items())
+        return sum(self._is_unnoticed(place, seen.get((name, place.tag))) for place, name in names.items())
+
+    def _is_unnoticed(self, place: Place, seen: str | None) -> bool:
+        """What is gone shows only in a list of all tags, for which catalogues are asked once a day."""
+        bears = self._upstreams.bears(place)
+        return seen != bears and (bears is not None or place.part not in _BY_CATALOGUE)
 
     def _runs(self) -> tuple[Run, ...]:
         prefix = f"{self._topology.address('base')}/"
