@@ -11,7 +11,7 @@ from shared.domain.gate.words import Words
 from shared.domain.promotion.scanning import ScanWish, asked_for, first_scan
 from shared.domain.references import Digest
 from shared.domain.scan.report import NoAnswer, Trouble
-from shared.domain.scan.scan import Scan, ScanStatus
+from shared.domain.scan.scan import Scan
 from shared.domain.scan.scan_runs import scan_log_name, scan_words
 from shared.errors import Conflict
 from shared.ports import Evidence
@@ -143,8 +143,3 @@ def _completed(scan: Scan, said: ScanAnswer | None, why: str) -> ScanAnswer:
 def _is_news(before: Scan, after: Scan) -> bool:
     """Whether a scan is to be looked at sooner than was to be before."""
     return (after.status, after.look_at) != (before.status, before.look_at)
-
-
-def is_awaited(scan: Scan) -> bool:
-    """Whether an answer is on its way: to a scan that was never answered, or to one that is made anew."""
-    return scan.status not in {ScanStatus.SCANNED, ScanStatus.UNWANTED}
