@@ -9,7 +9,8 @@ from shared.domain.promotion.lifecycle import advance, put_off
 from shared.errors import Paced, ServiceError
 from shared.ports import Stored
 from shared.rules.progress import Progress
-from shared.run_ports import Runs
+from shared.rules.run_looks import ask_to_end
+from shared.run_ports import Run, Runs
 
 log = logging.getLogger("tidegate.cancel")
 
@@ -34,22 +35,16 @@ class Canceller:
         """
         candidate, now = stored.record, self._progress.clock()
         try:
-            run_id = self._run_of(candidate)
-            if run_id:
-                self._runs.cancel(run_id)
+            known = candidate.live_run or candidate.unnamed_run
+            told = ask_to_end(self._runs, known, lambda: self._find(candidate))
         except Paced:
             raise
         except ServiceError as error:
             self._progress.save(stored, put_off(candidate, error, now))
             return
-        told = f"run {run_id} was asked to end" if run_id else "none of its runs is known to be under way"
         log.info("%s: %s", candidate.id, told)
         reason, detail = candidate.unwanted or Reason.NEWER_DIGEST, f"{candidate.last.detail}; {told}"
         self._progress.save(stored, advance(candidate, reason, now, detail=detail.removeprefix("; "), live_run=""))
 
-    def _run_of(self, candidate: Candidate) -> str:
-        """Whoever claimed the run may have died, or have been overtaken, before its id was written down."""
-        if known := candidate.live_run or candidate.unnamed_run:
-            return known
-        found = self._runs.find_gate(run_name(candidate), run_words(candidate)) if candidate.secret else None
-        return found.run_id if found is not None else ""
+    def _find(self, candidate: Candidate) -> Run | None:
+        return self._runs.find_gate(run_name(candidate), run_words(candidate)) if candidate.secret else None

@@ -10,6 +10,7 @@ from shared.domain.scan.scan_runs import scan_run_name, scan_words
 from shared.errors import Paced, ServiceError
 from shared.ports import Stored
 from shared.rules.progress import Progress
+from shared.rules.run_looks import ask_to_end
 from shared.run_ports import Runs
 
 log = logging.getLogger("tidegate.scan")
@@ -35,22 +36,14 @@ class ScanCanceller:
         """
         scan = stored.record
         try:
-            run_id = self._run_of(scan)
-            if run_id:
-                self._runs.cancel(run_id)
+            told = ask_to_end(
+                self._runs, scan.live_run, lambda: self._runs.find_scan(scan_run_name(scan), scan_words(scan))
+            )
         except Paced:
             raise
         except ServiceError as error:
             self._progress.save(stored, put_off_scan(scan, error, self._progress.clock()))
             return
-        told = f"run {run_id} was asked to end" if run_id else "none of its runs is known to be under way"
         log.info("scan of %s: %s", scan.digest, told)
         ended = advance_scan(scan, ScanReason.CANCELED, self._progress.clock(), detail=told, askers=(), live_run="")
         self._progress.save(stored, ended)
-
-    def _run_of(self, scan: Scan) -> str:
-        """Whoever claimed the run may have died before its id was written down."""
-        if scan.live_run:
-            return scan.live_run
-        found = self._runs.find_scan(scan_run_name(scan), scan_words(scan))
-        return found.run_id if found is not None else ""

@@ -70,3 +70,22 @@ class RunLooks:
         if sought.live_run and (followed := self._runs.look(sought.live_run)):
             return followed
         return self._find(sought.name, sought.words)
+
+
+def ask_to_end(runs: Runs, known: str, find: Callable[[], Run | None]) -> str:
+    """Ask for the end of a run that nobody wants any more; return what is told of that.
+
+    Args:
+        runs: where it is.
+        known: its id; empty if whoever claimed it may have died, or been overtaken, before it was written down.
+        find: finds it by its name then.
+
+    Raises:
+        ServiceError: it could not be found, or not be asked.
+    """
+    found = None if known else find()
+    run_id = known or (found.run_id if found is not None else "")
+    if not run_id:
+        return "none of its runs is known to be under way"
+    runs.cancel(run_id)
+    return f"run {run_id} was asked to end"
