@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shared.domain.scan.waivers import Waiver
     from shared.domain.watching.troubles import Trouble
     from shared.domain.watching.watch_list import WatchList
-    from shared.rules.kept_scans import Scans
+    from shared.rules.scan_book import ScanBook
 
 
 def read_waivers(text: bytes) -> tuple[Waiver, ...]:
@@ -36,7 +36,7 @@ class Admitting:
         scans: the scans of digests.
     """
 
-    def __init__(self, parts: Parts, scans: Scans) -> None:
+    def __init__(self, parts: Parts, scans: ScanBook) -> None:
         self._parts = parts
         self._scans = scans
 

@@ -22,11 +22,12 @@ from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Decision, Outcome, Reason
 from shared.domain.scan.report import NoAnswer, Report, Trouble
+from shared.domain.scan.scan import Scan
 from shared.errors import TidegateError
 from shared.ports import Clock, Evidence
 from shared.rules.exceptions import Known, KnownExceptions
-from shared.rules.kept_scans import KeptScan, Scans
 from shared.rules.policies import Asked, Policies
+from shared.rules.scan_book import ScanBook
 from shared.rules.targets import TargetBook
 
 log = logging.getLogger("tidegate.admissions")
@@ -66,7 +67,7 @@ class Admissions:
         self,
         policies: Policies,
         exceptions: KnownExceptions,
-        scans: Scans,
+        scans: ScanBook,
         evidence: Evidence,
         book: TargetBook,
         clock: Clock,
@@ -197,14 +198,14 @@ class Admissions:
             evidence=self._kept(candidate, basis, decisions, known),
         )
 
-    def _want(self, candidate: Candidate, asked: Asked) -> KeptScan:
+    def _want(self, candidate: Candidate, asked: Asked) -> Scan:
         """What the policy finds too old is made anew, though not at once again where there is no newer database."""
         oldest = self._clock() - asked.scan.oldest_database if asked.scan is not None else None
         place = (candidate.id, asked.entry, candidate.digest, candidate.home.repository, asked.platforms)
         return self._scans.want(*place, newer_than=oldest)
 
     def _base(
-        self, candidate: Candidate, basis: Basis, scan: KeptScan
+        self, candidate: Candidate, basis: Basis, scan: Scan
     ) -> tuple[Mapping[str, Report | NoAnswer] | None, bool]:
         """Return the reports of the base in use, and whether a scan of it is waited for.
 
@@ -224,7 +225,7 @@ class Admissions:
             return _no_report(basis), True
         return self._scans.answer(kept).reports, False
 
-    def _want_base(self, candidate: Candidate, basis: Basis, newer_than: datetime | None) -> KeptScan:
+    def _want_base(self, candidate: Candidate, basis: Basis, newer_than: datetime | None) -> Scan:
         asked = basis.asked
         place = (candidate.id, asked.entry, basis.base, basis.base_in, asked.platforms)
         return self._scans.want(*place, newer_than=newer_than)

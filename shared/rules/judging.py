@@ -10,9 +10,9 @@ from shared.domain.references import Digest
 from shared.domain.scan.database import Database
 from shared.domain.scan.decision import Decision
 from shared.domain.scan.report import NoAnswer, Report, Subject, Trouble
+from shared.domain.scan.run_log import ScanAnswer
 from shared.domain.scan.verdict import Evidence, judge
 from shared.domain.scan.weighing import Exceptions
-from shared.rules.kept_scans import Answer
 
 Reports = Mapping[str, Report | NoAnswer]
 
@@ -21,7 +21,7 @@ def judged_each(
     policy: Policy,
     digest: Digest,
     platforms: tuple[str, ...],
-    answer: Answer,
+    answer: ScanAnswer,
     base: Reports | None,
     exceptions: Exceptions,
     at: datetime,
