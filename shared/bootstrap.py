@@ -187,6 +187,7 @@ class Parts(Scanned):
             self.settings.accounts.keys(),
             self.times,
             scan=self.admitting.admissions.ask,
+            room=self.import_room,
             then=self.tooling.mirror.or_else(self.validator.begin),
         )
 
@@ -242,6 +243,7 @@ class Parts(Scanned):
             reconciler=self.reconciler,
             rebuilder=self.rebuilder,
             room=self.gate_room,
+            import_room=self.import_room,
             watch_list=self.watch_lists.in_force,
         )
         return DueLooker(found, self.waker, self.clock, SIDE_BY_SIDE)

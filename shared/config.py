@@ -9,13 +9,13 @@ import os
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
-from enum import Enum
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from shared.errors import ConfigurationError
+from shared.gate_context import GateContext as GateContext  # noqa: PLC0414  adapters take it from here
 from shared.gate_identities import identity_problems
 from shared.registry_accounts import Account, parse_accounts
 from shared.registry_ids import RegistryId as RegistryId  # noqa: PLC0414  adapters take it from here
@@ -30,14 +30,6 @@ _NOBODY_SIGNS_IN = (
     "Tidegate believes nobody who signs in: SIGN_IN_ENABLED is true, and the platform's WEBSITE_AUTH_ENABLED is not. "
     "Switch App Service authentication on, or the setting off; API keys work in either case"
 )
-
-
-class GateContext(Enum):
-    """How a gate's files reach its run; see ``shared.adapters.azure.gate_schedule``."""
-
-    UPLOAD = "upload"
-    INLINE = "inline"
-    SCHEDULE_RUN = "schedule-run"
 
 
 def _setting(description: str, *, secret: bool = False) -> Meta:
@@ -89,6 +81,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "How many runs of gates and scans are under way at once in the staging registry; the others wait in turn."
         ),
     ] = "25"
+    imports_at_once: Annotated[
+        str, _setting("How many imports into the staging registry are under way at once; the others wait in turn.")
+    ] = "50"
     staging_login_server: Annotated[
         str, _setting("Login server of the staging registry. Default: its name and `.azurecr.io`.")
     ] = ""

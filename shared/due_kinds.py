@@ -23,8 +23,10 @@ from shared.flows.reconcile import Reconciler
 from shared.ports import Stored
 from shared.rules.breaking import candidate_broke, rebuild_broke, scan_broke, target_broke
 from shared.rules.gate_room import GateRoom
+from shared.rules.import_room import ImportRoom
 from shared.rules.progress import Progress
 from shared.rules.targets import TargetBook
+from shared.rules.turn_room import TurnRoom
 from shared.target_ports import StoredTarget
 from shared.telemetry.spans import looking
 
@@ -43,6 +45,7 @@ def kinds(
     reconciler: Reconciler,
     rebuilder: Rebuilder,
     room: GateRoom,
+    import_room: ImportRoom,
     watch_list: Callable[[], WatchList],
 ) -> dict[Due, Kind[Any]]:
     """Return how each kind of record is looked at.
@@ -51,12 +54,14 @@ def kinds(
         candidates, rebuilds, scans, book: where records are, and how they go on.
         candidate_looker, scan_looker, reconciler, rebuilder: look at one of them.
         room: knows whose runs are under way.
+        import_room: knows whose imports are.
         watch_list: gives the list in force, which says whose an image is.
     """
     had = partial(_had, room, watch_list)
+    turns = {Due.STAGING: partial(_had, import_room, watch_list), Due.GATES: had}
     return {
         **{
-            due: _of_candidates(due, candidates, candidate_looker, watch_list, had if due is Due.GATES else Turns)
+            due: _of_candidates(due, candidates, candidate_looker, watch_list, turns.get(due, Turns))
             for due in CANDIDATES
         },
         Due.SCANS: _of_scans(scans, scan_looker, watch_list, had),
@@ -132,12 +137,12 @@ def _owners(watch_list: Callable[[], WatchList]) -> Callable[[Stored[Any]], str]
     return lambda one: owner(one.record.image)
 
 
-def _had(room: GateRoom, watch_list: Callable[[], WatchList]) -> Turns:
+def _had(room: TurnRoom, watch_list: Callable[[], WatchList]) -> Turns:
     """Who has had turns is worth no waiting, either."""
     try:
         return room.turns(_owner_of(watch_list))
     except TidegateError as error:
-        log.warning("whose runs are under way is not known, so it does not count: %s", error)
+        log.warning("whose turns have been is not known, so it does not count: %s", error)
         return Turns()
 
 

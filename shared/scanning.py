@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from shared.flows.look_at_scan import ScanLooker
 from shared.outside import Outside
 from shared.rules.gate_room import GateRoom
+from shared.rules.import_room import ImportRoom
 from shared.rules.progress import Progress, candidate_progress, scan_progress
 from shared.rules.scan_askers import Askers
 from shared.rules.scan_book import ScanBook
@@ -62,6 +63,11 @@ class Scanned(Outside):
     def gate_room(self) -> GateRoom:
         """Says whether another run may begin."""
         return GateRoom(self.candidates, self.clock, int(self.settings.gates_at_once), self.scans)
+
+    @cached_property
+    def import_room(self) -> ImportRoom:
+        """Says whether another import into staging may begin."""
+        return ImportRoom(self.candidates, self.clock, int(self.settings.imports_at_once))
 
     @cached_property
     def scan_book(self) -> ScanBook:

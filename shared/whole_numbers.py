@@ -11,6 +11,7 @@ _LIMITS = {
     "base_listings_apart_seconds": (1, 3600),
     "rebuilds_at_once": (1, 9999),
     "gates_at_once": (1, 9999),
+    "imports_at_once": (1, 9999),
     "shortest_schedule": (1, 3600),
 }
 

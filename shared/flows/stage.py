@@ -12,6 +12,7 @@ from shared.domain.promotion.usual_times import STAGING_IMPORT
 from shared.domain.watching.budget import Grant, Purpose
 from shared.errors import DigestMismatch, OperationFailed, Paced, Refused, ServiceError
 from shared.ports import ImportSource, Registry, Stored, Upstream
+from shared.rules.import_room import ImportRoom
 from shared.rules.imports import Differs, UnderWay, in_staging, look
 from shared.rules.ledger import Ledger
 from shared.rules.progress import Progress
@@ -35,6 +36,7 @@ class Stager:
             addresses, of whose limits we learn nothing by looking.
         times: knows how long imports usually take.
         scan: asks for the scans that a staged candidate will need, side by side with its test; it never raises.
+        room: says whether another import may begin.
         then: begins the validation of a staged candidate; given the record as read, and as it is to be written.
     """
 
@@ -47,6 +49,7 @@ class Stager:
         ours: Collection[str],
         times: Timekeeper,
         scan: Callable[[Candidate], None],
+        room: ImportRoom,
         then: Callable[[Stored[Candidate], Candidate], None],
     ) -> None:
         self._progress = progress
@@ -56,6 +59,7 @@ class Stager:
         self._ours = ours
         self._times = times
         self._scan = scan
+        self._room = room
         self._then = then
 
     def stage(self, stored: Stored[Candidate]) -> None:
@@ -65,14 +69,15 @@ class Stager:
             stored: the record as it was read; its turn is to be imported.
 
         Raises:
-            Paced: its turn at ARM has not come; nothing was written.
+            Paced: there is no room, or its turn at ARM has not come; nothing was written.
         """
         if stored.record.status is Status.DETECTED:
-            self._start(stored)
+            with self._room.place(stored.record.image, in_turn=True) as keep:
+                self._start(stored, keep)
         else:
             self._look(stored)
 
-    def _start(self, stored: Stored[Candidate]) -> None:
+    def _start(self, stored: Stored[Candidate], keep: Callable[[], None]) -> None:
         candidate = stored.record
         self._staging.take_turn()
         now, detail = self._progress.clock(), f"from {candidate.source}"
@@ -98,6 +103,7 @@ class Stager:
         except ServiceError as error:
             self._lost(claimed, error)
         else:
+            keep()
             self._progress.again(claimed, self._times.pause(STAGING_IMPORT), operation=operation.token)
 
     def _granted(self, registry: str) -> Grant:
@@ -130,6 +136,7 @@ class Stager:
         try:
             seen = look(self._staging, candidate.operation, awaited, self._progress.clock())
         except (OperationFailed, DigestMismatch) as error:
+            self._room.ended(candidate.image)
             self._lost(stored, error)
         except Paced:
             raise
@@ -145,6 +152,7 @@ class Stager:
         if isinstance(seen, Differs):
             self._progress.save(stored, replica_lags(stored.record, self._progress.clock(), seen.detail))
             return
+        self._room.ended(stored.record.image)
         now, detail = self._progress.clock(), f"as {stored.record.staging_tag}"
         self._times.took(STAGING_IMPORT, now - in_staging(stored.record).since)
         staged = advance(stored.record, Reason.IMPORT_VERIFIED, now, detail=detail)

@@ -80,6 +80,7 @@ def burst(asked: Asked, folder: Path, say: Callable[[str], None]) -> measure.Mea
         **_PRODUCT,
         "NEW_TAGS_A_CHECK": str(asked.updates),
         "GATES_AT_ONCE": str(asked.gates_at_once),
+        **({"IMPORTS_AT_ONCE": str(asked.limits.imports)} if asked.limits.imports else {}),
     }
     with Twin(new_topology(folder, free_base_port()), settings) as twin:
         watcher = Watcher(twin.topology)

@@ -60,6 +60,7 @@ from shared.rules.exceptions import KnownExceptions
 from shared.rules.gate_room import GateRoom
 from shared.rules.gate_runs import GateRuns
 from shared.rules.heirs import Heirs
+from shared.rules.import_room import ImportRoom
 from shared.rules.ledger import Ledger
 from shared.rules.listings import KeptListings
 from shared.rules.places import Places
@@ -149,6 +150,7 @@ class World:
         self.runs: dict[str, InMemoryRuns] = {}
         self.most_rebuilds = 8
         self.most_gates = 25
+        self.most_imports = 50
         self.clock = SettableClock()
         self.hub = InMemoryUpstream(catalogue=True, clock=self.clock)
         self.mcr = InMemoryUpstream(catalogue=True, clock=self.clock)
@@ -242,6 +244,7 @@ class World:
         self.judge = SecondJudge(
             self.candidate_progress, self.book, self.admissions, self.proposer, self.promoter.promote
         )
+        self.import_room = ImportRoom(self.candidates, self.clock, self.most_imports)
         self.gate_room = GateRoom(self.candidates, self.clock, self.most_gates, self.scans)
         self.scan_looker = self._scan_looker(times)
         self.validator = Validator(
@@ -262,6 +265,7 @@ class World:
             {DOCKER_HUB},
             times,
             scan=self.admissions.ask,
+            room=self.import_room,
             then=self.tooling.mirror.or_else(self.validator.begin),
         )
         self.candidate_looker = CandidateLooker(
@@ -302,6 +306,7 @@ class World:
             reconciler=self.reconciler,
             rebuilder=self.rebuilder,
             room=self.gate_room,
+            import_room=self.import_room,
             watch_list=self.watch_lists.in_force,
         )
         return DueLooker(found, self.waker, self.clock, side_by_side=1)

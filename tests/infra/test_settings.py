@@ -29,6 +29,7 @@ LEFT_TO_DEFAULT = {
     "BASE_LISTINGS_APART_SECONDS": "minutes, which fit any registry; a further setting where replicas lag longer",
     "SHORTEST_SCHEDULE": "a minute, below which a schedule is a mistake; a further setting for who knows better",
     "REBUILDS_AT_ONCE": "fits the shared agents of ACR Tasks; more is a further setting with a pool of one's own",
+    "IMPORTS_AT_ONCE": "keeps ARM's writes busy; another number is for who knows what their registry does at once",
     "GATES_AT_ONCE": "fits the shared agents of ACR Tasks; more is a further setting with a pool of one's own",
     "GATE_CONTEXT": "begins with an upload, and goes on otherwise by itself",
     "GATE_IDENTITIES": "gates are written after the deployment; a further setting where one reads secrets",

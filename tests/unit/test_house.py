@@ -81,8 +81,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "setting_texts": set(),
     "registry_accounts": {"errors", "registry_settings", "msgspec"},
     "storage_settings": {"msgspec"},
+    "gate_context": set(),
     "gate_identities": {"domain/gate", "errors", "msgspec"},
     "config": {
+        "gate_context",
         "gate_identities",
         "errors",
         "registry_ids",

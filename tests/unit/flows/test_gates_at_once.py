@@ -12,7 +12,8 @@ import pytest
 from shared.domain.promotion.candidate import Candidate, Reason, Status
 from shared.errors import UNREADABLE, Paced, Refused, Unavailable
 from shared.ports import Stored
-from shared.rules.gate_room import READ_FOR, GateRoom
+from shared.rules.gate_room import GateRoom
+from shared.rules.turn_room import READ_FOR
 from tests.contract.examples import candidate
 from tests.doubles.registries import digest_of
 from tests.doubles.storage import InMemoryRecords, SettableClock
