@@ -22,12 +22,12 @@ from shared.domain.events.messages import LookAtDue, queue_of
 from shared.domain.policy.policy import ScanCheck
 from shared.domain.promotion.actions import Refusal
 from shared.domain.promotion.admission import AdmissionReason
-from shared.domain.promotion.candidate import Reason, Status
 from shared.domain.promotion.due import CANDIDATES
-from shared.domain.promotion.lifecycle import BEGINNINGS, ENDS, TRANSITIONS
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, RebuildStatus
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.target import Why
 from shared.domain.promotion.target_troubles import Hindrance
+from shared.domain.promotion.transitions import BEGINNINGS, ENDS, TRANSITIONS
 from shared.domain.scan import scan as scans
 from shared.domain.scan.decision import Decided
 from shared.domain.scan.decision import Reason as ScanReason

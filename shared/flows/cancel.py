@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from shared.domain.promotion.candidate import Candidate, Reason, run_name, run_words
+from shared.domain.promotion.candidate import Candidate, run_name, run_words
 from shared.domain.promotion.lifecycle import advance, put_off
+from shared.domain.promotion.statuses import Reason
 from shared.errors import Paced, ServiceError
 from shared.ports import Stored
 from shared.rules.progress import Progress

@@ -10,11 +10,13 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 
 from shared.domain.promotion.admission import Admission, admission_of, could_come
-from shared.domain.promotion.candidate import Candidate, Place, Status
+from shared.domain.promotion.candidate import Candidate, Place
 from shared.domain.promotion.identity import candidate_id
-from shared.domain.promotion.lifecycle import ENDS, decided_again
+from shared.domain.promotion.lifecycle import decided_again
 from shared.domain.promotion.schedule import VERDICT_LOOK
+from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.target import Target
+from shared.domain.promotion.transitions import ENDS
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Outcome
 from shared.errors import ServiceError, TidegateError
@@ -110,7 +112,7 @@ class SecondJudge:
         here; else one listing of the files of exceptions.
         """
         asking = self._admissions.policies.latest
-        if asking is None or (self._in_force is None and not asking.scans):
+        if asking is None or (self._in_force is None and not asking.judges):
             return
         known, now = self._admissions.exceptions.now(), self._book.clock()
         in_force = (asking.fingerprint, known.sha256, sum(end <= now for end in known.ends))
@@ -158,7 +160,7 @@ class SecondJudge:
         basis = self._admissions.basis(target, candidate.digest, objected=candidate.objection is not None)
         if basis is None:
             return f"{target.place}: its policy wants no scan any more"
-        admission = self._admissions.judge(candidate, basis)
+        admission = self._admissions.judge(candidate, basis, target)
         return f"{target.place}: {admission.detail}" if admission.outcome is Outcome.PASS else ""
 
     def _out_of_date(self, target: Target) -> Iterator[Digest]:

@@ -9,9 +9,10 @@ from typing import Generic, TypeVar
 import msgspec
 
 from shared.domain.pages import newest_first
-from shared.domain.promotion.candidate import Candidate, Status
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.identity import group_of, group_of_repository, group_of_source
 from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus
+from shared.domain.promotion.statuses import Status
 from shared.errors import MalformedRequest
 from shared.ports import Records, Stored
 from shared.rules.reading import readable

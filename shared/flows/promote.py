@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from shared.domain.promotion.candidate import Candidate, Reason
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.lifecycle import advance
 from shared.domain.promotion.schedule import LEASE
+from shared.domain.promotion.statuses import Reason
 from shared.errors import ServiceError
 from shared.ports import Stored
 from shared.rules.conclusions import Conclusions

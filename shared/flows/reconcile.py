@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from shared.domain.events.messages import base_moved
-from shared.domain.promotion.candidate import Reason
 from shared.domain.promotion.decision import decide
 from shared.domain.promotion.importing import Importing
 from shared.domain.promotion.lifecycle import cause_of, reason_of
@@ -30,6 +29,7 @@ from shared.domain.promotion.schedule import (
     IMPORT_LONGEST,
     MOST_ATTEMPTS,
 )
+from shared.domain.promotion.statuses import Reason
 from shared.domain.promotion.target import Target
 from shared.domain.promotion.usual_times import BASE_IMPORT
 from shared.domain.references import Digest

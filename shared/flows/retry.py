@@ -8,8 +8,9 @@ from datetime import datetime
 import msgspec
 
 from shared.domain.events.messages import MOST_TARGETS, RetryTargets
-from shared.domain.promotion.candidate import Candidate, Status
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.identity import candidate_id
+from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.target import Said, Target
 from shared.domain.watching.observation import Look
 from shared.errors import ServiceError

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection
 
-from shared.domain.promotion.candidate import Candidate, Reason, Status
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.lifecycle import advance, not_begun, put_off, replica_lags
 from shared.domain.promotion.schedule import FIRST_RETRY, LEASE, pause_before_turn
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.usual_times import STAGING_IMPORT
 from shared.domain.watching.budget import Grant, Purpose
 from shared.errors import DigestMismatch, OperationFailed, Paced, Refused, ServiceError

@@ -11,9 +11,9 @@ import msgspec
 
 from shared.domain.promotion.candidate import Candidate, run_names
 from shared.domain.promotion.due import REBUILDS, SCANS, UNDER_WAY
-from shared.domain.promotion.lifecycle import ENDS
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild, rebuild_run_names
 from shared.domain.promotion.schedule import KEPT_CURRENT, OVERDUE_GRACE, SCAN_KEPT, is_overdue
+from shared.domain.promotion.transitions import ENDS
 from shared.domain.promotion.waiting import Waiting
 from shared.domain.scan.scan import SCAN_ENDS, Scan
 from shared.domain.scan.scan_runs import scan_run_names

@@ -11,7 +11,7 @@ import msgspec
 
 from shared.domain.gate.steps_verdict import judge_steps
 from shared.domain.gate.verdict import Finding, RunStatus, Verdict, judge
-from shared.domain.promotion.candidate import Candidate, Reason, Status, run_name, run_words
+from shared.domain.promotion.candidate import Candidate, run_name, run_words
 from shared.domain.promotion.lifecycle import advance, end_by, not_begun, put_off
 from shared.domain.promotion.run_ends import (
     agent_awaited,
@@ -31,6 +31,7 @@ from shared.domain.promotion.schedule import (
     pause_before_retry,
     pause_before_turn,
 )
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.usual_times import gate_kind
 from shared.errors import MalformedInput, Paced, ServiceError
 from shared.ports import Evidence, Stored

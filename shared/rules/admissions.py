@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -18,6 +18,7 @@ from shared.domain.promotion.admission import (
 )
 from shared.domain.promotion.admitting import awaiting_scan, refused_by_test, told_of, with_observed_test, with_untested
 from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.parts import combined
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Decision, Outcome, Reason
@@ -25,6 +26,7 @@ from shared.domain.scan.report import NoAnswer, Report, Trouble
 from shared.domain.scan.scan import Scan
 from shared.errors import TidegateError
 from shared.ports import Clock, Evidence
+from shared.rules.admission_checks import AdmissionCheck
 from shared.rules.exceptions import Known, KnownExceptions
 from shared.rules.policies import Asked, Policies
 from shared.rules.scan_book import ScanBook
@@ -44,11 +46,13 @@ class Basis(msgspec.Struct, frozen=True):
         asked: what the list asks for the tag.
         base: the digest in use; empty if there is none.
         base_in: its repository in the base registry, from where it can be copied back to be scanned.
+        facts: what the tag's record says that further checks go by, each check's as one text.
     """
 
     asked: Asked
     base: Digest = Digest("")
     base_in: str = ""
+    facts: tuple[str, ...] = ()
 
 
 class Admissions:
@@ -61,6 +65,7 @@ class Admissions:
         evidence: where whole decisions are kept.
         book: where targets are.
         clock: tells the time.
+        checks: what is asked beside test and scan, in the order in which it is told.
     """
 
     def __init__(
@@ -71,6 +76,7 @@ class Admissions:
         evidence: Evidence,
         book: TargetBook,
         clock: Clock,
+        checks: Sequence[AdmissionCheck] = (),
     ) -> None:
         self.policies = policies
         self.exceptions = exceptions
@@ -78,6 +84,7 @@ class Admissions:
         self._evidence = evidence
         self._book = book
         self._clock = clock
+        self._checks = tuple(checks)
 
     def basis(self, target: Target, digest: Digest, *, objected: bool = False) -> Basis | None:
         """Return what a digest is judged by for a target; ``None`` where passing the test is all that is asked.
@@ -97,7 +104,11 @@ class Admissions:
             return None
         known = admission_of(target, digest) if digest == target.seen else None
         base = (known.base if known is not None else in_use(target)) if asked.scan is not None else Digest("")
-        return Basis(asked, base, target.repository if base else "")
+        return Basis(asked, base, target.repository if base else "", self._facts(target, digest, asked))
+
+    def _facts(self, target: Target, digest: Digest, asked: Asked) -> tuple[str, ...]:
+        facts = tuple(check.facts(target, digest, asked) for check in self._checks)
+        return facts if any(facts) else ()
 
     def is_out_of_date(self, target: Target, admission: Admission) -> bool:
         """Whether policy, platforms, waivers, VEX or what is known to be exploited changed since something was decided.
@@ -110,6 +121,8 @@ class Admissions:
             return True
         by = (admission.policy_sha256, admission.platforms)
         if basis.asked.entry and by != (_hash_of(basis.asked), basis.asked.platforms):
+            return True
+        if admission.facts != basis.facts or (admission.until is not None and admission.until <= self._clock()):
             return True
         if basis.asked.scan is None or admission.by_test:
             return False
@@ -143,11 +156,16 @@ class Admissions:
         asking, gate = self.policies.now(), candidate.gate or ""
         return any(asking.observes(place, gate) for place in candidate.places)
 
-    def judge(self, candidate: Candidate, basis: Basis) -> Admission:
+    def judge(self, candidate: Candidate, basis: Basis, target: Target) -> Admission:
         """Judge a candidate that passed its test, or whose test is for its tags to judge.
 
         The whole decision over a scan is kept as evidence. A scan lets nothing through that the test refuses, so it is
         not asked then.
+
+        Args:
+            candidate: whose digest is judged.
+            basis: what it is judged by.
+            target: the tag, as the basis was taken from it.
 
         Raises:
             ServiceError: storage did not answer.
@@ -159,14 +177,22 @@ class Admissions:
         if objection is not None and not asked.observes(candidate.gate or ""):
             refused = refused_by_test(candidate.digest, objection, policy, now)
             by = {"policy": policy.name, "policy_sha256": _hash_of(asked), "platforms": asked.platforms}
-            return msgspec.structs.replace(refused, **by)
+            return msgspec.structs.replace(refused, **by, facts=basis.facts)
         scanned = self._scanned(candidate, basis, policy) if asked.scan is not None else None
         first = scanned or Admission(digest=candidate.digest, outcome=Outcome.PASS, at=now)
         named = msgspec.structs.replace(
             first, policy=policy.name, policy_sha256=policy.sha256, platforms=asked.platforms
         )
         decided = with_untested(named, policy, asked.untested)
-        return decided if objection is None else with_observed_test(decided, objection, policy)
+        decided = decided if objection is None else with_observed_test(decided, objection, policy)
+        return self._checked(candidate, target, asked, msgspec.structs.replace(decided, facts=basis.facts))
+
+    def _checked(self, candidate: Candidate, target: Target, asked: Asked, decided: Admission) -> Admission:
+        """What is decided already does not spare a check: people see at once all that is in the way."""
+        for check in self._checks:
+            part = check.part(candidate, target, asked, decided)
+            decided = combined(decided, [part]) if part is not None else decided
+        return decided
 
     def _scanned(self, candidate: Candidate, basis: Basis, policy: Policy) -> Admission:
         from shared.rules.judging import judged_each  # noqa: PLC0415

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Container, Sequence
+from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.domain.promotion.admission import admission_of, is_held_back
-from shared.domain.promotion.candidate import Candidate, Place, Reason, Status, same_but_time
-from shared.domain.promotion.concluding import conclusion_for
+from shared.domain.promotion.admission import Admission, admission_of, is_held_back
+from shared.domain.promotion.candidate import Candidate, Place, same_but_time
+from shared.domain.promotion.concluding import conclusion_for, held_by
 from shared.domain.promotion.identity import candidate_id
-from shared.domain.promotion.lifecycle import ENDS, advance, decided_again, end_by
+from shared.domain.promotion.lifecycle import advance, decided_again, end_by
 from shared.domain.promotion.schedule import LEASE, VERDICT_LOOK
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.target import Target
+from shared.domain.promotion.transitions import ENDS
 from shared.domain.references import Digest
 from shared.errors import ServiceError
 from shared.ports import Stored
@@ -29,6 +32,7 @@ _ORDER = (
     Reason.OVERRULED,
     Reason.GATE_REJECTED,
     Reason.SCAN_REJECTED,
+    Reason.SIGNATURE_REJECTED,
     Reason.NEWER_DIGEST,
     Reason.LEFT_THE_LIST,
 )
@@ -103,11 +107,11 @@ class Conclusions:
         admission = admission_of(target, candidate.digest)
         if admission is None:
             return
-        reason = Reason.SCAN_AWAITED if admission.awaits_scan else Reason.SCAN_HELD
         detail = f"{target.place}: {admission.detail}"
-        held = advance(candidate, reason, now, detail=detail, pause=VERDICT_LOOK)
+        pause = _pause_of(admission, now)
+        held = advance(candidate, held_by(admission), now, detail=detail, pause=pause)
         if candidate.status is Status.HELD and same_but_time(candidate.last, held.last):
-            held = msgspec.structs.replace(candidate, look_at=now + VERDICT_LOOK)
+            held = msgspec.structs.replace(candidate, look_at=now + pause)
         self._progress.claim(stored, held)
 
     def _let_through(self, target: Target, stored: Stored[Candidate]) -> Stored[Candidate]:
@@ -156,7 +160,8 @@ class Conclusions:
             Reason.GAVE_UP: _gave_up(target, candidate),
             Reason.GATE_REJECTED: candidate.objection.detail if candidate.objection else "",
             Reason.OVERRULED: f"people say otherwise of {place}: {_said(target)}",
-            Reason.SCAN_REJECTED: _of_scan(target, candidate.digest),
+            Reason.SIGNATURE_REJECTED: _of_admission(target, candidate.digest),
+            Reason.SCAN_REJECTED: _of_admission(target, candidate.digest),
             Reason.NEWER_DIGEST: f"{place} is to be {instead}",
             Reason.LEFT_THE_LIST: left_by(target),
         }
@@ -165,6 +170,13 @@ class Conclusions:
             detail = f"{detail}; the records of {', '.join(map(str, unread))} cannot be read, and were not asked"
         by = end_by(candidate, reason) if reason is Reason.GAVE_UP and candidate.objection is not None else reason
         return advance(candidate, by, self._progress.clock(), detail=detail)
+
+
+def _pause_of(admission: Admission, now: datetime) -> timedelta:
+    """What waits for a moment alone is looked at then; that a policy changes before, the survey sees."""
+    if admission.until is None or admission.until <= now:
+        return VERDICT_LOOK
+    return admission.until - now
 
 
 def _in_turn(candidate: Candidate, known: Container[Place]) -> list[Place]:
@@ -183,9 +195,9 @@ def _gave_up(target: Target, candidate: Candidate) -> str:
     return candidate.objection.detail if candidate.objection and target.wanted != candidate.digest else target.trouble
 
 
-def _of_scan(target: Target, digest: Digest) -> str:
+def _of_admission(target: Target, digest: Digest) -> str:
     admission = admission_of(target, digest)
-    return f"{target.place}: {admission.detail if admission else 'what its scan said is not known any more'}"
+    return f"{target.place}: {admission.detail if admission else 'what was decided of it is not known any more'}"
 
 
 def _said(target: Target) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from shared.domain.promotion.candidate import Candidate, Reason, Status
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.decision import decide
 from shared.domain.promotion.identity import candidate_id
-from shared.domain.promotion.lifecycle import ENDS, unwanted
+from shared.domain.promotion.lifecycle import unwanted
 from shared.domain.promotion.meeting import Meeting
 from shared.domain.promotion.reconciling import awaiting, passes_anew, scheduled, sighted
 from shared.domain.promotion.schedule import FAILED_LOOK, VERDICT_LOOK
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.target import Origin, Sighting, Target, target_id
+from shared.domain.promotion.transitions import ENDS
 from shared.domain.references import Digest, Tag
 from shared.domain.watching.observation import Look
 from shared.errors import Conflict

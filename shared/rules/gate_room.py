@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from shared.domain.promotion.candidate import Candidate, Status
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.statuses import Status
 from shared.domain.scan.scan import Scan, ScanStatus
 from shared.ports import Clock, Records
 from shared.rules.turn_room import TurnRoom, images_under_way

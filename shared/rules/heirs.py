@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from shared.domain.promotion.candidate import Candidate, Reason, Status
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.inheritance import heir_of
 from shared.domain.promotion.lifecycle import advance
 from shared.domain.promotion.meeting import Meeting
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.target import Target
 from shared.ports import Stored
 from shared.rules.making import Maker

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.domain.promotion.candidate import Candidate, Reason
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.lifecycle import cause_of
 from shared.domain.promotion.schedule import (
     IMPORT_GIVEN_UP,
@@ -16,6 +16,7 @@ from shared.domain.promotion.schedule import (
     is_late,
     pause_before_look,
 )
+from shared.domain.promotion.statuses import Reason
 from shared.domain.references import Digest, Tag
 from shared.errors import (
     DigestMismatch,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from shared.domain.promotion.candidate import Candidate, Reason, Status, joined
+from shared.domain.promotion.candidate import Candidate, joined
 from shared.domain.promotion.identity import earlier_id
 from shared.domain.promotion.inheritance import inherited, stands_apart
-from shared.domain.promotion.lifecycle import ENDS, begin_again, detected
+from shared.domain.promotion.lifecycle import begin_again, detected
 from shared.domain.promotion.meeting import Meeting, meet
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.target import Sighting, Target
+from shared.domain.promotion.transitions import ENDS
 from shared.domain.watching.observation import Look
 from shared.errors import Conflict
 from shared.ports import Stored

@@ -12,11 +12,13 @@ from datetime import timedelta
 
 from shared.digest_ports import Holder
 from shared.domain.promotion import tool as tools_of
-from shared.domain.promotion.candidate import Candidate, Reason, Status
-from shared.domain.promotion.lifecycle import ENDS, advance, begin_again
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.lifecycle import advance, begin_again
 from shared.domain.promotion.schedule import LAG_PATIENCE, SCAN_REST
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.target import Sighting
 from shared.domain.promotion.tool import Tool, candidate_of
+from shared.domain.promotion.transitions import ENDS
 from shared.domain.references import Digest
 from shared.domain.watching.observation import next_order
 from shared.domain.watching.scanner import SCANNER, SCANNER_REPOSITORY, ScannerEntry

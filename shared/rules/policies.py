@@ -59,7 +59,12 @@ class Asked(msgspec.Struct, frozen=True):
     @property
     def is_judged(self) -> bool:
         """Whether there is anything to decide beside the functional test."""
-        return self.scan is not None or bool(self.untested) or not self.entry
+        return self.scan is not None or bool(self.untested) or not self.entry or self.asks_more
+
+    @property
+    def asks_more(self) -> bool:
+        """Whether more is asked than test and scan."""
+        return self.policy is not None and self.policy.is_more
 
 
 class Asking:
@@ -76,6 +81,11 @@ class Asking:
     def scans(self) -> bool:
         """Whether any entry has scans made."""
         return any(self._of(image).scan is not None for image in self._list.images)
+
+    @cached_property
+    def judges(self) -> bool:
+        """Whether any entry asks for more than a test."""
+        return self.scans or any(self._of(image).asks_more for image in self._list.images)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -99,7 +109,7 @@ class Asking:
         entry = self._writer(entries, image, place.tag) if entries else self._list.named(image)
         if entry is not None:
             return self._of(entry)
-        return Asked() if self.scans else Asked("unknown")
+        return Asked() if self.judges else Asked("unknown")
 
     @cached_property
     def _into(self) -> dict[str, list[Image]]:

@@ -62,7 +62,8 @@ class Proposer:
             written = self._book.change(proposal.target, proposal.made_to)
             if proposal.basis is None:
                 return written
-            self._judge(proposal, proposal.basis)
+            if proposal.before is not None:
+                self._judge(proposal, proposal.basis, proposal.before)
         raise Conflict(f"{proposal.target} changes too fast to be judged; it is tried again")
 
     def judges(self, target: Target, digest: Digest) -> bool:
@@ -73,11 +74,11 @@ class Proposer:
         """
         return self._admissions.basis(target, digest) is not None
 
-    def _judge(self, proposal: _Proposal, basis: Basis) -> None:
+    def _judge(self, proposal: _Proposal, basis: Basis, before: Target) -> None:
         """What comes to mean something else is told first, so that nothing is done that is not told."""
-        admission = self._admissions.judge(proposal.candidate, basis)
+        admission = self._admissions.judge(proposal.candidate, basis, before)
         proposal.judged[basis] = admission
-        if _is_news(proposal.before, admission):
+        if _is_news(before, admission):
             about, name = about_target(proposal.target), _name_of(admission)
             self._activity.append(Event(about, name, admission.at, f"{admission.digest}: {admission.detail}"))
 

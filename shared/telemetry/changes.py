@@ -8,8 +8,9 @@ from datetime import datetime
 from opentelemetry import trace
 
 from shared.domain.promotion.admission import Admission, admission_of, same_admission
-from shared.domain.promotion.candidate import Candidate, Change, Reason
+from shared.domain.promotion.candidate import Candidate, Change
 from shared.domain.promotion.rebuilds import Rebuild
+from shared.domain.promotion.statuses import Reason
 from shared.domain.promotion.target import Target
 from shared.domain.scan.scan import Scan, ScanReason
 from shared.telemetry.events import tell

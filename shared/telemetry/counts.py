@@ -18,7 +18,7 @@ from opentelemetry.trace import Span
 
 from shared.domain.events.messages import CheckRepositories
 from shared.domain.pacing.bucket import Kind, Wait
-from shared.domain.promotion.lifecycle import ENDS
+from shared.domain.promotion.transitions import ENDS
 from shared.domain.promotion.waiting import Waiting
 from shared.domain.references import parse_repository
 from shared.domain.watching.budget import Budget, Refusal, left, locked_for

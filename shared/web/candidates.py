@@ -7,7 +7,8 @@ from typing import Any
 import azure.functions as func
 import msgspec
 
-from shared.domain.promotion.candidate import Candidate, Status
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.statuses import Status
 from shared.domain.references import parse_path
 from shared.flows import inspect
 from shared.ports import Records

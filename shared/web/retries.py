@@ -9,7 +9,7 @@ import azure.functions as func
 import msgspec
 from msgspec import Meta
 
-from shared.domain.promotion.candidate import Status
+from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.target import Said
 from shared.domain.watching.watch_list import WatchList
 from shared.errors import MalformedRequest

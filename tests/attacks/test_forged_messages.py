@@ -23,8 +23,8 @@ from shared.domain.events.messages import (
     encode,
 )
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.candidate import Status
 from shared.domain.promotion.due import Due
+from shared.domain.promotion.statuses import Status
 from shared.errors import UNREADABLE, MalformedMessage, ServiceError, Unavailable
 from shared.flows import inspect
 from tests.doubles.queues import Delivery

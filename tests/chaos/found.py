@@ -13,9 +13,10 @@ from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.observations_table import ObservationsTable
 from shared.adapters.storage.tables import Row, Table
 from shared.domain.promotion import rebuilds, schedule
-from shared.domain.promotion.candidate import Candidate, Status
-from shared.domain.promotion.lifecycle import ENDS
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.target import Target
+from shared.domain.promotion.transitions import ENDS
 from shared.domain.references import Digest, Repository, Tag, parse_repository
 from shared.domain.watching.observation import Observation, Presence
 from shared.storage_settings import Storage

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from shared.domain.promotion.candidate import Candidate, Place, Reason, Status
+from shared.domain.promotion.candidate import Candidate, Place
 from shared.domain.promotion.lifecycle import detected
 from shared.domain.promotion.rebuilds import Rebuild
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.target import Origin, Target
 from shared.domain.references import Digest, Repository, Tag
 from shared.domain.watching.observation import Observation

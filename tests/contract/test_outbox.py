@@ -11,8 +11,8 @@ import pytest
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.queues import Queues
 from shared.domain.events.messages import CheckRepositories, LookAtDue, RetryTargets, decode, encode
-from shared.domain.promotion.candidate import Status
 from shared.domain.promotion.due import Due
+from shared.domain.promotion.statuses import Status
 from shared.errors import Refused
 from shared.ports import Outbox
 from tests.doubles.queues import InMemoryOutbox

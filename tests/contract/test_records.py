@@ -12,9 +12,10 @@ import pytest
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.records_table import candidates_table, rebuilds_table
-from shared.domain.promotion.candidate import Candidate, Status
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.identity import group_of_source
 from shared.domain.promotion.rebuilds import Rebuild
+from shared.domain.promotion.statuses import Status
 from shared.errors import Conflict, InvalidReference
 from shared.ports import Records, Stored
 from tests.contract.examples import candidate, digest, earlier_candidate, rebuild

@@ -9,10 +9,11 @@ from shared.domain.events.event_grid import is_event, read_event
 from shared.domain.events.messages import ListTasks, decode
 from shared.domain.events.registry_event import Told
 from shared.domain.policy.policy import Policy
-from shared.domain.promotion.candidate import Candidate, Status
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.listing import taken_up
 from shared.domain.promotion.rebuilds import ApplicationTask, Dependency, Rebuild
+from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.target import Target
 from shared.domain.references import DOCKER_HUB, MCR, Digest, Tag, parse_repository
 from shared.domain.scan.findings import Finding

@@ -9,7 +9,8 @@ import pytest
 
 from shared.domain.events.messages import LookAtBase
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.candidate import Reason, Status, run_name
+from shared.domain.promotion.candidate import run_name
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.references import Tag
 from shared.errors import MalformedRequest
 from shared.flows.sweep import sweep_candidates

@@ -8,7 +8,7 @@ import pytest
 
 from infra.local.topology import STAGING
 from infra.local.twin.images import push_image
-from shared.domain.promotion.candidate import Reason, Status
+from shared.domain.promotion.statuses import Reason, Status
 from tests.integration.conftest import GATE, Product, push_bash
 
 pytestmark = pytest.mark.integration

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.domain.promotion.candidate import Reason, Status
+from shared.domain.promotion.statuses import Reason, Status
 from tests.integration.conftest import Product, push_bash
 
 pytestmark = pytest.mark.integration

@@ -12,7 +12,8 @@ from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.blobs import Container
 from shared.adapters.storage.observations_table import ObservationsTable
 from shared.adapters.storage.tables import Row, Table, key
-from shared.domain.promotion.candidate import Candidate, Change, Reason, Status
+from shared.domain.promotion.candidate import Candidate, Change
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.target import Origin, Sighting, Target
 from shared.domain.references import Repository, Tag
 from shared.domain.watching.observation import Observation

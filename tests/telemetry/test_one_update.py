@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from infra.local.ingestion.tables import Row
-from shared.domain.promotion.candidate import Status
+from shared.domain.promotion.statuses import Status
 from shared.telemetry import counts
 from tests.telemetry.conftest import Told
 

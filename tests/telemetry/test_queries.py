@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from docs.parts import ROOT
-from shared.domain.promotion.candidate import Reason
 from shared.domain.promotion.rebuilds import RebuildStatus
+from shared.domain.promotion.statuses import Reason
 from shared.domain.watching.troubles import Kind
 from tests.telemetry.conftest import Told
 from tests.telemetry.kql import Query, read_queries

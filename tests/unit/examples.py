@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.promotion.candidate import Candidate, Place, Reason, Status
+from shared.domain.promotion.candidate import Candidate, Place
 from shared.domain.promotion.lifecycle import detected
 from shared.domain.promotion.rebuilds import Rebuild
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.references import Repository, Tag
 from tests.doubles.registries import digest_of
 

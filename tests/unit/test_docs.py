@@ -17,8 +17,8 @@ from docs.parts import ROOT
 from docs.triggers import functions
 from shared.config import setting_fields
 from shared.domain.promotion import rebuilds, schedule
-from shared.domain.promotion.candidate import Reason
 from shared.domain.promotion.rebuilds import RebuildStatus
+from shared.domain.promotion.statuses import Reason
 from shared.domain.promotion.target import Why
 from shared.domain.promotion.target_troubles import Hindrance
 from shared.domain.watching.troubles import Kind

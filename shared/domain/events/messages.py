@@ -11,8 +11,8 @@ from typing import Annotated, Any, TypeVar, overload
 import msgspec
 from msgspec import Meta
 
-from shared.domain.promotion.candidate import Status
 from shared.domain.promotion.due import Due
+from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.target import Target, parts_of_target
 from shared.domain.references import Digest, Tag, parse_digest, parse_path, parse_tag
 from shared.errors import InvalidReference, MalformedMessage

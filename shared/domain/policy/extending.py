@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from shared.domain.policy.policy import Mode, Policy
+from shared.domain.policy.promoting import Approval, Off
 from shared.domain.shapes import Path
 
-CHECKS = ("test", "scan")
+CHECKS = ("test", "scan", "signatures")
 _MOST_SHOWN = 20
 
 Fields = dict[str, Any]
@@ -67,7 +68,7 @@ class Extending:
     def policy(self, name: str, source: Source) -> Policy | None:
         """Return a policy with all it extends taken in; or keep why there is none."""
         try:
-            fields = _tested(self._whole(name, source), source)
+            fields = _in_full(_tested(self._whole(name, source), source))
             return msgspec.convert({"name": name, **fields}, Policy, strict=False)
         except _Troubled as trouble:
             self.problems.append(trouble.problem)
@@ -127,6 +128,16 @@ def _tested(whole: Fields, source: Source) -> Fields:
         told = "no gate is named, neither here nor in what this extends; write test: {gate: …}"
         raise _Troubled(source, "test", told)
     return {name: value for name, value in fields.items() if name != "test"}
+
+
+def _in_full(fields: Fields) -> Fields:
+    """Return the fields of a policy without its short ways to say things."""
+    full = {name: value for name, value in fields.items() if name in CHECKS or value != Off.OFF.value}
+    if full.get("approval") == Approval.REQUIRED.value:
+        full["approval"] = {}
+    if full.get("signatures") == {"mode": Mode.OFF.value}:
+        del full["signatures"]
+    return full
 
 
 def merged(below: Fields, on_top: Fields) -> Fields:

@@ -11,7 +11,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from shared.domain.policy.mode import Mode as Mode  # noqa: PLC0414 - it is told from here
+from shared.domain.policy.promoting import ApprovalCheck, Freeze, Span
 from shared.domain.policy.severity import Severity
+from shared.domain.policy.signing import SignatureCheck
 
 _NAME = "^[a-z0-9][a-z0-9._-]{0,62}$"
 # To Python the dollar sign also stands before a last line end; editors know no other way to say the end.
@@ -21,12 +24,9 @@ _AGE = "^[1-9][0-9]{0,3}[mhdw]$"
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
-class Mode(Enum):
-    """What a check's answer leads to."""
-
-    ENFORCE = "enforce"  # it decides
-    OBSERVE = "observe"  # it is made and told, and never blocks
-    OFF = "off"  # it is not made
+def span_of(text: str) -> timedelta:
+    """Return how long ``90m``, ``12h``, ``3d`` or ``1w`` are."""
+    return int(text[:-1]) * _UNITS[text[-1]]
 
 
 class Gap(Enum):
@@ -103,7 +103,7 @@ class ScanCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     @property
     def oldest_database(self) -> timedelta:
         """How old the scanner's database may be."""
-        return int(self.max_db_age[:-1]) * _UNITS[self.max_db_age[-1]]
+        return span_of(self.max_db_age)
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -113,17 +113,51 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         name: its own, or that of the entry which wrote it.
         test: the functional test; ``None`` if there is none.
         scan: the vulnerability scan; ``None`` if there is none.
+        signatures: who has to have signed it; ``None`` if nobody has to.
+        min_age: how long it has to have been seen before it is promoted; ``None`` for not at all.
+        fast_lane: whether what fixes something urgent need not be that old.
+        approval: who has to agree; ``None`` for nobody.
+        freeze: when nothing is promoted.
     """
 
     name: str
     test: GateCheck | None = None
     scan: ScanCheck | None = None
+    signatures: SignatureCheck | None = None
+    min_age: Span | None = None
+    fast_lane: bool = False
+    approval: ApprovalCheck | None = None
+    freeze: tuple[Freeze, ...] = ()
 
     @property
     def sha256(self) -> str:
         """Hash of its content, in hexadecimal: the same for two policies of one content, whatever their names."""
-        content = msgspec.json.encode([self.test, self.scan])
+        beside = {
+            "signatures": self.signatures,
+            "min_age": self.min_age,
+            "fast_lane": self.fast_lane,
+            "approval": self.approval,
+            "freeze": self.freeze,
+        }
+        # What a policy does not say leaves its hash as it was before policies could say it.
+        said = {name: value for name, value in beside.items() if value}
+        content = msgspec.json.encode([self.test, self.scan, *([said] if said else [])])
         return hashlib.sha256(content).hexdigest()
+
+    @property
+    def age(self) -> timedelta:
+        """How long a digest has to have been seen before it is promoted."""
+        return span_of(self.min_age) if self.min_age else timedelta(0)
+
+    @property
+    def is_more(self) -> bool:
+        """Whether it asks for more than a test and a scan."""
+        return bool(self.min_age or self.approval is not None or self.freeze or self.signed is not None)
+
+    @property
+    def signed(self) -> SignatureCheck | None:
+        """The signatures that are looked at, whatever that leads to; ``None`` if none are."""
+        return None if self.signatures is None or self.signatures.mode is Mode.OFF else self.signatures
 
     @property
     def gate(self) -> str | None:
@@ -133,5 +167,6 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def modes(self) -> dict[str, Mode]:
         """The mode of each check."""
-        checks = {"test": self.test, "scan": self.scan}
+        checks: dict[str, GateCheck | ScanCheck | SignatureCheck | None] = {"test": self.test, "scan": self.scan}
+        checks |= {"signatures": self.signatures} if self.signatures is not None else {}
         return {name: Mode.OFF if check is None else check.mode for name, check in checks.items()}

@@ -16,7 +16,9 @@ from msgspec import Meta
 
 from shared.domain.policy.extending import CHECKS, Extending, Fields, Placed, Source, merged
 from shared.domain.policy.policy import NAME_PATTERN, NAMED, Gap, Mode, Policy, ScanCheck, Untested
+from shared.domain.policy.promoting import Approval, ApprovalCheck, Freeze, Off, SpanOrOff
 from shared.domain.policy.severity import Severity
+from shared.domain.policy.signing import SignatureCheck
 from shared.domain.shapes import Path, Told, shape_problems
 
 MOST_POLICIES = 1000
@@ -24,7 +26,9 @@ _NO_TEST = "none"
 _DEFAULTS: Path = ("defaults",)
 # Entries of this registry are tools, which are promoted nowhere and so must pass nothing.
 _TOOLS = "staging"
-_NOT_A_POLICY = "expected a policy: a mapping with test, scan or extends"
+_NOT_A_POLICY = "expected a policy: a mapping with test, scan, another check or extends"
+_EXPECTED = dict.fromkeys(CHECKS, "a mapping, or enforce, observe")
+_SHORT = {"approval": "a mapping, required or off", "freeze": "a list of freezes, or off"}
 
 
 class WrittenTest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,6 +51,29 @@ class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     extends: Annotated[str | None, Meta(description="The policy that says what this one does not.")] = None
     test: Annotated[WrittenTest | Mode | None, Meta(description="The functional test, or `off`.")] = None
     scan: Annotated[ScanCheck | Mode | None, Meta(description="The vulnerability scan, or `off`.")] = None
+    signatures: Annotated[
+        SignatureCheck | Mode | None,
+        Meta(description="Who has to have signed the image, or `off`."),
+    ] = None
+    min_age: Annotated[
+        SpanOrOff | None,
+        Meta(
+            description="How long a digest has to have been seen upstream before it is promoted: `48h`, `3d`. Its "
+            "checks are made at once.",
+        ),
+    ] = None
+    fast_lane: Annotated[
+        bool | None,
+        Meta(description="Whether a digest that fixes something urgent of what is in use need not be of `min_age`."),
+    ] = None
+    approval: Annotated[
+        ApprovalCheck | Approval | None,
+        Meta(description="`required`: an approver agrees to each digest and tag before it is promoted; or `off`."),
+    ] = None
+    freeze: Annotated[
+        tuple[Freeze, ...] | Off | None,
+        Meta(description="When nothing is promoted, or `off`."),
+    ] = None
 
 
 class Policies(msgspec.Struct, frozen=True):
@@ -123,8 +150,8 @@ def _wrong_policy(value: object, path: Path) -> Iterator[Told]:
         return
     if not value:
         yield path, f"{_NOT_A_POLICY}; an empty one would check nothing"
-    silent = [check for check in CHECKS if check in value and value[check] is None]
-    yield from (((*path, check), "expected a mapping, or enforce, observe or off") for check in silent)
+    silent = [check for check in value if check != "extends" and value[check] is None]
+    yield from (((*path, check), f"expected {_EXPECTED.get(check, 'a value')} or off") for check in silent)
     for place, told in shape_problems(value, Written, path):
         yield place, f"{told}; expected {_choices(place[-1])}" if told.startswith("invalid enum value") else told
 
@@ -136,6 +163,8 @@ def _extended(policy: object) -> Fields:
 
 def _choices(field: str | int) -> str:
     """Return what may stand in a field of a policy that takes one of a few words."""
+    if field in _SHORT:
+        return _SHORT[str(field)]
     kind: type[Enum] = {"block": Severity, "accept": Gap}.get(str(field), Mode)
     return ", ".join(each.value for each in kind)
 

@@ -25,6 +25,47 @@ class AdmissionReason(Enum):
     GATE_UNDECIDED = "gate-undecided"  # the runs of its test decided nothing, and the policy enforces the test
     GATE_OBSERVED = "gate-observed"  # it did not pass its test, which the policy only observes
     NO_ENTRY = "no-entry"  # no entry of the watch list writes the tag any more, so no policy is known
+    SIGNATURE_AWAITED = "signature-awaited"  # nobody has looked yet who signed it
+    SIGNATURE_MISSING = "signature-missing"  # nobody signed it in a way that the policy asks for
+    SIGNATURE_WRONG = "signature-wrong"  # it is signed, and not by whom the policy wants
+    SIGNATURE_UNVERIFIABLE = "signature-unverifiable"  # whether it is rightly signed cannot be said
+    SOAKING = "soaking"  # it has not been seen for as long as the policy asks
+    FROZEN = "frozen"  # nothing is promoted at this time
+    AWAITING_APPROVAL = "awaiting-approval"  # people have to agree
+    OBSERVING = "observing"  # its entry is only observed: nothing is promoted, and what would be is told
+
+
+class Waiting(Enum):
+    """What a digest that is held back from a tag waits for: the state of candidate and tag."""
+
+    SCAN = "scan"  # an answer of its scan, or of that of the base in use
+    TEST = "test"  # a test that decides, or that runs on every platform
+    SIGNATURE = "signature"  # a signature, or what is needed to check it
+    SOAKING = "soaking"  # the end of its soak
+    FROZEN = "frozen"  # the end of a freeze
+    APPROVAL = "awaiting-approval"  # people who agree
+    ENTRY = "entry"  # an entry of the watch list that says by which policy
+    NOTHING = "observing"  # nothing: its entry is only observed
+
+
+_WAITS_FOR = (
+    ({AdmissionReason.OBSERVING}, Waiting.NOTHING),
+    ({AdmissionReason.NO_ENTRY}, Waiting.ENTRY),
+    ({AdmissionReason.GATE_UNDECIDED}, Waiting.TEST),
+    (
+        {
+            AdmissionReason.SIGNATURE_AWAITED,
+            AdmissionReason.SIGNATURE_MISSING,
+            AdmissionReason.SIGNATURE_WRONG,
+            AdmissionReason.SIGNATURE_UNVERIFIABLE,
+        },
+        Waiting.SIGNATURE,
+    ),
+    ({AdmissionReason.SCAN_AWAITED, AdmissionReason.BASE_SCAN_AWAITED}, Waiting.SCAN),
+    ({AdmissionReason.AWAITING_APPROVAL}, Waiting.APPROVAL),
+    ({AdmissionReason.SOAKING}, Waiting.SOAKING),
+    ({AdmissionReason.FROZEN}, Waiting.FROZEN),
+)
 
 
 _AWAITED = frozenset({AdmissionReason.SCAN_AWAITED.value, AdmissionReason.BASE_SCAN_AWAITED.value})
@@ -51,6 +92,9 @@ class Admission(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         blocking: how many of them speak against it.
         at: when it was decided, UTC.
         evidence: the name under which the whole decision is kept with the candidate; empty if there was no scan.
+        holds: the names of those reasons that hold.
+        until: when what holds ends by itself, UTC; ``None`` if time alone does not end it.
+        facts: what the record of the tag says that this was decided by, each check's as one text.
     """
 
     digest: Digest
@@ -67,6 +111,18 @@ class Admission(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     blocking: int = 0
     at: datetime
     evidence: str = ""
+    holds: tuple[str, ...] = ()
+    until: datetime | None = None
+    facts: tuple[str, ...] = ()
+
+    @property
+    def waits_for(self) -> Waiting | None:
+        """What it waits for before everything else; ``None`` if it is not held back."""
+        if self.outcome is not Outcome.HOLD:
+            return None
+        reasons = set(self.holds or self.reasons)
+        found = (waiting for names, waiting in _WAITS_FOR if not reasons.isdisjoint({one.value for one in names}))
+        return next(found, Waiting.SCAN)
 
     @property
     def awaits_scan(self) -> bool:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from shared.domain.promotion.admission import admission_of, is_held_back, is_refused
-from shared.domain.promotion.candidate import Candidate, Reason
+from shared.domain.promotion.admission import (
+    Admission,
+    AdmissionReason,
+    Waiting,
+    admission_of,
+    is_held_back,
+    is_refused,
+)
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.decision import best, out_of_favour
+from shared.domain.promotion.statuses import Reason
 from shared.domain.promotion.target import Sighting, Target, Why
 from shared.domain.references import Digest
 
 # While a target goes by one of these, the digest that its source bore last waits for as long as they are meant.
 _SAID = frozenset({Why.PINNED, Why.ROLLED_BACK, Why.AGAINST_GATE, Why.ADOPTED})
 # What bore a digest since may go by these without its candidate having come to nothing.
-_REPLACED = frozenset(
-    {Reason.NEWER_DIGEST, Reason.LEFT_THE_LIST, Reason.OVERRULED, Reason.SCAN_REJECTED, Reason.GATE_REJECTED}
-)
+_REFUSALS = frozenset({Reason.SCAN_REJECTED, Reason.SIGNATURE_REJECTED, Reason.GATE_REJECTED})
+_REPLACED = frozenset({Reason.NEWER_DIGEST, Reason.LEFT_THE_LIST, Reason.OVERRULED}) | _REFUSALS
 
 
 def conclusion(target: Target, digest: Digest) -> Reason | None:
@@ -43,7 +50,7 @@ def conclusion_for(target: Target, candidate: Candidate) -> Reason | None:
     if reason in _REPLACED and _bore_since(target, candidate.digest, candidate.detected_at):
         return Reason.PROMOTION_VERIFIED
     if (
-        reason in {None, Reason.SCAN_REJECTED, Reason.GATE_REJECTED}
+        (reason is None or reason in _REFUSALS)
         and target.origin.gate != candidate.gate
         and candidate.digest not in target.passed
     ):
@@ -68,10 +75,35 @@ def is_overruled(target: Target, digest: Digest) -> bool:
 def _refusal(target: Target, digest: Digest) -> Reason | None:
     """A test that decided nothing has no answer to wait for: it gave up, and is made again a day later."""
     admission = admission_of(target, digest)
+    if admission is not None and is_refused(target, digest):
+        return _refused_by(admission)
     by_test = admission is not None and admission.by_test
-    if is_refused(target, digest):
-        return Reason.GATE_REJECTED if by_test else Reason.SCAN_REJECTED
     return Reason.GAVE_UP if by_test and is_held_back(target, digest) else None
+
+
+def _refused_by(admission: Admission) -> Reason:
+    """Where several refuse, the test's word is the last, and the scan's the one before."""
+    if admission.by_test:
+        return Reason.GATE_REJECTED
+    if _BY_SIGNATURE.isdisjoint(admission.reasons) or admission.blocking:
+        return Reason.SCAN_REJECTED
+    return Reason.SIGNATURE_REJECTED
+
+
+_BY_SIGNATURE = frozenset({AdmissionReason.SIGNATURE_MISSING.value, AdmissionReason.SIGNATURE_WRONG.value})
+_HELD_BY = {
+    Waiting.SIGNATURE: Reason.SIGNATURE_HELD,
+    Waiting.APPROVAL: Reason.APPROVAL_AWAITED,
+    Waiting.SOAKING: Reason.SOAKING,
+    Waiting.FROZEN: Reason.FROZEN,
+}
+
+
+def held_by(admission: Admission) -> Reason:
+    """Return why a candidate is held, for one of its tags that holds it back."""
+    if admission.waits_for in _HELD_BY:
+        return _HELD_BY[admission.waits_for]
+    return Reason.SCAN_AWAITED if admission.awaits_scan else Reason.SCAN_HELD
 
 
 def _of_what_is_wanted(target: Target) -> Reason | None:

@@ -10,9 +10,11 @@ from typing import TypeVar
 
 import msgspec
 
-from shared.domain.promotion.candidate import Candidate, Status
-from shared.domain.promotion.lifecycle import ENDS, Stage, turn_of
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.lifecycle import Stage, turn_of
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild, RebuildStatus
+from shared.domain.promotion.statuses import Status
+from shared.domain.promotion.transitions import ENDS
 from shared.domain.scan.scan import SCAN_ENDS, Scan, ScanStatus
 
 S = TypeVar("S")

@@ -6,8 +6,10 @@ from datetime import datetime
 
 import msgspec
 
-from shared.domain.promotion.candidate import Candidate, Reason, Status
-from shared.domain.promotion.lifecycle import BEGINNINGS, detected
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.lifecycle import detected
+from shared.domain.promotion.statuses import Reason, Status
+from shared.domain.promotion.transitions import BEGINNINGS
 
 _VERDICTS = BEGINNINGS[Reason.VERDICT_KNOWN]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from enum import Enum
 
-from shared.domain.promotion.candidate import Candidate, Status
-from shared.domain.promotion.lifecycle import ENDS
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.schedule import FAILED_LOOK
+from shared.domain.promotion.statuses import Status
+from shared.domain.promotion.transitions import ENDS
 from shared.domain.watching.observation import Look
 
 

@@ -9,7 +9,6 @@ import msgspec
 
 from shared.domain.promotion.admission import Admission, with_admission
 from shared.domain.promotion.adopting import is_passed_over, sighted_again
-from shared.domain.promotion.candidate import Reason
 from shared.domain.promotion.decision import decided, without_trouble
 from shared.domain.promotion.importing import Importing, Unsettled
 from shared.domain.promotion.lifecycle import cause_of, reason_of
@@ -26,6 +25,7 @@ from shared.domain.promotion.schedule import (
     pause_before_retry,
     pause_before_turn,
 )
+from shared.domain.promotion.statuses import Reason
 from shared.domain.promotion.target import (
     Awaited,
     Former,

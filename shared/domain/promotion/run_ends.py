@@ -10,9 +10,10 @@ import msgspec
 
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.gate.words import Words
-from shared.domain.promotion.candidate import Candidate, GateVerdict, Objection, Reason
+from shared.domain.promotion.candidate import Candidate, GateVerdict, Objection
 from shared.domain.promotion.lifecycle import advance
 from shared.domain.promotion.schedule import AGENT_PATIENCE, pause_before_retry
+from shared.domain.promotion.statuses import Reason
 
 _OBJECTION_KEPT = 400
 

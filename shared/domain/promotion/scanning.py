@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.candidate import Candidate, Status
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.lifecycle import cause_of
 from shared.domain.promotion.run_ends import is_left_alone, told_no_agent, told_strange
 from shared.domain.promotion.schedule import (
@@ -21,6 +21,7 @@ from shared.domain.promotion.schedule import (
     pause_before_scan,
     pause_before_step,
 )
+from shared.domain.promotion.statuses import Status
 from shared.domain.references import Digest
 from shared.domain.scan.report import Trouble
 from shared.domain.scan.scan import (

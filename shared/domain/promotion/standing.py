@@ -8,10 +8,11 @@ from enum import Enum
 import msgspec
 
 from shared.domain.promotion.admission import Admission, admission_of
-from shared.domain.promotion.candidate import Candidate, Status
-from shared.domain.promotion.lifecycle import ENDS
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.target import Target, Why
 from shared.domain.promotion.tool import Tool
+from shared.domain.promotion.transitions import ENDS
 from shared.domain.references import Digest, Tag
 from shared.domain.scan.decision import Outcome
 from shared.domain.watching.observation import Observation, Presence

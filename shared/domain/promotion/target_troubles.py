@@ -8,12 +8,13 @@ from enum import Enum
 
 from shared.domain.promotion.admission import Admission, admission_of, is_held_back, is_refused
 from shared.domain.promotion.adopting import is_passed_over
-from shared.domain.promotion.candidate import Candidate, Reason, Status
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.decision import is_pinned
 from shared.domain.promotion.drift import ended
 from shared.domain.promotion.identity import candidate_id
-from shared.domain.promotion.lifecycle import ENDS
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.target import Sighting, Target, Why
+from shared.domain.promotion.transitions import ENDS
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Outcome
 from shared.domain.watching.troubles import Kind, Trouble, about_candidate, about_target

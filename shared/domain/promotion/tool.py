@@ -8,9 +8,10 @@ from datetime import datetime
 
 import msgspec
 
-from shared.domain.promotion.candidate import Candidate, Place, Reason, Status
+from shared.domain.promotion.candidate import Candidate, Place
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.lifecycle import detected
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.target import Sighting
 from shared.domain.references import Digest, Repository, Tag
 

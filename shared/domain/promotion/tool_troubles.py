@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from shared.domain.promotion.candidate import Candidate, Status
-from shared.domain.promotion.lifecycle import ENDS
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.tool import Tool
+from shared.domain.promotion.transitions import ENDS
 from shared.domain.watching.troubles import Kind, Trouble, about_tool
 
 

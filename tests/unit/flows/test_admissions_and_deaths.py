@@ -11,7 +11,7 @@ import pytest
 from shared.domain.policy.policy import Mode, Policy, ScanCheck
 from shared.domain.policy.severity import Severity
 from shared.domain.promotion.admission import admission_of
-from shared.domain.promotion.candidate import Status
+from shared.domain.promotion.statuses import Status
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Outcome
 from shared.domain.scan.findings import Finding

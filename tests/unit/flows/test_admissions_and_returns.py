@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.policy.policy import Policy, ScanCheck
 from shared.domain.policy.severity import Severity
-from shared.domain.promotion.candidate import Status
+from shared.domain.promotion.statuses import Status
 from shared.domain.references import Digest
 from shared.domain.scan.findings import Finding
 from tests.doubles.world import ONE, TAG, TARGET, TWO, World

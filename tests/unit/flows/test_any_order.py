@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.candidate import Status
-from shared.domain.promotion.lifecycle import ENDS
 from shared.domain.promotion.schedule import MOST_RUNS
+from shared.domain.promotion.statuses import Status
+from shared.domain.promotion.transitions import ENDS
 from shared.errors import NotFound, OperationFailed, Paced, RateLimited, TidegateError, Unavailable
 from tests.doubles.queues import Delivery
 from tests.doubles.registries import TEST_FAILED_LOG, digest_of

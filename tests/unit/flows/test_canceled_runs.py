@@ -9,7 +9,7 @@ import pytest
 
 from shared.domain.events.messages import CheckRepositories
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.candidate import Reason, Status
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.target import Said
 from shared.errors import NotPermitted, Paced, RateLimited, Refused, TidegateError, Unavailable
 from tests.doubles.registries import digest_of

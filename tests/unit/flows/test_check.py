@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.promotion.candidate import Status
+from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.target import target_id
 from shared.domain.references import Digest, Tag
 from shared.errors import ServiceError

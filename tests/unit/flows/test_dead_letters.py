@@ -8,7 +8,7 @@ import pytest
 
 from shared.dead_letter_ports import HIDDEN, MOST_AT_ONCE
 from shared.domain.events.messages import MESSAGE_QUEUES, LookAtDue
-from shared.domain.promotion.candidate import Status
+from shared.domain.promotion.statuses import Status
 from shared.errors import Unavailable
 from shared.flows.poisoned import MOST_REQUESTS
 from tests.doubles.queues import Delivery

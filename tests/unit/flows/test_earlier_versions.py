@@ -16,9 +16,10 @@ import msgspec
 import pytest
 
 from shared.domain.events.messages import LookAtCandidate, LookAtRebuild, LookAtTarget, decode
-from shared.domain.promotion.candidate import Candidate, Reason, Status
-from shared.domain.promotion.lifecycle import ENDS
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.target import Target
+from shared.domain.promotion.transitions import ENDS
 from shared.domain.references import Digest, Tag
 from shared.domain.watching.observation import Observation
 from shared.domain.watching.questions import RepositoryState

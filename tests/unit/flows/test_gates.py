@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.candidate import Candidate, Reason, Status, run_name, run_words
+from shared.domain.promotion.candidate import Candidate, run_name, run_words
+from shared.domain.promotion.statuses import Reason, Status
 from shared.errors import InvalidReference
 from tests.doubles.gates import GATE_FILES
 from tests.doubles.registries import PASSED_LOG, TEST_FAILED_LOG

@@ -9,7 +9,8 @@ from enum import Enum
 import msgspec
 import pytest
 
-from shared.domain.promotion.candidate import Candidate, Reason, Status
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.statuses import Reason, Status
 from shared.errors import UNREADABLE, Paced, Refused, Unavailable
 from shared.ports import Stored
 from shared.rules.gate_room import GateRoom

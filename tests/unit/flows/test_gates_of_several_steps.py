@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.candidate import Change, Place, Reason, Status
+from shared.domain.promotion.candidate import Change, Place
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.references import Repository, Tag
 from shared.errors import InvalidReference
 from tests.doubles.gates import GATE_FILES

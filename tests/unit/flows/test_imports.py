@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.events.messages import BaseMoved
-from shared.domain.promotion.candidate import Reason, Status
+from shared.domain.promotion.statuses import Reason, Status
 from shared.errors import NotFound, NotPermitted, OperationFailed, RateLimited, ServiceError, Unexplained
 from tests.doubles.registries import InMemoryRegistry
 from tests.doubles.world import ONE, TAG, TARGET, THREE, TWO, World

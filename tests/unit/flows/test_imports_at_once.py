@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.promotion.candidate import Reason, Status
+from shared.domain.promotion.statuses import Reason, Status
 from tests.doubles.registries import digest_of
 from tests.doubles.world import NODE, Died, World
 from tests.unit.flows.test_gates_at_once import TAGS, WATCH_LIST, all_promoted, step

@@ -10,9 +10,10 @@ import pytest
 
 from shared.domain.events.messages import BaseMoved, CheckRepositories, LookAtDue, decode
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.candidate import Reason, Status, run_words
+from shared.domain.promotion.candidate import run_words
 from shared.domain.promotion.due import Due
 from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus
+from shared.domain.promotion.statuses import Reason, Status
 from shared.errors import NotFound, NotPermitted, OperationFailed, RateLimited, Refused, Unavailable
 from tests.doubles.registries import BUILD_FAILED_LOG, TEST_FAILED_LOG
 from tests.doubles.storage import InMemoryRecords

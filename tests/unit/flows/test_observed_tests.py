@@ -13,8 +13,9 @@ from shared.domain.gate.verdict import RunStatus
 from shared.domain.policy.policy import GateCheck, Mode, Policy, ScanCheck
 from shared.domain.policy.severity import Severity
 from shared.domain.promotion.admission import Admission, admission_of
-from shared.domain.promotion.candidate import Candidate, Place, Reason, Status
+from shared.domain.promotion.candidate import Candidate, Place
 from shared.domain.promotion.standing import Standing
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.target_troubles import target_troubles
 from shared.domain.references import Tag
 from shared.domain.scan.decision import Outcome

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.candidate import Status
+from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.target import Said
 from shared.domain.references import Tag
 from shared.errors import Refused, ServiceError

@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from shared.domain.promotion.candidate import Candidate, Status
-from shared.domain.promotion.lifecycle import ENDS
+from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.statuses import Status
+from shared.domain.promotion.transitions import ENDS
 from shared.errors import Unavailable
 from shared.rules.room import MOST_UNDER_WAY, Room
 from tests.doubles.storage import InMemoryRecords, SettableClock

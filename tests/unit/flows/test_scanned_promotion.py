@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.promotion.candidate import Status
+from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.target import Said
 from shared.domain.references import Digest, Tag, parse_repository
 from tests.doubles.registries import digest_of, scan_key

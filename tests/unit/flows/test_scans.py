@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.candidate import Status
 from shared.domain.promotion.schedule import SCAN_KEPT
+from shared.domain.promotion.statuses import Status
 from shared.domain.references import Digest
 from shared.domain.scan.report import NoAnswer, Report, Trouble
 from shared.domain.scan.scan import Scan, ScanReason, ScanStatus

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.candidate import Status
+from shared.domain.promotion.statuses import Status
 from shared.domain.references import Digest
 from shared.domain.scan.report import Report
 from shared.domain.scan.scan import SCAN_ENDS, Scan

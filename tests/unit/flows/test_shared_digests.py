@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from shared.domain.events.messages import CheckRepositories
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.candidate import Place, Reason, Status
+from shared.domain.promotion.candidate import Place
 from shared.domain.promotion.concluding import conclusion_for
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.references import Tag
 from shared.errors import NotFound, OperationFailed, RateLimited, Refused, ServiceError, Unavailable
 from tests.doubles.registries import TEST_FAILED_LOG

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.promotion.candidate import Status
+from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.usual_times import BASE_IMPORT, STAGING_IMPORT, UsualTimes, gate_kind
 from shared.errors import Unavailable
 from shared.rules.timekeeping import Timekeeper

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.promotion.candidate import Candidate, Reason, Status
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.identity import candidate_id
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.tool import Tool
 from shared.domain.references import Digest, Tag, parse_repository
 from shared.domain.watching.troubles import Kind

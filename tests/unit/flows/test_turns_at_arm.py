@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.promotion.candidate import Change, Status
+from shared.domain.promotion.candidate import Change
 from shared.domain.promotion.rebuilds import RebuildStatus
+from shared.domain.promotion.statuses import Status
 from shared.errors import Paced
 from tests.doubles.world import ONE, TAG, TARGET, TWO, Died, World
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.domain.events.messages import MOST_REPOSITORIES, CheckRepositories
-from shared.domain.promotion.candidate import Reason, Status
 from shared.domain.promotion.identity import candidate_id
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.references import Tag, parse_repository
 from shared.domain.watching.budget import Budget, Learned
 from shared.domain.watching.observation import Presence

@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.candidate import Candidate, Reason, Status
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.run_ends import contents_of
 from shared.domain.promotion.schedule import AGENT_PATIENCE
+from shared.domain.promotion.statuses import Reason, Status
 from tests.doubles.gates import GATE_FILES
 from tests.doubles.registries import TEST_FAILED_LOG
 from tests.doubles.world import ONE, TAG, TARGET, Died, World

@@ -25,10 +25,11 @@ from opentelemetry.trace import SpanKind
 
 from shared.domain.events.messages import LookAtDue
 from shared.domain.promotion.admission import Admission
-from shared.domain.promotion.candidate import Candidate, Reason
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.due import Due
 from shared.domain.promotion.lifecycle import advance
 from shared.domain.promotion.rebuilds import RebuildStatus
+from shared.domain.promotion.statuses import Reason
 from shared.domain.promotion.target import Origin, Target
 from shared.domain.references import Tag
 from shared.domain.scan.decision import Outcome

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from shared.domain.events.messages import BaseMoved, CheckRepositories
 from shared.domain.events.webhook import SECRET_HEADER
-from shared.domain.promotion.candidate import Candidate, Place, Status
+from shared.domain.promotion.candidate import Candidate, Place
+from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.target import Origin, Target
 from shared.domain.watching.watch_list import WatchList
 from shared.errors import Refused, Unavailable, WatchListError

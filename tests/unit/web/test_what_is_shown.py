@@ -7,8 +7,9 @@ import json
 import pytest
 
 from shared.domain.promotion.admission import Admission
-from shared.domain.promotion.candidate import Candidate, Status
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.importing import Importing
+from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.target import Origin, Target
 from shared.domain.references import Tag
 from shared.domain.scan.decision import Outcome

@@ -18,10 +18,10 @@ from shared.domain.promotion.admission import (
     same_admission,
     with_admission,
 )
-from shared.domain.promotion.candidate import Reason, Status
 from shared.domain.promotion.concluding import conclusion_for
 from shared.domain.promotion.decision import decide
 from shared.domain.promotion.reconciling import admitted
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.target import Awaited, Former, Origin, Sighting, Target
 from shared.domain.references import Tag
 from shared.domain.scan.decision import Outcome

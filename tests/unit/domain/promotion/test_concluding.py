@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from shared.domain.promotion.candidate import Reason
 from shared.domain.promotion.concluding import conclusion
 from shared.domain.promotion.decision import decide
 from shared.domain.promotion.reconciling import has_passed, landed
+from shared.domain.promotion.statuses import Reason
 from tests.unit.domain.promotion.test_decision import THREE, target
 from tests.unit.examples import NOON, ONE, TWO
 

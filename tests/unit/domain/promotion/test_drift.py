@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from shared.domain.promotion.astray import Astray
-from shared.domain.promotion.candidate import Reason
 from shared.domain.promotion.concluding import conclusion
 from shared.domain.promotion.decision import Outcome, decide
 from shared.domain.promotion.drift import Answer, Deleted, Finding, Listed, answer, compared, ended, find, let_go
@@ -23,6 +22,7 @@ from shared.domain.promotion.reconciling import (
     todo,
 )
 from shared.domain.promotion.schedule import LAG_PATIENCE
+from shared.domain.promotion.statuses import Reason
 from shared.domain.promotion.target import (
     Adopted,
     Awaited,

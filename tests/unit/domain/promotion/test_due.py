@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.promotion.due import CANDIDATES, Turns, in_turn
-from shared.domain.promotion.lifecycle import ENDS
+from shared.domain.promotion.transitions import ENDS
 from tests.unit.examples import NOON
 
 pytestmark = pytest.mark.unit

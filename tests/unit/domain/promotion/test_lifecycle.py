@@ -11,11 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.promotion.candidate import Candidate, Place, Reason, Status, joined, rejoined, run_name, run_names
+from shared.domain.promotion.candidate import Candidate, Place, joined, rejoined, run_name, run_names
 from shared.domain.promotion.due import CANDIDATES, Due, due_of
 from shared.domain.promotion.lifecycle import (
-    ENDS,
-    TRANSITIONS,
     ImpossibleChange,
     Stage,
     advance,
@@ -25,6 +23,8 @@ from shared.domain.promotion.lifecycle import (
     stage_of,
     turn_of,
 )
+from shared.domain.promotion.statuses import Reason, Status
+from shared.domain.promotion.transitions import ENDS, TRANSITIONS
 from shared.domain.references import Digest, Repository, Tag, parse_tag
 from shared.errors import (
     NotPermitted,

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.promotion.candidate import Candidate, Status
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.meeting import Meeting, meet
+from shared.domain.promotion.statuses import Status
 from shared.domain.watching.observation import Look
 from tests.unit.examples import NOON, candidate
 

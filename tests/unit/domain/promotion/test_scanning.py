@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.candidate import Candidate, Status
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.scanning import (
     ScanWish,
     asked_for,
@@ -24,6 +24,7 @@ from shared.domain.promotion.scanning import (
     unanswered,
 )
 from shared.domain.promotion.schedule import SCAN_WANTED_FOR, pause_before_scan, pause_before_step
+from shared.domain.promotion.statuses import Status
 from shared.domain.references import Digest, Repository, Tag
 from shared.domain.scan.report import Trouble
 from shared.domain.scan.scan import Scan, ScanReason, ScanStatus, Silence, Taken, advance_scan

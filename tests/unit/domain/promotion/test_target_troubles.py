@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from shared.domain.promotion.astray import Astray, LetGo
-from shared.domain.promotion.candidate import Candidate, Change, Reason, Status
+from shared.domain.promotion.candidate import Candidate, Change
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.target import (
     Adopted,
     Blocked,

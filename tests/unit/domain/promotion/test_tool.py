@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.promotion.candidate import Reason, Status
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.target import Sighting
 from shared.domain.promotion.tool import Tool, candidate_of, mirrored, sighted
 from shared.domain.references import Digest, Tag, parse_repository
