@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import requests
@@ -13,6 +15,7 @@ from azure.storage.queue import QueueClient
 from infra.local.emulator.assignments import OPERATOR
 from infra.local.topology import Topology
 from infra.local.twin.api_key import api_key
+from infra.local.twin.put_off import PutOff, put_off
 from infra.local.twin.settings import storage_connection_string
 
 T = TypeVar("T")
@@ -26,6 +29,11 @@ MANIFESTS = ", ".join(
     )
 )
 _SECONDS = 20
+ENDED = frozenset(("promoted", "rejected", "superseded", "failed"))
+# Work that goes on looks again, or comes again, within these; what was put off for longer begins anew when it is seen.
+_GOES_ON = timedelta(seconds=10)
+# The log has whole seconds, and a message that is about to be seen is as good as seen.
+_ABOUT_TO = timedelta(seconds=2)
 
 
 class SceneFailed(Exception):
@@ -172,12 +180,19 @@ class Watcher:
 
     def candidates(self) -> list[dict[str, Any]]:
         """Return the product's candidates with their histories."""
-        listed = self.api("GET", "candidates").json()["candidates"]
-        return [self.api("GET", f"candidates/{one['id']}").json() for one in listed]
+        return [self._whole(one) for one in self._listed()]
 
     def candidate(self, digest: str) -> dict[str, Any] | None:
-        """Return the product's candidate for a digest, or ``None``."""
-        return next((c for c in self.candidates() if c["digest"] == digest), None)
+        """Return the product's candidate for a digest with its history, or ``None``."""
+        return next((self._whole(one) for one in self._listed() if one["digest"] == digest), None)
+
+    def _listed(self) -> list[dict[str, Any]]:
+        listed: list[dict[str, Any]] = self.api("GET", "candidates").json()["candidates"]
+        return listed
+
+    def _whole(self, listed: dict[str, Any]) -> dict[str, Any]:
+        candidate: dict[str, Any] = self.api("GET", f"candidates/{listed['id']}").json()
+        return candidate
 
     # Its storage.
 
@@ -198,6 +213,28 @@ class Watcher:
     def waiting(self, *queues: str) -> int:
         """Return how many messages wait in some queues, hidden ones too."""
         return sum(self.queue(name).get_queue_properties().approximate_message_count or 0 for name in queues)
+
+    def put_off(self, *queues: str) -> list[PutOff]:
+        """Return the messages of some queues that were put off for long, and are not about to be seen yet."""
+        log, soon = self._topology.state / "logs" / "azurite.log", datetime.now(UTC) + _ABOUT_TO
+        return [one for one in put_off(log, _GOES_ON) if one.queue in queues and one.until > soon]
+
+    def is_worked_off(self, *queues: str) -> bool:
+        """Whether all that waits in some queues was put off for long.
+
+        What somebody has received, or comes again in some seconds, is not. What was put off is counted first: one
+        that is sent between the two counts makes them differ.
+        """
+        later = Counter(one.queue for one in self.put_off(*queues))
+        return all(self.waiting(name) == later[name] for name in queues)
+
+    def is_quiet(self, *queues: str) -> bool:
+        """Whether nothing is to be done now: some queues are worked off, and nothing is under way."""
+        return (
+            self.is_worked_off(*queues)
+            and all(candidate["status"] in ENDED for candidate in self._listed())
+            and all(operation["finished"] for operation in self.operations())
+        )
 
     def died(self, *queues: str) -> list[str]:
         """Return what died in some queues: what lies in their poison queues, and what a sweep found there and recorded.
