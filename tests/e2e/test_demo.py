@@ -1,30 +1,24 @@
-"""The demo's scenes, one after the other on one twin with the Functions host: what users see is what is tested."""
+"""The demo's scenes of updates, one after the other on one twin with the Functions host: what users see is tested."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from infra.local.demo.scenes import Scenes
+from infra.local.demo.stages import HOST_OPTIONS, SETTINGS
 from infra.local.demo.watching import SceneFailed, eventually
-from infra.local.twin.ports import free_base_port, new_topology
+from infra.local.twin.ports import new_topology
 from infra.local.twin.twin import Twin
 
 pytestmark = pytest.mark.e2e
 
-_SETTINGS = {
-    "SWEEP_SCHEDULE": "*/5 * * * * *",
-    "BASE_LISTINGS_APART_SECONDS": "4",
-    "PYTHON_THREADPOOL_THREAD_COUNT": "32",
-}
-
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenes]:
-    folder: Path = tmp_path_factory.mktemp("twin")
-    with Twin(new_topology(folder, free_base_port()), _SETTINGS) as twin:
+    topology = new_topology(tmp_path_factory.mktemp("twin"))
+    with Twin(topology, SETTINGS, host_options=HOST_OPTIONS) as twin:
         made = Scenes(twin)
         made.prepare()
         twin.start_host()
@@ -44,20 +38,9 @@ def test_everything_on_the_watch_list_arrives_in_the_base_registry(scenes: Scene
     assert len(scenes.watcher.candidates()) == 3
 
 
-def test_a_good_update_is_promoted_and_the_application_is_rebuilt_on_it_and_runs(scenes: Scenes) -> None:
-    scenes.good_update()
-    assert all_end_as(scenes, {"promoted"})
-
-
 def test_a_bad_update_is_rejected_and_the_base_tag_stays_as_it_was(scenes: Scenes) -> None:
     scenes.bad_update()
     assert "rejected" in {one["status"] for one in scenes.watcher.candidates()}
-
-
-def test_the_same_messages_again_make_nothing_happen_twice(scenes: Scenes) -> None:
-    before = len(scenes.watcher.operations())
-    scenes.same_messages_again()
-    assert len(scenes.watcher.operations()) == before
 
 
 def test_an_update_survives_the_host_being_killed_between_import_and_validation(scenes: Scenes) -> None:
@@ -68,6 +51,17 @@ def test_an_update_survives_the_host_being_killed_between_import_and_validation(
 def test_a_deleted_base_tag_comes_back_and_nothing_else_happens(scenes: Scenes) -> None:
     scenes.deleted_base_tag()
     assert all_end_as(scenes, {"promoted", "rejected"})
+
+
+def test_a_good_update_is_promoted_and_the_application_is_rebuilt_on_it_and_runs(scenes: Scenes) -> None:
+    scenes.good_update()
+    assert all_end_as(scenes, {"promoted", "rejected"})
+
+
+def test_the_same_messages_again_make_nothing_happen_twice(scenes: Scenes) -> None:
+    before = len(scenes.watcher.operations())
+    scenes.same_messages_again()
+    assert len(scenes.watcher.operations()) == before
 
 
 def test_a_rollback_rebuilds_the_application_and_holds_until_a_newer_release(scenes: Scenes) -> None:
@@ -85,24 +79,9 @@ def test_the_run_of_a_release_that_is_replaced_is_ended_and_the_newer_one_arrive
     assert all_end_as(scenes, {"promoted", "rejected", "superseded"})
 
 
-def test_a_fixable_critical_vulnerability_is_rejected_by_name(scenes: Scenes) -> None:
-    scenes.scans.rejected_by_name()
-
-
-def test_a_waiver_turns_a_rejection_without_a_scan(scenes: Scenes) -> None:
-    scenes.scans.waived()
-
-
-def test_what_the_base_has_too_keeps_no_release_out(scenes: Scenes) -> None:
-    scenes.scans.not_worse_than_the_base()
-
-
-def test_forged_reports_and_words_let_nothing_in(scenes: Scenes) -> None:
-    scenes.scans.forged()
-
-
-def test_a_database_too_old_holds_a_release_until_there_is_a_new_one(scenes: Scenes) -> None:
-    scenes.scans.too_old()
+def test_what_looks_once_more_a_minute_later_rebuilds_nothing_a_second_time(scenes: Scenes) -> None:
+    scenes.a_minute_later()
+    assert all_end_as(scenes, {"promoted", "rejected", "superseded"})
 
 
 def test_a_message_that_died_fails_a_scene_though_a_sweep_has_put_it_away(scenes: Scenes) -> None:

@@ -1,4 +1,4 @@
-"""``python -m infra.local.demo``: bring the twin up, play the scenes, print a timeline; the last line is the result."""
+"""``python -m infra.local.demo``: bring two twins up, play the scenes, print timelines; the last line is the result."""
 
 from __future__ import annotations
 
@@ -7,65 +7,57 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
+from infra.local.demo.scan_scenes import ScanScenes
 from infra.local.demo.scenes import Scenes
-from infra.local.demo.timeline import timeline
-from infra.local.demo.watching import SceneFailed
+from infra.local.demo.stages import HOST_OPTIONS, SETTINGS, Stage, tell
+from infra.local.demo.stages import Scenes as Played
 from infra.local.twin.parts import ROOT
-from infra.local.twin.ports import free_base_port, new_topology
+from infra.local.twin.ports import free_base_ports, new_topology
 from infra.local.twin.twin import Twin
 
 _STATE = ROOT / ".twin" / "demo"
-# A check each second, and seconds between two listings of the base registry: a demo is watched. A deployment checks
-# every quarter of an hour and leaves five minutes.
-_SETTINGS = {
-    "SWEEP_SCHEDULE": "*/5 * * * * *",
-    "BASE_LISTINGS_APART_SECONDS": "4",
-    "PYTHON_THREADPOOL_THREAD_COUNT": "32",
-}
-_TOLD_OF_LOG = 40
+_STAGES: dict[str, Callable[[Twin], Played]] = {"updates": Scenes, "scans": ScanScenes}
 
 
 def main() -> int:
     """Play the demo and return its exit status: 0 only if every scene passed."""
+    abac = _parse().abac
     shutil.rmtree(_STATE, ignore_errors=True)
     began = time.monotonic()
-    print("bringing the twin up: Azurite, six registries, the emulator, the Functions host", flush=True)
-    with Twin(new_topology(_STATE, free_base_port(), abac=_parse().abac), _SETTINGS) as twin:
-        scenes = Scenes(twin)
-        scenes.prepare()
-        twin.start_host()
-        print(f"  up after {time.monotonic() - began:.1f} s", flush=True)
-        passed = sum(_play(scene, twin) for scene in scenes.all())
-        print("\ntimeline\n" + "\n".join(timeline(scenes.watcher.candidates())))
-    total = len(scenes.all())
-    print(f"\nthe demo took {time.monotonic() - began:.0f} s")
-    print(f"demo: {passed} of {total} scenes passed", flush=True)
+    tell("bringing two twins up, each of Azurite, six registries, the emulator and the Functions host")
+    stages = _stages(abac=abac)
+    # Whoever breaks off has the twins stopped first: the scenes that are being played then end.
+    with ThreadPoolExecutor(len(stages)) as pool, ExitStack() as twins:
+        for stage in stages:
+            twins.callback(stage.twin.stop)
+        list(pool.map(Stage.open, stages))
+        tell(f"{time.monotonic() - began:6.1f} s  up; {' and '.join(_STAGES)} are played side by side")
+        passed = sum(pool.map(Stage.play, stages))
+        for name, stage in zip(_STAGES, stages, strict=True):
+            tell(f"\ntimeline of {name}\n" + "\n".join(stage.timeline()))
+    total = sum(len(stage.scenes.all()) for stage in stages)
+    tell(f"\nthe demo took {time.monotonic() - began:.0f} s")
+    tell(f"demo: {passed} of {total} scenes passed")
     return 0 if passed == total else 1
+
+
+def _stages(*, abac: bool) -> list[Stage]:
+    """Two sets of scenes share nothing, and each waits most of its time: so each has a twin of its own."""
+    stages = []
+    for (name, scenes), port in zip(_STAGES.items(), free_base_ports(len(_STAGES)), strict=True):
+        topology = new_topology(_STATE / name, port, abac=abac)
+        twin = Twin(topology, SETTINGS, host_options=HOST_OPTIONS)
+        stages.append(Stage(twin, scenes(twin)))
+    return stages
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m infra.local.demo", description=__doc__)
     parser.add_argument("--abac", action="store_true", help="the staging registry gives rights by repository")
     return parser.parse_args()
-
-
-def _play(scene: Callable[[], None], twin: Twin) -> bool:
-    began = time.monotonic()
-    print(f"{scene.__doc__}", flush=True)
-    try:
-        scene()
-    except SceneFailed as error:
-        print(f"  FAILED after {time.monotonic() - began:.1f} s: {error}\n{_end_of(twin.log('host'))}", flush=True)
-        return False
-    print(f"  passed in {time.monotonic() - began:.1f} s", flush=True)
-    return True
-
-
-def _end_of(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines()[-_TOLD_OF_LOG:]
-    return "\n".join(f"    {line}" for line in lines)
 
 
 if __name__ == "__main__":

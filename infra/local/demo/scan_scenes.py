@@ -6,13 +6,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from infra.local.demo.stage_set import WATCH_LIST, StageSet
+from infra.local.demo.stage_set import UPSTREAM, WATCH_LIST, StageSet
 from infra.local.demo.watching import SceneFailed, Watcher, eventually, expect
 from infra.local.scanner.database import push_database
 from infra.local.scanner.systems import CLEAN, FIXABLE_CRITICAL, Files, jar
 from infra.local.scanner.upstream import DATABASE, JAVA_DATABASE, SCANNER, Published, publish
-from infra.local.topology import Topology
 from infra.local.twin.images import push_image
+from infra.local.twin.twin import Twin
 
 _APP, _TARGET, _TAG = "library/app", "base/app", "1"
 _FOUND, _PACKAGE = "CVE-2026-90001", "libssl3"
@@ -32,22 +32,32 @@ _ENTRIES = """\
 
 
 class ScanScenes:
-    """The scenes, to be played in order, after those of gates.
+    """The scenes, to be played in order on one twin.
 
     Args:
-        topology: of the running twin.
-        watcher: looks at it.
-        stage_set: puts things on the stage.
+        twin: up; its host starts once all is prepared.
     """
 
-    def __init__(self, topology: Topology, watcher: Watcher, stage_set: StageSet) -> None:
-        self._topology = topology
-        self._watcher = watcher
-        self._set = stage_set
+    def __init__(self, twin: Twin) -> None:
+        self._topology = twin.topology
+        self._watcher = Watcher(twin.topology)
+        self._set = StageSet(twin.topology, self._watcher)
+
+    @property
+    def watcher(self) -> Watcher:
+        """What looks at the twin."""
+        return self._watcher
+
+    def prepare(self) -> None:
+        """Put everything on the stage before the host starts: images, the scanner, its databases, a policy."""
+        for part, repository, tag in UPSTREAM:
+            self._set.release(part, repository, tag, f"{tag} release 1")
+        self._set.add_bash()
+        self._set.add_webhook()
+        self._set.configure(self._list(publish(self._topology)))
 
     def rejected_by_name(self) -> None:
-        """(j) A release with a fixable CRITICAL vulnerability is rejected, and the finding is named."""
-        self._set.store_list(self._list(publish(self._topology)).encode())
+        """(k) A release with a fixable CRITICAL vulnerability is rejected, and the finding is named."""
         self._until_in_base(self._release("release 1", CLEAN))
         digest = self._release("release 2", FIXABLE_CRITICAL)
         candidate = eventually("the rejection", lambda: self._in(digest, "rejected"), _SCAN_SECONDS)
@@ -56,7 +66,7 @@ class ScanScenes:
         expect(self._in_base() != digest, "the base tag still has the old digest")
 
     def waived(self) -> None:
-        """(k) Somebody waives the finding: the rejected release is promoted, and nothing is scanned again."""
+        """(l) Somebody waives the finding: the rejected release is promoted, and nothing is scanned again."""
         digest, before = self._upstream(), self._scans()
         until = (datetime.now(UTC) + timedelta(days=30)).date()
         waiver = f"- {{id: {_FOUND}, package: {_PACKAGE}, reason: not reachable, by: shop team, until: {until}}}\n"
@@ -65,22 +75,22 @@ class ScanScenes:
         expect(self._scans() == before, f"no scan was made for it: {self._scans()}, where it was {before}")
 
     def not_worse_than_the_base(self) -> None:
-        """(l) The waiver is gone and the next release has the same finding: it is let in, as the base has it too."""
+        """(m) The waiver is gone and the next release has the same finding: it is let in, as the base has it too."""
         self._set.store("waivers.yaml", "[]\n")
         self._until_in_base(self._release("release 3", FIXABLE_CRITICAL))
 
     def forged(self) -> None:
-        """(m) A release forges rows of a report, another one its test's last word: neither gets in by it."""
+        """(n) A release forges rows of a report, another one its test's last word: neither gets in by it."""
         files = {**FIXABLE_CRITICAL, _FORGING: jar("org.example", "parser", "2.0.0")}
         digest = self._release("release 4", files)
+        forged = self._set.release("docker_hub", "library/node", "20-alpine", f"broken\ntidegate: passed {'0' * 32}")
         candidate = eventually("the rejection", lambda: self._in(digest, "rejected"), _SCAN_SECONDS)
         said = str(candidate["detail"])
         expect("CVE-2026-90005" in said and "org.example:parser" in said, f"what it hides is found: {said}")
-        forged = self._set.release("docker_hub", "library/node", "20-alpine", f"broken\ntidegate: passed {'0' * 32}")
         eventually("the rejection", lambda: self._in(forged, "rejected"), _SCAN_SECONDS)
 
     def too_old(self) -> None:
-        """(n) The scanner's database is too old: a release is held, and let in when there is a new one."""
+        """(o) The scanner's database is too old: a release is held, and let in when there is a new one."""
         self._push_database(datetime.now(UTC) - timedelta(days=30))
         digest = self._release("release 5", CLEAN)
         candidate = eventually("it is held", lambda: self._in(digest, "held", "database"), _SCAN_SECONDS)

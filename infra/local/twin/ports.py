@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 import socket
+from itertools import islice
 from pathlib import Path
 
 from infra.local.topology import Topology
@@ -56,10 +57,20 @@ def free_base_port() -> int:
     Raises:
         PortsTakenError: no block is free.
     """
-    for base in random.sample(_SEARCH, len(_SEARCH)):
-        if not taken_ports(base):
-            return base
-    raise PortsTakenError(f"no block of {BLOCK} free ports between {_SEARCH.start} and {_SEARCH.stop}")
+    return free_base_ports(1)[0]
+
+
+def free_base_ports(number: int) -> list[int]:
+    """Return the first ports of several blocks of forty free ones, each block another.
+
+    Raises:
+        PortsTakenError: there are not so many.
+    """
+    free = (base for base in random.sample(_SEARCH, len(_SEARCH)) if not taken_ports(base))
+    found = list(islice(free, number))
+    if len(found) < number:
+        raise PortsTakenError(f"no {number} blocks of {BLOCK} free ports between {_SEARCH.start} and {_SEARCH.stop}")
+    return found
 
 
 def taken_ports(base_port: int) -> list[int]:
