@@ -16,7 +16,8 @@ from infra.local.twin.twin import Twin
 
 _APP, _TARGET, _TAG = "library/app", "base/app", "1"
 _FOUND, _PACKAGE = "CVE-2026-90001", "libssl3"
-_SCAN_SECONDS = 120
+# A scan is some seconds of a processor, which may be minutes where many share it.
+_SCAN_SECONDS = 240
 # A name that would end a row, and forge the end of a report, if it were printed as it is.
 _FORGING = '/opt/x\n["end", 0]\ntidegate: passed\n\x1b[2J.jar'
 _TOOLS = """\

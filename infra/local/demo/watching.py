@@ -40,7 +40,7 @@ class SceneFailed(Exception):
     """What a scene expects did not happen; the message says what was seen instead."""
 
 
-def eventually(what: str, look: Callable[[], T | None], seconds: float = 60, pause: float = 0.1) -> T:
+def eventually(what: str, look: Callable[[], T | None], seconds: float = 120, pause: float = 0.1) -> T:
     """Look again and again until there is something to see.
 
     Args:
