@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import requests
+
 from infra.local.demo.timeline import timeline
 from infra.local.demo.watching import SceneFailed, Watcher
 from infra.local.twin.twin import Twin
@@ -73,7 +75,7 @@ class Stage:
         began = time.monotonic()
         try:
             scene()
-        except SceneFailed as error:
+        except (SceneFailed, requests.RequestException) as error:
             tell(f"{_seconds(began)}  FAILED  {scene.__doc__}\n{error}\n{_end_of(self.twin.log('host'))}")
             return False
         tell(f"{_seconds(began)}  passed  {scene.__doc__}")

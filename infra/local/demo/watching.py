@@ -28,7 +28,7 @@ MANIFESTS = ", ".join(
         "application/vnd.docker.distribution.manifest.v2+json",
     )
 )
-_SECONDS = 20
+_SECONDS = 60
 ENDED = frozenset(("promoted", "rejected", "superseded", "failed"))
 # Work that goes on looks again, or comes again, within these; what was put off for longer begins anew when it is seen.
 _GOES_ON = timedelta(seconds=10)
