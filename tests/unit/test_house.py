@@ -35,6 +35,7 @@ _DOMAIN = {
     "domain/pacing",
     "domain/policy",
     "domain/scan",
+    "domain/signatures",
 }
 _CORE = {
     *_DOMAIN,
@@ -73,6 +74,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain/pacing": {"domain/pacing", *_PURE},
     "domain/policy": {"domain/policy", *_PURE},
     "domain/scan": {"domain/scan", "domain/policy", "domain/gate", *_PURE},
+    "domain/signatures": {"domain/signatures", "domain/policy", "cryptography", *_PURE},
     "registry_ids": {"errors", "msgspec"},
     "registry_settings": set(),
     "whole_numbers": set(),
@@ -193,6 +195,10 @@ MAY_IMPORT_TOO: dict[str, set[str]] = {
     # People write regular expressions into the watch list; the standard library's engine can be made to hang by them.
     "shared/domain/policy/signing.py": {"re2"},
     "shared/domain/watching/patterns.py": {"re2"},
+    # People write patterns of identities into policies, and certificates of strangers are matched with them.
+    "shared/domain/policy/signing.py": {"re2"},
+    # Bundles by identities are judged by sigstore's own library, loaded when there is such a bundle.
+    "shared/domain/signatures/keyless.py": {"sigstore", "sigstore_models"},
 }
 # Modules of the standard library that reach outside; the domain is pure.
 OUTSIDE = {"asyncio", "http", "io", "logging", "os", "pathlib", "socket", "subprocess", "threading", "time", "urllib"}
@@ -204,6 +210,7 @@ HEAVY = (
     "azure.identity",
     "azure.mgmt",
     "azure.storage",
+    "cryptography",
     "re2",
     "requests",
     "shared.domain.scan.reading",
@@ -212,6 +219,8 @@ HEAVY = (
     "shared.domain.scan.trivy",
     "shared.domain.scan.verdict",
     "shared.domain.scan.vex",
+    "shared.domain.signatures.judging",
+    "sigstore",
 )
 LONGEST_FILE = 350
 # Parts whose folders are parts too: a wing of adapters for each kind of outside system, a subject of the domain.

@@ -27,20 +27,21 @@ DIRECT, _, ALONG = (ROOT / "requirements.txt").read_text().partition("\n\n# What
 
 
 def brought_along(names: set[str]) -> dict[str, str]:
-    """The versions that are installed of some packages and of all that these need."""
-    found: dict[str, str] = {}
-    wanted = sorted(names)
+    """The versions that are installed of some packages and of all that these need, with their extras."""
+    found: dict[tuple[str, str], str] = {}
+    wanted = [(name, "") for name in sorted(names)]
     while wanted:
-        name = canonical(wanted.pop())
-        if name not in found:
+        name, extra = wanted.pop()
+        if (name, extra) not in found:
             installed = distribution(name)
-            found[name] = installed.version
-            wanted += [needed.name for needed in map(Requirement, installed.requires or []) if is_needed(needed)]
-    return found
+            found[name, extra] = installed.version
+            needed = [each for each in map(Requirement, installed.requires or []) if is_needed(each, extra)]
+            wanted += [(canonical(each.name), part) for each in needed for part in ("", *each.extras)]
+    return {name: version for (name, _), version in found.items()}
 
 
-def is_needed(requirement: Requirement) -> bool:
-    return requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+def is_needed(requirement: Requirement, extra: str) -> bool:
+    return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
 
 
 def test_every_package_that_runs_in_azure_is_pinned_with_all_that_it_brings_along() -> None:

@@ -1,0 +1,68 @@
+"""What was found beside an image that may be its signatures, as it was fetched. Records that are kept as evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+import msgspec
+
+from shared.domain.references import Digest
+
+# Files of trust by their paths below config/trust/, such as keys/build.pem.
+TrustFiles = Mapping[str, bytes]
+
+# What is beyond these is not looked at, and said so: whoever may push beside an image may push much.
+MOST_ARTEFACTS = 50
+MOST_LAYERS = 50
+LARGEST_CONTENT = 1024 * 1024
+
+
+class ArtefactKind(Enum):
+    """In which form something lies beside an image."""
+
+    COSIGN_LEGACY = "cosign-legacy"  # under the tag that ends in .sig, a signature in each layer
+    SIGSTORE_BUNDLE = "sigstore-bundle"  # refers to the image, its layer is a sigstore bundle
+    NOTATION = "notation"  # refers to the image, its layer is an envelope of the Notary Project
+
+
+class Layer(msgspec.Struct, frozen=True):
+    """One layer of such an artefact.
+
+    Attributes:
+        media_type: as the manifest says it.
+        annotations: as the manifest says them.
+        content: the layer's bytes.
+    """
+
+    media_type: str
+    annotations: dict[str, str] = {}
+    content: bytes = b""
+
+
+class Artefact(msgspec.Struct, frozen=True):
+    """Something that lies beside an image.
+
+    Attributes:
+        kind: its form.
+        manifest: its manifest, as the registry sent it.
+        layers: its layers, in the manifest's order.
+    """
+
+    kind: ArtefactKind
+    manifest: bytes = b""
+    layers: tuple[Layer, ...] = ()
+
+
+class Material(msgspec.Struct, frozen=True):
+    """All that was found beside an image.
+
+    Attributes:
+        digest: of the image, or of the index; what a signature must be about.
+        media_type: of the image's manifest; empty where it is not known.
+        artefacts: what was found.
+    """
+
+    digest: Digest
+    media_type: str = ""
+    artefacts: tuple[Artefact, ...] = ()
