@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infra.local.twin.ports import new_topology
 from infra.local.twin.settings import product_settings
-from tests.bench import base, dependants, lists, moving, start_up, updates, verdicts
+from tests.bench import base, dependants, lists, moving, signatures, start_up, updates, verdicts
 from tests.bench.table import shown
 
 
@@ -19,6 +19,7 @@ def main() -> None:
             *start_up.rows(settings),
             *lists.rows(),
             *verdicts.rows(Path(folder) / "verdicts"),
+            *signatures.rows(),
             *updates.rows(Path(folder)),
             *base.rows(Path(folder) / "base"),
             *dependants.rows(Path(folder) / "dependants"),
