@@ -35,3 +35,10 @@ class AdmissionCheck(Protocol):
             ServiceError: what it goes by cannot be read now.
         """
         ...
+
+    def dry(self) -> AdmissionCheck:
+        """Return the same check for judging of which nothing comes: ``part`` asks for nothing and writes nothing there.
+
+        What it would have asked for is told as it would be told right after. A check that only reads returns itself.
+        """
+        ...

@@ -25,11 +25,11 @@ from shared.domain.scan.decision import Decision, Outcome, Reason
 from shared.domain.scan.report import NoAnswer, Report, Trouble
 from shared.domain.scan.scan import Scan
 from shared.errors import TidegateError
-from shared.ports import Clock, Evidence
+from shared.ports import Clock
 from shared.rules.admission_checks import AdmissionCheck
+from shared.rules.dry_judging import Keeper, KeptNowhere, Scans
 from shared.rules.exceptions import Known, KnownExceptions
 from shared.rules.policies import Asked, Policies
-from shared.rules.scan_book import ScanBook
 from shared.rules.targets import TargetBook
 
 log = logging.getLogger("tidegate.admissions")
@@ -72,8 +72,8 @@ class Admissions:
         self,
         policies: Policies,
         exceptions: KnownExceptions,
-        scans: ScanBook,
-        evidence: Evidence,
+        scans: Scans,
+        evidence: Keeper,
         book: TargetBook,
         clock: Clock,
         checks: Sequence[AdmissionCheck] = (),
@@ -85,6 +85,20 @@ class Admissions:
         self._book = book
         self._clock = clock
         self._checks = tuple(checks)
+
+    def dry(self) -> Admissions:
+        """Return what judges just as this does, at this moment, and asks for no scan, keeps nothing and tells nobody.
+
+        It remembers what it reads, so that it is for one sitting.
+        """
+        at = self._clock()
+        exceptions, scans = self.exceptions.dry(lambda: at), self._scans.dry(lambda: at)
+        checks = [check.dry() for check in self._checks]
+        return Admissions(self.policies, exceptions, scans, KeptNowhere(), self._book, lambda: at, checks)
+
+    def under(self, policies: Policies) -> Admissions:
+        """Return what judges just as this does, by other policies."""
+        return Admissions(policies, self.exceptions, self._scans, self._evidence, self._book, self._clock, self._checks)
 
     def basis(self, target: Target, digest: Digest, *, objected: bool = False) -> Basis | None:
         """Return what a digest is judged by for a target; ``None`` where passing the test is all that is asked.

@@ -99,6 +99,14 @@ class KnownExceptions:
             self._asked_at = now
             return self._taken[1]
 
+    def dry(self, clock: Clock) -> KnownExceptions:
+        """Return what reads the same files, and does not remember which of them were found valid.
+
+        Args:
+            clock: tells the time.
+        """
+        return KnownExceptions(_OnlyRead(self._files), clock, self._read_waivers)
+
     def _take(self, stored: tuple[ExceptionFile, ...]) -> Known:
         last_good = self._files.last_good()
         before = {file.name: file for file in last_good}
@@ -140,6 +148,17 @@ class KnownExceptions:
         if file.name == EXPLOITED:
             return _Said(exploited=read_exploited(file.content))
         return _Said(vex=read_vex(file.content))
+
+
+class _OnlyRead:
+    """Files of exceptions of which nothing is remembered."""
+
+    def __init__(self, files: ExceptionFiles) -> None:
+        self.stored = files.stored
+        self.last_good = files.last_good
+
+    def keep_last_good(self, files: tuple[ExceptionFile, ...]) -> None:
+        """Remember nothing."""
 
 
 def _known(files: tuple[ExceptionFile, ...], said: Iterable[_Said], troubles: Iterable[Trouble]) -> Known:

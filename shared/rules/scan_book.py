@@ -14,7 +14,8 @@ from shared.domain.scan.report import NoAnswer, Trouble
 from shared.domain.scan.scan import Scan
 from shared.domain.scan.scan_runs import scan_log_name, scan_words
 from shared.errors import Conflict
-from shared.ports import Evidence
+from shared.ports import Clock, Evidence
+from shared.rules.dry_judging import DryScans
 from shared.rules.progress import Progress
 
 if TYPE_CHECKING:
@@ -110,6 +111,14 @@ class ScanBook:
             return _completed(scan, None, f"its log {scan_log_name(scan, kept)} is gone" if kept else "not scanned yet")
         said = self._read(found.decode("utf-8", "replace"), scan_words(scan, kept), scan.digest, kept.platforms)
         return _completed(scan, said, "not scanned yet")
+
+    def dry(self, clock: Clock) -> DryScans:
+        """Return these scans for judging of which nothing comes.
+
+        Args:
+            clock: tells the time.
+        """
+        return DryScans(self, clock)
 
     def _asked(self, wish: ScanWish) -> Scan | None:
         """Ask for a scan once; ``None`` if somebody else did something about it at the same time."""
