@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shared.flows.decide_again import SecondJudge
+from shared.flows.preview import Previewer
 from shared.rules.admissions import Admissions
 from shared.rules.exceptions import KnownExceptions
 from shared.rules.policies import Policies
@@ -68,6 +69,12 @@ class Admitting:
         return SecondJudge(
             parts.candidate_progress, parts.target_book, self.admissions, self.proposer, parts.promoter.promote
         )
+
+    @cached_property
+    def previewer(self) -> Previewer:
+        """Tells what other policies would decide otherwise."""
+        parts = self._parts
+        return Previewer(self.admissions, parts.targets, parts.candidates, parts.target_book.registry, parts.clock)
 
     def _list_in_force(self) -> WatchList:
         """The list tells policies of itself, so neither can be had before the other is asked for."""

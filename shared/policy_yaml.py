@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from shared.domain.policy.policy import Policy
+from shared.domain.policy.policy import Mode, Policy
 from shared.domain.policy.reading import Policies, read_policies
 from shared.domain.scan.waivers import Waiver, read_waivers
 from shared.errors import MalformedInput, WatchListError
@@ -17,6 +17,8 @@ _MOST_TOLD = 100
 # A file that says one of these holds many policies; any other is one policy.
 _OF_LISTS = frozenset({"policies", "defaults", "images"})
 _ALONE = "policy"
+_PREVIEWED = "preview"
+_MOST_NAMED = 20
 
 
 class PolicyFile(msgspec.Struct, frozen=True):
@@ -51,6 +53,60 @@ def read_policy_file(text: bytes) -> PolicyFile:
     if problems or policies is None:
         raise MalformedInput("\n".join(_told(root, problems)))
     return PolicyFile(policies, policies.named[_ALONE] if alone else None)
+
+
+class OnePolicy(msgspec.Struct, frozen=True):
+    """A policy that stands alone, for entries that have another one.
+
+    Attributes:
+        policy: with all it extends taken in.
+        says_test: whether it says what test is made, also that none is.
+    """
+
+    policy: Policy
+    says_test: bool
+
+
+def read_one_policy(text: bytes, named: Mapping[str, Policy]) -> OnePolicy:
+    """Read the mapping of one policy, or the name of one.
+
+    Args:
+        text: YAML, UTF-8.
+        named: the policies that are known by name, which it may extend.
+
+    Raises:
+        MalformedInput: it is neither; every problem is in the message, with its line.
+    """
+    root, problems = _composed(text)
+    document = root.plain()
+    if isinstance(document, str) and document in named and not problems:
+        return OnePolicy(named[document], says_test=named[document].test is not None)
+    fields = document if isinstance(document, dict) else {}
+    below = named.get(extended) if isinstance(extended := fields.get("extends"), str) else None
+    # What is extended must not bear the name of what extends it.
+    name = _PREVIEWED if extended != _PREVIEWED else f"{_PREVIEWED}-2"
+    known = {extended: _written(below)} if below is not None else {}
+    policies, wrong = read_policies({"policies": {**known, name: document}})
+    problems += _unknown(document, extended, named) or [(placed.path[2:], placed.told) for placed in wrong]
+    if problems or policies is None:
+        raise MalformedInput("\n".join(_told(root, problems)))
+    return OnePolicy(policies.named[name], "test" in fields or (below is not None and below.test is not None))
+
+
+def _unknown(document: object, extended: object, named: Mapping[str, Policy]) -> list[tuple[Path, str]]:
+    """Tell of a name that no policy has, with those that there are."""
+    wanted, path = (document, ()) if isinstance(document, str) else (extended, ("extends",))
+    if not isinstance(wanted, str) or wanted in named:
+        return []
+    there = ", ".join(sorted(named)[:_MOST_NAMED]) or "none"
+    return [(path, f"there is no policy called {wanted[:100]!r}; there are: {there}")]
+
+
+def _written(policy: Policy) -> dict[str, object]:
+    """Return a policy as it could be written; what it does not say is left out, a check that says nothing is not."""
+    fields = msgspec.to_builtins(policy).items()
+    said = {name: value for name, value in fields if name != "name" and value not in (None, False, (), [])}
+    return said or {"test": Mode.OFF.value}
 
 
 def read_waiver_file(text: bytes) -> tuple[Waiver, ...]:

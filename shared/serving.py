@@ -12,6 +12,7 @@ from shared.web.actions import Actions
 from shared.web.asked import Handler
 from shared.web.callers import Callers
 from shared.web.front import Front
+from shared.web.previews import Previews
 
 
 def front(parts: Parts) -> Front:
@@ -22,6 +23,7 @@ def front(parts: Parts) -> Front:
 
 
 def _reading(parts: Parts) -> Mapping[str, Handler]:
+    previews = Previews(lambda: parts.watch_lists, lambda: parts.admitting.previewer, parts.settings.base_server)
     return {
         "explain_tags": lambda asked: images.explain_tags(
             asked.parameters["image"],
@@ -32,6 +34,7 @@ def _reading(parts: Parts) -> Mapping[str, Handler]:
             standings=parts.overview.tags,
             trusts=parts.gate_runs.trusts,
         ),
+        "preview": previews.preview,
         "list_images": lambda asked: images.list_images(
             asked.request, watch_list=parts.watch_lists.in_force(), overview=parts.overview
         ),

@@ -70,7 +70,6 @@ class DryScans:
     """
 
     def __init__(self, scans: Scans, clock: Clock) -> None:
-        self.answers_read = 0
         self._scans = scans
         self._clock = clock
         self._known: dict[Digest, Scan | None] = {}
@@ -115,7 +114,6 @@ class DryScans:
         """
         if scan.digest not in self._said:
             self._said[scan.digest] = self._scans.answer(scan)
-            self.answers_read += 1
         return self._said[scan.digest]
 
     def dry(self, clock: Clock) -> DryScans:  # noqa: ARG002  it goes on by the clock that it has

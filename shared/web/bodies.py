@@ -14,23 +14,24 @@ B = TypeVar("B", bound=msgspec.Struct)
 _LARGEST_BODY = 4 * 1024
 
 
-def decoded(body: bytes, decoder: msgspec.json.Decoder[B], kind: type[B]) -> B:
+def decoded(body: bytes, decoder: msgspec.json.Decoder[B], kind: type[B], largest: int = _LARGEST_BODY) -> B:
     """Read a JSON body.
 
     Args:
         body: as it came.
         decoder: of its shape.
         kind: its shape, whose fields are told where it has another.
+        largest: of how many bytes it may be, 4 KiB unless said otherwise.
 
     Raises:
-        MalformedRequest: 413 for more than 4 KiB; 400 for another shape.
+        MalformedRequest: 413 for more bytes; 400 for another shape.
     """
-    if len(body) > _LARGEST_BODY:
-        raise MalformedRequest(f"the body has {len(body)} bytes; at most {_LARGEST_BODY} are read", status=413)
+    if len(body) > largest:
+        raise MalformedRequest(f"the body has {len(body)} bytes; at most {largest} are read", status=413)
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        wanted = ", ".join(f'"{field.name}"' for field in msgspec.structs.fields(kind))
+        wanted = ", ".join(f'"{field.encode_name}"' for field in msgspec.structs.fields(kind))
         raise MalformedRequest(f"the body is not an object with {wanted}: {error}") from error
 
 

@@ -51,6 +51,13 @@ class Route(msgspec.Struct, frozen=True):
 ROUTES = (
     Route("check_now", Method.POST, "check", ACTING, "Ask for a check of one entry of the watch list, or of all."),
     Route("retry", Method.POST, "retry", ACTING, "Try again what failed, or was rejected."),
+    Route(
+        "preview",
+        Method.POST,
+        "preview",
+        READING,
+        "Tell what another watch list or policy would decide otherwise; changes nothing.",
+    ),
     Route("list_images", Method.GET, "images", READING, "Tell how each watched tag stands."),
     Route("get_image", Method.GET, "images/{image}", READING, "Tell how each tag of one entry stands."),
     Route(

@@ -1,0 +1,137 @@
+"""POST /api/preview: what another watch list, or another policy, would decide otherwise. Nothing comes of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import azure.functions as func
+import msgspec
+from msgspec import Meta
+
+from shared.domain.pages import MOST_LISTED
+from shared.domain.promotion.target import parts_of_target
+from shared.domain.watching.watch_list import ListFile, WatchList
+from shared.errors import MalformedInput, MalformedRequest, WatchListError
+from shared.flows.preview import Previewer
+from shared.flows.watch_lists import WatchLists
+from shared.rules.other_policies import AskingOtherwise
+from shared.rules.policies import Asking
+from shared.web.answers import json_answer, problem
+from shared.web.asked import Asked
+from shared.web.bodies import decoded
+from shared.web.queries import limit_of
+
+if TYPE_CHECKING:
+    from shared.policy_yaml import OnePolicy
+
+# A list of the most bytes, its quotes and line ends escaped.
+LARGEST_BODY = 2 * 1024 * 1024
+_MOST_TOLD = 20
+_EITHER = "say either 'list', the files of a watch list by their names, or 'policy', the text or the name of a policy"
+
+
+_Files = Annotated[dict[Annotated[str, Meta(max_length=200)], str], Meta(min_length=1, max_length=100)]
+
+
+class _Body(msgspec.Struct, forbid_unknown_fields=True, rename={"files": "list"}):
+    files: _Files | None = None
+    policy: str | None = None
+    entries: Annotated[list[str], Meta(min_length=1, max_length=10_000)] | None = None
+
+
+_BODY = msgspec.json.Decoder(_Body)
+
+
+class Previews:
+    """Serves previews, one at a time: each takes as much as it is allowed to.
+
+    Args:
+        watch_lists: say which list is in force.
+        previewer: tells what would be decided otherwise.
+        base: login server of the base registry.
+    """
+
+    def __init__(self, watch_lists: Callable[[], WatchLists], previewer: Callable[[], Previewer], base: str) -> None:
+        self._watch_lists = watch_lists
+        self._previewer = previewer
+        self._base = base
+        self._at_work = threading.Lock()
+
+    def preview(self, asked: Asked) -> func.HttpResponse:
+        """Tell one part of what would be decided otherwise.
+
+        Args:
+            asked: the body has ``list``, or ``policy`` and maybe ``entries``; the query maybe ``limit`` and ``after``.
+
+        Returns:
+            200 with the part; or 400 with every problem of the list or policy, with its line.
+
+        Raises:
+            MalformedRequest: 400, 404 or 413; 429 while another one is made.
+            ServiceError: something that is needed cannot be read now.
+        """
+        body = decoded(asked.request.get_body(), _BODY, _Body, LARGEST_BODY)
+        limit, after = limit_of(asked.request, MOST_LISTED), asked.request.params.get("after", "")
+        if after:
+            parts_of_target(after)
+        if not self._at_work.acquire(blocking=False):
+            raise MalformedRequest("another preview is being made, and each takes much; ask again", status=429)
+        try:
+            return self._answered(body, limit, after)
+        finally:
+            self._at_work.release()
+
+    def _answered(self, body: _Body, limit: int, after: str) -> func.HttpResponse:
+        try:
+            asking = self._asking(body)
+        except _Wrong as error:
+            return problem(f"{error.what} is not valid: {error.problems[0]}", 400, problems=error.problems)
+        return json_answer(self._previewer().preview(asking, limit=limit, after=after))
+
+    def _asking(self, body: _Body) -> Asking:
+        if body.files is not None and body.policy is None and body.entries is None:
+            return Asking(_list_of(body.files, self._base))
+        if body.policy is None or body.files is not None:
+            raise MalformedRequest(_EITHER)
+        watch_list, entries = self._watch_lists().in_force(), body.entries or []
+        _check_names(watch_list, entries)
+        read = _policy_of(body.policy, watch_list)
+        return AskingOtherwise(watch_list, read.policy, entries, keeps_test=not read.says_test)
+
+
+class _Wrong(Exception):
+    """What was handed over is not valid."""
+
+    def __init__(self, what: str, problems: Sequence[str]) -> None:
+        self.what = what
+        self.problems = tuple(problems) or ("it cannot be read",)
+
+
+def _list_of(files: Mapping[str, str], base: str) -> WatchList:
+    """The YAML reader is loaded when the first preview is asked for."""
+    from shared.watch_list_yaml import parse_files  # noqa: PLC0415
+
+    try:
+        return parse_files([ListFile(name, text.encode()) for name, text in files.items()], base)
+    except WatchListError as error:
+        raise _Wrong("the list", error.problems) from error
+
+
+def _policy_of(text: str, watch_list: WatchList) -> OnePolicy:
+    from shared.policy_yaml import read_one_policy  # noqa: PLC0415
+
+    try:
+        return read_one_policy(text.encode(), watch_list.policies.named)
+    except MalformedInput as error:
+        raise _Wrong("the policy", str(error).splitlines()) from error
+
+
+def _check_names(watch_list: WatchList, entries: Sequence[str]) -> None:
+    there = {image.name for image in watch_list.base_images}
+    absent = [name[:80] for name in entries if name not in there]
+    if absent:
+        more = f" and {len(absent) - _MOST_TOLD} more" if len(absent) > _MOST_TOLD else ""
+        names = ", ".join(map(repr, absent[:_MOST_TOLD]))
+        raise MalformedRequest(f"entries: the watch list has no entry with a policy named {names}{more}", status=404)
