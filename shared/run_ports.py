@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Protocol
@@ -13,6 +14,7 @@ from shared.domain.gate.identity import GateIdentity
 from shared.domain.gate.task import Task
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.gate.words import Words
+from shared.domain.policy.scanner_format import ScannerFormat
 from shared.domain.promotion.kept_tasks import KeptTask, ListedTask
 from shared.domain.promotion.listing import Listing
 from shared.domain.promotion.rebuilds import ApplicationTask
@@ -65,15 +67,31 @@ class ScannerInUse(msgspec.Struct, frozen=True):
     """With what a scan is made: each as ``repository@sha256:…`` in the registry that the run belongs to.
 
     Attributes:
-        scanner: the image with Trivy.
-        database: its database of vulnerabilities.
+        scanner: the image with Trivy, or with another scanner.
+        database: its database of vulnerabilities; empty if another scanner has none but its own.
         java_database: by which it knows jars that do not say what they are; empty if there is none, and then an image
             with jars cannot be scanned.
+        format: as what another scanner writes its report; ``None`` if it is Trivy, which is told all it needs.
+        command: what the other scanner is called with.
     """
 
     scanner: str
-    database: str
+    database: str = ""
     java_database: str = ""
+    format: ScannerFormat | None = None
+    command: tuple[str, ...] = ()
+
+    @property
+    def knowledge(self) -> str:
+        """What a scan is made by, as far as another answer may come of another one.
+
+        It is the database, of Trivy; another scanner brings its own or reads it in its own way, so how it is called
+        counts as well.
+        """
+        if self.format is None:
+            return self.database
+        called = hashlib.sha256("\0".join((self.format.value, self.java_database, *self.command)).encode()).hexdigest()
+        return " ".join(part for part in (self.scanner, self.database, f"called as {called[:8]}") if part)
 
 
 class ScanRun(msgspec.Struct, frozen=True):

@@ -154,8 +154,8 @@ class Scanning:
         tools = self._tools_for(stored)
         if tools is None:
             return None
-        if scan.has_answer and scan.taken is not None and scan.taken.database == tools.database:
-            self._answer(stored, answered_already(scan, tools.database, self._progress.clock()))
+        if scan.has_answer and scan.taken is not None and scan.taken.database == tools.knowledge:
+            self._answer(stored, answered_already(scan, tools.knowledge, self._progress.clock()))
             return None
         try:
             there = self._staging.holds(scan.repository, scan.digest)
@@ -185,12 +185,12 @@ class Scanning:
             ScanReason.STARTED,
             self._progress.clock(),
             pause=LEASE,
-            detail=f"run {scan.attempts + 1} of generation {scan.generation}, with {tools.database}",
+            detail=f"run {scan.attempts + 1} of generation {scan.generation}, with {tools.knowledge}",
             runs=scan.runs + 1,
             secret=scan.secret or secrets.token_hex(_SECRET_BYTES),
             live_run="",
             given=scan.platforms,
-            database=tools.database,
+            database=tools.knowledge,
             named_from=self._forgotten(scan),
         )
         return self._progress.claim(stored, claimed)

@@ -50,7 +50,13 @@ class Scanners:
         if entry is None:
             raise ToolMissing("the watch list names no scanner: name one by scanner:, or let no policy ask for a scan")
         databases = {field: self._database(watch_list, name) for field, name in entry.databases.items()}
-        return ScannerInUse(self._scanner(entry), databases["database"], databases.get("java_database", ""))
+        return ScannerInUse(
+            self._scanner(entry),
+            databases.get("database", ""),
+            databases.get("java_database", ""),
+            entry.format,
+            entry.command,
+        )
 
     def _scanner(self, entry: ScannerEntry) -> str:
         """The digest is the list's own word: another one is not used, not even while this one is missing."""

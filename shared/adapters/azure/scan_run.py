@@ -5,6 +5,9 @@ there is. Trivy gets nothing from anywhere but the registry that the run belongs
 what to ignore, which it would look for in the working directory; no socket of Docker's, which ACR lends to every step;
 no other source for its databases, no news of newer versions, and no advice on jars. Of the run's login it uses no more
 than what reads this image and those databases.
+
+Another scanner is called as the list says, and its step may not fail: how it ended is told nowhere but by the run, and
+half a report may look like a whole one. Its report is packed as it is.
 """
 
 from __future__ import annotations
@@ -14,9 +17,11 @@ import json
 from typing import Any
 
 from shared.adapters.azure.gate_run import ENCODED, LONGEST_RUN, PLATFORM, RunOptions, credentials
-from shared.adapters.azure.scan_script import FOLDER, TELL, prepare
+from shared.adapters.azure.scan_script import FOLDER, TELL, TELL_PACKED, most_packed, prepare, prepare_other
 from shared.domain.gate.words import NONCE_VARIABLE
+from shared.domain.policy.scanner_format import ScannerFormat
 from shared.domain.scan.run_log import rows_step, scan_step
+from shared.domain.watching.scanner_command import filled
 from shared.run_ports import ScanRun
 
 # Seconds. Trivy gives up after five minutes by itself; and it does not count the time that a registry lets it wait. To
@@ -41,6 +46,12 @@ _TRIVY_STEP = """\
     ignoreErrors: true
     timeout: {timeout}
 """
+_OTHER_STEP = """\
+  - id: {step}
+    cmd: {command}
+    timeout: {timeout}
+"""
+_CACHE = "/workspace/cache"
 # Nothing of what lies around decides anything, and nothing but rows and fatal trouble is printed.
 _COMMON = f"--quiet --config /dev/null --ignorefile /dev/null --timeout {_TRIVY_GIVES_UP}"
 _ALONE = "--image-src remote --skip-version-check --disable-telemetry --offline-scan"
@@ -52,15 +63,18 @@ def scan_steps(scan: ScanRun) -> str:
     Args:
         scan: what is scanned, and by what.
     """
-    scans = "".join(_scan(scan, number) for number, _ in enumerate(scan.platforms, 1))
+    of_each = _scan if scan.tools.format is None else _other_scan
+    scans = "".join(of_each(scan, number) for number, _ in enumerate(scan.platforms, 1))
     words = scan.words
-    told = (
+    told: tuple[str, ...] = (
         f"{NONCE_VARIABLE}={words.nonce}",
         f"TIDEGATE_SCANNED={scan.digest}",
         f"TIDEGATE_PLATFORMS={','.join(scan.platforms)}",
     )
-    first = _bash(words.begin_step, prepare(len(scan.platforms)))
-    return _HEAD + first + scans + _bash(words.end_step, TELL, told)
+    before, after = prepare(len(scan.platforms)), TELL
+    if scan.tools.format is not None:
+        before, after, told = prepare_other(), TELL_PACKED, (*told, *_packing(scan, scan.tools.format))
+    return _HEAD + _bash(words.begin_step, before) + scans + _bash(words.end_step, after, told)
 
 
 def scan_request(scan: ScanRun, options: RunOptions) -> dict[str, Any]:
@@ -97,6 +111,24 @@ def _scan(scan: ScanRun, number: int) -> str:
     return _trivy(scan, scan_step(words, number), scanning, _SCAN_TIMEOUT) + _trivy(
         scan, rows_step(words, number), rows, _ROWS_TIMEOUT
     )
+
+
+def _packing(scan: ScanRun, form: ScannerFormat) -> tuple[str, str]:
+    return f"TIDEGATE_FORMAT={form.value}", f"TIDEGATE_MOST={most_packed(len(scan.platforms))}"
+
+
+def _other_scan(scan: ScanRun, number: int) -> str:
+    tools = scan.tools
+    given = {
+        "image": f"$Registry/{scan.image}@{scan.digest}",
+        "platform": scan.platforms[number - 1],
+        "output": f"{FOLDER}/report-{number}",
+        "database": f"$Registry/{tools.database}",
+        "java_database": f"$Registry/{tools.java_database}",
+        "cache": _CACHE,
+    }
+    command = json.dumps(" ".join((f"$Registry/{tools.scanner}", *filled(tools.command, given))))
+    return _OTHER_STEP.format(step=scan_step(scan.words, number), command=command, timeout=_SCAN_TIMEOUT)
 
 
 def _databases(scan: ScanRun, number: int) -> str:

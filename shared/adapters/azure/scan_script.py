@@ -1,9 +1,10 @@
-"""What a scan's run prints, as the two programs that print it: a template of Trivy's, and a script for bash.
+"""What a scan's run prints, as the programs that print it: a template of Trivy's, and scripts for bash.
 
 A template of Trivy's sees what was looked at and what was found, and nothing else of a report; so a script reads the
 rest out of the report itself, by the indentation that Trivy writes it with. Nothing of the image gets into the log but
 in quotes, in printable ASCII, and shortened: paths and names of packages may have line ends, terminal escapes and any
 length, and ACR's engine drops all that follows a line of 64 KiB. How it is read: ``shared.domain.scan.run_log``.
+What another scanner wrote is not looked into: the whole of it is packed.
 
 Functions of templates: https://trivy.dev/docs/latest/guide/configuration/reporting/#template
 """
@@ -105,7 +106,7 @@ END
 
 # It is told what was to be scanned, and the word that begins each row, by its environment. By the numbers of rows it is
 # seen that one is missing.
-TELL = r"""set -uf
+_SAY = r"""set -uf
 LC_ALL=C
 cd /workspace/tidegate
 n=0
@@ -113,7 +114,8 @@ say() {
   n=$((n + 1))
   printf '%s %d %s\n' "$TIDEGATE_NONCE" "$n" "$1"
 }
-about() {
+"""
+_READ = r"""about() {
   value=${2#*: }
   value=${value%,}
   case $value in *[!\ -~]*) value='' ;; esac
@@ -140,7 +142,8 @@ report() {
     esac
   done < "$1"
 }
-say "begin 1 $TIDEGATE_SCANNED"
+"""
+_BEGIN = r"""say "begin 1 $TIDEGATE_SCANNED"
 database=
 while IFS= read -r line || [ -n "$line" ]; do database=$database$line; done < /workspace/cache/db/metadata.json
 [ -z "$database" ] || say "database $database"
@@ -149,7 +152,8 @@ IFS=,
 for platform in $TIDEGATE_PLATFORMS; do
   i=$((i + 1))
   say "platform $platform"
-  if [ -s "rows-$i" ]; then
+"""
+_ROWS_OF_EACH = r"""  if [ -s "rows-$i" ]; then
     report "report-$i.json"
     while IFS= read -r row; do [ -z "$row" ] || say "$row"; done < "rows-$i"
   else
@@ -158,6 +162,39 @@ for platform in $TIDEGATE_PLATFORMS; do
 done
 say end
 """
+TELL = _SAY + _READ + _BEGIN + _ROWS_OF_EACH
+
+# Another scanner's report is whatever it wrote: packed and in base64 it is nothing but letters, and is never taken for
+# rows. ACR's own image of bash may have no gzip; then there is less room.
+# Errors go nowhere, for they take a way of their own into the log and may end up within a row.
+_PREPARE_OTHER = """set -eu
+mkdir -p {folder} /workspace/cache
+chmod 0777 {folder} /workspace/cache
+"""
+_PACK = r"""exec 2> /dev/null
+pack() {
+  how=gzip
+  gzip -9 -c < "$1" > packed || { how=plain; cat < "$1" > packed; } || return 1
+  base64 < packed > text || return 1
+  length=0
+  while IFS= read -r line; do length=$((length + ${#line})); done < text
+  if [ "$length" -gt "$TIDEGATE_MOST" ]; then say "long $length $TIDEGATE_MOST"; return 0; fi
+  say "packed $TIDEGATE_FORMAT $how"
+  row=
+  parts=0
+  while IFS= read -r line; do
+    row=$row$line
+    if [ "${#row}" -ge 7600 ]; then say "part $row"; parts=$((parts + 1)); row=; fi
+  done < text
+  if [ -n "$row" ]; then say "part $row"; parts=$((parts + 1)); fi
+  say "done $parts $length"
+}
+"""
+_PACKED_OF_EACH = r"""  { [ -s "report-$i" ] && pack "report-$i"; } || say none
+done
+say end
+"""
+TELL_PACKED = _SAY + _PACK + _BEGIN + _PACKED_OF_EACH
 
 
 def prepare(platforms: int) -> str:
@@ -168,3 +205,17 @@ def prepare(platforms: int) -> str:
     """
     most = min(_MOST_OF_ONE, _MOST_OF_ALL // platforms)
     return _PREPARE.format(folder=FOLDER, rows=_ROWS.strip().replace("@MOST@", str(most)))
+
+
+def prepare_other() -> str:
+    """Return the script that goes before the scans of another scanner, which may run as any user."""
+    return _PREPARE_OTHER.format(folder=FOLDER)
+
+
+def most_packed(platforms: int) -> int:
+    """Return how many letters a report of another scanner may be packed into.
+
+    Args:
+        platforms: how many are scanned in the run.
+    """
+    return _MOST_OF_ALL // platforms

@@ -30,10 +30,11 @@ def span_of(text: str) -> timedelta:
 
 
 class Gap(Enum):
-    """What a scan may not have looked at, and a policy may accept all the same."""
+    """What a scan may not have looked at or not say, and a policy may accept all the same."""
 
     NO_PACKAGES = "no-packages"  # nothing was found, and nothing is listed that was looked at
     UNSUPPORTED_SYSTEM = "unsupported-system"  # no distribution whose packages the scanner can read was recognised
+    DATABASE_UNKNOWN = "database-unknown"  # the run does not say of when the scanner's database is
 
 
 _Mode = Annotated[
@@ -97,7 +98,9 @@ class ScanCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     ] = Mode.ENFORCE
     accept: Annotated[
         tuple[Gap, ...],
-        Meta(max_length=2, description="What need not have been looked at; without it such a report holds."),
+        Meta(
+            max_length=3, description="What need not have been looked at or be known; without it such a report holds."
+        ),
     ] = ()
 
     @property

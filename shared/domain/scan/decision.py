@@ -27,6 +27,7 @@ class Reason(Enum):
     NO_REPORT = "no-report"  # what was read is no report of a scan
     REPORT_CUT_OFF = "report-cut-off"  # the report ends before its end
     REPORT_UNREADABLE = "report-unreadable"  # the report is of a version or a shape that is not known
+    REPORT_TOO_LONG = "report-too-long"  # another scanner's report is longer than the log of its run may be
     SCANNER_FAILED = "scanner-failed"  # the scanner says that it could not scan, or wrote nothing
     SCANNER_PANICKED = "scanner-panicked"  # the scanner broke off with a panic
     REPORT_OF_ANOTHER_IMAGE = "report-of-another-image"  # the report is not about this digest and platform

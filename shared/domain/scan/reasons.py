@@ -42,8 +42,8 @@ def of_database(check: ScanCheck, database: Database | None, at: datetime) -> It
     if database is None:
         yield told(Reason.DATABASE_AGE_NOT_JUDGED, "nobody said how old the scanner's database is")
     elif database.updated_at is None:
-        text = "the scanner does not say of when its database is; let it fetch one, and have the image scanned again"
-        yield holds(Reason.DATABASE_UNKNOWN, text)
+        text = "the scanner does not say of when its database is; let it fetch one, and have the image scanned again; "
+        yield _gap(check, Gap.DATABASE_UNKNOWN, f"{text}of one that never says it the policy may accept that")
     elif (age := at - database.updated_at) < -_CLOCKS_DIFFER:
         text = (
             f"the scanner's database is of {database.updated_at:%Y-%m-%d %H:%M}, which is yet to come, so that nobody "

@@ -16,6 +16,7 @@ class Trouble(Enum):
     NO_REPORT = "no-report"  # what was read is no report of a scan at all
     CUT_OFF = "report-cut-off"  # it ends before its end
     UNREADABLE = "report-unreadable"  # it is of a version or a shape that nobody here knows
+    TOO_LONG = "report-too-long"  # another scanner's report is longer than the log of its run may be
     SCANNER_FAILED = "scanner-failed"  # the scanner says that it could not scan, or wrote nothing
     SCANNER_PANICKED = "scanner-panicked"  # the scanner broke off with a panic
 

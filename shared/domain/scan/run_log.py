@@ -12,6 +12,8 @@
     <word> <number> done <told> <left out>
     <word> <number> end
 
+The report of another scanner than Trivy is packed: ``shared.domain.scan.packed_rows``.
+
 A finding that the scanner suppressed is ``s``, with why as its last word. Quoted strings are printable ASCII, escaped
 as Go and JSON do. Whatever else stands in the log means nothing, but for what the scanner says when it fails.
 """
@@ -26,6 +28,7 @@ import msgspec
 from shared.domain.gate.words import Words
 from shared.domain.references import Digest
 from shared.domain.scan.database import Database, read_database
+from shared.domain.scan.packed_rows import is_packed, packed_report
 from shared.domain.scan.reading import last_words
 from shared.domain.scan.report import NoAnswer, Report, Trouble
 from shared.domain.scan.run_rows import UnknownRow, report_in
@@ -87,8 +90,11 @@ def read_scan_log(text: str, words: Words, digest: Digest, platforms: tuple[str,
             each: _failed(text, words, number) for number, each in enumerate(platforms, 1)
         }
         return ScanAnswer(failed, Database(None))
-    numbered = enumerate(zip(platforms, sections, strict=True), 1)
-    return ScanAnswer({each: _report(text, words, number, rows) for number, (each, rows) in numbered}, database)
+    reports: dict[str, Report | NoAnswer] = {}
+    for number, (each, of_it) in enumerate(zip(platforms, sections, strict=True), 1):
+        none = [*of_it] == ["none"]
+        reports[each] = _failed(text, words, number) if none else _report(of_it, digest, each)
+    return ScanAnswer(reports, database)
 
 
 def _rows(text: str, words: Words) -> list[str]:
@@ -131,11 +137,9 @@ def _database(rows: Sequence[str]) -> Database:
         return Database(None)
 
 
-def _report(text: str, words: Words, number: int, rows: Sequence[str]) -> Report | NoAnswer:
-    if [*rows] == ["none"]:
-        return _failed(text, words, number)
+def _report(rows: Sequence[str], digest: Digest, platform: str) -> Report | NoAnswer:
     try:
-        return report_in(rows)
+        return packed_report(rows, digest, platform) if is_packed(rows) else report_in(rows)
     except UnknownRow as error:
         return NoAnswer(Trouble.UNREADABLE, f"the log of the scan cannot be read: {str(error)[:_SHOWN]}")
 

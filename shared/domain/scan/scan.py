@@ -121,7 +121,8 @@ class Taken(msgspec.Struct, frozen=True):
         run_id: the registry's id of that run.
         at: when its end was seen, or when there was last found to be no newer database, UTC.
         database_at: when the vulnerability database was made, UTC, as the run said; ``None`` if it did not.
-        database: what the run was given, ``repository@digest``; empty if that is not sure.
+        database: what the run knew vulnerabilities by: the database's ``repository@digest``, or what another scanner is
+            and how it was called; empty if that is not sure.
         platforms: those the run was given, in their order.
     """
 
@@ -183,7 +184,7 @@ class Scan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         named_from: the first run whose name may be in the registry still.
         live_run: the registry's id of the run under way, from when it is known.
         given: the platforms that the latest run was given; others may have been asked for since.
-        database: what the latest run was given, ``repository@digest``; empty if that is not sure.
+        database: what the latest run knows vulnerabilities by; empty if that is not sure.
         operation: continuation token of the copy under way; empty if none is, or if nobody learnt it.
         secret: from which the words of its runs are derived; made when the first one is claimed.
         taken: the last usable answer; ``None`` if there was none yet.

@@ -35,6 +35,7 @@ _NO_EVIDENCE = frozenset(
         Reason.NO_REPORT,
         Reason.REPORT_CUT_OFF,
         Reason.REPORT_UNREADABLE,
+        Reason.REPORT_TOO_LONG,
         Reason.SCANNER_FAILED,
         Reason.SCANNER_PANICKED,
         Reason.REPORT_OF_ANOTHER_IMAGE,

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from shared.domain.policy.policy import NAMED
+from shared.domain.policy.scanner_format import ScannerFormat
 from shared.domain.references import Digest, Repository, Tag, parse_digest, parse_repository, parse_tag
 from shared.errors import InvalidReference
 
@@ -16,6 +17,8 @@ SCANNER = "scanner"
 SCANNER_REPOSITORY = "tools/scanner"
 # The tag of a scanner's image that is written without one. It is shown, and never asked for.
 _NO_TAG = Tag("scanner")
+# What a step's command may hold: neither a shell nor ACR's engine, its aliases and its templates find anything in it.
+ARGUMENT = "[A-Za-z0-9_./:=@,+{}-]{1,300}"
 
 
 class ScannerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -30,12 +33,37 @@ class ScannerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
         ),
     ]
     database: Annotated[
-        str, Meta(**NAMED, description="The entry, with `registry: staging`, that mirrors its database.")
-    ]
+        Annotated[str, Meta(**NAMED)] | None,
+        Meta(
+            description="The entry, with `registry: staging`, that mirrors its database. Only another scanner than "
+            "Trivy, with a `format`, may have none of its own."
+        ),
+    ] = None
     java_database: Annotated[
         Annotated[str, Meta(**NAMED)] | None,
         Meta(description="The same of its database of Java archives; without it an image with some is no answer."),
     ] = None
+    format: Annotated[
+        ScannerFormat | None,
+        Meta(
+            description="As what another scanner writes its report: `sarif` or `trivy-json`. Without it the image is "
+            "Trivy's, and is told all it needs."
+        ),
+    ] = None
+    command: Annotated[
+        tuple[
+            Annotated[
+                str,
+                Meta(extra_json_schema={"pattern": f"^{ARGUMENT}$"}),
+            ],
+            ...,
+        ],
+        Meta(
+            max_length=64,
+            description="What the other scanner's program is given, one argument each: `{image}`, `{platform}` and "
+            "`{output}` are needed; `{database}`, `{java_database}` and `{cache}` may be (docs/watching.md).",
+        ),
+    ] = ()
 
     @property
     def source(self) -> tuple[Repository, Digest, Tag]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from shared.domain.policy.policy import Mode
 from shared.domain.shapes import Path, Told
 from shared.domain.watching.scanner import SCANNER, SCANNER_REPOSITORY, ScannerEntry, parse_pinned
+from shared.domain.watching.scanner_command import command_problems
 from shared.domain.watching.watch_list import Destination, Image, WatchList
 from shared.errors import InvalidReference
 
@@ -48,7 +49,13 @@ def scanner_problems(fields: object, base: str) -> Iterator[Told]:
         fields: the scanner as plain objects.
         base: login server of the base registry; empty if it is not known.
     """
-    image = fields.get("image") if isinstance(fields, dict) else None
+    if not isinstance(fields, dict):
+        return
+    yield from command_problems(fields)
+    yield from _image_problems(fields.get("image"), base)
+
+
+def _image_problems(image: object, base: str) -> Iterator[Told]:
     if not isinstance(image, str):
         return
     try:
@@ -99,7 +106,7 @@ def _databases(scanner: ScannerEntry, images: Sequence[Image]) -> Iterator[Told]
         if name not in tools:
             there = ", ".join(sorted(tools)[:_MOST_SHOWN]) or "none"
             yield ("scanner", field), f"no entry with registry: staging is called {name[:100]!r}; there are: {there}"
-    if scanner.java_database == scanner.database:
+    if scanner.java_database is not None and scanner.java_database == scanner.database:
         yield ("scanner", "java_database"), f"{scanner.database!r} is its database already; it has two formats"
 
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from shared.domain.gate.verdict import RunStatus
+from shared.domain.policy.scanner_format import ScannerFormat
 from shared.domain.promotion.schedule import SCAN_KEPT
 from shared.domain.promotion.statuses import Status
 from shared.domain.references import Digest
@@ -909,3 +910,25 @@ def test_a_scan_whose_look_breaks_off_is_tried_again_and_told(world: World) -> N
     world.settle()
     assert ScanReason.TROUBLE in reasons(scan_of(world))
     assert (scan_of(world).status, started(world)) == (ScanStatus.SCANNED, 1)
+
+
+# Another scanner than Trivy, which knows vulnerabilities by itself.
+
+
+def test_an_answer_of_another_scanner_stays_while_it_is_called_as_it_was_and_no_longer(world: World) -> None:
+    other = msgspec.structs.replace(TOOLS, database="", format=ScannerFormat.SARIF, command=("{image}",))
+    world.scanner = other
+    want(world)
+    world.settle()
+    wish_newer(world)
+    assert (started(world), ScanReason.SAME_DATABASE in reasons(scan_of(world))) == (1, True)
+    world.scanner = msgspec.structs.replace(other, command=("{image}", "-v"))
+    wish_newer(world)
+    assert started(world) == 2
+
+
+def wish_newer(world: World) -> None:
+    """Let somebody find an answer too old, long after it was made."""
+    world.pass_time(timedelta(hours=30))
+    want(world, newer_than=OLD + timedelta(days=1))
+    world.settle()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 
+from shared.domain.policy.scanner_format import ScannerFormat
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.statuses import Reason, Status
@@ -449,3 +451,11 @@ def test_a_tools_record_that_cannot_be_read_is_told_and_hides_nothing_else(world
     world.pass_time(timedelta(minutes=15))
     world.teller.survey()
     assert {noted.trouble.about for noted in world.lasting} == {"table:tools", kept}
+
+
+def test_a_scanner_that_has_no_database_of_the_list_needs_none(world: World) -> None:
+    command = ("{image}", "{platform}", "{output}")
+    said = f"scanner: {{image: 'aquasec/trivy@{SCANNER}', format: sarif, command: {json.dumps(command)}}}\n"
+    world.configuration.text = (said + LIST[LIST.index("policies:") :]).encode()
+    go_on(world)
+    assert current(world) == ScannerInUse(f"tools/scanner@{SCANNER}", "", "", ScannerFormat.SARIF, command)
