@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,15 +10,11 @@ from typing import Any
 
 import pytest
 
-from infra.local.emulator.assignments import OPERATOR
-from infra.local.runner import execute
 from infra.local.scanner.advisories import DEBIAN, KNOWN, SEVERITIES, Advisory
 from infra.local.scanner.database import push_database
 from infra.local.scanner.systems import CLEAN, FIXABLE_CRITICAL, NO_PACKAGES, UNSUPPORTED, Files, Package, debian, jar
-from infra.local.scanner.upstream import publish
 from infra.local.topology import STAGING
 from infra.local.twin.images import push_image
-from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.tasks import AcrTasks
 from shared.domain.gate.verdict import UNDER_WAY, RunStatus
 from shared.domain.gate.words import Words, words_of
@@ -30,9 +25,7 @@ from shared.domain.scan.report import NoAnswer, Report, Trouble
 from shared.domain.scan.run_log import ScanAnswer, read_scan_log
 from shared.run_ports import ScannerInUse, ScanRun
 from tests.contract.registry_fixtures import Outside
-from tests.twin.conftest import emulated, twin_of
-from tests.twin.double import DoubleRunner
-from tests.twin.test_runs_for_real import take
+from tests.twin.scan_fixtures import scanning
 
 pytestmark = pytest.mark.twin
 
@@ -86,29 +79,8 @@ class Scans:
 @pytest.fixture(scope="module")
 def scans(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scans]:
     """A twin whose runs are executed, with the scanner and its databases in staging."""
-    if platform.machine() != "x86_64":
-        pytest.skip("the scanner's package is for x86_64")
-    with emulated(tmp_path_factory.mktemp("scans"), execute) as topology:
-        shell = {"/bin/bash": '#!/bin/sh\nexec /bin/sh "$@"\n'}
-        push_image(topology.http("backing_mcr"), "acr/bash", "2ff604c", "bash", files=shell)
-        published, twin = publish(topology), twin_of(topology, DoubleRunner(), OPERATOR)
-        other = topology.address("other")
-        take(twin, "docker.io", f"aquasec/trivy@{published.scanner}", "tools/scanner:1")
-        take(twin, other, f"aquasecurity/trivy-db@{published.database}", "tools/trivy-db:2")
-        take(twin, other, f"aquasecurity/trivy-java-db@{published.java_database}", "tools/trivy-java-db:1")
-        tools = ScannerInUse(
-            f"tools/scanner@{published.scanner}",
-            f"tools/trivy-db@{published.database}",
-            f"tools/trivy-java-db@{published.java_database}",
-        )
-        outside = Outside(topology, DoubleRunner())
-        clients = AzureClients(
-            lambda: twin.credential,
-            arm_endpoint=topology.https("arm"),
-            arm_audience="https://management.azure.com",
-            acr_audience="https://containerregistry.azure.net",
-        )
-        yield Scans(outside, tools, AcrTasks(clients, outside.registry_id(STAGING)))
+    with scanning(tmp_path_factory.mktemp("scans")) as made:
+        yield Scans(*made)
 
 
 def test_a_scan_says_what_it_found_of_which_image_and_with_which_database(scans: Scans) -> None:

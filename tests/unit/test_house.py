@@ -195,8 +195,6 @@ MAY_IMPORT_TOO: dict[str, set[str]] = {
     # People write regular expressions into the watch list; the standard library's engine can be made to hang by them.
     "shared/domain/policy/signing.py": {"re2"},
     "shared/domain/watching/patterns.py": {"re2"},
-    # People write patterns of identities into policies, and certificates of strangers are matched with them.
-    "shared/domain/policy/signing.py": {"re2"},
     # Bundles by identities are judged by sigstore's own library, loaded when there is such a bundle.
     "shared/domain/signatures/keyless.py": {"sigstore", "sigstore_models"},
 }
