@@ -110,7 +110,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     gate_identities: Annotated[
         str,
-        _setting("Identities by which gates read their `secrets`, by the gates' names, as JSON. Default: none may."),
+        _setting("Identities by which gates read their `secrets`, by the gates' names, as JSON. Default: none."),
     ] = ""
     list_removal_percent: Annotated[
         str,
@@ -120,13 +120,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = "20"
     new_tags_a_check: Annotated[
-        str,
-        _setting("How many tags one check of up to twenty repositories begins for the first time; 1 to 10000."),
+        str, _setting("How many tags one check of up to twenty repositories begins for the first time; 1 to 10000.")
     ] = "20"
     second_look_minutes: Annotated[
         str,
-        _setting("After how long a tag that bears again what it bore within a day is believed; 0 to 60, 0 at once."),
+        _setting("After how long a tag that bears again what it bore within a day is believed; 0 to 60."),
     ] = "3"
+    evidence_days: Annotated[
+        str, _setting("How many days evidence stays that no record names any more; 1 to 3650.")
+    ] = "90"
     sign_in_enabled: Annotated[
         str,
         _setting("Whether people and managed identities sign in by App Service authentication: `true` or `false`."),

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from shared.domain.promotion.candidate import Candidate
     from shared.domain.promotion.rebuilds import Rebuild
     from shared.domain.scan.scan import Scan
+    from shared.evidence_ports import EvidenceStore
     from shared.exception_ports import ExceptionFiles
-    from shared.ports import Activity, Evidence, Observations, Outbox, Records
+    from shared.ports import Activity, Observations, Outbox, Records
     from shared.run_ports import Listings
     from shared.target_ports import Rulings, Targets
     from shared.tool_ports import Tools
@@ -174,7 +175,7 @@ class Outside:
         return ToldActivity(ActivityTable(self._account))
 
     @cached_property
-    def evidence(self) -> Evidence:
+    def evidence(self) -> EvidenceStore:
         """Run logs, and what died in poison queues."""
         from shared.adapters.storage.blobs import EvidenceBlobs  # noqa: PLC0415
 

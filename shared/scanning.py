@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shared.flows.look_at_scan import ScanLooker
+from shared.flows.put_away_evidence import EvidenceKeeper
 from shared.outside import Outside
 from shared.rules.gate_room import GateRoom
 from shared.rules.import_room import ImportRoom
@@ -73,6 +75,13 @@ class Scanned(Outside):
     def scan_book(self) -> ScanBook:
         """What scans say, and how one is asked for."""
         return ScanBook(self.scan_progress, self.evidence, read_log, current_traceparent)
+
+    @cached_property
+    def evidence_keeper(self) -> EvidenceKeeper:
+        """Deletes evidence that no record names any more."""
+        targets, base, stays = self.targets, self.settings.base.name.lower(), int(self.settings.evidence_days)
+        every = lambda: (stored.record for stored in targets.every(base))  # noqa: E731
+        return EvidenceKeeper(self.evidence, self.scans, every, self.clock, timedelta(days=stays))
 
     @cached_property
     def askers(self) -> Askers:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from shared.bootstrap import Parts
 from shared.rules.known_keys import KnownKeys
 from shared.telemetry.spans import acting, current_traceparent
-from shared.web import activity, candidates, checks, images, rebuilds, retries, targets
+from shared.web import activity, candidates, checks, evidence, images, rebuilds, retries, targets
 from shared.web.actions import Actions
 from shared.web.asked import Handler
 from shared.web.callers import Callers
@@ -47,6 +47,12 @@ def _reading(parts: Parts) -> Mapping[str, Handler]:
             asked.request, parts.candidates, parts.targets, parts.settings.base.name
         ),
         "get_candidate": lambda asked: candidates.get_candidate(asked.parameters["candidate"], parts.candidates),
+        "list_evidence": lambda asked: evidence.listed_evidence(
+            asked.parameters["candidate"], parts.candidates, parts.evidence
+        ),
+        "get_evidence": lambda asked: evidence.one_piece(
+            asked.parameters["candidate"], asked.parameters["evidence"], parts.candidates, parts.evidence
+        ),
         "list_targets": lambda asked: targets.listed_targets(asked.request, parts.targets, parts.target_book.registry),
         "get_target": lambda asked: targets.one_target(
             asked.parameters["target"], targets=parts.targets, sources=parts.sources, activity=parts.activity

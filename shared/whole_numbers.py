@@ -12,6 +12,7 @@ _LIMITS = {
     "rebuilds_at_once": (1, 9999),
     "gates_at_once": (1, 9999),
     "imports_at_once": (1, 9999),
+    "evidence_days": (1, 3650),
     "shortest_schedule": (1, 3600),
 }
 

@@ -14,6 +14,7 @@ from enum import Enum
 import msgspec
 
 from shared.domain.access.callers import Role
+from shared.domain.evidence import parse_evidence_name
 from shared.domain.promotion.identity import group_of
 from shared.domain.promotion.target import parts_of_target
 from shared.domain.references import parse_digest
@@ -73,6 +74,20 @@ ROUTES = (
     Route("list_rebuilds", Method.GET, "rebuilds", READING, "List rebuilds of applications."),
     Route("list_candidates", Method.GET, "candidates", READING, "List candidates."),
     Route("get_candidate", Method.GET, "candidates/{candidate}", READING, "Show one candidate."),
+    Route(
+        "list_evidence",
+        Method.GET,
+        "candidates/{candidate}/evidence",
+        READING,
+        "List what is kept of a candidate and of its digest's scan: logs, reports and decisions.",
+    ),
+    Route(
+        "get_evidence",
+        Method.GET,
+        "candidates/{candidate}/evidence/{evidence}",
+        READING,
+        "Give a piece of evidence, to be saved.",
+    ),
     Route("list_targets", Method.GET, "targets", READING, "List what the tags of the base registry should point at."),
     Route("get_target", Method.GET, "targets/{target}", READING, "Show one target, and who has what it bore before."),
     Route("roll_back", Method.POST, "targets/{target}/rollback", ACTING, "Go back to a digest that a target bore."),
@@ -106,6 +121,7 @@ def _image(text: str) -> str:
 PARAMETERS: Mapping[str, Callable[[str], object]] = {
     "candidate": group_of,
     "digest": parse_digest,
+    "evidence": parse_evidence_name,
     "image": _image,
     "target": parts_of_target,
 }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.blobs import Container, EvidenceBlobs
-from shared.ports import Evidence
+from shared.evidence_ports import EvidenceStore
 from tests.contract.examples import candidate
 from tests.doubles.storage import InMemoryEvidence
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.contract
 class Kept(msgspec.Struct, frozen=True):
     """The implementation under test, and how what it kept is read."""
 
-    evidence: Evidence
+    evidence: EvidenceStore
     read: Callable[[str, str], bytes]
 
 
@@ -67,3 +68,32 @@ def test_evidence_of_one_candidate_is_apart_from_that_of_another(kept: Kept) -> 
     for number in (1, 2):
         kept.evidence.keep(candidate(number).id, "run-1.log", b"%d" % number)
     assert [kept.read(candidate(number).id, "run-1.log") for number in (1, 2)] == [b"1", b"2"]
+
+
+def test_what_is_kept_is_listed_by_record_and_name_with_its_size_and_its_time(kept: Kept) -> None:
+    one, other = candidate().id, "sha256:" + 64 * "0"
+    before = datetime.now(UTC) - timedelta(minutes=5)
+    for record, name in ((one, "run-2.log"), (one, "run-1.log"), (other, "scan-1-1.log")):
+        kept.evidence.keep(record, name, b"log")
+    assert [(found.record, found.name, found.size) for found in kept.evidence.of(one)] == [
+        (one, "run-1.log", 3),
+        (one, "run-2.log", 3),
+    ]
+    assert {(found.record, found.name) for found in kept.evidence.every()} >= {
+        (one, "run-1.log"),
+        (one, "run-2.log"),
+        (other, "scan-1-1.log"),
+    }
+    assert all(before < found.at for found in kept.evidence.every() if isinstance(kept.evidence, EvidenceBlobs))
+    assert kept.evidence.of("nobody") == ()
+
+
+def test_what_was_listed_is_dropped_once_and_not_if_it_was_kept_again_since(kept: Kept) -> None:
+    kept.evidence.keep(candidate().id, "run-1.log", b"one")
+    (listed,) = kept.evidence.of(candidate().id)
+    kept.evidence.keep(candidate().id, "run-1.log", b"two")
+    assert not kept.evidence.drop(listed)
+    assert kept.evidence.read(candidate().id, "run-1.log") == b"two"
+    (listed,) = kept.evidence.of(candidate().id)
+    assert [kept.evidence.drop(listed), kept.evidence.drop(listed)] == [True, False]
+    assert kept.evidence.read(candidate().id, "run-1.log") is None

@@ -38,6 +38,7 @@ from shared.domain.watching.questions import RepositoryState
 from shared.domain.watching.troubles import Noted
 from shared.domain.watching.watch_list import ListFile
 from shared.errors import Conflict, InvalidReference, TidegateError
+from shared.evidence_ports import Kept
 from shared.ports import ACTIVITY_DAYS, Event, Known, R, Stored
 from shared.run_ports import StoredListing
 from shared.target_ports import StoredRuling, StoredTarget
@@ -606,21 +607,46 @@ class InMemoryActivity(OneAtATime):
 
 
 class InMemoryEvidence(OneAtATime):
-    """``Evidence`` in a dictionary: ``kept`` by candidate and name."""
+    """``EvidenceStore`` in a dictionary: ``kept`` by record and name, and ``times`` of what tests want to be old."""
 
-    def __init__(self, before_call: Hook | None = None) -> None:
+    def __init__(self, before_call: Hook | None = None, clock: Callable[[], datetime] = lambda: MIDDAY) -> None:
         super().__init__(before_call)
         self.kept: dict[tuple[str, str], bytes] = {}
+        self.times: dict[tuple[str, str], datetime] = {}
+        self._etags: dict[tuple[str, str], int] = {}
+        self._clock = clock
 
     def keep(self, candidate: str, name: str, content: bytes) -> None:
         """See ``Evidence.keep``."""
         with self._change("keep"):
             self.kept[candidate, name] = content
+            self.times[candidate, name] = self._clock()
+            self._etags[candidate, name] = self._etags.get((candidate, name), 0) + 1
 
     def read(self, candidate: str, name: str) -> bytes | None:
         """See ``Evidence.read``."""
         self._raise_scripted("read")
         return self.kept.get((candidate, name))
+
+    def of(self, record: str) -> tuple[Kept, ...]:
+        """See ``EvidenceStore.of``."""
+        return tuple(one for one in self.every() if one.record == record)
+
+    def every(self) -> Iterator[Kept]:
+        """See ``EvidenceStore.every``."""
+        self._raise_scripted("every")
+        for record, name in sorted(self.kept):
+            at, etag = self.times.get((record, name), MIDDAY), self._etags.get((record, name), 0)
+            yield Kept(record, name, len(self.kept[record, name]), at, str(etag))
+
+    def drop(self, kept: Kept) -> bool:
+        """See ``EvidenceStore.drop``."""
+        with self._change("drop"):
+            place = (kept.record, kept.name)
+            if place not in self.kept or str(self._etags.get(place, 0)) != kept.etag:
+                return False
+            del self.kept[place]
+            return True
 
 
 class InMemoryConfiguration(OneAtATime):

@@ -178,7 +178,7 @@ class World:
         self.activity = InMemoryActivity(self._moment("activity"))
         self.troubles = InMemoryTroubles(self._moment("troubles"))
         self.lasting: tuple[Noted, ...] = ()
-        self.evidence = InMemoryEvidence(self._moment("evidence"))
+        self.evidence = InMemoryEvidence(self._moment("evidence"), self.clock)
         self.outbox = InMemoryOutbox(self.clock, self._moment("outbox"))
         self.dead_letters = InMemoryDeadLetters(self.outbox, self.clock, self._moment("dead_letters"))
         self.configuration = InMemoryConfiguration(watch_list, GATES, before_call=self._moment("configuration"))

@@ -6,14 +6,15 @@ Conditional reads: https://learn.microsoft.com/rest/api/storageservices/specifyi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.errors import translated
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
+from shared.evidence_ports import Kept
 
 if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _TEXT = "text/plain; charset=utf-8"
 # Logs of runs are kept shortened; this is for whatever else somebody may have put there.
 _LARGEST_EVIDENCE = 64 * 1024 * 1024
+# Of files that come with the app nobody asks when they were written.
+_UNKNOWN = datetime.min.replace(tzinfo=UTC)
 
 
 class Blob(msgspec.Struct, frozen=True):
@@ -32,11 +35,12 @@ class Blob(msgspec.Struct, frozen=True):
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """A blob as a listing tells of it; ``size`` in bytes."""
+    """A blob as a listing tells of it; ``size`` in bytes, ``modified`` in UTC."""
 
     name: str
     etag: str
     size: int
+    modified: datetime = _UNKNOWN
 
 
 class Container:
@@ -95,9 +99,21 @@ class Container:
         try:
             with translated(f"listing the blobs {self._name}/{prefix}"):
                 for blob in self._client.list_blobs(name_starts_with=prefix):
-                    yield Listed(blob.name, str(blob.etag), int(blob.size))
+                    yield Listed(blob.name, str(blob.etag), int(blob.size), blob.last_modified)
         except NotFound:
             return
+
+    def delete(self, name: str, etag: str) -> bool:
+        """Delete a blob that is still what was listed; ``False`` if it is not. One transaction."""
+        from azure.core import MatchConditions  # noqa: PLC0415
+
+        unchanged = MatchConditions.IfNotModified
+        try:
+            with translated(f"deleting the blob {self._name}/{name}"):
+                self._client.delete_blob(name, etag=etag, match_condition=unchanged)
+        except (Conflict, NotFound):
+            return False
+        return True
 
     @property
     def _client(self) -> ContainerClient:
@@ -136,7 +152,7 @@ class Container:
 
 
 class EvidenceBlobs:
-    """The port ``Evidence``: text that browsers show, in the container ``evidence``.
+    """The port ``EvidenceStore``: text that browsers show, in the container ``evidence``.
 
     Args:
         account: where the container is.
@@ -153,3 +169,20 @@ class EvidenceBlobs:
         """See ``Evidence.read``. One transaction."""
         found = self._container.read(f"{candidate}/{name}", _LARGEST_EVIDENCE)
         return found.content if found else None
+
+    def of(self, record: str) -> tuple[Kept, ...]:
+        """See ``EvidenceStore.of``. One transaction for each five thousand."""
+        return tuple(_kept(listed) for listed in self._container.under(f"{record}/"))
+
+    def every(self) -> Iterator[Kept]:
+        """See ``EvidenceStore.every``. One transaction for each five thousand."""
+        return (_kept(listed) for listed in self._container.under(""))
+
+    def drop(self, kept: Kept) -> bool:
+        """See ``EvidenceStore.drop``. One transaction."""
+        return self._container.delete(f"{kept.record}/{kept.name}", kept.etag)
+
+
+def _kept(listed: Listed) -> Kept:
+    record, _, name = listed.name.partition("/")
+    return Kept(record, name, listed.size, listed.modified, listed.etag)

@@ -27,3 +27,8 @@ def scan_log_name(scan: Scan, kept: Taken | Missed | None = None) -> str:
     """Return the name that a run's log is kept under, below the scan's id: the latest run's, or that of a kept one."""
     generation, run = (kept.generation, kept.run) if kept else (scan.generation, scan.runs)
     return f"scan-{generation}-{run}.log"
+
+
+def evidence_names(scan: Scan) -> frozenset[str]:
+    """Return the names of what a scan's record says to be kept below its id."""
+    return frozenset(scan_log_name(scan, kept) for kept in (scan.taken, scan.missed, None))

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.unit
 
 TARGET = "tidegatebase~base~node~22-alpine"
 CANDIDATE = "docker.io~library~node~~node~" + "0" * 32
-EXAMPLES = {"image": "node", "digest": ONE, "target": TARGET, "candidate": CANDIDATE}
+EXAMPLES = {"image": "node", "digest": ONE, "target": TARGET, "candidate": CANDIDATE, "evidence": "scan-1-1.log"}
 
 
 def example(route: Route) -> str:

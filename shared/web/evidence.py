@@ -1,0 +1,58 @@
+"""GET /api/candidates/{candidate}/evidence and …/evidence/{evidence}.
+
+What is kept is written by tested images, too. So it is given to be saved and not to be shown: as what it is, as an
+attachment, with nothing in it that a browser would run, load or take for something else.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import azure.functions as func
+import msgspec
+
+from shared.domain.promotion.candidate import Candidate
+from shared.evidence_ports import EvidenceStore
+from shared.flows.evidence import list_evidence, read_evidence
+from shared.ports import Records
+from shared.web.answers import json_answer
+
+_HARMLESS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_TEXT, _JSON = "text/plain", "application/json"
+
+
+def listed_evidence(candidate: str, candidates: Records[Candidate], evidence: EvidenceStore) -> func.HttpResponse:
+    """List what is kept of a candidate and of its digest's scan; 404 if there is no such candidate."""
+    pieces: list[Any] = [msgspec.to_builtins(one) for one in list_evidence(candidates, evidence, candidate)]
+    return json_answer({"evidence": pieces})
+
+
+def one_piece(candidate: str, name: str, candidates: Records[Candidate], evidence: EvidenceStore) -> func.HttpResponse:
+    """Give a piece of evidence as it was kept; 404 if there is none of this name.
+
+    Args:
+        candidate: the candidate's id.
+        name: of the piece; it has no character that a header would take for another one.
+        candidates: where they are kept.
+        evidence: where it is kept.
+    """
+    content = read_evidence(candidates, evidence, candidate, name)
+    return func.HttpResponse(
+        content,
+        mimetype=_JSON if name.endswith(".json") and _is_json(content) else _TEXT,
+        charset="utf-8",
+        headers={**_HARMLESS, "Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        msgspec.json.decode(content, type=msgspec.Raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
