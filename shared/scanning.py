@@ -14,6 +14,7 @@ from shared.rules.import_room import ImportRoom
 from shared.rules.progress import Progress, candidate_progress, scan_progress
 from shared.rules.scan_askers import Askers
 from shared.rules.scan_book import ScanBook
+from shared.rules.scan_documents import ScanDocuments
 from shared.rules.scan_sources import ScanSources
 from shared.rules.timekeeping import Timekeeper
 from shared.rules.wake import Waker
@@ -77,6 +78,11 @@ class Scanned(Outside):
         return ScanBook(self.scan_progress, self.evidence, read_log, current_traceparent)
 
     @cached_property
+    def scan_documents(self) -> ScanDocuments:
+        """Keeps what scans found to be in images."""
+        return ScanDocuments(self.evidence)
+
+    @cached_property
     def evidence_keeper(self) -> EvidenceKeeper:
         """Deletes evidence that no record names any more."""
         targets, base, stays = self.targets, self.settings.base.name.lower(), int(self.settings.evidence_days)
@@ -110,6 +116,7 @@ class Scanned(Outside):
             self.staging_runs,
             self.evidence,
             read_log,
+            self.scan_documents,
             self.times,
             self.gate_room,
             asked=self.askers.any_left,

@@ -37,6 +37,7 @@ from shared.rules.gate_room import GateRoom
 from shared.rules.progress import Progress
 from shared.rules.run_looks import RunLooks, Sought
 from shared.rules.scan_book import LogReader
+from shared.rules.scan_documents import ScanDocuments
 from shared.rules.timekeeping import Timekeeper
 from shared.run_ports import Run, Runs, ScannerInUse, ScanRun
 
@@ -58,6 +59,7 @@ class Scanning:
         runs: ACR Tasks of the staging registry.
         evidence: where the log is kept.
         read: reads a log; never raises.
+        documents: keeps what is in an image.
         times: knows how long scans usually take.
         room: says whether another run may begin.
         asked: whether anybody still asks for a scan.
@@ -73,6 +75,7 @@ class Scanning:
         runs: Runs,
         evidence: Evidence,
         read: LogReader,
+        documents: ScanDocuments,
         times: Timekeeper,
         room: GateRoom,
         *,
@@ -86,6 +89,7 @@ class Scanning:
         self._runs = runs
         self._looks = RunLooks(runs, runs.find_scan, evidence)
         self._read = read
+        self._documents = documents
         self._times = times
         self._room = room
         self._asked = asked
@@ -291,7 +295,14 @@ class Scanning:
             self._miss(stored, unanswered(scan, run.run_id, silences, now))
         else:
             database_at = answer.database.updated_at if answer.database else None
-            self._answer(stored, answered(scan, run.run_id, database_at, now))
+            try:
+                kept = self._documents.keep(scan, text, now)
+            except ServiceError as error:
+                self._put_off(stored, error)
+                return
+            there, without = kept.platforms, kept.missing
+            known = answered(scan, run.run_id, database_at, now, documents=there, without=without)
+            self._answer(stored, known)
         self._room.ended(scan.image)
 
     def _answer(self, stored: Stored[Scan], scan: Scan) -> None:

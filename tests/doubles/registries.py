@@ -229,6 +229,7 @@ class InMemoryRuns(Scripted):
         gates: the gate runs that were really started, in order, with the names they were started under.
         scans: the same of scans.
         found: what scans of an image find by platform, as ``scan_log`` takes it; else nothing.
+        listed: the rows by which they list what is in an image; else ``LISTED`` does.
         updated: of when the database of scans is.
         asked: how often each method was called.
         application_tasks: what ``tasks`` returns.
@@ -247,6 +248,7 @@ class InMemoryRuns(Scripted):
         self.scans: list[tuple[str, ScanRun]] = []
         self.updated = UPDATED
         self.found: dict[Digest, Mapping[str, tuple[str, ...] | str]] = {}
+        self.listed: dict[Digest, tuple[str, ...]] = {}
         self.asked: Counter[str] = Counter()
         self.application_tasks: tuple[ApplicationTask, ...] = ()
         self.without_bases = False
@@ -336,7 +338,7 @@ class InMemoryRuns(Scripted):
     def _scan_log(self, scan: ScanRun) -> str:
         found = self.found.get(scan.digest, {})
         said = {each: found.get(each, ()) for each in scan.platforms}
-        return scan_log(scan.words, scan.digest, said, updated=self.updated)
+        return scan_log(scan.words, scan.digest, said, updated=self.updated, listed=self.listed.get(scan.digest, ()))
 
     def look(self, run_id: str) -> Run | None:
         """See the port."""

@@ -20,6 +20,11 @@ CRITICAL = (
     'p "libssl3" "3.0.11-1" "" "pkg:deb/debian/libssl3@3.0.11-1?arch=amd64&distro=debian-12.7" '
     'f C fixed "CVE-2026-0001" "3.0.15-1"'
 )
+# What is in every image, unless a test says otherwise: three packages of Debian.
+LISTED = (
+    'list g 1 "pkg:deb/debian/" "arch=amd64&distro=debian-12.7" 1 "base-files@12.4" 1 "libssl3@3.0.11-1" "openssl" '
+    '1 "zlib1g@1.2.13-1" "zlib"'
+)
 
 
 def scan_run(digest: Digest, image: str = "base/node", platforms: tuple[str, ...] = (LINUX,)) -> ScanRun:
@@ -34,6 +39,7 @@ def scan_log(
     *,
     updated: datetime = UPDATED,
     image: str = "staging.azurecr.io/base/node",
+    listed: tuple[str, ...] = (),
 ) -> str:
     """Return the log of a scan.
 
@@ -43,6 +49,7 @@ def scan_log(
         found: of each platform the rows with findings, or what the scanner said that could not scan; else one is clean.
         updated: of when the scanner's database is.
         image: what the scanner calls the image.
+        listed: the rows that list what is in it; else ``LISTED`` does.
     """
     platforms = {LINUX: ()} if found is None else found
     rows = [f"begin 1 {digest}", f"database {json.dumps({'Version': 2, 'UpdatedAt': updated.isoformat()})}"]
@@ -53,13 +60,13 @@ def scan_log(
             said += [f"2026/11/26 00:00:00 Launching container with name: {scan_step(words, number)}", findings]
             rows.append("none")
         else:
-            rows += platform_rows(platform, f"{image}@{digest}", [*findings])
+            rows += platform_rows(platform, f"{image}@{digest}", [*findings], listed)
     numbered = [f"{words.nonce} {number} {row}" for number, row in enumerate([*rows, "end"], 1)]
     launched = f"2026/11/26 00:00:00 Launching container with name: {words.end_step}"
     return "\n".join([*said, launched, *numbered, "Run ID: cab was successful after 9s", ""])
 
 
-def platform_rows(platform: str, reference: str, findings: list[str]) -> list[str]:
+def platform_rows(platform: str, reference: str, findings: list[str], listed: tuple[str, ...] = ()) -> list[str]:
     """Return the rows of a platform: one row with findings for each package with one finding."""
     system, _, machine = platform.partition("/")
     about = {
@@ -76,4 +83,4 @@ def platform_rows(platform: str, reference: str, findings: list[str]) -> list[st
     }
     said = [f"about {name} {json.dumps(value)}" for name, value in about.items()]
     counts = [f"count os-pkgs 1 3 {len(findings)}", "count lang-pkgs 0 0 0", "count others 0 0 0"]
-    return [*said, *counts, *findings, f"done {len(findings)} 0"]
+    return [*said, *counts, *findings, *(listed or (LISTED, "listed 3")), f"done {len(findings)} 0"]

@@ -71,6 +71,7 @@ from shared.rules.proposals import Proposer
 from shared.rules.room import Room
 from shared.rules.scan_askers import Askers
 from shared.rules.scan_book import ScanBook
+from shared.rules.scan_documents import ScanDocuments
 from shared.rules.scan_sources import ScanSources
 from shared.rules.second_looks import SecondLooks
 from shared.rules.sources import Sources
@@ -322,6 +323,7 @@ class World:
             self.staging_runs,
             self.evidence,
             read_scan_log,
+            ScanDocuments(self.evidence),
             times,
             self.gate_room,
             asked=Askers(self.candidate_progress).any_left,

@@ -12,9 +12,10 @@ Functions of templates: https://trivy.dev/docs/latest/guide/configuration/report
 from __future__ import annotations
 
 FOLDER = "/workspace/tidegate"
-# The most that a run prints of findings, in bytes; a log of a megabyte is read as a whole. Of many platforms each has
-# its part.
+# The most that a run prints of findings, and of packages, in bytes; a log of a megabyte is read as a whole. Of many
+# platforms each has its part. Packages for which there is no room are not listed at all: half a list is none.
 _MOST_OF_ONE, _MOST_OF_ALL = 192 * 1024, 640 * 1024
+_LIST_OF_ONE, _LIST_OF_ALL = 192 * 1024, 256 * 1024
 
 # The most severe come first, and of those what can be mended: what there is no room for is counted, and blocks least.
 _ROWS = r"""
@@ -61,6 +62,45 @@ _ROWS = r"""
 {{- end -}}
 {{- end -}}{{- end -}}
 {{- end -}}
+{{- define "package" -}}
+{{- $l := .list -}}{{- $p := fromJson (toJson .package) -}}
+{{- $purl := toString (get (default dict $p.Identifier) "PURL") -}}
+{{- $from := toString (get (default dict $p.Repository) "Class") -}}
+{{- if ne $from "third-party" -}}
+{{- if or (not $purl) (get $p "Modularitylabel") (get $p "BuildInfo") -}}{{- $_ := set $l "why" "odd" -}}{{- end -}}
+{{- $parts := splitn "?" 2 $purl -}}{{- $base := regexFind "[^/]*$" $parts._0 -}}
+{{- $group := printf "%+q %+q" (trimSuffix $base $parts._0) (toString (default "" $parts._1)) -}}
+{{- $version := printf "%v %v %v" (get $p "Epoch") (get $p "Version") (get $p "Release") -}}
+{{- $of := printf "%v %v %v" (get $p "SrcEpoch") (get $p "SrcVersion") (get $p "SrcRelease") -}}
+{{- $name := toString (get $p "SrcName") -}}
+{{- $row := printf "%+q" $base -}}
+{{- if $name -}}
+{{- if ne $version $of -}}
+{{- $full := toString (get $p "SrcVersion") -}}
+{{- if get $p "SrcRelease" -}}{{- $full = printf "%s-%s" $full (toString (get $p "SrcRelease")) -}}{{- end -}}
+{{- if get $p "SrcEpoch" -}}{{- $full = printf "%v:%s" (get $p "SrcEpoch") $full -}}{{- end -}}
+{{- $row = printf "%s %+q %+q" $row $name $full -}}
+{{- else if not (hasPrefix (printf "%s@" $name) $base) -}}{{- $row = printf "%s %+q" $row $name -}}{{- end -}}
+{{- end -}}
+{{- $begin := "" -}}
+{{- if not (hasKey $l.groups $group) -}}
+{{- $_ := set $l.groups $group (add 1 (len $l.groups)) -}}
+{{- $begin = printf " g %d %s" (get $l.groups $group) $group -}}
+{{- end -}}
+{{- $row = printf "%s %d %s" $begin (get $l.groups $group) $row -}}
+{{- if not (hasKey $l.seen $row) -}}
+{{- $_ := set $l.seen $row true -}}
+{{- if gt (len $row) 2000 -}}{{- $_ := set $l "why" "odd" -}}{{- end -}}
+{{- if gt (add $l.line (len $row)) 8000 -}}
+{{- $_ := set $l "line" 0 -}}{{- if .tell -}}{{- printf "\nlist" -}}{{- end -}}
+{{- end -}}
+{{- $_ := set $l "line" (add $l.line (len $row)) -}}
+{{- $_ := set $l "used" (add $l.used (len $row)) -}}
+{{- $_ := set $l "listed" (add $l.listed 1) -}}
+{{- if .tell -}}{{- $row -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- range $class := list "os-pkgs" "lang-pkgs" "" -}}
 {{- $results := 0 -}}{{- $packages := 0 -}}{{- $findings := 0 -}}
 {{- range $ -}}
@@ -90,6 +130,21 @@ _ROWS = r"""
 {{- end -}}{{- end -}}
 {{- end -}}
 {{- end -}}{{- end -}}
+{{- $l := dict "why" "" "used" 0 "line" 9000 "listed" 0 "groups" dict "seen" dict -}}
+{{- range $ -}}{{- range .Packages -}}
+{{- if gt $l.used @LIST@ -}}{{- $_ := set $l "why" "long" -}}{{- end -}}
+{{- if not $l.why -}}{{- template "package" dict "list" $l "package" . "tell" false -}}{{- end -}}
+{{- end -}}{{- end -}}
+{{- if gt $l.used @LIST@ -}}{{- $_ := set $l "why" "long" -}}{{- end -}}
+{{- if $l.why -}}
+{{- printf "\nunlisted %s" $l.why -}}
+{{- else -}}
+{{- $l = dict "why" "" "used" 0 "line" 9000 "listed" 0 "groups" dict "seen" dict -}}
+{{- range $ -}}{{- range .Packages -}}
+{{- template "package" dict "list" $l "package" . "tell" true -}}
+{{- end -}}{{- end -}}
+{{- printf "\nlisted %d" $l.listed -}}
+{{- end -}}
 {{- $left := 0 -}}
 {{- range $key, $count := $s.left -}}
 {{- printf "\nleft %s %d" $key $count -}}{{- $left = add $left $count -}}
@@ -203,8 +258,9 @@ def prepare(platforms: int) -> str:
     Args:
         platforms: how many are scanned in the run.
     """
-    most = min(_MOST_OF_ONE, _MOST_OF_ALL // platforms)
-    return _PREPARE.format(folder=FOLDER, rows=_ROWS.strip().replace("@MOST@", str(most)))
+    most, listed = min(_MOST_OF_ONE, _MOST_OF_ALL // platforms), min(_LIST_OF_ONE, _LIST_OF_ALL // platforms)
+    rows = _ROWS.strip().replace("@MOST@", str(most)).replace("@LIST@", str(listed))
+    return _PREPARE.format(folder=FOLDER, rows=rows)
 
 
 def prepare_other() -> str:

@@ -168,11 +168,29 @@ def silences_of(status: RunStatus, missing: Iterable[Silence], platforms: tuple[
     return tuple(Silence(platform, Trouble.SCANNER_FAILED, told) for platform in platforms)
 
 
-def answered(scan: Scan, run_id: str, database_at: datetime | None, now: datetime) -> Scan:
-    """Return a scan whose run gave a usable answer; if whoever saw that dies, those who asked are told later."""
-    taken = Taken(scan.generation, scan.runs, run_id, now, database_at, scan.database, scan.given)
+def answered(
+    scan: Scan,
+    run_id: str,
+    database_at: datetime | None,
+    now: datetime,
+    *,
+    documents: tuple[str, ...] = (),
+    without: str = "",
+) -> Scan:
+    """Return a scan whose run gave a usable answer; if whoever saw that dies, those who asked are told later.
+
+    Args:
+        scan: whose run is under way.
+        run_id: of the run.
+        database_at: when its database was made, UTC.
+        now: UTC.
+        documents: the platforms of which there is a document.
+        without: why there is none of the others, for people.
+    """
+    taken = Taken(scan.generation, scan.runs, run_id, now, database_at, scan.database, scan.given, documents)
     of = f"database of {database_at:%Y-%m-%d %H:%M} UTC" if database_at else "the database does not say of when it is"
     detail = f"{', '.join(scan.given)}; {of} (run {run_id})"
+    detail = f"{detail}; no document of what is in it: {without}" if without else detail
     fields: dict[str, Any] = {"taken": taken, "missed": None, "live_run": ""}
     return advance_scan(scan, ScanReason.ANSWERED, now, detail=detail, pause=LEASE, **fields)
 

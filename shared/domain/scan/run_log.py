@@ -8,6 +8,9 @@
     <word> <number> odd os.Name                                   something of that is too long, or not printable
     <word> <number> count os-pkgs <results> <packages> <findings>
     <word> <number> p "libssl3" "3.0.11-1" "place" "purl" f C fixed "CVE-…" "3.0.15" f …   a package, and its findings
+    <word> <number> list g 1 "pkg:deb/debian/" "arch=amd64" 1 "libssl3@3.0.11-1" "openssl" …   all packages, and sources
+    <word> <number> listed 312                                    so many; or why there is no list:
+    <word> <number> unlisted long
     <word> <number> left H- 12                                    so severe, with (+) or without a fix: not told
     <word> <number> done <told> <left out>
     <word> <number> end
@@ -95,6 +98,15 @@ def read_scan_log(text: str, words: Words, digest: Digest, platforms: tuple[str,
         none = [*of_it] == ["none"]
         reports[each] = _failed(text, words, number) if none else _report(of_it, digest, each)
     return ScanAnswer(reports, database)
+
+
+def platform_rows(text: str, words: Words, digest: Digest, platforms: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return the rows of each platform; none of a log that is no answer."""
+    try:
+        _, sections = _sections(_rows(text, words), digest, platforms)
+    except (_BrokenLog, _NothingSaid):
+        return {}
+    return dict(zip(platforms, sections, strict=True))
 
 
 def _rows(text: str, words: Words) -> list[str]:

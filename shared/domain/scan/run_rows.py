@@ -14,6 +14,8 @@ from shared.domain.scan.trivy import SCHEMA_VERSION, About, is_fixable, of_other
 
 _SEVERITIES: dict[str, Severity | None] = {"-": None, **{severity.name[0]: severity for severity in Severity}}
 _FIX = {"+": True, "-": False}
+# What is in the image is read by whoever needs it: ``shared.domain.scan.packages``.
+_OF_LIST = frozenset({"list", "listed", "unlisted"})
 _CLASSES = ("os-pkgs", "lang-pkgs", "others")
 _COUNT = re.compile(r"0|[1-9][0-9]{0,8}")
 _WORD = re.compile(r'(?:\A| )(?:(?P<bare>[!#-~][!-~]*)|"(?P<quoted>(?:[ !#-\[\]-~]|\\[ -~])*)")(?= |\Z)')
@@ -75,7 +77,7 @@ def _take(told: _Told, kind: str, rest: str, row: str) -> None:
         told.done = first, second
     elif kind == "odd":
         raise UnknownRow(f"what the report says of {rest} is too long, or not printable")
-    else:
+    elif kind not in _OF_LIST:
         raise UnknownRow(f"nobody knows the row {row}")
 
 

@@ -124,6 +124,7 @@ class Taken(msgspec.Struct, frozen=True):
         database: what the run knew vulnerabilities by: the database's ``repository@digest``, or what another scanner is
             and how it was called; empty if that is not sure.
         platforms: those the run was given, in their order.
+        documents: of these platforms there is a document that says what is in the image.
     """
 
     generation: int
@@ -133,6 +134,7 @@ class Taken(msgspec.Struct, frozen=True):
     database_at: datetime | None
     database: str
     platforms: tuple[str, ...]
+    documents: tuple[str, ...] = ()
 
 
 class Silence(msgspec.Struct, frozen=True):

@@ -29,6 +29,15 @@ def scan_log_name(scan: Scan, kept: Taken | Missed | None = None) -> str:
     return f"scan-{generation}-{run}.log"
 
 
+def document_name(scan: Scan, platform: str, kept: Taken | None = None) -> str:
+    """Return the name that the document of a platform is kept under, below the scan's id; as ``scan_log_name``."""
+    run = f"{kept.generation}-{kept.run}" if kept else f"{scan.generation}-{scan.runs}"
+    return f"document-{run}-{platform.replace('/', '-')}.json"
+
+
 def evidence_names(scan: Scan) -> frozenset[str]:
     """Return the names of what a scan's record says to be kept below its id."""
-    return frozenset(scan_log_name(scan, kept) for kept in (scan.taken, scan.missed, None))
+    logs = {scan_log_name(scan, kept) for kept in (scan.taken, scan.missed, None)}
+    under_way = {document_name(scan, platform) for platform in scan.given}
+    taken = {document_name(scan, platform, scan.taken) for platform in scan.taken.documents} if scan.taken else set()
+    return frozenset(logs | under_way | taken)

@@ -76,6 +76,12 @@ def kept(world: World) -> set[str]:
     return {name for _, name in world.evidence.kept}
 
 
+def named(world: World) -> set[str]:
+    """What records name: the test's log, and what the answer in force was read from."""
+    assert scan_log_name(scan_of(world)) == "scan-2-2.log"
+    return {"gate-1-1.log", "scan-2-2.log", "document-2-2-linux-amd64.json"}
+
+
 def listed(world: World) -> dict[str, dict[str, object]]:
     answer = listed_evidence(candidate(world), world.candidates, world.evidence)
     return {one["name"]: one for one in json.loads(answer.get_body())["evidence"]}
@@ -96,6 +102,8 @@ def test_a_candidates_evidence_is_its_own_and_that_of_its_digests_scan(world: Wo
         "admission-1.json": ("decision", candidate(world)),
         "scan-1-1.log": ("scan-log", ONE),
         "scan-2-2.log": ("scan-log", ONE),
+        "document-1-1-linux-amd64.json": ("document", ONE),
+        "document-2-2-linux-amd64.json": ("document", ONE),
     }
     assert found["admission-1.json"]["size"] == 2
     assert found["admission-1.json"]["at"] == msgspec.to_builtins(world.clock())
@@ -148,7 +156,7 @@ def test_what_a_record_names_stays_however_old_it_is(world: World) -> None:
     admitted(world, "admission-1.json")
     world.pass_time(10 * LATER)
     keeper(world).put_away()
-    assert kept(world) == {"gate-1-1.log", "admission-1.json", scan_log_name(scan_of(world))}
+    assert kept(world) == {"admission-1.json", *named(world)}
 
 
 def test_what_no_record_names_stays_for_as_long_as_the_setting_says(world: World) -> None:
@@ -158,8 +166,8 @@ def test_what_no_record_names_stays_for_as_long_as_the_setting_says(world: World
     assert keeper(world).put_away() == 0
     assert kept(world) == before
     world.pass_time(timedelta(minutes=10))
-    assert keeper(world).put_away() == 2
-    assert kept(world) == {"gate-1-1.log", scan_log_name(scan_of(world))}
+    assert keeper(world).put_away() == 3
+    assert kept(world) == named(world)
 
 
 def test_the_log_of_a_scan_whose_record_is_gone_goes(world: World) -> None:
@@ -180,7 +188,8 @@ def test_what_is_kept_again_while_it_is_looked_for_stays(world: World) -> None:
     def again(moment: str) -> None:
         if moment == "evidence.before:drop":
             world.hook = None
-            world.evidence.keep(ONE, "scan-1-1.log", b"anew")
+            for name in ("scan-1-1.log", "document-1-1-linux-amd64.json"):
+                world.evidence.keep(ONE, name, b"anew")
 
     world.pass_time(LATER)
     world.hook = again
@@ -210,15 +219,14 @@ def test_who_dies_while_deleting_leaves_the_rest_to_the_next_day_and_what_is_nam
             raise Died
 
     world.evidence.keep(candidate(world), "admission-1.json", b"{}")
-    named = {"gate-1-1.log", scan_log_name(scan_of(world))}
     world.pass_time(LATER)
     world.hook = die
     with pytest.raises(Died):
         keeper(world).put_away()
-    assert named < kept(world)
+    assert named(world) < kept(world)
     world.hook = None
     keeper(world).put_away()
-    assert kept(world) == named
+    assert kept(world) == named(world)
 
 
 def test_it_is_done_once_a_day_in_a_quiet_hour(world: World) -> None:

@@ -14,6 +14,7 @@ from shared.domain.policy.scanner_format import ScannerFormat
 from shared.domain.promotion.schedule import SCAN_KEPT
 from shared.domain.promotion.statuses import Status
 from shared.domain.references import Digest
+from shared.domain.scan.packages import name_of
 from shared.domain.scan.report import NoAnswer, Report, Trouble
 from shared.domain.scan.scan import Scan, ScanReason, ScanStatus
 from shared.domain.scan.scan_runs import scan_log_name, scan_run_name
@@ -29,6 +30,7 @@ from shared.errors import (
     WatchListError,
 )
 from shared.ports import Stored
+from shared.rules.scan_documents import ScanDocuments
 from tests.doubles.registries import WHOLE_SCAN, digest_of, scan_key
 from tests.doubles.scans import TOOLS
 from tests.doubles.world import ONE, TARGET, TWO, Died, World
@@ -151,6 +153,50 @@ def test_its_log_is_kept_under_the_digest_and_read_again_as_often_as_anybody_lik
     assert (ONE, "scan-1-1.log") in world.evidence.kept
     assert is_clean(world)
     assert is_clean(world)
+
+
+def test_what_is_in_each_platform_is_kept_as_a_document(world: World) -> None:
+    want(world, platforms=BOTH)
+    world.settle()
+    scan = scan_of(world)
+    assert scan.taken is not None
+    assert scan.taken.documents == BOTH
+    for platform in BOTH:
+        listed = ScanDocuments(world.evidence).of(scan, platform)
+        assert listed is not None
+        assert [name_of(one.purl) for one in listed.packages] == ["base-files", "libssl3", "zlib1g"]
+
+
+def test_what_cannot_be_listed_has_no_document_which_is_told_and_the_scan_is_answered(world: World) -> None:
+    world.staging_runs.listed[ONE] = ("unlisted long",)
+    want(world)
+    world.settle()
+    scan = scan_of(world)
+    assert scan.taken is not None
+    assert (scan.has_answer, scan.taken.documents) == (True, ())
+    told = [change.detail for change in scan.history if change.reason is ScanReason.ANSWERED]
+    assert "no document of what is in it: linux/amd64: its packages are more than" in told[0]
+
+
+@pytest.mark.parametrize("moment", ["before:keep", "after:keep"])
+def test_who_dies_while_a_document_is_kept_leaves_the_answer_to_the_next_look(world: World, moment: str) -> None:
+    want(world)
+    until(world, ScanStatus.SCANNING)
+    left = [1]
+
+    def die(now: str) -> None:
+        if now == f"evidence.{moment}":
+            left[0] -= 1
+            if left[0] == -1:
+                assert scan_of(world).taken is None
+                raise Died
+
+    world.hook = die
+    world.settle()
+    found = scan_of(world).taken
+    assert found is not None
+    assert (found.documents, started(world)) == (AMD64, 1)
+    assert left[0] < -1
 
 
 def test_whoever_asked_is_told_when_it_ends(world: World) -> None:
@@ -893,7 +939,11 @@ def test_what_a_log_is_called_says_of_which_generation_and_run_it_is(world: Worl
     world.settle()
     scan = scan_of(world)
     assert scan_log_name(scan, scan.taken) == "scan-1-2.log"
-    assert {name for digest, name in world.evidence.kept if digest == ONE} == {"scan-1-1.log", "scan-1-2.log"}
+    assert {name for digest, name in world.evidence.kept if digest == ONE} == {
+        "scan-1-1.log",
+        "scan-1-2.log",
+        "document-1-2-linux-amd64.json",
+    }
 
 
 def test_a_scan_whose_look_breaks_off_is_tried_again_and_told(world: World) -> None:

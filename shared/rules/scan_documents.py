@@ -1,0 +1,87 @@
+"""Keeps what each scan found to be in an image, as a document for each platform, and reads it again."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from shared.domain.scan.scan import Scan
+from shared.domain.scan.scan_runs import document_name, scan_words
+from shared.errors import MalformedInput
+from shared.ports import Evidence
+
+# What reads logs and documents is loaded when the first one is there.
+if TYPE_CHECKING:
+    from shared.domain.scan.packages import Packages
+
+log = logging.getLogger("tidegate.scan")
+
+
+class Documents(msgspec.Struct, frozen=True):
+    """What was kept of a scan.
+
+    Attributes:
+        platforms: of these there is a document.
+        missing: why there is none of the others, for people; empty if there is one of each.
+    """
+
+    platforms: tuple[str, ...] = ()
+    missing: str = ""
+
+
+class ScanDocuments:
+    """The documents of scans.
+
+    Args:
+        evidence: where they are kept.
+    """
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+
+    def keep(self, scan: Scan, text: str, now: datetime) -> Documents:
+        """Keep the documents of a scan whose run gave a usable answer; keeping them again replaces them.
+
+        Args:
+            scan: as it is while its run is under way.
+            text: the run's log.
+            now: UTC.
+
+        Raises:
+            ServiceError: they could not be kept.
+        """
+        from shared.domain.scan.cyclonedx import Described, document_of  # noqa: PLC0415
+        from shared.domain.scan.packages import packages_in  # noqa: PLC0415
+        from shared.domain.scan.run_log import platform_rows  # noqa: PLC0415
+
+        there, missing = list[str](), list[str]()
+        rows = platform_rows(text, scan_words(scan), scan.digest, scan.given)
+        for platform in scan.given:
+            listed = packages_in(rows.get(platform, []))
+            if isinstance(listed, str):
+                missing.append(f"{platform}: {listed}")
+                continue
+            described = Described(scan.repository, scan.digest, platform, now)
+            self._evidence.keep(scan.id, document_name(scan, platform), document_of(described, listed))
+            there.append(platform)
+        return Documents(tuple(there), "; ".join(missing))
+
+    def of(self, scan: Scan, platform: str) -> Packages | None:
+        """Return what is in an image of which there is a usable answer; ``None`` if no document says it.
+
+        Raises:
+            ServiceError: it could not be read.
+        """
+        from shared.domain.scan.cyclonedx import read_document  # noqa: PLC0415
+
+        if scan.taken is None or platform not in scan.taken.documents:
+            return None
+        found = self._evidence.read(scan.id, document_name(scan, platform, scan.taken))
+        try:
+            return read_document(found) if found is not None else None
+        except MalformedInput as error:
+            log.warning("what is in %s (%s) cannot be read: %s", scan.digest, platform, error)
+            return None
