@@ -81,6 +81,7 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's bind
             parts.comparison.compare,
             parts.teller.survey,
             parts.admitting.judge.decide,
+            parts.admitting.standing.sweep,
             parts.evidence_keeper.sweep,
             lambda: budgets_observed(parts.budgets.every(), parts.clock()),
         )

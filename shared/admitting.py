@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.flows.decide_again import SecondJudge
 from shared.flows.preview import Previewer
+from shared.flows.standing_watch import StandingWatch
 from shared.rules.admissions import Admissions
 from shared.rules.exceptions import KnownExceptions
 from shared.rules.policies import Policies
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from shared.domain.scan.waivers import Waiver
     from shared.domain.watching.troubles import Trouble
     from shared.domain.watching.watch_list import WatchList
+    from shared.rules.exposures import Exposures
     from shared.rules.scan_book import ScanBook
 
 
@@ -76,10 +78,32 @@ class Admitting:
         parts = self._parts
         return Previewer(self.admissions, parts.targets, parts.candidates, parts.target_book.registry, parts.clock)
 
+    @cached_property
+    def standing(self) -> StandingWatch:
+        """Looks again at what is in use."""
+        parts, base = self._parts, self._parts.target_book.registry
+        return StandingWatch(
+            parts.watches,
+            self.policies,
+            self.exceptions,
+            lambda: (stored.record for stored in parts.targets.every(base)),
+            parts.scans,
+            self._scans,
+            parts.scan_documents,
+            self._exposures,
+            parts.tooling.scanners.newest_database,
+            parts.clock,
+        )
+
+    def _exposures(self) -> Exposures:
+        from shared.rules.exposures import Exposures  # noqa: PLC0415
+
+        return Exposures(self._scans, self._parts.scan_documents, self._parts.evidence)
+
     def _list_in_force(self) -> WatchList:
         """The list tells policies of itself, so neither can be had before the other is asked for."""
         return self._parts.watch_lists.in_force()
 
     def troubles(self) -> Iterable[Trouble]:
-        """Return what is wrong with the files of exceptions; they are not read while no scan is made."""
-        return self.exceptions.now().troubles if self.policies.may_scan else ()
+        """Return what is wrong with files of exceptions and in use; nothing is read while no scan is made."""
+        return (*self.exceptions.now().troubles, *self.standing.troubles()) if self.policies.may_scan else ()

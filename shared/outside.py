@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from shared.tool_ports import Tools
     from shared.trouble_ports import Troubles
     from shared.usual_times_ports import KeptUsualTimes
+    from shared.watch_ports import Watches
 
 DEPLOYED = Path(__file__).resolve().parent.parent
 
@@ -180,6 +181,13 @@ class Outside:
         from shared.adapters.storage.blobs import EvidenceBlobs  # noqa: PLC0415
 
         return EvidenceBlobs(self._account)
+
+    @cached_property
+    def watches(self) -> Watches:
+        """The record of the standing watch."""
+        from shared.adapters.storage.watch_blob import WatchBlob  # noqa: PLC0415
+
+        return WatchBlob(self._account)
 
     @cached_property
     def exception_files(self) -> ExceptionFiles:

@@ -103,6 +103,7 @@ class ScanRun(msgspec.Struct, frozen=True):
         platforms: which of the index are scanned, such as ``linux/arm64/v8``; at least one.
         words: what is said in this run.
         tools: with what it is made.
+        documents: scanned instead of an image, by their names in ``platforms``; the digest is of all of them.
     """
 
     image: str
@@ -110,6 +111,7 @@ class ScanRun(msgspec.Struct, frozen=True):
     platforms: tuple[str, ...]
     words: Words
     tools: ScannerInUse
+    documents: Mapping[str, bytes] = {}
 
 
 class Runs(Protocol):

@@ -27,6 +27,7 @@ _BEGINNINGS = {
     "run-": EvidenceKind.TEST_LOG,
     "scan-": EvidenceKind.SCAN_LOG,
     "document-": EvidenceKind.DOCUMENT,
+    "documents.": EvidenceKind.DOCUMENT,
     "admission-": EvidenceKind.DECISION,
     "signatures-": EvidenceKind.SIGNATURES,
     "rebuild-": EvidenceKind.REBUILD_LOG,

@@ -13,6 +13,7 @@ from shared.domain.promotion.admission import Admission, admission_of, could_com
 from shared.domain.promotion.candidate import Candidate, Place
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.lifecycle import decided_again
+from shared.domain.promotion.scanning import WATCHER
 from shared.domain.promotion.schedule import VERDICT_LOOK
 from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.target import Target
@@ -88,6 +89,8 @@ class SecondJudge:
             ServiceError: the storage account did not answer; it is asked for again.
         """
         for asker in askers:
+            if asker == WATCHER:  # it looks by itself
+                continue
             try:
                 self._scanned(asker)
             except TidegateError as error:

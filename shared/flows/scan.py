@@ -37,7 +37,7 @@ from shared.rules.gate_room import GateRoom
 from shared.rules.progress import Progress
 from shared.rules.run_looks import RunLooks, Sought
 from shared.rules.scan_book import LogReader
-from shared.rules.scan_documents import ScanDocuments
+from shared.rules.scan_documents import Documents, ScanDocuments
 from shared.rules.timekeeping import Timekeeper
 from shared.run_ports import Run, Runs, ScannerInUse, ScanRun
 
@@ -162,7 +162,7 @@ class Scanning:
             self._answer(stored, answered_already(scan, tools.knowledge, self._progress.clock()))
             return None
         try:
-            there = self._staging.holds(scan.repository, scan.digest)
+            there = scan.bundle or self._staging.holds(scan.repository, scan.digest)
         except ServiceError as error:
             self._put_off(stored, error)
             return None
@@ -229,8 +229,9 @@ class Scanning:
 
     def _start(self, claimed: Stored[Scan], before: Scan, tools: ScannerInUse, *, again: bool) -> None:
         scan = claimed.record
-        asked = ScanRun(scan.repository, scan.digest, scan.given, scan_words(scan), tools)
         try:
+            documents = self._documents.bundle(scan) if scan.bundle else {}
+            asked = ScanRun(scan.repository, scan.digest, scan.given, scan_words(scan), tools, documents)
             run = self._runs.start_scan(scan_run_name(scan), asked, again=again)
         except Paced as error:
             undone = scan_not_begun(scan, before, self._progress.clock(), pause_before_turn(error))
@@ -296,7 +297,7 @@ class Scanning:
         else:
             database_at = answer.database.updated_at if answer.database else None
             try:
-                kept = self._documents.keep(scan, text, now)
+                kept = Documents() if scan.bundle else self._documents.keep(scan, text, now)
             except ServiceError as error:
                 self._put_off(stored, error)
                 return

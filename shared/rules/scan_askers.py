@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from shared.domain.promotion.candidate import Candidate
-from shared.domain.promotion.scanning import still_asks
+from shared.domain.promotion.scanning import WATCHER, still_asks, watcher_asks
 from shared.domain.scan.scan import Scan
 from shared.errors import TidegateError
 from shared.rules.progress import Progress
@@ -33,6 +33,8 @@ class Askers:
 
     def _asks(self, asker: str, scan: Scan) -> bool:
         """What nobody can read is taken to ask."""
+        if asker == WATCHER:
+            return watcher_asks(scan, self._progress.clock())
         try:
             stored = self._progress.records.get(asker)
         except TidegateError as error:

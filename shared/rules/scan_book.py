@@ -58,6 +58,7 @@ class ScanBook:
         platforms: tuple[str, ...],
         *,
         newer_than: datetime | None = None,
+        bundle: bool = False,
     ) -> Scan:
         """Ask for a scan; asking again changes nothing. Whoever asks is told when it ends, unless the answer is there.
 
@@ -69,6 +70,7 @@ class ScanBook:
             platforms: those to be scanned.
             newer_than: of when the database of the answer has to be at least, UTC. An answer that is older is taken
                 anew, but not within some seconds of its end.
+            bundle: whether it is documents of many images, which were kept as evidence before.
 
         Returns:
             The scan as it is now.
@@ -77,7 +79,7 @@ class ScanBook:
             ServiceError: the storage account does not answer; nothing was asked for.
             Conflict: others changed the scan again and again.
         """
-        wish = ScanWish(asker, image, digest, repository, platforms, newer_than, self._traceparent())
+        wish = ScanWish(asker, image, digest, repository, platforms, newer_than, self._traceparent(), bundle)
         for _ in range(_TRIES):
             asked = self._asked(wish)
             if asked is not None:

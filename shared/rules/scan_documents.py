@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from shared.domain.references import Digest
 from shared.domain.scan.scan import Scan
-from shared.domain.scan.scan_runs import document_name, scan_words
-from shared.errors import MalformedInput
+from shared.domain.scan.scan_runs import BUNDLE, document_name, scan_words
+from shared.errors import MalformedInput, NotFound
 from shared.ports import Evidence
 
 # What reads logs and documents is loaded when the first one is there.
 if TYPE_CHECKING:
+    from shared.domain.scan.merged import Bundle
     from shared.domain.scan.packages import Packages
 
 log = logging.getLogger("tidegate.scan")
@@ -68,6 +71,40 @@ class ScanDocuments:
             self._evidence.keep(scan.id, document_name(scan, platform), document_of(described, listed))
             there.append(platform)
         return Documents(tuple(there), "; ".join(missing))
+
+    def bundle(self, scan: Scan) -> Mapping[str, bytes]:
+        """Return the documents of many images that are scanned together, by name.
+
+        Raises:
+            NotFound: they are not kept any more, or cannot be read.
+            ServiceError: they could not be read just now.
+        """
+        found = self.merged(scan.digest)
+        if found is None:
+            raise NotFound(f"the documents {scan.digest} are not kept any more; others are put together")
+        return found.texts()
+
+    def keep_merged(self, bundle: Bundle) -> None:
+        """Keep documents that are to be scanned together; keeping them again changes nothing.
+
+        Raises:
+            ServiceError: they could not be kept.
+        """
+        self._evidence.keep(bundle.digest, BUNDLE, msgspec.json.encode(bundle))
+
+    def merged(self, digest: Digest) -> Bundle | None:
+        """Return documents that were kept; ``None`` if they are gone, or cannot be read.
+
+        Raises:
+            ServiceError: they could not be read just now.
+        """
+        from shared.domain.scan.merged import read_bundle  # noqa: PLC0415
+
+        found = self._evidence.read(digest, BUNDLE)
+        try:
+            return read_bundle(found) if found is not None else None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
 
     def of(self, scan: Scan, platform: str) -> Packages | None:
         """Return what is in an image of which there is a usable answer; ``None`` if no document says it.

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from shared.digest_ports import Holder
 from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.scanning import WATCHER
 from shared.domain.references import Repository
 from shared.domain.scan.scan import Scan
 from shared.domain.watching.budget import Purpose
@@ -41,7 +42,7 @@ class ScanSources:
         if self._base.holds(scan.repository, scan.digest):
             return ImportSource(Repository("base", scan.repository), scan.digest, base=True)
         for asker in scan.askers:
-            stored = self._candidates.get(asker)
+            stored = self._candidates.get(asker) if asker != WATCHER else None
             if stored is not None and stored.record.digest == scan.digest:
                 return self._upstream(stored.record.source, scan)
         raise NotFound(

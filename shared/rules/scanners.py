@@ -58,6 +58,17 @@ class Scanners:
             entry.command,
         )
 
+    def newest_database(self) -> str:
+        """Return the database that was mirrored last, as ``repository@digest``; empty if none was. One transaction.
+
+        Raises:
+            WatchListError: there is no list.
+            ServiceError: the tool's record could not be read.
+        """
+        entry = self._watch_list().scanner
+        tool = self._mirror.get(entry.databases["database"]) if entry is not None else None
+        return f"{tool.repository}@{tool.digest}" if tool is not None and tool.digest else ""
+
     def _scanner(self, entry: ScannerEntry) -> str:
         """The digest is the list's own word: another one is not used, not even while this one is missing."""
         _, digest, _ = entry.source

@@ -230,6 +230,7 @@ class InMemoryRuns(Scripted):
         scans: the same of scans.
         found: what scans of an image find by platform, as ``scan_log`` takes it; else nothing.
         listed: the rows by which they list what is in an image; else ``LISTED`` does.
+        found_today: what is found in documents: each row in those that have its package.
         updated: of when the database of scans is.
         asked: how often each method was called.
         application_tasks: what ``tasks`` returns.
@@ -249,6 +250,7 @@ class InMemoryRuns(Scripted):
         self.updated = UPDATED
         self.found: dict[Digest, Mapping[str, tuple[str, ...] | str]] = {}
         self.listed: dict[Digest, tuple[str, ...]] = {}
+        self.found_today: tuple[str, ...] = ()
         self.asked: Counter[str] = Counter()
         self.application_tasks: tuple[ApplicationTask, ...] = ()
         self.without_bases = False
@@ -337,7 +339,9 @@ class InMemoryRuns(Scripted):
 
     def _scan_log(self, scan: ScanRun) -> str:
         found = self.found.get(scan.digest, {})
-        said = {each: found.get(each, ()) for each in scan.platforms}
+        said: dict[str, tuple[str, ...] | str] = {each: found.get(each, ()) for each in scan.platforms}
+        for name, text in scan.documents.items():
+            said[name] = tuple(row for row in self.found_today if row.split('"')[7].encode() in text)
         return scan_log(scan.words, scan.digest, said, updated=self.updated, listed=self.listed.get(scan.digest, ()))
 
     def look(self, run_id: str) -> Run | None:

@@ -23,6 +23,7 @@ from shared.budget_ports import StoredBucket, StoredBudget
 from shared.configuration_ports import ListSource
 from shared.domain.pacing import bucket as pacing
 from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.exposure import Watch
 from shared.domain.promotion.identity import group_of
 from shared.domain.promotion.kept_tasks import KeptTask, by_base
 from shared.domain.promotion.listing import Listing
@@ -45,6 +46,7 @@ from shared.target_ports import StoredRuling, StoredTarget
 from shared.tool_ports import StoredTool
 from shared.trouble_ports import StoredTrouble
 from shared.usual_times_ports import StoredUsualTimes
+from shared.watch_ports import StoredWatch
 from tests.doubles.scripted import Scripted
 
 Hook = Callable[[str], None]
@@ -647,6 +649,28 @@ class InMemoryEvidence(OneAtATime):
                 return False
             del self.kept[place]
             return True
+
+
+class InMemoryWatches(OneAtATime):
+    """``Watches`` in an attribute: ``watch``."""
+
+    def __init__(self, before_call: Hook | None = None) -> None:
+        super().__init__(before_call)
+        self.watch: Watch | None = None
+        self.written = 0
+
+    def get(self) -> StoredWatch | None:
+        """See ``Watches.get``."""
+        self._raise_scripted("get")
+        return StoredWatch(self.watch, str(self.written)) if self.watch is not None else None
+
+    def put(self, stored: StoredWatch | None, watch: Watch) -> StoredWatch:
+        """See ``Watches.put``."""
+        with self._change("put"):
+            if (stored.etag if stored else "0") != str(self.written):
+                raise Conflict("the watch was changed by another worker")
+            self.watch, self.written = watch, self.written + 1
+            return StoredWatch(watch, str(self.written))
 
 
 class InMemoryConfiguration(OneAtATime):

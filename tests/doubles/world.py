@@ -47,6 +47,7 @@ from shared.flows.rule import Ruler
 from shared.flows.scan import Scanning
 from shared.flows.signal import signal
 from shared.flows.stage import Stager
+from shared.flows.standing_watch import StandingWatch
 from shared.flows.sweep import sweep_candidates, sweep_each, sweep_rebuilds, sweep_scans, sweep_targets
 from shared.flows.tell_troubles import TroubleTeller
 from shared.flows.validate import Validator
@@ -58,6 +59,7 @@ from shared.rules.adoption import Adopter
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
 from shared.rules.exceptions import KnownExceptions
+from shared.rules.exposures import Exposures
 from shared.rules.gate_room import GateRoom
 from shared.rules.gate_runs import GateRuns
 from shared.rules.heirs import Heirs
@@ -102,6 +104,7 @@ from tests.doubles.storage import (
     InMemoryTools,
     InMemoryTroubles,
     InMemoryUsualTimes,
+    InMemoryWatches,
     SettableClock,
 )
 from tests.doubles.upstreams import InMemoryUpstream
@@ -178,6 +181,7 @@ class World:
         self.usual_times = InMemoryUsualTimes(self._moment("usual_times"))
         self.activity = InMemoryActivity(self._moment("activity"))
         self.troubles = InMemoryTroubles(self._moment("troubles"))
+        self.watches = InMemoryWatches(self._moment("watches"))
         self.lasting: tuple[Noted, ...] = ()
         self.evidence = InMemoryEvidence(self._moment("evidence"), self.clock)
         self.outbox = InMemoryOutbox(self.clock, self._moment("outbox"))
@@ -289,6 +293,19 @@ class World:
         )
         tasks = UnbuiltTasks(self.kept_listings, self.rebuilds, BASE_SERVER, self.clock)
         parts = (self.watch_lists, self.observations, self.book, self.candidates, tasks, self.tools)
+        documents = ScanDocuments(self.evidence)
+        self.standing = StandingWatch(
+            self.watches,
+            self.policies,
+            self.exceptions,
+            lambda: [stored.record for stored in self.targets.every(self.book.registry)],
+            self.scans,
+            self.scan_book,
+            documents,
+            lambda: Exposures(self.scan_book, documents, self.evidence),
+            self.tooling.scanners.newest_database,
+            self.clock,
+        )
         finder = TroubleFinder(*parts, self._file_troubles, self.judge.notice)
         self.teller = TroubleTeller(finder, self.troubles, self.activity, self.clock, self._last)
         self.rebuilder = Rebuilder(
@@ -383,6 +400,7 @@ class World:
             self.comparison.compare,
             self.teller.survey,
             self.judge.decide,
+            *((self.standing.sweep,) if self.scanning else ()),
         )
 
     def list_tasks(self) -> None:
@@ -489,7 +507,7 @@ class World:
         return SaidPolicies(watch_list, self.policies_of, self.platforms_of)
 
     def _file_troubles(self) -> tuple[Trouble, ...]:
-        return self.exceptions.now().troubles if self.policies.may_scan else ()
+        return (*self.exceptions.now().troubles, *self.standing.troubles()) if self.policies.may_scan else ()
 
     def _last(self, lasting: Iterable[Noted]) -> None:
         self.lasting = tuple(lasting)

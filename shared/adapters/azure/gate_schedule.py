@@ -20,10 +20,11 @@ import msgspec
 from shared.adapters.azure.clients import AzureClients
 from shared.adapters.azure.gate_run import MOST_INLINE, RunOptions, archive, gate_request
 from shared.adapters.azure.kept_sources import KeptSources
+from shared.adapters.azure.scan_run import scan_files, scan_request
 from shared.adapters.azure.task_models import scheduled_run
 from shared.config import GateContext, RegistryId
 from shared.errors import NotFound, Refused, ServiceError, Unavailable
-from shared.run_ports import GateRun, Run
+from shared.run_ports import GateRun, Run, ScanRun
 
 log = logging.getLogger("tidegate.gates")
 
@@ -87,6 +88,26 @@ class GateSchedule:
         if self._context is GateContext.INLINE and len(request["encodedTaskContent"]) <= MOST_INLINE:
             return self._schedule(name, request, gate)
         return self._with_source(gate, lambda request: self._unnamed(gate, request))
+
+    def start_documents(self, scan: ScanRun, schedule: Callable[[dict[str, Any]], Run]) -> Run:
+        """Schedule a scan of documents, which are too many for the steps of a run, and so always uploaded.
+
+        Where a ``taskRun`` takes no upload it is a run without a name; to scan twice does no harm.
+
+        Raises:
+            ServiceError: see ``shared.adapters.azure.errors``.
+        """
+        request = scan_request(scan, self.options(), self._sources.get(scan_files(scan)).path)
+        if self._context is GateContext.UPLOAD:
+            try:
+                return schedule(request)
+            except Refused as error:
+                if not _ABOUT_CONTEXT.search(str(error)):
+                    raise
+                self._doubt_uploads(str(error))
+        with self._errors(f"scheduling a scan of {len(scan.documents)} documents"):
+            client = self._clients.tasks(self._registry.subscription)
+            return scheduled_run(client.registries.schedule_run(*self._place, request))
 
     def never_ran(self, name: str, source: str) -> None:
         """Take note that a ``taskRun`` ended without a run: what was uploaded for another may be gone."""

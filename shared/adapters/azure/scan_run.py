@@ -17,7 +17,15 @@ import json
 from typing import Any
 
 from shared.adapters.azure.gate_run import ENCODED, LONGEST_RUN, PLATFORM, RunOptions, credentials
-from shared.adapters.azure.scan_script import FOLDER, TELL, TELL_PACKED, most_packed, prepare, prepare_other
+from shared.adapters.azure.scan_script import (
+    FOLDER,
+    TELL,
+    TELL_PACKED,
+    most_packed,
+    prepare,
+    prepare_documents,
+    prepare_other,
+)
 from shared.domain.gate.words import NONCE_VARIABLE
 from shared.domain.policy.scanner_format import ScannerFormat
 from shared.domain.scan.run_log import rows_step, scan_step
@@ -54,7 +62,7 @@ _OTHER_STEP = """\
 _CACHE = "/workspace/cache"
 # Nothing of what lies around decides anything, and nothing but rows and fatal trouble is printed.
 _COMMON = f"--quiet --config /dev/null --ignorefile /dev/null --timeout {_TRIVY_GIVES_UP}"
-_ALONE = "--image-src remote --skip-version-check --disable-telemetry --offline-scan"
+_APART = "--skip-version-check --disable-telemetry --offline-scan"
 
 
 def scan_steps(scan: ScanRun) -> str:
@@ -71,18 +79,25 @@ def scan_steps(scan: ScanRun) -> str:
         f"TIDEGATE_SCANNED={scan.digest}",
         f"TIDEGATE_PLATFORMS={','.join(scan.platforms)}",
     )
-    before, after = prepare(len(scan.platforms)), TELL
+    sizes = [len(scan.documents[each]) for each in scan.platforms] if scan.documents else []
+    before, after = prepare_documents(sizes) if sizes else prepare(len(scan.platforms)), TELL
     if scan.tools.format is not None:
         before, after, told = prepare_other(), TELL_PACKED, (*told, *_packing(scan, scan.tools.format))
     return _HEAD + _bash(words.begin_step, before) + scans + _bash(words.end_step, after, told)
 
 
-def scan_request(scan: ScanRun, options: RunOptions) -> dict[str, Any]:
+def scan_files(scan: ScanRun) -> dict[str, bytes]:
+    """Return what is uploaded for a scan: its documents, as the steps look for them."""
+    return {f"{name}.json": text for name, text in scan.documents.items()}
+
+
+def scan_request(scan: ScanRun, options: RunOptions, source: str = "") -> dict[str, Any]:
     """Return the run request of a scan.
 
     Args:
         scan: what is scanned, and by what.
         options: how runs of this registry are asked for.
+        source: where its documents were uploaded.
     """
     request: dict[str, Any] = {
         "type": ENCODED,
@@ -91,21 +106,25 @@ def scan_request(scan: ScanRun, options: RunOptions) -> dict[str, Any]:
         "timeout": min(_AROUND_STEPS + (_SCAN_TIMEOUT + _ROWS_TIMEOUT) * len(scan.platforms), LONGEST_RUN),
         "credentials": credentials(options),
     }
+    if source:
+        request["sourceLocation"] = source
     if options.agent_pool:
         request["agentPoolName"] = options.agent_pool
     return request
 
 
 def _scan(scan: ScanRun, number: int) -> str:
-    report, words = f"{FOLDER}/report-{number}.json", scan.words
-    image = f"$Registry/{scan.image}@{scan.digest}"
+    report, words, of = f"{FOLDER}/report-{number}.json", scan.words, scan.platforms[number - 1]
+    kind = f"sbom {_COMMON} {_APART}" if scan.documents else f"image {_COMMON} --image-src remote {_APART}"
+    platform = "" if scan.documents else f"--platform {of} "
+    what = f"/workspace/{of}.json" if scan.documents else f"$Registry/{scan.image}@{scan.digest}"
+    template = f"rows-{number}.tpl" if scan.documents else "rows.tpl"
     scanning = (
-        f"image {_COMMON} {_ALONE} {_databases(scan, number)} --cache-dir /workspace/cache --scanners vuln "
-        f"--show-suppressed --platform {scan.platforms[number - 1]} "
-        f"--format json --output {report} {image}"
+        f"{kind} {_databases(scan, number)} --cache-dir /workspace/cache --scanners vuln "
+        f"--show-suppressed {platform}--format json --output {report} {what}"
     )
     rows = (
-        f"convert {_COMMON} --cache-dir /workspace/cache --format template --template @{FOLDER}/rows.tpl "
+        f"convert {_COMMON} --cache-dir /workspace/cache --format template --template @{FOLDER}/{template} "
         f"--output {FOLDER}/rows-{number} {report}"
     )
     return _trivy(scan, scan_step(words, number), scanning, _SCAN_TIMEOUT) + _trivy(

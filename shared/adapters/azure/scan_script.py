@@ -11,6 +11,8 @@ Functions of templates: https://trivy.dev/docs/latest/guide/configuration/report
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 FOLDER = "/workspace/tidegate"
 # The most that a run prints of findings, and of packages, in bytes; a log of a megabyte is read as a whole. Of many
 # platforms each has its part. Packages for which there is no room are not listed at all: half a list is none.
@@ -152,6 +154,15 @@ _ROWS = r"""
 {{- printf "\ndone %d %d\n" $s.listed $left -}}
 """
 
+# Of many documents each has its part of the log, and a template of its own that knows it.
+_PARTS = """template=$(cat {folder}/rows.tpl)
+i=0
+for most in {parts}; do
+  i=$((i + 1))
+  printf '%s\\n' "${{template//@MOST@/$most}}" > {folder}/rows-$i.tpl
+done
+"""
+
 _PREPARE = """set -eu
 mkdir -p {folder}
 cat > {folder}/rows.tpl <<'END'
@@ -275,3 +286,15 @@ def most_packed(platforms: int) -> int:
         platforms: how many are scanned in the run.
     """
     return _MOST_OF_ALL // platforms
+
+
+def prepare_documents(sizes: Sequence[int]) -> str:
+    """Return the script that goes before the scans of documents.
+
+    Args:
+        sizes: of each document, which says what part of the log it has; nothing in them is listed again.
+    """
+    whole = max(1, sum(sizes))
+    parts = " ".join(str(_MOST_OF_ALL * size // whole) for size in sizes)
+    rows = _ROWS.strip().replace("@LIST@", "0")
+    return _PREPARE.format(folder=FOLDER, rows=rows) + _PARTS.format(folder=FOLDER, parts=parts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure.clients import AzureClients
@@ -149,13 +150,17 @@ class AcrTasks:
         return found or self._followed(self._gates.start(name, gate))
 
     def start_scan(self, name: str, scan: ScanRun, *, again: bool = True) -> Run:
-        """Schedule a scan's run, unless one is scheduled under this name; it brings nothing that is uploaded.
+        """Schedule a scan's run, unless one is scheduled under this name; only documents are uploaded for one.
 
         Raises:
             ServiceError: see ``shared.adapters.azure.errors``.
         """
         found = self.find_scan(name, scan.words) if again else None
-        return found or self._followed(self._schedule(name, scan_request(scan, self._gates.options()), scan.words))
+        if found is not None:
+            return found
+        if scan.documents:
+            return self._followed(self._gates.start_documents(scan, partial(self._schedule, name, words=scan.words)))
+        return self._followed(self._schedule(name, scan_request(scan, self._gates.options()), scan.words))
 
     def start_task(self, name: str, task_id: str) -> Run:
         """Schedule a run of an existing task; the same request under the same name starts nothing new.

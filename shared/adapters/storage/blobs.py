@@ -94,6 +94,23 @@ class Container:
             self._create()
             self._upload(name, content)
 
+    def write_same(self, name: str, content: bytes, etag: str) -> str:
+        """Write a blob that nobody changed since it was read, and return its new ETag. One transaction.
+
+        Args:
+            name: the blob's name.
+            content: what it is to hold.
+            etag: as it was read; empty for a blob that was not there.
+
+        Raises:
+            Conflict: somebody did change it.
+        """
+        try:
+            return self._upload(name, content, etag)
+        except NotFound:
+            self._create()
+            return self._upload(name, content, etag)
+
     def under(self, prefix: str) -> Iterator[Listed]:
         """Iterate over the blobs whose names begin with a prefix, sorted. One transaction for each five thousand."""
         try:
@@ -134,12 +151,18 @@ class Container:
         except NotFound:
             return None
 
-    def _upload(self, name: str, content: bytes) -> None:
+    def _upload(self, name: str, content: bytes, etag: str | None = None) -> str:
+        """``None`` replaces whatever is there, and an empty ETag nothing; returns the new one."""
+        from azure.core import MatchConditions  # noqa: PLC0415
         from azure.storage.blob import ContentSettings  # noqa: PLC0415
 
+        unchanged: dict[str, Any] = {}
+        if etag:
+            unchanged = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
         with translated(f"writing the blob {self._name}/{name}"):
-            settings = ContentSettings(content_type=_TEXT)
-            self._client.upload_blob(name, content, overwrite=True, content_settings=settings)
+            settings, client = ContentSettings(content_type=_TEXT), self._client.get_blob_client(name)
+            written = client.upload_blob(content, overwrite=etag != "", content_settings=settings, **unchanged)
+        return str(written["etag"])
 
     def _create(self) -> None:
         from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415

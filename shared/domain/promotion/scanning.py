@@ -39,6 +39,8 @@ from shared.errors import RateLimited, TidegateError
 
 # Who asks again and again is noted once a day.
 _NOTED = timedelta(days=1)
+# Asks for scans of what is in use, and is no candidate.
+WATCHER = "standing-watch"
 _ENDED = frozenset({Status.PROMOTED, Status.REJECTED})
 # These have nothing more to learn from a scan, unless it was asked for since: what passed may wait behind a pin.
 _GONE = frozenset({Status.SUPERSEDED, Status.FAILED})
@@ -55,6 +57,7 @@ class ScanWish(msgspec.Struct, frozen=True):
         platforms: those to be scanned.
         newer_than: of when the database has to be at least, UTC; ``None`` if any will do.
         traceparent: W3C trace context.
+        bundle: whether it is documents of many images.
     """
 
     asker: str
@@ -64,6 +67,7 @@ class ScanWish(msgspec.Struct, frozen=True):
     platforms: tuple[str, ...]
     newer_than: datetime | None = None
     traceparent: str = ""
+    bundle: bool = False
 
 
 def first_scan(wish: ScanWish, now: datetime) -> Scan:
@@ -79,6 +83,7 @@ def first_scan(wish: ScanWish, now: datetime) -> Scan:
         since=now,
         history=(ScanChange(now, ScanStatus.WANTED, ScanReason.ASKED, f"for {wish.asker}"),),
         traceparent=wish.traceparent,
+        bundle=wish.bundle,
     )
 
 
@@ -134,6 +139,11 @@ def _joined(scan: Scan, wish: ScanWish, now: datetime) -> Scan:
     soon = scan.status in {ScanStatus.WANTED, ScanStatus.ANSWERED}
     look_at = min(scan.look_at, now) if soon else scan.look_at
     return msgspec.structs.replace(_with(scan, wish), asked_at=now, look_at=look_at)
+
+
+def watcher_asks(scan: Scan, now: datetime) -> bool:
+    """Whether the standing watch still wants a scan: it says so at least once a day."""
+    return now - scan.asked_at < SCAN_WANTED_FOR
 
 
 def still_asks(scan: Scan, candidate: Candidate | None, now: datetime) -> bool:

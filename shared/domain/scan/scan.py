@@ -193,6 +193,7 @@ class Scan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         missed: the last run that gave none, unless one gave one since.
         history: the latest changes, oldest first.
         traceparent: W3C trace context of whoever asked first.
+        bundle: whether documents of many images are scanned, which are kept as evidence, and no image.
     """
 
     digest: Digest
@@ -220,6 +221,7 @@ class Scan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     missed: Missed | None = None
     history: tuple[ScanChange, ...] = ()
     traceparent: str = ""
+    bundle: bool = False
 
     @property
     def id(self) -> str:

@@ -35,8 +35,13 @@ def document_name(scan: Scan, platform: str, kept: Taken | None = None) -> str:
     return f"document-{run}-{platform.replace('/', '-')}.json"
 
 
+BUNDLE = "documents.json"
+
+
 def evidence_names(scan: Scan) -> frozenset[str]:
     """Return the names of what a scan's record says to be kept below its id."""
+    if scan.bundle:
+        return frozenset({BUNDLE, *(scan_log_name(scan, kept) for kept in (scan.taken, scan.missed, None))})
     logs = {scan_log_name(scan, kept) for kept in (scan.taken, scan.missed, None)}
     under_way = {document_name(scan, platform) for platform in scan.given}
     taken = {document_name(scan, platform, scan.taken) for platform in scan.taken.documents} if scan.taken else set()
