@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shared.flows.decide_again import SecondJudge
+from shared.flows.exposure import ExposureTeller
 from shared.flows.preview import Previewer
 from shared.flows.standing_watch import StandingWatch
 from shared.rules.admissions import Admissions
@@ -94,6 +95,12 @@ class Admitting:
             parts.tooling.scanners.newest_database,
             parts.clock,
         )
+
+    @cached_property
+    def exposure_teller(self) -> ExposureTeller:
+        """Tells how what is in use stands."""
+        parts = self._parts
+        return ExposureTeller(parts.watches, parts.targets, parts.candidates, self._scans, parts.clock)
 
     def _exposures(self) -> Exposures:
         from shared.rules.exposures import Exposures  # noqa: PLC0415

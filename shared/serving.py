@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from shared.bootstrap import Parts
 from shared.rules.known_keys import KnownKeys
 from shared.telemetry.spans import acting, current_traceparent
-from shared.web import activity, candidates, checks, evidence, images, rebuilds, retries, targets
+from shared.web import activity, candidates, checks, evidence, exposure, images, rebuilds, retries, targets
 from shared.web.actions import Actions
 from shared.web.asked import Handler
 from shared.web.callers import Callers
@@ -52,6 +52,9 @@ def _reading(parts: Parts) -> Mapping[str, Handler]:
         ),
         "get_evidence": lambda asked: evidence.one_piece(
             asked.parameters["candidate"], asked.parameters["evidence"], parts.candidates, parts.evidence
+        ),
+        "list_exposure": lambda asked: exposure.list_exposure(
+            asked.request, parts.admitting.exposure_teller, parts.watch_lists.in_force()
         ),
         "list_targets": lambda asked: targets.listed_targets(asked.request, parts.targets, parts.target_book.registry),
         "get_target": lambda asked: targets.one_target(

@@ -61,12 +61,16 @@ class Scanners:
     def newest_database(self) -> str:
         """Return the database that was mirrored last, as ``repository@digest``; empty if none was. One transaction.
 
+        A scanner that reads no documents has none: what is in use is not looked at again by it.
+
         Raises:
             WatchListError: there is no list.
             ServiceError: the tool's record could not be read.
         """
         entry = self._watch_list().scanner
-        tool = self._mirror.get(entry.databases["database"]) if entry is not None else None
+        if entry is None or entry.format is not None:
+            return ""
+        tool = self._mirror.get(entry.databases["database"])
         return f"{tool.repository}@{tool.digest}" if tool is not None and tool.digest else ""
 
     def _scanner(self, entry: ScannerEntry) -> str:

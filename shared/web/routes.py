@@ -88,6 +88,7 @@ ROUTES = (
         READING,
         "Give a piece of evidence, to be saved.",
     ),
+    Route("list_exposure", Method.GET, "exposure", READING, "Tell what is in use and would not be let in any more."),
     Route("list_targets", Method.GET, "targets", READING, "List what the tags of the base registry should point at."),
     Route("get_target", Method.GET, "targets/{target}", READING, "Show one target, and who has what it bore before."),
     Route("roll_back", Method.POST, "targets/{target}/rollback", ACTING, "Go back to a digest that a target bore."),
