@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from shared.flows.approve import Approver
 from shared.flows.decide_again import SecondJudge
 from shared.flows.exposure import ExposureTeller
 from shared.flows.preview import Previewer
 from shared.flows.standing_watch import StandingWatch
 from shared.rules.admissions import Admissions
+from shared.rules.approvals import Approvals
 from shared.rules.exceptions import KnownExceptions
 from shared.rules.policies import Policies
 from shared.rules.proposals import Proposer
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from shared.domain.scan.waivers import Waiver
     from shared.domain.watching.troubles import Trouble
     from shared.domain.watching.watch_list import WatchList
+    from shared.rules.admission_checks import AdmissionCheck
     from shared.rules.exposures import Exposures
     from shared.rules.scan_book import ScanBook
 
@@ -58,7 +61,13 @@ class Admitting:
     def admissions(self) -> Admissions:
         """Judges digests for targets."""
         parts = self._parts
-        return Admissions(self.policies, self.exceptions, self._scans, parts.evidence, parts.target_book, parts.clock)
+        where = (parts.evidence, parts.target_book, parts.clock)
+        return Admissions(self.policies, self.exceptions, self._scans, *where, self.checks)
+
+    @cached_property
+    def checks(self) -> tuple[AdmissionCheck, ...]:
+        """What is asked beside test and scan, in the order in which it is told."""
+        return (Approvals(),)
 
     @cached_property
     def proposer(self) -> Proposer:
@@ -106,6 +115,11 @@ class Admitting:
         from shared.rules.exposures import Exposures  # noqa: PLC0415
 
         return Exposures(self._scans, self._parts.scan_documents, self._parts.evidence)
+
+    @cached_property
+    def approver(self) -> Approver:
+        """Takes what people say of digests that wait for them."""
+        return Approver(self._parts.target_book, self.admissions.asked, self._parts.activity, self.judge.again)
 
     def _list_in_force(self) -> WatchList:
         """The list tells policies of itself, so neither can be had before the other is asked for."""

@@ -11,6 +11,7 @@ from shared.web import activity, candidates, checks, evidence, exposure, images,
 from shared.web.actions import Actions
 from shared.web.asked import Handler
 from shared.web.callers import Callers
+from shared.web.consents import Consents
 from shared.web.front import Front
 from shared.web.previews import Previews
 
@@ -90,8 +91,14 @@ def _acting(parts: Parts) -> Mapping[str, Handler]:
         "pin": actions.pin,
         "unpin": actions.unpin,
         "promote_against_gate": actions.promote,
+        **_agreeing(parts),
         "block_digest": actions.block,
         "release_digest": actions.release,
         "hold_image": actions.hold,
         "resume_image": actions.resume,
     }
+
+
+def _agreeing(parts: Parts) -> Mapping[str, Handler]:
+    consents = Consents(approver=lambda: parts.admitting.approver, targets=lambda: parts.targets, clock=parts.clock)
+    return {"approve": consents.approve, "reject": consents.reject}

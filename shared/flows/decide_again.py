@@ -79,6 +79,14 @@ class SecondJudge:
             self._again(target, place)
             self._noticed.pop(target, None)
 
+    def again(self, target: Target) -> None:
+        """Decide again for one target, of which something was said just now, as far as that is out of date.
+
+        Raises:
+            ServiceError: the storage account did not answer; the survey notices it.
+        """
+        self._again(target.id, target.place)
+
     def scanned(self, askers: Iterable[str]) -> None:
         """Look at candidates whose scan, or whose base's scan, has ended.
 

@@ -113,7 +113,7 @@ class Admissions:
         Raises:
             ServiceError: which list is in force cannot be read.
         """
-        asked = self.policies.now().of(target.origin.image, target.place)
+        asked = self.asked(target)
         if not asked.is_judged and not objected:
             return None
         known = admission_of(target, digest) if digest == target.seen else None
@@ -142,6 +142,14 @@ class Admissions:
             return False
         known = self.exceptions.now()
         return admission.exceptions != known.sha256 or known.ended_between(admission.at, self._clock())
+
+    def asked(self, target: Target) -> Asked:
+        """Return what the list in force asks for a target.
+
+        Raises:
+            ServiceError: which list is in force cannot be read.
+        """
+        return self.policies.now().of(target.origin.image, target.place)
 
     def ask(self, candidate: Candidate) -> None:
         """Ask for the scans that a candidate will need, side by side with its test.

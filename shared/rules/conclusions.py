@@ -33,6 +33,7 @@ _ORDER = (
     Reason.GATE_REJECTED,
     Reason.SCAN_REJECTED,
     Reason.SIGNATURE_REJECTED,
+    Reason.REJECTED_BY_PEOPLE,
     Reason.NEWER_DIGEST,
     Reason.LEFT_THE_LIST,
 )
@@ -162,6 +163,7 @@ class Conclusions:
             Reason.OVERRULED: f"people say otherwise of {place}: {_said(target)}",
             Reason.SIGNATURE_REJECTED: _of_admission(target, candidate.digest),
             Reason.SCAN_REJECTED: _of_admission(target, candidate.digest),
+            Reason.REJECTED_BY_PEOPLE: _of_admission(target, candidate.digest),
             Reason.NEWER_DIGEST: f"{place} is to be {instead}",
             Reason.LEFT_THE_LIST: left_by(target),
         }

@@ -84,6 +84,8 @@ class Detector:
             told = sighted(known or fresh, sighting, origin, now)
             if known is not None and told is not known and self._proposer.judges(told, sighting.digest):
                 told = sighted(passes_anew(known, sighting.digest), sighting, origin, now)
+            if known is not None:
+                self._proposer.tell_closed(known, told, now)
             return scheduled(decide(told, now)[0], now)
 
         stored = self._book.change(target_id(self._book.registry, repository, tag), tell)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
-from shared.domain.promotion.admission import Admission, admission_of, same_admission
+from shared.domain.promotion.admission import Admission, AdmissionReason, Waiting, admission_of, same_admission
 from shared.domain.promotion.candidate import Candidate, Place
+from shared.domain.promotion.consents import closed_told
 from shared.domain.promotion.decision import decide, without_trouble
 from shared.domain.promotion.reconciling import admitted, has_passed, scheduled, sighted
 from shared.domain.promotion.target import Origin, Sighting, Target, target_id
@@ -21,6 +24,7 @@ from shared.target_ports import StoredTarget
 
 _TRIES = 8
 _NAMES = {Outcome.PASS: "scan-passed", Outcome.REJECT: "scan-rejected", Outcome.HOLD: "scan-held"}
+_BY_PEOPLE = {AdmissionReason.APPROVED.value, AdmissionReason.REJECTED_BY_PEOPLE.value}
 _NAMES_OF_TESTS = {Outcome.PASS: "gate-observed", Outcome.REJECT: "gate-rejected", Outcome.HOLD: "gate-undecided"}
 
 
@@ -65,6 +69,19 @@ class Proposer:
             if proposal.before is not None:
                 self._judge(proposal, proposal.basis, proposal.before)
         raise Conflict(f"{proposal.target} changes too fast to be judged; it is tried again")
+
+    def tell_closed(self, before: Target, after: Target, now: datetime) -> None:
+        """Tell what a newer digest closes, before it is written.
+
+        Args:
+            before: the target as it is.
+            after: as it is to be.
+            now: UTC.
+        """
+        told, newest = closed_told(before, after), after.newest
+        if told and newest is not None:
+            detail = f"{newest.digest} was seen, so what people said before holds no more: {told}"
+            self._activity.append(Event(about_target(after.id), "closed-by-newer-digest", now, detail))
 
     def judges(self, target: Target, digest: Digest) -> bool:
         """Whether more than the test decides whether a target may come to a digest.
@@ -138,17 +155,25 @@ def _forgotten(target: Target, digest: object) -> Target:
 
 
 def _is_news(target: Target | None, admission: Admission) -> bool:
-    """Whether people are to be told; that a scan is waited for, and that all is well at once, the candidate says."""
+    """Whether people are to be told; that a scan is waited for, and that all is well at once, the candidate says.
+
+    What people said was told when they said it.
+    """
     known = admission_of(target, admission.digest) if target is not None else None
     if admission.awaits_scan:
         return False
     if known is None or known.awaits_scan:
         observed = known is not None and known.outcome is Outcome.PASS
         return observed or admission.of_test or bool(admission.blocking) or admission.outcome is not Outcome.PASS
-    return known.outcome is not admission.outcome or (admission.of_test and not known.of_test)
+    if known.waits_for is Waiting.APPROVAL and not _BY_PEOPLE.isdisjoint(admission.reasons):
+        return False
+    comes_to_people = Waiting.APPROVAL is admission.waits_for is not known.waits_for
+    return comes_to_people or known.outcome is not admission.outcome or (admission.of_test and not known.of_test)
 
 
 def _name_of(admission: Admission) -> str:
+    if admission.waits_for is Waiting.APPROVAL:
+        return "approval-awaited"
     by_test = admission.by_test or (admission.of_test and admission.outcome is Outcome.PASS)
     return (_NAMES_OF_TESTS if by_test else _NAMES)[admission.outcome]
 

@@ -30,7 +30,7 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
     why: Annotated[str, Meta(max_length=500)]
 
 
-class _Naming(_Body):
+class Naming(_Body):
     digest: str
 
 
@@ -43,7 +43,7 @@ class _Pin(_RollBack):
 
 
 B = TypeVar("B", bound=_Body)
-_KINDS: tuple[type[_Body], ...] = (_Body, _Naming, _RollBack, _Pin)
+_KINDS: tuple[type[_Body], ...] = (_Body, Naming, _RollBack, _Pin)
 _BODIES: dict[type[_Body], Any] = {kind: msgspec.json.Decoder(kind) for kind in _KINDS}
 
 
@@ -97,19 +97,19 @@ class Actions:
 
     def promote(self, asked: Asked) -> func.HttpResponse:
         """Take a ``digest`` against its gate."""
-        body, said = self._read(asked, _Naming)
-        target, digest = asked.parameters["target"], _named(body.digest, "digest")
+        body, said = self._read(asked, Naming)
+        target, digest = asked.parameters["target"], named_digest(body.digest)
         return self._answer(target, self._actor().promote(target, digest, said))
 
     def block(self, asked: Asked) -> func.HttpResponse:
         """Block the digest in the route."""
         _, said = self._read(asked, _Body)
-        return _ruled(self._ruler().block(_named(asked.parameters["digest"], "digest"), said))
+        return _ruled(self._ruler().block(named_digest(asked.parameters["digest"]), said))
 
     def release(self, asked: Asked) -> func.HttpResponse:
         """Release the digest in the route."""
         _, said = self._read(asked, _Body)
-        return _ruled(self._ruler().release(_named(asked.parameters["digest"], "digest"), said))
+        return _ruled(self._ruler().release(named_digest(asked.parameters["digest"]), said))
 
     def hold(self, asked: Asked) -> func.HttpResponse:
         """Hold the entry in the route."""
@@ -127,11 +127,23 @@ class Actions:
         return body, Said(asked.caller.said, one_line(body.why, "why"), self._clock())
 
     def _answer(self, target: str, outcome: Target | Declined) -> func.HttpResponse:
-        if isinstance(outcome, Target):
-            return json_answer(shown_target(outcome))
-        stored = self._targets().get(target)
-        now = shown_target(stored.record) if stored else None
-        return problem(outcome.detail, 409, reason=outcome.reason.value, target=now)
+        return answer_of(target, outcome, self._targets())
+
+
+def answer_of(target: str, outcome: Target | Declined, targets: Targets, **more: object) -> func.HttpResponse:
+    """Return 200 with what is so now, or 409 with the reason by name and the state that is in the way.
+
+    Args:
+        target: its id.
+        outcome: what an action led to.
+        targets: where they are.
+        more: members of the answer, beside those of the target.
+    """
+    if isinstance(outcome, Target):
+        return json_answer({**shown_target(outcome), **more})
+    stored = targets.get(target)
+    now = shown_target(stored.record) if stored else None
+    return problem(outcome.detail, 409, reason=outcome.reason.value, target=now)
 
 
 def _ruled(ruled: Ruled) -> func.HttpResponse:
@@ -142,11 +154,16 @@ def _ruled(ruled: Ruled) -> func.HttpResponse:
 
 
 def _digest(text: str | None) -> Digest | None:
-    return None if text is None else _named(text, "digest")
+    return None if text is None else named_digest(text)
 
 
-def _named(text: str, field: str) -> Digest:
+def named_digest(text: str) -> Digest:
+    """Read the digest that a body or an address names.
+
+    Raises:
+        MalformedRequest: it is none.
+    """
     try:
         return parse_digest(text)
     except InvalidReference as error:
-        raise MalformedRequest(f"{field}: {error}") from error
+        raise MalformedRequest(f"digest: {error}") from error

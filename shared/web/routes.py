@@ -22,6 +22,8 @@ from shared.errors import InvalidReference
 
 READING = frozenset(Role)
 ACTING = frozenset({Role.APPROVER, Role.OPERATOR})
+# Who writes the list, and so the policies, does not agree for those whom they ask.
+AGREEING = frozenset({Role.APPROVER})
 
 
 class Method(Enum):
@@ -101,6 +103,8 @@ ROUTES = (
         ACTING,
         "Let a target take a digest that has not passed its gate.",
     ),
+    Route("approve", Method.POST, "targets/{target}/approve", AGREEING, "Agree to a digest that waits for people."),
+    Route("reject", Method.POST, "targets/{target}/reject", AGREEING, "Refuse a digest that waits for people."),
     Route("list_rulings", Method.GET, "rulings", READING, "List what is blocked and what is held."),
     Route("block_digest", Method.POST, "digests/{digest}/block", ACTING, "Refuse a digest, wherever it comes from."),
     Route("release_digest", Method.POST, "digests/{digest}/release", ACTING, "Refuse a digest no more."),

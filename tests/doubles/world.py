@@ -25,6 +25,7 @@ from shared.domain.watching.watch_list import WatchList
 from shared.due_kinds import kinds
 from shared.errors import TidegateError
 from shared.flows.act import Actor
+from shared.flows.approve import Approver
 from shared.flows.cancel import Canceller
 from shared.flows.cancel_scan import ScanCanceller
 from shared.flows.check import Checker
@@ -56,6 +57,7 @@ from shared.gate_reading import checked_gate
 from shared.policy_yaml import read_waiver_file
 from shared.rules.admissions import Admissions
 from shared.rules.adoption import Adopter
+from shared.rules.approvals import Approvals
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
 from shared.rules.exceptions import KnownExceptions
@@ -208,7 +210,8 @@ class World:
         self.exceptions = KnownExceptions(self.exception_files, self.clock, read_waiver_file)
         self.scan_book = ScanBook(self.scan_progress, self.evidence, read_scan_log)
         scans = self.scan_book if self.scanning else self.kept_scans
-        self.admissions = Admissions(self.policies, self.exceptions, scans, self.evidence, self.book, self.clock)
+        where = (self.evidence, self.book, self.clock)
+        self.admissions = Admissions(self.policies, self.exceptions, scans, *where, (Approvals(),))
         self.proposer = Proposer(self.book, self.admissions, self.activity)
         self.detector = Detector(self.candidate_progress, self.book, self.proposer)
         self.ruler = Ruler(self.rulings, self.book, self.activity, self.detector.blocked)
@@ -251,6 +254,7 @@ class World:
             self.candidate_progress, self.book, self.admissions, self.proposer, self.promoter.promote
         )
         self.import_room = ImportRoom(self.candidates, self.clock, self.most_imports)
+        self.approver = Approver(self.book, self.admissions.asked, self.activity, self.judge.again)
         self.gate_room = GateRoom(self.candidates, self.clock, self.most_gates, self.scans)
         self.scan_looker = self._scan_looker(times)
         self.validator = Validator(

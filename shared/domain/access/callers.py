@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import Enum
 
 import msgspec
@@ -31,12 +32,14 @@ class Caller(msgspec.Struct, frozen=True):
         id: what stays when the name changes: object and tenant, or the key's id.
         name: as it was shown when the call was made.
         roles: what may be asked for; none of them, and nothing is answered.
+        signed_in_at: when a person signed in, UTC; ``None`` if nobody said.
     """
 
     kind: Kind
     id: str
     name: str
     roles: frozenset[Role]
+    signed_in_at: datetime | None = None
 
     @property
     def said(self) -> str:

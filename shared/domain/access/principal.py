@@ -9,6 +9,7 @@ https://learn.microsoft.com/azure/app-service/configure-authentication-user-iden
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -21,6 +22,8 @@ HEADER = "x-ms-client-principal"
 LARGEST = 24 * 1024
 _MOST_CLAIMS = 1000
 _LONGEST_NAME = 100
+# Seconds since 1970, until the year 5138.
+_LONGEST_TIME = 11
 _PROVIDER = "aad"
 _OLD = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims"
 _MICROSOFT = "http://schemas.microsoft.com/identity/claims"
@@ -30,6 +33,8 @@ _SUBJECT = ("sub", f"{_OLD}/nameidentifier")
 _ROLES = ("roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role")
 _SCOPES = ("scp", f"{_MICROSOFT}/scope")
 _ADDRESSES = ("preferred_username", "upn", f"{_OLD}/upn", f"{_OLD}/emailaddress")
+# The session's own time; where App Service hands on none, that of the token.
+_SIGNED_IN = ("auth_time", "iat")
 _SHOWN = ("name", f"{_OLD}/name", *_ADDRESSES, "app_displayname", "appid", "azp")
 
 
@@ -65,7 +70,7 @@ def read_principal(header: str) -> Caller:
     object_id, tenant = _only(claims, _OBJECT), _only(claims, _TENANT)
     name = next((_line(value) for typ in _SHOWN for value in _of(claims, (typ,)) if _line(value)), object_id)
     roles = frozenset(role for role in Role if role.value in _of(claims, _ROLES))
-    return Caller(_kind(claims, object_id), f"{object_id}@{tenant}", name, roles)
+    return Caller(_kind(claims, object_id), f"{object_id}@{tenant}", name, roles, _signed_in_at(claims))
 
 
 def _decoded(header: str) -> _Principal:
@@ -91,6 +96,15 @@ def _only(claims: list[_Claim], types: tuple[str, ...]) -> str:
     if not (value and value.isascii() and value.replace("-", "").isalnum() and len(value) <= _LONGEST_NAME):
         raise MalformedRequest(f"{HEADER} does not hold one claim {types[0]!r}", status=401)
     return value
+
+
+def _signed_in_at(claims: list[_Claim]) -> datetime | None:
+    """A time that is said twice and differently, or is none, is not known; nobody takes another claim instead of it."""
+    said = next((values for typ in _SIGNED_IN if (values := set(_of(claims, (typ,))))), set())
+    text = said.pop() if len(said) == 1 else ""
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_TIME):
+        return None
+    return datetime.fromtimestamp(int(text), UTC)
 
 
 def _kind(claims: list[_Claim], object_id: str) -> Kind:

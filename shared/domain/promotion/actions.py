@@ -35,6 +35,10 @@ class Refusal(Enum):
     DATE_PASSED = "date-passed"  # the date until when is over
     TOO_MANY = "too-many-against-the-gate"  # more than can be said of one tag
     NOWHERE = "cannot-be-had"  # no registry has the digest any more
+    SUPERSEDED = "superseded"  # a newer digest was seen for the tag, which closed what was asked or agreed
+    NOT_WAITING = "not-waiting"  # the digest does not wait for people there
+    DECIDED = "decided"  # it has been decided already
+    OWN_REQUEST = "own-request"  # who asked cannot grant
 
 
 class Declined(msgspec.Struct, frozen=True):

@@ -32,6 +32,8 @@ class AdmissionReason(Enum):
     SOAKING = "soaking"  # it has not been seen for as long as the policy asks
     FROZEN = "frozen"  # nothing is promoted at this time
     AWAITING_APPROVAL = "awaiting-approval"  # people have to agree
+    APPROVED = "approved"  # as many people agreed as have to
+    REJECTED_BY_PEOPLE = "rejected-by-people"  # somebody who may agree refused it
     OBSERVING = "observing"  # its entry is only observed: nothing is promoted, and what would be is told
 
 

@@ -21,7 +21,9 @@ from shared.domain.references import Digest
 # While a target goes by one of these, the digest that its source bore last waits for as long as they are meant.
 _SAID = frozenset({Why.PINNED, Why.ROLLED_BACK, Why.AGAINST_GATE, Why.ADOPTED})
 # What bore a digest since may go by these without its candidate having come to nothing.
-_REFUSALS = frozenset({Reason.SCAN_REJECTED, Reason.SIGNATURE_REJECTED, Reason.GATE_REJECTED})
+_REFUSALS = frozenset(
+    {Reason.SCAN_REJECTED, Reason.SIGNATURE_REJECTED, Reason.REJECTED_BY_PEOPLE, Reason.GATE_REJECTED}
+)
 _REPLACED = frozenset({Reason.NEWER_DIGEST, Reason.LEFT_THE_LIST, Reason.OVERRULED}) | _REFUSALS
 
 
@@ -81,13 +83,22 @@ def _refusal(target: Target, digest: Digest) -> Reason | None:
     return Reason.GAVE_UP if by_test and is_held_back(target, digest) else None
 
 
+def is_closed(target: Target, digest: Digest) -> bool:
+    """Whether a digest would need people who agree, and a newer one was seen for its tag, so that nobody can."""
+    admission, newest = admission_of(target, digest), target.newest
+    if admission is None or newest is None or newest.digest == digest or not is_held_back(target, digest):
+        return False
+    return AdmissionReason.AWAITING_APPROVAL.value in admission.reasons
+
+
 def _refused_by(admission: Admission) -> Reason:
     """Where several refuse, the test's word is the last, and the scan's the one before."""
     if admission.by_test:
         return Reason.GATE_REJECTED
-    if _BY_SIGNATURE.isdisjoint(admission.reasons) or admission.blocking:
-        return Reason.SCAN_REJECTED
-    return Reason.SIGNATURE_REJECTED
+    if not _BY_SIGNATURE.isdisjoint(admission.reasons) and not admission.blocking:
+        return Reason.SIGNATURE_REJECTED
+    by_people = AdmissionReason.REJECTED_BY_PEOPLE.value in admission.reasons and not admission.blocking
+    return Reason.REJECTED_BY_PEOPLE if by_people else Reason.SCAN_REJECTED
 
 
 _BY_SIGNATURE = frozenset({AdmissionReason.SIGNATURE_MISSING.value, AdmissionReason.SIGNATURE_WRONG.value})
@@ -113,6 +124,9 @@ def _of_what_is_wanted(target: Target) -> Reason | None:
 
 
 def _overtaken(target: Target, digest: Digest) -> Reason | None:
+    """What waits for people, and for nothing else that would be first, waits no more once a newer digest was seen."""
+    if is_closed(target, digest):
+        return Reason.NEWER_DIGEST
     first = best(target)
     is_open = first is None or first.digest == digest or _is_untold(target, digest, first)
     return None if is_open else Reason.NEWER_DIGEST

@@ -7,8 +7,9 @@ from enum import Enum
 
 import msgspec
 
-from shared.domain.promotion.admission import Admission, with_admission
+from shared.domain.promotion.admission import Admission, AdmissionReason, with_admission
 from shared.domain.promotion.adopting import is_passed_over, sighted_again
+from shared.domain.promotion.consents import closed
 from shared.domain.promotion.decision import decided, without_trouble
 from shared.domain.promotion.importing import Importing, Unsettled
 from shared.domain.promotion.lifecycle import cause_of, reason_of
@@ -124,6 +125,7 @@ def sighted(target: Target, sighting: Sighting, origin: Origin, now: datetime) -
     kept = [one for one in inside[:-_SIGHTINGS_KEPT] if one.digest == target.wanted] + inside[-_SIGHTINGS_KEPT:]
     if kept[-1].digest != sighting.digest:
         return msgspec.structs.replace(target, sightings=tuple(kept))
+    target = closed(target, sighting.digest)
     passed = target.passed if origin.gate == target.origin.gate else ()
     waits = sighting.digest not in passed and not is_passed_over(target, sighting)
     awaited = Awaited(sighting.digest, now + VERDICT_LOOK) if waits else None
@@ -152,7 +154,7 @@ def admitted(target: Target, admission: Admission, repository: str) -> Target:
     """Take note of what the scan of a digest that passed its test means here; only a pass lets the tag come to it.
 
     What it has come to already stays so whatever is found later; what is only decided is not promoted any more, if
-    there is anything else. What had passed stays so while there is no answer.
+    there is anything else. What had passed stays so while there is no answer, unless people have to agree first.
 
     Args:
         target: the record.
@@ -162,9 +164,11 @@ def admitted(target: Target, admission: Admission, repository: str) -> Target:
     digest, known = admission.digest, with_admission(target, admission)
     if admission.outcome is Outcome.PASS:
         return has_passed(known, digest, repository)
-    if admission.outcome is Outcome.HOLD:
-        return known
     stays = digest == known.wanted and _came_to(known, digest)
+    if admission.outcome is Outcome.HOLD:
+        lacks_people = AdmissionReason.AWAITING_APPROVAL.value in admission.reasons and not stays
+        passed = tuple(one for one in known.passed if one != digest) if lacks_people else known.passed
+        return msgspec.structs.replace(known, passed=passed)
     passed = known.passed if stays else tuple(one for one in known.passed if one != digest)
     return msgspec.structs.replace(known, passed=passed, awaited=_unless(known.awaited, digest))
 

@@ -56,6 +56,7 @@ class Reason(Enum):
     SCAN_REJECTED = "scan-rejected"  # it passed its test, and its scan speaks against it for every tag that wants it
     SIGNATURE_HELD = "signature-held"  # it passed its test, and whether it is rightly signed is not known yet
     SIGNATURE_REJECTED = "signature-rejected"  # it passed its test, and is not signed as all that want it ask
+    REJECTED_BY_PEOPLE = "rejected-by-people"  # it passed, and somebody who may agree refused it; no failure
     SOAKING = "soaking"  # it passed, and has not been seen for as long as a policy asks
     FROZEN = "frozen"  # it passed, and nothing is promoted at this time
     APPROVAL_AWAITED = "approval-awaited"  # it passed, and people have to agree

@@ -10,6 +10,7 @@ import msgspec
 from shared.domain.promotion.admission import Admission
 from shared.domain.promotion.astray import Astray, LetGo
 from shared.domain.promotion.candidate import Place
+from shared.domain.promotion.consents import Consent, OverrideAsked
 from shared.domain.promotion.importing import Importing, Unsettled
 from shared.domain.references import Digest, Repository, Tag, parse_path, parse_tag
 from shared.errors import InvalidReference
@@ -152,11 +153,18 @@ class Chosen(msgspec.Struct, frozen=True, omit_defaults=True):
     instead: tuple[Digest, ...] = ()
 
 
-class Forced(msgspec.Struct, frozen=True):
-    """A digest that somebody took although it had not passed its gate, and who; it is never forgotten."""
+class Forced(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A digest that somebody took although it had not passed its gate, and who; it is never forgotten.
+
+    Attributes:
+        digest: which.
+        said: by whom it was granted, or simply done in records of earlier versions.
+        asked: by whom it was asked for.
+    """
 
     digest: Digest
     said: Said
+    asked: Said | None = None
 
 
 class Adopted(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -212,6 +220,8 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         pinned: what is wanted whatever comes.
         chosen: what somebody went back to, or took against its gate.
         forced: everything that was ever taken against its gate.
+        consents: what people said of digests that wait for them, or waited.
+        override: what somebody asked to be taken against its gate, until another one grants it.
         adopted: what stood there when its entry appeared.
         hold: who said that nothing is to be decided, and why.
         astray: what the tag was listed to be instead of what is wanted.
@@ -254,6 +264,8 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     pinned: Pinned | None = None
     chosen: Chosen | None = None
     forced: tuple[Forced, ...] = ()
+    consents: tuple[Consent, ...] = ()
+    override: OverrideAsked | None = None
     adopted: Adopted | None = None
     hold: Held | None = None
     astray: Astray | None = None

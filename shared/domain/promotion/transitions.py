@@ -59,6 +59,7 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
             Reason.APPROVAL_AWAITED: Status.HELD,
             Reason.SCAN_REJECTED: Status.REJECTED,
             Reason.SIGNATURE_REJECTED: Status.REJECTED,
+            Reason.REJECTED_BY_PEOPLE: Status.REJECTED,
             Reason.GATE_REJECTED: Status.REJECTED,
             Reason.PROMOTION_VERIFIED: Status.PROMOTED,
             Reason.OVERRULED: Status.SUPERSEDED,
