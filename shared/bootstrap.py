@@ -122,7 +122,7 @@ class Parts(Scanned):
     @cached_property
     def actor(self) -> Actor:
         """Does what a person does to one target."""
-        return Actor(self.target_book, self.sources, self.activity)
+        return Actor(self.target_book, self.sources, self.activity, self.admitting.admissions.asked)
 
     @cached_property
     def ruler(self) -> Ruler:

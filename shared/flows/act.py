@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from shared.domain.access.callers import Caller, Role
 from shared.domain.promotion import actions
 from shared.domain.promotion.actions import Declined, Refusal, place
 from shared.domain.promotion.admission import admission_of
+from shared.domain.promotion.consenting import may_consent
+from shared.domain.promotion.consents import OverrideAsked, by
+from shared.domain.promotion.overriding import Override, granted, override, what_became
 from shared.domain.promotion.target import Said, Target, parts_of_target
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Outcome
-from shared.errors import MalformedRequest
+from shared.errors import Conflict, MalformedRequest
 from shared.ports import Activity, Event
+from shared.rules.approvals import approval_of
+from shared.rules.policies import Asked
 from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
 from shared.target_ports import StoredTarget
 
+_TRIES = 3
+_OVERRIDES = {Override.ASKED: "override-asked", Override.GRANTED: "promoted-against-its-gate"}
 _Act = Callable[[Target], "Target | Declined"]
 
 
@@ -30,12 +38,16 @@ class Actor:
         book: where targets are.
         sources: tells where a digest can still be had.
         activity: the activity log.
+        asked: tells what the list in force asks for a target.
     """
 
-    def __init__(self, book: TargetBook, sources: Sources, activity: Activity) -> None:
+    def __init__(
+        self, book: TargetBook, sources: Sources, activity: Activity, asked: Callable[[Target], Asked]
+    ) -> None:
         self._book = book
         self._sources = sources
         self._activity = activity
+        self._asked = asked
 
     def roll_back(self, target: str, digest: Digest | None, said: Said) -> Target | Declined:
         """Go back to a digest that the tag bore before; see ``actions.roll_back``."""
@@ -49,9 +61,48 @@ class Actor:
         """Want what is newest again; see ``actions.unpin``."""
         return self._act(target, "unpinned", said, lambda known: actions.unpin(known, said), looked_for=False)
 
-    def promote(self, target: str, digest: Digest, said: Said) -> Target | Declined:
-        """Take what has not passed its gate; see ``actions.promote``."""
-        return self._act(target, "promoted-against-its-gate", said, lambda known: actions.promote(known, digest, said))
+    def promote(self, target: str, digest: Digest, caller: Caller, why: str, at: datetime) -> Target | Declined:
+        """Ask that what has not passed its gate is taken, or grant what another one asked; see ``overriding``."""
+        wish, stored = OverrideAsked(digest, by(caller), why, at), self._known(target)
+        may_not = self._may_not_grant(caller, stored.record, at)
+        for _ in range(_TRIES):
+            first = override(stored.record, wish, may_not)
+            if isinstance(first, Declined) or first == stored.record:
+                self._book.set_going(stored)
+                return first
+            would_be = granted(stored.record, wish)
+            if isinstance(would_be, Target) and (nowhere := self._nowhere(stored.record, would_be)):
+                return nowhere
+            done = self._override(stored, first, wish, may_not)
+            if done is not None:
+                return done
+            stored = self._known(target)
+        raise Conflict(f"{target} changes too fast; ask again")
+
+    def _override(
+        self, stored: StoredTarget, first: Target, wish: OverrideAsked, may_not: str
+    ) -> Target | Declined | None:
+        """Two who ask at once are one who asks and one who grants; ``None`` where another thing was told than is so."""
+        told = what_became(first, wish.digest)
+        self._activity.append(Event(f"target:{first.id}", _OVERRIDES[told], wish.at, _wished(first, wish)))
+        outcome: list[Target | Declined] = []
+
+        def change(known: Target | None) -> Target | None:
+            outcome.append(override(known or stored.record, wish, may_not))
+            last = outcome[-1]
+            return last if isinstance(last, Target) and what_became(last, wish.digest) is told else None
+
+        written = self._book.change(stored.record.id, change, stored)
+        if written is None:
+            return outcome[-1] if isinstance(outcome[-1], Declined) else None
+        self._book.set_going(written)
+        return written.record
+
+    def _may_not_grant(self, caller: Caller, target: Target, now: datetime) -> str:
+        if Role.APPROVER not in caller.roles:
+            return f"another one asked for it, and granting wants the role approver, which {caller.name} has not"
+        approval = approval_of(self._asked(target))
+        return may_consent(caller, approval.machines if approval is not None else (), now)
 
     def _act(self, target: str, name: str, said: Said, act: _Act, *, looked_for: bool = True) -> Target | Declined:
         """The line of the activity log is written first, so that nothing is done that is not told."""
@@ -102,6 +153,15 @@ def _against(target: Target) -> str:
     if admission is None or admission.outcome is Outcome.PASS or target.wanted in target.passed:
         return ""
     return f"; against its scan, which says: {admission.detail}"
+
+
+def _wished(target: Target, wish: OverrideAsked) -> str:
+    said = Said(wish.by.told, wish.why, wish.at)
+    if what_became(target, wish.digest) is Override.ASKED:
+        told = f"{wish.by.told} asks that {place(target)} takes {wish.digest} against its gate: {wish.why}"
+        return f"{told}; another approver has to grant it"
+    asked = next((one.asked for one in target.forced if one.digest == wish.digest), None)
+    return _line(target, said) + (f"; asked by {asked.by}: {asked.why}" if asked else "") + _against(target)
 
 
 def _line(target: Target, said: Said) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from shared.domain.access.callers import Caller
-from shared.domain.access.consenting import may_consent
 from shared.domain.policy.promoting import ApprovalCheck
 from shared.domain.promotion.actions import Declined, Refusal, place
 from shared.domain.promotion.agreeing import approve, refuse
+from shared.domain.promotion.consenting import may_consent
 from shared.domain.promotion.consents import Answer, Consent, by
 from shared.domain.promotion.target import Target, parts_of_target
 from shared.domain.references import Digest

@@ -10,7 +10,8 @@ import azure.functions as func
 import msgspec
 from msgspec import Meta
 
-from shared.domain.promotion.actions import Declined
+from shared.domain.promotion.actions import Declined, Refusal
+from shared.domain.promotion.overriding import what_became
 from shared.domain.promotion.target import Said, Target
 from shared.domain.references import Digest, parse_digest
 from shared.errors import InvalidReference, MalformedRequest
@@ -96,10 +97,12 @@ class Actions:
         return self._answer(target, self._actor().unpin(target, said))
 
     def promote(self, asked: Asked) -> func.HttpResponse:
-        """Take a ``digest`` against its gate."""
+        """Ask that a ``digest`` is taken against its gate, or grant what another one asked; the answer says which."""
         body, said = self._read(asked, Naming)
         target, digest = asked.parameters["target"], named_digest(body.digest)
-        return self._answer(target, self._actor().promote(target, digest, said))
+        outcome = self._actor().promote(target, digest, asked.caller, said.why, said.at)
+        became = what_became(outcome, digest).value if isinstance(outcome, Target) else ""
+        return answer_of(target, outcome, self._targets(), became=became)
 
     def block(self, asked: Asked) -> func.HttpResponse:
         """Block the digest in the route."""
@@ -131,7 +134,7 @@ class Actions:
 
 
 def answer_of(target: str, outcome: Target | Declined, targets: Targets, **more: object) -> func.HttpResponse:
-    """Return 200 with what is so now, or 409 with the reason by name and the state that is in the way.
+    """Return 200 with what is so now, or 409 with the reason by name and the state that is in the way; 403 for rights.
 
     Args:
         target: its id.
@@ -143,7 +146,8 @@ def answer_of(target: str, outcome: Target | Declined, targets: Targets, **more:
         return json_answer({**shown_target(outcome), **more})
     stored = targets.get(target)
     now = shown_target(stored.record) if stored else None
-    return problem(outcome.detail, 409, reason=outcome.reason.value, target=now)
+    status = 403 if outcome.reason is Refusal.MAY_NOT_GRANT else 409
+    return problem(outcome.detail, status, reason=outcome.reason.value, target=now)
 
 
 def _ruled(ruled: Ruled) -> func.HttpResponse:

@@ -101,7 +101,7 @@ ROUTES = (
         Method.POST,
         "targets/{target}/promote",
         ACTING,
-        "Let a target take a digest that has not passed its gate.",
+        "Ask that a target takes a digest that has not passed its gate, or grant what another one asked.",
     ),
     Route("approve", Method.POST, "targets/{target}/approve", AGREEING, "Agree to a digest that waits for people."),
     Route("reject", Method.POST, "targets/{target}/reject", AGREEING, "Refuse a digest that waits for people."),

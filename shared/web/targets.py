@@ -85,6 +85,7 @@ def shown_target(target: Target) -> dict[str, Any]:
         **{name: record.get(name) for name in said},
         "blocked": record.get("blocked", []),
         "forced": record.get("forced", []),
+        "override": record.get("override"),
         "consents": record.get("consents", []),
         "admissions": record.get("admissions", []),
         "unsettled": record.get("unsettled", []),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
+from shared.domain.access.callers import Caller, Kind, Role
 from shared.domain.events.event_grid import is_event, read_event
 from shared.domain.events.messages import ListTasks, decode
 from shared.domain.events.registry_event import Told
 from shared.domain.policy.policy import Policy
+from shared.domain.promotion.actions import Declined
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.listing import taken_up
@@ -231,7 +233,7 @@ class World:
         upstream = {DOCKER_HUB: self.hub, MCR: self.mcr, GHCR: self.ghcr}.__getitem__
         self.sources = Sources(self.base, self.staging, upstream, self.ledger, {DOCKER_HUB})
         self.retrier = Retrier(self.book, self.candidates, self.detector, self.outbox, self.activity)
-        self.actor = Actor(self.book, self.sources, self.activity)
+        self.actor = Actor(self.book, self.sources, self.activity, self.admissions.asked)
         times = Timekeeper(self.usual_times)
         self.reconciler = Reconciler(self.book, self.base, self.sources, self.outbox, self.detector, conclusions, times)
         self.tooling = Tooling(self.candidate_progress, self.tools, self.staging, self.watch_lists.in_force, self.clock)
@@ -461,6 +463,14 @@ class World:
     def scan_ends(self, digest: Digest, *findings: Finding, instead: NoAnswer | None = None) -> None:
         """End the scan of a digest, and tell whoever asked for it."""
         self.judge.scanned(self.kept_scans.end(digest, *findings, instead=instead))
+
+    def take_against_gate(self, digest: Digest, target: str = "") -> Target | Declined:
+        """Let one ask that the tag takes a digest against its gate, and another one grant it."""
+        at, name = self.clock(), target or self.target().id
+        for who in ("bob", "ada"):
+            caller = Caller(Kind.PERSON, f"{who}@tenant", who, frozenset({Role.APPROVER}), at)
+            outcome = self.actor.promote(name, digest, caller, "we need it", at)
+        return outcome
 
     def says(self, policy: Policy | None, image: str = "node") -> None:
         """Let the watch list say another policy of an entry; nobody has read it yet."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from shared.domain.access.callers import Caller, Role
+from shared.domain.access.callers import Kind as CallerKind
 from shared.domain.promotion.rulings import Kind
 from shared.domain.promotion.target import Said, Target, Why, target_id
 from shared.domain.references import Digest, Tag
@@ -48,7 +50,10 @@ def test_a_rollback_is_copied_within_the_base_registry_and_holds_against_the_nex
 def test_a_broken_release_is_promoted_against_its_gate_and_blocked_again(product: Product) -> None:
     good, bad = product.update("release 1"), product.update("release 2 broken")
     assert product.base_digest() == good.digest
-    product.parts.actor.promote(name(product), Digest(bad.digest), said(product))
+    now = product.parts.clock()
+    for who in ("bob", "ada"):
+        caller = Caller(CallerKind.PERSON, f"{who}@tenant", who, frozenset({Role.APPROVER}), now)
+        product.parts.actor.promote(name(product), Digest(bad.digest), caller, "it has to go out", now)
     product.settle()
     assert product.base_digest() == bad.digest
     ruled = product.parts.ruler.block(Digest(bad.digest), said(product))

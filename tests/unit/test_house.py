@@ -63,6 +63,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain/gate": {"domain/gate", *_PURE},
     "domain/promotion": {
         "domain/promotion",
+        "domain/access",
         "domain/scan",
         "domain/policy",
         "domain/watching",

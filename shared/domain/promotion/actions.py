@@ -39,6 +39,7 @@ class Refusal(Enum):
     NOT_WAITING = "not-waiting"  # the digest does not wait for people there
     DECIDED = "decided"  # it has been decided already
     OWN_REQUEST = "own-request"  # who asked cannot grant
+    MAY_NOT_GRANT = "may-not-grant"  # another one asked, and this caller may grant nothing now
 
 
 class Declined(msgspec.Struct, frozen=True):

@@ -208,7 +208,7 @@ def test_a_rejected_digest_is_promoted_against_its_gate_rebuilds_and_says_so_for
     world.staging_runs.end(THREE, RunStatus.FAILED, log=TEST_FAILED_LOG)
     promoted(world, THREE)
     assert borne(world) == TWO
-    done(world.actor.promote(ID, THREE, said(world)))
+    done(world.take_against_gate(THREE))
     world.settle()
     assert (borne(world), world.target().why) == (THREE, Why.AGAINST_GATE)
     assert world.status(THREE) is Status.REJECTED
@@ -217,7 +217,11 @@ def test_a_rejected_digest_is_promoted_against_its_gate_rebuilds_and_says_so_for
     world.settle()
     assert borne(world) == TWO
     assert [one.digest for one in world.target().forced] == [THREE]
-    assert lines(world, f"target:{ID}") == ["promoted-against-its-gate", "rolled-back"]
+    assert lines(world, f"target:{ID}") == [
+        "override-asked",
+        "promoted-against-its-gate",
+        "rolled-back",
+    ]
 
 
 def test_an_untested_digest_is_promoted_from_its_upstream_while_its_gate_still_runs(world: World) -> None:
@@ -226,7 +230,7 @@ def test_an_untested_digest_is_promoted_from_its_upstream_while_its_gate_still_r
     world.check()
     for delivery in world.outbox.deliver():
         world.work(delivery)
-    done(world.actor.promote(ID, THREE, said(world)))
+    done(world.take_against_gate(THREE))
     for _ in range(20):
         due = world.outbox.next_due()
         assert due is not None
@@ -305,7 +309,7 @@ def test_a_block_holds_against_an_import_that_has_begun(world: World) -> None:
 def test_what_is_blocked_can_be_had_by_no_action_also_where_its_target_was_not_told(world: World) -> None:
     world.ruler.block(THREE, said(world))
     world.hub.push(NODE, Tag("other"), THREE)
-    assert refused(world.actor.promote(ID, THREE, said(world))) is Refusal.BLOCKED
+    assert refused(world.take_against_gate(THREE)) is Refusal.BLOCKED
 
 
 def test_blocking_twice_is_blocking_once(world: World) -> None:

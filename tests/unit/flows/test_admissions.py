@@ -364,7 +364,7 @@ def test_what_is_rejected_can_be_taken_against_its_scan_and_that_is_told(world: 
     arrive(world, ONE)
     world.scan_ends(ONE, BAD)
     world.settle()
-    world.actor.promote(world.target().id, ONE, Said(ANNA, "we need it", world.clock()))
+    world.take_against_gate(ONE)
     world.settle()
     sweep(world)
     assert world.base.tags[TARGET, TAG] == ONE
@@ -376,7 +376,7 @@ def test_what_is_rejected_can_be_taken_against_its_scan_and_that_is_told(world: 
 
 def test_what_is_held_can_be_taken_against_its_gate(world: World) -> None:
     arrive(world, ONE)
-    world.actor.promote(world.target().id, ONE, Said(ANNA, "we need it", world.clock()))
+    world.take_against_gate(ONE)
     sweep(world, 20)
     assert world.base.tags[TARGET, TAG] == ONE
     assert world.status(ONE) is Status.PROMOTED

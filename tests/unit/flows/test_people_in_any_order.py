@@ -73,7 +73,7 @@ class People(RuleBasedStateMachine):
 
     @rule(digest=digests, dies=moments)
     def somebody_promotes_it_against_its_gate(self, digest: Digest, dies: int) -> None:
-        self.acts(lambda said: self.world.actor.promote(ID, digest, said), dies)
+        self.acts(lambda _: self.world.take_against_gate(digest, ID), dies)
 
     @rule(digest=digests, dies=moments)
     def somebody_blocks(self, digest: Digest, dies: int) -> None:

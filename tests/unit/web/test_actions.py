@@ -9,6 +9,7 @@ from typing import Any
 
 import azure.functions as func
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.access.callers import Caller, Kind, Role
 from shared.domain.references import Tag
@@ -231,8 +232,19 @@ def test_a_block_is_answered_with_the_targets_it_was_told_to(world: World) -> No
 
 def test_whoever_takes_a_digest_against_its_gate_is_shown_for_ever(world: World) -> None:
     world.hub.push(NODE, Tag("hotfix"), THREE)
-    status, target = post(world, "promote", {"target": ID}, {**WHO, "digest": THREE})
-    assert (status, target["why"], target["against_gate"]["by"]) == (200, "against-its-gate", ADA.said)
+    fresh = replace(BOB, signed_in_at=world.clock())
+    grants = replace(ADA, signed_in_at=world.clock())
+    status, target = post(world, "promote", {"target": ID}, {**WHO, "digest": THREE}, fresh)
+    assert (status, target["became"], target["wanted"], target["override"]["digest"]) == (200, "asked", TWO, THREE)
+    status, problem = post(world, "promote", {"target": ID}, {**WHO, "digest": THREE}, fresh)
+    assert (status, problem["reason"]) == (409, "own-request")
+    world.pass_time(timedelta(seconds=1))
+    status, problem = post(world, "promote", {"target": ID}, {**WHO, "digest": THREE}, ADA)
+    assert (status, problem["reason"]) == (403, "may-not-grant")
+    status, target = post(world, "promote", {"target": ID}, {**WHO, "digest": THREE}, grants)
+    assert (status, target["became"], target["override"]) == (200, "granted", None)
+    assert (target["why"], target["against_gate"]["by"]) == ("against-its-gate", ADA.said)
+    assert target["forced"][0]["asked"]["by"] == BOB.said
     world.settle()
     post(world, "roll_back", {"target": ID}, WHO)
     world.settle()
@@ -240,7 +252,11 @@ def test_whoever_takes_a_digest_against_its_gate_is_shown_for_ever(world: World)
     assert found["against_gate"] is None
     former = {one["digest"]: one["against_gate"] for one in found["previous"]}
     assert former[THREE] == {**SAID, "at": former[THREE]["at"]}
-    assert [line["name"] for line in found["activity"]] == ["rolled-back", "promoted-against-its-gate"]
+    assert [line["name"] for line in found["activity"]] == [
+        "rolled-back",
+        "promoted-against-its-gate",
+        "override-asked",
+    ]
 
 
 def test_an_action_that_storage_does_not_take_is_to_be_asked_for_again(world: World) -> None:
