@@ -9,6 +9,7 @@ from shared.configuration_ports import Configuration, ListSource
 from shared.domain.watching.removals import is_too_much, removed
 from shared.domain.watching.troubles import Kind
 from shared.domain.watching.watch_list import WatchList
+from shared.domain.watching.weakened import weakened
 from shared.errors import WatchListError
 from shared.ports import Activity, Event
 from shared.rules.trouble_finding import NotTaken
@@ -97,6 +98,8 @@ class WatchLists:
         if isinstance(before, WatchList) and is_too_much(before, new, self._removal_percent):
             self._tell(Event(SUBJECT, "watch-list-held", stored.modified, self._held(stored, before, new)))
             return before
+        if isinstance(before, WatchList) and before is not new:
+            self._tell_weakened(stored, weakened(before, new))
         return self._take(stored, new)
 
     def _outcome(self, source: ListSource) -> WatchList | WatchListError:
@@ -115,6 +118,16 @@ class WatchLists:
         self._taken, self._told, self._told_nothing = (stored.version, new), None, False
         log.info("%s is in force: %d entries", stored.origin, len(new.images))
         return new
+
+    def _tell_weakened(self, stored: ListSource, less: dict[str, tuple[str, ...]]) -> None:
+        """It is taken, as whoever writes the list may; that it overrides what was in force is told before it does."""
+        if not less:
+            return
+        told = [f"{name}: {'; '.join(each)}" for name, each in sorted(less.items())]
+        more = f" and {len(told) - _MOST_TOLD} more" if len(told) > _MOST_TOLD else ""
+        detail = f"{stored.origin} asks for less than the list in force. {'. '.join(told[:_MOST_TOLD])}{more}"
+        self._activity.append(Event(SUBJECT, "policy-weakened", stored.modified, detail))
+        log.warning("%s", detail)
 
     def _without(self, last_good: ListSource | None, before: WatchList | WatchListError | None) -> WatchList:
         """Who deletes the list has not said that nothing is to be watched any more."""

@@ -416,3 +416,76 @@ def test_what_is_left_out_of_a_file_that_is_there_goes_as_from_any_list(several:
     several.configuration.more = ()
     several.store(of("a"))
     assert several.tags() == ["a"]
+
+
+# What asks for less than the list in force.
+
+STRICT = b"""
+policies:
+  strict: {min_age: 48h, approval: required}
+  lax: {min_age: 2h}
+defaults: {policy: strict}
+images:
+  - {name: node, source: node, tags: [22], target: base/node}
+  - {name: python, source: python, tags: [3], target: base/python}
+"""
+LAX = STRICT.replace(b"policy: strict", b"policy: lax")
+
+
+def weakened(lists: Lists) -> list[str]:
+    """Return what is told of policies that ask for less."""
+    return [event.detail for event in lists.activity.events if event.name == "policy-weakened"]
+
+
+def test_a_list_that_weakens_policies_in_force_is_taken_and_told_once_by_every_instance() -> None:
+    lists = Lists(STRICT)
+    lists.tags()
+    lists.store(LAX)
+    for _ in range(3):
+        lists.tags()
+        lists.start()
+    (told,) = set(weakened(lists))
+    assert "node: min_age: 2h instead of 48h; approval: nobody has to agree any more" in told
+    assert "python: " in told
+    assert len({(event.subject, event.name, event.at) for event in lists.activity.events}) == 1
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        LAX.replace(b"name: node", b"name: nodejs"),
+        STRICT.replace(b"[22], target: base/node}", b"[23], target: base/node}")
+        + b"  - {name: new, source: node, tags: [22], target: base/node, policy: lax}\n",
+        STRICT.replace(b"target: base/node}", b"target: base/nodejs, policy: lax}"),
+    ],
+    ids=["another name", "another entry for the tag", "another repository"],
+)
+def test_a_weakening_that_hides_is_told_all_the_same(hidden: bytes) -> None:
+    lists = Lists(STRICT)
+    lists.tags()
+    lists.store(hidden)
+    lists.tags()
+    (told,) = weakened(lists)
+    assert "approval: nobody has to agree any more" in told
+
+
+def test_a_list_that_asks_for_more_or_adds_entries_is_not_told_of() -> None:
+    lists = Lists(LAX)
+    lists.tags()
+    lists.store(STRICT + b"  - {name: new, source: redis, tags: [8], target: base/redis, policy: lax}\n")
+    lists.tags()
+    assert weakened(lists) == []
+
+
+def test_a_list_whose_taker_dies_before_it_is_kept_is_told_of_all_the_same() -> None:
+    lists = Lists(STRICT)
+    lists.tags()
+    lists.store(LAX)
+    lists.configuration.keep_last_good = _dies  # type: ignore[method-assign, assignment]
+    with pytest.raises(ZeroDivisionError):
+        lists.tags()
+    assert len(weakened(lists)) == 1
+
+
+def _dies(_: object) -> None:
+    raise ZeroDivisionError
