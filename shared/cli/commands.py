@@ -25,7 +25,8 @@ def main(arguments: Sequence[str]) -> int:
         arguments: of the command line, without the program.
 
     Returns:
-        0 for yes, 1 if the list is not valid, a tag does not exist or a scan is rejected, 2 if a scan is no answer,
+        0 for yes, 1 if the list is not valid, a tag does not exist, a scan is rejected or a signature missing or wrong,
+        2 if a scan is no answer or a signature cannot be judged,
         6 if an upstream does not answer, 64 for a wrong argument, 65 for a file that cannot be read.
     """
     try:
@@ -39,7 +40,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parser() -> Parser:
     parser = Parser(
-        prog="python -m shared.cli", description="Validate watch lists, explain what they take, judge scans."
+        prog="python -m shared.cli",
+        description="Validate watch lists, say what they take, judge scans and signatures.",
     )
     commands = parser.add_subparsers(required=True, metavar="command", parser_class=Parser)
     validate = commands.add_parser("validate", help="say what is wrong with a watch list and its gates")
@@ -56,6 +58,7 @@ def _parser() -> Parser:
     ways.add_argument("--online", action="store_true", help="ask the upstreams, and say which named tags do not exist")
     explain.add_argument("--json", action="store_true", help="print one JSON document")
     _add_verdict(commands.add_parser("verdict", help="say whether a policy lets an image pass by its scan's report"))
+    _add_signatures(commands.add_parser("verify-signature", help="say whether an image is signed as a policy wants"))
     return parser
 
 
@@ -73,6 +76,23 @@ def _add_verdict(verdict: argparse.ArgumentParser) -> None:
     verdict.add_argument("--platform", metavar="PLATFORM", help="of which platform, such as linux/amd64")
     verdict.add_argument("--at", metavar="TIME", help="decide for this time; default: now")
     verdict.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _add_signatures(verify: argparse.ArgumentParser) -> None:
+    verify.set_defaults(run=_verify_signature)
+    verify.add_argument("--policy", required=True, metavar="FILE", help="a policy's mapping, or a list with policies")
+    verify.add_argument("--name", metavar="POLICY", help="which policy of the list, by its name or an entry's")
+    verify.add_argument("--material", required=True, metavar="FILE", help="what lies beside the image, as it is kept")
+    verify.add_argument("--source", required=True, metavar="REPOSITORY", help="where the image comes from")
+    verify.add_argument("--trust", required=True, metavar="FOLDER", help="the files of trust, as below config/trust/")
+    verify.add_argument("--at", metavar="TIME", help="decide for this time; default: now")
+    verify.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _verify_signature(asked: argparse.Namespace) -> int:
+    from shared.cli.signatures import run  # noqa: PLC0415  the other commands need none of it
+
+    return run(asked)
 
 
 def _verdict(asked: argparse.Namespace) -> int:

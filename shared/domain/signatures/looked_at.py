@@ -10,6 +10,7 @@ from shared.domain.signatures.material import (
     LARGEST_CONTENT,
     MOST_ARTEFACTS,
     MOST_LAYERS,
+    MOST_SIGNATURES,
     Artefact,
     ArtefactKind,
     Layer,
@@ -27,13 +28,21 @@ def attempts(material: Material, kinds: Collection[ArtefactKind], judge: Judge) 
         kinds: the forms that are looked at.
         judge: judges one layer of an artefact of such a form.
     """
-    for number, artefact in enumerate(material.artefacts, 1):
-        if artefact.kind in kinds:
-            name = f"{artefact.kind.value} {number}"
-            yield from [(name, _not_looked_at)] if number > MOST_ARTEFACTS else _of_artefact(name, artefact, judge)
+    found = (
+        attempt
+        for number, artefact in enumerate(material.artefacts, 1)
+        if artefact.kind in kinds
+        for attempt in _of_artefact(number, artefact, judge)
+    )
+    for number, (place, attempt) in enumerate(found):
+        yield place, (attempt if number < MOST_SIGNATURES else _not_looked_at)
 
 
-def _of_artefact(name: str, artefact: Artefact, judge: Judge) -> Iterator[Attempt]:
+def _of_artefact(artefact_number: int, artefact: Artefact, judge: Judge) -> Iterator[Attempt]:
+    name = f"{artefact.kind.value} {artefact_number}"
+    if artefact_number > MOST_ARTEFACTS:
+        yield name, _not_looked_at
+        return
     for number, layer in enumerate(artefact.layers, 1):
         place = f"{name}.{number}" if len(artefact.layers) > 1 else name
         if number > MOST_LAYERS or _is_large(layer):
@@ -49,6 +58,6 @@ def _is_large(layer: Layer) -> bool:
 
 def _not_looked_at() -> Found:
     raise NotASignature(
-        f"it was not looked at, for there are more than {MOST_ARTEFACTS}, or more than {MOST_LAYERS} in one, or it has "
-        f"more than {LARGEST_CONTENT} bytes"
+        f"it was not looked at: {MOST_ARTEFACTS} artefacts are, {MOST_LAYERS} layers of one, {MOST_SIGNATURES} in all, "
+        f"each of {LARGEST_CONTENT} bytes at most"
     )

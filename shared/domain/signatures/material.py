@@ -7,7 +7,8 @@ from enum import Enum
 
 import msgspec
 
-from shared.domain.references import Digest
+from shared.domain.references import Digest, parse_digest
+from shared.errors import InvalidReference, MalformedInput
 
 # Files of trust by their paths below config/trust/, such as keys/build.pem.
 TrustFiles = Mapping[str, bytes]
@@ -15,7 +16,9 @@ TrustFiles = Mapping[str, bytes]
 # What is beyond these is not looked at, and said so: whoever may push beside an image may push much.
 MOST_ARTEFACTS = 50
 MOST_LAYERS = 50
+MOST_SIGNATURES = 200
 LARGEST_CONTENT = 1024 * 1024
+LARGEST_MATERIAL = 128 * 1024 * 1024
 
 
 class ArtefactKind(Enum):
@@ -66,3 +69,23 @@ class Material(msgspec.Struct, frozen=True):
     digest: Digest
     media_type: str = ""
     artefacts: tuple[Artefact, ...] = ()
+
+
+# Made here, for several modules read what is kept: docs/decisions/0016.
+_MATERIALS = msgspec.json.Decoder(Material)
+
+
+def read_material(raw: bytes) -> Material:
+    """Read what was kept of what lies beside an image.
+
+    Raises:
+        MalformedInput: it is something else.
+    """
+    if len(raw) > LARGEST_MATERIAL:
+        raise MalformedInput(f"it has more than {LARGEST_MATERIAL} bytes")
+    try:
+        material = _MATERIALS.decode(raw)
+        parse_digest(material.digest)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidReference) as error:
+        raise MalformedInput(f"what lies beside an image was expected, as it is kept: {error}") from error
+    return material

@@ -21,6 +21,7 @@ from shared.domain.signatures.judging import judge_signatures
 from shared.domain.signatures.material import (
     LARGEST_CONTENT,
     MOST_ARTEFACTS,
+    MOST_SIGNATURES,
     Artefact,
     ArtefactKind,
     Layer,
@@ -193,6 +194,10 @@ def test_what_is_beyond_all_measure_is_not_looked_at_and_said_so() -> None:
     large = Artefact(ArtefactKind.SIGSTORE_BUNDLE, b"", (Layer(BUNDLE, {}, b" " * (LARGEST_CONTENT + 1)),))
     assert outcome(large) is SignatureOutcome.MISSING
     assert len(judged(*[new(predicate_type=FAILED)] * 40).ignored) == 21
+    wrong = legacy_layer(payload(DIGEST, SOURCE), OTHER_KEY)
+    crowded = legacy(*[wrong] * 50)
+    assert outcome(*[crowded] * (MOST_SIGNATURES // 50), old()) is SignatureOutcome.WRONG
+    assert outcome(*[crowded] * (MOST_SIGNATURES // 50 - 1), old()) is SignatureOutcome.VERIFIED
 
 
 def test_signatures_of_the_notary_project_do_not_count_for_cosign() -> None:
