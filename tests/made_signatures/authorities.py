@@ -64,14 +64,16 @@ class Authority:
     path_length: int | None = None
     extensions: Sequence[Extension] = ()
     ca: bool = True
+    may_certify: bool = True
+    lasts: timedelta = YEARS
 
     def __post_init__(self) -> None:
         self.key = new_key()
         builder = (
-            _builder(self.key, START, START + YEARS)
+            _builder(self.key, START, START + self.lasts)
             .subject_name(name_of(self.name))
             .add_extension(x509.BasicConstraints(self.ca, self.path_length if self.ca else None), True)
-            .add_extension(usage(ca=self.ca), True)
+            .add_extension(usage(ca=self.may_certify), True)
         )
         for each, critical in self.extensions:
             builder = builder.add_extension(each, critical)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -62,6 +63,7 @@ class Instance:
         at: datetime = SIGNED_AT,
         *,
         witnessed: bool = True,
+        purposes: Sequence[ObjectIdentifier] = (ExtendedKeyUsageOID.CODE_SIGNING,),
     ) -> x509.Certificate:
         is_mail = "@" in identity and "://" not in identity
         name = x509.RFC822Name(identity) if is_mail else x509.UniformResourceIdentifier(identity)
@@ -70,7 +72,7 @@ class Instance:
             key,
             "",
             (
-                (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), False),
+                (x509.ExtendedKeyUsage(purposes), False),
                 (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
                 (x509.AuthorityKeyIdentifier.from_issuer_public_key(self.authority.key.public_key()), False),
                 (x509.SubjectAlternativeName([name]), True),

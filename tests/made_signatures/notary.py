@@ -121,6 +121,7 @@ def _cbor_head(major: int, number: int) -> bytes:
 
 SHA256 = ObjectIdentifier("2.16.840.1.101.3.4.2.1")
 ECDSA_SHA256 = ObjectIdentifier("1.2.840.10045.4.3.2")
+RSA = ObjectIdentifier("1.2.840.113549.1.1.1")
 TST_INFO = ObjectIdentifier("1.2.840.113549.1.9.16.1.4")
 
 
@@ -135,9 +136,10 @@ class Stamping:
     of: bytes | None = None
     lasts: timedelta = timedelta(days=365)
     named: bytes | None = None
+    forged: bool = False
+    key: Any = field(default_factory=new_key)
 
     def __post_init__(self) -> None:
-        self.key = new_key()
         purposes = x509.ExtendedKeyUsage(self.purposes)
         self.certificate = self.authority.certify(
             self.key, "O=Clock, CN=clock", ((purposes, self.critical),), lasts=self.lasts
@@ -161,8 +163,12 @@ class Stamping:
             )
         )
         who = seq(self.certificate.issuer.public_bytes(), number(self.certificate.serial_number))
-        signature = signed(self.key, tlv(0x31, told))
-        signer = seq(number(1), who, seq(oid(SHA256)), tlv(0xA0, told), seq(oid(ECDSA_SHA256)), octets(signature))
+        over = b"something else" if self.forged else tlv(0x31, told)
+        if isinstance(self.key, rsa.RSAPrivateKey):
+            signed_by, signature = RSA, self.key.sign(over, padding.PKCS1v15(), hashes.SHA256())
+        else:
+            signed_by, signature = ECDSA_SHA256, signed(self.key, over)
+        signer = seq(number(1), who, seq(oid(SHA256)), tlv(0xA0, told), seq(oid(signed_by)), octets(signature))
         data = seq(
             number(3), tlv(0x31, seq(oid(SHA256))), seq(oid(TST_INFO), tlv(0xA0, octets(info))),
             tlv(0xA0, der + self.authority.certificate.public_bytes(Encoding.DER)), tlv(0x31, signer),

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -161,10 +162,13 @@ def _check_signed(token: _Token, authority: x509.Certificate) -> None:
     key = usable(authority.public_key())
     if algorithm is None or not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
         raise Unverifiable(f"the time stamp is signed in a way not known here: {signer.signed_by}")
-    if isinstance(key, rsa.RSAPublicKey):
-        key.verify(signer.signature, signer.signed, padding.PKCS1v15(), algorithm)
-    else:
-        key.verify(signer.signature, signer.signed, ec.ECDSA(algorithm))
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(signer.signature, signer.signed, padding.PKCS1v15(), algorithm)
+        else:
+            key.verify(signer.signature, signer.signed, ec.ECDSA(algorithm))
+    except InvalidSignature:
+        raise Refused("the time stamp does not verify: it is by another key, or was altered") from None
 
 
 def _moment(content: bytes, message: bytes) -> Moment:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from shared.domain.policy.signing import CosignCheck, SignatureCheck
 from shared.domain.references import Digest
@@ -71,6 +72,7 @@ def test_a_signature_by_the_identity_verifies_and_says_who_and_when(make: Making
         ({"digest": OTHER}, "about another image"),
         ({"by": OTHER_INSTANCE}, ""),
         ({"witnessed": False}, ""),
+        ({"purposes": (ExtendedKeyUsageOID.SERVER_AUTH,)}, ""),
     ],
 )
 def test_a_signature_by_anyone_else_or_of_another_image_is_wrong(
@@ -158,13 +160,37 @@ def test_an_altered_promise_of_the_log_is_wrong_and_a_missing_one_too() -> None:
     assert "nobody vouches for when it was made" in verdict.detail
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"data": {"hash": {"algorithm": "sha256", "value": "ab" * 32}}}, "something else"),
+        ({"signature": {"content": "AAAA", "publicKey": {"content": "AAAA"}}}, "another signature"),
+    ],
+)
+def test_an_entry_of_the_log_must_be_of_this_very_signature(change: dict[str, Any], told: str) -> None:
+    made = old()
+    promise = json.loads(made.layers[0].annotations[LOGGED])
+    entry = json.loads(base64.b64decode(promise["Payload"]["body"]))
+    entry["spec"] |= change
+    verdict = judged(_annotated(made, LOGGED, _promised(promise, entry)))
+    assert verdict.outcome is SignatureOutcome.WRONG
+    assert f"its entry in the log is {'about ' if told.startswith('some') else ''}{told}" in verdict.detail
+
+
+def test_an_entry_of_the_log_must_be_by_the_same_certificate() -> None:
+    made = old()
+    promise = json.loads(made.layers[0].annotations[LOGGED])
+    entry = json.loads(base64.b64decode(promise["Payload"]["body"]))
+    entry["spec"]["signature"]["publicKey"] = {"content": b64(INSTANCE.log_pem)}
+    assert "by another key" in judged(_annotated(made, LOGGED, _promised(promise, entry))).detail
+
+
 def test_an_entry_of_a_kind_that_is_not_known_here_cannot_be_judged() -> None:
     made = old()
     promise = json.loads(made.layers[0].annotations[LOGGED])
     entry = json.loads(base64.b64decode(promise["Payload"]["body"]))
-    told = {**promise["Payload"], "body": b64(json.dumps(entry | {"kind": "rekord"}).encode())}
-    again = {"SignedEntryTimestamp": b64(signed(INSTANCE.log, canonical(told))), "Payload": told}
-    assert outcome(_annotated(made, LOGGED, json.dumps(again))) is SignatureOutcome.UNVERIFIABLE
+    again = _promised(promise, entry | {"kind": "rekord"})
+    assert outcome(_annotated(made, LOGGED, again)) is SignatureOutcome.UNVERIFIABLE
 
 
 def test_the_older_form_can_be_judged_by_files_of_the_authority_and_the_log() -> None:
@@ -205,6 +231,11 @@ def test_where_both_kinds_are_asked_for_both_must_verify() -> None:
 def _later(made: dict[str, Any]) -> dict[str, Any]:
     (entry,) = made["verificationMaterial"]["tlogEntries"]
     return {**entry, "integratedTime": str(int(entry["integratedTime"]) + 60)}
+
+
+def _promised(promise: dict[str, Any], entry: object) -> str:
+    told = {**promise["Payload"], "body": b64(json.dumps(entry).encode())}
+    return json.dumps({"SignedEntryTimestamp": b64(signed(INSTANCE.log, canonical(told))), "Payload": told})
 
 
 def _annotated(made: Artefact, name: str, text: str) -> Artefact:

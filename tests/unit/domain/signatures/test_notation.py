@@ -41,7 +41,8 @@ ROOT = Authority("C=US, ST=WA, L=Seattle, O=Acme, CN=Root")
 BETWEEN = Authority("C=US, ST=WA, L=Seattle, O=Acme, CN=Between", above=ROOT)
 OTHER_ROOT = Authority("C=US, ST=WA, L=Seattle, O=Acme, CN=Root")
 SIGNER = Signer(BETWEEN)
-RSA_SIGNER = Signer(ROOT, key=rsa.generate_private_key(public_exponent=65537, key_size=2048))
+RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+RSA_SIGNER = Signer(ROOT, key=RSA_KEY)
 CLOCK = Stamping()
 DIGEST, OTHER = Digest("sha256:" + "ab" * 32), Digest("sha256:" + "cd" * 32)
 CHECK = SignatureCheck(notation=NotationCheck("acme", "x509.subject: C=US, ST=WA, O=Acme, CN=Release"))
@@ -92,6 +93,7 @@ def test_a_signature_below_the_store_by_the_identity_verifies(make: Making, sign
             "not known here",
         ),
         (Signer(Authority("O=Acme, CN=No authority", above=ROOT, ca=False)), "no chain leads"),
+        (Signer(Authority("O=Acme, CN=May not", above=ROOT, may_certify=False)), "no chain leads"),
         (
             Signer(Authority("O=A, CN=2", above=Authority("O=A, CN=1", above=ROOT, path_length=0))),
             "no chain leads",
@@ -166,6 +168,7 @@ def test_after_its_certificate_has_ended_a_signature_counts_by_its_time_stamp(ma
     verdict = judged(signed(make, tsa=CLOCK), at=LATER)
     assert verdict.outcome is SignatureOutcome.VERIFIED, verdict.detail
     assert verdict.signed_at == STAMPED_AT + timedelta(seconds=1)
+    assert outcome(signed(make, tsa=Stamping(CLOCK.authority, key=RSA_KEY)), at=LATER) is SignatureOutcome.VERIFIED
 
 
 @FORMS
@@ -183,6 +186,8 @@ def test_after_its_certificate_has_ended_a_signature_counts_by_its_time_stamp(ma
             "not for time stamps alone",
         ),
         (Stamping(CLOCK.authority, named=b"another certificate"), "does not bring the certificate along"),
+        (Stamping(CLOCK.authority, forged=True), "does not verify"),
+        (Stamping(CLOCK.authority, forged=True, key=RSA_KEY), "does not verify"),
     ],
 )
 def test_a_time_stamp_that_proves_nothing_does_not_help(make: Making, clock: Stamping, told: str) -> None:
@@ -225,6 +230,16 @@ def test_a_store_that_is_missing_or_cannot_be_read_leaves_everything_open(trust:
 def test_a_store_may_hold_an_authority_in_between_and_the_signers_own_certificate() -> None:
     assert outcome(signed(jws), trust={"stores/acme/between.pem": BETWEEN.pem}) is SignatureOutcome.VERIFIED
     assert outcome(signed(jws), trust={"stores/acme/own.crt": SIGNER.chain[0]}) is SignatureOutcome.VERIFIED
+
+
+def test_a_chain_with_an_authority_that_has_ended_leads_nowhere() -> None:
+    ended = Authority("O=Acme, CN=Ended", above=ROOT, lasts=timedelta(days=35))
+    assert outcome(signed(jws, Signer(ended)), at=START + timedelta(days=34)) is SignatureOutcome.VERIFIED
+    assert outcome(signed(jws, Signer(ended))) is SignatureOutcome.WRONG
+    # Stamped on its 30th day, when all of them were valid, and on its 36th, when the one in between was not.
+    assert outcome(signed(jws, Signer(ended), tsa=CLOCK)) is SignatureOutcome.VERIFIED
+    late = Stamping(CLOCK.authority, at=START + timedelta(days=36))
+    assert outcome(signed(jws, Signer(ended), tsa=late)) is SignatureOutcome.WRONG
 
 
 def test_one_of_several_identities_is_enough() -> None:
