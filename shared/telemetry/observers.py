@@ -12,6 +12,7 @@ from shared.domain.references import Digest, Repository, Tag
 from shared.domain.watching.questions import CATALOGUES
 from shared.errors import NotFound, RateLimited, Refused, TidegateError, Unavailable, UnusableAnswer
 from shared.ports import Activity, Event, Hints, Outbox, Upstream
+from shared.signature_ports import Beside, SignatureSource, Spend
 from shared.telemetry.counts import ASKED, add
 from shared.telemetry.events import tell
 from shared.telemetry.spans import traced
@@ -27,8 +28,8 @@ _OUTCOMES: dict[type[TidegateError], str] = {
 }
 
 
-class _Asked(Upstream, UpstreamHolder, Protocol):
-    """Both in one, as every upstream is."""
+class _Asked(Upstream, UpstreamHolder, SignatureSource, Protocol):
+    """All in one, as every upstream is."""
 
 
 class TracedOutbox:
@@ -47,7 +48,9 @@ class TracedOutbox:
 
 
 class CountedUpstream:
-    """The ports ``Upstream`` and ``UpstreamHolder``: every question is counted by its outcome and the host it asks.
+    """The ports ``Upstream``, ``UpstreamHolder`` and ``SignatureSource``: every question is counted.
+
+    By its outcome, and by the host that is asked.
 
     Args:
         name: the registry, such as ``docker.io``.
@@ -79,6 +82,10 @@ class CountedUpstream:
     def holds(self, repository: Repository, digest: Digest) -> bool:
         """See ``UpstreamHolder.holds``."""
         return self._counted(self._name, lambda: self._upstream.holds(repository, digest))
+
+    def beside(self, repository: Repository, digest: Digest, spend: Spend, *, whole: bool) -> Beside:
+        """See ``SignatureSource.beside``: one question, however many requests it takes."""
+        return self._counted(self._name, lambda: self._upstream.beside(repository, digest, spend, whole=whole))
 
     def reads(self, repository: Repository) -> bool:
         """See ``Upstream.reads``."""

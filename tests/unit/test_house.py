@@ -52,6 +52,7 @@ _CORE = {
     "call_ports",
     "configuration_ports",
     "exception_ports",
+    "signature_ports",
     "errors",
 }
 # What each part may import: parts of the product, which point inward, and packages.
@@ -130,6 +131,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "call_ports": set(),
     "configuration_ports": {*_DOMAIN, "msgspec"},
     "exception_ports": {"msgspec"},
+    "signature_ports": {*_DOMAIN, "msgspec"},
     "rules": {"rules", *_CORE, "msgspec"},
     "flows": {"rules", *_CORE, "msgspec"},
     "web": {"web", "flows", "rules", *_CORE, "msgspec", "azure.functions"},

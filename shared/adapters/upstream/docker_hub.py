@@ -14,7 +14,7 @@ import msgspec
 
 from shared.adapters.upstream.challenges import Challenge
 from shared.adapters.upstream.docker_hub_catalogue import DockerHubCatalogue
-from shared.adapters.upstream.http import UpstreamHttp, unmetered
+from shared.adapters.upstream.http import UpstreamHttp, blobs_of, unmetered
 from shared.adapters.upstream.oci_registry import OciRegistry
 from shared.adapters.upstream.token_service import KeptTokens, TokenService, scope_of
 from shared.budget_ports import Meter
@@ -60,6 +60,7 @@ def docker_hub(addresses: HubAddresses, account: Account = Account(), meter: Met
         http,
         tokens=HubTokens(http, addresses.auth, account),
         catalogue=DockerHubCatalogue(addresses.api, account, meter),
+        blobs=blobs_of(DOCKER_HUB, addresses.registry, meter),
     )
 
 

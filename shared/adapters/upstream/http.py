@@ -29,6 +29,7 @@ LONGEST_ANSWER = 60.0
 # Bytes an answer may have, unless more are expected.
 _LARGEST_ANSWER = 64 * 1024
 _HEADERS = {"User-Agent": "tidegate", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
+_BLOB_REDIRECTS = 2
 _REDIRECTS = {301, 302, 303, 307, 308}
 _DEADLINES = Deadlines()
 
@@ -59,10 +60,16 @@ class _Request(NamedTuple):
     most: int
     exchange: Exchange
     elsewhere: Callable[[str], str]
+    follows: Callable[[str], bool]
 
 
 def _nothing(url: str) -> str:  # noqa: ARG001  whatever the address
     return ""
+
+
+def anywhere(url: str) -> bool:  # noqa: ARG001
+    """Follow redirects whatever the address."""
+    return True
 
 
 def unmetered(upstream: str, learned: Learned) -> None:
@@ -97,6 +104,7 @@ class UpstreamHttp:
         json: object = None,
         most: int = _LARGEST_ANSWER,
         elsewhere: Callable[[str], str] = _nothing,
+        follows: Callable[[str], bool] = anywhere,
     ) -> Answer:
         """Send a request, and those that its redirects lead to, all within ``LONGEST_ANSWER``.
 
@@ -108,6 +116,7 @@ class UpstreamHttp:
             json: body, if any.
             most: bytes the answer may have.
             elsewhere: gives the ``Authorization`` header for the address of another host that a redirect leads to.
+            follows: whether a redirect to an address, as it was sent, is followed; else it is the answer.
 
         Returns:
             The answer, whatever its status; a redirect itself where none are followed.
@@ -122,7 +131,7 @@ class UpstreamHttp:
             sent["Content-Type"] = "application/json"
         exchange = _DEADLINES.begin(LONGEST_ANSWER)
         try:
-            answer = self._followed(_Request(doing, method, sent, body, most, exchange, elsewhere), url)
+            answer = self._followed(_Request(doing, method, sent, body, most, exchange, elsewhere, follows), url)
         except ServiceError:
             if not exchange.over:
                 raise
@@ -136,6 +145,8 @@ class UpstreamHttp:
         for _ in range(self._redirects + 1):
             answer = self._once(request, url)
             if not self._redirects or answer.status not in _REDIRECTS:
+                return answer
+            if not request.follows(answer.headers.get("location", "")):
                 return answer
             target = _target(answer, request.doing)
             if urlsplit(target).netloc != urlsplit(url).netloc:
@@ -173,6 +184,17 @@ class UpstreamHttp:
         from shared.adapters.upstream.connections import Connections  # noqa: PLC0415  costs 0.1 s, and not every process asks
 
         return Connections(*TIMEOUTS)
+
+
+def blobs_of(upstream: str, url: str, meter: Meter) -> UpstreamHttp:
+    """Return how blobs of a registry are asked for, whose manifests are never elsewhere: it sends us to their store.
+
+    Args:
+        upstream: the host whose limit the answers tell of.
+        url: the registry's address.
+        meter: is told what they say.
+    """
+    return UpstreamHttp(upstream, meter, redirects=_BLOB_REDIRECTS, within=Within(urlsplit(url).netloc))
 
 
 def _target(answer: Answer, doing: str) -> str:

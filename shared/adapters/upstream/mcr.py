@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.adapters.upstream.http import UpstreamHttp, unmetered
+from shared.adapters.upstream.http import UpstreamHttp, blobs_of, unmetered
 from shared.adapters.upstream.mcr_catalogue import McrCatalogue
 from shared.adapters.upstream.oci_registry import OciRegistry
 from shared.budget_ports import Meter
@@ -17,4 +17,4 @@ def mcr(url: str, meter: Meter = unmetered) -> OciRegistry:
         meter: is told what answers say of limits.
     """
     http = UpstreamHttp(MCR, meter)
-    return OciRegistry("MCR", url, http, catalogue=McrCatalogue(url, http))
+    return OciRegistry("MCR", url, http, catalogue=McrCatalogue(url, http), blobs=blobs_of(MCR, url, meter))

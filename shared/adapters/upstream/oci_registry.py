@@ -11,22 +11,28 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
+from urllib.parse import urljoin
 
+from shared.adapters.upstream.beside import Reading
 from shared.adapters.upstream.errors import status_error
-from shared.adapters.upstream.http import Answer, UpstreamHttp
+from shared.adapters.upstream.http import Answer, UpstreamHttp, anywhere
 from shared.adapters.upstream.manifests import MANIFEST_TYPES, names_digest, read_digest, told_digest
+from shared.adapters.upstream.referrers import leads_to_referrers
 from shared.adapters.upstream.rights import Rights, Tokens
 from shared.adapters.upstream.tag_pages import MOST_BYTES, Page, all_tags, read_page
 from shared.domain.references import Digest, Repository, Tag
-from shared.errors import NotFound, Refused, ServiceError
+from shared.errors import NotFound, Refused, ServiceError, Unavailable
 from shared.ports import Hints
+from shared.signature_ports import Beside, Spend
 
 log = logging.getLogger("tidegate.upstream")
 
 _ACCEPT = ", ".join(MANIFEST_TYPES)
 # What a registry answers to a HEAD that it does not know.
 _NO_HEAD = {405, 501}
+# What it answers to a question for referrers that it does not know: web servers have many ways to say so.
+_NO_REFERRERS = {301, 302, 303, 307, 308, 400, 405, 406, 415, 501}
 
 
 class Catalogue(Protocol):
@@ -52,6 +58,7 @@ class OciRegistry:
         catalogue: the upstream's own, if it has one.
         elsewhere: the right to read another host that the registry sends us to; ``None`` where it sends us nowhere.
         reads: whether manifests may be read where HEAD does not tell; never where that is a pull.
+        blobs: how blobs are asked for, which most registries keep elsewhere; as all else, if left out.
     """
 
     def __init__(
@@ -64,6 +71,7 @@ class OciRegistry:
         catalogue: Catalogue | None = None,
         elsewhere: Callable[[str], Tokens] | None = None,
         reads: bool = False,
+        blobs: UpstreamHttp | None = None,
     ) -> None:
         self._name = name
         self._url = url.rstrip("/")
@@ -75,6 +83,8 @@ class OciRegistry:
         self._asks_by = "HEAD"
         self._read: set[Repository] = set()
         self._open = False
+        self._blobs = blobs or http
+        self._no_referrers: set[Repository] = set()
 
     def digest(self, repository: Repository, tag: Tag) -> Digest | None:
         """Return what a tag points at now, by one HEAD request; by more if the token or HEAD itself is not accepted.
@@ -104,6 +114,20 @@ class OciRegistry:
         """
         doing = f"{self._name}: looking for {repository}@{digest}"
         return self._digest(doing, repository, digest) == digest
+
+    def beside(self, repository: Repository, digest: Digest, spend: Spend, *, whole: bool) -> Beside:
+        """See ``SignatureSource.beside``. A registry without a list of referrers is asked for one once.
+
+        Raises:
+            NotFound, Refused, RateLimited, Unavailable: as for ``digest``.
+        """
+        doing = f"{self._name}: reading what lies beside {repository}@{digest}"
+        ask = partial(self._piece, doing, repository, spend)
+        reading = Reading(ask, digest, has_api=repository not in self._no_referrers, whole=whole)
+        found = reading.read()
+        if not reading.has_api:
+            self._no_referrers.add(repository)
+        return found
 
     def tags(self, repository: Repository) -> tuple[Tag, ...]:
         """Return every tag, in the registry's order, by as many requests as it has pages.
@@ -156,6 +180,27 @@ class OciRegistry:
             raise _refusal(answer, doing)
         return read_page(answer, doing)
 
+    def _piece(
+        self, doing: str, repository: Repository, spend: Spend, path: str, accept: str, most: int
+    ) -> Answer | None:
+        """Read a piece of what lies beside an image; see ``beside.Ask``. Where reading is a pull, HEAD tells first."""
+        url = urljoin(f"{self._url}/v2/{repository.path}/", path)
+        if not self._rights.is_ours(url):
+            raise Unavailable(f"{doing}: the list of referrers goes on at another registry, which is not asked")
+        is_manifest, is_list = path.startswith("manifests/"), "/referrers/" in url
+        if is_manifest and not self._reads and ":" not in path:
+            spend(False)
+            if self._ask(doing, url, "HEAD", accept).status == 404:
+                return None
+        spend(is_manifest)
+        follows = leads_to_referrers if is_list else anywhere
+        answer = self._ask(doing, url, "GET", accept, most=most, blob=path.startswith("blobs/"), follows=follows)
+        if answer.status == 404 or (is_list and answer.status in _NO_REFERRERS):
+            return None
+        if answer.status != 200:
+            raise _refusal(answer, doing)
+        return answer
+
     def _digest(self, doing: str, repository: Repository, reference: str) -> Digest | None:
         url = f"{self._url}/v2/{repository.path}/manifests/{reference}"
         answer = self._ask(doing, url, self._asks_by, _ACCEPT)
@@ -184,14 +229,14 @@ class OciRegistry:
             self._asks_by = "HEAD" if head.status == 404 else "GET"
         return answer
 
-    def _ask(self, doing: str, url: str, method: str, accept: str) -> Answer:
+    def _ask(self, doing: str, url: str, method: str, accept: str, **how: Any) -> Answer:
         """Ask with whatever right is known to be needed, and once more with what a 401 asks for.
 
         A registry that redirects may have its manifests and its next page elsewhere: rights are shown to its own
         address alone, and a challenge from elsewhere is met without any credentials.
         """
         shown = self._rights.header(url)
-        answer = self._send(doing, url, method, accept, shown)
+        answer = self._send(doing, url, method, accept, shown, **how)
         place = answer.url
         if answer.status == 401:
             refused = shown if self._rights.is_ours(place) else self._rights.header(place)
@@ -201,7 +246,7 @@ class OciRegistry:
         else:
             return answer
         again = url if self._rights.is_ours(place) else place
-        return self._send(doing, again, method, accept, renewed) if renewed else answer
+        return self._send(doing, again, method, accept, renewed, **how) if renewed else answer
 
     def _unhidden(self, doing: str, url: str) -> str:
         """Return the right of an account that nobody asked for: some registries hide what they do not show.
@@ -215,11 +260,21 @@ class OciRegistry:
         challenge = root.headers.get("www-authenticate", "")
         return self._rights.renewed(url, "", challenge) if root.status == 401 else ""
 
-    def _send(self, doing: str, url: str, method: str, accept: str, shown: str) -> Answer:
+    def _send(
+        self,
+        doing: str,
+        url: str,
+        method: str,
+        accept: str,
+        shown: str,
+        *,
+        most: int = MOST_BYTES,
+        blob: bool = False,
+        follows: Callable[[str], bool] = anywhere,
+    ) -> Answer:
         headers = {"Accept": accept, "Authorization": shown}
-        return self._http.ask(
-            doing, url, method=method, headers=headers, most=MOST_BYTES, elsewhere=self._rights.header
-        )
+        http, elsewhere = self._blobs if blob else self._http, self._rights.header
+        return http.ask(doing, url, method=method, headers=headers, most=most, elsewhere=elsewhere, follows=follows)
 
 
 def _refusal(answer: Answer, doing: str) -> ServiceError:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 # Places that one registry sends us to, whose tokens are kept; whoever names more is sent back to the first.
 _MOST_PLACES = 16
-_PATH = re.compile(r"https?://[^/?#]+/v2/([^?#]+)/(?:manifests|tags)/[^/]+$")
+_PATH = re.compile(r"https?://[^/?#]+/v2/([^?#]+)/(?:manifests|tags|blobs|referrers)/[^/]+$")
 
 
 class Tokens(Protocol):

@@ -28,6 +28,7 @@ class Purpose(Enum):
     """What a request is for; imports have priority."""
 
     LOOK = "look"  # to see what a tag points at
+    READ = "read"  # to read a manifest, which is a pull where looking is none
     IMPORT = "import"  # to copy what was found
 
 

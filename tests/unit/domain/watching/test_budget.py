@@ -182,3 +182,10 @@ def test_a_lockout_that_another_instance_met_is_heeded_ten_seconds_later() -> No
     other.settle()
     clock.advance(timedelta(seconds=10))
     assert one.grant(HOST, 1, Purpose.LOOK).refusal is Refusal.LOCKED_OUT
+
+
+def test_on_docker_hub_reading_a_manifest_is_a_pull_that_leaves_a_share_to_imports() -> None:
+    hub = Budget(upstream="docker.io", limit=100, remaining=100, window=MINUTE)
+    assert grant(hub, 100, Purpose.LOOK, MIDDAY) == (Grant(100), hub)
+    given, spent = grant(hub, 100, Purpose.READ, MIDDAY)
+    assert (given.requests, given.refusal, spent.remaining) == (80, Refusal.SPENT, 20)
