@@ -136,7 +136,9 @@ class Admissions:
         by = (admission.policy_sha256, admission.platforms)
         if basis.asked.entry and by != (_hash_of(basis.asked), basis.asked.platforms):
             return True
-        if admission.facts != basis.facts or (admission.until is not None and admission.until <= self._clock()):
+        if admission.facts != basis.facts or _has_come(admission.until, self._clock()):
+            return True
+        if _has_come(admission.again, self._clock()):
             return True
         if basis.asked.scan is None or admission.by_test:
             return False
@@ -292,6 +294,10 @@ class Admissions:
         name = f"admission-{named}.json"
         self._evidence.keep(candidate.id, name, msgspec.json.format(msgspec.json.encode(whole)))
         return name
+
+
+def _has_come(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and moment <= now
 
 
 def _hash_of(asked: Asked) -> str:

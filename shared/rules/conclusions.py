@@ -176,9 +176,9 @@ class Conclusions:
 
 def _pause_of(admission: Admission, now: datetime) -> timedelta:
     """What waits for a moment alone is looked at then; that a policy changes before, the survey sees."""
-    if admission.until is None or admission.until <= now:
-        return VERDICT_LOOK
-    return admission.until - now
+    ends = admission.until if admission.until is not None and admission.until > now else now + VERDICT_LOOK
+    again = admission.again if admission.again is not None and admission.again > now else ends
+    return min(ends, again) - now
 
 
 def _in_turn(candidate: Candidate, known: Container[Place]) -> list[Place]:

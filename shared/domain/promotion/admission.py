@@ -29,6 +29,8 @@ class AdmissionReason(Enum):
     SIGNATURE_MISSING = "signature-missing"  # nobody signed it in a way that the policy asks for
     SIGNATURE_WRONG = "signature-wrong"  # it is signed, and not by whom the policy wants
     SIGNATURE_UNVERIFIABLE = "signature-unverifiable"  # whether it is rightly signed cannot be said
+    SIGNATURE_VERIFIED = "signature-verified"  # it is signed by whom the policy wants
+    SIGNATURE_OBSERVED = "signature-observed"  # it is not signed as the policy wants, which that only observes
     SOAKING = "soaking"  # it has not been seen for as long as the policy asks
     FROZEN = "frozen"  # nothing is promoted at this time
     AWAITING_APPROVAL = "awaiting-approval"  # people have to agree
@@ -73,6 +75,8 @@ _WAITS_FOR = (
 _AWAITED = frozenset({AdmissionReason.SCAN_AWAITED.value, AdmissionReason.BASE_SCAN_AWAITED.value})
 _BY_TEST = frozenset({AdmissionReason.GATE_REJECTED.value, AdmissionReason.GATE_UNDECIDED.value})
 
+_BY_SIGNATURE = frozenset({AdmissionReason.SIGNATURE_MISSING.value, AdmissionReason.SIGNATURE_WRONG.value})
+
 _KEPT = 12
 
 
@@ -97,6 +101,7 @@ class Admission(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         holds: the names of those reasons that hold.
         until: when what holds ends by itself, UTC; ``None`` if time alone does not end it.
         facts: what the record of the tag says that this was decided by, each check's as one text.
+        again: when it is worth deciding anew whatever was decided, UTC; ``None`` if time alone tells nothing more.
     """
 
     digest: Digest
@@ -116,6 +121,7 @@ class Admission(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     holds: tuple[str, ...] = ()
     until: datetime | None = None
     facts: tuple[str, ...] = ()
+    again: datetime | None = None
 
     @property
     def waits_for(self) -> Waiting | None:
@@ -135,6 +141,13 @@ class Admission(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     def by_test(self) -> bool:
         """Whether the digest's test keeps it from the tag; nobody asks then what its scan says."""
         return not _BY_TEST.isdisjoint(self.reasons)
+
+    @property
+    def by_signature(self) -> bool:
+        """Whether its signatures keep the digest from the tag, and nothing that comes before them."""
+        if self.outcome is Outcome.REJECT:
+            return not self.by_test and not self.blocking and not _BY_SIGNATURE.isdisjoint(self.reasons)
+        return self.waits_for is Waiting.SIGNATURE
 
     @property
     def of_test(self) -> bool:

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from shared.domain.promotion.admission import (
     Admission,
-    AdmissionReason,
     Waiting,
     admission_of,
     is_held_back,
@@ -95,13 +94,12 @@ def _refused_by(admission: Admission) -> Reason:
     """Where several refuse, the test's word is the last, and the scan's the one before."""
     if admission.by_test:
         return Reason.GATE_REJECTED
-    if not _BY_SIGNATURE.isdisjoint(admission.reasons) and not admission.blocking:
+    if admission.by_signature:
         return Reason.SIGNATURE_REJECTED
     by_people = AdmissionReason.REJECTED_BY_PEOPLE.value in admission.reasons and not admission.blocking
     return Reason.REJECTED_BY_PEOPLE if by_people else Reason.SCAN_REJECTED
 
 
-_BY_SIGNATURE = frozenset({AdmissionReason.SIGNATURE_MISSING.value, AdmissionReason.SIGNATURE_WRONG.value})
 _HELD_BY = {
     Waiting.SIGNATURE: Reason.SIGNATURE_HELD,
     Waiting.APPROVAL: Reason.APPROVAL_AWAITED,

@@ -21,12 +21,14 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
         reasons: why, by name; those of a part that passes are told too.
         detail: for people.
         until: when a hold ends by itself, UTC; ``None`` if time alone does not end it.
+        again: when it is worth judging anew whatever it leads to, UTC; ``None`` if nothing will be known by time alone.
     """
 
     outcome: Outcome
     reasons: tuple[str, ...] = ()
     detail: str = ""
     until: datetime | None = None
+    again: datetime | None = None
 
 
 def combined(admission: Admission, parts: Iterable[Part]) -> Admission:
@@ -40,7 +42,8 @@ def combined(admission: Admission, parts: Iterable[Part]) -> Admission:
         The worst outcome, with all reasons and details. What holds until a moment, and for nothing else, says until
         when.
     """
-    known = (Part(admission.outcome, admission.reasons, admission.detail, admission.until), *parts)
+    before = Part(admission.outcome, admission.reasons, admission.detail, admission.until, admission.again)
+    known = (before, *parts)
     worst = max((part.outcome for part in known), key=_ORDER.index)
     ends = [part.until for part in known if part.outcome is Outcome.HOLD]
     held = (reason for part in known[1:] if part.outcome is Outcome.HOLD for reason in part.reasons)
@@ -52,6 +55,7 @@ def combined(admission: Admission, parts: Iterable[Part]) -> Admission:
         detail=". ".join(part.detail for part in _by_weight(known) if part.detail),
         holds=tuple(dict.fromkeys((*_held_before(admission), *held))) if worst is Outcome.HOLD else (),
         until=max(times) if worst is Outcome.HOLD and times and len(times) == len(ends) else None,
+        again=min((part.again for part in known if part.again is not None), default=None),
     )
 
 
