@@ -11,7 +11,8 @@ class ExceptionFile(msgspec.Struct, frozen=True):
     """One file of the configuration in which people say what a scanner does not know.
 
     Attributes:
-        name: ``waivers.yaml``, ``known-exploited.json``, or one under ``vex/``.
+        name: ``waivers.yaml``, ``known-exploited.json``, or one under ``vex/``; of what signatures are judged by, one
+            under ``trust/``.
         content: as it was stored.
         trouble: why it could not be read whole; empty if it could.
     """

@@ -197,6 +197,13 @@ class Outside:
         return ExceptionBlobs(self._account)
 
     @cached_property
+    def trust_files(self) -> ExceptionFiles:
+        """The keys, roots and stores by which signatures are judged."""
+        from shared.adapters.storage.exception_blobs import trust_blobs  # noqa: PLC0415
+
+        return trust_blobs(self._account)
+
+    @cached_property
     def configuration(self) -> Configuration:
         """The watch list and the gates."""
         from shared.adapters.storage.configuration_blobs import ConfigurationBlobs  # noqa: PLC0415

@@ -10,7 +10,7 @@ import pytest
 from shared.adapters.storage import exception_blobs
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.blobs import Container
-from shared.adapters.storage.exception_blobs import ExceptionBlobs
+from shared.adapters.storage.exception_blobs import ExceptionBlobs, trust_blobs
 from shared.exception_ports import ExceptionFile, ExceptionFiles
 from tests.contract.wire import counted
 from tests.doubles.kept_scans import InMemoryExceptionFiles
@@ -90,3 +90,23 @@ def test_a_file_that_is_too_large_is_told_and_not_read(
 def test_a_last_good_copy_that_nobody_can_read_counts_as_none(account: StorageAccount) -> None:
     Container(account, "config").write("exceptions.last-good.json", b"{")
     assert ExceptionBlobs(account).last_good() == ()
+
+
+KEY = ExceptionFile("trust/keys/build.pem", b"a key")
+STORE = ExceptionFile("trust/stores/microsoft/tsa/root.crt", b"a certificate")
+
+
+def test_files_of_trust_are_those_below_their_folder_and_no_exceptions(account: StorageAccount) -> None:
+    container = Container(account, "config")
+    for name in ("waivers.yaml", "trust/README.md", "trust/keys/.hidden.pem", "trustworthy/key.pem"):
+        container.write(name, b"")
+    for file in (KEY, STORE):
+        container.write(file.name, file.content)
+    assert trust_blobs(account).stored() == (KEY, STORE)
+    assert [file.name for file in ExceptionBlobs(account).stored()] == ["waivers.yaml"]
+
+
+def test_what_was_trusted_last_is_kept_apart_from_exceptions(account: StorageAccount) -> None:
+    ExceptionBlobs(account).keep_last_good((WAIVERS,))
+    trust_blobs(account).keep_last_good((KEY,))
+    assert (ExceptionBlobs(account).last_good(), trust_blobs(account).last_good()) == ((WAIVERS,), (KEY,))

@@ -66,6 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "domain/promotion",
         "domain/access",
         "domain/scan",
+        "domain/signatures",
         "domain/policy",
         "domain/watching",
         "domain/gate",
@@ -163,6 +164,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tooling": {*_CORE, "rules"},
     "due_kinds": {*_CORE, "flows", "rules", "telemetry"},
     "scanning": {"outside", *_CORE, "flows", "rules", "telemetry"},
+    "trust_reading": {"domain/policy", "domain/signatures"},
     "admitting": {*_CORE, "flows", "rules", "bootstrap", "policy_yaml"},
     "bootstrap": {
         "admitting",

@@ -1,4 +1,4 @@
-"""Waivers, VEX documents and the list of what is known to be exploited: blobs of the container ``config``."""
+"""Waivers, VEX documents, what is known to be exploited, and what is trusted: blobs of the container ``config``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ log = logging.getLogger("tidegate.exceptions")
 
 _LAST_GOOD = "exceptions.last-good.json"
 _NAMES = re.compile(r"waivers\.yaml|known-exploited\.json|vex/[^/]+\.json")
+_TRUST = "trust/"
+_TRUST_NAMES = re.compile(r"trust/(?:[A-Za-z0-9][A-Za-z0-9._-]*/)*[A-Za-z0-9][A-Za-z0-9._-]*\.(?:pem|pub|crt|cer|json)")
+_LAST_GOOD_TRUST = "trust.last-good.json"
 _MOST_OF_ONE = 8 * 1024 * 1024
 _MOST_IN_ALL = 32 * 1024 * 1024
 _MOST_FILES = 200
@@ -28,30 +31,42 @@ class ExceptionBlobs:
 
     Args:
         account: where the container ``config`` is.
+        under: with what the names of the files begin.
+        names: those that are read.
+        last_good: the blob in which those are kept that were last found valid.
     """
 
-    def __init__(self, account: StorageAccount) -> None:
+    def __init__(
+        self,
+        account: StorageAccount,
+        under: str = "",
+        names: re.Pattern[str] = _NAMES,
+        last_good: str = _LAST_GOOD,
+    ) -> None:
         self._container = Container(account, "config")
+        self._under = under
+        self._names = names
+        self._last_good_name = last_good
         self._read: dict[str, tuple[str, ExceptionFile]] = {}
         self._last_good: Blob | None = None
 
     def stored(self) -> tuple[ExceptionFile, ...]:
         """See ``ExceptionFiles.stored``. One listing, and a read of each file that changed."""
-        listed = [blob for blob in self._container.under("") if _NAMES.fullmatch(blob.name)]
+        listed = [blob for blob in self._container.under(self._under) if self._names.fullmatch(blob.name)]
         read = dict(self._each(listed))
         self._read = read
         return tuple(file for _, file in read.values())
 
     def last_good(self) -> tuple[ExceptionFile, ...]:
         """See ``ExceptionFiles.last_good``. One small transaction if it has not changed since it was read."""
-        blob = self._container.read(_LAST_GOOD, 2 * _MOST_IN_ALL, self._last_good)
+        blob = self._container.read(self._last_good_name, 2 * _MOST_IN_ALL, self._last_good)
         self._last_good = blob
-        return _unpacked(blob.content) if blob else ()
+        return _unpacked(blob.content, self._last_good_name) if blob else ()
 
     def keep_last_good(self, files: tuple[ExceptionFile, ...]) -> None:
         """See ``ExceptionFiles.keep_last_good``. One transaction."""
         packed = {file.name: b64encode(file.content).decode() for file in files}
-        self._container.write(_LAST_GOOD, msgspec.json.encode(packed))
+        self._container.write(self._last_good_name, msgspec.json.encode(packed))
 
     def _each(self, listed: list[Listed]) -> Iterator[tuple[str, tuple[str, ExceptionFile]]]:
         total = 0
@@ -67,10 +82,15 @@ class ExceptionBlobs:
                 yield blob.name, (found.etag.strip('"'), ExceptionFile(blob.name, found.content))
 
 
-def _unpacked(content: bytes) -> tuple[ExceptionFile, ...]:
+def trust_blobs(account: StorageAccount) -> ExceptionBlobs:
+    """Return the port ``ExceptionFiles`` for the keys, roots and stores that signatures are judged by."""
+    return ExceptionBlobs(account, _TRUST, _TRUST_NAMES, _LAST_GOOD_TRUST)
+
+
+def _unpacked(content: bytes, name: str) -> tuple[ExceptionFile, ...]:
     """What cannot be read was written by nobody here; the stored files are taken for the first ones then."""
     try:
         return tuple(ExceptionFile(name, b64decode(text)) for name, text in _PACKED.decode(content).items())
     except (msgspec.DecodeError, ValueError) as error:
-        log.warning("the blob config/%s cannot be read, and counts as none: %s", _LAST_GOOD, error)
+        log.warning("the blob config/%s cannot be read, and counts as none: %s", name, error)
         return ()

@@ -28,6 +28,7 @@ class Kind(Enum):
     LIST_HELD = "watch-list-held"  # the stored watch list lacks too much to be taken without a word
     LIST_MISSING = "watch-list-missing"  # no watch list is stored
     EXCEPTIONS_INVALID = "exceptions-invalid"  # waivers, VEX or known-exploited cannot be read; the last good ones stay
+    TRUST_INVALID = "trust-invalid"  # keys, roots or stores for signatures cannot be read; the last good ones stay
     RECORDS_UNREADABLE = "records-unreadable"  # rows of a table cannot be read: nothing is known of what they tell
     REPOSITORY_NEVER_ANSWERED = "repository-never-answered"  # it gave no answer yet: is its name right?
     REPOSITORY_FAILS = "repository-fails"  # it has given no answer for an hour
