@@ -1,4 +1,4 @@
-"""Puts together what decides whether a scan lets a digest through; see ``shared.bootstrap``."""
+"""Puts together what decides whether a digest is let through, beside its test; see ``shared.bootstrap``."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from shared.rules.approvals import Approvals
 from shared.rules.exceptions import KnownExceptions
 from shared.rules.policies import Policies
 from shared.rules.proposals import Proposer
+from shared.signing import Signing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from shared.bootstrap import Parts
+    from shared.domain.promotion.candidate import Candidate
     from shared.domain.scan.waivers import Waiver
     from shared.domain.watching.troubles import Trouble
     from shared.domain.watching.watch_list import WatchList
@@ -61,13 +63,23 @@ class Admitting:
     def admissions(self) -> Admissions:
         """Judges digests for targets."""
         parts = self._parts
-        where = (parts.evidence, parts.target_book, parts.clock)
-        return Admissions(self.policies, self.exceptions, self._scans, *where, self.checks)
+        by = (self.policies, self.exceptions, self._scans, parts.evidence, parts.target_book, parts.clock)
+        return Admissions(*by, checks=self.checks)
 
     @cached_property
     def checks(self) -> tuple[AdmissionCheck, ...]:
         """What is asked beside test and scan, in the order in which it is told."""
-        return (Approvals(),)
+        return (self.signing.check, Approvals())
+
+    @cached_property
+    def signing(self) -> Signing:
+        """Reads signatures and judges them."""
+        return Signing(self._parts, lambda: self.policies)
+
+    def ask(self, candidate: Candidate) -> None:
+        """Ask for what a staged candidate will be judged by, side by side with its test; it never raises."""
+        self.admissions.ask(candidate)
+        self.signing.check.ask(candidate)
 
     @cached_property
     def proposer(self) -> Proposer:
@@ -78,9 +90,8 @@ class Admitting:
     def judge(self) -> SecondJudge:
         """Decides again."""
         parts = self._parts
-        return SecondJudge(
-            parts.candidate_progress, parts.target_book, self.admissions, self.proposer, parts.promoter.promote
-        )
+        by = (parts.candidate_progress, parts.target_book, self.admissions, self.proposer, parts.promoter.promote)
+        return SecondJudge(*by, files=self.signing.check.files)
 
     @cached_property
     def previewer(self) -> Previewer:
@@ -126,5 +137,6 @@ class Admitting:
         return self._parts.watch_lists.in_force()
 
     def troubles(self) -> Iterable[Trouble]:
-        """Return what is wrong with files of exceptions and in use; nothing is read while no scan is made."""
-        return (*self.exceptions.now().troubles, *self.standing.troubles()) if self.policies.may_scan else ()
+        """Return what is wrong with files of exceptions and of trust, and in use; of what nobody asks nothing is read."""
+        scanned = (*self.exceptions.now().troubles, *self.standing.troubles()) if self.policies.may_scan else ()
+        return (*scanned, *self.signing.troubles())

@@ -186,7 +186,7 @@ class Parts(Scanned):
             self.upstream,
             self.settings.accounts.keys(),
             self.times,
-            scan=self.admitting.admissions.ask,
+            scan=self.admitting.ask,
             room=self.import_room,
             then=self.tooling.mirror.or_else(self.validator.begin),
         )

@@ -42,6 +42,7 @@ class SecondJudge:
         admissions: judges digests for targets.
         proposer: tells targets what has passed.
         promote: looks after a candidate that passed its test.
+        files: tells by a hash which further files are in force that everything is judged by.
     """
 
     def __init__(
@@ -51,14 +52,16 @@ class SecondJudge:
         admissions: Admissions,
         proposer: Proposer,
         promote: Callable[[Stored[Candidate]], None],
+        files: Callable[[], str] = str,
     ) -> None:
         self._progress = progress
         self._book = book
         self._admissions = admissions
         self._proposer = proposer
         self._promote = promote
+        self._files = files
         self._noticed: dict[str, Place] = {}
-        self._in_force: tuple[str, str, int] | None = None
+        self._in_force: tuple[str, str, int, str] | None = None
 
     def notice(self, target: Target) -> None:
         """Note a target, which somebody read anyway, if something was decided by what is not in force any more."""
@@ -126,7 +129,7 @@ class SecondJudge:
         if asking is None or (self._in_force is None and not asking.judges):
             return
         known, now = self._admissions.exceptions.now(), self._book.clock()
-        in_force = (asking.fingerprint, known.sha256, sum(end <= now for end in known.ends))
+        in_force = (asking.fingerprint, known.sha256, sum(end <= now for end in known.ends), self._files())
         if self._in_force not in {None, in_force}:
             for stored in self._book.targets.every(self._book.registry):
                 self.notice(stored.record)

@@ -16,9 +16,13 @@ class AdmissionCheck(Protocol):
     """One check. It is asked in the order in which ``Admissions`` is given them."""
 
     def facts(self, target: Target, digest: Digest, asked: Asked) -> str:
-        """Return what the tag's record says that this check goes by, as one short text; empty if nothing.
+        """Return what the tag's record, or a file, says that this check goes by, as one short text; empty if nothing.
 
-        Whenever it changes the digest is judged anew. Nothing is read, and nothing takes time.
+        Whenever it changes the digest is judged anew. It is asked for every record of a tag that is read, so that
+        nothing is read here but what is read once a minute for all.
+
+        Raises:
+            ServiceError: a file that it goes by cannot be read now.
         """
         ...
 

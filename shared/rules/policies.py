@@ -12,6 +12,7 @@ from functools import cached_property
 import msgspec
 
 from shared.domain.policy.policy import Mode, Policy, ScanCheck
+from shared.domain.policy.signing import SignatureCheck
 from shared.domain.promotion.candidate import Place
 from shared.domain.references import Tag
 from shared.domain.watching.selection import choose, exact_tags
@@ -43,6 +44,11 @@ class Asked(msgspec.Struct, frozen=True):
         """The scan that is made, whatever its answer leads to; ``None`` if none is."""
         scan = self.policy.scan if self.policy is not None else None
         return None if scan is None or scan.mode is Mode.OFF else scan
+
+    @property
+    def signed(self) -> SignatureCheck | None:
+        """The signatures that are looked at, whatever that leads to; ``None`` if none are."""
+        return self.policy.signed if self.policy is not None else None
 
     @property
     def untested(self) -> tuple[str, ...]:
@@ -81,6 +87,11 @@ class Asking:
     def scans(self) -> bool:
         """Whether any entry has scans made."""
         return any(self._of(image).scan is not None for image in self._list.images)
+
+    @cached_property
+    def signs(self) -> bool:
+        """Whether any entry asks for signatures."""
+        return any(self._of(image).signed is not None for image in self._list.images)
 
     @cached_property
     def judges(self) -> bool:
@@ -179,6 +190,11 @@ class Policies:
     def may_scan(self) -> bool:
         """Whether the list that was read last has scans made; nothing is read."""
         return self.latest is not None and self.latest.scans
+
+    @property
+    def may_sign(self) -> bool:
+        """Whether the list that was read last asks for signatures; nothing is read."""
+        return self.latest is not None and self.latest.signs
 
     def now(self) -> Asking:
         """Return what the list asks that was read within the last minute, or is read now.

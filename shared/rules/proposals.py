@@ -25,6 +25,11 @@ from shared.target_ports import StoredTarget
 _TRIES = 8
 _NAMES = {Outcome.PASS: "scan-passed", Outcome.REJECT: "scan-rejected", Outcome.HOLD: "scan-held"}
 _BY_PEOPLE = {AdmissionReason.APPROVED.value, AdmissionReason.REJECTED_BY_PEOPLE.value}
+_NAMES_OF_SIGNATURES = {
+    Outcome.PASS: "signature-passed",
+    Outcome.REJECT: "signature-rejected",
+    Outcome.HOLD: "signature-held",
+}
 _NAMES_OF_TESTS = {Outcome.PASS: "gate-observed", Outcome.REJECT: "gate-rejected", Outcome.HOLD: "gate-undecided"}
 
 
@@ -96,7 +101,7 @@ class Proposer:
         admission = self._admissions.judge(proposal.candidate, basis, before)
         proposal.judged[basis] = admission
         if _is_news(before, admission):
-            about, name = about_target(proposal.target), _name_of(admission)
+            about, name = about_target(proposal.target), _name_of(admission, before)
             self._activity.append(Event(about, name, admission.at, f"{admission.digest}: {admission.detail}"))
 
 
@@ -171,11 +176,15 @@ def _is_news(target: Target | None, admission: Admission) -> bool:
     return comes_to_people or known.outcome is not admission.outcome or (admission.of_test and not known.of_test)
 
 
-def _name_of(admission: Admission) -> str:
+def _name_of(admission: Admission, before: Target) -> str:
+    """What passes is told as what had kept it."""
     if admission.waits_for is Waiting.APPROVAL:
         return "approval-awaited"
-    by_test = admission.by_test or (admission.of_test and admission.outcome is Outcome.PASS)
-    return (_NAMES_OF_TESTS if by_test else _NAMES)[admission.outcome]
+    if admission.by_test or (admission.of_test and admission.outcome is Outcome.PASS):
+        return _NAMES_OF_TESTS[admission.outcome]
+    kept = admission if admission.outcome is not Outcome.PASS else admission_of(before, admission.digest)
+    names = _NAMES_OF_SIGNATURES if kept is not None and kept.by_signature else _NAMES
+    return names[admission.outcome]
 
 
 def _fresh(registry: str, candidate: Candidate, place: Place) -> Target:

@@ -47,6 +47,7 @@ PUT_OFF = Count(
     "tidegate.put_off", "upstream and reason", "Looks and imports that were put off because a budget is short."
 )
 PACED = Count("tidegate.arm.paced", "kind and reason", "Requests to ARM that waited for their turn.")
+SIGNATURES = Count("tidegate.signatures", "outcome", "Signatures of digests that were judged for a tag.")
 WAITING = Count("tidegate.waiting", "status", "Candidates under way at a sweep. A sweep that could not tell has none.")
 OLDEST = Count("tidegate.oldest", "status", "Seconds since the oldest of them that has not ended came to its status.")
 BUDGET_LEFT = Count(
@@ -167,6 +168,11 @@ def budgets_observed(budgets: Iterable[Budget], now: datetime) -> None:
 def put_off(upstream: str, refusal: Refusal) -> None:
     """Count a look or an import that an upstream's budget did not allow."""
     add(PUT_OFF, key=f"{upstream} {refusal.value}")
+
+
+def judged_signatures(outcome: str) -> None:
+    """Count a judgement over a digest's signatures."""
+    add(SIGNATURES, key=outcome)
 
 
 def paced(kind: Kind, wait: Wait) -> None:

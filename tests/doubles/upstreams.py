@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from shared.domain.references import Digest, Repository, Tag
+from shared.domain.signatures.material import Artefact, ArtefactKind
 from shared.errors import NotFound
 from shared.ports import Hint, Hints
+from shared.signature_ports import Beside, Spend
 from tests.doubles.scripted import Scripted
 from tests.doubles.storage import MIDDAY
 
@@ -23,7 +25,7 @@ class _Pushed:
 
 
 class InMemoryUpstream(Scripted):
-    """The port ``Upstream``. It may be asked by several threads.
+    """The ports ``Upstream``, ``UpstreamHolder`` and ``SignatureSource``. It may be asked by several threads.
 
     Args:
         catalogue: whether it has a catalogue of its own, so that ``hints`` answers.
@@ -38,6 +40,8 @@ class InMemoryUpstream(Scripted):
         platforms: how many manifests there are behind a digest; what is not in it cannot be told.
         prepared: what it was told to get ready for, one line a call.
         read: the repositories whose manifests had to be read.
+        besides: how often what lies beside a digest was read.
+        unread: what of that cannot be read.
     """
 
     def __init__(self, *, catalogue: bool = False, clock: Callable[[], datetime] | None = None) -> None:
@@ -51,6 +55,9 @@ class InMemoryUpstream(Scripted):
         self.platforms: dict[Digest, int] = {}
         self.prepared: list[tuple[Repository, ...]] = []
         self.read: set[Repository] = set()
+        self.besides: Counter[Digest] = Counter()
+        self.unread: tuple[str, ...] = ()
+        self._signed: dict[tuple[Repository, Digest], tuple[Artefact, ...]] = {}
         self._clock = clock or _ticking()
         self._lock = threading.Lock()
         self._tags: defaultdict[Repository, dict[Tag, _Pushed]] = defaultdict(dict)
@@ -85,6 +92,10 @@ class InMemoryUpstream(Scripted):
         self._troubles.pop(repository, None)
         if error is not None:
             self._troubles[repository] = error
+
+    def sign(self, repository: Repository, digest: Digest, *artefacts: Artefact) -> None:
+        """Let this lie beside a digest, and nothing else."""
+        self._signed[repository, digest] = artefacts
 
     def purge(self, repository: Repository, digest: Digest) -> None:
         """Let a manifest be gone that no tag points at."""
@@ -135,6 +146,18 @@ class InMemoryUpstream(Scripted):
             self.sought[repository, digest] += 1
             self._raise_trouble("holds", repository)
             return self.has(repository, digest)
+
+    def beside(self, repository: Repository, digest: Digest, spend: Spend, *, whole: bool) -> Beside:
+        """See the port. What is under the older tag is read if all is wanted, or if there is nothing else."""
+        spend(False)
+        with self._lock:
+            self.besides[digest] += 1
+            self._raise_trouble("beside", repository)
+            every = self._signed.get((repository, digest), ())
+            first = tuple(one for one in every if one.kind is not ArtefactKind.COSIGN_LEGACY)
+            if whole or not first:
+                return Beside(every, unread=self.unread)
+            return Beside(first, whole=False, unread=self.unread)
 
     def reads(self, repository: Repository) -> bool:
         """See the port."""

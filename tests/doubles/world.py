@@ -80,13 +80,17 @@ from shared.rules.scan_book import ScanBook
 from shared.rules.scan_documents import ScanDocuments
 from shared.rules.scan_sources import ScanSources
 from shared.rules.second_looks import SecondLooks
+from shared.rules.signature_book import SignatureBook
+from shared.rules.signature_check import SignedBy
 from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
 from shared.rules.timekeeping import Timekeeper
 from shared.rules.trouble_finding import TroubleFinder
+from shared.rules.trust_files import KnownTrust
 from shared.rules.unbuilt_tasks import UnbuiltTasks
 from shared.rules.wake import Waker
 from shared.run_ports import ScannerInUse
+from shared.signing import judge_signatures, problem_with
 from shared.tooling import Tooling
 from shared.watch_list_yaml import parse_watch_list
 from shared.work import work_on
@@ -193,6 +197,7 @@ class World:
         self.configuration = InMemoryConfiguration(watch_list, GATES, before_call=self._moment("configuration"))
         self.application_runs.application_tasks = (application_task(ONE, own_trigger=own_trigger),)
         self.exception_files = InMemoryExceptionFiles(self._moment("exception_files"))
+        self.trust_files = InMemoryExceptionFiles(self._moment("trust_files"))
         self.kept_scans = InMemoryScans(self.clock, self._moment("kept_scans"))
         self.policies_of: dict[str, Policy] = {}
         self.platforms_of: dict[str, tuple[str, ...]] = {}
@@ -212,8 +217,11 @@ class World:
         self.exceptions = KnownExceptions(self.exception_files, self.clock, read_waiver_file)
         self.scan_book = ScanBook(self.scan_progress, self.evidence, read_scan_log)
         scans = self.scan_book if self.scanning else self.kept_scans
-        where = (self.evidence, self.book, self.clock)
-        self.admissions = Admissions(self.policies, self.exceptions, scans, *where, (Approvals(),))
+        self.ledger = Ledger(self.budgets, self.clock)
+        upstream = {DOCKER_HUB: self.hub, MCR: self.mcr, GHCR: self.ghcr}.__getitem__
+        self.signed_by = self._signed_by(SignatureBook(upstream, self.ledger, self.evidence, self.clock))
+        by = (self.policies, self.exceptions, scans, self.evidence, self.book, self.clock)
+        self.admissions = Admissions(*by, checks=(self.signed_by, Approvals()))
         self.proposer = Proposer(self.book, self.admissions, self.activity)
         self.detector = Detector(self.candidate_progress, self.book, self.proposer)
         self.ruler = Ruler(self.rulings, self.book, self.activity, self.detector.blocked)
@@ -228,9 +236,7 @@ class World:
             self.activity,
             self.detector.let_go,
         )
-        self.ledger = Ledger(self.budgets, self.clock)
         self.planner = Planner(self.outbox, self.observations, self.ledger, self.clock)
-        upstream = {DOCKER_HUB: self.hub, MCR: self.mcr, GHCR: self.ghcr}.__getitem__
         self.sources = Sources(self.base, self.staging, upstream, self.ledger, {DOCKER_HUB})
         self.retrier = Retrier(self.book, self.candidates, self.detector, self.outbox, self.activity)
         self.actor = Actor(self.book, self.sources, self.activity, self.admissions.asked)
@@ -252,9 +258,8 @@ class World:
         self.promoter = Promoter(
             self.candidate_progress, self.proposer, conclusions, then=self.reconciler.reconcile_together
         )
-        self.judge = SecondJudge(
-            self.candidate_progress, self.book, self.admissions, self.proposer, self.promoter.promote
-        )
+        with_files = (self.candidate_progress, self.book, self.admissions, self.proposer, self.promoter.promote)
+        self.judge = SecondJudge(*with_files, files=self.signed_by.files)
         self.import_room = ImportRoom(self.candidates, self.clock, self.most_imports)
         self.approver = Approver(self.book, self.admissions.asked, self.activity, self.judge.again)
         self.gate_room = GateRoom(self.candidates, self.clock, self.most_gates, self.scans)
@@ -276,7 +281,7 @@ class World:
             upstream,
             {DOCKER_HUB},
             times,
-            scan=self.admissions.ask,
+            scan=self._ask,
             room=self.import_room,
             then=self.tooling.mirror.or_else(self.validator.begin),
         )
@@ -318,6 +323,15 @@ class World:
             self.rebuild_progress, self.book, runs, self.evidence, BASE_SERVER, self.activity, self.most_rebuilds
         )
         self.due_looker = self._due_looker()
+
+    def _signed_by(self, book: SignatureBook) -> SignedBy:
+        """Signatures are judged as they are in the app."""
+        self.trust = KnownTrust(self.trust_files, self.clock, problem_with)
+        return SignedBy(lambda: self.policies, book, self.trust, judge_signatures, self.evidence, self.clock)
+
+    def _ask(self, candidate: Candidate) -> None:
+        self.admissions.ask(candidate)
+        self.signed_by.ask(candidate)
 
     def _due_looker(self) -> DueLooker:
         """One record at a time, so that a death has a place of its own."""
@@ -521,7 +535,8 @@ class World:
         return SaidPolicies(watch_list, self.policies_of, self.platforms_of)
 
     def _file_troubles(self) -> tuple[Trouble, ...]:
-        return (*self.exceptions.now().troubles, *self.standing.troubles()) if self.policies.may_scan else ()
+        scanned = (*self.exceptions.now().troubles, *self.standing.troubles()) if self.policies.may_scan else ()
+        return (*scanned, *(self.trust.now().troubles if self.policies.may_sign else ()))
 
     def _last(self, lasting: Iterable[Noted]) -> None:
         self.lasting = tuple(lasting)

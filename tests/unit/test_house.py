@@ -165,7 +165,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "due_kinds": {*_CORE, "flows", "rules", "telemetry"},
     "scanning": {"outside", *_CORE, "flows", "rules", "telemetry"},
     "trust_reading": {"domain/policy", "domain/signatures"},
-    "admitting": {*_CORE, "flows", "rules", "bootstrap", "policy_yaml"},
+    "signing": {*_CORE, "rules", "telemetry", "outside", "trust_reading"},
+    "admitting": {*_CORE, "flows", "rules", "bootstrap", "policy_yaml", "signing"},
     "bootstrap": {
         "admitting",
         "scanning",

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from shared.domain.promotion.admission import (
     Admission,
+    AdmissionReason,
     Waiting,
     admission_of,
     is_held_back,

@@ -71,6 +71,16 @@ KEPT_CURRENT = timedelta(days=1)
 # A scan that has no answer is tried once an hour for a day, after its first runs, and from then on once a day.
 _HOURLY_TRIES = 24
 SCAN_SELDOM = timedelta(days=1)
+# Images are often signed minutes after they are pushed: so long one without a signature is held, and not rejected.
+SIGNING_GRACE = timedelta(hours=1)
+# A signature that is missing or wrong is looked for again after a minute, then after ever longer pauses: hourly for a
+# day, and daily from then on.
+FIRST_SIGNATURE_LOOK = timedelta(minutes=1)
+LONGEST_SIGNATURE_LOOK = timedelta(hours=1)
+SIGNATURES_SOUGHT_FOR = timedelta(days=1)
+SELDOM_SIGNATURE_LOOK = timedelta(days=1)
+# How soon a registry that did not let signatures be read is asked for them again.
+SIGNATURE_REST = timedelta(minutes=1)
 # How soon after its end a scan is made again for a newer database. Where there is none no run is made, so this only has
 # to keep whoever hears of the end from asking again at once.
 SCAN_REST = timedelta(seconds=10)

@@ -38,7 +38,7 @@ class Hindrance(Enum):
 
 _STOPPED = {
     Hindrance.REJECTED: (Kind.CANDIDATE_REJECTED, "did not pass its gate"),
-    Hindrance.AWAITS_SCAN: (Kind.CANDIDATE_HELD, "passed its test and is not promoted before its scan gives an answer"),
+    Hindrance.AWAITS_SCAN: (Kind.CANDIDATE_HELD, "passed its test and is not promoted yet"),
     Hindrance.FAILED: (Kind.CANDIDATE_FAILED, "could not be decided, and is tried again daily"),
 }
 
@@ -119,15 +119,15 @@ def candidate_troubles(candidate: Candidate, targets: Iterable[Target]) -> tuple
         targets: those whose ``awaited_candidate`` it is.
     """
     state, why, since, waiting = _of_candidate(candidate), _why(candidate), candidate.since, tuple(targets)
-    by_scan = candidate.last.reason is Reason.SCAN_REJECTED
-    if candidate.status in ENDS and not by_scan and (kept := _kept_out(candidate.digest, waiting)) is not None:
+    refused_for = _REFUSED_FOR.get(candidate.last.reason, "")
+    if candidate.status in ENDS and not refused_for and (kept := _kept_out(candidate.digest, waiting)) is not None:
         state, waiting, admission = kept
         why, since = admission.detail, admission.at
-        by_scan = state is Hindrance.REJECTED and not admission.by_test
+        refused_for = _refused_for(admission) if state is Hindrance.REJECTED else ""
     if state not in _STOPPED:
         return ()
     kind, said = _STOPPED[state]
-    said = "was rejected by its scan" if by_scan else said
+    said = refused_for or said
     places = ", ".join(sorted(str(target.place) for target in waiting))
     return (
         Trouble(
@@ -138,6 +138,18 @@ def candidate_troubles(candidate: Candidate, targets: Iterable[Target]) -> tuple
             since=since,
         ),
     )
+
+
+_REFUSED_FOR = {
+    Reason.SCAN_REJECTED: "was rejected by its scan",
+    Reason.SIGNATURE_REJECTED: "was rejected for its signatures",
+}
+
+
+def _refused_for(admission: Admission) -> str:
+    if admission.by_test:
+        return ""
+    return _REFUSED_FOR[Reason.SIGNATURE_REJECTED if admission.by_signature else Reason.SCAN_REJECTED]
 
 
 def _kept_out(digest: Digest, targets: Sequence[Target]) -> tuple[Hindrance, tuple[Target, ...], Admission] | None:
