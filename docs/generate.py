@@ -40,6 +40,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "verdict-reasons": parts.verdict_reasons,
     "decided": parts.decided,
     "admission-reasons": parts.admission_reasons,
+    "not-known": parts.not_known,
 }
 PAGES = ("README.md", "docs/architecture.md", "docs/configuration.md", "docs/verdict.md")
 SCHEMAS = {"docs/images.schema.json": schema, "docs/verdict.schema.json": decision.schema}

@@ -23,6 +23,7 @@ from shared.domain.policy.policy import ScanCheck
 from shared.domain.promotion.actions import Refusal
 from shared.domain.promotion.admission import AdmissionReason
 from shared.domain.promotion.due import CANDIDATES
+from shared.domain.promotion.previewing import NotKnown
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, RebuildStatus
 from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.target import Why
@@ -234,6 +235,11 @@ def verdict_reasons() -> str:
 def admission_reasons() -> str:
     """Return the reasons of an admission beside those of the verdict."""
     return table(("reason", "meaning"), ((f"`{value}`", said) for value, said in told(AdmissionReason)))
+
+
+def not_known() -> str:
+    """Return why a preview cannot tell what would be decided."""
+    return table(("why", "meaning"), ((f"`{value}`", said) for value, said in told(NotKnown)))
 
 
 def decided() -> str:

@@ -18,13 +18,15 @@ from shared.rules.proposals import Proposer
 from shared.signing import Signing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from shared.bootstrap import Parts
+    from shared.domain.policy.policy import Policy
+    from shared.domain.policy.reading import OnePolicy
     from shared.domain.promotion.candidate import Candidate
     from shared.domain.scan.waivers import Waiver
     from shared.domain.watching.troubles import Trouble
-    from shared.domain.watching.watch_list import WatchList
+    from shared.domain.watching.watch_list import ListFile, WatchList
     from shared.rules.admission_checks import AdmissionCheck
     from shared.rules.exposures import Exposures
     from shared.rules.scan_book import ScanBook
@@ -132,11 +134,24 @@ class Admitting:
         """Takes what people say of digests that wait for them."""
         return Approver(self._parts.target_book, self.admissions.asked, self._parts.activity, self.judge.again)
 
+    def read_list(self, files: Sequence[ListFile]) -> WatchList:
+        """Read the files of a watch list that is not in force; the YAML reader is loaded when the first one is read."""
+        from shared.watch_list_yaml import parse_files  # noqa: PLC0415
+
+        return parse_files(files, self._parts.settings.base_server)
+
+    @staticmethod
+    def read_policy(text: bytes, named: Mapping[str, Policy]) -> OnePolicy:
+        """Read one policy that is not in force; the YAML reader is loaded when the first one is read."""
+        from shared.policy_yaml import read_one_policy  # noqa: PLC0415
+
+        return read_one_policy(text, named)
+
     def _list_in_force(self) -> WatchList:
         """The list tells policies of itself, so neither can be had before the other is asked for."""
         return self._parts.watch_lists.in_force()
 
     def troubles(self) -> Iterable[Trouble]:
-        """Return what is wrong with files of exceptions and of trust, and in use; of what nobody asks nothing is read."""
+        """Return what is wrong with files of exceptions and trust, and in use; what nobody needs is not read."""
         scanned = (*self.exceptions.now().troubles, *self.standing.troubles()) if self.policies.may_scan else ()
         return (*scanned, *self.signing.troubles())

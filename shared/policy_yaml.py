@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from shared.domain.policy.policy import Mode, Policy
-from shared.domain.policy.reading import Policies, read_policies
+from shared.domain.policy.reading import OnePolicy, Policies, read_policies
 from shared.domain.scan.waivers import Waiver, read_waivers
 from shared.errors import MalformedInput, WatchListError
 from shared.yaml_nodes import Node, Path, compose, names_of
@@ -53,18 +53,6 @@ def read_policy_file(text: bytes) -> PolicyFile:
     if problems or policies is None:
         raise MalformedInput("\n".join(_told(root, problems)))
     return PolicyFile(policies, policies.named[_ALONE] if alone else None)
-
-
-class OnePolicy(msgspec.Struct, frozen=True):
-    """A policy that stands alone, for entries that have another one.
-
-    Attributes:
-        policy: with all it extends taken in.
-        says_test: whether it says what test is made, also that none is.
-    """
-
-    policy: Policy
-    says_test: bool
 
 
 def read_one_policy(text: bytes, named: Mapping[str, Policy]) -> OnePolicy:

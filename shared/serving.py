@@ -24,7 +24,7 @@ def front(parts: Parts) -> Front:
 
 
 def _reading(parts: Parts) -> Mapping[str, Handler]:
-    previews = Previews(lambda: parts.watch_lists, lambda: parts.admitting.previewer, parts.settings.base_server)
+    previews = Previews(lambda: parts.watch_lists, lambda: parts.admitting)
     return {
         "explain_tags": lambda asked: images.explain_tags(
             asked.parameters["image"],

@@ -30,7 +30,7 @@ from shared.domain.references import Digest
 from shared.errors import TidegateError
 from shared.ports import Clock, Records
 from shared.rules.admissions import Admissions
-from shared.rules.other_policies import ask_the_same, going_by
+from shared.rules.other_policies import Remembering, ask_the_same, going_by
 from shared.rules.policies import Asked, Asking
 from shared.target_ports import Targets
 
@@ -114,9 +114,9 @@ class _Part:
     def __init__(self, admissions: Admissions, candidates: Records[Candidate], asking: Asking, clock: Clock) -> None:
         dry = admissions.dry()
         self._at = clock()
-        self._asks_now, self._asks_then = admissions.policies.now(), asking
+        self._asks_now, self._asks_then = Remembering(admissions.policies.now()), Remembering(asking)
         self._now = dry.under(going_by(self._asks_now, clock))
-        self._then = dry.under(going_by(asking, clock))
+        self._then = dry.under(going_by(self._asks_then, clock))
         self._candidates = candidates
         self._found: dict[str, Candidate | None] = {}
         self._logs: set[Digest] = set()

@@ -7,6 +7,7 @@ from collections.abc import Collection
 import msgspec
 
 from shared.domain.policy.policy import Policy
+from shared.domain.promotion.candidate import Place
 from shared.domain.watching.watch_list import Image, WatchList
 from shared.ports import Clock
 from shared.rules.policies import Asked, Asking, Policies
@@ -39,6 +40,25 @@ class AskingOtherwise(Asking):
         test = asked.policy.test if asked.policy is not None else None
         policy = msgspec.structs.replace(self._policy, test=test) if self._keeps_test else self._policy
         return msgspec.structs.replace(asked, policy=policy)
+
+
+class Remembering(Asking):
+    """What a list asks, looked up once for each tag: of thousands of entries with patterns that takes long.
+
+    Args:
+        asking: what it asks.
+    """
+
+    def __init__(self, asking: Asking) -> None:
+        super().__init__(_UNREAD)
+        self._asking = asking
+        self._known: dict[tuple[str, Place], Asked] = {}
+
+    def of(self, image: str, place: Place) -> Asked:
+        """Return what is asked of digests for a tag; see ``Asking.of``."""
+        if (image, place) not in self._known:
+            self._known[image, place] = self._asking.of(image, place)
+        return self._known[image, place]
 
 
 def going_by(asking: Asking, clock: Clock) -> Policies:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Protocol
 
 import azure.functions as func
 import msgspec
 from msgspec import Meta
 
 from shared.domain.pages import MOST_LISTED
+from shared.domain.policy.policy import Policy
+from shared.domain.policy.reading import OnePolicy
 from shared.domain.promotion.target import parts_of_target
 from shared.domain.watching.watch_list import ListFile, WatchList
 from shared.errors import MalformedInput, MalformedRequest, WatchListError
@@ -22,9 +24,6 @@ from shared.web.answers import json_answer, problem
 from shared.web.asked import Asked
 from shared.web.bodies import decoded
 from shared.web.queries import limit_of
-
-if TYPE_CHECKING:
-    from shared.policy_yaml import OnePolicy
 
 # A list of the most bytes, its quotes and line ends escaped.
 LARGEST_BODY = 2 * 1024 * 1024
@@ -44,19 +43,42 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True, rename={"files": "list"}
 _BODY = msgspec.json.Decoder(_Body)
 
 
+class Means(Protocol):
+    """What previews are made with."""
+
+    @property
+    def previewer(self) -> Previewer:
+        """Tells what would be decided otherwise."""
+        ...
+
+    def read_list(self, files: Sequence[ListFile]) -> WatchList:
+        """Read a list's files.
+
+        Raises:
+            WatchListError: every problem.
+        """
+        ...
+
+    def read_policy(self, text: bytes, named: Mapping[str, Policy]) -> OnePolicy:
+        """Read one policy, on top of those that are known by name.
+
+        Raises:
+            MalformedInput: every problem, each in a line of its own.
+        """
+        ...
+
+
 class Previews:
     """Serves previews, one at a time: each takes as much as it is allowed to.
 
     Args:
         watch_lists: say which list is in force.
-        previewer: tells what would be decided otherwise.
-        base: login server of the base registry.
+        means: what previews are made with.
     """
 
-    def __init__(self, watch_lists: Callable[[], WatchLists], previewer: Callable[[], Previewer], base: str) -> None:
+    def __init__(self, watch_lists: Callable[[], WatchLists], means: Callable[[], Means]) -> None:
         self._watch_lists = watch_lists
-        self._previewer = previewer
-        self._base = base
+        self._means = means
         self._at_work = threading.Lock()
 
     def preview(self, asked: Asked) -> func.HttpResponse:
@@ -88,17 +110,29 @@ class Previews:
             asking = self._asking(body)
         except _Wrong as error:
             return problem(f"{error.what} is not valid: {error.problems[0]}", 400, problems=error.problems)
-        return json_answer(self._previewer().preview(asking, limit=limit, after=after))
+        return json_answer(self._means().previewer.preview(asking, limit=limit, after=after))
 
     def _asking(self, body: _Body) -> Asking:
         if body.files is not None and body.policy is None and body.entries is None:
-            return Asking(_list_of(body.files, self._base))
+            return Asking(self._list_of(body.files))
         if body.policy is None or body.files is not None:
             raise MalformedRequest(_EITHER)
         watch_list, entries = self._watch_lists().in_force(), body.entries or []
         _check_names(watch_list, entries)
-        read = _policy_of(body.policy, watch_list)
+        read = self._policy_of(body.policy, watch_list)
         return AskingOtherwise(watch_list, read.policy, entries, keeps_test=not read.says_test)
+
+    def _list_of(self, files: Mapping[str, str]) -> WatchList:
+        try:
+            return self._means().read_list([ListFile(name, text.encode()) for name, text in files.items()])
+        except WatchListError as error:
+            raise _Wrong("the list", error.problems) from error
+
+    def _policy_of(self, text: str, watch_list: WatchList) -> OnePolicy:
+        try:
+            return self._means().read_policy(text.encode(), watch_list.policies.named)
+        except MalformedInput as error:
+            raise _Wrong("the policy", str(error).splitlines()) from error
 
 
 class _Wrong(Exception):
@@ -107,25 +141,6 @@ class _Wrong(Exception):
     def __init__(self, what: str, problems: Sequence[str]) -> None:
         self.what = what
         self.problems = tuple(problems) or ("it cannot be read",)
-
-
-def _list_of(files: Mapping[str, str], base: str) -> WatchList:
-    """The YAML reader is loaded when the first preview is asked for."""
-    from shared.watch_list_yaml import parse_files  # noqa: PLC0415
-
-    try:
-        return parse_files([ListFile(name, text.encode()) for name, text in files.items()], base)
-    except WatchListError as error:
-        raise _Wrong("the list", error.problems) from error
-
-
-def _policy_of(text: str, watch_list: WatchList) -> OnePolicy:
-    from shared.policy_yaml import read_one_policy  # noqa: PLC0415
-
-    try:
-        return read_one_policy(text.encode(), watch_list.policies.named)
-    except MalformedInput as error:
-        raise _Wrong("the policy", str(error).splitlines()) from error
 
 
 def _check_names(watch_list: WatchList, entries: Sequence[str]) -> None:

@@ -11,6 +11,8 @@ from itertools import cycle
 import requests
 
 from infra.local.topology import Topology
+from shared.domain.signatures.material import ArtefactKind
+from tests.doubles.beside import Written, index_of
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -55,6 +57,28 @@ def push_index(topology: Topology, part: str, image: str, *texts: str) -> str:
     return _manifest(url, repository, tag, {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}, INDEX)
 
 
+def push_beside(topology: Topology, part: str, repository: str, subject: str, *signed: Written) -> None:
+    """Push artefacts beside an image, as clients do where a registry keeps no list of referrers: under tags.
+
+    Args:
+        topology: where the registries are.
+        part: whose registry.
+        repository: in it.
+        subject: digest of the image.
+        signed: what lies beside it; what has cosign's older form gets the tag of its own.
+    """
+    url = topology.http(f"backing_{part}")
+    tag, listed = subject.replace(":", "-"), list[dict[str, object]]()
+    for one in signed:
+        for content in (b"{}", *one.blobs):
+            _blob(url, repository, content, "")
+        old = one.artefact.kind is ArtefactKind.COSIGN_LEGACY
+        _put(url, repository, f"{tag}.sig" if old else one.digest, one.manifest, MANIFEST)
+        listed += [] if old else [one.listed]
+    if listed:
+        _manifest(url, repository, tag, index_of(*listed), INDEX)
+
+
 def digest_at(topology: Topology, part: str, image: str) -> str | None:
     """Return the digest a tag points at in the real registry, or ``None``."""
     repository, _, tag = image.partition(":")
@@ -83,7 +107,10 @@ def _blob(url: str, repository: str, content: bytes, media_type: str) -> dict[st
 
 
 def _manifest(url: str, repository: str, tag: str, manifest: dict[str, object], media_type: str) -> str:
-    body = json.dumps(manifest).encode()
+    return _put(url, repository, tag, json.dumps(manifest).encode(), media_type)
+
+
+def _put(url: str, repository: str, tag: str, body: bytes, media_type: str) -> str:
     target = f"{url}/v2/{repository}/manifests/{tag}"
     requests.put(target, data=body, headers={"Content-Type": media_type}, timeout=9).raise_for_status()
     return digest_of(body)

@@ -166,7 +166,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "scanning": {"outside", *_CORE, "flows", "rules", "telemetry"},
     "trust_reading": {"domain/policy", "domain/signatures"},
     "signing": {*_CORE, "rules", "telemetry", "outside", "trust_reading"},
-    "admitting": {*_CORE, "flows", "rules", "bootstrap", "policy_yaml", "signing"},
+    "admitting": {*_CORE, "flows", "rules", "bootstrap", "policy_yaml", "watch_list_yaml", "signing"},
     "bootstrap": {
         "admitting",
         "scanning",

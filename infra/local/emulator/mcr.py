@@ -13,6 +13,7 @@ from infra.local.emulator.backing import Backing
 from infra.local.emulator.catalog import Catalog
 from infra.local.emulator.front import Route
 from infra.local.emulator.proxy import forward
+from infra.local.emulator.referrers import referrers
 from infra.local.emulator.tags_list import tags_list
 from infra.local.emulator.wire import json_reply, timestamp
 
@@ -35,6 +36,7 @@ class Mcr:
             Route("GET", _MANIFEST, "GET manifest", self.pull),
             Route("HEAD", _BLOB, "HEAD blob", self.pull),
             Route("GET", _BLOB, "GET blob", self.pull),
+            Route("GET", "/v2/<path:repository>/referrers/<digest>", "GET referrers", self.referrers),
             Route("GET", "/v2/<path:repository>/tags/list", "GET tags list", self.tags),
             Route("GET", "/api/v1/catalog/<path:repository>/tags", "GET catalog tags", self.catalog),
         ]
@@ -42,6 +44,10 @@ class Mcr:
     def pull(self, request: Request, **_: str) -> Response:
         """Pass on a pull."""
         return forward(request, self._backing)
+
+    def referrers(self, request: Request, repository: str, digest: str) -> Response:
+        """Answer what refers to a manifest."""
+        return referrers(request, self._backing, repository, digest)
 
     def tags(self, request: Request, repository: str) -> Response:
         """Answer a repository's tags."""

@@ -1,4 +1,4 @@
-"""The referrers of a manifest, which the registry behind the fronts keeps under a tag and ACR lists.
+"""The referrers of a manifest, which the registry behind the fronts keeps under a tag, and ACR and MCR list.
 
 https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#listing-referrers
 """

@@ -99,6 +99,18 @@ class Policies(msgspec.Struct, frozen=True):
         return tuple(sorted({*self.named, *self.entries}))
 
 
+class OnePolicy(msgspec.Struct, frozen=True):
+    """A policy that stands alone, for entries that have another one.
+
+    Attributes:
+        policy: with all it extends taken in.
+        says_test: whether it says what test is made, also that none is.
+    """
+
+    policy: Policy
+    says_test: bool
+
+
 def read_policies(*documents: object) -> tuple[Policies | None, tuple[Placed, ...]]:
     """Read the policies of a list.
 

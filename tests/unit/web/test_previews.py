@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import azure.functions as func
 import pytest
 
 from shared.domain.access.callers import Caller, Kind, Role
+from shared.domain.watching.watch_list import ListFile, WatchList
 from shared.errors import MalformedRequest
 from shared.flows.preview import Previewer
+from shared.policy_yaml import read_one_policy
+from shared.watch_list_yaml import parse_files
 from shared.web.answers import answered
 from shared.web.asked import Asked
 from shared.web.previews import LARGEST_BODY, Previews
@@ -34,10 +37,22 @@ def kept_world() -> World:
     return world_of(tags, {ONE: Kept(), TWO: Kept((CRITICAL,))}, listed)
 
 
+class Means:
+    """What previews of a world are made with."""
+
+    read_policy = staticmethod(read_one_policy)
+
+    def __init__(self, world: World) -> None:
+        self.previewer = Previewer(world.admissions, world.targets, world.candidates, BASE, world.clock)
+
+    def read_list(self, files: Sequence[ListFile]) -> WatchList:
+        """Read a list's files as the app does."""
+        return parse_files(files, BASE_SERVER)
+
+
 def previews_of(world: World) -> Previews:
     """Return what serves previews of a world."""
-    previewer = Previewer(world.admissions, world.targets, world.candidates, BASE, world.clock)
-    return Previews(lambda: world.watch_lists, lambda: previewer, BASE_SERVER)
+    return Previews(lambda: world.watch_lists, lambda: Means(world))
 
 
 def asked(body: object, params: Mapping[str, str] | None = None) -> Asked:
