@@ -10,8 +10,9 @@ from shared.flows.decide_again import SecondJudge
 from shared.flows.exposure import ExposureTeller
 from shared.flows.preview import Previewer
 from shared.flows.standing_watch import StandingWatch
+from shared.flows.waive import WaiverTaker
 from shared.rules.admissions import Admissions
-from shared.rules.approvals import Approvals
+from shared.rules.approvals import Approvals, Waiving
 from shared.rules.exceptions import KnownExceptions
 from shared.rules.policies import Policies
 from shared.rules.proposals import Proposer
@@ -71,7 +72,7 @@ class Admitting:
     @cached_property
     def checks(self) -> tuple[AdmissionCheck, ...]:
         """What is asked beside test and scan, in the order in which it is told."""
-        return (self.signing.check, Approvals())
+        return (Waiving(self._parts.clock), self.signing.check, Approvals())
 
     @cached_property
     def signing(self) -> Signing:
@@ -146,6 +147,11 @@ class Admitting:
         from shared.policy_yaml import read_one_policy  # noqa: PLC0415
 
         return read_one_policy(text, named)
+
+    @cached_property
+    def waiver(self) -> WaiverTaker:
+        """Takes what people ask to waive of one tag's digests, and grant."""
+        return WaiverTaker(self._parts.target_book, self.admissions.asked, self._parts.activity, self.judge.again)
 
     def _list_in_force(self) -> WatchList:
         """The list tells policies of itself, so neither can be had before the other is asked for."""

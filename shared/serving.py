@@ -14,6 +14,7 @@ from shared.web.callers import Callers
 from shared.web.consents import Consents
 from shared.web.front import Front
 from shared.web.previews import Previews
+from shared.web.waivers import Waivers, listed_waivers
 
 
 def front(parts: Parts) -> Front:
@@ -61,6 +62,7 @@ def _reading(parts: Parts) -> Mapping[str, Handler]:
         "get_target": lambda asked: targets.one_target(
             asked.parameters["target"], targets=parts.targets, sources=parts.sources, activity=parts.activity
         ),
+        "list_waivers": lambda _: listed_waivers(parts.targets, parts.target_book.registry),
         "list_rulings": lambda _: targets.listed_rulings(parts.rulings),
     }
 
@@ -101,4 +103,11 @@ def _acting(parts: Parts) -> Mapping[str, Handler]:
 
 def _agreeing(parts: Parts) -> Mapping[str, Handler]:
     consents = Consents(approver=lambda: parts.admitting.approver, targets=lambda: parts.targets, clock=parts.clock)
-    return {"approve": consents.approve, "reject": consents.reject}
+    waivers = Waivers(waiver=lambda: parts.admitting.waiver, targets=lambda: parts.targets, clock=parts.clock)
+    return {
+        "approve": consents.approve,
+        "reject": consents.reject,
+        "ask_waiver": waivers.ask,
+        "grant_waiver": waivers.grant,
+        "revoke_waiver": waivers.revoke,
+    }

@@ -202,7 +202,7 @@ class Admissions:
             refused = refused_by_test(candidate.digest, objection, policy, now)
             by = {"policy": policy.name, "policy_sha256": _hash_of(asked), "platforms": asked.platforms}
             return msgspec.structs.replace(refused, **by, facts=basis.facts)
-        scanned = self._scanned(candidate, basis, policy) if asked.scan is not None else None
+        scanned = self._scanned(candidate, basis, policy, target) if asked.scan is not None else None
         first = scanned or Admission(digest=candidate.digest, outcome=Outcome.PASS, at=now)
         named = msgspec.structs.replace(
             first, policy=policy.name, policy_sha256=policy.sha256, platforms=asked.platforms
@@ -218,8 +218,9 @@ class Admissions:
             decided = combined(decided, [part]) if part is not None else decided
         return decided
 
-    def _scanned(self, candidate: Candidate, basis: Basis, policy: Policy) -> Admission:
-        from shared.rules.judging import judged_each  # noqa: PLC0415
+    def _scanned(self, candidate: Candidate, basis: Basis, policy: Policy, target: Target) -> Admission:
+        from shared.domain.promotion.waiving import in_force  # noqa: PLC0415
+        from shared.rules.judging import judged_each, with_waivers  # noqa: PLC0415
 
         known, scan, now = self.exceptions.now(), self._want(candidate, basis.asked), self._clock()
         if not scan.has_answer and scan.missed is None:
@@ -227,7 +228,8 @@ class Admissions:
         answer = self._scans.answer(scan)
         base, awaited = self._base(candidate, basis, scan)
         digest, platforms = candidate.digest, basis.asked.platforms
-        decisions = judged_each(policy, digest, platforms, answer, base, known.exceptions, now)
+        exceptions = with_waivers(known.exceptions, in_force(target, digest, now) if target.waived else ())
+        decisions = judged_each(policy, digest, platforms, answer, base, exceptions, now)
         outcome = next(one for one in _WORST if one in {decision.outcome for decision in decisions.values()})
         reasons = tuple(
             dict.fromkeys(reason.value for one in decisions.values() for reason in one.reasons if reason not in _BESIDE)

@@ -12,8 +12,10 @@ from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.consents import Consent, agreed, consents_to, refusal_of
 from shared.domain.promotion.parts import Part
 from shared.domain.promotion.target import Target
+from shared.domain.promotion.waiving import in_force
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Outcome
+from shared.ports import Clock
 from shared.rules.policies import Asked
 
 
@@ -42,6 +44,28 @@ class Approvals:
         if (refusal := refusal_of(said)) is not None:
             return _refused(refusal, counted, check)
         return Part(Outcome.HOLD, (AdmissionReason.AWAITING_APPROVAL.value,), _lacks(target, digest, counted, check))
+
+
+class Waiving:
+    """See ``AdmissionCheck``: what people waive counts in the verdict over the scan, so it adds no part of its own.
+
+    Args:
+        clock: tells the time, by which waivers end.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def facts(self, target: Target, digest: Digest, asked: Asked) -> str:
+        """Return a hash of what is waived of a digest now."""
+        if asked.scan is None or not target.waived:
+            return ""
+        waivers = in_force(target, digest, self._clock())
+        return hashlib.sha256(msgspec.json.encode(waivers)).hexdigest()[:16] if waivers else ""
+
+    def part(self, candidate: Candidate, target: Target, asked: Asked, so_far: Admission) -> Part | None:  # noqa: ARG002
+        """Return nothing."""
+        return None
 
 
 def approval_of(asked: Asked) -> ApprovalCheck | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+import msgspec
+
 from shared.domain.policy.policy import Policy
 from shared.domain.references import Digest
 from shared.domain.scan.database import Database
@@ -12,6 +14,7 @@ from shared.domain.scan.decision import Decision
 from shared.domain.scan.report import NoAnswer, Report, Subject, Trouble
 from shared.domain.scan.run_log import ScanAnswer
 from shared.domain.scan.verdict import Evidence, judge
+from shared.domain.scan.waivers import Waiver
 from shared.domain.scan.weighing import Exceptions
 
 Reports = Mapping[str, Report | NoAnswer]
@@ -52,3 +55,8 @@ def judged_each(
         )
         decisions[platform] = judge(policy, evidence, at)
     return decisions
+
+
+def with_waivers(exceptions: Exceptions, waivers: tuple[Waiver, ...]) -> Exceptions:
+    """Return exceptions with waivers of one tag beside those of all."""
+    return msgspec.structs.replace(exceptions, waivers=(*exceptions.waivers, *waivers)) if waivers else exceptions

@@ -105,6 +105,12 @@ ROUTES = (
     ),
     Route("approve", Method.POST, "targets/{target}/approve", AGREEING, "Agree to a digest that waits for people."),
     Route("reject", Method.POST, "targets/{target}/reject", AGREEING, "Refuse a digest that waits for people."),
+    Route("list_waivers", Method.GET, "waivers", READING, "List the findings that people waive for a tag, or ask to."),
+    Route("ask_waiver", Method.POST, "targets/{target}/waivers/ask", ACTING, "Ask to waive a finding of a digest."),
+    Route(
+        "grant_waiver", Method.POST, "targets/{target}/waivers/grant", AGREEING, "Grant a waiver that another asked."
+    ),
+    Route("revoke_waiver", Method.POST, "targets/{target}/waivers/revoke", ACTING, "Take a waiver back."),
     Route("list_rulings", Method.GET, "rulings", READING, "List what is blocked and what is held."),
     Route("block_digest", Method.POST, "digests/{digest}/block", ACTING, "Refuse a digest, wherever it comes from."),
     Route("release_digest", Method.POST, "digests/{digest}/release", ACTING, "Refuse a digest no more."),

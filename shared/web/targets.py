@@ -86,6 +86,7 @@ def shown_target(target: Target) -> dict[str, Any]:
         "blocked": record.get("blocked", []),
         "forced": record.get("forced", []),
         "override": record.get("override"),
+        "waived": record.get("waived", []),
         "consents": record.get("consents", []),
         "admissions": record.get("admissions", []),
         "unsettled": record.get("unsettled", []),

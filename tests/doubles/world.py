@@ -54,12 +54,13 @@ from shared.flows.standing_watch import StandingWatch
 from shared.flows.sweep import sweep_candidates, sweep_each, sweep_rebuilds, sweep_scans, sweep_targets
 from shared.flows.tell_troubles import TroubleTeller
 from shared.flows.validate import Validator
+from shared.flows.waive import WaiverTaker
 from shared.flows.watch_lists import WatchLists
 from shared.gate_reading import checked_gate
 from shared.policy_yaml import read_waiver_file
 from shared.rules.admissions import Admissions
 from shared.rules.adoption import Adopter
-from shared.rules.approvals import Approvals
+from shared.rules.approvals import Approvals, Waiving
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
 from shared.rules.exceptions import KnownExceptions
@@ -221,7 +222,7 @@ class World:
         upstream = {DOCKER_HUB: self.hub, MCR: self.mcr, GHCR: self.ghcr}.__getitem__
         self.signed_by = self._signed_by(SignatureBook(upstream, self.ledger, self.evidence, self.clock))
         by = (self.policies, self.exceptions, scans, self.evidence, self.book, self.clock)
-        self.admissions = Admissions(*by, checks=(self.signed_by, Approvals()))
+        self.admissions = Admissions(*by, checks=(Waiving(self.clock), self.signed_by, Approvals()))
         self.proposer = Proposer(self.book, self.admissions, self.activity)
         self.detector = Detector(self.candidate_progress, self.book, self.proposer)
         self.ruler = Ruler(self.rulings, self.book, self.activity, self.detector.blocked)
@@ -262,6 +263,7 @@ class World:
         self.judge = SecondJudge(*with_files, files=self.signed_by.files)
         self.import_room = ImportRoom(self.candidates, self.clock, self.most_imports)
         self.approver = Approver(self.book, self.admissions.asked, self.activity, self.judge.again)
+        self.waiver = WaiverTaker(self.book, self.admissions.asked, self.activity, self.judge.again)
         self.gate_room = GateRoom(self.candidates, self.clock, self.most_gates, self.scans)
         self.scan_looker = self._scan_looker(times)
         self.validator = Validator(

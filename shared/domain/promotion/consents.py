@@ -14,6 +14,7 @@ import msgspec
 
 from shared.domain.access.callers import Caller, Kind
 from shared.domain.references import Digest
+from shared.domain.scan.findings import Key, key_of
 
 if TYPE_CHECKING:
     from shared.domain.promotion.target import Target
@@ -83,6 +84,37 @@ class OverrideAsked(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class Waived(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A finding in a digest that one asks to waive for one tag, and another one grants.
+
+    Attributes:
+        digest: of what.
+        id: of the vulnerability.
+        package: its name, as the scanner reports it.
+        why: why.
+        until: a day, which it still covers, or a time, at which it ends.
+        asked: by whom it was asked for.
+        asked_at: when, UTC.
+        granted: by whom; ``None`` while nobody has granted it.
+        granted_at: when, UTC.
+    """
+
+    digest: Digest
+    id: str
+    package: str
+    why: str
+    until: str
+    asked: By
+    asked_at: datetime
+    granted: By | None = None
+    granted_at: datetime | None = None
+
+    @property
+    def key(self) -> Key:
+        """By what the finding is known."""
+        return key_of(self.id, self.package)
+
+
 def consents_to(target: Target, digest: Digest) -> tuple[Consent, ...]:
     """Return what was said of a digest, the latest last; a refusal comes first, as it voids what came before."""
     return tuple(one for one in target.consents if one.digest == digest)
@@ -124,13 +156,17 @@ def closed(target: Target, newer: Digest) -> Target:
     kept = {target.wanted, *target.passed}
     consents = tuple(one for one in target.consents if one.digest in kept)
     asked = target.override if target.override is not None and target.override.digest == newer else None
-    return msgspec.structs.replace(target, consents=consents, override=asked)
+    waived = tuple(one for one in target.waived if one.digest in kept)
+    return msgspec.structs.replace(target, consents=consents, override=asked, waived=waived)
 
 
 def closed_told(before: Target, after: Target) -> str:
     """Return what a newer digest closed, for people; empty if nothing was."""
     gone = [one for one in before.consents if one not in after.consents]
     told = [f"{one.answer.value} of {one.digest} by {one.told}" for one in gone]
+    told += [
+        f"the waiver of {one.id} in {one.package} of {one.digest}" for one in before.waived if one not in after.waived
+    ]
     if before.override is not None and after.override is None:
         asked = before.override
         told.append(f"the override for {asked.digest} that {asked.by.told} asked for: {asked.why}")

@@ -10,7 +10,7 @@ import msgspec
 from shared.domain.promotion.admission import Admission
 from shared.domain.promotion.astray import Astray, LetGo
 from shared.domain.promotion.candidate import Place
-from shared.domain.promotion.consents import Consent, OverrideAsked
+from shared.domain.promotion.consents import Consent, OverrideAsked, Waived
 from shared.domain.promotion.importing import Importing, Unsettled
 from shared.domain.references import Digest, Repository, Tag, parse_path, parse_tag
 from shared.errors import InvalidReference
@@ -221,6 +221,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         chosen: what somebody went back to, or took against its gate.
         forced: everything that was ever taken against its gate.
         consents: what people said of digests that wait for them, or waited.
+        waived: findings of digests that people waive here, or ask to.
         override: what somebody asked to be taken against its gate, until another one grants it.
         adopted: what stood there when its entry appeared.
         hold: who said that nothing is to be decided, and why.
@@ -266,6 +267,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     forced: tuple[Forced, ...] = ()
     consents: tuple[Consent, ...] = ()
     override: OverrideAsked | None = None
+    waived: tuple[Waived, ...] = ()
     adopted: Adopted | None = None
     hold: Held | None = None
     astray: Astray | None = None

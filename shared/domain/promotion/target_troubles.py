@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 from shared.domain.promotion.admission import Admission, admission_of, is_held_back, is_refused
@@ -17,7 +17,11 @@ from shared.domain.promotion.target import Sighting, Target, Why
 from shared.domain.promotion.transitions import ENDS
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Outcome
+from shared.domain.scan.waivers import end_of
 from shared.domain.watching.troubles import Kind, Trouble, about_candidate, about_target
+
+# Who asks and who grants anew need some days.
+TOLD_BEFORE = timedelta(days=7)
 
 
 class Hindrance(Enum):
@@ -124,9 +128,10 @@ def candidate_troubles(candidate: Candidate, targets: Iterable[Target]) -> tuple
         state, waiting, admission = kept
         why, since = admission.detail, admission.at
         refused_for = _refused_for(admission) if state is Hindrance.REJECTED else ""
-    if state not in _STOPPED:
+    if state not in _STOPPED or candidate.last.reason is Reason.REJECTED_BY_PEOPLE:
         return ()
     kind, said = _STOPPED[state]
+    said = "passed its checks and waits for people" if candidate.last.reason is Reason.APPROVAL_AWAITED else said
     said = refused_for or said
     places = ", ".join(sorted(str(target.place) for target in waiting))
     return (
@@ -183,11 +188,21 @@ def _troubles(target: Target, candidate: Candidate | None, now: datetime) -> Ite
     if admission is not None and admission.outcome is Outcome.REJECT and target.wanted == target.seen:
         detail = f"{place} bears {target.wanted}, which would not be let through now, and stays: {admission.detail}"
         yield Trouble(kind=Kind.IN_FORCE_REJECTED, about=about, detail=detail, images=images, since=admission.at)
+    yield from _of_waivers(target, now)
     since = behind_since(target)
     if since is not None:
         why = hindrance(target, candidate, now)
         detail = _not_updated(target, since, why, candidate)
         yield Trouble(kind=Kind.NOT_UPDATED, about=about, detail=detail, images=images, since=since)
+
+
+def _of_waivers(target: Target, now: datetime) -> Iterator[Trouble]:
+    ending = [one for one in target.waived if one.granted is not None and now < end_of(one.until) <= now + TOLD_BEFORE]
+    if ending:
+        told = "; ".join(f"{one.id} in {one.package} of {one.digest} until {one.until}" for one in ending)
+        detail = f"waivers of {target.place} end within a week, and what they waive counts again then: {told}"
+        about, images = about_target(target.id), (target.origin.image,)
+        yield Trouble(kind=Kind.WAIVER_ENDING, about=about, detail=detail, images=images)
 
 
 def _not_updated(target: Target, since: datetime, why: Hindrance, candidate: Candidate | None) -> str:

@@ -46,6 +46,7 @@ class Kind(Enum):
     BASE_TAG_WITHDRAWN = "base-tag-withdrawn"  # what a tag bears is blocked, nothing else can be had: it is left so
     IN_FORCE_REJECTED = "in-force-rejected"  # what a tag bears would be rejected now; it stays until people act
     KNOWN_EXPLOITED = "known-exploited-in-use"  # what a tag bears has what is known to be exploited
+    WAIVER_ENDING = "waiver-ending"  # a waiver of one tag's digest ends within a week
     TOOL_NOT_MIRRORED = "tool-not-mirrored"  # a tool's newest digest does not get into the staging registry
     NOT_REBUILT = "not-rebuilt"  # the rebuild of an application task failed, or nobody may run it: it has its old base
     NOT_UPDATED = "not-updated"  # upstream moved a week ago and the base registry did not follow, for whatever reason

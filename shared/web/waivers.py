@@ -1,0 +1,95 @@
+"""GET /api/waivers, and what asks for, grants and revokes waivers of one tag's digests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import azure.functions as func
+import msgspec
+from msgspec import Meta
+
+from shared.domain.scan.waivers import end_of
+from shared.errors import MalformedRequest
+from shared.flows.waive import WaiverTaker
+from shared.ports import Clock
+from shared.target_ports import Targets
+from shared.web.actions import answer_of, named_digest
+from shared.web.answers import json_answer
+from shared.web.asked import Asked
+from shared.web.bodies import decoded, one_line
+
+_Text = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class _Body(msgspec.Struct, forbid_unknown_fields=True):
+    digest: str
+    id: _Text
+    package: _Text
+    why: Annotated[str, Meta(max_length=500)]
+
+
+class _Asking(_Body):
+    until: _Text
+
+
+_BODY, _ASKING = msgspec.json.Decoder(_Body), msgspec.json.Decoder(_Asking)
+
+
+class Waivers:
+    """Serves waivers of one tag's digests.
+
+    Every method returns 200 with the target as it is from then on, or 409 with the reason by name (403 for
+    ``may-not-grant``). It raises ``MalformedRequest`` (400, 404 or 413) or ``InvalidReference``.
+
+    Args:
+        waiver: takes what people say.
+        targets: where targets are.
+        clock: tells the time.
+    """
+
+    def __init__(self, *, waiver: Callable[[], WaiverTaker], targets: Callable[[], Targets], clock: Clock) -> None:
+        self._waiver = waiver
+        self._targets = targets
+        self._clock = clock
+
+    def ask(self, asked: Asked) -> func.HttpResponse:
+        """Ask that the finding ``id`` in ``package`` of ``digest`` is waived ``until`` a day or a time."""
+        body = decoded(asked.request.get_body(), _ASKING, _Asking)
+        until, target = _end(body.until), asked.parameters["target"]
+        about = (named_digest(body.digest), one_line(body.id, "id"), one_line(body.package, "package"))
+        said = (asked.caller, one_line(body.why, "why"), self._clock())
+        return answer_of(target, self._waiver().ask(target, *about, until, *said), self._targets())
+
+    def grant(self, asked: Asked) -> func.HttpResponse:
+        """Grant what another one asked."""
+        return self._of_two(asked, self._waiver().grant)
+
+    def revoke(self, asked: Asked) -> func.HttpResponse:
+        """Take back what was asked and granted."""
+        return self._of_two(asked, self._waiver().revoke)
+
+    def _of_two(self, asked: Asked, act: Callable[..., object]) -> func.HttpResponse:
+        body = decoded(asked.request.get_body(), _BODY, _Body)
+        target = asked.parameters["target"]
+        about = (named_digest(body.digest), one_line(body.id, "id"), one_line(body.package, "package"))
+        outcome = act(target, *about, asked.caller, one_line(body.why, "why"), self._clock())
+        return answer_of(target, outcome, self._targets())  # type: ignore[arg-type]
+
+
+def listed_waivers(targets: Targets, registry: str) -> func.HttpResponse:
+    """List what people waive for single tags, or ask to, whether it has ended or not."""
+    found = [
+        {"target": stored.record.id, **msgspec.to_builtins(one)}
+        for stored in targets.every(registry)
+        for one in stored.record.waived
+    ]
+    return json_answer({"waivers": found})
+
+
+def _end(until: str) -> str:
+    try:
+        end_of(until)
+    except (ValueError, OverflowError):
+        raise MalformedRequest(f"until: {until!r} is neither a day, 2026-12-31, nor a time in RFC 3339") from None
+    return until
