@@ -106,6 +106,23 @@ def test_each_role_opens_what_the_table_says_and_nothing_else(route: Any, role: 
     assert len(door.let_in) == (status == 200)
 
 
+KINDS = {
+    "person": ADA,
+    "application": (("oid", "11-22"), ("tid", "33-44"), ("idtyp", "app")),
+}
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda one: one.name)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("role", [*(role.value for role in Role), "owner", None])
+def test_the_whole_table_is_the_same_for_who_signed_in(route: Any, kind: str, role: str | None) -> None:
+    door = Door(sign_in=True)
+    claims = (*KINDS[kind], *((("roles", role),) if role else ()))
+    status = door.status({"x-ms-client-principal": principal(*claims)}, route.method.value, example(route))
+    may = role in {one.value for one in route.roles}
+    assert (status, len(door.let_in)) == ((200, 1) if may else (403, 0))
+
+
 def test_who_is_nobody_learns_nothing_of_what_there_is() -> None:
     door = Door()
     answers = [door.ask(method, path) for method, path in (("GET", "candidates"), ("GET", "no/such"), ("PUT", "check"))]
