@@ -53,6 +53,22 @@ class SignatureBook:
         self._locks = tuple(threading.Lock() for _ in range(_LOCKS))
         self._failed: dict[tuple[Repository, Digest], tuple[datetime, ServiceError]] = {}
 
+    def kept(self, source: Repository, digest: Digest) -> Kept | None:
+        """Return what was read before; ``None`` if nothing was, or if it cannot be read any more.
+
+        Raises:
+            ServiceError: the storage account did not answer.
+        """
+        found = self._evidence.read(digest, kept_name(source))
+        if found is None:
+            return None
+        try:
+            kept = _KEPT.decode(found)
+        except msgspec.DecodeError as error:
+            log.warning("what is kept of the signatures of %s cannot be read, and is fetched anew: %s", digest, error)
+            return None
+        return kept if (kept.source, kept.material.digest) == (source, digest) else None
+
     def of(self, source: Repository, digest: Digest) -> Kept:
         """Return what is known; if nothing is, what is most likely a signature is read now.
 
@@ -60,7 +76,7 @@ class SignatureBook:
             ServiceError: it could not be read.
         """
         with self._lock(digest):
-            return self._known(source, digest) or self._read(source, digest, None, whole=False)
+            return self.kept(source, digest) or self._read(source, digest, None, whole=False)
 
     def again(self, kept: Kept, *, whole: bool = True) -> Kept:
         """Read anew what is kept, unless somebody did so since.
@@ -74,25 +90,13 @@ class SignatureBook:
         """
         source, digest = kept.source, kept.material.digest
         with self._lock(digest):
-            known = self._known(source, digest)
+            known = self.kept(source, digest)
             if known is not None and known.times > kept.times and known.whole >= whole:
                 return known
             return self._read(source, digest, known or kept, whole=whole)
 
     def _lock(self, digest: Digest) -> threading.Lock:
         return self._locks[hash(digest) % _LOCKS]
-
-    def _known(self, source: Repository, digest: Digest) -> Kept | None:
-        """What cannot be read any more is read from the registry anew."""
-        found = self._evidence.read(digest, kept_name(source))
-        if found is None:
-            return None
-        try:
-            kept = _KEPT.decode(found)
-        except msgspec.DecodeError as error:
-            log.warning("what is kept of the signatures of %s cannot be read, and is fetched anew: %s", digest, error)
-            return None
-        return kept if (kept.source, kept.material.digest) == (source, digest) else None
 
     def _read(self, source: Repository, digest: Digest, known: Kept | None, *, whole: bool) -> Kept:
         now = self._clock()

@@ -101,6 +101,20 @@ class SignedBy:
         self._keep(candidate, policy, trust.sha256, kept, verdict)
         return part_of(verdict, kept, policy, candidate.detected_at, now)
 
+    def foreseen(self, candidate: Candidate, asked: Asked) -> Part | None:
+        """Return what this check would say by what is kept: nobody is asked, and nothing is kept of it.
+
+        Raises:
+            ServiceError: the storage account did not answer.
+        """
+        policy, check, now = asked.policy, asked.signed, self._clock()
+        if policy is None or check is None:
+            return None
+        kept = self._book.kept(candidate.source, candidate.digest)
+        if kept is None:
+            return unread_part("they were never read, as no policy has asked for them", policy, now)
+        return part_of(self._verdict(check, kept, self._trust.now().files), kept, policy, candidate.detected_at, now)
+
     def _judged(
         self, candidate: Candidate, check: SignatureCheck, trust: Mapping[str, bytes]
     ) -> tuple[Kept, SignatureVerdict]:

@@ -89,7 +89,9 @@ def part_of(verdict: SignatureVerdict, kept: Kept, policy: Policy, seen_at: date
     if verdict.outcome is SignatureOutcome.VERIFIED:
         return Part(Outcome.PASS, (AdmissionReason.SIGNATURE_VERIFIED.value,), f"{detail}{by}")
     if verdict.outcome is SignatureOutcome.UNVERIFIABLE:
-        part = Part(Outcome.HOLD, (AdmissionReason.SIGNATURE_UNVERIFIABLE.value,), f"{detail}{by}", again=again)
+        # What is missing to judge by is a file of trust or a newer version, and neither comes by time alone.
+        again_at = again if kept.unread else None
+        part = Part(Outcome.HOLD, (AdmissionReason.SIGNATURE_UNVERIFIABLE.value,), f"{detail}{by}", again=again_at)
     elif verdict.outcome is SignatureOutcome.WRONG:
         part = Part(Outcome.REJECT, (AdmissionReason.SIGNATURE_WRONG.value,), f"{detail}{by}", again=again)
     else:
@@ -107,7 +109,7 @@ def unread_part(problem: str, policy: Policy, now: datetime) -> Part:
     """
     detail = f"its signatures could not be read yet, and are asked for again by themselves: {problem[:_DETAIL_KEPT]}"
     reasons = (AdmissionReason.SIGNATURE_AWAITED.value,)
-    part = Part(Outcome.HOLD, reasons, f"{detail} (policy {policy.name})", again=now + VERDICT_LOOK)
+    part = Part(Outcome.HOLD, reasons, f"{detail} (policy {policy.name})", again=now + LONGEST_SIGNATURE_LOOK)
     return _observed(part, policy)
 
 

@@ -285,3 +285,24 @@ def test_a_fault_of_the_judge_holds(world: World, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(world.signed_by, "_judge", breaks)
     arrive(world)
     assert decided(world).holds == ("signature-unverifiable",)
+
+
+def test_what_would_be_said_by_what_is_kept_is_what_is_said(world: World) -> None:
+    sign(world, key=THEIRS)
+    arrive(world)
+    asked = world.policies.now().of("node", world.target().place)
+    foreseen = world.signed_by.foreseen(world.candidate(ONE), asked)
+    assert foreseen is not None
+    assert (foreseen.outcome, foreseen.reasons) == (decided(world).outcome, decided(world).reasons)
+    assert foreseen.detail == decided(world).detail
+
+
+def test_of_what_nobody_has_read_nothing_is_foreseen_but_a_hold() -> None:
+    world = World()
+    arrive(world)
+    world.says(BY_KEY)
+    asked = world.policies.now().of("node", world.target().place)
+    foreseen = world.signed_by.foreseen(world.candidate(ONE), asked)
+    assert foreseen is not None
+    assert foreseen.reasons == ("signature-awaited",)
+    assert world.hub.besides[ONE] == 0
