@@ -45,6 +45,10 @@ class Approvals:
             return _refused(refusal, counted, check)
         return Part(Outcome.HOLD, (AdmissionReason.AWAITING_APPROVAL.value,), _lacks(target, digest, counted, check))
 
+    def dry(self) -> Approvals:
+        """Return itself, as nothing is asked for."""
+        return self
+
 
 class Waiving:
     """See ``AdmissionCheck``: what people waive counts in the verdict over the scan, so it adds no part of its own.
@@ -66,6 +70,10 @@ class Waiving:
     def part(self, candidate: Candidate, target: Target, asked: Asked, so_far: Admission) -> Part | None:  # noqa: ARG002
         """Return nothing."""
         return None
+
+    def dry(self) -> Waiving:
+        """Return itself, as nothing is asked for."""
+        return self
 
 
 def approval_of(asked: Asked) -> ApprovalCheck | None:
