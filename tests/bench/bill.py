@@ -14,7 +14,10 @@ from tests.idle.idle import GATE_SECONDS
 QUARTERS = 30 * 24 * 4
 # What an agent of ACR Tasks has unless it is asked for more; so long is the gate of an update that was counted.
 GATE_VCPUS = 2
-IDLE, UPDATES, GATES = "idle", "updates", "gates"
+IDLE, UPDATES, GATES, WATCH = "idle", "updates", "gates", "watch"
+# The standing watch of a thousand images in use, as tests/twin/test_watch_runs.py has it: runs a day, and seconds of
+# each, of which most are an agent's that fetches the scanner and its database.
+WATCHED_IMAGES, WATCH_RUNS, WATCH_SECONDS = 1000, 4, 90
 # Deletions are free, leases and properties are other operations; what is listed costs as much as what is written:
 # https://learn.microsoft.com/azure/storage/blobs/map-rest-apis-transaction-categories
 _BLOB_PRICES = {
@@ -35,7 +38,7 @@ class Line:
     """One line of the bill.
 
     Attributes:
-        part: what it is for: ``IDLE``, ``UPDATES`` or ``GATES``.
+        part: what it is for: ``IDLE``, ``UPDATES``, ``GATES`` or ``WATCH``.
         what: for people.
         amount: how much of it a month.
         price: the name of its price.
@@ -59,6 +62,7 @@ def lines(counted: Mapping[str, Any], found: Deployed, updates: int) -> list[Lin
         *_idle(counted["idle"]["quarter"], found),
         *_updates(counted["update"]["each"], found, updates),
         _gates(updates),
+        *_watch(),
     ]
 
 
@@ -106,6 +110,17 @@ def _updates(each: Counts, found: Deployed, updates: int) -> list[Line]:
 
 def _gates(updates: int) -> Line:
     return Line(GATES, "vCPU-seconds in ACR Tasks", updates * GATE_SECONDS * GATE_VCPUS, "vcpu_second")
+
+
+def _watch() -> list[Line]:
+    """Each day what is in each image is read twice, to be looked at and to be judged; and all is said to be in use."""
+    days, quarters = 30, QUARTERS
+    return [
+        Line(WATCH, "vCPU-seconds in ACR Tasks", days * WATCH_RUNS * WATCH_SECONDS * GATE_VCPUS, "vcpu_second"),
+        Line(WATCH, "blobs read", days * 3 * WATCHED_IMAGES + quarters, "blob_read"),
+        Line(WATCH, "blobs written", days * (3 * WATCH_RUNS + 2), "blob_write"),
+        Line(WATCH, "table transactions", days * 2 * WATCHED_IMAGES + 4 * quarters, "table"),
+    ]
 
 
 def _gb_seconds(counts: Counts, found: Deployed) -> float:

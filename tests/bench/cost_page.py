@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from textwrap import fill
 from typing import Any
 
-from tests.bench.bill import GATE_VCPUS, GATES, IDLE, UPDATES, Line, lines
+from tests.bench.bill import (
+    GATE_VCPUS,
+    GATES,
+    IDLE,
+    UPDATES,
+    WATCH,
+    WATCH_RUNS,
+    WATCH_SECONDS,
+    WATCHED_IMAGES,
+    Line,
+    lines,
+)
 from tests.bench.deployed import Deployed
 from tests.idle.counts import SUBJECTS, Counts, total
 from tests.idle.idle import GATE_SECONDS, IMPORT_SECONDS, QUARTER
@@ -38,6 +49,9 @@ def page(counted: Mapping[str, Any], prices: Mapping[str, Any], found: Deployed,
         gate_seconds=f"{GATE_SECONDS:g}",
         import_seconds=f"{IMPORT_SECONDS:g}",
         vcpus=GATE_VCPUS,
+        watched=f"{WATCHED_IMAGES:,}",
+        runs=WATCH_RUNS,
+        watch_seconds=WATCH_SECONDS,
         listened=len(found.functions["queue"]),
         timers=len(found.functions["timer"]),
         leases=5 + 2 * len(found.functions["timer"]),
@@ -54,21 +68,22 @@ def page(counted: Mapping[str, Any], prices: Mapping[str, Any], found: Deployed,
 
 def _bill(bill: list[Line], prices: Mapping[str, Any], updates: int) -> str:
     parts = {IDLE: "without an update", UPDATES: f"{updates} updates", GATES: f"the gates of {updates} updates"}
+    parts[WATCH] = f"the standing watch of {WATCHED_IMAGES:,} images"
     rows = []
     for part, name in parts.items():
         of_part = [line for line in bill if line.part == part]
         rows += [f"| {_titled(line)} | {_shown(line.amount)} | {_cost(line, prices):.2f} |" for line in of_part]
         rows.append(f"| **{name}** | | **{sum(_cost(line, prices) for line in of_part):.2f}** |")
-    apart = sum(_cost(line, prices) for line in bill if line.part != GATES)
+    apart = sum(_cost(line, prices) for line in bill if line.part not in {GATES, WATCH})
     rows += [
-        f"| **together, the gates apart** | | **{apart:.2f}** |",
+        f"| **together, gates and watch apart** | | **{apart:.2f}** |",
         f"| **together** | | **{sum(_cost(line, prices) for line in bill):.2f}** |",
     ]
     return "\n".join(rows)
 
 
 def _titled(line: Line) -> str:
-    return {IDLE: "", UPDATES: "updates: ", GATES: "gates: "}[line.part] + line.what
+    return {IDLE: "", UPDATES: "updates: ", GATES: "gates: ", WATCH: "watch: "}[line.part] + line.what
 
 
 def _cost(line: Line, prices: Mapping[str, Any]) -> float:
@@ -146,6 +161,10 @@ This page is computed: `make cost` counts operations on the twin and writes it, 
 
 A gate is said apart because it is what an update is made of: {vcpus} vCPUs for {gate_seconds} s are {gate} {currency}.
 Reckon with the seconds of your own gates.
+
+The standing watch costs what it does only where a policy has a scan: once a day, when the database is newer, what is in
+{watched} images in use is looked at by {runs} runs of {watch_seconds} s. That is reckoned and not counted; images that
+share less take more runs.
 
 ## What is free
 
