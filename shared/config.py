@@ -123,12 +123,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, _setting("How many tags one check of up to twenty repositories begins for the first time; 1 to 10000.")
     ] = "20"
     second_look_minutes: Annotated[
-        str,
-        _setting("After how long a tag that bears again what it bore within a day is believed; 0 to 60."),
+        str, _setting("After how long a tag that bears again what it bore within a day is believed; 0 to 60.")
     ] = "3"
-    evidence_days: Annotated[
-        str, _setting("How many days evidence stays that no record names any more; 1 to 3650.")
-    ] = "90"
+    evidence_days: Annotated[str, _setting("Days that evidence stays which nothing names any more, 1 to 3650.")] = "90"
     sign_in_enabled: Annotated[
         str,
         _setting("Whether people and managed identities sign in by App Service authentication: `true` or `false`."),

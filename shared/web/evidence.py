@@ -23,6 +23,7 @@ _HARMLESS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+_ANY = msgspec.json.Decoder(msgspec.Raw)
 _TEXT, _JSON = "text/plain", "application/json"
 
 
@@ -52,7 +53,7 @@ def one_piece(candidate: str, name: str, candidates: Records[Candidate], evidenc
 
 def _is_json(content: bytes) -> bool:
     try:
-        msgspec.json.decode(content, type=msgspec.Raw)
+        _ANY.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return True

@@ -53,6 +53,8 @@ _CORE = {
     "configuration_ports",
     "exception_ports",
     "signature_ports",
+    "evidence_ports",
+    "watch_ports",
     "errors",
 }
 # What each part may import: parts of the product, which point inward, and packages.
@@ -133,6 +135,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "configuration_ports": {*_DOMAIN, "msgspec"},
     "exception_ports": {"msgspec"},
     "signature_ports": {*_DOMAIN, "msgspec"},
+    "evidence_ports": {"ports", "msgspec"},
+    "watch_ports": {*_DOMAIN, "msgspec"},
     "rules": {"rules", *_CORE, "msgspec"},
     "flows": {"rules", *_CORE, "msgspec"},
     "web": {"web", "flows", "rules", *_CORE, "msgspec", "azure.functions"},

@@ -9,7 +9,6 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
@@ -53,8 +52,8 @@ _READ = msgspec.json.Decoder(_Document)
 
 def document_of(described: Described, listed: Packages) -> bytes:
     """Return the document of an image; the same for the same arguments."""
-    name = described.repository.rpartition("/")[2]
-    purl = f"pkg:oci/{quote(name)}@{quote(described.digest, safe='')}"
+    name = described.repository.rpartition("/")[2]  # nothing in it is to be escaped
+    purl = f"pkg:oci/{name}@{described.digest.replace(':', '%3A')}"
     image: dict[str, Any] = {
         "bom-ref": "image",
         "type": "container",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from urllib.parse import unquote
 
 import msgspec
 
+from shared.domain.scan.purl import plain
 from shared.domain.scan.run_rows import UnknownRow, words_of_row
 
 # Longer than anything that is no attempt: a URL of a package of a path that an image made up.
@@ -71,14 +71,14 @@ def packages_in(rows: Sequence[str]) -> Packages | str:
 def version_of(purl: str) -> str:
     """Return the version that a package's URL says, with its epoch; empty if it says none."""
     head, _, qualifiers = purl.partition("#")[0].partition("?")
-    version = unquote(head.rpartition("/")[2].partition("@")[2])
+    version = plain(head.rpartition("/")[2].partition("@")[2])
     epoch = next((one.removeprefix("epoch=") for one in qualifiers.split("&") if one.startswith("epoch=")), "")
     return f"{epoch}:{version}" if epoch else version
 
 
 def name_of(purl: str) -> str:
     """Return the name that a package's URL says, without what it is grouped by."""
-    return unquote(purl.partition("?")[0].rpartition("/")[2].partition("@")[0])
+    return plain(purl.partition("?")[0].rpartition("/")[2].partition("@")[0])
 
 
 def is_of_system(purl: str) -> bool:

@@ -61,8 +61,8 @@ def parse_purl(text: str) -> Purl | None:
     namespace, _, name = full.rpartition("/")
     if not kind or not name:
         return None
-    made = _made(kind.lower(), _plain(namespace), _plain(name), _plain(version) if at else "", said)
-    return msgspec.structs.replace(made, subpath=_plain(subpath.strip("/"))) if subpath else made
+    made = _made(kind.lower(), plain(namespace), plain(name), plain(version) if at else "", said)
+    return msgspec.structs.replace(made, subpath=plain(subpath.strip("/"))) if subpath else made
 
 
 def _made(kind: str, namespace: str, name: str, version: str, said: str) -> Purl:
@@ -71,9 +71,9 @@ def _made(kind: str, namespace: str, name: str, version: str, said: str) -> Purl
     if kind == "pypi":
         name = name.replace("_", "-")
     pairs = (part.partition("=") for part in said.split("&") if part)
-    return Purl(kind, namespace, name, version, tuple((key.lower(), _plain(value)) for key, _, value in pairs if value))
+    return Purl(kind, namespace, name, version, tuple((key.lower(), plain(value)) for key, _, value in pairs if value))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return a part with what is escaped in it as it is meant."""
     return _ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()), text.encode()).decode(errors="replace")
