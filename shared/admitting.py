@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from shared.domain.configuration_names import EXPLOITED, TRUST, VEX, WAIVERS, kind_of
+from shared.errors import MalformedInput
 from shared.flows.approve import Approver
 from shared.flows.decide_again import SecondJudge
 from shared.flows.exposure import ExposureTeller
 from shared.flows.preview import Previewer
 from shared.flows.standing_watch import StandingWatch
 from shared.flows.waive import WaiverTaker
+from shared.flows.write_file import FileWriter
 from shared.rules.admissions import Admissions
 from shared.rules.approvals import Approvals, Waiving
 from shared.rules.exceptions import KnownExceptions
@@ -38,6 +41,21 @@ def read_waivers(text: bytes) -> tuple[Waiver, ...]:
     from shared.policy_yaml import read_waiver_file  # noqa: PLC0415
 
     return read_waiver_file(text)
+
+
+def checked_file(name: str, content: bytes) -> object:
+    """Read a file of the configuration that is none of the list's; raises ``MalformedInput``.
+
+    A trust file is read where signatures are checked; here it has to hold something.
+    """
+    from shared.domain.scan.exploited import read_exploited  # noqa: PLC0415
+    from shared.domain.scan.vex import read_vex  # noqa: PLC0415
+
+    kind = kind_of(name)
+    if kind is TRUST and not content.strip():
+        raise MalformedInput("it is empty")
+    readers = {WAIVERS: read_waivers, VEX: read_vex, EXPLOITED: read_exploited}
+    return readers[kind](content) if kind in readers else content
 
 
 class Admitting:
@@ -152,6 +170,15 @@ class Admitting:
     def waiver(self) -> WaiverTaker:
         """Takes what people ask to waive of one tag's digests, and grant."""
         return WaiverTaker(self._parts.target_book, self.admissions.asked, self._parts.activity, self.judge.again)
+
+    @cached_property
+    def writer(self) -> FileWriter:
+        """Writes files of the configuration."""
+        from shared.bootstrap import parse_watch_list  # noqa: PLC0415
+
+        parts = self._parts
+        parse = partial(parse_watch_list, base=parts.settings.base_server)
+        return FileWriter(parts.configuration_files, parts.configuration, parts.activity, parse, checked_file)
 
     def _list_in_force(self) -> WatchList:
         """The list tells policies of itself, so neither can be had before the other is asked for."""

@@ -49,3 +49,31 @@ class Configuration(Protocol):
     def gate(self, name: str) -> Mapping[str, bytes]:
         """Return the files of a gate by their relative paths; empty if there is no such gate."""
         ...
+
+
+class StoredFile(msgspec.Struct, frozen=True):
+    """One file of the configuration, with what tells whether it has changed since."""
+
+    content: bytes
+    etag: str
+
+
+class ConfigurationFiles(Protocol):
+    """Single files of the configuration, as people write them."""
+
+    def read(self, name: str) -> StoredFile | None:
+        """Return a file, or ``None`` if there is none of the name."""
+        ...
+
+    def write(self, name: str, content: bytes, etag: str | None) -> StoredFile:
+        """Write a file.
+
+        Args:
+            name: its name.
+            content: what it is to hold.
+            etag: of the file that it takes the place of; ``None`` for a file that is not there yet.
+
+        Raises:
+            Conflict: it has changed since.
+        """
+        ...

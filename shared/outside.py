@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shared.adapters.azure.tasks import AcrTasks
     from shared.adapters.storage.account import StorageAccount
     from shared.budget_ports import Budgets
-    from shared.configuration_ports import Configuration
+    from shared.configuration_ports import Configuration, ConfigurationFiles
     from shared.dead_letter_ports import DeadLetters
     from shared.domain.promotion.candidate import Candidate
     from shared.domain.promotion.rebuilds import Rebuild
@@ -202,6 +202,13 @@ class Outside:
         from shared.adapters.storage.exception_blobs import trust_blobs  # noqa: PLC0415
 
         return trust_blobs(self._account)
+
+    @cached_property
+    def configuration_files(self) -> ConfigurationFiles:
+        """Single files of the configuration, as people write them."""
+        from shared.adapters.storage.configuration_files import ConfigurationFileBlobs  # noqa: PLC0415
+
+        return ConfigurationFileBlobs(self._account)
 
     @cached_property
     def configuration(self) -> Configuration:

@@ -11,6 +11,7 @@ from shared.web import activity, candidates, checks, evidence, exposure, images,
 from shared.web.actions import Actions
 from shared.web.asked import Handler
 from shared.web.callers import Callers
+from shared.web.configuration import ConfigurationPages
 from shared.web.consents import Consents
 from shared.web.front import Front
 from shared.web.previews import Previews
@@ -62,6 +63,7 @@ def _reading(parts: Parts) -> Mapping[str, Handler]:
         "get_target": lambda asked: targets.one_target(
             asked.parameters["target"], targets=parts.targets, sources=parts.sources, activity=parts.activity
         ),
+        "get_file": _configuration(parts).get,
         "list_waivers": lambda _: listed_waivers(parts.targets, parts.target_book.registry),
         "list_rulings": lambda _: targets.listed_rulings(parts.rulings),
     }
@@ -94,6 +96,7 @@ def _acting(parts: Parts) -> Mapping[str, Handler]:
         "unpin": actions.unpin,
         "promote_against_gate": actions.promote,
         **_agreeing(parts),
+        "put_file": _configuration(parts).put,
         "block_digest": actions.block,
         "release_digest": actions.release,
         "hold_image": actions.hold,
@@ -111,3 +114,7 @@ def _agreeing(parts: Parts) -> Mapping[str, Handler]:
         "grant_waiver": waivers.grant,
         "revoke_waiver": waivers.revoke,
     }
+
+
+def _configuration(parts: Parts) -> ConfigurationPages:
+    return ConfigurationPages(writer=lambda: parts.admitting.writer, clock=parts.clock)

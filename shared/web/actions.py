@@ -32,6 +32,8 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Naming(_Body):
+    """A body that names a digest and says why."""
+
     digest: str
 
 

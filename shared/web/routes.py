@@ -14,6 +14,7 @@ from enum import Enum
 import msgspec
 
 from shared.domain.access.callers import Role
+from shared.domain.configuration_names import file_named
 from shared.domain.evidence import parse_evidence_name
 from shared.domain.promotion.identity import group_of
 from shared.domain.promotion.target import parts_of_target
@@ -22,6 +23,8 @@ from shared.errors import InvalidReference
 
 READING = frozenset(Role)
 ACTING = frozenset({Role.APPROVER, Role.OPERATOR})
+# Who runs the app says what is watched, by which policy, and whom it trusts: approvers decide by that.
+WRITING = frozenset({Role.OPERATOR})
 # Who writes the list, and so the policies, does not agree for those whom they ask.
 AGREEING = frozenset({Role.APPROVER})
 
@@ -30,6 +33,7 @@ class Method(Enum):
     """The methods of the API."""
 
     GET = "GET"
+    PUT = "PUT"
     POST = "POST"
 
 
@@ -111,6 +115,8 @@ ROUTES = (
         "grant_waiver", Method.POST, "targets/{target}/waivers/grant", AGREEING, "Grant a waiver that another asked."
     ),
     Route("revoke_waiver", Method.POST, "targets/{target}/waivers/revoke", ACTING, "Take a waiver back."),
+    Route("get_file", Method.GET, "config/{file}", READING, "Show a file of the configuration."),
+    Route("put_file", Method.PUT, "config/{file}", WRITING, "Write a file of the configuration in place of one."),
     Route("list_rulings", Method.GET, "rulings", READING, "List what is blocked and what is held."),
     Route("block_digest", Method.POST, "digests/{digest}/block", ACTING, "Refuse a digest, wherever it comes from."),
     Route("release_digest", Method.POST, "digests/{digest}/release", ACTING, "Refuse a digest no more."),
@@ -131,6 +137,7 @@ def _image(text: str) -> str:
 
 PARAMETERS: Mapping[str, Callable[[str], object]] = {
     "candidate": group_of,
+    "file": file_named,
     "digest": parse_digest,
     "evidence": parse_evidence_name,
     "image": _image,

@@ -16,6 +16,7 @@ from docs.generate import pages
 from docs.parts import ROOT
 from docs.triggers import functions
 from shared.config import setting_fields
+from shared.domain.access.callers import Role
 from shared.domain.promotion import rebuilds, schedule
 from shared.domain.promotion.rebuilds import RebuildStatus
 from shared.domain.promotion.statuses import Reason
@@ -23,7 +24,7 @@ from shared.domain.promotion.target import Why
 from shared.domain.promotion.target_troubles import Hindrance
 from shared.domain.watching.troubles import Kind
 from shared.storage_settings import STORAGE
-from shared.web.routes import READING, ROUTES
+from shared.web.routes import ROUTES
 
 pytestmark = pytest.mark.unit
 
@@ -174,7 +175,8 @@ def test_the_table_of_the_http_api_has_every_http_function_and_no_other() -> Non
     own = {"acr_webhook": "function key and `x-tidegate-secret`", "health": "anonymous"}
     wanted = {(f"`{f.source}`", f"`{f.name}`", own[f.name]) for f in FUNCTIONS if f.name in own}
     for one in ROUTES:
-        access = "reader, approver or operator" if one.roles == READING else "approver or operator"
+        *roles, last = [role.value for role in Role if role in one.roles]
+        access = f"{', '.join(roles)} or {last}" if roles else last
         wanted.add((f"`{one.method.value} /api/{one.path}`", f"`{one.name}`", access))
     assert told == wanted
 
@@ -183,7 +185,7 @@ def test_the_table_of_the_http_api_has_every_http_function_and_no_other() -> Non
 def test_every_address_a_document_names_is_served(document: Path) -> None:
     addresses = {function.source for function in FUNCTIONS if function.kind == "http"}
     addresses |= {f"{one.method.value} /api/{one.path}" for one in ROUTES}
-    assert set(re.findall(r"\b(?:GET|POST) /api/[\w{}/]+", document.read_text())) <= addresses
+    assert set(re.findall(r"\b(?:GET|POST|PUT) /api/[\w{}/]+", document.read_text())) <= addresses
 
 
 def test_the_drawing_of_the_way_names_functions_and_queues_that_exist() -> None:
@@ -220,10 +222,17 @@ def test_the_events_that_the_runbook_names_are_told() -> None:
     lists = {"watch-list-invalid", "watch-list-missing", "watch-list-held", "first-imports-wait", "flapping"}
     ours = {"tag-missing", "tag-overwritten", "tag-in-order", "tag-let-go", "tag-taken-back"}
     tasks = {"task-not-permitted", "rebuild-missing"}
-    assert lines == {"tags-vanished", "manifests-read", "message-poisoned", "retry-asked"} | lists | ours | tasks
-    act, rule = ((ROOT / "shared" / "flows" / f"{name}.py").read_text() for name in ("act", "rule"))
-    people = {*re.findall(r'_act\(\s*target, "([a-z-]+)"', act), *re.findall(r'(?:True|False)\): "([a-z-]+)"', rule)}
-    assert len(people) == 8
+    said = {"policy-weakened", "closed-by-newer-digest", "file-written", "came-too-late"}
+    assert lines == {"tags-vanished", "manifests-read", "message-poisoned", "retry-asked"} | lists | ours | tasks | said
+    flows = "".join(
+        (ROOT / "shared" / "flows" / f"{name}.py").read_text() for name in ("act", "rule", "approve", "waive")
+    )
+    acts, rules = (
+        re.findall(r'_act\(\s*target, "([a-z-]+)"', flows),
+        re.findall(r'(?:True|False)\): "([a-z-]+)"', flows),
+    )
+    people = {*acts, *rules, *re.findall(r'(?:Answer|Override)\.[A-Z]+: "([a-z-]+)"', flows)}
+    assert len(people) == 14
     assert people | {Why.WITHDRAWN.value} <= named
     lines |= people | {Why.WITHDRAWN.value}
     reasons = {reason.value for reason in Reason}

@@ -108,6 +108,8 @@ class Container:
         try:
             return self._upload(name, content, etag)
         except NotFound:
+            if etag:
+                raise Conflict(f"the blob {self._name}/{name} is not there any more") from None
             self._create()
             return self._upload(name, content, etag)
 
