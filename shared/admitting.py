@@ -15,7 +15,9 @@ from shared.flows.standing_watch import StandingWatch
 from shared.flows.waive import WaiverTaker
 from shared.flows.write_file import FileWriter
 from shared.rules.admissions import Admissions
-from shared.rules.approvals import Approvals, Waiving
+from shared.rules.all_checks import all_checks
+from shared.rules.approvals import is_agreed_to
+from shared.rules.bars import Bars
 from shared.rules.exceptions import KnownExceptions
 from shared.rules.policies import Policies
 from shared.rules.proposals import Proposer
@@ -90,7 +92,9 @@ class Admitting:
     @cached_property
     def checks(self) -> tuple[AdmissionCheck, ...]:
         """What is asked beside test and scan, in the order in which it is told."""
-        return (Waiving(self._parts.clock), self.signing.check, Approvals())
+        parts = self._parts
+        packages = parts.scan_documents.urls
+        return all_checks(parts.clock, self._scans, self.exceptions, self.signing.check, packages, is_agreed_to)
 
     @cached_property
     def signing(self) -> Signing:
@@ -106,6 +110,11 @@ class Admitting:
     def proposer(self) -> Proposer:
         """Tells targets what has passed."""
         return Proposer(self._parts.target_book, self.admissions, self._parts.activity)
+
+    @cached_property
+    def bars(self) -> Bars:
+        """Says what may not be written into the base registry now."""
+        return Bars(self.policies, self._parts.target_book)
 
     @cached_property
     def judge(self) -> SecondJudge:

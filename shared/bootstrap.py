@@ -122,7 +122,9 @@ class Parts(Scanned):
     @cached_property
     def actor(self) -> Actor:
         """Does what a person does to one target."""
-        return Actor(self.target_book, self.sources, self.activity, self.admitting.admissions.asked)
+        return Actor(
+            self.target_book, self.sources, self.activity, self.admitting.admissions.asked, self.admitting.bars
+        )
 
     @cached_property
     def ruler(self) -> Ruler:
@@ -280,9 +282,9 @@ class Parts(Scanned):
     @cached_property
     def reconciler(self) -> Reconciler:
         """Brings the base registry to what its targets say."""
-        return Reconciler(
-            self.target_book, self.base, self.sources, self.outbox, self.detector, self.conclusions, self.times
-        )
+        book, bars = self.target_book, self.admitting.bars
+        parts = (self.base, self.sources, self.outbox, self.detector, self.conclusions, self.times)
+        return Reconciler(book, *parts, bars)
 
     @cached_property
     def sources(self) -> Sources:

@@ -18,6 +18,7 @@ from shared.domain.scan.decision import Outcome
 from shared.errors import Conflict, MalformedRequest
 from shared.ports import Activity, Event
 from shared.rules.approvals import approval_of
+from shared.rules.bars import Bars
 from shared.rules.policies import Asked
 from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
@@ -39,15 +40,22 @@ class Actor:
         sources: tells where a digest can still be had.
         activity: the activity log.
         asked: tells what the list in force asks for a target.
+        bars: says what may not be written into the base registry now.
     """
 
     def __init__(
-        self, book: TargetBook, sources: Sources, activity: Activity, asked: Callable[[Target], Asked]
+        self,
+        book: TargetBook,
+        sources: Sources,
+        activity: Activity,
+        asked: Callable[[Target], Asked],
+        bars: Bars,
     ) -> None:
         self._book = book
         self._sources = sources
         self._activity = activity
         self._asked = asked
+        self._bars = bars
 
     def roll_back(self, target: str, digest: Digest | None, said: Said) -> Target | Declined:
         """Go back to a digest that the tag bore before; see ``actions.roll_back``."""
@@ -110,10 +118,23 @@ class Actor:
         first = act(stored.record)
         if isinstance(first, Declined) or first == stored.record:
             return first
+        if observed := self._observed(stored.record, first):
+            return observed
         if looked_for and (nowhere := self._nowhere(stored.record, first)):
             return nowhere
-        self._activity.append(Event(f"target:{stored.record.id}", name, said.at, _line(first, said) + _against(first)))
+        line = _line(first, said) + _against(first) + self._frozen(stored.record, first)
+        self._activity.append(Event(f"target:{stored.record.id}", name, said.at, line))
         return self._done(stored, act)
+
+    def _observed(self, before: Target, after: Target) -> Declined | None:
+        """What people name is not brought about either, and so is not said to be."""
+        if after.wanted == before.wanted or not self._bars.is_observed(after):
+            return None
+        told = f"{place(after)} is only observed; let its entry say mode: enforce before it is to be {after.wanted}"
+        return Declined(Refusal.OBSERVED, told)
+
+    def _frozen(self, before: Target, after: Target) -> str:
+        return self._bars.told(after) if after.wanted != before.wanted else ""
 
     def _done(self, stored: StoredTarget, act: _Act) -> Target | Declined:
         """What others wrote meanwhile may be in the way: then that is the answer."""

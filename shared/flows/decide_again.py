@@ -165,6 +165,12 @@ class SecondJudge:
             if again is not None:
                 self._promote(again)
             return
+        if stored.record.status is Status.OBSERVED and self._is_promoted(stored.record, target):
+            told = f"{place}: its entry is not only observed any more"
+            again = self._progress.claim(stored, decided_again(stored.record, self._progress.clock(), told))
+            if again is not None:
+                self._promote(again)
+            return
         written = self._proposer.propose(stored.record, place, anew=False, again=True)
         if written is not None:
             self._book.set_going(written)
@@ -177,6 +183,11 @@ class SecondJudge:
         admission = self._admissions.judge(candidate, basis, target)
         return f"{target.place}: {admission.detail}" if admission.outcome is Outcome.PASS else ""
 
+    def _is_promoted(self, candidate: Candidate, target: Target) -> bool:
+        """Whether what was only observed goes on to be promoted, once nothing else keeps it back."""
+        basis = self._admissions.basis(target, candidate.digest, objected=candidate.objection is not None)
+        return basis is None or not basis.asked.observed
+
     def _out_of_date(self, target: Target) -> Iterator[Digest]:
         """What waits, or was rejected, could come; what is in force is only told of.
 
@@ -188,7 +199,8 @@ class SecondJudge:
                 continue
             if self._is_asked_again(target, admission) or self._admissions.is_out_of_date(target, admission):
                 yield admission.digest
-        waiting = [one for one in could_come(target) if one in target.passed and admission_of(target, one) is None]
+        coming = could_come(target) | ({target.wanted} if target.reached != target.number else set())
+        waiting = [one for one in coming if one in target.passed and admission_of(target, one) is None]
         yield from (one for one in waiting if self._admissions.basis(target, one) is not None)
 
     def _is_asked_again(self, target: Target, admission: Admission) -> bool:

@@ -25,10 +25,7 @@ from shared.domain.promotion.reconciling import (
     shown,
     todo,
 )
-from shared.domain.promotion.schedule import (
-    IMPORT_LONGEST,
-    MOST_ATTEMPTS,
-)
+from shared.domain.promotion.schedule import IMPORT_LONGEST, MOST_ATTEMPTS
 from shared.domain.promotion.statuses import Reason
 from shared.domain.promotion.target import Target
 from shared.domain.promotion.usual_times import BASE_IMPORT
@@ -45,6 +42,7 @@ from shared.errors import (
     Unavailable,
 )
 from shared.ports import Outbox, Registry
+from shared.rules.bars import Bars
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
 from shared.rules.imports import Awaited, Differs, UnderWay, look, patiently
@@ -70,6 +68,7 @@ class Reconciler:
         detector: looks after the candidates whose verdicts are waited for.
         conclusions: ends candidates.
         times: knows how long imports usually take.
+        bars: says what may not be written into the base registry now.
     """
 
     def __init__(
@@ -81,6 +80,7 @@ class Reconciler:
         detector: Detector,
         conclusions: Conclusions,
         times: Timekeeper,
+        bars: Bars,
     ) -> None:
         self._book = book
         self._base = base
@@ -89,6 +89,7 @@ class Reconciler:
         self._detector = detector
         self._conclusions = conclusions
         self._times = times
+        self._bars = bars
 
     def look(self, stored: StoredTarget) -> None:
         """Look at a target: at its import, or what else is to be done; one of a former base registry comes to rest."""
@@ -152,16 +153,32 @@ class Reconciler:
         if found == target.wanted:
             self._landed(stored, found)
             return frozenset()
+        if self._is_barred(stored):
+            return frozenset()
         claimed = self._claim(stored, found)
         return self._start(claimed, *self._joining(claimed, others)) if claimed is not None else frozenset()
+
+    def _is_barred(self, stored: StoredTarget) -> bool:
+        """What is wanted waits without a failure; its candidate says for what. An import under way is let be."""
+        try:
+            kept = self._bars.keep(stored)
+        except ServiceError as error:
+            self._fell(stored, error, over=True, settled=True)
+            return True
+        if kept is not None:
+            self._conclusions.of_digest(kept.record, stored.record.wanted)
+        return kept is not None
 
     def _joining(self, claimed: StoredTarget, others: Sequence[StoredTarget]) -> Iterator[StoredTarget]:
         """Claim the others that want the same; who cannot be read, or bears it already, has a turn of its own."""
         for other in others:
             try:
                 found = self._base.digest(other.record.repository, other.record.tag)
+                kept = self._bars.of(other.record)
             except ServiceError as error:
                 log.info("%s shares no import: %s", other.record.id, error)
+                continue
+            if kept is not None:
                 continue
             joined = self._claim(other, found) if found != claimed.record.wanted else None
             if joined is not None:

@@ -205,7 +205,7 @@ class Admissions:
         scanned = self._scanned(candidate, basis, policy, target) if asked.scan is not None else None
         first = scanned or Admission(digest=candidate.digest, outcome=Outcome.PASS, at=now)
         named = msgspec.structs.replace(
-            first, policy=policy.name, policy_sha256=policy.sha256, platforms=asked.platforms
+            first, policy=policy.name, policy_sha256=_hash_of(asked), platforms=asked.platforms
         )
         decided = with_untested(named, policy, asked.untested)
         decided = decided if objection is None else with_observed_test(decided, objection, policy)

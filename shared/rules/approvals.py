@@ -76,6 +76,12 @@ class Waiving:
         return self
 
 
+def is_agreed_to(target: Target, digest: Digest) -> bool:
+    """Whether a person agreed to a digest and a tag, and nobody refused it since."""
+    said = consents_to(target, digest)
+    return bool(agreed(said, ())) and refusal_of(said) is None
+
+
 def approval_of(asked: Asked) -> ApprovalCheck | None:
     """Return who has to agree; ``None`` for nobody."""
     return asked.policy.approval if asked.policy is not None else None

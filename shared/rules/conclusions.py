@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.domain.promotion.admission import Admission, admission_of, is_held_back
+from shared.domain.promotion.admission import admission_of, is_held_back
+from shared.domain.promotion.barring import bar_of, told_of_bar
 from shared.domain.promotion.candidate import Candidate, Place, same_but_time
 from shared.domain.promotion.concluding import conclusion_for, held_by
 from shared.domain.promotion.identity import candidate_id
@@ -30,6 +31,7 @@ _ORDER = (
     Reason.PROMOTION_VERIFIED,
     Reason.GAVE_UP,
     Reason.OVERRULED,
+    Reason.OBSERVED,
     Reason.GATE_REJECTED,
     Reason.SCAN_REJECTED,
     Reason.SIGNATURE_REJECTED,
@@ -83,7 +85,7 @@ class Conclusions:
             if place in unread:
                 continue
             reason = conclusion_for(target, stored.record) if target else None
-            if target is not None and reason is None and is_held_back(target, stored.record.digest):
+            if target is not None and reason is None and _waits(target, stored.record.digest):
                 waits.append(target)
             elif target is None or reason is None:
                 self._goes_on(stored)
@@ -105,12 +107,15 @@ class Conclusions:
     def _hold(self, stored: Stored[Candidate], target: Target) -> None:
         """The end of its scan is what wakes for it; the sweep does, should that be lost, so no message waits."""
         candidate, now = stored.record, self._progress.clock()
-        admission = admission_of(target, candidate.digest)
-        if admission is None:
+        admission, bar = admission_of(target, candidate.digest), bar_of(target)
+        if bar is not None and target.wanted == candidate.digest:
+            reason, told, pause = Reason.FROZEN, told_of_bar(bar), _pause_until(bar.until, now)
+        elif admission is not None:
+            reason, told = held_by(admission), admission.detail
+            pause = _pause_until(admission.until, now, admission.again)
+        else:
             return
-        detail = f"{target.place}: {admission.detail}"
-        pause = _pause_of(admission, now)
-        held = advance(candidate, held_by(admission), now, detail=detail, pause=pause)
+        held = advance(candidate, reason, now, detail=f"{target.place}: {told}", pause=pause)
         if candidate.status is Status.HELD and same_but_time(candidate.last, held.last):
             held = msgspec.structs.replace(candidate, look_at=now + pause)
         self._progress.claim(stored, held)
@@ -161,6 +166,7 @@ class Conclusions:
             Reason.GAVE_UP: _gave_up(target, candidate),
             Reason.GATE_REJECTED: candidate.objection.detail if candidate.objection else "",
             Reason.OVERRULED: f"people say otherwise of {place}: {_said(target)}",
+            Reason.OBSERVED: _observed(target, candidate.digest),
             Reason.SIGNATURE_REJECTED: _of_admission(target, candidate.digest),
             Reason.SCAN_REJECTED: _of_admission(target, candidate.digest),
             Reason.REJECTED_BY_PEOPLE: _of_admission(target, candidate.digest),
@@ -174,11 +180,15 @@ class Conclusions:
         return advance(candidate, by, self._progress.clock(), detail=detail)
 
 
-def _pause_of(admission: Admission, now: datetime) -> timedelta:
+def _waits(target: Target, digest: Digest) -> bool:
+    return is_held_back(target, digest) or (target.wanted == digest and bar_of(target) is not None)
+
+
+def _pause_until(until: datetime | None, now: datetime, again: datetime | None = None) -> timedelta:
     """What waits for a moment alone is looked at then; that a policy changes before, the survey sees."""
-    ends = admission.until if admission.until is not None and admission.until > now else now + VERDICT_LOOK
-    again = admission.again if admission.again is not None and admission.again > now else ends
-    return min(ends, again) - now
+    ends = until if until is not None and until > now else now + VERDICT_LOOK
+    sooner = again if again is not None and again > now else ends
+    return min(ends, sooner) - now
 
 
 def _in_turn(candidate: Candidate, known: Container[Place]) -> list[Place]:
@@ -195,6 +205,12 @@ def left_by(target: Target) -> str:
 def _gave_up(target: Target, candidate: Candidate) -> str:
     """Either the tag does not become what it is to be, or the test decided nothing and the tag enforces it."""
     return candidate.objection.detail if candidate.objection and target.wanted != candidate.digest else target.trouble
+
+
+def _observed(target: Target, digest: Digest) -> str:
+    """What was decided before its entry was only observed has no word of that in what was decided."""
+    bar = bar_of(target)
+    return f"{target.place}: {told_of_bar(bar)}" if bar is not None else _of_admission(target, digest)
 
 
 def _of_admission(target: Target, digest: Digest) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from shared.domain.promotion.admission import admission_of
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.decision import decide
 from shared.domain.promotion.identity import candidate_id
@@ -104,7 +105,7 @@ class Detector:
         candidate, told = self._verdict(target, newest, None)
         if told is not None:
             self._book.set_going(told)
-            return now + VERDICT_LOOK if _still_waits(told.record, newest) else None
+            return _next_look(told.record, newest, now) if _still_waits(told.record, newest) else None
         return max(candidate.since + FAILED_LOOK, now) if candidate.status is Status.FAILED else now + VERDICT_LOOK
 
     def let_go(self, target: Target) -> None:
@@ -212,6 +213,13 @@ class Detector:
 def _still_waits(target: Target, sighting: Sighting) -> bool:
     """What passed its test may wait for its scan."""
     return target.awaited is not None and target.awaited.digest == sighting.digest
+
+
+def _next_look(target: Target, sighting: Sighting, now: datetime) -> datetime:
+    """What time alone keeps back is not asked for before its time."""
+    admission = admission_of(target, sighting.digest)
+    until = admission.until if admission is not None else None
+    return max(until or now, now + VERDICT_LOOK)
 
 
 def _rests(known: Target | None, sighting: Sighting, now: datetime) -> Target | None:

@@ -33,11 +33,13 @@ class Asked(msgspec.Struct, frozen=True):
         entry: the name of the entry that writes the tag; empty if none does any more.
         policy: the policy; ``None`` where nothing is asked.
         platforms: each of which is scanned.
+        observed: whether everything but promotion is done.
     """
 
     entry: str = ""
     policy: Policy | None = None
     platforms: tuple[str, ...] = (TESTED,)
+    observed: bool = False
 
     @property
     def scan(self) -> ScanCheck | None:
@@ -65,7 +67,14 @@ class Asked(msgspec.Struct, frozen=True):
     @property
     def is_judged(self) -> bool:
         """Whether there is anything to decide beside the functional test."""
-        return self.scan is not None or bool(self.untested) or not self.entry or self.asks_more
+        asks = self.scan is not None or bool(self.untested) or self.asks_more
+        return asks or not self.entry or self.observed
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether time, or people, may keep waiting what has passed everything else."""
+        policy = self.policy
+        return policy is not None and bool(policy.age or policy.freeze or policy.approval is not None)
 
     @property
     def asks_more(self) -> bool:
@@ -96,16 +105,17 @@ class Asking:
     @cached_property
     def judges(self) -> bool:
         """Whether any entry asks for more than a test."""
-        return self.scans or any(self._of(image).asks_more for image in self._list.images)
+        found = map(self._of, self._list.images)
+        return self.scans or any(one.asks_more or one.observed for one in found)
 
     @cached_property
     def fingerprint(self) -> str:
         """A hash of what is asked of each entry's digests beside a test that decides, which changes when that does."""
         asked = {image.name: self._of(image) for image in self._list.images}
         told = [
-            (name, one.policy.sha256, one.platforms)
+            (name, one.policy.sha256 if one.policy else "", one.platforms, one.observed)
             for name, one in asked.items()
-            if one.policy and (one.is_judged or one.observes(one.policy.gate or ""))
+            if one.observed or (one.policy and (one.is_judged or one.observes(one.policy.gate or "")))
         ]
         return hashlib.sha256(msgspec.json.encode(sorted(told))).hexdigest()
 
@@ -150,7 +160,7 @@ class Asking:
         return any(self._of(image).observes(gate) for image in self._list.into(place.repository))
 
     def _of(self, image: Image) -> Asked:
-        return Asked(image.name, self._list.policy_of(image), tuple(image.platforms))
+        return Asked(image.name, self._list.policy_of(image), tuple(image.platforms), image.is_observed)
 
 
 def _targets(image: Image, tag: Tag) -> frozenset[Tag | None]:

@@ -30,6 +30,8 @@ _NAMES_OF_SIGNATURES = {
     Outcome.REJECT: "signature-rejected",
     Outcome.HOLD: "signature-held",
 }
+# What is waited for, and may be for long, is told by its own name.
+_TOLD = frozenset({Waiting.SOAKING, Waiting.FROZEN, Waiting.APPROVAL, Waiting.NOTHING})
 _NAMES_OF_TESTS = {Outcome.PASS: "gate-observed", Outcome.REJECT: "gate-rejected", Outcome.HOLD: "gate-undecided"}
 
 
@@ -172,14 +174,15 @@ def _is_news(target: Target | None, admission: Admission) -> bool:
         return observed or admission.of_test or bool(admission.blocking) or admission.outcome is not Outcome.PASS
     if known.waits_for is Waiting.APPROVAL and not _BY_PEOPLE.isdisjoint(admission.reasons):
         return False
-    comes_to_people = Waiting.APPROVAL is admission.waits_for is not known.waits_for
-    return comes_to_people or known.outcome is not admission.outcome or (admission.of_test and not known.of_test)
+    if known.outcome is admission.outcome is Outcome.HOLD and known.waits_for is not admission.waits_for:
+        return admission.waits_for in _TOLD
+    return known.outcome is not admission.outcome or (admission.of_test and not known.of_test)
 
 
 def _name_of(admission: Admission, before: Target) -> str:
     """What passes is told as what had kept it."""
-    if admission.waits_for is Waiting.APPROVAL:
-        return "approval-awaited"
+    if admission.waits_for in _TOLD:
+        return admission.waits_for.value
     if admission.by_test or (admission.of_test and admission.outcome is Outcome.PASS):
         return _NAMES_OF_TESTS[admission.outcome]
     kept = admission if admission.outcome is not Outcome.PASS else admission_of(before, admission.digest)

@@ -122,3 +122,16 @@ class ScanDocuments:
         except MalformedInput as error:
             log.warning("what is in %s (%s) cannot be read: %s", scan.digest, platform, error)
             return None
+
+    def urls(self, scan: Scan) -> Mapping[str, frozenset[str]]:
+        """Return the URLs of the packages in an image, by platform; of those alone that a document describes.
+
+        Raises:
+            ServiceError: it could not be read.
+        """
+        known = {platform: self.of(scan, platform) for platform in scan.platforms}
+        return {
+            platform: frozenset(one.purl for one in listed.packages)
+            for platform, listed in known.items()
+            if listed is not None
+        }

@@ -101,19 +101,9 @@ class SignedBy:
         self._keep(candidate, policy, trust.sha256, kept, verdict)
         return part_of(verdict, kept, policy, candidate.detected_at, now)
 
-    def foreseen(self, candidate: Candidate, asked: Asked) -> Part | None:
-        """Return what this check would say by what is kept: nobody is asked, and nothing is kept of it.
-
-        Raises:
-            ServiceError: the storage account did not answer.
-        """
-        policy, check, now = asked.policy, asked.signed, self._clock()
-        if policy is None or check is None:
-            return None
-        kept = self._book.kept(candidate.source, candidate.digest)
-        if kept is None:
-            return unread_part("they were never read, as no policy has asked for them", policy, now)
-        return part_of(self._verdict(check, kept, self._trust.now().files), kept, policy, candidate.detected_at, now)
+    def dry(self) -> SignedBy:
+        """See ``AdmissionCheck.dry``: no upstream is asked, and nothing is kept."""
+        return _Foreseen(self._policies, self._book, self._trust, self._judge, self._evidence, self._clock)
 
     def _judged(
         self, candidate: Candidate, check: SignatureCheck, trust: Mapping[str, bytes]
@@ -164,3 +154,16 @@ class SignedBy:
         content = msgspec.json.format(msgspec.json.encode(whole))
         name = f"signatures-{hashlib.sha256(content).hexdigest()[:16]}.json"
         self._evidence.keep(candidate.id, name, content)
+
+
+class _Foreseen(SignedBy):
+    """Goes by what is kept alone."""
+
+    def part(self, candidate: Candidate, target: Target, asked: Asked, so_far: Admission) -> Part | None:  # noqa: ARG002
+        policy, check, now = asked.policy, asked.signed, self._clock()
+        if policy is None or check is None:
+            return None
+        kept = self._book.kept(candidate.source, candidate.digest)
+        if kept is None:
+            return unread_part("they were never read, as no policy has asked for them", policy, now)
+        return part_of(self._verdict(check, kept, self._trust.now().files), kept, policy, candidate.detected_at, now)

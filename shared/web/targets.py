@@ -7,6 +7,8 @@ from typing import Any
 import azure.functions as func
 import msgspec
 
+from shared.domain.promotion.admission import Admission, admission_of
+from shared.domain.promotion.barring import bar_of
 from shared.domain.promotion.rulings import Kind, Ruling
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, parse_path
@@ -88,10 +90,28 @@ def shown_target(target: Target) -> dict[str, Any]:
         "override": record.get("override"),
         "waived": record.get("waived", []),
         "consents": record.get("consents", []),
-        "admissions": record.get("admissions", []),
+        "admissions": [shown_admission(one) for one in target.admissions],
+        **_waiting(target),
         "unsettled": record.get("unsettled", []),
         "failures": target.failures,
     }
+
+
+def shown_admission(admission: Admission) -> dict[str, Any]:
+    """Return what was decided of a digest as it is shown, with what it waits for and what it would have come to."""
+    waits, would = admission.waits_for, admission.would_be
+    beside = {"waits_for": waits.value if waits else None, "would_be": would.value if would else None}
+    return {**msgspec.to_builtins(admission), **{name: value for name, value in beside.items() if value}}
+
+
+def _waiting(target: Target) -> dict[str, Any]:
+    """What the tag waits for before it comes to what its source was last seen to bear, and until when."""
+    bar = bar_of(target)
+    if bar is not None:
+        return {"waits_for": bar.waiting.value, "until": bar.until}
+    newest = admission_of(target, target.newest.digest) if target.newest is not None else None
+    waits = newest.waits_for if newest is not None else None
+    return {"waits_for": waits.value if waits else None, "until": newest.until if newest is not None else None}
 
 
 def _said(ruling: Ruling) -> dict[str, Any]:

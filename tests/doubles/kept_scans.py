@@ -173,7 +173,9 @@ class SaidPolicies(Asking):
         self._platforms = platforms
 
     def _of(self, image: Image) -> Asked:
-        return Asked(image.name, self._policies.get(image.name), self._platforms.get(image.name, (TESTED,)))
+        return Asked(
+            image.name, self._policies.get(image.name), self._platforms.get(image.name, (TESTED,)), image.is_observed
+        )
 
 
 def report_of(digest: Digest, platform: str, *findings: Finding) -> Report:

@@ -60,7 +60,9 @@ from shared.gate_reading import checked_gate
 from shared.policy_yaml import read_waiver_file
 from shared.rules.admissions import Admissions
 from shared.rules.adoption import Adopter
-from shared.rules.approvals import Approvals, Waiving
+from shared.rules.all_checks import all_checks
+from shared.rules.approvals import is_agreed_to
+from shared.rules.bars import Bars
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
 from shared.rules.exceptions import KnownExceptions
@@ -202,6 +204,8 @@ class World:
         self.kept_scans = InMemoryScans(self.clock, self._moment("kept_scans"))
         self.policies_of: dict[str, Policy] = {}
         self.platforms_of: dict[str, tuple[str, ...]] = {}
+        self.packages_of: dict[Digest, frozenset[str]] = {}
+        self.agreed = False
         self.start()
 
     def start(self) -> None:
@@ -222,7 +226,9 @@ class World:
         upstream = {DOCKER_HUB: self.hub, MCR: self.mcr, GHCR: self.ghcr}.__getitem__
         self.signed_by = self._signed_by(SignatureBook(upstream, self.ledger, self.evidence, self.clock))
         by = (self.policies, self.exceptions, scans, self.evidence, self.book, self.clock)
-        self.admissions = Admissions(*by, checks=(Waiving(self.clock), self.signed_by, Approvals()))
+        agreed = lambda target, digest: self.agreed or is_agreed_to(target, digest)  # noqa: E731
+        checks = all_checks(self.clock, scans, self.exceptions, self.signed_by, self._packages, agreed)
+        self.admissions = Admissions(*by, checks=checks)
         self.proposer = Proposer(self.book, self.admissions, self.activity)
         self.detector = Detector(self.candidate_progress, self.book, self.proposer)
         self.ruler = Ruler(self.rulings, self.book, self.activity, self.detector.blocked)
@@ -240,9 +246,12 @@ class World:
         self.planner = Planner(self.outbox, self.observations, self.ledger, self.clock)
         self.sources = Sources(self.base, self.staging, upstream, self.ledger, {DOCKER_HUB})
         self.retrier = Retrier(self.book, self.candidates, self.detector, self.outbox, self.activity)
-        self.actor = Actor(self.book, self.sources, self.activity, self.admissions.asked)
         times = Timekeeper(self.usual_times)
-        self.reconciler = Reconciler(self.book, self.base, self.sources, self.outbox, self.detector, conclusions, times)
+        self.bars = Bars(self.policies, self.book)
+        self.actor = Actor(self.book, self.sources, self.activity, self.admissions.asked, self.bars)
+        self.reconciler = Reconciler(
+            self.book, self.base, self.sources, self.outbox, self.detector, conclusions, times, self.bars
+        )
         self.tooling = Tooling(self.candidate_progress, self.tools, self.staging, self.watch_lists.in_force, self.clock)
         self.checker = Checker(
             self.watch_lists.in_force,
@@ -443,6 +452,21 @@ class World:
                 self.work(delivery)
         raise AssertionError(f"still busy after {most} rounds: {self.outbox.waiting[:3]}")
 
+    def run_for(self, by: timedelta, sweeps: timedelta = timedelta(minutes=15)) -> None:
+        """Let time pass with its timer that sweeps, and deliver what comes due; whoever dies is started again."""
+        end = self.clock.now + by
+        while self.clock.now < end:
+            until = min(self.clock.now + sweeps, end)
+            while (due := self.outbox.next_due()) is not None and due <= until:
+                self.clock.now = max(self.clock.now, due)
+                for delivery in self.outbox.deliver():
+                    self.work(delivery)
+            self.clock.now = max(self.clock.now, until)
+            try:
+                self.sweep()
+            except Died:
+                self.start()
+
     def until(self, digest: Digest, status: Status) -> None:
         """Deliver messages and let time pass until a candidate is somewhere."""
         while self.status_or_none(digest) is not status:
@@ -492,7 +516,7 @@ class World:
         """Let the watch list say another policy of an entry; nobody has read it yet."""
         self.policies_of = {**self.policies_of, image: policy} if policy is not None else {}
         self.policies = Policies(self._list_in_force, self.clock, self._asking)
-        self.admissions.policies = self.policies
+        self.admissions.policies = self.bars.policies = self.policies
 
     # What a test asks.
 
@@ -524,6 +548,10 @@ class World:
     def pass_time(self, by: timedelta) -> None:
         """Let time pass."""
         self.clock.advance(by)
+
+    def _packages(self, scan: Scan) -> dict[str, frozenset[str]]:
+        known = self.packages_of.get(scan.digest)
+        return {} if known is None else dict.fromkeys(scan.platforms, known)
 
     def _list_in_force(self) -> WatchList:
         return self.watch_lists.in_force()

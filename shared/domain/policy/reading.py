@@ -166,6 +166,20 @@ def _wrong_policy(value: object, path: Path) -> Iterator[Told]:
     yield from (((*path, check), f"expected {_EXPECTED.get(check, 'a value')} or off") for check in silent)
     for place, told in shape_problems(value, Written, path):
         yield place, f"{told}; expected {_choices(place[-1])}" if told.startswith("invalid enum value") else told
+    yield from _wrong_freezes(value.get("freeze"), (*path, "freeze"))
+
+
+def _wrong_freezes(freezes: object, path: Path) -> Iterator[Told]:
+    """Yield what of freezes nobody can go by: else it would show when something is to be promoted."""
+    for index, fields in enumerate(freezes if isinstance(freezes, list) else ()):
+        try:
+            freeze = msgspec.convert(fields, Freeze, strict=False)
+        except msgspec.ValidationError:
+            continue  # its shape is wrong, which is told already
+        from shared.domain.policy.freezing import freeze_problem  # noqa: PLC0415
+
+        if (problem := freeze_problem(freeze)) is not None:
+            yield (*path, index, problem[0]), problem[1]
 
 
 def _extended(policy: object) -> Fields:

@@ -33,6 +33,7 @@ class Refusal(Enum):
     LET_GO = "let-go"  # its tag has left the watch list
     HELD = "held"  # somebody said that nothing is to be decided
     DATE_PASSED = "date-passed"  # the date until when is over
+    OBSERVED = "observed"  # its entry is only observed: nothing is written into the base registry
     TOO_MANY = "too-many-against-the-gate"  # more than can be said of one tag
     NOWHERE = "cannot-be-had"  # no registry has the digest any more
     SUPERSEDED = "superseded"  # a newer digest was seen for the tag, which closed what was asked or agreed

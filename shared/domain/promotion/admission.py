@@ -31,6 +31,7 @@ class AdmissionReason(Enum):
     SIGNATURE_UNVERIFIABLE = "signature-unverifiable"  # whether it is rightly signed cannot be said
     SIGNATURE_VERIFIED = "signature-verified"  # it is signed by whom the policy wants
     SIGNATURE_OBSERVED = "signature-observed"  # it is not signed as the policy wants, which that only observes
+    FAST_LANE = "fast-lane"  # it mends something urgent of the base in use, and need not be as old as the policy asks
     SOAKING = "soaking"  # it has not been seen for as long as the policy asks
     FROZEN = "frozen"  # nothing is promoted at this time
     AWAITING_APPROVAL = "awaiting-approval"  # people have to agree
@@ -74,6 +75,18 @@ _WAITS_FOR = (
 
 _AWAITED = frozenset({AdmissionReason.SCAN_AWAITED.value, AdmissionReason.BASE_SCAN_AWAITED.value})
 _BY_TEST = frozenset({AdmissionReason.GATE_REJECTED.value, AdmissionReason.GATE_UNDECIDED.value})
+# What these say is no missing answer: what they keep back has not passed any more.
+_KNOWN = frozenset(
+    one.value
+    for one in (
+        AdmissionReason.SIGNATURE_MISSING,
+        AdmissionReason.SIGNATURE_WRONG,
+        AdmissionReason.SOAKING,
+        AdmissionReason.FROZEN,
+        AdmissionReason.AWAITING_APPROVAL,
+        AdmissionReason.OBSERVING,
+    )
+)
 
 _BY_SIGNATURE = frozenset({AdmissionReason.SIGNATURE_MISSING.value, AdmissionReason.SIGNATURE_WRONG.value})
 
@@ -133,6 +146,13 @@ class Admission(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return next(found, Waiting.SCAN)
 
     @property
+    def would_be(self) -> Outcome | None:
+        """What it would have come to, where its entry is only observed; else ``None``."""
+        if AdmissionReason.OBSERVING.value not in self.reasons:
+            return None
+        return Outcome.PASS if self.waits_for is Waiting.NOTHING else self.outcome
+
+    @property
     def awaits_scan(self) -> bool:
         """Whether a scan has to answer before more can be said."""
         return not _AWAITED.isdisjoint(self.reasons)
@@ -182,6 +202,17 @@ def with_admission(target: Target, admission: Admission) -> Target:
             inside.remove(one)
             surplus -= 1
     return msgspec.structs.replace(target, admissions=tuple(inside))
+
+
+def is_known_to_wait(admission: Admission) -> bool:
+    """Whether a digest is held back by something that is known, and not by an answer that is missing alone."""
+    return admission.outcome is Outcome.HOLD and not _KNOWN.isdisjoint(admission.holds or admission.reasons)
+
+
+def is_unanswered(target: Target, digest: Digest) -> bool:
+    """Whether a digest is held back by an answer that is missing, and by nothing that is known."""
+    admission = admission_of(target, digest)
+    return is_held_back(target, digest) and admission is not None and not is_known_to_wait(admission)
 
 
 def is_held_back(target: Target, digest: Digest) -> bool:

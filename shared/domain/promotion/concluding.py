@@ -12,6 +12,7 @@ from shared.domain.promotion.admission import (
     is_held_back,
     is_refused,
 )
+from shared.domain.promotion.barring import bar_of
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.decision import best, out_of_favour
 from shared.domain.promotion.statuses import Reason
@@ -39,7 +40,7 @@ def conclusion(target: Target, digest: Digest) -> Reason | None:
         return Reason.PROMOTION_VERIFIED
     if is_overruled(target, digest):
         return Reason.OVERRULED
-    return _overtaken(target, digest) or _refusal(target, digest)
+    return _overtaken(target, digest) or _refusal(target, digest) or _observed(target, digest)
 
 
 def conclusion_for(target: Target, candidate: Candidate) -> Reason | None:
@@ -91,6 +92,13 @@ def is_closed(target: Target, digest: Digest) -> bool:
     return AdmissionReason.AWAITING_APPROVAL.value in admission.reasons
 
 
+def _observed(target: Target, digest: Digest) -> Reason | None:
+    """What would be promoted waits for nothing more where nothing is: that is the end, while the list says so."""
+    admission = admission_of(target, digest)
+    waits = is_held_back(target, digest) and admission is not None and admission.waits_for is Waiting.NOTHING
+    return Reason.OBSERVED if waits else None
+
+
 def _refused_by(admission: Admission) -> Reason:
     """Where several refuse, the test's word is the last, and the scan's the one before."""
     if admission.by_test:
@@ -119,6 +127,9 @@ def held_by(admission: Admission) -> Reason:
 def _of_what_is_wanted(target: Target) -> Reason | None:
     if target.reached == target.number:
         return Reason.PROMOTION_VERIFIED
+    bar = bar_of(target)
+    if bar is not None and bar.waiting is Waiting.NOTHING:
+        return Reason.OBSERVED
     return Reason.GAVE_UP if target.gave_up else None
 
 

@@ -7,7 +7,7 @@ from enum import Enum
 
 import msgspec
 
-from shared.domain.promotion.admission import Admission, AdmissionReason, with_admission
+from shared.domain.promotion.admission import Admission, Waiting, is_known_to_wait, with_admission
 from shared.domain.promotion.adopting import is_passed_over, sighted_again
 from shared.domain.promotion.consents import closed
 from shared.domain.promotion.decision import decided, without_trouble
@@ -154,7 +154,8 @@ def admitted(target: Target, admission: Admission, repository: str) -> Target:
     """Take note of what the scan of a digest that passed its test means here; only a pass lets the tag come to it.
 
     What it has come to already stays so whatever is found later; what is only decided is not promoted any more, if
-    there is anything else. What had passed stays so while there is no answer, unless people have to agree first.
+    there is anything else. What had passed stays so while there is no answer, and not while it waits for time or for
+    people.
 
     Args:
         target: the record.
@@ -164,13 +165,13 @@ def admitted(target: Target, admission: Admission, repository: str) -> Target:
     digest, known = admission.digest, with_admission(target, admission)
     if admission.outcome is Outcome.PASS:
         return has_passed(known, digest, repository)
+    if admission.outcome is Outcome.HOLD and not is_known_to_wait(admission):
+        return known
     stays = digest == known.wanted and _came_to(known, digest)
-    if admission.outcome is Outcome.HOLD:
-        lacks_people = AdmissionReason.AWAITING_APPROVAL.value in admission.reasons and not stays
-        passed = tuple(one for one in known.passed if one != digest) if lacks_people else known.passed
-        return msgspec.structs.replace(known, passed=passed)
     passed = known.passed if stays else tuple(one for one in known.passed if one != digest)
-    return msgspec.structs.replace(known, passed=passed, awaited=_unless(known.awaited, digest))
+    waits = admission.outcome is Outcome.HOLD and admission.waits_for is not Waiting.NOTHING
+    awaited = known.awaited if waits else _unless(known.awaited, digest)
+    return msgspec.structs.replace(known, passed=passed, awaited=awaited)
 
 
 def _came_to(target: Target, digest: Digest) -> bool:
@@ -216,9 +217,17 @@ def shown(target: Target, found: Digest | None, now: datetime) -> Target:
         rest = (one for one in former if one.digest not in {target.seen, seen})
         foreign = target.foreign and not target.knows(target.seen)
         former = (Former(target.seen, now, foreign=foreign), *rest)[:_FORMER_KEPT]
-    reached = target.number if seen and seen == target.wanted else target.reached
+    arrives = bool(seen) and seen == target.wanted
+    reached, arrived = (target.number, seen) if arrives else (target.reached, _arrived(target))
     foreign = target.foreign if seen == target.seen else bool(seen) and not target.knows(seen)
-    return msgspec.structs.replace(target, seen=seen, seen_at=now, foreign=foreign, former=former, reached=reached)
+    return msgspec.structs.replace(
+        target, seen=seen, seen_at=now, foreign=foreign, former=former, reached=reached, arrived=arrived
+    )
+
+
+def _arrived(target: Target) -> Digest:
+    """Records of earlier versions tell it by the number of what was reached."""
+    return target.arrived or (target.wanted if target.reached == target.number else Digest(""))
 
 
 def landed(target: Target, found: Digest, now: datetime) -> Target:

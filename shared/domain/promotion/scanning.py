@@ -41,7 +41,7 @@ from shared.errors import RateLimited, TidegateError
 _NOTED = timedelta(days=1)
 # Asks for scans of what is in use, and is no candidate.
 WATCHER = "standing-watch"
-_ENDED = frozenset({Status.PROMOTED, Status.REJECTED})
+_ENDED = frozenset({Status.PROMOTED, Status.REJECTED, Status.OBSERVED})
 # These have nothing more to learn from a scan, unless it was asked for since: what passed may wait behind a pin.
 _GONE = frozenset({Status.SUPERSEDED, Status.FAILED})
 

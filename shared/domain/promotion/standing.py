@@ -7,7 +7,8 @@ from enum import Enum
 
 import msgspec
 
-from shared.domain.promotion.admission import Admission, admission_of
+from shared.domain.promotion.admission import Admission, Waiting, admission_of
+from shared.domain.promotion.barring import bar_of
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.target import Target, Why
@@ -28,6 +29,10 @@ class Standing(Enum):
     WAITING = "waiting"  # its turn to be begun has not come: new tags are begun some at a time
     UNDER_WAY = "under-way"  # its candidate is imported, tested or promoted
     REJECTED = "rejected"  # its candidate's gate said no, or the tag's policy; the base registry keeps what it has
+    SOAKING = "soaking"  # it passed, and has not been seen for as long as its policy asks
+    FROZEN = "frozen"  # it passed, and nothing is promoted at this time
+    AWAITING = "awaiting-approval"  # it passed, and people have to agree
+    OBSERVED = "observed"  # it would be promoted, and its entry is only observed
     FAILED = "failed"  # its candidate could not be decided; tried again daily while the tag wants it
     HELD = "held"  # somebody said that nothing is to be decided
     OTHERWISE = "decided-otherwise"  # people, a block or an adoption keep another digest in force
@@ -51,6 +56,7 @@ class TagStanding(msgspec.Struct, frozen=True):
         checked_at: when the upstream last gave an answer, UTC; ``None`` if it never did.
         changed_at: when its candidate last changed, or its target was decided, UTC.
         candidate: the id of the candidate that this is about; ``None`` if there is none.
+        until: when what it waits for ends by itself, UTC; ``None`` if it waits for nothing, or for more than time.
         trouble: why the latest look, or the latest import, did not succeed; ``None`` if it did.
     """
 
@@ -66,6 +72,7 @@ class TagStanding(msgspec.Struct, frozen=True):
     changed_at: datetime | None
     candidate: str | None
     trouble: str | None
+    until: datetime | None = None
 
 
 def stands(
@@ -99,7 +106,14 @@ def stands(
         changed_at=told.at if told else (target.decided_at if target else None),
         candidate=candidate.id if candidate else None,
         trouble="; ".join(one for one in troubles if one) or None,
+        until=_until(target) if target is not None and status in _WAITS.values() else None,
     )
+
+
+def _until(target: Target) -> datetime | None:
+    bar = bar_of(target)
+    admission = admission_of(target, target.newest.digest) if target.newest is not None else None
+    return bar.until if bar is not None else admission.until if admission is not None else None
 
 
 def _refused_alone(target: Target, candidate: Candidate) -> Admission | None:
@@ -178,8 +192,24 @@ def _on_its_way(candidate: Candidate | None, target: Target) -> Standing | None:
     alone = _refused_alone(target, candidate)
     if alone is not None:
         return Standing.REJECTED if alone.outcome is Outcome.REJECT else Standing.FAILED
+    waiting = _waiting(target, candidate.digest)
+    if waiting in _WAITS:
+        return _WAITS[waiting]
     ends = {Status.REJECTED: Standing.REJECTED, Status.FAILED: Standing.FAILED}
     return ends.get(candidate.status) if candidate.status in ENDS else Standing.UNDER_WAY
+
+
+_WAITS = {
+    Waiting.SOAKING: Standing.SOAKING,
+    Waiting.FROZEN: Standing.FROZEN,
+    Waiting.APPROVAL: Standing.AWAITING,
+    Waiting.NOTHING: Standing.OBSERVED,
+}
+
+
+def _waiting(target: Target, digest: Digest) -> Waiting | None:
+    admission = admission_of(target, digest)
+    return admission.waits_for if admission is not None else None
 
 
 def _in_base(target: Target) -> Standing:
@@ -188,7 +218,8 @@ def _in_base(target: Target) -> Standing:
     if target.newest is None or not target.wanted:
         return Standing.UNDER_WAY
     if target.reached != target.number:
-        return Standing.UNDER_WAY
+        bar = bar_of(target)
+        return _WAITS[bar.waiting] if bar is not None else Standing.UNDER_WAY
     if target.astray is not None or target.seen != target.wanted:
         return Standing.DRIFTED
     return Standing.CURRENT if target.wanted == target.newest.digest else Standing.OTHERWISE

@@ -17,6 +17,7 @@ class Status(Enum):
     HELD = "held"  # passed its test; a target that wants it waits for its scan, or for an answer of it
     PROMOTED = "promoted"  # its targets have decided, and one of them at least came to bear it; the end
     REJECTED = "rejected"  # its gate said no, or its scan for all that want it; the base registry never saw it; the end
+    OBSERVED = "observed"  # it would have been promoted, and an entry of it is only observed; the end
     SUPERSEDED = "superseded"  # newer digests took its place everywhere before it was promoted; the end
     MIRRORED = "mirrored"  # a tool: read back from the staging registry, where runs are given it; the end
     FAILED = "failed"  # could not be decided, for a reason that is not the image's; the end
@@ -60,7 +61,8 @@ class Reason(Enum):
     SOAKING = "soaking"  # it passed, and has not been seen for as long as a policy asks
     FROZEN = "frozen"  # it passed, and nothing is promoted at this time
     APPROVAL_AWAITED = "approval-awaited"  # it passed, and people have to agree
-    DECIDED_AGAIN = "decided-again"  # another policy or exception lets through what was refused
+    OBSERVED = "observed"  # it would be promoted now, and its entry is only observed
+    DECIDED_AGAIN = "decided-again"  # another policy or exception lets through what was refused, or observed
     PROMOTION_VERIFIED = "promotion-verified"  # read back from the base registry under the tested digest
     IN_FORCE_AGAIN = "in-force-again"  # a target came to it, or went back to it, without another test
     NEWER_DIGEST = "newer-digest"  # all tags that wanted it moved on

@@ -7,12 +7,13 @@ from enum import Enum
 
 import msgspec
 
-from shared.domain.promotion.admission import Admission
+from shared.domain.promotion.admission import Admission, Waiting
 from shared.domain.promotion.astray import Astray, LetGo
 from shared.domain.promotion.candidate import Place
 from shared.domain.promotion.consents import Consent, OverrideAsked, Waived
 from shared.domain.promotion.importing import Importing, Unsettled
 from shared.domain.references import Digest, Repository, Tag, parse_path, parse_tag
+from shared.domain.watching.observation import time_of
 from shared.errors import InvalidReference
 
 
@@ -53,12 +54,19 @@ class Sighting(msgspec.Struct, frozen=True, omit_defaults=True):
         traceparent: W3C trace context of the check that saw it.
         other_until: when the source was last seen to bear another digest on behalf of this target, UTC; ``None`` if
             that is not known.
+        first_at: when the digest was first seen, UTC, where it was seen again since; else its order says it.
     """
 
     order: int
     digest: Digest
     traceparent: str = ""
     other_until: datetime | None = None
+    first_at: datetime | None = None
+
+    @property
+    def first_seen(self) -> datetime | None:
+        """When the digest was first seen, UTC; ``None`` if its order was given by what told no time yet."""
+        return self.first_at or time_of(self.order)
 
 
 class Awaited(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -182,6 +190,20 @@ class Adopted(msgspec.Struct, frozen=True, omit_defaults=True):
     away_since: datetime | None = None
 
 
+class Barred(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What keeps a tag from what is wanted, though that is decided.
+
+    Attributes:
+        waiting: what it waits for.
+        number: the decision's.
+        until: when that ends by itself, UTC; ``None`` if it does not.
+    """
+
+    waiting: Waiting
+    number: int
+    until: datetime | None = None
+
+
 class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What is known of one tag of a base registry; every change replaces it as a whole, guarded by its ETag.
 
@@ -203,6 +225,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         seen: what the tag was last seen to point at; empty if it was not there, or was never looked at.
         seen_at: when, UTC.
         foreign: whether somebody else put that there.
+        arrived: what it was last seen to point at of what was wanted then; empty in records of earlier versions.
         former: what it pointed at before, latest first.
         sightings: what its source pointed at, each digest once, by their order.
         passed: digests that passed their gate, the latest last.
@@ -216,6 +239,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         gave_up: whether that was as often as it is tried; it is tried daily from then on.
         trouble: why not.
         retry_at: not to be tried again before, UTC.
+        barred: what kept it from what was wanted when that was last tried, though nothing failed.
         blocked: digests that are refused.
         pinned: what is wanted whatever comes.
         chosen: what somebody went back to, or took against its gate.
@@ -248,6 +272,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     seen: Digest = Digest("")
     seen_at: datetime | None = None
     foreign: bool = False
+    arrived: Digest = Digest("")
     former: tuple[Former, ...] = ()
     sightings: tuple[Sighting, ...] = ()
     passed: tuple[Digest, ...] = ()
@@ -261,6 +286,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     gave_up: bool = False
     trouble: str = ""
     retry_at: datetime | None = None
+    barred: Barred | None = None
     blocked: tuple[Blocked, ...] = ()
     pinned: Pinned | None = None
     chosen: Chosen | None = None

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
-from shared.domain.promotion.admission import Admission, admission_of, is_held_back, is_refused
+from shared.domain.promotion.admission import Admission, Waiting, admission_of, is_refused, is_unanswered
 from shared.domain.promotion.adopting import is_passed_over
+from shared.domain.promotion.barring import bar_of
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.decision import is_pinned
 from shared.domain.promotion.drift import ended
@@ -33,6 +34,9 @@ class Hindrance(Enum):
     REJECTED = "rejected"  # it did not pass its gate
     FAILED = "failed"  # its candidate could not be decided, and is tried daily
     AWAITS_SCAN = "awaits-scan"  # it passed its test, and its scan has given no answer that can be used
+    WAITS = "waits"  # it passed, and is promoted later: its policy wants it to be older, or nothing is promoted now
+    AWAITS_APPROVAL = "awaits-approval"  # it passed, and people have to agree
+    OBSERVED = "observed"  # its entry is only observed, and nothing is promoted
     UNDER_WAY = "under-way"  # its candidate has no verdict yet
     NOT_MADE = "not-made"  # it has no candidate, or one whose record cannot be read
     OVERRULED = "overruled"  # it passed, and somebody went back from it, or took another one against its gate
@@ -44,6 +48,15 @@ _STOPPED = {
     Hindrance.REJECTED: (Kind.CANDIDATE_REJECTED, "did not pass its gate"),
     Hindrance.AWAITS_SCAN: (Kind.CANDIDATE_HELD, "passed its test and is not promoted yet"),
     Hindrance.FAILED: (Kind.CANDIDATE_FAILED, "could not be decided, and is tried again daily"),
+}
+
+# These are as the list says, and no trouble however long they last.
+_MEANT = frozenset({Hindrance.WAITS, Hindrance.OBSERVED})
+_WAITS_FOR = {
+    Waiting.SOAKING: Hindrance.WAITS,
+    Waiting.FROZEN: Hindrance.WAITS,
+    Waiting.APPROVAL: Hindrance.AWAITS_APPROVAL,
+    Waiting.NOTHING: Hindrance.OBSERVED,
 }
 
 
@@ -95,7 +108,8 @@ def hindrance(target: Target, candidate: Candidate | None, now: datetime) -> Hin
     if is_pinned(target, now):
         return Hindrance.PINNED
     if newest == target.wanted:
-        return Hindrance.NOT_PROMOTED
+        bar = bar_of(target)
+        return Hindrance.NOT_PROMOTED if bar is None else _WAITS_FOR[bar.waiting]
     if newest in target.passed:
         return Hindrance.OVERRULED if target.chosen is not None else Hindrance.UNDECIDED
     return Hindrance.NOT_MADE if candidate is None else _of_verdict(candidate, target)
@@ -159,7 +173,7 @@ def _refused_for(admission: Admission) -> str:
 
 def _kept_out(digest: Digest, targets: Sequence[Target]) -> tuple[Hindrance, tuple[Target, ...], Admission] | None:
     """What one tag came to, now or earlier, may be kept from another one by its own policy."""
-    for state, says in ((Hindrance.REJECTED, is_refused), (Hindrance.AWAITS_SCAN, is_held_back)):
+    for state, says in ((Hindrance.REJECTED, is_refused), (Hindrance.AWAITS_SCAN, is_unanswered)):
         kept = tuple(target for target in targets if says(target, digest))
         admission = admission_of(kept[0], digest) if kept else None
         if admission is not None:
@@ -190,8 +204,8 @@ def _troubles(target: Target, candidate: Candidate | None, now: datetime) -> Ite
         yield Trouble(kind=Kind.IN_FORCE_REJECTED, about=about, detail=detail, images=images, since=admission.at)
     yield from _of_waivers(target, now)
     since = behind_since(target)
-    if since is not None:
-        why = hindrance(target, candidate, now)
+    why = hindrance(target, candidate, now) if since is not None else Hindrance.WAITS
+    if since is not None and why not in _MEANT:
         detail = _not_updated(target, since, why, candidate)
         yield Trouble(kind=Kind.NOT_UPDATED, about=about, detail=detail, images=images, since=since)
 
@@ -223,15 +237,26 @@ def _of_candidate(candidate: Candidate | None) -> Hindrance:
     """What is tried again daily stays failed in between, or its trouble would end and begin every day."""
     if candidate is None:
         return Hindrance.NOT_MADE
+    if candidate.status is Status.HELD and candidate.last.reason in _TOLD_TO_WAIT:
+        return _TOLD_TO_WAIT[candidate.last.reason]
     if candidate.status in _BY_STATUS:
         return _BY_STATUS[candidate.status]
     again = candidate.retried and candidate.status not in ENDS and not candidate.has_passed
     return Hindrance.FAILED if candidate.status is Status.FAILED or again else Hindrance.UNDER_WAY
 
 
+_TOLD_TO_WAIT = {
+    Reason.SOAKING: Hindrance.WAITS,
+    Reason.FROZEN: Hindrance.WAITS,
+    Reason.APPROVAL_AWAITED: Hindrance.AWAITS_APPROVAL,
+}
+
+
 def _of_verdict(candidate: Candidate, target: Target) -> Hindrance:
+    admission = admission_of(target, candidate.digest)
+    waits = _WAITS_FOR.get(admission.waits_for) if admission is not None and admission.waits_for else None
     kept = _kept_out(candidate.digest, [target]) if candidate.status in ENDS else None
-    return kept[0] if kept is not None else _of_candidate(candidate)
+    return waits or (kept[0] if kept is not None else _of_candidate(candidate))
 
 
 def _why(candidate: Candidate) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from shared.domain.promotion.statuses import Reason, Status
 
-ENDS = frozenset({Status.PROMOTED, Status.REJECTED, Status.SUPERSEDED, Status.MIRRORED, Status.FAILED})
+ENDS = frozenset({Status.PROMOTED, Status.REJECTED, Status.OBSERVED, Status.SUPERSEDED, Status.MIRRORED, Status.FAILED})
 # Why no tag wants a candidate any more that has not passed.
 _UNWANTED = (Reason.NEWER_DIGEST, Reason.LEFT_THE_LIST, Reason.OVERRULED)
 _PROPOSED = (Status.PROMOTING, Status.HELD)
 _BEFORE_PROMOTION = (Status.DETECTED, Status.IMPORTING, Status.STAGED, Status.VALIDATING)
 # What a target may come to bear again: what was rejected is none, nor is a tool.
-_MAY_BE_IN_FORCE = (Status.PROMOTED, Status.SUPERSEDED, Status.FAILED)
+_MAY_BE_IN_FORCE = (Status.PROMOTED, Status.OBSERVED, Status.SUPERSEDED, Status.FAILED)
 
 # How a first way begins, and where.
 BEGINNINGS: dict[Reason, tuple[Status, ...]] = {
@@ -62,10 +62,12 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
             Reason.REJECTED_BY_PEOPLE: Status.REJECTED,
             Reason.GATE_REJECTED: Status.REJECTED,
             Reason.PROMOTION_VERIFIED: Status.PROMOTED,
+            Reason.OBSERVED: Status.OBSERVED,
             Reason.OVERRULED: Status.SUPERSEDED,
         }.items()
     },
     (Status.REJECTED, Reason.DECIDED_AGAIN): Status.PROMOTING,
+    (Status.OBSERVED, Reason.DECIDED_AGAIN): Status.PROMOTING,
     (Status.PROMOTING, Reason.REPLICA_LAGS): Status.PROMOTING,
     (Status.PROMOTING, Reason.IMPORT_UNEXPLAINED): Status.PROMOTING,
     (Status.PROMOTING, Reason.STAGING_LAGS): Status.PROMOTING,

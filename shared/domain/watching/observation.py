@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 import msgspec
@@ -12,6 +12,9 @@ from shared.domain.references import Digest, Tag
 
 LAST_CHECKED_KEPT_FOR = timedelta(minutes=15)
 _LONGEST_TROUBLE = 1000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# That of 2020-01-01: no record is older, and what has a lower order was numbered by something else than a clock.
+_FIRST_ORDER = 1_577_836_800_000
 
 
 class Presence(Enum):
@@ -142,6 +145,11 @@ def next_order(last: int, now: datetime) -> int:
 def order_at(moment: datetime) -> int:
     """Return the order of what was seen at a moment, in milliseconds."""
     return int(moment.timestamp() * 1000)
+
+
+def time_of(order: int) -> datetime | None:
+    """Return when something of an order was seen, UTC; ``None`` if it is an order that tells no time."""
+    return _EPOCH + timedelta(milliseconds=order) if order >= _FIRST_ORDER else None
 
 
 def noted(known: Observation | None, tag: Tag, digest: Digest, order: int, now: datetime) -> Observation:

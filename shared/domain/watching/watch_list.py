@@ -23,6 +23,14 @@ MOST_ENTRIES = 5000
 PLATFORMS = ("linux/amd64",)
 _PRINTED = "^[^\\x00-\\x1f\\x7f]{1,100}$"
 
+
+class EntryMode(Enum):
+    """What follows for the base registry from what is decided of an entry's digests."""
+
+    ENFORCE = "enforce"  # what passes is promoted
+    OBSERVE = "observe"  # it is told what would be; nothing is written into the base registry
+
+
 _Gate = Annotated[
     Annotated[str, Meta(**NAMED)] | None,
     Meta(description="Folder under gates/ with a Dockerfile and its test (docs/gates.md); none: no functional test."),
@@ -59,6 +67,13 @@ _Adopt = Annotated[
     Meta(
         description="Whether what stands in the target when the entry appears stays until the source moves; false: "
         "it is replaced.",
+    ),
+]
+_EntryMode = Annotated[
+    EntryMode,
+    Meta(
+        description="`enforce`: what passes is promoted; `observe`: everything but that is done, nothing is written "
+        "into the base registry, and what would have happened is told.",
     ),
 ]
 _Owner = Annotated[
@@ -113,7 +128,13 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     missing: _Missing = Remedy.REPAIR
     drift: _Drift = Remedy.TELL
     adopt: _Adopt = True
+    mode: _EntryMode = EntryMode.ENFORCE
     owner: _Owner = None
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether everything but promotion is done."""
+        return self.mode is EntryMode.OBSERVE and not self.is_tool
 
     @property
     def is_tool(self) -> bool:
@@ -123,7 +144,7 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     @property
     def remedies(self) -> Remedies:
         """What is done where the base registry is not what it should be."""
-        return Remedies(self.missing, self.drift)
+        return Remedies(Remedy.TELL, Remedy.TELL) if self.is_observed else Remedies(self.missing, self.drift)
 
     @property
     def repository(self) -> Repository:
@@ -160,6 +181,7 @@ class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     missing: _Missing = Remedy.REPAIR
     drift: _Drift = Remedy.TELL
     adopt: _Adopt = True
+    mode: _EntryMode = EntryMode.ENFORCE
     owner: _Owner = None
 
 

@@ -16,6 +16,7 @@ from shared.domain.references import Digest
 from shared.domain.scan.decision import Outcome
 from shared.domain.watching.budget import Learned
 from shared.errors import RateLimited, TidegateError, Unavailable
+from tests.doubles.storage import MIDDAY
 from tests.doubles.world import NODE, ONE, TWO, World
 from tests.made_signatures.authorities import new_key, public_pem
 from tests.made_signatures.cosign import bundle, key_bundle, legacy, legacy_layer, payload, statement
@@ -26,6 +27,7 @@ OURS, THEIRS = new_key(), new_key()
 BY_KEY = Policy("ours", signatures=SignatureCheck(cosign=CosignCheck(key="keys/build.pem")))
 OBSERVED = Policy("seen", signatures=replace(BY_KEY.signatures, mode=Mode.OBSERVE))
 SWEEP = timedelta(minutes=5)
+PASSED = Admission(digest=ONE, outcome=Outcome.PASS, at=MIDDAY)
 
 
 def signed_world(policy: Policy = BY_KEY) -> World:
@@ -291,7 +293,7 @@ def test_what_would_be_said_by_what_is_kept_is_what_is_said(world: World) -> Non
     sign(world, key=THEIRS)
     arrive(world)
     asked = world.policies.now().of("node", world.target().place)
-    foreseen = world.signed_by.foreseen(world.candidate(ONE), asked)
+    foreseen = world.signed_by.dry().part(world.candidate(ONE), world.target(), asked, PASSED)
     assert foreseen is not None
     assert (foreseen.outcome, foreseen.reasons) == (decided(world).outcome, decided(world).reasons)
     assert foreseen.detail == decided(world).detail
@@ -302,7 +304,7 @@ def test_of_what_nobody_has_read_nothing_is_foreseen_but_a_hold() -> None:
     arrive(world)
     world.says(BY_KEY)
     asked = world.policies.now().of("node", world.target().place)
-    foreseen = world.signed_by.foreseen(world.candidate(ONE), asked)
+    foreseen = world.signed_by.dry().part(world.candidate(ONE), world.target(), asked, PASSED)
     assert foreseen is not None
     assert foreseen.reasons == ("signature-awaited",)
     assert world.hub.besides[ONE] == 0

@@ -303,7 +303,7 @@ def test_an_import_that_is_under_way_when_its_tag_is_let_go_is_followed_to_its_e
 
 def test_what_returns_as_it_was_goes_on() -> None:
     back = after(let_go(target(), "it left", NOON), showing(ONE, RETURN))
-    assert back == target(seen_at=RETURN)
+    assert back == target(seen_at=RETURN, arrived=ONE)
 
 
 def test_what_others_put_there_meanwhile_is_adopted_and_nothing_rebuilt() -> None:

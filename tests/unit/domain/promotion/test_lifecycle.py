@@ -208,6 +208,8 @@ def test_the_base_registry_is_reached_only_by_a_passed_or_observed_gate_or_by_ha
     passed = {(Status.VALIDATING, Reason.GATE_PASSED), (Status.STAGED, Reason.NO_GATE)}
     # What passed, and waits for its scan or was rejected by it alone; see ``decided_again``.
     scanned = {(Status.HELD, Reason.PROMOTION_STARTED), (Status.REJECTED, Reason.DECIDED_AGAIN)}
+    # What would have been promoted while its entry was only observed.
+    scanned |= {(Status.OBSERVED, Reason.DECIDED_AGAIN)}
     # What did not pass, and is judged by each tag; one that enforces the test refuses it.
     observed = {(Status.VALIDATING, Reason.GATE_OBSERVED)}
     assert into == passed | scanned | observed

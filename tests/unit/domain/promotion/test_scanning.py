@@ -112,7 +112,7 @@ def test_what_waits_for_its_next_try_is_tried_at_once_for_a_newcomer_only() -> N
 @pytest.mark.parametrize("status", Status)
 def test_a_candidate_asks_until_it_has_nothing_to_learn_from_a_scan(status: Status) -> None:
     gone = {Status.CANCELLING, Status.SUPERSEDED, Status.FAILED}
-    over = {Status.PROMOTED, Status.REJECTED}
+    over = {Status.PROMOTED, Status.REJECTED, Status.OBSERVED}
     record = first_scan(WISH, NOON)
     assert still_asks(record, candidate(status, passed=True), NOON) is (status not in gone)
     late = NOON + SCAN_WANTED_FOR

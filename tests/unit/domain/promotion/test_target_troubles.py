@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from shared.domain.promotion.admission import Admission
 from shared.domain.promotion.astray import Astray, LetGo
 from shared.domain.promotion.candidate import Candidate, Change
 from shared.domain.promotion.statuses import Reason, Status
@@ -32,6 +33,7 @@ from shared.domain.promotion.target_troubles import (
     target_troubles,
 )
 from shared.domain.references import Digest
+from shared.domain.scan.decision import Outcome
 from shared.domain.watching.observation import order_at
 from shared.domain.watching.troubles import Kind
 from tests.doubles.registries import digest_of
@@ -113,6 +115,11 @@ def test_a_tag_that_never_bore_anything_is_behind_since_its_first_sighting() -> 
     assert behind_since(empty) == NOON - DAY
 
 
+def held_by(reason: str) -> Admission:
+    """What keeps TWO back from the tag."""
+    return Admission(digest=TWO, outcome=Outcome.HOLD, reasons=(reason,), at=NOON)
+
+
 HINDRANCES = [
     pytest.param({"hold": Held("ada", "because", NOON)}, None, Hindrance.HELD, id="held"),
     pytest.param({"blocked": (Blocked(TWO, SAID),)}, None, Hindrance.BLOCKED, id="blocked"),
@@ -132,6 +139,17 @@ HINDRANCES = [
         {}, candidate(digest=TWO, status=Status.PROMOTED, retried=True), Hindrance.UNDER_WAY, id="passed at last"
     ),
     pytest.param({}, None, Hindrance.NOT_MADE, id="no candidate"),
+    pytest.param(
+        {"admissions": (held_by("awaiting-approval"),)},
+        candidate(digest=TWO, status=Status.HELD),
+        Hindrance.AWAITS_APPROVAL,
+        id="waits for people",
+    ),
+]
+MEANT = [
+    pytest.param("soaking", Hindrance.WAITS, id="soaks"),
+    pytest.param("frozen", Hindrance.WAITS, id="frozen"),
+    pytest.param("observing", Hindrance.OBSERVED, id="observed"),
 ]
 
 
@@ -145,7 +163,14 @@ def test_why_a_tag_does_not_follow_is_named(fields: dict[str, Any], found: Candi
 
 
 def test_every_hindrance_has_its_case() -> None:
-    assert {case.values[2] for case in HINDRANCES} == set(Hindrance)
+    assert {case.values[2] for case in HINDRANCES} | {case.values[1] for case in MEANT} == set(Hindrance)
+
+
+@pytest.mark.parametrize(("reason", "why"), MEANT)
+def test_what_the_list_means_to_be_so_is_no_trouble(reason: str, why: Hindrance) -> None:
+    record, found = target(admissions=(held_by(reason),)), candidate(digest=TWO, status=Status.HELD)
+    assert hindrance(record, found, NOON) is why
+    assert kinds(record, found) == []
 
 
 def test_the_candidate_of_what_upstream_bears_is_asked_for_where_there_is_no_verdict() -> None:

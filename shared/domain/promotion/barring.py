@@ -1,0 +1,61 @@
+"""What may not be written into the base registry now, although it is wanted: pure, with a name for each reason.
+
+What has passed is decided on whenever people act, a pin ends or an import is tried again. So what a freeze stops is
+asked for again right before an import, and not only when a digest is judged.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from shared.domain.promotion.admission import Waiting
+from shared.domain.promotion.target import Barred, Target, Why
+from shared.domain.references import Digest
+
+# A list may thaw, or enforce, what it kept back; nothing else would wake the tag.
+BARRED_LOOK = timedelta(hours=1)
+
+
+def is_promotion(target: Target) -> bool:
+    """Whether what is wanted is new to the tag, by nobody's word but that of tests and scans.
+
+    What people say goes through whatever is frozen. What is put back where others took it away is none.
+    """
+    return target.why is Why.NEWEST and target.wanted != _arrived(target)
+
+
+def _arrived(target: Target) -> Digest:
+    """Records of earlier versions tell it by what the tag bore last that nobody else put there."""
+    seen = (target.seen,) if target.seen and not target.foreign else ()
+    former = (one.digest for one in target.former if not one.foreign)
+    return target.arrived or next((one for one in (*seen, *former)), Digest(""))
+
+
+def barred(target: Target, waiting: Waiting, until: datetime | None, now: datetime) -> Target:
+    """Return a record whose tag is not brought to what is wanted now; that is no failure.
+
+    Args:
+        target: the record.
+        waiting: for what.
+        until: when that ends by itself, UTC; ``None`` if it does not.
+        now: UTC.
+    """
+    again = now + BARRED_LOOK
+    at = again if until is None else min(until, again)
+    return msgspec.structs.replace(target, barred=Barred(waiting, target.number, until), retry_at=at)
+
+
+def bar_of(target: Target) -> Barred | None:
+    """Return what keeps a tag from what is wanted, as long as that is the decision in force and is not reached."""
+    bar = target.barred
+    return bar if bar is not None and bar.number == target.number != target.reached else None
+
+
+def told_of_bar(bar: Barred) -> str:
+    """Say for people why a tag does not become what is wanted."""
+    if bar.waiting is Waiting.FROZEN:
+        until = f" until {bar.until:%Y-%m-%d %H:%M} UTC" if bar.until is not None else ""
+        return f"nothing is promoted{until}, as its policy freezes that"
+    return "its entry is only observed, so that nothing is written into the base registry"

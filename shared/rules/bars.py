@@ -1,0 +1,88 @@
+"""Asks the list in force, right before something is written into the base registry, whether it may be now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from shared.domain.promotion.admission import Waiting
+from shared.domain.promotion.barring import barred, is_promotion
+from shared.domain.promotion.reconciling import scheduled
+from shared.domain.promotion.target import Target
+from shared.rules.policies import Asked, Policies
+from shared.rules.targets import TargetBook
+from shared.target_ports import StoredTarget
+
+
+class Bars:
+    """Says what keeps tags from what is wanted.
+
+    Args:
+        policies: the policies in force.
+        book: where targets are.
+    """
+
+    def __init__(self, policies: Policies, book: TargetBook) -> None:
+        self.policies = policies
+        self._book = book
+
+    def keep(self, stored: StoredTarget) -> StoredTarget | None:
+        """Note with a target what keeps it from what is wanted, so that it is looked at again in time.
+
+        Returns:
+            The target, as it was noted or as others have it by now; ``None`` if it may be brought there.
+
+        Raises:
+            ServiceError: which list is in force cannot be read, or storage did not answer.
+        """
+        kept = self.of(stored.record)
+        if kept is None:
+            return None
+        (waiting, until), now, before = kept, self._book.clock(), stored.record
+
+        def note(known: Target | None) -> Target | None:
+            same = known is not None and (known.step, known.number) == (before.step, before.number)
+            return scheduled(barred(known, waiting, until, now), now) if known is not None and same else None
+
+        return self._book.change(before.id, note, stored) or stored
+
+    def of(self, target: Target) -> tuple[Waiting, datetime | None] | None:
+        """Return what keeps a tag from what is wanted, and until when, UTC; ``None`` if nothing does.
+
+        Raises:
+            ServiceError: which list is in force cannot be read, and without it nothing is written.
+        """
+        asked = self.policies.now().of(target.origin.image, target.place)
+        if asked.observed:
+            return Waiting.NOTHING, None
+        until = self.frozen_until(asked) if is_promotion(target) else None
+        return (Waiting.FROZEN, until) if until is not None else None
+
+    def is_observed(self, target: Target) -> bool:
+        """Whether nothing at all is written for a tag, by the list in force.
+
+        Raises:
+            ServiceError: which list is in force cannot be read.
+        """
+        return self.policies.now().of(target.origin.image, target.place).observed
+
+    def told(self, target: Target) -> str:
+        """Say for people that promotion to a tag is frozen now; empty if it is not."""
+        until = self.frozen_until(self.policies.now().of(target.origin.image, target.place))
+        if until is None:
+            return ""
+        then = "it is promoted then" if is_promotion(target) else "people go before that"
+        return f"; promotion is frozen until {until:%Y-%m-%d %H:%M} UTC, and {then}"
+
+    def frozen_until(self, asked: Asked) -> datetime | None:
+        """Return until when a policy freezes promotion, UTC; ``None`` if it does not now."""
+        return frozen_now(asked, self._book.clock())
+
+
+def frozen_now(asked: Asked, now: datetime) -> datetime | None:
+    """Return until when what the list asks for a tag freezes promotion, UTC; ``None`` if it does not."""
+    if asked.policy is None or not asked.policy.freeze:
+        return None
+    # Few lists have freezes: what reads them is loaded for the first one.
+    from shared.domain.policy.freezing import frozen_until  # noqa: PLC0415
+
+    return frozen_until(asked.policy.freeze, now)
