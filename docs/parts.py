@@ -25,8 +25,8 @@ from shared.domain.promotion.admission import AdmissionReason
 from shared.domain.promotion.due import CANDIDATES
 from shared.domain.promotion.previewing import NotKnown
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, RebuildStatus
+from shared.domain.promotion.said import Why
 from shared.domain.promotion.statuses import Reason, Status
-from shared.domain.promotion.target import Why
 from shared.domain.promotion.target_troubles import Hindrance
 from shared.domain.promotion.transitions import BEGINNINGS, ENDS, TRANSITIONS
 from shared.domain.scan import scan as scans

@@ -6,7 +6,6 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from shared.domain.configuration_names import EXPLOITED, TRUST, VEX, WAIVERS, kind_of
-from shared.errors import MalformedInput
 from shared.flows.approve import Approver
 from shared.flows.decide_again import SecondJudge
 from shared.flows.exposure import ExposureTeller
@@ -46,16 +45,14 @@ def read_waivers(text: bytes) -> tuple[Waiver, ...]:
 
 
 def checked_file(name: str, content: bytes) -> object:
-    """Read a file of the configuration that is none of the list's; raises ``MalformedInput``.
-
-    A trust file is read where signatures are checked; here it has to hold something.
-    """
+    """Read a file of the configuration that is none of the list's; raises ``MalformedInput``."""
     from shared.domain.scan.exploited import read_exploited  # noqa: PLC0415
     from shared.domain.scan.vex import read_vex  # noqa: PLC0415
+    from shared.trust_reading import checked_trust  # noqa: PLC0415
 
     kind = kind_of(name)
-    if kind is TRUST and not content.strip():
-        raise MalformedInput("it is empty")
+    if kind is TRUST:
+        return checked_trust(name, content)
     readers = {WAIVERS: read_waivers, VEX: read_vex, EXPLOITED: read_exploited}
     return readers[kind](content) if kind in readers else content
 

@@ -12,7 +12,8 @@ from shared.domain.promotion.admission import admission_of
 from shared.domain.promotion.consenting import may_consent
 from shared.domain.promotion.consents import OverrideAsked, by
 from shared.domain.promotion.overriding import Override, granted, override, what_became
-from shared.domain.promotion.target import Said, Target, parts_of_target
+from shared.domain.promotion.said import Said
+from shared.domain.promotion.target import Target, parts_of_target
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Outcome
 from shared.errors import Conflict, MalformedRequest

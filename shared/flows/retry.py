@@ -10,8 +10,9 @@ import msgspec
 from shared.domain.events.messages import MOST_TARGETS, RetryTargets
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.identity import candidate_id
+from shared.domain.promotion.said import Said
 from shared.domain.promotion.statuses import Status
-from shared.domain.promotion.target import Said, Target
+from shared.domain.promotion.target import Target
 from shared.domain.watching.observation import Look
 from shared.errors import ServiceError
 from shared.ports import Activity, Event, Outbox, Records

@@ -13,7 +13,8 @@ import msgspec
 
 from shared.domain.promotion.actions import place
 from shared.domain.promotion.rulings import Kind, Ruling, concerns, told
-from shared.domain.promotion.target import Said, Target, Why
+from shared.domain.promotion.said import Said, Why
+from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
 from shared.errors import Conflict, MalformedRequest, ServiceError
 from shared.ports import Activity, Event

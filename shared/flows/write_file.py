@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from shared.configuration_ports import Configuration, ConfigurationFiles, StoredFile
 from shared.domain.configuration_names import LIST, kind_of
-from shared.domain.promotion.target import Said
+from shared.domain.promotion.said import Said
 from shared.domain.watching.watch_list import ListFile, WatchList
 from shared.errors import Conflict
 from shared.ports import Activity, Event

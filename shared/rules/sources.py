@@ -7,7 +7,8 @@ from enum import Enum
 
 from shared.digest_ports import Holder, UpstreamHolder
 from shared.domain.promotion.reconciling import bore_before
-from shared.domain.promotion.target import Target, Why
+from shared.domain.promotion.said import Why
+from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, Repository
 from shared.domain.watching.budget import Purpose
 from shared.errors import NotFound, RateLimited, ServiceError

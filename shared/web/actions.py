@@ -12,7 +12,8 @@ from msgspec import Meta
 
 from shared.domain.promotion.actions import Declined, Refusal
 from shared.domain.promotion.overriding import what_became
-from shared.domain.promotion.target import Said, Target
+from shared.domain.promotion.said import Said
+from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, parse_digest
 from shared.errors import InvalidReference, MalformedRequest
 from shared.flows.act import Actor

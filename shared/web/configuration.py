@@ -7,7 +7,7 @@ from collections.abc import Callable
 import azure.functions as func
 
 from shared.domain.configuration_names import file_named, kind_of
-from shared.domain.promotion.target import Said
+from shared.domain.promotion.said import Said
 from shared.errors import Conflict, MalformedInput, MalformedRequest, WatchListError
 from shared.flows.write_file import FileWriter
 from shared.ports import Clock

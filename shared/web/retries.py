@@ -9,8 +9,8 @@ import azure.functions as func
 import msgspec
 from msgspec import Meta
 
+from shared.domain.promotion.said import Said
 from shared.domain.promotion.statuses import Status
-from shared.domain.promotion.target import Said
 from shared.domain.watching.watch_list import WatchList
 from shared.errors import MalformedRequest
 from shared.flows.retry import RETRIED, Retrier, Wish

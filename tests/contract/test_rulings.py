@@ -11,7 +11,7 @@ from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.rulings_table import RulingsTable
 from shared.adapters.storage.tables import Row, Table
 from shared.domain.promotion.rulings import Kind, Ruling
-from shared.domain.promotion.target import Said
+from shared.domain.promotion.said import Said
 from shared.errors import Conflict, ServiceError
 from shared.target_ports import Rulings
 from tests.contract.examples import NOON, digest

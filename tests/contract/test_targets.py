@@ -14,20 +14,8 @@ from shared.adapters.storage.tables import Row, Table
 from shared.adapters.storage.targets_table import TargetsTable
 from shared.domain.promotion.astray import Astray, LetGo
 from shared.domain.promotion.importing import Importing, Unsettled
-from shared.domain.promotion.target import (
-    Adopted,
-    Awaited,
-    Blocked,
-    Chosen,
-    Forced,
-    Former,
-    Held,
-    Pinned,
-    Said,
-    Sighting,
-    Target,
-    Why,
-)
+from shared.domain.promotion.said import Blocked, Chosen, Forced, Held, Pinned, Said, Why
+from shared.domain.promotion.target import Adopted, Awaited, Former, Sighting, Target
 from shared.errors import Conflict, InvalidReference, ServiceError
 from shared.target_ports import Targets
 from tests.contract.examples import NOON, digest, target

@@ -7,7 +7,8 @@ import pytest
 from shared.domain.access.callers import Caller, Role
 from shared.domain.access.callers import Kind as CallerKind
 from shared.domain.promotion.rulings import Kind
-from shared.domain.promotion.target import Said, Target, Why, target_id
+from shared.domain.promotion.said import Said, Why
+from shared.domain.promotion.target import Target, target_id
 from shared.domain.references import Digest, Tag
 from shared.rules.sources import Place
 from tests.integration.conftest import Product

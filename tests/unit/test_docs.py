@@ -19,8 +19,8 @@ from shared.config import setting_fields
 from shared.domain.access.callers import Role
 from shared.domain.promotion import rebuilds, schedule
 from shared.domain.promotion.rebuilds import RebuildStatus
+from shared.domain.promotion.said import Why
 from shared.domain.promotion.statuses import Reason
-from shared.domain.promotion.target import Why
 from shared.domain.promotion.target_troubles import Hindrance
 from shared.domain.watching.troubles import Kind
 from shared.storage_settings import STORAGE

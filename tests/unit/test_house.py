@@ -169,9 +169,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tooling": {*_CORE, "rules"},
     "due_kinds": {*_CORE, "flows", "rules", "telemetry"},
     "scanning": {"outside", *_CORE, "flows", "rules", "telemetry"},
-    "trust_reading": {"domain/policy", "domain/signatures"},
+    "trust_reading": {"domain/policy", "domain/signatures", "errors"},
     "signing": {*_CORE, "rules", "telemetry", "outside", "trust_reading"},
-    "admitting": {*_CORE, "flows", "rules", "bootstrap", "policy_yaml", "watch_list_yaml", "signing"},
+    "admitting": {*_CORE, "flows", "rules", "bootstrap", "policy_yaml", "watch_list_yaml", "signing", "trust_reading"},
     "bootstrap": {
         "admitting",
         "scanning",

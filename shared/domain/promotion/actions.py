@@ -13,7 +13,8 @@ import msgspec
 
 from shared.domain.promotion.decision import decide, decided, is_pinned, out_of_favour
 from shared.domain.promotion.reconciling import scheduled
-from shared.domain.promotion.target import Awaited, Blocked, Chosen, Forced, Pinned, Said, Target, Why
+from shared.domain.promotion.said import Blocked, Chosen, Forced, Pinned, Said, Why
+from shared.domain.promotion.target import Awaited, Target
 from shared.domain.references import Digest
 
 # A promotion against the gate is said for ever; whoever does it this often to one tag has no gate.

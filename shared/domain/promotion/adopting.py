@@ -6,7 +6,8 @@ from datetime import datetime
 
 import msgspec
 
-from shared.domain.promotion.target import Adopted, Awaited, Sighting, Target, Why
+from shared.domain.promotion.said import Why
+from shared.domain.promotion.target import Adopted, Awaited, Sighting, Target
 from shared.domain.references import Digest
 
 

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.promotion.admission import Waiting
-from shared.domain.promotion.target import Barred, Target, Why
+from shared.domain.promotion.said import Why
+from shared.domain.promotion.target import Barred, Target
 from shared.domain.references import Digest
 
 # A list may thaw, or enforce, what it kept back; nothing else would wake the tag.

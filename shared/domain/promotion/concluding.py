@@ -15,8 +15,9 @@ from shared.domain.promotion.admission import (
 from shared.domain.promotion.barring import bar_of
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.decision import best, out_of_favour
+from shared.domain.promotion.said import Why
 from shared.domain.promotion.statuses import Reason
-from shared.domain.promotion.target import Sighting, Target, Why
+from shared.domain.promotion.target import Sighting, Target
 from shared.domain.references import Digest
 
 # While a target goes by one of these, the digest that its source bore last waits for as long as they are meant.

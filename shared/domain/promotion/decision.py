@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.promotion.target import Chosen, Sighting, Target, Why
+from shared.domain.promotion.said import Chosen, Why
+from shared.domain.promotion.target import Sighting, Target
 from shared.domain.references import Digest
 
 

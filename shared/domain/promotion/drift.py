@@ -17,8 +17,9 @@ from shared.domain.promotion.adopting import is_passed_over, on_return
 from shared.domain.promotion.astray import Astray, LetGo
 from shared.domain.promotion.decision import decide, decided, without_trouble
 from shared.domain.promotion.reconciling import alarmed, shown
+from shared.domain.promotion.said import Why
 from shared.domain.promotion.schedule import LAG_PATIENCE
-from shared.domain.promotion.target import Awaited, Target, Why
+from shared.domain.promotion.target import Awaited, Target
 from shared.domain.references import Digest, Tag
 from shared.domain.watching.remedies import Remedies, Remedy
 

@@ -10,7 +10,8 @@ import msgspec
 from shared.domain.promotion.decision import decide
 from shared.domain.promotion.drift import waiting_again
 from shared.domain.promotion.reconciling import has_passed, sighted
-from shared.domain.promotion.target import Adopted, Sighting, Target, Why
+from shared.domain.promotion.said import Why
+from shared.domain.promotion.target import Adopted, Sighting, Target
 from shared.domain.references import Digest
 
 # What people said, and what is known of the digests; not what became of imports and listings of the other registry.

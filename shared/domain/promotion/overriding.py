@@ -9,7 +9,8 @@ import msgspec
 
 from shared.domain.promotion.actions import Declined, Refusal, place, promote
 from shared.domain.promotion.consents import OverrideAsked
-from shared.domain.promotion.target import Said, Target, Why
+from shared.domain.promotion.said import Said, Why
+from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
 
 # Whoever grants decides on what is so now; what was asked for longer ago is asked for anew.

@@ -7,7 +7,8 @@ from enum import Enum
 import msgspec
 
 from shared.domain.promotion import actions
-from shared.domain.promotion.target import Blocked, Held, Said, Target
+from shared.domain.promotion.said import Blocked, Held, Said
+from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
 
 

@@ -10,8 +10,9 @@ import msgspec
 from shared.domain.promotion.admission import Admission, Waiting, admission_of
 from shared.domain.promotion.barring import bar_of
 from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.said import Why
 from shared.domain.promotion.statuses import Status
-from shared.domain.promotion.target import Target, Why
+from shared.domain.promotion.target import Target
 from shared.domain.promotion.tool import Tool
 from shared.domain.promotion.transitions import ENDS
 from shared.domain.references import Digest, Tag

@@ -13,8 +13,9 @@ from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.decision import is_pinned
 from shared.domain.promotion.drift import ended
 from shared.domain.promotion.identity import candidate_id
+from shared.domain.promotion.said import Why
 from shared.domain.promotion.statuses import Reason, Status
-from shared.domain.promotion.target import Sighting, Target, Why
+from shared.domain.promotion.target import Sighting, Target
 from shared.domain.promotion.transitions import ENDS
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Outcome

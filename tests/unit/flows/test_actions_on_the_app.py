@@ -12,8 +12,9 @@ import pytest
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.actions import Declined, Refusal
 from shared.domain.promotion.rulings import Kind
+from shared.domain.promotion.said import Said, Why
 from shared.domain.promotion.statuses import Reason, Status
-from shared.domain.promotion.target import Said, Target, Why
+from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, Tag
 from shared.errors import MalformedRequest, ServiceError, Unavailable
 from shared.target_ports import StoredTarget

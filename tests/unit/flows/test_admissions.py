@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from shared.domain.policy.policy import GateCheck, Mode, Policy, ScanCheck
 from shared.domain.policy.severity import Severity
 from shared.domain.promotion.admission import admission_of
+from shared.domain.promotion.said import Said, Why
 from shared.domain.promotion.statuses import Reason, Status
-from shared.domain.promotion.target import Said, Target, Why
+from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, Tag
 from shared.domain.scan.decision import Outcome
 from shared.domain.scan.findings import Finding

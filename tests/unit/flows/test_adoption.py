@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.promotion.target import Why
+from shared.domain.promotion.said import Why
 from shared.domain.references import Tag
 from shared.errors import NotPermitted, Refused, Unavailable
 from tests.doubles.registries import digest_of

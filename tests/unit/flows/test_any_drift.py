@@ -11,8 +11,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from shared.domain.promotion.said import Blocked, Said
 from shared.domain.promotion.schedule import LAG_PATIENCE
-from shared.domain.promotion.target import Blocked, Said, Target
+from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, Tag
 from shared.errors import NotFound, OperationFailed, RateLimited, TidegateError, Unavailable
 from tests.doubles.queues import Delivery

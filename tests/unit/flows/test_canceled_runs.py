@@ -9,8 +9,8 @@ import pytest
 
 from shared.domain.events.messages import CheckRepositories
 from shared.domain.gate.verdict import RunStatus
+from shared.domain.promotion.said import Said
 from shared.domain.promotion.statuses import Reason, Status
-from shared.domain.promotion.target import Said
 from shared.errors import NotPermitted, Paced, RateLimited, Refused, TidegateError, Unavailable
 from tests.doubles.registries import digest_of
 from tests.doubles.world import NODE, ONE, TAG, TARGET, THREE, TWO, WATCH_LIST, Died, World

@@ -9,8 +9,8 @@ import pytest
 from shared.domain.policy.policy import GateCheck, Policy
 from shared.domain.policy.promoting import Freeze
 from shared.domain.promotion.admission import Waiting, admission_of
+from shared.domain.promotion.said import Said, Why
 from shared.domain.promotion.statuses import Reason, Status
-from shared.domain.promotion.target import Said, Why
 from shared.domain.references import Digest
 from shared.errors import Unavailable, WatchListError
 from shared.watch_list_yaml import parse_watch_list

@@ -12,9 +12,10 @@ import pytest
 from shared.domain.events.messages import BaseMoved, LookAtBase
 from shared.domain.events.registry_event import Deletion, Push
 from shared.domain.gate.verdict import RunStatus
+from shared.domain.promotion.said import Blocked, Held, Said, Why
 from shared.domain.promotion.schedule import LAG_PATIENCE, PATIENT_ATTEMPTS
 from shared.domain.promotion.statuses import Reason, Status
-from shared.domain.promotion.target import Blocked, Held, Said, Target, Why
+from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, Tag
 from shared.errors import RateLimited, ServiceError, Unavailable
 from shared.ports import Event

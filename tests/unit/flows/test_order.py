@@ -9,8 +9,8 @@ import pytest
 
 from shared.domain.events.messages import CheckRepositories
 from shared.domain.gate.verdict import RunStatus
+from shared.domain.promotion.said import Why
 from shared.domain.promotion.statuses import Reason, Status
-from shared.domain.promotion.target import Why
 from shared.errors import NotFound, OperationFailed, Refused, Unavailable
 from tests.doubles.registries import TEST_FAILED_LOG, digest_of
 from tests.doubles.world import NODE, ONE, TAG, TARGET, THREE, TWO, WATCH_LIST, Died, World

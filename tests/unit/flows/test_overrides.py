@@ -12,7 +12,8 @@ from shared.domain.policy.policy import Policy
 from shared.domain.policy.promoting import ApprovalCheck
 from shared.domain.promotion.actions import Declined, Refusal
 from shared.domain.promotion.overriding import LIFE
-from shared.domain.promotion.target import Target, Why
+from shared.domain.promotion.said import Why
+from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
 from tests.doubles.registries import TEST_FAILED_LOG
 from tests.doubles.world import BASE, ONE, TAG, TARGET, THREE, TWO, Died, World

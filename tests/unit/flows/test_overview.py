@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.gate.verdict import RunStatus
+from shared.domain.promotion.said import Said
 from shared.domain.promotion.standing import Standing, TagStanding
-from shared.domain.promotion.target import Said
 from shared.domain.references import Tag
 from shared.domain.watching.troubles import Kind
 from shared.errors import UNREADABLE, ServiceError, Unavailable

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from shared.domain.promotion.target import Said
+from shared.domain.promotion.said import Said
 from shared.domain.promotion.transitions import ENDS
 from shared.domain.references import Digest
 from shared.errors import TidegateError

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.domain.gate.verdict import RunStatus
+from shared.domain.promotion.said import Said
 from shared.domain.promotion.statuses import Status
-from shared.domain.promotion.target import Said
 from shared.domain.references import Tag
 from shared.errors import Refused, ServiceError
 from shared.flows.retry import Wish

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.promotion.said import Said
 from shared.domain.promotion.statuses import Status
-from shared.domain.promotion.target import Said
 from shared.domain.references import Digest, Tag, parse_repository
 from tests.doubles.registries import digest_of, scan_key
 from tests.doubles.scans import CRITICAL, LINUX

@@ -9,8 +9,8 @@ import pytest
 from shared.domain.policy.policy import GateCheck, Policy, ScanCheck
 from shared.domain.policy.severity import Severity
 from shared.domain.promotion.admission import Admission, Waiting, admission_of
+from shared.domain.promotion.said import Said
 from shared.domain.promotion.statuses import Reason, Status
-from shared.domain.promotion.target import Said
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Outcome
 from shared.domain.scan.findings import Finding

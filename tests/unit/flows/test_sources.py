@@ -7,7 +7,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.domain.promotion.target import Target, Why
+from shared.domain.promotion.said import Why
+from shared.domain.promotion.target import Target
 from shared.domain.references import DOCKER_HUB
 from shared.domain.watching.budget import Learned
 from shared.errors import NotFound, RateLimited, Unavailable

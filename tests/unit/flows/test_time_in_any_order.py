@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shared.domain.policy.freezing import frozen_until
 from shared.domain.policy.policy import GateCheck, Policy
 from shared.domain.policy.promoting import Freeze
-from shared.domain.promotion.target import Said
+from shared.domain.promotion.said import Said
 from shared.domain.references import Digest
 from tests.doubles.registries import digest_of
 from tests.doubles.world import TAG, TARGET, WATCH_LIST, World

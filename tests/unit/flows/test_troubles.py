@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.target import Said
+from shared.domain.promotion.said import Said
 from shared.domain.references import Digest, Tag
 from shared.domain.watching.troubles import Kind
 from shared.errors import ServiceError, Unavailable

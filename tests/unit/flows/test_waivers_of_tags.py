@@ -10,8 +10,9 @@ from shared.domain.access.callers import Caller, Kind, Role
 from shared.domain.policy.policy import Policy, ScanCheck
 from shared.domain.policy.severity import Severity
 from shared.domain.promotion.actions import Declined, Refusal
+from shared.domain.promotion.said import Said
 from shared.domain.promotion.statuses import Status
-from shared.domain.promotion.target import Said, Target
+from shared.domain.promotion.target import Target
 from shared.domain.promotion.target_troubles import target_troubles
 from shared.domain.references import Digest
 from shared.domain.scan.findings import Finding

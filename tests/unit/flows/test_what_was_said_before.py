@@ -12,7 +12,7 @@ from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.actions import Declined, Refusal
 from shared.domain.promotion.importing import Unsettled
 from shared.domain.promotion.rebuilds import Dependency
-from shared.domain.promotion.target import Said, Why
+from shared.domain.promotion.said import Said, Why
 from shared.domain.references import Digest
 from shared.errors import Unavailable
 from tests.doubles.gates import GATE_FILES

@@ -20,6 +20,7 @@ from shared.web.asked import Asked
 from shared.web.configuration import ConfigurationPages
 from shared.web.routes import find
 from tests.doubles.storage import InMemoryActivity, InMemoryConfiguration, SettableClock
+from tests.made_signatures.authorities import new_key, public_pem
 
 pytestmark = pytest.mark.unit
 
@@ -106,7 +107,7 @@ def test_whoever_is_faster_wins() -> None:
         ("waivers.yaml", b"- {id: CVE-1}\n", "package"),
         ("vex/a.json", b"{}", "config/vex/a.json"),
         ("known-exploited.json", b"[]", "config/known-exploited.json"),
-        ("trust/keys/build.pem", b" ", "empty"),
+        ("trust/keys/build.pem", b" ", "not a public key"),
     ],
 )
 def test_what_is_not_valid_by_itself_or_with_the_others_is_not_written(file: str, content: bytes, told: str) -> None:
@@ -119,7 +120,7 @@ def test_what_is_not_valid_by_itself_or_with_the_others_is_not_written(file: str
 
 
 @pytest.mark.parametrize(
-    ("file", "content"), [("waivers.yaml", WAIVERS), ("trust~keys~build.pem", b"-----BEGIN PUBLIC KEY-----\n")]
+    ("file", "content"), [("waivers.yaml", WAIVERS), ("trust~keys~build.pem", public_pem(new_key()))]
 )
 def test_a_new_file_is_written_where_there_is_none(file: str, content: bytes) -> None:
     files = Files()

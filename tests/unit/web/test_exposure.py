@@ -8,8 +8,8 @@ from typing import Any
 import azure.functions as func
 import pytest
 
+from shared.domain.promotion.said import Said
 from shared.domain.promotion.statuses import Status
-from shared.domain.promotion.target import Said
 from shared.flows.exposure import ExposureTeller
 from shared.web.answers import answered
 from shared.web.exposure import list_exposure

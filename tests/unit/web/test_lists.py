@@ -11,7 +11,7 @@ import pytest
 
 from shared.domain.access.callers import Caller, Kind, Role
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.target import Said
+from shared.domain.promotion.said import Said
 from shared.flows.overview import Overview
 from shared.web.activity import list_activity
 from shared.web.answers import answered

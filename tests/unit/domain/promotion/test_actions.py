@@ -13,7 +13,8 @@ from shared.domain.promotion import actions
 from shared.domain.promotion.actions import MOST_FORCED, Declined, Refusal
 from shared.domain.promotion.decision import decide
 from shared.domain.promotion.reconciling import has_passed, landed, scheduled, shown, sighted
-from shared.domain.promotion.target import Blocked, Forced, Former, Origin, Pinned, Said, Sighting, Target, Why
+from shared.domain.promotion.said import Blocked, Forced, Pinned, Said, Why
+from shared.domain.promotion.target import Former, Origin, Sighting, Target
 from shared.domain.references import Digest
 from tests.doubles.registries import digest_of
 from tests.unit.examples import NODE, NOON, ONE, TAG, TWO

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from shared.domain.promotion.adopting import adopted, to_be_replaced
 from shared.domain.promotion.decision import Outcome, decide
 from shared.domain.promotion.reconciling import Todo, has_passed, scheduled, sighted, todo
-from shared.domain.promotion.target import Blocked, Origin, Pinned, Said, Sighting, Target, Why
+from shared.domain.promotion.said import Blocked, Pinned, Said, Why
+from shared.domain.promotion.target import Origin, Sighting, Target
 from shared.domain.references import Digest
 from tests.doubles.registries import digest_of
 from tests.unit.examples import NODE, NOON, ONE, TAG, TWO

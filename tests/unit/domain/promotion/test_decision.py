@@ -11,19 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.promotion.decision import Outcome, decide
-from shared.domain.promotion.target import (
-    Blocked,
-    Chosen,
-    Former,
-    Origin,
-    Pinned,
-    Said,
-    Sighting,
-    Target,
-    Why,
-    parts_of_target,
-    target_id,
-)
+from shared.domain.promotion.said import Blocked, Chosen, Pinned, Said, Why
+from shared.domain.promotion.target import Former, Origin, Sighting, Target, parts_of_target, target_id
 from shared.domain.references import Digest, Tag
 from shared.errors import InvalidReference
 from tests.doubles.registries import digest_of

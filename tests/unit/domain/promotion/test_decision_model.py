@@ -28,8 +28,9 @@ from shared.domain.promotion.reconciling import (
     todo,
     was_searched,
 )
+from shared.domain.promotion.said import Said, Why
 from shared.domain.promotion.schedule import FAILED_LOOK, IMPORT_LIFE, VERDICT_LOOK
-from shared.domain.promotion.target import Origin, Said, Sighting, Target, Why
+from shared.domain.promotion.target import Origin, Sighting, Target
 from shared.domain.references import Digest
 from shared.errors import Refused, Unavailable
 from tests.doubles.registries import digest_of

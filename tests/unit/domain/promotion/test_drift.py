@@ -21,19 +21,10 @@ from shared.domain.promotion.reconciling import (
     scheduled,
     todo,
 )
+from shared.domain.promotion.said import Blocked, Said, Why
 from shared.domain.promotion.schedule import LAG_PATIENCE
 from shared.domain.promotion.statuses import Reason
-from shared.domain.promotion.target import (
-    Adopted,
-    Awaited,
-    Blocked,
-    Former,
-    Origin,
-    Said,
-    Sighting,
-    Target,
-    Why,
-)
+from shared.domain.promotion.target import Adopted, Awaited, Former, Origin, Sighting, Target
 from shared.domain.references import Digest, Tag
 from shared.domain.watching.remedies import Remedies, Remedy
 from tests.doubles.registries import digest_of

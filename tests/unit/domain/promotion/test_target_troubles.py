@@ -11,19 +11,9 @@ import pytest
 from shared.domain.promotion.admission import Admission
 from shared.domain.promotion.astray import Astray, LetGo
 from shared.domain.promotion.candidate import Candidate, Change
+from shared.domain.promotion.said import Blocked, Chosen, Held, Pinned, Said, Why
 from shared.domain.promotion.statuses import Reason, Status
-from shared.domain.promotion.target import (
-    Adopted,
-    Blocked,
-    Chosen,
-    Held,
-    Origin,
-    Pinned,
-    Said,
-    Sighting,
-    Target,
-    Why,
-)
+from shared.domain.promotion.target import Adopted, Origin, Sighting, Target
 from shared.domain.promotion.target_troubles import (
     Hindrance,
     awaited_candidate,

@@ -1,0 +1,91 @@
+"""What people say of a target: pins, holds, blocks, what is taken against its gate; and why it is what it is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+
+import msgspec
+
+from shared.domain.references import Digest
+
+
+class Why(Enum):
+    """Why a target should point at what it should."""
+
+    NEWEST = "newest-that-passed"  # of the digests that passed, the one its source bore last
+    PINNED = "pinned"  # somebody said: this one, whatever comes
+    ROLLED_BACK = "rolled-back"  # somebody went back to it, or blocked what came after it
+    AGAINST_GATE = "against-its-gate"  # somebody took it although it did not pass; said of it for ever
+    KEPT = "kept"  # what was said of it is over, and nothing else has passed
+    ADOPTED = "adopted"  # it stood there when its entry appeared, and its source has not moved since
+    WITHDRAWN = "withdrawn"  # what it bore is blocked and nothing else can be had; the tag is left as it is
+
+
+class Said(msgspec.Struct, frozen=True):
+    """Who said something of a target, why, and when, UTC."""
+
+    by: str
+    why: str
+    at: datetime
+
+
+# Targets and rulings are decoded by several modules, that may be imported by several threads.
+_SAID = msgspec.json.Decoder(Said)
+
+
+class Held(Said, frozen=True, omit_defaults=True):
+    """Who said that nothing is to be decided, of the entry of which name; it may bear another one by now.
+
+    Attributes:
+        image: the name; empty in records of earlier versions.
+    """
+
+    image: str = ""
+
+
+class Blocked(msgspec.Struct, frozen=True):
+    """A digest that is refused, and who said so."""
+
+    digest: Digest
+    said: Said
+
+
+class Pinned(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The digest that is wanted whatever comes, who said so, and until when, UTC; ``None`` for until further notice."""
+
+    digest: Digest
+    said: Said
+    until: datetime | None = None
+
+
+class Chosen(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A digest that somebody went back to, or took against its gate.
+
+    Attributes:
+        digest: which.
+        above: it is in force until a digest passes that was sighted after this order.
+        said: by whom.
+        why: ``ROLLED_BACK`` or ``AGAINST_GATE``.
+        instead: what was gone back from; it comes back by its name, or once a digest passes that is sighted later.
+    """
+
+    digest: Digest
+    above: int
+    said: Said
+    why: Why = Why.ROLLED_BACK
+    instead: tuple[Digest, ...] = ()
+
+
+class Forced(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A digest that somebody took although it had not passed its gate, and who; it is never forgotten.
+
+    Attributes:
+        digest: which.
+        said: by whom it was granted, or simply done in records of earlier versions.
+        asked: by whom it was asked for.
+    """
+
+    digest: Digest
+    said: Said
+    asked: Said | None = None
