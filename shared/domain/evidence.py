@@ -18,6 +18,7 @@ class EvidenceKind(Enum):
     DOCUMENT = "document"  # what is in the image, as CycloneDX
     DECISION = "decision"  # what a scan meant for a tag, with every finding
     SIGNATURES = "signatures"  # what was found of signatures, and what it was held to be
+    MATERIAL = "material"  # what lies beside an image and may be its signatures, as it was read
     REBUILD_LOG = "rebuild-log"  # what the failed run of an application's task printed
     OTHER = "other"  # something that no version of this app is known to keep
 
@@ -30,6 +31,7 @@ _BEGINNINGS = {
     "documents.": EvidenceKind.DOCUMENT,
     "admission-": EvidenceKind.DECISION,
     "signatures-": EvidenceKind.SIGNATURES,
+    "beside-": EvidenceKind.MATERIAL,
     "rebuild-": EvidenceKind.REBUILD_LOG,
 }
 

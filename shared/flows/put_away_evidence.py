@@ -28,7 +28,7 @@ HOUR = 3
 MOST_DROPPED = 1000
 # Of everything else a record says for ever that it is there: a candidate its tests' logs, a rebuild its run's.
 _OF_SCANS = frozenset({EvidenceKind.SCAN_LOG, EvidenceKind.DOCUMENT})
-_PUT_AWAY = frozenset({*_OF_SCANS, EvidenceKind.DECISION})
+_PUT_AWAY = frozenset({*_OF_SCANS, EvidenceKind.DECISION, EvidenceKind.MATERIAL})
 
 
 class EvidenceKeeper:
@@ -84,10 +84,16 @@ class EvidenceKeeper:
 
     def _unnamed(self, old: Iterable[Kept]) -> Iterator[Kept]:
         scans = {stored.record.id: evidence_names(stored.record) for stored in self._scans.current()}
-        decisions = {admission.evidence for target in self._targets() for admission in target.admissions}
+        targets = tuple(self._targets())
+        decisions = {admission.evidence for target in targets for admission in target.admissions}
+        digests = {digest for target in targets for digest in _digests(target)}
         for one in old:
-            is_scans = kind_of(one.name) in _OF_SCANS
-            if one.name not in (scans.get(one.record, frozenset()) if is_scans else decisions):
+            kind = kind_of(one.name)
+            if kind is EvidenceKind.MATERIAL:
+                named = one.record in digests
+            else:
+                named = one.name in (scans.get(one.record, frozenset()) if kind in _OF_SCANS else decisions)
+            if not named:
                 yield one
 
     def _dropped(self, one: Kept) -> bool:
@@ -98,3 +104,10 @@ class EvidenceKeeper:
                 raise
             log.warning("the evidence %s/%s could not be deleted: %s", one.record, one.name, error)
             return False
+
+
+def _digests(target: Target) -> Iterator[str]:
+    """What may still come to a tag, or is there: its signatures may have to be judged again."""
+    yield from (target.wanted, target.seen)
+    yield from (one.digest for one in target.sightings)
+    yield from (one.digest for one in target.admissions)

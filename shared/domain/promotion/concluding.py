@@ -112,7 +112,7 @@ def _refused_by(admission: Admission) -> Reason:
 
 _HELD_BY = {
     Waiting.SIGNATURE: Reason.SIGNATURE_HELD,
-    Waiting.APPROVAL: Reason.APPROVAL_AWAITED,
+    Waiting.APPROVAL: Reason.AWAITING_APPROVAL,
     Waiting.SOAKING: Reason.SOAKING,
     Waiting.FROZEN: Reason.FROZEN,
 }

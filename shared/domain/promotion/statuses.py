@@ -60,7 +60,7 @@ class Reason(Enum):
     REJECTED_BY_PEOPLE = "rejected-by-people"  # it passed, and somebody who may agree refused it; no failure
     SOAKING = "soaking"  # it passed, and has not been seen for as long as a policy asks
     FROZEN = "frozen"  # it passed, and nothing is promoted at this time
-    APPROVAL_AWAITED = "approval-awaited"  # it passed, and people have to agree
+    AWAITING_APPROVAL = "awaiting-approval"  # it passed, and people have to agree
     OBSERVED = "observed"  # it would be promoted now, and its entry is only observed
     DECIDED_AGAIN = "decided-again"  # another policy or exception lets through what was refused, or observed
     PROMOTION_VERIFIED = "promotion-verified"  # read back from the base registry under the tested digest

@@ -146,7 +146,7 @@ def candidate_troubles(candidate: Candidate, targets: Iterable[Target]) -> tuple
     if state not in _STOPPED or candidate.last.reason is Reason.REJECTED_BY_PEOPLE:
         return ()
     kind, said = _STOPPED[state]
-    said = "passed its checks and waits for people" if candidate.last.reason is Reason.APPROVAL_AWAITED else said
+    said = "passed its checks and waits for people" if candidate.last.reason is Reason.AWAITING_APPROVAL else said
     said = refused_for or said
     places = ", ".join(sorted(str(target.place) for target in waiting))
     return (
@@ -249,7 +249,7 @@ def _of_candidate(candidate: Candidate | None) -> Hindrance:
 _TOLD_TO_WAIT = {
     Reason.SOAKING: Hindrance.WAITS,
     Reason.FROZEN: Hindrance.WAITS,
-    Reason.APPROVAL_AWAITED: Hindrance.AWAITS_APPROVAL,
+    Reason.AWAITING_APPROVAL: Hindrance.AWAITS_APPROVAL,
 }
 
 

@@ -105,13 +105,13 @@ def is_promoted(world: World, digest: Digest) -> bool:
 def test_what_passed_its_checks_waits_for_people_and_says_how_many_are_missing(world: World) -> None:
     sweep(world)
     candidate = world.candidate(ONE)
-    assert (candidate.status, candidate.last.reason) == (Status.HELD, Reason.APPROVAL_AWAITED)
+    assert (candidate.status, candidate.last.reason) == (Status.HELD, Reason.AWAITING_APPROVAL)
     assert "1 of 1 approvals are missing" in candidate.last.detail
     admission = admission_of(world.target(), ONE)
     assert admission is not None
     assert admission.waits_for is Waiting.APPROVAL
     assert world.base.tags == {}
-    assert lines(world) == ["approval-awaited"]
+    assert lines(world) == ["awaiting-approval"]
 
 
 def test_who_agrees_lets_it_through_at_once_and_is_told_by_name(world: World) -> None:
@@ -125,7 +125,7 @@ def test_who_agrees_lets_it_through_at_once_and_is_told_by_name(world: World) ->
     assert admission is not None
     assert (admission.outcome, admission.reasons) == (Outcome.PASS, ("approved",))
     assert "ada (person ada@33-44)" in admission.detail
-    assert lines(world)[:2] == ["approval-awaited", "approved"]
+    assert lines(world)[:2] == ["awaiting-approval", "approved"]
 
 
 def test_agreeing_twice_is_agreeing_once(world: World) -> None:
@@ -207,7 +207,7 @@ def test_a_refusal_is_an_end_of_its_own_and_not_called_a_failure(world: World) -
     candidate = world.candidate(ONE)
     assert (candidate.status, candidate.last.reason) == (Status.REJECTED, Reason.REJECTED_BY_PEOPLE)
     assert "refused by ada" in candidate.last.detail
-    assert lines(world) == ["approval-awaited", "rejected-by-people"]
+    assert lines(world) == ["awaiting-approval", "rejected-by-people"]
     sweep(world, 60 * 25)
     assert world.status(ONE) is Status.REJECTED
     assert world.base.tags == {}
@@ -299,7 +299,7 @@ def test_a_sign_in_that_is_too_old_or_of_the_future_does_not_count(world: World,
         approve(world, person(world, minutes=minutes))
     assert caught.value.status == 403
     assert world.target().consents == ()
-    assert lines(world) == ["approval-awaited"]
+    assert lines(world) == ["awaiting-approval"]
 
 
 def test_a_sign_in_of_which_nobody_knows_the_time_does_not_count(world: World) -> None:

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.unit
 STORE: dict[str, Any] = json.loads((Path(__file__).parent / "store_of_an_earlier_version.json").read_text())
 APART = digest_of("apart")
 UNDER_WAY = ["superseded", "detected", "importing", "staged", "validating", "promoting"]
-_CAME_LATER = {Status.CANCELLING, Status.HELD, Status.MIRRORED}
+_CAME_LATER = {Status.CANCELLING, Status.HELD, Status.MIRRORED, Status.OBSERVED}
 EVERY = [*UNDER_WAY, "promoted", "promoted-too", "archived", "rejected", "failed"]
 WATCH_LIST = f"""
 images:

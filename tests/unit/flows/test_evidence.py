@@ -177,6 +177,16 @@ def test_the_log_of_a_scan_whose_record_is_gone_goes(world: World) -> None:
     assert kept(world) == {"gate-1-1.log"}
 
 
+def test_signatures_that_were_read_stay_while_a_tag_knows_the_digest(world: World) -> None:
+    unknown = Digest(f"sha256:{'e' * 64}")
+    for digest in (ONE, unknown):
+        world.evidence.keep(digest, "beside-0123456789abcdef.json", b"{}")
+    world.clock.advance(timedelta(days=1000))
+    keeper(world).put_away()
+    left = [owner for owner, name in world.evidence.kept if name.startswith("beside-")]
+    assert left == [ONE]
+
+
 def test_what_nobody_here_knows_is_left_alone(world: World) -> None:
     world.evidence.keep("poison-imports", "1.txt", b"it")
     world.pass_time(LATER)

@@ -113,7 +113,7 @@ def test_an_import_that_fails_until_a_freeze_begins_is_not_begun_in_it() -> None
 def test_people_go_before_a_freeze_and_their_line_says_so() -> None:
     world = world_at(SATURDAY)
     arrive(world, TWO)
-    world.actor.promote(world.target().id, TWO, said(world))
+    world.take_against_gate(TWO)
     world.run_for(HOUR)
     assert (borne(world), world.target().why) == (TWO, Why.AGAINST_GATE)
     (line,) = [one.detail for one in world.activity.events if one.name == "promoted-against-its-gate"]
