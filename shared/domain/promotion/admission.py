@@ -88,6 +88,8 @@ _KNOWN = frozenset(
     )
 )
 
+# What is not known to be signed had not passed since its policy asks for that.
+_UNVERIFIED = frozenset({AdmissionReason.SIGNATURE_AWAITED.value, AdmissionReason.SIGNATURE_UNVERIFIABLE.value})
 _BY_SIGNATURE = frozenset({AdmissionReason.SIGNATURE_MISSING.value, AdmissionReason.SIGNATURE_WRONG.value})
 
 _KEPT = 12
@@ -207,6 +209,17 @@ def with_admission(target: Target, admission: Admission) -> Target:
 def is_known_to_wait(admission: Admission) -> bool:
     """Whether a digest is held back by something that is known, and not by an answer that is missing alone."""
     return admission.outcome is Outcome.HOLD and not _KNOWN.isdisjoint(admission.holds or admission.reasons)
+
+
+def takes_back(admission: Admission) -> bool:
+    """Whether a digest that had passed has not any more.
+
+    What its scan found before stays so until the next answer. Signatures that were verified are kept, and not asked for
+    again: where nobody can say whether it is signed, nothing that the policy in force wants ever was.
+    """
+    held = admission.outcome is Outcome.HOLD
+    unverified = not _UNVERIFIED.isdisjoint(admission.holds or admission.reasons)
+    return admission.outcome is Outcome.REJECT or (held and (unverified or is_known_to_wait(admission)))
 
 
 def is_unanswered(target: Target, digest: Digest) -> bool:

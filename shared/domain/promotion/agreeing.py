@@ -7,6 +7,7 @@ import msgspec
 from shared.domain.policy.promoting import ApprovalCheck
 from shared.domain.promotion.actions import Declined, Refusal, place
 from shared.domain.promotion.admission import AdmissionReason, admission_of
+from shared.domain.promotion.barring import is_taken_back
 from shared.domain.promotion.consents import Consent, agreed, consents_to, refusal_of
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
@@ -70,7 +71,8 @@ def _in_the_way(target: Target, consent: Consent) -> Declined | None:
     digest, where = consent.digest, place(target)
     if target.let_go is not None:
         return Declined(Refusal.LET_GO, f"{where} has left the watch list; put its entry back first")
-    if digest in {target.wanted, target.seen, *target.passed}:
+    wanted = set() if is_taken_back(target) else {target.wanted}
+    if digest in {target.seen, *wanted, *target.passed}:
         return Declined(Refusal.DECIDED, f"{digest} has passed for {where}; to take it back, block it or roll back")
     if target.blocks(digest):
         return Declined(Refusal.BLOCKED, f"{digest} is blocked; release it first")

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.domain.promotion.admission import Waiting
+from shared.domain.promotion.admission import Waiting, is_held_back, is_refused
 from shared.domain.promotion.said import Why
 from shared.domain.promotion.target import Barred, Target
 from shared.domain.references import Digest
@@ -32,6 +32,15 @@ def _arrived(target: Target) -> Digest:
     seen = (target.seen,) if target.seen and not target.foreign else ()
     former = (one.digest for one in target.former if not one.foreign)
     return target.arrived or next((one for one in (*seen, *former)), Digest(""))
+
+
+def is_taken_back(target: Target) -> bool:
+    """Whether what is wanted lost what let it in before the tag came to it; with nothing else to want it stays wanted.
+
+    It comes to the tag once it is let in again, or once people say so.
+    """
+    kept_out = is_held_back(target, target.wanted) or is_refused(target, target.wanted)
+    return kept_out and target.reached != target.number and is_promotion(target)
 
 
 def barred(target: Target, waiting: Waiting, until: datetime | None, now: datetime) -> Target:

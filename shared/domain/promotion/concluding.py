@@ -12,7 +12,7 @@ from shared.domain.promotion.admission import (
     is_held_back,
     is_refused,
 )
-from shared.domain.promotion.barring import bar_of
+from shared.domain.promotion.barring import bar_of, is_taken_back
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.decision import best, out_of_favour
 from shared.domain.promotion.said import Why
@@ -33,7 +33,7 @@ def conclusion(target: Target, digest: Digest) -> Reason | None:
     """Return what a target means for the candidate that proposed a digest to it; ``None`` if that is still open."""
     if _has_left(target, digest):
         return Reason.LEFT_THE_LIST
-    if digest == target.wanted:
+    if digest == target.wanted and not is_taken_back(target):
         return _of_what_is_wanted(target)
     if target.importing is not None and target.importing.digest == digest:
         return None

@@ -7,8 +7,9 @@ from enum import Enum
 
 import msgspec
 
-from shared.domain.promotion.admission import Admission, Waiting, is_known_to_wait, with_admission
+from shared.domain.promotion.admission import Admission, Waiting, takes_back, with_admission
 from shared.domain.promotion.adopting import is_passed_over, sighted_again
+from shared.domain.promotion.barring import is_taken_back
 from shared.domain.promotion.consents import closed
 from shared.domain.promotion.decision import decided, without_trouble
 from shared.domain.promotion.importing import Importing, Unsettled
@@ -27,14 +28,7 @@ from shared.domain.promotion.schedule import (
     pause_before_turn,
 )
 from shared.domain.promotion.statuses import Reason
-from shared.domain.promotion.target import (
-    Awaited,
-    Former,
-    Origin,
-    Sighting,
-    Staged,
-    Target,
-)
+from shared.domain.promotion.target import Awaited, Former, Origin, Sighting, Staged, Target
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Outcome
 from shared.errors import Paced, RateLimited, TidegateError
@@ -96,9 +90,12 @@ def may_share_import(first: Target, other: Target, now: datetime) -> bool:
 
 
 def _differs(target: Target) -> bool:
-    """What was blocked while the target is held stays wanted until it may decide, and is not imported meanwhile."""
+    """What was blocked while the target is held stays wanted until it may decide, and is not imported meanwhile.
+
+    Neither is what is not let in any more, and stays wanted as there is nothing else.
+    """
     blocked = target.wanted in {one.digest for one in target.blocked}
-    return bool(target.wanted) and target.reached != target.number and not blocked
+    return bool(target.wanted) and target.reached != target.number and not blocked and not is_taken_back(target)
 
 
 def _harmful(target: Target) -> tuple[Unsettled, ...]:
@@ -154,8 +151,8 @@ def admitted(target: Target, admission: Admission, repository: str) -> Target:
     """Take note of what the scan of a digest that passed its test means here; only a pass lets the tag come to it.
 
     What it has come to already stays so whatever is found later; what is only decided is not promoted any more, if
-    there is anything else. What had passed stays so while there is no answer, and not while it waits for time or for
-    people.
+    there is anything else. What had passed stays so while its scan has no answer, and not while it waits for time, for
+    people, or for somebody to know whether it is signed.
 
     Args:
         target: the record.
@@ -165,7 +162,7 @@ def admitted(target: Target, admission: Admission, repository: str) -> Target:
     digest, known = admission.digest, with_admission(target, admission)
     if admission.outcome is Outcome.PASS:
         return has_passed(known, digest, repository)
-    if admission.outcome is Outcome.HOLD and not is_known_to_wait(admission):
+    if not takes_back(admission):
         return known
     stays = digest == known.wanted and _came_to(known, digest)
     passed = known.passed if stays else tuple(one for one in known.passed if one != digest)

@@ -1,0 +1,113 @@
+"""Where signatures, time, people and modes meet: what one of them takes back, no other one lets through."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.domain.access.callers import Caller, Kind, Role
+from shared.domain.gate.verdict import RunStatus
+from shared.domain.policy.policy import GateCheck, Mode, Policy, ScanCheck
+from shared.domain.policy.promoting import ApprovalCheck, Freeze
+from shared.domain.policy.severity import Severity
+from shared.domain.policy.signing import CosignCheck, SignatureCheck
+from shared.domain.promotion.actions import Declined, Refusal
+from shared.domain.promotion.said import Said
+from shared.domain.promotion.statuses import Reason, Status
+from shared.domain.promotion.target import Target
+from shared.domain.references import Digest
+from shared.domain.scan.findings import Finding
+from shared.errors import Unavailable
+from tests.doubles.registries import TEST_FAILED_LOG
+from tests.doubles.world import NODE, ONE, TAG, TARGET, TWO, WATCH_LIST, World
+from tests.made_signatures.authorities import new_key, public_pem
+from tests.made_signatures.cosign import bundle, key_bundle, statement
+
+pytestmark = pytest.mark.unit
+
+HOUR = timedelta(hours=1)
+TEST = GateCheck("node")
+ASKED = Policy("asked", test=TEST, approval=ApprovalCheck())
+SIGNED = Policy("signed", test=TEST, signatures=SignatureCheck(cosign=CosignCheck(key="keys/build.pem")))
+OBSERVED = WATCH_LIST + b"    mode: observe\n"
+OURS = new_key()
+BAD = Finding("CVE-2026-0001", "openssl", installed="3.0.1", fixed="3.0.2", severity=Severity.HIGH)
+
+
+def arrive(world: World, digest: Digest) -> None:
+    """Let a digest appear upstream and come as far as it gets at once."""
+    world.push(digest)
+    world.check()
+    world.run_for(HOUR)
+
+
+def said(world: World) -> Said:
+    """What a person says now."""
+    return Said("anna", "she knows", world.clock())
+
+
+def decided_and_not_brought_there(policy: Policy | None = None) -> World:
+    """A world whose first digest is wanted, while the base registry does not answer."""
+    world = World()
+    world.says(policy)
+    world.base.fail("start_import", *[Unavailable("no answer")] * 9)
+    world.push(ONE)
+    world.check()
+    world.run_for(timedelta(minutes=2))
+    assert (world.target().wanted, world.base.tags) == (ONE, {})
+    return world
+
+
+def approve(world: World, digest: Digest) -> Target | Declined:
+    """Let somebody agree who signed in just now."""
+    ada = Caller(Kind.PERSON, "ada@tenant", "ada", frozenset({Role.APPROVER}), world.clock())
+    return world.approver.approve(world.target().id, digest, ada, "it runs in test", world.clock())
+
+
+def lines(world: World) -> list[str]:
+    """Return the names of the lines of the activity log about the tag, oldest first."""
+    return [event.name for event in world.activity.events if event.subject == f"target:{world.target().id}"]
+
+
+def test_the_first_digest_of_a_tag_waits_for_people_who_are_asked_for_before_it_is_there() -> None:
+    world = decided_and_not_brought_there()
+    world.says(ASKED)
+    world.run_for(3 * HOUR)
+    assert world.base.tags == {}
+    assert (world.status(ONE), world.candidate(ONE).last.reason) == (Status.HELD, Reason.APPROVAL_AWAITED)
+    assert isinstance(approve(world, ONE), Target)
+    world.run_for(3 * HOUR)
+    assert world.base.tags[TARGET, TAG] == ONE
+    assert world.status(ONE) is Status.PROMOTED
+
+
+def test_the_first_digest_of_a_tag_that_is_refused_before_it_is_there_comes_to_an_end() -> None:
+    scanned = Policy("scanned", test=TEST, scan=ScanCheck())
+    world = decided_and_not_brought_there(Policy("lax", test=TEST))
+    world.says(scanned)
+    world.run_for(HOUR)
+    world.scan_ends(ONE, BAD)
+    world.run_for(3 * HOUR)
+    assert world.base.tags == {}
+    assert (world.status(ONE), world.candidate(ONE).last.reason) == (Status.REJECTED, Reason.SCAN_REJECTED)
+    world.says(Policy("lax", test=TEST))
+    world.run_for(3 * HOUR)
+    assert world.base.tags[TARGET, TAG] == ONE
+
+
+def test_what_nobody_can_verify_does_not_come_when_its_pin_is_taken_away() -> None:
+    world = World()
+    arrive(world, ONE)
+    world.actor.pin(world.target().id, ONE, None, said(world))
+    arrive(world, TWO)
+    assert TWO in world.target().passed
+    world.says(SIGNED)
+    world.run_for(HOUR)
+    world.actor.unpin(world.target().id, said(world))
+    world.run_for(HOUR)
+    assert world.base.tags[TARGET, TAG] == ONE
+    world.trust_files.files["trust/keys/build.pem"] = public_pem(OURS)
+    world.hub.sign(NODE, TWO, bundle(key_bundle(statement(TWO), OURS)))
+    world.run_for(timedelta(hours=25))
+    assert world.base.tags[TARGET, TAG] == TWO
