@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Container, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -40,6 +41,14 @@ _ORDER = (
     Reason.LEFT_THE_LIST,
 )
 _PROPOSED = frozenset({Status.PROMOTING, Status.HELD})
+
+
+class _Hold(NamedTuple):
+    """Why one tag holds a candidate back, for people, and how long that is left alone."""
+
+    reason: Reason
+    told: str
+    pause: timedelta
 
 
 class Conclusions:
@@ -94,7 +103,7 @@ class Conclusions:
                 said[reason] = target
         reason = next((reason for reason in _ORDER if reason in said), None)
         if waits:
-            self._hold(stored, waits[0])
+            self._hold(stored, waits)
         elif reason is not None:
             self._progress.save(stored, self._advanced(stored.record, reason, said[reason], unread))
 
@@ -104,20 +113,19 @@ class Conclusions:
             started = advance(stored.record, Reason.PROMOTION_STARTED, self._progress.clock(), pause=LEASE)
             self._progress.save(stored, started)
 
-    def _hold(self, stored: Stored[Candidate], target: Target) -> None:
-        """The end of its scan is what wakes for it; the sweep does, should that be lost, so no message waits."""
+    def _hold(self, stored: Stored[Candidate], waits: Sequence[Target]) -> None:
+        """The end of its scan is what wakes for it; the sweep does, should that be lost, so no message waits.
+
+        Of several tags the one that is to be looked at first says why, so that none waits for what another one does.
+        """
         candidate, now = stored.record, self._progress.clock()
-        admission, bar = admission_of(target, candidate.digest), bar_of(target)
-        if bar is not None and target.wanted == candidate.digest:
-            reason, told, pause = Reason.FROZEN, told_of_bar(bar), _pause_until(bar.until, now)
-        elif admission is not None:
-            reason, told = held_by(admission), admission.detail
-            pause = _pause_until(admission.until, now, admission.again)
-        else:
+        holds = [hold for one in waits if (hold := _held_at(one, candidate.digest, now)) is not None]
+        if not holds:
             return
-        held = advance(candidate, reason, now, detail=f"{target.place}: {told}", pause=pause)
+        first = min(holds, key=lambda one: one.pause)
+        held = advance(candidate, first.reason, now, detail=first.told, pause=first.pause)
         if candidate.status is Status.HELD and same_but_time(candidate.last, held.last):
-            held = msgspec.structs.replace(candidate, look_at=now + pause)
+            held = msgspec.structs.replace(candidate, look_at=now + first.pause)
         self._progress.claim(stored, held)
 
     def _let_through(self, target: Target, stored: Stored[Candidate]) -> Stored[Candidate]:
@@ -178,6 +186,17 @@ class Conclusions:
             detail = f"{detail}; the records of {', '.join(map(str, unread))} cannot be read, and were not asked"
         by = end_by(candidate, reason) if reason is Reason.GAVE_UP and candidate.objection is not None else reason
         return advance(candidate, by, self._progress.clock(), detail=detail)
+
+
+def _held_at(target: Target, digest: Digest, now: datetime) -> _Hold | None:
+    """Return why a tag holds a digest back, for people, and how long it is left alone."""
+    admission, bar = admission_of(target, digest), bar_of(target)
+    if bar is not None and target.wanted == digest:
+        return _Hold(Reason.FROZEN, f"{target.place}: {told_of_bar(bar)}", _pause_until(bar.until, now))
+    if admission is None:
+        return None
+    pause = _pause_until(admission.until, now, admission.again)
+    return _Hold(held_by(admission), f"{target.place}: {admission.detail}", pause)
 
 
 def _waits(target: Target, digest: Digest) -> bool:

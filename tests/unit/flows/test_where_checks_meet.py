@@ -111,3 +111,27 @@ def test_what_nobody_can_verify_does_not_come_when_its_pin_is_taken_away() -> No
     world.hub.sign(NODE, TWO, bundle(key_bundle(statement(TWO), OURS)))
     world.run_for(timedelta(hours=25))
     assert world.base.tags[TARGET, TAG] == TWO
+
+
+def test_a_tag_that_waits_for_a_signature_is_not_kept_by_one_that_soaks() -> None:
+    world = World(
+        b"""
+images:
+  - {name: node, source: docker.io/library/node, tags: [22-alpine], target: base/node, gate: node}
+  - {name: old, source: docker.io/library/node, tags: [22-alpine], target: base/old, gate: node}
+"""
+    )
+    world.trust_files.files["trust/keys/build.pem"] = public_pem(OURS)
+    world.says(SIGNED)
+    world.says(Policy("aged", test=TEST, min_age="48h"), "old")
+    world.push(ONE)
+    world.check()
+    world.settle()
+    assert world.status(ONE) is Status.HELD
+    assert world.candidate(ONE).look_at - world.clock() < HOUR
+    world.hub.sign(NODE, ONE, bundle(key_bundle(statement(ONE), OURS)))
+    world.run_for(HOUR)
+    assert world.base.tags[TARGET, TAG] == ONE
+    assert world.base.tags.get(("base/old", TAG)) is None
+    world.run_for(timedelta(hours=48))
+    assert world.base.tags["base/old", TAG] == ONE
