@@ -80,8 +80,8 @@ class Actor:
                 self._book.set_going(stored)
                 return first
             would_be = granted(stored.record, wish)
-            if isinstance(would_be, Target) and (nowhere := self._nowhere(stored.record, would_be)):
-                return nowhere
+            if isinstance(would_be, Target) and (declined := self._cannot_be(stored.record, would_be)):
+                return declined
             done = self._override(stored, first, wish, may_not)
             if done is not None:
                 return done
@@ -93,7 +93,8 @@ class Actor:
     ) -> Target | Declined | None:
         """Two who ask at once are one who asks and one who grants; ``None`` where another thing was told than is so."""
         told = what_became(first, wish.digest)
-        self._activity.append(Event(f"target:{first.id}", _OVERRIDES[told], wish.at, _wished(first, wish)))
+        line = _wished(first, wish) + self._frozen(stored.record, first)
+        self._activity.append(Event(f"target:{first.id}", _OVERRIDES[told], wish.at, line))
         outcome: list[Target | Declined] = []
 
         def change(known: Target | None) -> Target | None:
@@ -119,13 +120,15 @@ class Actor:
         first = act(stored.record)
         if isinstance(first, Declined) or first == stored.record:
             return first
-        if observed := self._observed(stored.record, first):
-            return observed
-        if looked_for and (nowhere := self._nowhere(stored.record, first)):
-            return nowhere
+        declined = self._cannot_be(stored.record, first) if looked_for else self._observed(stored.record, first)
+        if declined is not None:
+            return declined
         line = _line(first, said) + _against(first) + self._frozen(stored.record, first)
         self._activity.append(Event(f"target:{stored.record.id}", name, said.at, line))
         return self._done(stored, act)
+
+    def _cannot_be(self, before: Target, after: Target) -> Declined | None:
+        return self._observed(before, after) or self._nowhere(before, after)
 
     def _observed(self, before: Target, after: Target) -> Declined | None:
         """What people name is not brought about either, and so is not said to be."""

@@ -135,3 +135,18 @@ images:
     assert world.base.tags.get(("base/old", TAG)) is None
     world.run_for(timedelta(hours=48))
     assert world.base.tags["base/old", TAG] == ONE
+
+
+def test_nobody_takes_a_digest_against_its_gate_while_its_entry_is_only_observed() -> None:
+    world = World()
+    arrive(world, ONE)
+    world.staging_runs.end(TWO, RunStatus.FAILED, log=TEST_FAILED_LOG)
+    arrive(world, TWO)
+    world.configuration.text = OBSERVED
+    world.run_for(HOUR)
+    refused = world.take_against_gate(TWO)
+    assert isinstance(refused, Declined)
+    assert refused.reason is Refusal.OBSERVED
+    world.configuration.text = WATCH_LIST
+    world.run_for(3 * HOUR)
+    assert world.base.tags[TARGET, TAG] == ONE
