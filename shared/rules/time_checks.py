@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from shared.domain.policy.policy import Mode
 from shared.domain.promotion.admission import Admission, AdmissionReason
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.parts import Part
@@ -111,13 +112,17 @@ class FreshScan(_WithoutFacts):
         self._clock = clock
 
     def part(self, candidate: Candidate, target: Target, asked: Asked, so_far: Admission) -> Part | None:
-        """See ``AdmissionCheck``. It is asked last, so that nothing is scanned again that waits still."""
+        """See ``AdmissionCheck``. It is asked last, so that nothing is scanned again that waits still.
+
+        Where the scan is only observed it is made again, and nobody waits for it.
+        """
         if asked.scan is None or so_far.outcome is not Outcome.PASS or not asked.may_wait:
             return None
         now, known = self._clock(), self._scans.of(candidate.digest)
         if not is_to_be_scanned_again(target, candidate.digest, known.taken_at if known else None, now):
             return None
-        return self._again(candidate, asked, now)
+        again = self._again(candidate, asked, now)
+        return again if asked.scan.mode is Mode.ENFORCE else None
 
     def dry(self) -> FreshScan:
         """See ``AdmissionCheck``."""

@@ -150,3 +150,12 @@ def test_nobody_takes_a_digest_against_its_gate_while_its_entry_is_only_observed
     world.configuration.text = WATCH_LIST
     world.run_for(3 * HOUR)
     assert world.base.tags[TARGET, TAG] == ONE
+
+
+def test_a_scan_that_is_only_observed_keeps_nothing_waiting_at_the_end_of_a_soak() -> None:
+    world = World()
+    world.says(Policy("seen", test=TEST, scan=ScanCheck(mode=Mode.OBSERVE), min_age="48h"))
+    arrive(world, ONE)
+    world.scan_ends(ONE)
+    world.run_for(timedelta(hours=49))
+    assert world.base.tags[TARGET, TAG] == ONE
