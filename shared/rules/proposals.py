@@ -31,7 +31,12 @@ _NAMES_OF_SIGNATURES = {
     Outcome.HOLD: "signature-held",
 }
 # What is waited for, and may be for long, is told by its own name.
-_TOLD = frozenset({Waiting.SOAKING, Waiting.FROZEN, Waiting.APPROVAL, Waiting.NOTHING})
+_TOLD = {
+    Waiting.SOAKING: "soaking",
+    Waiting.FROZEN: "frozen",
+    Waiting.APPROVAL: "approval-awaited",
+    Waiting.NOTHING: "observing",
+}
 _NAMES_OF_TESTS = {Outcome.PASS: "gate-observed", Outcome.REJECT: "gate-rejected", Outcome.HOLD: "gate-undecided"}
 
 
@@ -164,7 +169,7 @@ def _forgotten(target: Target, digest: object) -> Target:
 def _is_news(target: Target | None, admission: Admission) -> bool:
     """Whether people are to be told; that a scan is waited for, and that all is well at once, the candidate says.
 
-    What people said was told when they said it.
+    What people said was told when they said it; what is waited for after that was not.
     """
     known = admission_of(target, admission.digest) if target is not None else None
     if admission.awaits_scan:
@@ -172,7 +177,8 @@ def _is_news(target: Target | None, admission: Admission) -> bool:
     if known is None or known.awaits_scan:
         observed = known is not None and known.outcome is Outcome.PASS
         return observed or admission.of_test or bool(admission.blocking) or admission.outcome is not Outcome.PASS
-    if known.waits_for is Waiting.APPROVAL and not _BY_PEOPLE.isdisjoint(admission.reasons):
+    by_people = known.waits_for is Waiting.APPROVAL and not _BY_PEOPLE.isdisjoint(admission.reasons)
+    if by_people and admission.outcome is not Outcome.HOLD:
         return False
     if known.outcome is admission.outcome is Outcome.HOLD and known.waits_for is not admission.waits_for:
         return admission.waits_for in _TOLD
@@ -182,7 +188,7 @@ def _is_news(target: Target | None, admission: Admission) -> bool:
 def _name_of(admission: Admission, before: Target) -> str:
     """What passes is told as what had kept it."""
     if admission.waits_for in _TOLD:
-        return admission.waits_for.value
+        return _TOLD[admission.waits_for]
     if admission.by_test or (admission.of_test and admission.outcome is Outcome.PASS):
         return _NAMES_OF_TESTS[admission.outcome]
     kept = admission if admission.outcome is not Outcome.PASS else admission_of(before, admission.digest)

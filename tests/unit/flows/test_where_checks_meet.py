@@ -152,10 +152,41 @@ def test_nobody_takes_a_digest_against_its_gate_while_its_entry_is_only_observed
     assert world.base.tags[TARGET, TAG] == ONE
 
 
+def test_an_observed_digest_that_is_enforced_ends_once_and_as_promoted() -> None:
+    world = World()
+    arrive(world, ONE)
+    world.base.fail("start_import", *[Unavailable("no answer")] * 6)
+    world.push(TWO)
+    world.check()
+    world.run_for(timedelta(minutes=2))
+    for text in (OBSERVED, WATCH_LIST, OBSERVED, WATCH_LIST):
+        world.configuration.text = text
+        world.run_for(HOUR)
+    world.run_for(2 * HOUR)
+    assert world.base.tags[TARGET, TAG] == TWO
+    ends = [one.reason for one in world.candidate(TWO).history if one.status in {Status.OBSERVED, Status.PROMOTED}]
+    assert ends.count(Reason.OBSERVED) <= 2
+    assert world.status(TWO) is Status.PROMOTED
+
+
 def test_a_scan_that_is_only_observed_keeps_nothing_waiting_at_the_end_of_a_soak() -> None:
     world = World()
     world.says(Policy("seen", test=TEST, scan=ScanCheck(mode=Mode.OBSERVE), min_age="48h"))
     arrive(world, ONE)
     world.scan_ends(ONE)
     world.run_for(timedelta(hours=49))
+    assert world.base.tags[TARGET, TAG] == ONE
+
+
+def test_what_is_agreed_to_in_a_freeze_is_told_to_be_frozen() -> None:
+    world = World()
+    world.clock.now = datetime(2026, 1, 10, 12, tzinfo=UTC)
+    freeze = (Freeze(cron="0 17 * * FRI", span="62h", zone="Europe/Berlin"),)
+    world.says(Policy("both", test=TEST, approval=ApprovalCheck(), freeze=freeze))
+    arrive(world, ONE)
+    assert isinstance(approve(world, ONE), Target)
+    world.run_for(HOUR)
+    assert world.base.tags == {}
+    assert lines(world).count("frozen") == 1
+    world.run_for(timedelta(hours=48))
     assert world.base.tags[TARGET, TAG] == ONE
