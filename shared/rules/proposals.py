@@ -31,12 +31,7 @@ _NAMES_OF_SIGNATURES = {
     Outcome.HOLD: "signature-held",
 }
 # What is waited for, and may be for long, is told by its own name.
-_TOLD = {
-    Waiting.SOAKING: "soaking",
-    Waiting.FROZEN: "frozen",
-    Waiting.APPROVAL: "approval-awaited",
-    Waiting.NOTHING: "observing",
-}
+_TOLD = frozenset({Waiting.SOAKING, Waiting.FROZEN, Waiting.APPROVAL, Waiting.NOTHING})
 _NAMES_OF_TESTS = {Outcome.PASS: "gate-observed", Outcome.REJECT: "gate-rejected", Outcome.HOLD: "gate-undecided"}
 
 
@@ -188,7 +183,7 @@ def _is_news(target: Target | None, admission: Admission) -> bool:
 def _name_of(admission: Admission, before: Target) -> str:
     """What passes is told as what had kept it."""
     if admission.waits_for in _TOLD:
-        return _TOLD[admission.waits_for]
+        return admission.waits_for.value
     if admission.by_test or (admission.of_test and admission.outcome is Outcome.PASS):
         return _NAMES_OF_TESTS[admission.outcome]
     kept = admission if admission.outcome is not Outcome.PASS else admission_of(before, admission.digest)
