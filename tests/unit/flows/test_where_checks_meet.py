@@ -75,7 +75,7 @@ def test_the_first_digest_of_a_tag_waits_for_people_who_are_asked_for_before_it_
     world.says(ASKED)
     world.run_for(3 * HOUR)
     assert world.base.tags == {}
-    assert (world.status(ONE), world.candidate(ONE).last.reason) == (Status.HELD, Reason.APPROVAL_AWAITED)
+    assert (world.status(ONE), world.candidate(ONE).last.reason) == (Status.HELD, Reason.AWAITING_APPROVAL)
     assert isinstance(approve(world, ONE), Target)
     world.run_for(3 * HOUR)
     assert world.base.tags[TARGET, TAG] == ONE
