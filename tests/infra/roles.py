@@ -105,6 +105,9 @@ NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
     ("storage/blobs.py", "download_blob"): (STORAGE, {f"{_BLOBS}/blobs/read"}),
     ("storage/blobs.py", "list_blobs"): (STORAGE, {f"{_BLOBS}/blobs/read"}),
     ("storage/blobs.py", "upload_blob"): (STORAGE, {f"{_BLOBS}/blobs/write"}),
+    ("storage/blobs.py", "delete_blob"): (STORAGE, {f"{_BLOBS}/blobs/delete"}),
+    # Makes the client of one blob, and asks nobody.
+    ("storage/blobs.py", "get_blob_client"): (STORAGE, set()),
     ("storage/blobs.py", "create_container"): (STORAGE, {f"{_BLOBS}/write"}),
     ("storage/queues.py", "send_message"): (STORAGE, {f"{_QUEUES}/messages/write"}),
     ("storage/poison_queues.py", "receive_messages"): (STORAGE, {f"{_QUEUES}/messages/process/action"}),
