@@ -5,7 +5,7 @@ param principalId string
 
 var roles = [
   // The host: locks of timers and its keys, in containers that it makes. The package, which is read at the start.
-  // The app: download_blob, upload_blob, list_blobs, create_container.
+  // The app: download_blob, upload_blob, list_blobs, delete_blob, create_container; get_blob_client asks nobody.
   { name: 'Storage Blob Data Owner', id: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b' }
   // The host: receiving, hiding and deleting messages, and filling poison queues. The app: send_message, create_queue, and
   // of poison queues receive_messages, delete_message.
