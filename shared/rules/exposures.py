@@ -13,6 +13,7 @@ from shared.domain.promotion.admission import admission_of, in_use
 from shared.domain.promotion.exposure import NAMED, Exposure, Found, Standing
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.target import Target
+from shared.domain.promotion.waiving import in_force
 from shared.domain.scan.database import Database
 from shared.domain.scan.decision import Judged, Outcome
 from shared.domain.scan.exposing import excused_by, exposed
@@ -23,6 +24,7 @@ from shared.domain.scan.report import NoAnswer, Report, Trouble
 from shared.domain.scan.scan import Scan
 from shared.ports import Evidence
 from shared.rules.exceptions import Known
+from shared.rules.judging import with_waivers
 from shared.rules.policies import Asked
 from shared.rules.scan_book import ScanBook
 from shared.rules.scan_documents import ScanDocuments
@@ -89,7 +91,8 @@ class Exposures:
         taken = (scan.taken.at, scan.has_answer) if scan is not None and scan.taken is not None else None
         ended = sum(end <= now for end in known.ends)
         let_in = (admission.evidence, admission.outcome.value) if admission is not None else None
-        return _hash([in_use(target), policy, asked.platforms, taken, last.known, known.sha256, ended, let_in])
+        waived = (in_force(target, in_use(target), now),) if target.waived else ()
+        return _hash([in_use(target), policy, asked.platforms, taken, last.known, known.sha256, ended, let_in, *waived])
 
     def judge(
         self,
@@ -110,7 +113,8 @@ class Exposures:
         reports, database_at = self._reports(scan, asked, last, looked_at)
         excused = self._excused(target) if admission is not None and admission.evidence else frozenset()
         policy, database = asked.policy or Policy(""), Database(database_at)
-        said = exposed(policy, reports, database, known.exceptions, excused, now)
+        exceptions = with_waivers(known.exceptions, in_force(target, digest, now))
+        said = exposed(policy, reports, database, exceptions, excused, now)
         standing = Standing.EXPOSED if said.against else Standing.UNKNOWN if said.unknown else Standing.CLEAN
         return Exposure(
             target=target.id,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
 
+from shared.domain.access.callers import Caller, Role
+from shared.domain.access.callers import Kind as CallerKind
 from shared.domain.promotion.exposure import Exposure, Standing
 from shared.domain.references import Digest, Repository, Tag
 from shared.domain.scan.scan import Scan, ScanStatus
@@ -142,6 +144,33 @@ def test_a_waiver_ends_it_and_its_end_begins_it_anew_without_a_run() -> None:
     go_on(world, 5)
     assert exposure(world).standing is Standing.EXPOSED
     assert watching_runs(world) == 1
+
+
+def test_a_waiver_of_its_tag_ends_it_until_it_is_revoked_without_a_run() -> None:
+    world = admitted()
+    found_later(world, CRITICAL)
+    go_on(world, 10)
+    waive(world)
+    go_on(world, 5)
+    assert exposure(world).standing is Standing.CLEAN
+    target, at = world.target().id, world.clock()
+    world.waiver.revoke(target, ONE, "CVE-2026-0001", "libssl3", person("bob", at), "it is", at)
+    go_on(world, 5)
+    assert exposure(world).standing is Standing.EXPOSED
+    assert watching_runs(world) == 1
+
+
+def person(name: str, at: datetime) -> Caller:
+    """Somebody who signed in just now."""
+    return Caller(CallerKind.PERSON, f"{name}@tenant", name, frozenset({Role.APPROVER}), at)
+
+
+def waive(world: World) -> None:
+    """Let one ask to waive what was found, for the tag, and another grant it."""
+    target, at = world.target().id, world.clock()
+    found = (ONE, "CVE-2026-0001", "libssl3")
+    world.waiver.ask(target, *found, "2099-12-31", person("ada", at), "not reachable", at)
+    world.waiver.grant(target, *found, person("bob", at), "I looked", at)
 
 
 def test_an_update_that_is_let_in_ends_it() -> None:
