@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import azure.functions as func
@@ -29,6 +30,8 @@ def test_while_sign_in_is_on_what_was_sent_is_stripped_and_a_session_is_told_ane
     assert as_signed_in(dict(FORGED), ON) == {"HTTP_HOST": "localhost"}
     caller = read_principal(as_signed_in({**FORGED, **SESSION}, ON)["HTTP_X_MS_CLIENT_PRINCIPAL"])
     assert (caller.kind, caller.name, caller.roles) == (Kind.PERSON, "ada", {Role.APPROVER, Role.READER})
+    assert caller.signed_in_at is not None
+    assert timedelta() <= datetime.now(UTC) - caller.signed_in_at < timedelta(minutes=1)
 
 
 def functions() -> list[Function]:

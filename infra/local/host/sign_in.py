@@ -2,7 +2,7 @@
 
 While it is on (``WEBSITE_AUTH_ENABLED`` is true), the headers that name who signed in are taken off every request, and
 set anew for who has a session. A session here is the cookie ``AppServiceAuthSession=<name>:<role>+<role>``: anybody may
-sign in as anybody. While it is off nothing is touched, as in Azure.
+sign in as anybody, and did so just now. While it is off nothing is touched, as in Azure.
 https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Mapping
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ def as_signed_in(environ: WSGIEnvironment, settings: Mapping[str, str]) -> WSGIE
 def _principal(session: str) -> str:
     name, _, roles = session.partition(":")
     claims = {"oid": str(uuid5(NAMESPACE_DNS, name)), "tid": _TENANT, "name": name, "preferred_username": name}
+    claims["auth_time"] = str(int(time.time()))
     told = [{"typ": typ, "val": val} for typ, val in claims.items()]
     told += [{"typ": "roles", "val": role} for role in roles.split("+") if role]
     document = {"auth_typ": "aad", "name_typ": "name", "role_typ": "roles", "claims": told}
