@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from docs.triggers import functions
+from infra.local.demo.admission_scenes import AdmissionScenes
 from infra.local.demo.scan_scenes import ScanScenes
 from infra.local.demo.scenes import Scenes
 from shared.config import setting_fields
@@ -44,7 +45,7 @@ _MEMBER = re.compile(r'^    [A-Z_]+ = "(?P<value>[\w-]+)"  # (?P<comment>.+)$', 
 
 def scenes() -> str:
     """Return the demo's scenes, as they announce themselves."""
-    members = [*vars(Scenes).values(), *vars(ScanScenes).values()]
+    members = [*vars(Scenes).values(), *vars(ScanScenes).values(), *vars(AdmissionScenes).values()]
     told = (inspect.getdoc(member) or "" for member in members if inspect.isfunction(member))
     return "\n".join(f"- {text}" for text in sorted(text for text in told if text.startswith("(")))
 

@@ -1,4 +1,4 @@
-"""``python -m infra.local.demo``: bring two twins up, play the scenes, print timelines; the last line is the result."""
+"""``python -m infra.local.demo``: bring twins up, play the scenes, print timelines; the last line is the result."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+from infra.local.demo.admission_scenes import SIGN_IN, AdmissionScenes
 from infra.local.demo.scan_scenes import ScanScenes
 from infra.local.demo.scenes import Scenes
 from infra.local.demo.stages import HOST_OPTIONS, SETTINGS, Stage, tell
@@ -19,7 +20,8 @@ from infra.local.twin.ports import free_base_ports, new_topology
 from infra.local.twin.twin import Twin
 
 _STATE = ROOT / ".twin" / "demo"
-_STAGES: dict[str, Callable[[Twin], Played]] = {"updates": Scenes, "scans": ScanScenes}
+_STAGES: dict[str, Callable[[Twin], Played]] = {"updates": Scenes, "scans": ScanScenes, "admissions": AdmissionScenes}
+_MORE_SETTINGS = {"admissions": SIGN_IN}
 
 
 def main() -> int:
@@ -27,14 +29,14 @@ def main() -> int:
     abac = _parse().abac
     shutil.rmtree(_STATE, ignore_errors=True)
     began = time.monotonic()
-    tell("bringing two twins up, each of Azurite, six registries, the emulator and the Functions host")
+    tell(f"bringing {len(_STAGES)} twins up, each of Azurite, six registries, the emulator and the Functions host")
     stages = _stages(abac=abac)
     # Whoever breaks off has the twins stopped first: the scenes that are being played then end.
     with ThreadPoolExecutor(len(stages)) as pool, ExitStack() as twins:
         for stage in stages:
             twins.callback(stage.twin.stop)
         list(pool.map(Stage.open, stages))
-        tell(f"{time.monotonic() - began:6.1f} s  up; {' and '.join(_STAGES)} are played side by side")
+        tell(f"{time.monotonic() - began:6.1f} s  up; {', '.join(_STAGES)} are played side by side")
         passed = sum(pool.map(Stage.play, stages))
         for name, stage in zip(_STAGES, stages, strict=True):
             tell(f"\ntimeline of {name}\n" + "\n".join(stage.timeline()))
@@ -45,11 +47,11 @@ def main() -> int:
 
 
 def _stages(*, abac: bool) -> list[Stage]:
-    """Two sets of scenes share nothing, and each waits most of its time: so each has a twin of its own."""
+    """Sets of scenes share nothing, and each waits most of its time: so each has a twin of its own."""
     stages = []
     for (name, scenes), port in zip(_STAGES.items(), free_base_ports(len(_STAGES)), strict=True):
         topology = new_topology(_STATE / name, port, abac=abac)
-        twin = Twin(topology, SETTINGS, host_options=HOST_OPTIONS)
+        twin = Twin(topology, {**SETTINGS, **_MORE_SETTINGS.get(name, {})}, host_options=HOST_OPTIONS)
         stages.append(Stage(twin, scenes(twin)))
     return stages
 

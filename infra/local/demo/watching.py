@@ -178,6 +178,12 @@ class Watcher:
         url = f"{self._topology.http('host')}/api/{path}"
         return self._session.request(method, url, headers=headers, timeout=_SECONDS, **request)
 
+    def person(self, session: str, method: str, path: str, **request: Any) -> requests.Response:
+        """Call the product's HTTP API as somebody who signed in: ``<name>:<role>+<role>``; see ``host.sign_in``."""
+        url = f"{self._topology.http('host')}/api/{path}"
+        headers = {"Cookie": f"AppServiceAuthSession={session}"}
+        return self._session.request(method, url, headers=headers, timeout=_SECONDS, **request)
+
     def candidates(self) -> list[dict[str, Any]]:
         """Return the product's candidates with their histories."""
         return [self._whole(one) for one in self._listed()]
