@@ -151,8 +151,8 @@ def test_each_call_costs_what_is_said_of_it(
     assert len(sent) == transactions, sent
 
 
-def test_a_scan_costs_six_writes_and_one_read_beside_what_looks_for_what_is_due(account: StorageAccount) -> None:
-    """Asked for, claimed, its run's id, its log, its answer, that it was told; and one for each look that waits."""
+def test_a_scan_costs_seven_writes_and_one_read_beside_what_looks_for_what_is_due(account: StorageAccount) -> None:
+    """Asked for, claimed, its run's id, its log, its document, its answer, that it was told; and each look."""
     world = World()
     world.staging_runs.looks = 0
     world.push(digest(1))
@@ -169,4 +169,4 @@ def test_a_scan_costs_six_writes_and_one_read_beside_what_looks_for_what_is_due(
     assert found(scans, digest(1)).record.status is ScanStatus.SCANNED
     one_by_one = [(method, path) for method, path in sent if "$filter" not in path]
     assert sum(method == "GET" for method, _ in one_by_one) == 1, sent
-    assert sum(method != "GET" for method, _ in one_by_one) == 6, sent
+    assert sum(method != "GET" for method, _ in one_by_one) == 7, sent
