@@ -20,7 +20,7 @@ from shared.domain.references import Digest
 from shared.domain.scan.findings import Finding
 from shared.errors import Unavailable
 from tests.doubles.registries import TEST_FAILED_LOG
-from tests.doubles.world import NODE, ONE, TAG, TARGET, TWO, WATCH_LIST, World
+from tests.doubles.world import NODE, ONE, TAG, TARGET, TWO, WATCH_LIST, Died, World
 from tests.made_signatures.authorities import new_key, public_pem
 from tests.made_signatures.cosign import bundle, key_bundle, statement
 
@@ -94,6 +94,32 @@ def test_the_first_digest_of_a_tag_that_is_refused_before_it_is_there_comes_to_a
     world.says(Policy("lax", test=TEST))
     world.run_for(3 * HOUR)
     assert world.base.tags[TARGET, TAG] == ONE
+
+
+@pytest.mark.parametrize("number", range(0, 40, 3))
+def test_whoever_dies_anywhere_while_what_is_wanted_is_taken_back_writes_nothing_and_loses_nothing(number: int) -> None:
+    world = decided_and_not_brought_there()
+    left = number
+
+    def die(_: str) -> None:
+        nonlocal left
+        left -= 1
+        if left == -1:
+            raise Died
+
+    world.hook = die
+    world.says(ASKED)
+    world.run_for(3 * HOUR)
+    assert world.base.tags == {}
+    for _ in range(2):
+        try:
+            approve(world, ONE)
+        except Died:
+            world.start()
+    world.run_for(3 * HOUR)
+    assert left < 0
+    assert world.base.tags[TARGET, TAG] == ONE
+    assert world.status(ONE) is Status.PROMOTED
 
 
 def test_what_nobody_can_verify_does_not_come_when_its_pin_is_taken_away() -> None:
