@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shared.domain.policy.mode import Mode
+from shared.domain.policy.policy import Policy
 from shared.domain.policy.weakening import weakenings
 from shared.domain.watching.selection import exact_tags
 from shared.domain.watching.watch_list import Image, WatchList
@@ -22,10 +24,21 @@ def weakened(before: WatchList, after: WatchList) -> dict[str, tuple[str, ...]]:
     found = {}
     for image in after.base_images:
         policy = after.policy_of(image)
-        less = [told for one in _former(before, after, image) for told in weakenings(before.policy_of(one), policy)]
+        less = [
+            told
+            for one in _former(before, after, image)
+            for told in (*weakenings(before.policy_of(one), policy), *_unscanned(before.policy_of(one), one, image))
+        ]
         if less:
             found[image.name] = tuple(dict.fromkeys(less))
     return found
+
+
+def _unscanned(policy: Policy | None, former: Image, image: Image) -> Iterator[str]:
+    """All platforms of an image are promoted, whichever of them its entry names."""
+    scanned = policy is not None and policy.scan is not None and policy.scan.mode is not Mode.OFF
+    if scanned and (left := sorted(set(former.platforms) - set(image.platforms))):
+        yield f"platforms: {', '.join(left)} is not scanned any more"
 
 
 def _former(before: WatchList, after: WatchList, image: Image) -> Iterator[Image]:

@@ -12,6 +12,7 @@ from shared.errors import Unavailable, WatchListError
 from shared.flows.watch_lists import WatchLists
 from shared.watch_list_yaml import parse_watch_list
 from tests.doubles.storage import InMemoryActivity, InMemoryConfiguration
+from tests.unit.flows.test_scanned_promotion import LIST as SCANNED
 
 pytestmark = pytest.mark.unit
 
@@ -467,6 +468,16 @@ def test_a_weakening_that_hides_is_told_all_the_same(hidden: bytes) -> None:
     lists.tags()
     (told,) = weakened(lists)
     assert "approval: nobody has to agree any more" in told
+
+
+def test_a_list_that_has_fewer_platforms_scanned_is_told_of() -> None:
+    both = SCANNED.replace("policy: standard", "policy: standard, platforms: [linux/amd64, linux/arm64]").encode()
+    lists = Lists(both)
+    lists.tags()
+    lists.store(both.replace(b", linux/arm64", b""))
+    lists.tags()
+    (told,) = weakened(lists)
+    assert "node: platforms: linux/arm64 is not scanned any more" in told
 
 
 def test_a_list_that_asks_for_more_or_adds_entries_is_not_told_of() -> None:
