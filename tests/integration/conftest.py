@@ -48,6 +48,7 @@ class Product:
     def __init__(self, twin: Twin, name: str) -> None:
         self.twin = twin
         self.path, self.target = f"library/{name}", f"base/{name}"
+        self.gate: str | None = "release"
         self.given: list[dict[str, str]] = []
         self.parts = Parts(load_settings(twin.environment()))
         self.clock = SettableClock()
@@ -100,7 +101,7 @@ class Product:
 
     def stored(self, digest: str) -> Candidate | None:
         """Return the candidate for a digest, or ``None`` if there is none yet."""
-        stored = self.parts.candidates.get(candidate_id(Repository("docker.io", self.path), Digest(digest), "release"))
+        stored = self.parts.candidates.get(candidate_id(Repository("docker.io", self.path), Digest(digest), self.gate))
         return stored.record if stored else None
 
     def base_digest(self) -> str | None:

@@ -6,7 +6,6 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -18,10 +17,7 @@ from shared.domain.signatures.judging import judge_signatures
 from shared.domain.signatures.material import Artefact, ArtefactKind, Layer, Material
 from shared.domain.signatures.verdict import SignatureOutcome, SignatureVerdict
 
-SAMPLES = next(
-    (each for each in (ROOT.parent / "shared", Path("/work/shared")) if (each / "samples" / "signatures").is_dir()),
-    ROOT.parent / "shared",
-).joinpath("samples", "signatures")
+SAMPLES = ROOT.parent / "shared" / "samples" / "signatures"
 pytestmark = [
     pytest.mark.unit,
     pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples of other signers are not at hand"),
