@@ -125,7 +125,7 @@ class Conclusions:
         first = min(holds, key=lambda one: one.pause)
         held = advance(candidate, first.reason, now, detail=first.told, pause=first.pause)
         if candidate.status is Status.HELD and same_but_time(candidate.last, held.last):
-            held = msgspec.structs.replace(candidate, look_at=now + first.pause)
+            held = msgspec.structs.replace(candidate, look_at=_sooner(candidate.look_at, now + first.pause, now))
         self._progress.claim(stored, held)
 
     def _let_through(self, target: Target, stored: Stored[Candidate]) -> Stored[Candidate]:
@@ -208,6 +208,11 @@ def _pause_until(until: datetime | None, now: datetime, again: datetime | None =
     ends = until if until is not None and until > now else now + VERDICT_LOOK
     sooner = again if again is not None and again > now else ends
     return min(ends, sooner) - now
+
+
+def _sooner(known: datetime, then: datetime, now: datetime) -> datetime:
+    """Whoever was woken for a tool that has come, or a scan, keeps that time, though it is looked at before."""
+    return min(known, then) if known > now else then
 
 
 def _in_turn(candidate: Candidate, known: Container[Place]) -> list[Place]:

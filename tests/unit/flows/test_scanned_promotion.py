@@ -109,6 +109,19 @@ def test_too_old_a_database_holds_until_a_newer_one_is_mirrored() -> None:
     assert (in_base(world), world.status(ONE), scans_of(world, ONE)) == (ONE, Status.PROMOTED, 2)
 
 
+def test_who_was_woken_for_a_newer_database_is_looked_at_then_though_it_was_looked_at_before() -> None:
+    world = scanned_world()
+    world.staging_runs.updated = world.clock() - timedelta(days=9)
+    arrive(world, ONE)
+    held = world.candidates.get(world.candidate(ONE).id)
+    assert held is not None
+    world.candidate_progress.again(held, timedelta(seconds=10))
+    woken = world.candidates.get(held.record.id)
+    assert woken is not None
+    world.promoter.promote(woken)
+    assert world.candidate(ONE).look_at == world.clock() + timedelta(seconds=10)
+
+
 def test_what_waited_for_days_for_a_database_goes_on_soon_after_it_has_come() -> None:
     world = World(LIST.encode(), scanning=True)
     world.hub.push(TRIVY, Tag("0.76.0"), SCANNER)
