@@ -6,11 +6,10 @@ problem is a trouble for as long as it lasts. A file that was deleted says nothi
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,6 +18,7 @@ from shared.domain.watching.troubles import Kind, Trouble
 from shared.errors import MalformedInput
 from shared.exception_ports import ExceptionFile, ExceptionFiles
 from shared.ports import Clock
+from shared.rules.good_files import GoodFiles, InForce
 
 # What reads reports and documents is loaded when the first one is there.
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ log = logging.getLogger("tidegate.exceptions")
 
 WAIVERS = "waivers.yaml"
 EXPLOITED = "known-exploited.json"
-# One listing serves everything that is decided within this time.
-KEPT_FOR = timedelta(minutes=1)
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -76,12 +74,11 @@ class KnownExceptions:
         self, files: ExceptionFiles, clock: Clock, read_waivers: Callable[[bytes], tuple[Waiver, ...]]
     ) -> None:
         self._files = files
-        self._clock = clock
         self._read_waivers = read_waivers
+        self._good = GoodFiles(files, Kind.EXCEPTIONS_INVALID, self._problem, clock, log)
         self._lock = threading.Lock()
         self._read: dict[ExceptionFile, _Said | str] = {}
-        self._taken: tuple[tuple[ExceptionFile, ...], Known] | None = None
-        self._asked_at: datetime | None = None
+        self._known: tuple[InForce, Known] | None = None
 
     def now(self) -> Known:
         """Return what is in force: one listing a minute at most, and a read of each file that changed.
@@ -90,14 +87,10 @@ class KnownExceptions:
             ServiceError: the storage account did not answer.
         """
         with self._lock:
-            now = self._clock()
-            if self._taken is not None and self._asked_at is not None and now - self._asked_at < KEPT_FOR:
-                return self._taken[1]
-            stored = self._files.stored()
-            if self._taken is None or self._taken[0] != stored:
-                self._taken = (stored, self._take(stored))
-            self._asked_at = now
-            return self._taken[1]
+            found = self._good.now()
+            if self._known is None or self._known[0] is not found:
+                self._known = (found, self._taken(found))
+            return self._known[1]
 
     def dry(self, clock: Clock) -> KnownExceptions:
         """Return what reads the same files, and does not remember which of them were found valid.
@@ -107,25 +100,10 @@ class KnownExceptions:
         """
         return KnownExceptions(_OnlyRead(self._files), clock, self._read_waivers)
 
-    def _take(self, stored: tuple[ExceptionFile, ...]) -> Known:
-        last_good = self._files.last_good()
-        before = {file.name: file for file in last_good}
-        good, troubles = list[ExceptionFile](), list[Trouble]()
-        for file in stored:
-            problem = self._problem(file)
-            if not problem:
-                good.append(file)
-                continue
-            instead = before.get(file.name)
-            usable = instead is not None and not self._problem(instead)
-            good += [instead] if instead is not None and usable else []
-            troubles.append(_trouble(file, problem, usable=usable))
-        in_force = tuple(good)
-        if in_force != last_good:
-            self._files.keep_last_good(in_force)
-        self._read = {file: said for file, said in self._read.items() if file in {*stored, *in_force}}
-        said = [one for file in in_force if isinstance(one := self._said(file), _Said)]
-        return _known(in_force, said, troubles)
+    def _taken(self, found: InForce) -> Known:
+        said = [one for file in found.files if isinstance(one := self._said(file), _Said)]
+        self._read = {file: self._said(file) for file in found.files}
+        return _known(found, said)
 
     def _problem(self, file: ExceptionFile) -> str:
         said = self._said(file)
@@ -134,7 +112,7 @@ class KnownExceptions:
     def _said(self, file: ExceptionFile) -> _Said | str:
         if file not in self._read:
             try:
-                self._read[file] = file.trouble or self._parsed(file)
+                self._read[file] = self._parsed(file)
             except MalformedInput as error:
                 self._read[file] = str(error)
         return self._read[file]
@@ -161,7 +139,7 @@ class _OnlyRead:
         """Remember nothing."""
 
 
-def _known(files: tuple[ExceptionFile, ...], said: Iterable[_Said], troubles: Iterable[Trouble]) -> Known:
+def _known(found: InForce, said: Iterable[_Said]) -> Known:
     from shared.domain.scan.weighing import Exceptions  # noqa: PLC0415
 
     each = tuple(said)
@@ -171,18 +149,4 @@ def _known(files: tuple[ExceptionFile, ...], said: Iterable[_Said], troubles: It
         waivers=waivers,
         exploited=next((one.exploited for one in each if one.exploited is not None), None),
     )
-    return Known(exceptions, _hash(files), tuple(sorted({waiver.end for waiver in waivers})), tuple(troubles))
-
-
-def _hash(files: tuple[ExceptionFile, ...]) -> str:
-    if not files:
-        return ""
-    parts = [(file.name, hashlib.sha256(file.content).hexdigest()) for file in files]
-    return hashlib.sha256(msgspec.json.encode(sorted(parts))).hexdigest()
-
-
-def _trouble(file: ExceptionFile, problem: str, *, usable: bool) -> Trouble:
-    stays = "what it last said stays in force" if usable else "nothing of it is in force"
-    detail = f"config/{file.name} cannot be used, and {stays}; mend it and upload it again: {problem}"
-    log.error("%s", detail)
-    return Trouble(kind=Kind.EXCEPTIONS_INVALID, about=f"file:config/{file.name}", detail=detail)
+    return Known(exceptions, found.sha256, tuple(sorted({waiver.end for waiver in waivers})), found.troubles)

@@ -14,8 +14,6 @@ from shared.domain.watching.troubles import Kind, Trouble
 from shared.exception_ports import ExceptionFile, ExceptionFiles
 from shared.ports import Clock
 
-log = logging.getLogger("tidegate.trust")
-
 # One listing serves everything that is decided within this time.
 KEPT_FOR = timedelta(minutes=1)
 
@@ -42,15 +40,22 @@ class GoodFiles:
         kind: of the trouble that a file which cannot be used is.
         problem: says what is wrong with one; empty for nothing.
         clock: tells the time.
+        log: is told of each file that cannot be used.
     """
 
     def __init__(
-        self, files: ExceptionFiles, kind: Kind, problem: Callable[[ExceptionFile], str], clock: Clock
+        self,
+        files: ExceptionFiles,
+        kind: Kind,
+        problem: Callable[[ExceptionFile], str],
+        clock: Clock,
+        log: logging.Logger,
     ) -> None:
         self._files = files
         self._kind = kind
         self._problem = problem
         self._clock = clock
+        self._log = log
         self._lock = threading.Lock()
         self._taken: tuple[tuple[ExceptionFile, ...], InForce] | None = None
         self._asked_at: datetime | None = None
@@ -92,7 +97,7 @@ class GoodFiles:
     def _trouble(self, file: ExceptionFile, problem: str, *, usable: bool) -> Trouble:
         stays = "what it last said stays in force" if usable else "nothing of it is in force"
         detail = f"config/{file.name} cannot be used, and {stays}; mend it and upload it again: {problem}"
-        log.error("%s", detail)
+        self._log.error("%s", detail)
         return Trouble(kind=self._kind, about=f"file:config/{file.name}", detail=detail)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -10,6 +11,8 @@ from shared.domain.watching.troubles import Kind, Trouble
 from shared.exception_ports import ExceptionFile, ExceptionFiles
 from shared.ports import Clock
 from shared.rules.good_files import GoodFiles, InForce
+
+log = logging.getLogger("tidegate.trust")
 
 FOLDER = "trust/"
 
@@ -41,7 +44,7 @@ class KnownTrust:
         def wrong(file: ExceptionFile) -> str:
             return problem(file.name.removeprefix(FOLDER), file.content)
 
-        self._good = GoodFiles(files, Kind.TRUST_INVALID, wrong, clock)
+        self._good = GoodFiles(files, Kind.TRUST_INVALID, wrong, clock, log)
         self._known: tuple[InForce, Trust] | None = None
 
     def now(self) -> Trust:
