@@ -49,3 +49,7 @@ def test_a_finding_that_is_new_in_what_is_in_use_is_told_with_the_update_that_wa
     admissions: AdmissionScenes,
 ) -> None:
     admissions.exposed()
+
+
+def test_what_mends_something_urgent_goes_first_once_it_is_signed(admissions: AdmissionScenes) -> None:
+    admissions.first()

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from infra.local.demo.ageing import seen_earlier
 from infra.local.demo.stage_set import StageSet
 from infra.local.demo.watching import SceneFailed, Watcher, eventually, expect
 from infra.local.scanner.advisories import DEBIAN, KNOWN
@@ -23,6 +24,8 @@ from infra.local.twin.twin import Twin
 SIGN_IN = {"SIGN_IN_ENABLED": "true", "WEBSITE_AUTH_ENABLED": "True"}
 _ADA = "ada:approver"
 _SOAK = timedelta(hours=48)
+# Beyond the four hours that the fast lane takes.
+_LONG_AGO = timedelta(hours=5)
 # What a tag waits for, as it is shown.
 _SOAKING, _APPROVAL, _FROZEN = "soaking", "awaiting-approval", "frozen"
 _QUEUES = ("imports", "validations")
@@ -41,6 +44,8 @@ policies:
   calm: {{extends: asked, freeze: [{{cron: "{frozen:%M %H} * * *", for: 3h}}]}}
   watched: {{scan: {{block: high}}}}
   strict: {{extends: watched, min_age: 48h}}
+  lane: {{extends: ours, scan: {{block: high, delta: true}}, min_age: 48h, fast_lane: true}}
+  later: {{extends: lane, min_age: 49h}}
 images:
   - {{name: trivy-db, source: "{other}/{database}", tags: [2], target: tools/trivy-db, registry: staging}}
   - {{name: trivy-java-db, source: "{other}/{java}", tags: [1], target: tools/trivy-java-db, registry: staging}}
@@ -81,8 +86,8 @@ class AdmissionScenes:
         for image in _UPSTREAM:
             self._released[image] = self._release(image, "1", "release 1")
         self._released["app"] = self._release("app", "1", "release 1", FIXABLE_CRITICAL)
-        self._sign(self._ours, _SIGNED)
-        self._sign(self._theirs, _THEIRS)
+        self._sign(self._ours, "tool", self._released[_SIGNED])
+        self._sign(self._theirs, "tool", self._released[_THEIRS])
         self._published = publish(self._topology)
         unknown = [one for one in KNOWN if (one.source, one.id) != (DEBIAN, _FOUND)]
         push_database(self._topology.http("backing_other"), DATABASE, advisories=unknown)
@@ -155,9 +160,26 @@ class AdmissionScenes:
         waits = {"digest": update, "stands": "waits", "fixes": True}
         expect(told["update"] == waits, f"the update that fixes it waits: {told['update']}")
 
+    def first(self) -> None:
+        """(v) Five hours later, not 48, the fast lane lets in what mends the finding: once it is signed."""
+        unsigned = self._newest("app")
+        seen_earlier(self._topology, _target("app", "1"), unsigned, _LONG_AGO)
+        self._set.configure(self._list("lane"))
+        eventually("it lacks a signature", lambda: "signature-missing" in self._reasons("app", "1"), _SCAN_SECONDS)
+        in_use, signed = self._in_base("app", "1"), self._release("app", "next", "release 3", FIXED)
+        expect(in_use == self._released["app"], "what is not signed was not let in")
+        self._sign(self._ours, "app", signed)
+        expect(self._release("app", "1", "release 3", FIXED) == signed, "it is released once it is signed")
+        eventually("it soaks for hours", lambda: self._waits("app", _SOAKING, signed), _SCAN_SECONDS)
+        eventually("it goes first", lambda: "fast-lane" in self._reasons("app", "1"), _SCAN_SECONDS)
+        seen_earlier(self._topology, _target("app", "1"), signed, _LONG_AGO)
+        self._set.configure(self._list("later"))
+        self._until_in_base("app", "1", signed)
+
     def all(self) -> tuple[Callable[[], None], ...]:
         """Return the scenes in order."""
-        return self.signed, self.soaking, self.agreed_to, self.agreed_to_too_late, self.frozen, self.exposed
+        before = (self.signed, self.soaking, self.agreed_to, self.agreed_to_too_late, self.frozen)
+        return *before, self.exposed, self.first
 
     def _list(self, app: str) -> str:
         published = self._published
@@ -171,8 +193,8 @@ class AdmissionScenes:
         registry = self._topology.http("backing_docker_hub")
         return push_image(registry, f"library/{image}", tag, release, files=files).digest
 
-    def _sign(self, signer: Signer, tag: str) -> None:
-        signer.sign(self._topology.http("backing_docker_hub"), "library/tool", self._released[tag])
+    def _sign(self, signer: Signer, image: str, digest: str) -> None:
+        signer.sign(self._topology.http("backing_docker_hub"), f"library/{image}", digest)
 
     def _push_database(self) -> None:
         digest = push_database(self._topology.http("backing_other"), DATABASE)
@@ -208,10 +230,14 @@ class AdmissionScenes:
         is_seen = digest in {None, (target.get("newest") or {}).get("digest")}
         return target if target.get("waits_for") == what and is_seen else None
 
+    def _newest(self, image: str) -> str:
+        digest: str = self._shown(image, "1")["newest"]["digest"]
+        return digest
+
     def _reasons(self, image: str, tag: str) -> list[str]:
         """Return by which reasons the only digest of a tag is let in, held or refused."""
         admissions = self._shown(image, tag).get("admissions", [])
-        return [reason for one in admissions for reason in one["reasons"]]
+        return [reason for one in admissions for reason in one.get("reasons", [])]
 
     def _shown(self, image: str, tag: str) -> dict[str, Any]:
         """Return a tag as it is shown; nothing while it is not there."""
