@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infra.local.twin.ports import new_topology
 from infra.local.twin.settings import product_settings
-from tests.bench import base, dependants, lists, moving, signatures, start_up, updates, verdicts
+from tests.bench import base, dependants, lists, moving, scans, signatures, start_up, updates, verdicts
 from tests.bench.table import shown
 
 
@@ -21,6 +21,7 @@ def main() -> None:
             *verdicts.rows(Path(folder) / "verdicts"),
             *signatures.rows(),
             *updates.rows(Path(folder)),
+            *scans.rows(Path(folder) / "scans"),
             *base.rows(Path(folder) / "base"),
             *dependants.rows(Path(folder) / "dependants"),
             *moving.rows(Path(folder) / "moving"),

@@ -24,6 +24,8 @@ def main() -> int:
     _say(f"burst {asked.profile}: seed {seed}, {asked.limits}")
     measured = burst(asked, _STATE, _say)
     _say(f"own delay, median: {measured.delay:.1f} s; asked before ARM's Retry-After: {measured.too_early}")
+    if measured.beside is not None:
+        _say(f"from staged to decided beside the runs, median: {measured.beside:.1f} s")
     _say(f"burst {asked.profile}: {measured.line} (seed {seed})")
     return 0 if not (measured.lost or measured.doubled) else 1
 

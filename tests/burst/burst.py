@@ -17,7 +17,7 @@ from infra.local.twin.twin import Twin
 from tests.burst import measure
 from tests.burst.oracle import STAGES, Limits, Oracle
 from tests.burst.plan import Move, plan
-from tests.burst.profiles import PROFILES, seconds_of, settings_of
+from tests.burst.profiles import GATE_SECONDS, PROFILES, seconds_of, settings_of
 from tests.burst.stage import Stage, ends_of, moved
 
 _LOOK = 2.0
@@ -46,6 +46,7 @@ class Asked:
         scale: ARM's buckets, agents and imports at once are multiplied by it.
         longest: seconds after which what is not promoted counts as lost.
         scans: whether each release is scanned beside its test; the oracle knows of no scans.
+        run_seconds: how long a gate's or a scan's run takes; the median.
     """
 
     profile: str
@@ -54,6 +55,7 @@ class Asked:
     scale: float
     longest: float
     scans: bool = False
+    run_seconds: float = GATE_SECONDS
 
     @property
     def limits(self) -> Limits:
@@ -66,6 +68,10 @@ class Asked:
             imports=whole.imports and max(1, round(whole.imports * self.scale)),
             agents=whole.agents and max(1, round(whole.agents * self.scale)),
         )
+
+    def seconds_of(self, move: Move, stage: str) -> float:
+        """Return how long a stage of an update takes on the twin."""
+        return seconds_of(move, stage, self.seed, self.run_seconds)
 
     @property
     def gates_at_once(self) -> int:
@@ -89,7 +95,7 @@ def burst(asked: Asked, folder: Path, say: Callable[[str], None]) -> measure.Mea
         twin.start_host()
         stage.adopted()
         say(f"{len(moves)} tags are adopted")
-        watcher.set(**settings_of(asked.limits, asked.seed, asked.scale))
+        watcher.set(**settings_of(asked.limits, asked.seed, asked.scale, asked.run_seconds))
         return _played(asked, twin, watcher, stage, moves, say)
 
 
@@ -109,12 +115,9 @@ def _played(
     arm = Counter(watcher.counts().get("arm", {})) - Counter(before.get("arm", {}))
     for kind, number in [*sorted(storage.items()), *sorted(arm.items())]:
         say(f"  {kind}: {number / len(moves):.2f} an update")
-    alone = {move: sum(seconds_of(move, part, asked.seed) for part in STAGES) for move in moves}
-    best = Oracle(asked.limits, lambda move, part: seconds_of(move, part, asked.seed)).ends(moves)
+    alone = {move: sum(asked.seconds_of(move, part) for part in STAGES) for move in moves}
+    best = Oracle(asked.limits, asked.seconds_of).ends(moves)
     requested = measure.requests_of(arm)
-    if asked.scans:
-        beside = measure.beside_runs(watcher.candidates(), _runs_of(asked, moves))
-        say(f"from staged to decided beside the runs, median: {beside:.1f} s")
     drain = max(ends.values()) if len(ends) == len(moves) else asked.longest
     say(f"the oracle takes {max(best.values()):.0f} s, the product {drain:.0f} s, {len(moves) - len(ends)} are left")
     return measure.Measured(
@@ -126,6 +129,7 @@ def _played(
         storage=storage.total() / len(moves),
         slowest_small=measure.over_alone(ends, alone),
         delay=measure.delay(ends, alone),
+        beside=measure.beside_runs(watcher.candidates(), _runs_of(asked, moves)) if asked.scans else None,
         lost=len(stage.left()),
         doubled=measure.doubled(watcher.runs()[runs:], len(moves) * (2 if asked.scans else 1)),
     )
@@ -133,7 +137,7 @@ def _played(
 
 def _runs_of(asked: Asked, moves: tuple[Move, ...]) -> dict[str, float]:
     """Return how long the slower of its two runs takes, by the digest of each update."""
-    return {moved(move).digest: max(seconds_of(move, run, asked.seed) for run in ("gate", "scan")) for move in moves}
+    return {moved(move).digest: max(asked.seconds_of(move, run) for run in ("gate", "scan")) for move in moves}
 
 
 def _move_all(stage: Stage, moves: tuple[Move, ...], began: float) -> None:

@@ -31,6 +31,8 @@ class Measured:
         storage: storage transactions an update, without polls that found nothing.
         slowest_small: 95th percentile of the times of small teams' updates over what their own imports and gate take.
         delay: median of the seconds that an update took beside its imports and its gate.
+        beside: median of the seconds from staged to decided that were not spent in a test or a scan; ``None`` where
+            nothing was scanned and promoted.
         lost: tags of the base registry that do not bear the release.
         doubled: runs in staging beyond one gate, and one scan if any, for each digest.
     """
@@ -43,6 +45,7 @@ class Measured:
     storage: float
     slowest_small: float
     delay: float
+    beside: float | None
     lost: int
     doubled: int
 
@@ -67,8 +70,8 @@ def delay(ends: Mapping[Move, float], alone: Mapping[Move, float]) -> float:
     return statistics.median(ends[move] - move.at - alone[move] for move in ends) if ends else 0.0
 
 
-def beside_runs(candidates: Iterable[Mapping[str, Any]], runs: Mapping[str, float]) -> float:
-    """Return the median of the seconds from staged to decided that were not spent in a test or a scan.
+def beside_runs(candidates: Iterable[Mapping[str, Any]], runs: Mapping[str, float]) -> float | None:
+    """Return the median of the seconds from staged to decided that were not spent in a test or a scan, if any was.
 
     Args:
         candidates: with their histories, as the API shows them.
@@ -76,7 +79,7 @@ def beside_runs(candidates: Iterable[Mapping[str, Any]], runs: Mapping[str, floa
     """
     known = [one for one in candidates if one["digest"] in runs and one["status"] == "promoted"]
     spent = [_at(one, "promotion-started") - _at(one, "import-verified") - runs[one["digest"]] for one in known]
-    return statistics.median(spent) if spent else 0.0
+    return statistics.median(spent) if spent else None
 
 
 def _at(candidate: Mapping[str, Any], reason: str) -> float:

@@ -23,13 +23,14 @@ _ANY_NUMBER = 10_000
 _READS = (250.0, 25.0)
 
 
-def settings_of(limits: Limits, seed: int, scale: float) -> dict[str, Any]:
+def settings_of(limits: Limits, seed: int, scale: float, run_seconds: float = GATE_SECONDS) -> dict[str, Any]:
     """Return the emulator's settings for a burst.
 
     Args:
         limits: what Azure grants.
         seed: the times of imports and runs are drawn with it.
         scale: ARM's bucket of reads is multiplied by it, as those of the limits are already.
+        run_seconds: how long a gate's or a scan's run takes; the median.
     """
     writes = (limits.write_bucket, limits.writes_a_second)
     reads = tuple(number * scale for number in _READS)
@@ -39,7 +40,7 @@ def settings_of(limits: Limits, seed: int, scale: float) -> dict[str, Any]:
         "import_spread": IMPORT_SPREAD,
         "imports_at_once": limits.imports or _ANY_NUMBER,
         "imports_played": True,
-        "run_seconds": GATE_SECONDS,
+        "run_seconds": run_seconds,
         "run_spread": GATE_SPREAD,
         "agents": limits.agents or _ANY_NUMBER,
         "runs_played": True,
@@ -47,12 +48,12 @@ def settings_of(limits: Limits, seed: int, scale: float) -> dict[str, Any]:
     }
 
 
-def seconds_of(move: Move, stage: str, seed: int) -> float:
+def seconds_of(move: Move, stage: str, seed: int, run_seconds: float = GATE_SECONDS) -> float:
     """Return how long a stage of an update takes on the twin, the same as its emulator draws."""
     digest = moved(move).digest
     if stage == "scan":
-        return drawn(seed, run_work(STAGING, None, f"TIDEGATE_SCANNED={digest}"), GATE_SECONDS, GATE_SPREAD)
+        return drawn(seed, run_work(STAGING, None, f"TIDEGATE_SCANNED={digest}"), run_seconds, GATE_SPREAD)
     if stage == "gate":
-        return drawn(seed, run_work(STAGING, None, digest), GATE_SECONDS, GATE_SPREAD)
+        return drawn(seed, run_work(STAGING, None, digest), run_seconds, GATE_SPREAD)
     registry, image = (STAGING, move.repository) if stage == "import" else (BASE, target_of(move))
     return drawn(seed, import_work(registry, f"{image}@{digest}"), IMPORT_SECONDS, IMPORT_SPREAD)

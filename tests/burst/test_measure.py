@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from infra.local.topology import STAGING
 from shared.watch_list_yaml import parse_watch_list
-from tests.burst.measure import Requests, beside_runs, delay, doubled, over_alone, requests_of
+from tests.bench.scans import shown
+from tests.burst.burst import Asked
+from tests.burst.measure import Measured, Requests, beside_runs, delay, doubled, over_alone, requests_of
 from tests.burst.plan import SMALL_TEAMS, Move, plan
-from tests.burst.profiles import PROFILES, seconds_of, settings_of
+from tests.burst.profiles import GATE_SECONDS, PROFILES, seconds_of, settings_of
 from tests.burst.stage import ends_of, target_of, watch_list
 
 pytestmark = pytest.mark.unit
@@ -41,6 +45,30 @@ def test_what_is_spent_beside_the_runs_counts_from_staged_to_the_last_decision()
         for digest, history in histories.items()
     ]
     assert beside_runs(candidates, {"a": 12.0, "b": 90.0}) == pytest.approx(9.0)
+
+
+def test_nothing_promoted_is_no_time_beside_the_runs() -> None:
+    assert beside_runs([{"digest": "a", "status": "rejected", "history": []}], {"a": 12.0}) is None
+
+
+def test_a_burst_of_short_runs_is_reckoned_with_the_times_that_the_emulator_is_given() -> None:
+    asked = Asked("arm", 50, 7, 1.0, 60.0, scans=True, run_seconds=2.0)
+    settings = settings_of(asked.limits, asked.seed, asked.scale, asked.run_seconds)
+    assert settings["run_seconds"] == 2.0
+    for run in ("gate", "scan"):
+        assert asked.seconds_of(_MINE, run) == pytest.approx(seconds_of(_MINE, run, 7) * 2.0 / GATE_SECONDS)
+
+
+def test_the_bench_shows_what_scans_cost_and_no_burst_in_which_something_was_lost() -> None:
+    well = Measured(50, 1.1, 0.0, 0, 4.6, 60.0, 1.5, 9.0, 2.5, lost=0, doubled=0)
+    assert [(row.measured, row.goal) for row in shown(2.0, "3 s", well)] == [
+        ("2.5 s", "3 s"),
+        ("4.6", "7"),
+        ("60.0", ""),
+    ]
+    for badly in (replace(well, lost=1), replace(well, doubled=1), replace(well, beside=None)):
+        with pytest.raises(ValueError, match="did not go well"):
+            shown(2.0, "3 s", badly)
 
 
 def test_what_goes_to_blobs_is_no_request_to_arm() -> None:
