@@ -17,7 +17,7 @@ import msgspec
 
 from shared.domain.promotion.admission import in_use
 from shared.domain.promotion.exposure import Exposure, Watch, lasting
-from shared.domain.promotion.scanning import WATCHER
+from shared.domain.promotion.scanning import WATCHER, ScanWish
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
 from shared.domain.scan.scan import Scan
@@ -32,6 +32,7 @@ from shared.watch_ports import StoredWatch, Watches
 
 # What judges and merges is loaded when there is something to be judged.
 if TYPE_CHECKING:
+    from shared.domain.scan.merged import Bundle
     from shared.domain.scan.packages import Packages
     from shared.rules.exposures import Exposures, LastLook
 
@@ -154,7 +155,7 @@ class StandingWatch:
 
     def _want(self, one: InUse, newer_than: datetime | None) -> None:
         digest, repository = in_use(one.target), one.scan.repository if one.scan else one.target.repository
-        self._book.want(WATCHER, one.asked.entry, digest, repository, one.asked.platforms, newer_than=newer_than)
+        self._book.want(ScanWish(WATCHER, one.asked.entry, digest, repository, one.asked.platforms, newer_than))
 
     def _begin(
         self,
@@ -164,40 +165,35 @@ class StandingWatch:
         database: str,
         known: Mapping[Digest, Scan],
     ) -> StoredWatch:
-        """Put together what is to be looked at; what no document tells is scanned as an image once more."""
+        """Put together what is to be looked at, keep it, name it, and only then ask for its scans."""
         from shared.domain.scan.merged import merged  # noqa: PLC0415
 
-        images = dict[tuple[Digest, str], "Packages"]()
+        images, most = self._told(used, database), self._most(watch, known)
+        bundles = merged(images.values(), most)
+        for bundle in bundles:
+            self._documents.keep_merged(bundle)
+        named = tuple(bundle.digest for bundle in bundles)
+        begun = msgspec.structs.replace(watch, began_at=self._clock(), database=database, bundles=named, most=most)
+        written = self._watches.put(stored, begun)
+        log.info("standing watch: %d images in use, %d bundles, by %s", len(images), len(bundles), database)
+        for bundle in bundles:
+            self._want_bundle(bundle.digest, bundle, self._newer(known.get(bundle.digest)))
+        return written
+
+    def _told(self, used: Iterable[InUse], database: str) -> dict[tuple[Digest, str], Packages]:
+        """Return what documents tell of images in use; what none tells is scanned as an image once more."""
+        images: dict[tuple[Digest, str], Packages] = {}
         for one in used:
             if one.scan is not None and one.scan.taken is not None and one.scan.taken.database == database:
                 continue  # it was looked at by this one as an image
             missing = not self._add(one, images)
             if missing and one.scan is not None and one.scan.has_answer:
                 self._want(one, (one.scan.database_at or self._clock()) + timedelta(microseconds=1))
-        most = self._most(watch, known)
-        bundles = merged(images.values(), most)
-        for bundle in bundles:
-            self._documents.keep_merged(bundle)
-        begun = msgspec.structs.replace(
-            watch,
-            began_at=self._clock(),
-            database=database,
-            bundles=tuple(bundle.digest for bundle in bundles),
-            most=most,
-        )
-        written = self._watches.put(stored, begun)
-        log.info("standing watch: %d images in use, %d bundles, by %s", len(images), len(bundles), database)
-        for bundle in bundles:
-            self._book.want(
-                WATCHER,
-                WATCHER,
-                bundle.digest,
-                WATCHER,
-                tuple(bundle.documents),
-                newer_than=self._newer(known.get(bundle.digest)),
-                bundle=True,
-            )
-        return written
+        return images
+
+    def _want_bundle(self, digest: Digest, bundle: Bundle, newer_than: datetime | None) -> None:
+        names = tuple(bundle.documents)
+        self._book.want(ScanWish(WATCHER, WATCHER, digest, WATCHER, names, newer_than, bundle=True))
 
     def _newer(self, scan: Scan | None) -> datetime | None:
         at = scan.database_at if scan is not None else None
@@ -239,8 +235,7 @@ class StandingWatch:
                     continue
             bundle = self._documents.merged(digest)
             if bundle is not None:
-                names = tuple(bundle.documents)
-                self._book.want(WATCHER, WATCHER, digest, WATCHER, names, newer_than=newer, bundle=True)
+                self._want_bundle(digest, bundle, newer)
 
     def _judge(self, stored: StoredWatch | None, used: tuple[InUse, ...], known: Mapping[Digest, Scan]) -> None:
         """Judge what has changed, and write it if anything did."""

@@ -19,6 +19,7 @@ from shared.domain.promotion.admission import (
 from shared.domain.promotion.admitting import awaiting_scan, refused_by_test, told_of, with_observed_test, with_untested
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.parts import combined
+from shared.domain.promotion.scanning import ScanWish
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Decision, Outcome, Reason
@@ -253,8 +254,10 @@ class Admissions:
     def _want(self, candidate: Candidate, asked: Asked) -> Scan:
         """What the policy finds too old is made anew, though not at once again where there is no newer database."""
         oldest = self._clock() - asked.scan.oldest_database if asked.scan is not None else None
-        place = (candidate.id, asked.entry, candidate.digest, candidate.home.repository, asked.platforms)
-        return self._scans.want(*place, newer_than=oldest)
+        home = candidate.home.repository
+        return self._scans.want(
+            ScanWish(candidate.id, asked.entry, candidate.digest, home, asked.platforms, newer_than=oldest)
+        )
 
     def _base(
         self, candidate: Candidate, basis: Basis, scan: Scan
@@ -279,8 +282,9 @@ class Admissions:
 
     def _want_base(self, candidate: Candidate, basis: Basis, newer_than: datetime | None) -> Scan:
         asked = basis.asked
-        place = (candidate.id, asked.entry, basis.base, basis.base_in, asked.platforms)
-        return self._scans.want(*place, newer_than=newer_than)
+        return self._scans.want(
+            ScanWish(candidate.id, asked.entry, basis.base, basis.base_in, asked.platforms, newer_than)
+        )
 
     def _kept(self, candidate: Candidate, basis: Basis, decisions: Mapping[str, Decision], known: Known) -> str:
         """The name is that of what was decided, so that deciding the same again keeps nothing more."""

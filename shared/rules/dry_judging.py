@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 from shared.domain.promotion.scanning import ScanWish, asked_for, first_scan
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from shared.domain.references import Digest
     from shared.domain.scan.run_log import ScanAnswer
     from shared.domain.scan.scan import Scan
@@ -18,16 +16,7 @@ if TYPE_CHECKING:
 class Scans(Protocol):
     """What judging asks of scans; see ``ScanBook``."""
 
-    def want(
-        self,
-        asker: str,
-        image: str,
-        digest: Digest,
-        repository: str,
-        platforms: tuple[str, ...],
-        *,
-        newer_than: datetime | None = None,
-    ) -> Scan:
+    def want(self, wish: ScanWish) -> Scan:
         """Ask for a scan, and return it as it is from then on."""
         ...
 
@@ -75,16 +64,7 @@ class DryScans:
         self._known: dict[Digest, Scan | None] = {}
         self._said: dict[Digest, ScanAnswer] = {}
 
-    def want(
-        self,
-        asker: str,
-        image: str,
-        digest: Digest,
-        repository: str,
-        platforms: tuple[str, ...],
-        *,
-        newer_than: datetime | None = None,
-    ) -> Scan:
+    def want(self, wish: ScanWish) -> Scan:
         """Return a scan as it would be from now on if it was asked for; see ``ScanBook.want``.
 
         Nobody who asks here is remembered, so that each is told what the first one is told.
@@ -92,8 +72,7 @@ class DryScans:
         Raises:
             ServiceError: the scan cannot be read.
         """
-        wish = ScanWish(asker, image, digest, repository, platforms, newer_than)
-        known = self.of(digest)
+        known = self.of(wish.digest)
         return first_scan(wish, self._clock()) if known is None else asked_for(known, wish, self._clock())
 
     def of(self, digest: Digest) -> Scan | None:

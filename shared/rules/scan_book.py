@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from shared.domain.gate.words import Words
 from shared.domain.promotion.scanning import ScanWish, asked_for, first_scan
@@ -49,28 +50,11 @@ class ScanBook:
         self._read = read
         self._traceparent = traceparent
 
-    def want(
-        self,
-        asker: str,
-        image: str,
-        digest: Digest,
-        repository: str,
-        platforms: tuple[str, ...],
-        *,
-        newer_than: datetime | None = None,
-        bundle: bool = False,
-    ) -> Scan:
+    def want(self, wish: ScanWish) -> Scan:
         """Ask for a scan; asking again changes nothing. Whoever asks is told when it ends, unless the answer is there.
 
         Args:
-            asker: the candidate's id.
-            image: the name of its entry in the watch list.
-            digest: what is to be scanned: a candidate's digest, or that of a base it is compared with.
-            repository: where it is in staging, or is to be copied back to.
-            platforms: those to be scanned.
-            newer_than: of when the database of the answer has to be at least, UTC. An answer that is older is taken
-                anew, but not within some seconds of its end.
-            bundle: whether it is documents of many images, which were kept as evidence before.
+            wish: what is asked for, and by whom.
 
         Returns:
             The scan as it is now.
@@ -79,12 +63,12 @@ class ScanBook:
             ServiceError: the storage account does not answer; nothing was asked for.
             Conflict: others changed the scan again and again.
         """
-        wish = ScanWish(asker, image, digest, repository, platforms, newer_than, self._traceparent(), bundle)
+        traced = msgspec.structs.replace(wish, traceparent=self._traceparent())
         for _ in range(_TRIES):
-            asked = self._asked(wish)
+            asked = self._asked(traced)
             if asked is not None:
                 return asked
-        raise Conflict(f"the scan of {digest} was changed by others again and again; {asker} asks again")
+        raise Conflict(f"the scan of {wish.digest} was changed by others again and again; {wish.asker} asks again")
 
     def of(self, digest: Digest) -> Scan | None:
         """Return what is known of a digest's scan, or ``None``. One transaction.

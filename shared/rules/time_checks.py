@@ -8,6 +8,7 @@ from shared.domain.policy.policy import Mode
 from shared.domain.promotion.admission import Admission, AdmissionReason
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.parts import Part
+from shared.domain.promotion.scanning import ScanWish
 from shared.domain.promotion.soaking import OLDEST_SCAN, first, is_let_in, is_to_be_scanned_again, soaks
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
@@ -130,7 +131,7 @@ class FreshScan(_WithoutFacts):
 
     def _again(self, candidate: Candidate, asked: Asked, now: datetime) -> Part:
         """Whoever asks is looked at when it ends; asking again while it is under way changes nothing."""
-        place = (candidate.id, asked.entry, candidate.digest, candidate.home.repository, asked.platforms)
-        self._scans.want(*place, newer_than=now - OLDEST_SCAN)
+        home, oldest = candidate.home.repository, now - OLDEST_SCAN
+        self._scans.want(ScanWish(candidate.id, asked.entry, candidate.digest, home, asked.platforms, oldest))
         told = "its scan is more than a day old by now, and is made again before it is promoted"
         return Part(Outcome.HOLD, (AdmissionReason.SCAN_AWAITED.value,), told)

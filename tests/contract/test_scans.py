@@ -164,7 +164,7 @@ def test_a_scan_costs_seven_writes_and_one_read_beside_what_looks_for_what_is_du
     world.scans, world.evidence = scans, evidence  # type: ignore[assignment]
     world.start()
     with counted() as sent:
-        world.scan_book.want(world.candidate(digest(1)).id, "node", digest(1), TARGET, AMD64)
+        world.scan_book.want(ScanWish(world.candidate(digest(1)).id, "node", digest(1), TARGET, AMD64))
         world.settle()
     assert found(scans, digest(1)).record.status is ScanStatus.SCANNED
     one_by_one = [(method, path) for method, path in sent if "$filter" not in path]

@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from shared.domain.policy.policy import Policy
+from shared.domain.promotion.scanning import ScanWish
 from shared.domain.promotion.schedule import SCAN_REST
 from shared.domain.references import Digest
 from shared.domain.scan.database import Database
@@ -76,27 +77,18 @@ class InMemoryScans(OneAtATime):
         """The digests whose scans are to be made."""
         return {digest for digest, one in self.of_digest.items() if one.is_wanted}
 
-    def want(
-        self,
-        asker: str,
-        image: str,
-        digest: Digest,
-        repository: str,
-        platforms: tuple[str, ...],
-        *,
-        newer_than: datetime | None = None,
-    ) -> OneScan:
+    def want(self, wish: ScanWish) -> OneScan:
         """See ``ScanBook.want``."""
-        assert image, "a scan is asked for on behalf of an entry"
+        assert wish.image, "a scan is asked for on behalf of an entry"
         with self._change("want"):
             self.asked += 1
-            known = self.of_digest.get(digest) or OneScan(
-                digest=digest, askers=(), repository=repository, platforms=platforms
+            known = self.of_digest.get(wish.digest) or OneScan(
+                digest=wish.digest, askers=(), repository=wish.repository, platforms=wish.platforms
             )
-            again = known.is_wanted or self._is_too_old(known, newer_than)
-            askers = tuple(dict.fromkeys((*known.askers, asker))) if again else known.askers
-            self.of_digest[digest] = msgspec.structs.replace(known, askers=askers, is_wanted=again)
-            return self.of_digest[digest]
+            again = known.is_wanted or self._is_too_old(known, wish.newer_than)
+            askers = tuple(dict.fromkeys((*known.askers, wish.asker))) if again else known.askers
+            self.of_digest[wish.digest] = msgspec.structs.replace(known, askers=askers, is_wanted=again)
+            return self.of_digest[wish.digest]
 
     def of(self, digest: Digest) -> OneScan | None:
         """See ``ScanBook.of``."""

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from shared.domain.promotion.scanning import ScanWish
 from shared.domain.scan.report import NoAnswer
 from shared.domain.scan.scan import ScanReason, ScanStatus
 from tests.doubles.scans import TOOLS
@@ -23,7 +24,8 @@ def test_a_run_without_an_answer_is_two_requests_to_arm_a_kept_log_and_no_pass(
     pushed = product.update("release 1")
     candidate, book = product.candidate(pushed.digest), product.parts.scan_book
     before = product.counts()["arm"]
-    scan = book.want(candidate.id, candidate.image, candidate.digest, candidate.home.repository, AMD64)
+    wish = ScanWish(candidate.id, candidate.image, candidate.digest, candidate.home.repository, AMD64)
+    scan = book.want(wish)
     end = time.monotonic() + 60
     while scan.attempts < 1:
         assert time.monotonic() < end, "its run does not end"

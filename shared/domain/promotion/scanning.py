@@ -52,12 +52,13 @@ class ScanWish(msgspec.Struct, frozen=True):
     Attributes:
         asker: the candidate's id.
         image: the name of its entry in the watch list.
-        digest: what.
-        repository: where it is in staging.
+        digest: what: a candidate's digest, or that of a base it is compared with.
+        repository: where it is in staging, or is to be copied back to.
         platforms: those to be scanned.
-        newer_than: of when the database has to be at least, UTC; ``None`` if any will do.
-        traceparent: W3C trace context.
-        bundle: whether it is documents of many images.
+        newer_than: of when the database of the answer has to be at least, UTC; ``None`` if any will do. An answer that
+            is older is taken anew, but not within some seconds of its end.
+        traceparent: W3C trace context; the book of scans writes that of what is under way.
+        bundle: whether it is documents of many images, which were kept as evidence before.
     """
 
     asker: str

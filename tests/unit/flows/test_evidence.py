@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from shared.domain.promotion.admission import Admission
+from shared.domain.promotion.scanning import ScanWish
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Outcome
@@ -36,7 +37,7 @@ def scanned() -> World:
     world.settle()
     for newer in (None, datetime(2027, 1, 1, tzinfo=UTC)):
         world.pass_time(timedelta(minutes=1))
-        world.scan_book.want(candidate(world), "node", ONE, TARGET, ("linux/amd64",), newer_than=newer)
+        world.scan_book.want(ScanWish(candidate(world), "node", ONE, TARGET, ("linux/amd64",), newer))
         world.scanner = msgspec.structs.replace(world.scanner, database=f"tools/trivy-db@{world.clock.now:%H%M}")
         world.settle()
     return world

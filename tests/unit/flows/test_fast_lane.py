@@ -12,6 +12,7 @@ from shared.domain.policy.policy import GateCheck, Policy, ScanCheck
 from shared.domain.policy.promoting import Freeze
 from shared.domain.policy.severity import Severity
 from shared.domain.promotion.admission import Waiting, admission_of
+from shared.domain.promotion.scanning import ScanWish
 from shared.domain.scan.findings import Finding
 from tests.doubles.world import ONE, TAG, TARGET, TWO, World
 
@@ -47,7 +48,7 @@ class Case:
         self._arrive(TWO)
         for digest, found, at in ((ONE, self.base, AT), (TWO, self.found, self.database)):
             if digest not in world.kept_scans.of_digest:
-                world.kept_scans.want("nobody", "node", digest, TARGET, ("linux/amd64",))
+                world.kept_scans.want(ScanWish("nobody", "node", digest, TARGET, ("linux/amd64",)))
             world.judge.scanned(world.kept_scans.end(digest, *found, database_at=at))
         if self.listed is not None:
             world.packages_of[TWO] = self.listed

@@ -11,6 +11,7 @@ import pytest
 
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.policy.scanner_format import ScannerFormat
+from shared.domain.promotion.scanning import ScanWish
 from shared.domain.promotion.schedule import SCAN_KEPT
 from shared.domain.promotion.statuses import Status
 from shared.domain.references import Digest
@@ -73,7 +74,7 @@ def want(
     newer_than: datetime | None = None,
     by: str = "",
 ) -> Scan:
-    return world.scan_book.want(by or asker(world, digest), "node", digest, TARGET, platforms, newer_than=newer_than)
+    return world.scan_book.want(ScanWish(by or asker(world, digest), "node", digest, TARGET, platforms, newer_than))
 
 
 def scan_of(world: World, digest: Digest = ONE) -> Scan:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from shared.domain.gate.verdict import RunStatus
+from shared.domain.promotion.scanning import ScanWish
 from shared.domain.promotion.statuses import Status
 from shared.domain.references import Digest
 from shared.domain.scan.report import Report
@@ -63,7 +64,7 @@ class AnyScans(RuleBasedStateMachine):
         candidate = self.world.candidate(digest)
         newer_than = self.world.staging_runs.updated if newer else None
         try:
-            self.world.scan_book.want(candidate.id, "node", digest, TARGET, platforms, newer_than=newer_than)
+            self.world.scan_book.want(ScanWish(candidate.id, "node", digest, TARGET, platforms, newer_than))
         except TidegateError:
             return
         self.asks.setdefault(digest, set()).update(platforms)
@@ -190,7 +191,7 @@ class AnyScans(RuleBasedStateMachine):
             for digest, platforms in self.asks.items():
                 for platform in platforms:
                     asker = self.world.candidate(digest).id
-                    self.world.scan_book.want(asker, "node", digest, TARGET, (platform,))
+                    self.world.scan_book.want(ScanWish(asker, "node", digest, TARGET, (platform,)))
             self.calm()
         for digest, platforms in self.asks.items():
             scan = self.world.scan_book.of(digest)
