@@ -26,6 +26,10 @@ def front(parts: Parts) -> Front:
 
 
 def _reading(parts: Parts) -> Mapping[str, Handler]:
+    return {**_about_images(parts), **_about_candidates(parts), **_about_targets(parts), **_about_the_whole(parts)}
+
+
+def _about_images(parts: Parts) -> Mapping[str, Handler]:
     previews = Previews(lambda: parts.watch_lists, lambda: parts.admitting)
     return {
         "explain_tags": lambda asked: images.explain_tags(
@@ -44,8 +48,11 @@ def _reading(parts: Parts) -> Mapping[str, Handler]:
         "get_image": lambda asked: images.get_image(
             asked.parameters["image"], watch_list=parts.watch_lists.in_force(), overview=parts.overview
         ),
-        "list_activity": lambda asked: activity.list_activity(asked.request, parts.activity, parts.clock),
-        "list_rebuilds": lambda asked: rebuilds.list_rebuilds(asked.request, parts.rebuilds),
+    }
+
+
+def _about_candidates(parts: Parts) -> Mapping[str, Handler]:
+    return {
         "list_candidates": lambda asked: candidates.list_candidates(
             asked.request, parts.candidates, parts.targets, parts.settings.base.name
         ),
@@ -56,16 +63,28 @@ def _reading(parts: Parts) -> Mapping[str, Handler]:
         "get_evidence": lambda asked: evidence.one_piece(
             asked.parameters["candidate"], asked.parameters["evidence"], parts.candidates, parts.evidence
         ),
-        "list_exposure": lambda asked: exposure.list_exposure(
-            asked.request, parts.admitting.exposure_teller, parts.watch_lists.in_force()
-        ),
+    }
+
+
+def _about_targets(parts: Parts) -> Mapping[str, Handler]:
+    return {
         "list_targets": lambda asked: targets.listed_targets(asked.request, parts.targets, parts.target_book.registry),
         "get_target": lambda asked: targets.one_target(
             asked.parameters["target"], targets=parts.targets, sources=parts.sources, activity=parts.activity
         ),
-        "get_file": _configuration(parts).get,
         "list_waivers": lambda _: listed_waivers(parts.targets, parts.target_book.registry),
         "list_rulings": lambda _: targets.listed_rulings(parts.rulings),
+    }
+
+
+def _about_the_whole(parts: Parts) -> Mapping[str, Handler]:
+    return {
+        "list_activity": lambda asked: activity.list_activity(asked.request, parts.activity, parts.clock),
+        "list_rebuilds": lambda asked: rebuilds.list_rebuilds(asked.request, parts.rebuilds),
+        "list_exposure": lambda asked: exposure.list_exposure(
+            asked.request, parts.admitting.exposure_teller, parts.watch_lists.in_force()
+        ),
+        "get_file": _configuration(parts).get,
     }
 
 
