@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from infra.live_check import events, imports, nested, runs, tasks
+from infra.live_check import events, imports, nested, runs, scans, tasks
 from infra.live_check.probe import Probe
 
 PROBES: tuple[Probe, ...] = tuple(
     sorted(
-        (*imports.PROBES, *events.PROBES, *runs.PROBES, *tasks.PROBES, *nested.PROBES), key=lambda probe: probe.number
+        (*imports.PROBES, *events.PROBES, *runs.PROBES, *tasks.PROBES, *nested.PROBES, *scans.PROBES),
+        key=lambda probe: probe.number,
     )
 )
 

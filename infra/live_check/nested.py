@@ -6,8 +6,7 @@ from azure.core.exceptions import ResourceNotFoundError
 
 from infra.live_check.ground import Ground
 from infra.live_check.probe import Probe, Seen, found, undecided
-from infra.live_check.running import encoded, end_of, put_task_run, run_of
-from infra.live_check.runs import ABAC
+from infra.live_check.running import credentials, encoded, end_of, put_task_run, run_of
 
 _STEPS = """\
 version: v1.1.0
@@ -65,11 +64,9 @@ def _told(ends: dict[str, str]) -> str:
 
 
 def _end(ground: Ground, word: str, steps: str) -> str:
-    """Ask as a gate does: as the caller where that gives a run its rights."""
-    mode = str(ground.registry["properties"].get("roleAssignmentMode"))
-    source = {"identity": "[caller]"} if mode == ABAC else {"loginMode": "Default"}
+    """Ask as a gate does."""
     name = ground.name(f"apart-{word}")
-    answer = put_task_run(ground, name, encoded(steps, credentials={"sourceRegistry": source}), name)
+    answer = put_task_run(ground, name, encoded(steps, credentials=credentials(ground)), name)
     return end_of(ground, run_of(ground, name)) if answer.ok else f"refused: {answer.told()}"
 
 

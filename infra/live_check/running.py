@@ -14,6 +14,7 @@ from infra.live_check.arm import TASKS, Answer
 from infra.live_check.ground import Ground
 from shared.domain.gate import verdict
 
+ABAC = "AbacRepositoryPermissions"
 UNDER_WAY = frozenset(status.value for status in verdict.UNDER_WAY)
 _TIMEOUT = 60
 # An image without anything to run that holds one file of the context: it is built only if the context arrived.
@@ -61,6 +62,12 @@ def upload(ground: Ground, dockerfile: str = DOCKERFILE) -> str:
     return str(address["relativePath"])
 
 
+def credentials(ground: Ground) -> dict[str, object]:
+    """Return as whom a gate's run reads its registry: as the caller where that gives a run its rights."""
+    mode = str(ground.registry["properties"].get("roleAssignmentMode"))
+    return {"sourceRegistry": {"identity": "[caller]"} if mode == ABAC else {"loginMode": "Default"}}
+
+
 def put_task_run(ground: Ground, name: str, request: dict[str, object], tag: str) -> Answer:
     """Ask for a run under a name."""
     path = f"{ground.registry_id}/taskRuns/{name}"
@@ -99,6 +106,15 @@ def end_of(ground: Ground, run_id: str) -> str:
     """
     remember(ground, run_id)
     return ground.wait(f"the end of run {run_id}", lambda: _ended(status(ground, run_id)), ground.pace.run)
+
+
+def log_of(ground: Ground, run_id: str) -> str:
+    """Return what a run printed."""
+    path = f"{ground.registry_id}/runs/{run_id}/listLogSasUrl"
+    address = ground.arm.must("listLogSasUrl", "POST", path).body
+    got = requests.get(address.get("logLink") or address["logArtifactLink"], timeout=_TIMEOUT)
+    got.raise_for_status()
+    return got.content.decode("utf-8", "replace")
 
 
 def remember(ground: Ground, run_id: str) -> None:

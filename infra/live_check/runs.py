@@ -9,6 +9,7 @@ from infra.live_check.ground import Ground
 from infra.live_check.importing import run
 from infra.live_check.probe import Probe, Seen, found, undecided
 from infra.live_check.running import (
+    ABAC,
     BUILD,
     UNDER_WAY,
     encoded,
@@ -24,7 +25,6 @@ from infra.live_check.running import (
     upload,
 )
 
-ABAC = "AbacRepositoryPermissions"
 _STAGES = ("Queued", "Started", "Running")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,13 +15,16 @@ from azure.identity import ManagedIdentityCredential
 from infra.live_check import __main__ as command
 from infra.live_check.arm import Arm, KeptTokens
 from infra.live_check.catalogue import PROBES
-from infra.live_check.ground import Ground, Pace
+from infra.live_check.ground import Ground, Pace, Source
 from infra.live_check.probe import Seen, Verdict
 from infra.live_check.run import ask_all
 from infra.live_check.source import find_source
+from infra.local.emulator.assignments import OPERATOR
+from infra.local.runner import execute
 from infra.local.runner.model import Dependency, RunRequest, RunResult
 from infra.local.topology import STAGING
-from tests.twin.conftest import Twin
+from infra.local.twin.images import push_image as push_local_image
+from tests.twin.conftest import Twin, emulated, twin_of
 from tests.twin.double import DoubleRunner
 from tests.twin.images import push_image, push_index
 
@@ -205,6 +209,69 @@ def test_20_where_a_run_fails_it_is_said_which(twin: Twin, ground: Ground, monke
     monkeypatch.setattr(DoubleRunner, "__call__", run)
     words = ("the socket is there (Succeeded)", "it was not seen to be without the step's things (Failed)")
     answer(replace(ground, client=f"tools/docker@{digest}"), 20, Verdict.OTHERWISE, *words)
+
+
+def test_21_where_every_run_ends_well_other_platforms_could_be_tested(ground: Ground) -> None:
+    answer(ground, 21, Verdict.OTHERWISE, "one for arm64 as Succeeded", "asked to be for arm64 as Succeeded")
+
+
+@pytest.mark.parametrize(("number", "verdict"), [(0, Verdict.UNDECIDED), (1, Verdict.AS_BUILT)])
+def test_21_a_platform_that_does_not_run_is_untested(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, number: int, verdict: Verdict
+) -> None:
+    def run(_: DoubleRunner, request: RunRequest, *__: object) -> RunResult:
+        return RunResult("Failed" if ground.source.digests[number] in request.steps_yaml else "Succeeded")
+
+    monkeypatch.setattr(DoubleRunner, "__call__", run)
+    answer(ground, 21, verdict, "as Failed")
+
+
+def printed(request: RunRequest, *rows: str) -> list[str]:
+    """Return what a run prints, row by row, each with the word that the steps were given and its number."""
+    (nonce,) = re.findall(r"TIDEGATE_NONCE=([^\"]+)", request.steps_yaml)
+    return [f"{nonce} {number} {row}" for number, row in enumerate(rows, 1)]
+
+
+@pytest.mark.parametrize(
+    ("cut", "hosts", "verdict", "word"),
+    [
+        (slice(None), ("{own}",), Verdict.AS_BUILT, "has 110, whole"),
+        (slice(None, -1), ("{own}",), Verdict.OTHERWISE, "has 110, not as they were printed"),
+        (slice(50, None), ("{own}",), Verdict.OTHERWISE, "not as they were printed"),
+        (slice(None), ("{own}", "other.azurecr.io"), Verdict.OTHERWISE, "other.azurecr.io"),
+        (slice(None), (), Verdict.OTHERWISE, "its login is for no registry"),
+    ],
+)
+def test_22_a_login_of_its_own_and_a_whole_log_are_as_built(
+    ground: Ground,
+    monkeypatch: pytest.MonkeyPatch,
+    cut: slice,
+    hosts: tuple[str, ...],
+    verdict: Verdict,
+    word: str,
+) -> None:
+    logins = [f"login {host.format(own=ground.login_server)}" for host in hosts]
+
+    def run(_: DoubleRunner, request: RunRequest, log: Callable[[str], None], __: threading.Event) -> RunResult:
+        rows = printed(request, "login auths", *logins, f"unreached {MCR}", *[f"row {'x' * 8000}"] * 110, "end")
+        for row in rows[cut]:
+            log(row)
+        return RunResult("Succeeded")
+
+    monkeypatch.setattr(DoubleRunner, "__call__", run)
+    answer(ground, 22, verdict, word)
+
+
+def test_22_is_really_run_and_tells_the_names_of_logins_and_nothing_of_them(tmp_path: Path) -> None:
+    with emulated(tmp_path, execute) as topology:
+        shell = {"/bin/bash": '#!/bin/sh\nexec /bin/sh "$@"\n'}
+        push_local_image(topology.http("backing_mcr"), "acr/bash", "2ff604c", "bash", files=shell)
+        credential = KeptTokens(twin_of(topology, DoubleRunner(), OPERATOR).credential)
+        arm = Arm(topology.https("arm"), "https://management.azure.com/.default", credential)
+        source = Source(MCR, "acr/bash", ("", ""))
+        place = Ground(arm, credential, topology.registry_id(STAGING), source, "abc123", pace=replace(QUICK, run=120))
+        seen = answer(place, 22, Verdict.AS_BUILT, f"its login is for {place.login_server};", "has 110, whole")
+        assert seen.facts["logins"] == [place.login_server]
 
 
 @pytest.mark.usefixtures("ground")
