@@ -85,7 +85,8 @@ class EvidenceKeeper:
     def _unnamed(self, old: Iterable[Kept]) -> Iterator[Kept]:
         scans = {stored.record.id: evidence_names(stored.record) for stored in self._scans.current()}
         targets = tuple(self._targets())
-        decisions = {admission.evidence for target in targets for admission in target.admissions}
+        kept = [admission for target in targets for admission in target.admissions]
+        decisions = {name for admission in kept for name in (admission.evidence, admission.let_in) if name}
         digests = {digest for target in targets for digest in _digests(target)}
         for one in old:
             kind = kind_of(one.name)

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from shared.domain.policy.policy import Policy
-from shared.domain.promotion.admission import admission_of, in_use
+from shared.domain.promotion.admission import Admission, admission_of, in_use
 from shared.domain.promotion.exposure import NAMED, Exposure, Found, Standing
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.target import Target
@@ -90,7 +90,7 @@ class Exposures:
         policy = asked.policy.sha256 if asked.policy is not None else ""
         taken = (scan.taken.at, scan.has_answer) if scan is not None and scan.taken is not None else None
         ended = sum(end <= now for end in known.ends)
-        let_in = (admission.evidence, admission.outcome.value) if admission is not None else None
+        let_in = (admission.evidence, admission.let_in, admission.outcome.value) if admission is not None else None
         waived = (in_force(target, in_use(target), now),) if target.waived else ()
         return _hash([in_use(target), policy, asked.platforms, taken, last.known, known.sha256, ended, let_in, *waived])
 
@@ -111,7 +111,7 @@ class Exposures:
         """
         digest, admission = in_use(target), admission_of(target, in_use(target))
         reports, database_at = self._reports(scan, asked, last, looked_at)
-        excused = self._excused(target) if admission is not None and admission.evidence else frozenset()
+        excused = self._excused(target)
         policy, database = asked.policy or Policy(""), Database(database_at)
         exceptions = with_waivers(known.exceptions, in_force(target, digest, now))
         said = exposed(policy, reports, database, exceptions, excused, now)
@@ -123,7 +123,7 @@ class Exposures:
             standing=standing,
             since=now,
             detail=said.unknown[:600],
-            admitted=admission is not None and admission.outcome is Outcome.PASS,
+            admitted=admission is not None and _was_let_in(admission),
             findings=_named(said.against),
             count=len(said.against),
             exploited=_named(said.exploited),
@@ -156,8 +156,14 @@ class Exposures:
     def _excused(self, target: Target) -> frozenset[Key]:
         digest, admission = in_use(target), admission_of(target, in_use(target))
         candidate = candidate_id(target.origin.source, digest, target.origin.gate)
-        kept = self._evidence.read(candidate, admission.evidence) if admission is not None else None
+        named = (admission.let_in_by or admission.evidence) if admission is not None else ""
+        kept = self._evidence.read(candidate, named) if named else None
         return excused_by(kept) if kept is not None else frozenset()
+
+
+def _was_let_in(admission: Admission) -> bool:
+    """What is decided of it today is another question."""
+    return admission.outcome is Outcome.PASS or bool(admission.let_in)
 
 
 def _named(judged: tuple[Judged, ...]) -> tuple[Found, ...]:

@@ -117,6 +117,8 @@ class Admission(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         until: when what holds ends by itself, UTC; ``None`` if time alone does not end it.
         facts: what the record of the tag says that this was decided by, each check's as one text.
         again: when it is worth deciding anew whatever was decided, UTC; ``None`` if time alone tells nothing more.
+        let_in: the evidence of the decision by which the tag came to it; empty if none let it in, or as long as that is
+            this one.
     """
 
     digest: Digest
@@ -137,6 +139,12 @@ class Admission(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     until: datetime | None = None
     facts: tuple[str, ...] = ()
     again: datetime | None = None
+    let_in: str = ""
+
+    @property
+    def let_in_by(self) -> str:
+        """The evidence of the decision that let it in, whatever was decided since; empty if it never passed."""
+        return self.let_in or (self.evidence if self.outcome is Outcome.PASS else "")
 
     @property
     def waits_for(self) -> Waiting | None:
@@ -183,7 +191,7 @@ def same_admission(one: Admission | None, other: Admission) -> bool:
 
 
 def _timeless(admission: Admission) -> Admission:
-    return msgspec.structs.replace(admission, at=datetime.min, evidence="")
+    return msgspec.structs.replace(admission, at=datetime.min, evidence="", let_in="")
 
 
 def admission_of(target: Target, digest: Digest) -> Admission | None:
@@ -193,6 +201,7 @@ def admission_of(target: Target, digest: Digest) -> Admission | None:
 
 def with_admission(target: Target, admission: Admission) -> Target:
     """Return a record with an admission; of too many the oldest go, but none of what is in use, wanted or awaited."""
+    admission = _remembering(target, admission)
     others = [one for one in target.admissions if one.digest != admission.digest]
     spared = {target.seen, target.wanted, admission.digest}
     spared |= {target.awaited.digest} if target.awaited else set()
@@ -204,6 +213,14 @@ def with_admission(target: Target, admission: Admission) -> Target:
             inside.remove(one)
             surplus -= 1
     return msgspec.structs.replace(target, admissions=tuple(inside))
+
+
+def _remembering(target: Target, admission: Admission) -> Admission:
+    """What is decided anew of what is in use does not make forgotten that it was let in, and by which findings."""
+    known = admission_of(target, admission.digest)
+    if known is None or admission.digest != in_use(target):
+        return admission
+    return msgspec.structs.replace(admission, let_in=known.let_in_by)
 
 
 def is_known_to_wait(admission: Admission) -> bool:

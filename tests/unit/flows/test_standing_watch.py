@@ -12,6 +12,7 @@ from shared.domain.access.callers import Caller, Role
 from shared.domain.access.callers import Kind as CallerKind
 from shared.domain.promotion.exposure import Exposure, Standing
 from shared.domain.references import Digest, Repository, Tag
+from shared.domain.scan.decision import Outcome
 from shared.domain.scan.scan import Scan, ScanStatus
 from shared.domain.watching.troubles import Kind
 from shared.errors import ServiceError, Unavailable
@@ -214,6 +215,21 @@ def test_what_no_document_tells_is_scanned_as_an_image_again() -> None:
     go_on(world, 12)
     assert (watching_runs(world), world.staging_runs.started[scan_key(ONE)]) == (0, 2)
     assert exposure(world).standing is Standing.EXPOSED
+
+
+def test_that_it_was_let_in_clean_stays_known_when_another_policy_decides_it_anew() -> None:
+    world = scanned_world()
+    world.staging_runs.listed[ONE] = ("unlisted long",)
+    arrive(world, ONE)
+    world.staging_runs.found[ONE] = {LINUX: (CRITICAL,)}
+    found_later(world)
+    go_on(world, 12)
+    world.configuration.text = LIST.replace("delta: true", "delta: false").encode()
+    go_on(world, 4)
+    (anew,) = world.target().admissions
+    assert (anew.outcome, exposure(world).admitted) == (Outcome.REJECT, True)
+    assert anew.let_in != anew.evidence
+    assert in_base(world) == ONE
 
 
 def adopted() -> World:
