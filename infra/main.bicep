@@ -87,6 +87,13 @@ param useRegistryCredentials bool = false
 @description('Client id of the app registration by which people and managed identities sign in; empty for API keys alone.')
 param signInClientId string = ''
 
+@description('Where people reach the app, such as https://tidegate.example.net: links in notices begin with it.')
+param publicUrl string = ''
+
+@description('Short name of this installation, such as prod-weu: in titles of pages and in notices.')
+@maxLength(40)
+param installation string = ''
+
 @description('When Docker Hub is checked: NCRONTAB of six fields.')
 param checkDockerHubSchedule string = '0 */15 * * * *'
 
@@ -594,6 +601,8 @@ module functionApp 'modules/function-app.bicep' = {
     queueServiceUri: storage.outputs.queueServiceUri
     tableServiceUri: storage.outputs.tableServiceUri
     signInClientId: signInClientId
+    publicUrl: publicUrl
+    installation: installation
     stagingRegistryId: staging.id
     baseRegistryId: base.id
     applicationRegistryIds: applicationIds

@@ -17,6 +17,7 @@ from msgspec import Meta
 from shared.errors import ConfigurationError
 from shared.gate_context import GateContext as GateContext  # noqa: PLC0414  adapters take it from here
 from shared.gate_identities import identity_problems
+from shared.people_settings import PeopleSettings, people_problems
 from shared.registry_accounts import Account, parse_accounts
 from shared.registry_ids import RegistryId as RegistryId  # noqa: PLC0414  adapters take it from here
 from shared.registry_ids import parse_registry_id
@@ -36,7 +37,7 @@ def _setting(description: str, *, secret: bool = False) -> Meta:
     return Meta(description=description, extra={"secret": secret})
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(PeopleSettings, frozen=True, kw_only=True):
     """Everything that can be set. A field's app setting has the field's name in capitals."""
 
     staging_registry_id: Annotated[str, _setting("Resource id of the staging registry.")]
@@ -236,7 +237,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 def setting_fields() -> tuple[tuple[str, msgspec.structs.FieldInfo, Meta], ...]:
     """Return (app setting, field, description) of every setting but the storage account, in order."""
-    fields = (field for field in msgspec.structs.fields(Settings) if field.name != "storage")
+    fields = [field for field in msgspec.structs.fields(Settings) if field.name != "storage"]
+    fields.sort(key=lambda field: field.name in PeopleSettings.__struct_fields__)
     return tuple((field.name.upper(), field, field.type.__metadata__[0]) for field in fields)
 
 
@@ -341,4 +343,4 @@ def _wrong(values: Mapping[str, str]) -> list[str]:
         problems.append(str(error))
     secrets = [field.name for _, field, meta in setting_fields() if (meta.extra or {}).get("secret")]
     problems += [*number_problems(values), *registry_problems(values), *schedule_problems(values)]
-    return problems + identity_problems(values) + text_problems(values, secrets)
+    return [*problems, *identity_problems(values), *people_problems(values), *text_problems(values, secrets)]

@@ -43,6 +43,12 @@ param furtherSettings { *: string }
 @description('Client id of the app registration that people sign in to; empty for API keys alone.')
 param signInClientId string
 
+@description('Where people reach the app; empty for links that are paths alone.')
+param publicUrl string
+
+@description('Short name of the installation.')
+param installation string
+
 @description('Subnet to send from; empty for the public network.')
 param subnetId string
 
@@ -85,6 +91,8 @@ var settings = {
   LIST_REMOVAL_PERCENT: string(listRemovalPercent)
   NEW_TAGS_A_CHECK: string(newTagsACheck)
   SECOND_LOOK_MINUTES: string(secondLookMinutes)
+  PUBLIC_URL: publicUrl
+  INSTALLATION: installation
   SIGN_IN_ENABLED: empty(signInClientId) ? 'false' : 'true'
   ARM_ENDPOINT: armEndpoint
   ARM_AUDIENCE: environment().authentication.audiences[0]

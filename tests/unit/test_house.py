@@ -91,7 +91,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "storage_settings": {"msgspec"},
     "gate_context": set(),
     "gate_identities": {"domain/gate", "errors", "msgspec"},
+    "people_settings": {"msgspec"},
     "config": {
+        "people_settings",
         "gate_context",
         "gate_identities",
         "errors",

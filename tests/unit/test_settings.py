@@ -118,6 +118,18 @@ def test_a_pause_between_listings_that_is_none_is_refused(seconds: str) -> None:
         load(BASE_LISTINGS_APART_SECONDS=seconds)
 
 
+def test_where_people_reach_the_app_is_an_address_and_its_name_is_short() -> None:
+    settings = load(PUBLIC_URL="https://tidegate.example.net", INSTALLATION="prod-weu")
+    assert (settings.public_url, settings.installation) == ("https://tidegate.example.net", "prod-weu")
+    assert (load().public_url, load().installation) == ("", "")
+    for address in ("http://tidegate.example.net", "tidegate.example.net", "https://tidegate.example.net/?page=1"):
+        with pytest.raises(ConfigurationError, match="PUBLIC_URL"):
+            load(PUBLIC_URL=address)
+    for name in ("prod weu", "-prod", "prod\nweu", "p" * 41):
+        with pytest.raises(ConfigurationError, match="INSTALLATION must be a short name"):
+            load(INSTALLATION=name)
+
+
 def test_a_sign_in_is_believed_only_where_the_setting_and_the_platform_both_say_that_it_is_on() -> None:
     said = [(ours, platform) for ours in ("", "false", "true") for platform in ("", "false", "1", "True", "true")]
     given = [load(SIGN_IN_ENABLED=ours, WEBSITE_AUTH_ENABLED=platform).sign_in for ours, platform in said]

@@ -1,0 +1,43 @@
+"""The settings by which people find an installation, and tell it from others. They are part of ``shared.config``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+
+
+def _setting(description: str) -> Meta:
+    return Meta(description=description, extra={"secret": False})
+
+
+class PeopleSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What links and titles are made of."""
+
+    public_url: Annotated[
+        str,
+        _setting(
+            "Where people reach the app, such as `https://tidegate.example.net`; links begin with it. Default: links "
+            "are paths alone, which is of no use in a notice."
+        ),
+    ] = ""
+    installation: Annotated[
+        str,
+        _setting(
+            "Short name of this installation, such as `prod-weu`, in titles of pages and in notices: up to 40 letters, "
+            "digits, `.`, `_` and `-`."
+        ),
+    ] = ""
+
+
+def people_problems(values: Mapping[str, str]) -> list[str]:
+    """Say which of these settings are wrong, beside what every address is asked."""
+    name = values["installation"]
+    if name and not _NAME.fullmatch(name):
+        return ["INSTALLATION must be a short name such as prod-weu: up to 40 letters, digits, '.', '_' and '-'"]
+    return []
