@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from shared.bootstrap import Parts
+from shared.domain.links import Links
 from shared.rules.known_keys import KnownKeys
 from shared.telemetry.spans import acting, current_traceparent
 from shared.web import activity, candidates, checks, evidence, exposure, images, rebuilds, retries, targets
@@ -22,7 +23,8 @@ def front(parts: Parts) -> Front:
     """Return what serves the HTTP API; nothing outside is asked before the first request."""
     keys = KnownKeys(lambda: parts.api_keys, parts.clock)
     callers = Callers(keys, parts.clock, sign_in=parts.settings.sign_in)
-    return Front({**_reading(parts), **_acting(parts)}, callers.identify, acting)
+    links = Links(parts.settings.public_url)
+    return Front({**_reading(parts), **_acting(parts)}, callers.identify, acting, links)
 
 
 def _reading(parts: Parts) -> Mapping[str, Handler]:

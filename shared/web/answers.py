@@ -4,18 +4,43 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import azure.functions as func
 import msgspec
 
+from shared.domain.links import Links
 from shared.errors import InvalidReference, MalformedRequest, ServiceError, TidegateError, WatchListError
+from shared.web.problems import Problem, usual_of
 
 log = logging.getLogger("tidegate.web")
 
 _RETRY_AFTER_SECONDS = 30
-_ASK_LATER = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+_ASK_LATER = frozenset({Problem.TOO_MANY, Problem.NOT_NOW, Problem.STILL_RUNNING})
+
+
+class ProblemAnswer(func.HttpResponse):
+    """A problem, whose type is an address: a path alone until it is said where people reach the app.
+
+    Args:
+        content: its members.
+        headers: of the answer.
+    """
+
+    def __init__(self, content: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+        self._content = content
+        super().__init__(
+            msgspec.json.encode(content),
+            status_code=content["status"],
+            mimetype="application/problem+json",
+            headers=dict(headers),
+        )
+
+    def reached_by(self, links: Links) -> ProblemAnswer:
+        """Return the same with its type's whole address."""
+        return ProblemAnswer({**self._content, "type": links.of(self._content["type"])}, self.headers)
 
 
 def json_answer(content: object, status: int = 200) -> func.HttpResponse:
@@ -23,25 +48,42 @@ def json_answer(content: object, status: int = 200) -> func.HttpResponse:
     return func.HttpResponse(msgspec.json.encode(content), status_code=status, mimetype="application/json")
 
 
+def part_answer(content: object, request: func.HttpRequest, after: str) -> func.HttpResponse:
+    """Return a part of a list, with a link to the next one where there is one (RFC 8288).
+
+    Args:
+        content: the part; it says ``next`` itself.
+        request: that asked for it; the link asks for the same.
+        after: where to go on; empty if there are no more.
+    """
+    answer = json_answer(content)
+    if after:
+        query = urlencode({**request.params, "after": after})
+        answer.headers["Link"] = f'<{urlsplit(request.url).path}?{query}>; rel="next"'
+    return answer
+
+
 def problem(
-    detail: str, status: int, *, headers: Mapping[str, str] = MappingProxyType({}), **more: object
-) -> func.HttpResponse:
+    detail: str,
+    status: int,
+    *,
+    kind: Problem | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    **more: object,
+) -> ProblemAnswer:
     """Return a problem (https://www.rfc-editor.org/rfc/rfc9457).
 
     Args:
         detail: for people.
         status: of the answer.
+        kind: its type; that which the status usually means unless it is said.
         headers: of the answer, besides those that every problem has.
         more: members of its own.
     """
-    content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
-    waits = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if status in _ASK_LATER else {}
-    return func.HttpResponse(
-        msgspec.json.encode(content),
-        status_code=status,
-        mimetype="application/problem+json",
-        headers={**waits, **headers},
-    )
+    of = kind or usual_of(status)
+    content = {"type": of.path, "title": of.explained.title, "status": status, "detail": detail, **more}
+    waits = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if of in _ASK_LATER else {}
+    return ProblemAnswer(content, {**waits, **headers})
 
 
 def answered(serve: Callable[[], func.HttpResponse]) -> func.HttpResponse:
@@ -53,7 +95,7 @@ def answered(serve: Callable[[], func.HttpResponse]) -> func.HttpResponse:
     except InvalidReference as error:
         return problem(str(error), 400)
     except WatchListError as error:
-        return problem(str(error), 409)
+        return problem(str(error), 409, kind=Problem.LIST_NOT_VALID, problems=list(error.problems))
     except TidegateError as error:
         log.exception("the request could not be served")
         return problem(str(error), _status(error))

@@ -8,13 +8,19 @@ from contextlib import AbstractContextManager
 import azure.functions as func
 
 from shared.domain.access.callers import Caller, Role
+from shared.domain.links import Links
 from shared.errors import MalformedRequest
 from shared.web.answers import answered, problem
 from shared.web.asked import Asked, Handler
 from shared.web.callers import KEY_HEADER
+from shared.web.finishing import finished
+from shared.web.problems import Problem
 from shared.web.routes import ROUTES, Absent, Method, find
 
+# While nobody has said where people reach the app.
+_PATHS = Links()
 _CHALLENGE = {"WWW-Authenticate": f'ApiKey realm="Tidegate", header="{KEY_HEADER}"'}
+_NO_ROLE = "{} has no role of Tidegate: reader, approver or operator"
 _MISSING_ROLE = "the role {} is needed here; {} has {}"
 
 
@@ -25,6 +31,7 @@ class Front:
         handlers: what serves each route of the table, by its name.
         identify: tells who asks, or raises ``MalformedRequest``.
         acting: opens the span of a request that changes something.
+        links: say where people reach the app.
 
     Raises:
         ValueError: a route has no handler, or a handler no route.
@@ -35,29 +42,32 @@ class Front:
         handlers: Mapping[str, Handler],
         identify: Callable[[func.HttpRequest], Caller],
         acting: Callable[[str], AbstractContextManager[None]],
+        links: Links = _PATHS,
     ) -> None:
         if odd := {route.name for route in ROUTES} ^ handlers.keys():
             raise ValueError(f"the table of routes and what serves it differ: {', '.join(sorted(odd))}")
         self._handlers = handlers
         self._identify = identify
         self._acting = acting
+        self._links = links
 
     def serve(self, request: func.HttpRequest) -> func.HttpResponse:
         """Answer a request; who is nobody learns nothing of what there is."""
-        return answered(lambda: self._let_in(request))
+        return finished(request, answered(lambda: self._let_in(request)), self._links)
 
     def _let_in(self, request: func.HttpRequest) -> func.HttpResponse:
         try:
             caller = self._identify(request)
         except MalformedRequest as error:
-            return problem(str(error), error.status, headers=_CHALLENGE if error.status == 401 else {})
+            return _not_let_in(error)
         if not caller.roles:
-            return problem(f"{caller.name} has no role of Tidegate: reader, approver or operator", 403)
+            return problem(_NO_ROLE.format(caller.name), 403, kind=Problem.NO_ROLE)
         found = find(request.method, request.route_params.get("path") or "")
         if isinstance(found, Absent):
             return _absent(found)
         if not caller.roles & found.route.roles:
-            return problem(_MISSING_ROLE.format(_named(found.route.roles), caller.name, _named(caller.roles)), 403)
+            told = _MISSING_ROLE.format(_named(found.route.roles), caller.name, _named(caller.roles))
+            return problem(told, 403, kind=Problem.NO_ROLE)
         asked = Asked(request, found.parameters, caller)
         handler = self._handlers[found.route.name]
         if found.route.method is Method.GET:
@@ -66,9 +76,15 @@ class Front:
             return answered(lambda: handler(asked))
 
 
+def _not_let_in(error: MalformedRequest) -> func.HttpResponse:
+    """Of those who are known, only whom a page of another site has sent here is not let in."""
+    kind = Problem.OTHER_SITE if error.status == 403 else None
+    return problem(str(error), error.status, kind=kind, headers=_CHALLENGE if error.status == 401 else {})
+
+
 def _absent(absent: Absent) -> func.HttpResponse:
     if not absent.methods:
-        return problem("there is no such address", 404)
+        return problem("there is no such address", 404, kind=Problem.NO_ADDRESS)
     allowed = ", ".join(absent.methods)
     return problem(f"this address takes {allowed}", 405, headers={"Allow": allowed})
 

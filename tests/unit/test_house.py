@@ -187,7 +187,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gate_reading",
         "gate_identities",
     },
-    "serving": {"bootstrap", "web", "rules", "telemetry"},
+    "serving": {"bootstrap", "web", "rules", "telemetry", "domain"},
     "work": {"flows", "rules", "telemetry", *_DOMAIN},
     "keys": {"access_ports", "domain/access", "config", "errors", "adapters/storage", "msgspec", "azure"},
     "function_app": {
