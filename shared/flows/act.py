@@ -13,11 +13,11 @@ from shared.domain.promotion.consenting import may_consent
 from shared.domain.promotion.consents import OverrideAsked, by
 from shared.domain.promotion.overriding import Override, granted, override, what_became
 from shared.domain.promotion.said import Said
-from shared.domain.promotion.target import Target, parts_of_target
+from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Outcome
-from shared.errors import Conflict, MalformedRequest
 from shared.ports import Activity, Event
+from shared.rules.acts import Act, Acts
 from shared.rules.approvals import approval_of
 from shared.rules.bars import Bars
 from shared.rules.policies import Asked
@@ -25,9 +25,7 @@ from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
 from shared.target_ports import StoredTarget
 
-_TRIES = 3
 _OVERRIDES = {Override.ASKED: "override-asked", Override.GRANTED: "promoted-against-its-gate"}
-_Act = Callable[[Target], "Target | Declined"]
 
 
 class Actor:
@@ -53,60 +51,51 @@ class Actor:
         bars: Bars,
     ) -> None:
         self._book = book
+        self._acts = Acts(book, activity)
         self._sources = sources
-        self._activity = activity
         self._asked = asked
         self._bars = bars
 
-    def roll_back(self, target: str, digest: Digest | None, said: Said) -> Target | Declined:
-        """Go back to a digest that the tag bore before; see ``actions.roll_back``."""
-        return self._act(target, "rolled-back", said, lambda known: actions.roll_back(known, digest, said))
+    def roll_back(self, target: str, digest: Digest | None, said: Said, number: int | None = None) -> Target | Declined:
+        """Go back to a digest that the tag bore before; see ``actions.roll_back``, and ``Acts.take`` for ``number``."""
+        return self._act(target, "rolled-back", said, lambda known: actions.roll_back(known, digest, said), number)
 
-    def pin(self, target: str, digest: Digest | None, until: datetime | None, said: Said) -> Target | Declined:
-        """Want one digest whatever comes; see ``actions.pin``."""
-        return self._act(target, "pinned", said, lambda known: actions.pin(known, digest, until, said))
+    def pin(
+        self, target: str, digest: Digest | None, until: datetime | None, said: Said, number: int | None = None
+    ) -> Target | Declined:
+        """Want one digest whatever comes; see ``actions.pin``, and ``Acts.take`` for ``number``."""
+        return self._act(target, "pinned", said, lambda known: actions.pin(known, digest, until, said), number)
 
-    def unpin(self, target: str, said: Said) -> Target | Declined:
-        """Want what is newest again; see ``actions.unpin``."""
-        return self._act(target, "unpinned", said, lambda known: actions.unpin(known, said), looked_for=False)
+    def unpin(self, target: str, said: Said, number: int | None = None) -> Target | Declined:
+        """Want what is newest again; see ``actions.unpin``, and ``Acts.take`` for ``number``."""
 
-    def promote(self, target: str, digest: Digest, caller: Caller, why: str, at: datetime) -> Target | Declined:
-        """Ask that what has not passed its gate is taken, or grant what another one asked; see ``overriding``."""
-        wish, stored = OverrideAsked(digest, by(caller), why, at), self._known(target)
+        def act(known: Target) -> Target | Declined:
+            return actions.unpin(known, said)
+
+        return self._act(target, "unpinned", said, act, number, looked_for=False)
+
+    def promote(
+        self, target: str, digest: Digest, caller: Caller, why: str, at: datetime, number: int | None = None
+    ) -> Target | Declined:
+        """Ask that what has not passed its gate is taken, or grant what another one asked; see ``overriding``.
+
+        Two who ask at once are one who asks and one who grants. See ``Acts.take`` for ``number``.
+        """
+        wish, stored = OverrideAsked(digest, by(caller), why, at), self._acts.known(target)
         may_not = self._may_not_grant(caller, stored.record, at)
-        for _ in range(_TRIES):
-            first = override(stored.record, wish, may_not)
-            if isinstance(first, Declined) or first == stored.record:
-                self._book.set_going(stored)
-                return first
-            would_be = granted(stored.record, wish)
-            if isinstance(would_be, Target) and (declined := self._cannot_be(stored.record, would_be)):
-                return declined
-            done = self._override(stored, first, wish, may_not)
-            if done is not None:
-                return done
-            stored = self._known(target)
-        raise Conflict(f"{target} changes too fast; ask again")
 
-    def _override(
-        self, stored: StoredTarget, first: Target, wish: OverrideAsked, may_not: str
-    ) -> Target | Declined | None:
-        """Two who ask at once are one who asks and one who grants; ``None`` where another thing was told than is so."""
-        told = what_became(first, wish.digest)
-        line = _wished(first, wish) + self._frozen(stored.record, first)
-        self._activity.append(Event(f"target:{first.id}", _OVERRIDES[told], wish.at, line))
-        outcome: list[Target | Declined] = []
+        def objection(before: Target, _: Target) -> Declined | None:
+            would_be = granted(before, wish)
+            return self._cannot_be(before, would_be) if isinstance(would_be, Target) else None
 
-        def change(known: Target | None) -> Target | None:
-            outcome.append(override(known or stored.record, wish, may_not))
-            last = outcome[-1]
-            return last if isinstance(last, Target) and what_became(last, wish.digest) is told else None
+        def telling(before: Target, after: Target) -> Event:
+            name = _OVERRIDES[what_became(after, digest)]
+            return Event(f"target:{after.id}", name, at, _wished(after, wish) + self._frozen(before, after))
 
-        written = self._book.change(stored.record.id, change, stored)
-        if written is None:
-            return outcome[-1] if isinstance(outcome[-1], Declined) else None
-        self._book.set_going(written)
-        return written.record
+        done = self._acts.take(
+            stored, lambda known: override(known, wish, may_not), telling, objection=objection, number=number
+        )
+        return self._set_going(done)
 
     def _may_not_grant(self, caller: Caller, target: Target, now: datetime) -> str:
         if Role.APPROVER not in caller.roles:
@@ -114,18 +103,23 @@ class Actor:
         approval = approval_of(self._asked(target))
         return may_consent(caller, approval.machines if approval is not None else (), now)
 
-    def _act(self, target: str, name: str, said: Said, act: _Act, *, looked_for: bool = True) -> Target | Declined:
-        """The line of the activity log is written first, so that nothing is done that is not told."""
-        stored = self._known(target)
-        first = act(stored.record)
-        if isinstance(first, Declined) or first == stored.record:
-            return first
-        declined = self._cannot_be(stored.record, first) if looked_for else self._observed(stored.record, first)
-        if declined is not None:
-            return declined
-        line = _line(first, said) + _against(first) + self._frozen(stored.record, first)
-        self._activity.append(Event(f"target:{stored.record.id}", name, said.at, line))
-        return self._done(stored, act)
+    def _act(
+        self, target: str, name: str, said: Said, act: Act, number: int | None, *, looked_for: bool = True
+    ) -> Target | Declined:
+        def telling(before: Target, after: Target) -> Event:
+            line = _line(after, said) + _against(after) + self._frozen(before, after)
+            return Event(f"target:{after.id}", name, said.at, line)
+
+        objection = self._cannot_be if looked_for else self._observed
+        stored = self._acts.known(target)
+        return self._set_going(self._acts.take(stored, act, telling, objection=objection, number=number))
+
+    def _set_going(self, done: StoredTarget | Declined) -> Target | Declined:
+        """Whoever died before this asks again, or the survey does it."""
+        if isinstance(done, Declined):
+            return done
+        self._book.set_going(done)
+        return done.record
 
     def _cannot_be(self, before: Target, after: Target) -> Declined | None:
         return self._observed(before, after) or self._nowhere(before, after)
@@ -139,28 +133,6 @@ class Actor:
 
     def _frozen(self, before: Target, after: Target) -> str:
         return self._bars.told(after) if after.wanted != before.wanted else ""
-
-    def _done(self, stored: StoredTarget, act: _Act) -> Target | Declined:
-        """What others wrote meanwhile may be in the way: then that is the answer."""
-        outcome: list[Target | Declined] = []
-
-        def change(known: Target | None) -> Target | None:
-            outcome.append(act(known or stored.record))
-            return outcome[-1] if isinstance(outcome[-1], Target) else None
-
-        written = self._book.change(stored.record.id, change, stored)
-        if written is None:
-            return outcome[-1]
-        self._book.set_going(written)
-        return written.record
-
-    def _known(self, target: str) -> StoredTarget:
-        """A target of an earlier base registry is shown, and left alone."""
-        ours = parts_of_target(target)[0] == self._book.registry
-        stored = self._book.targets.get(target) if ours else None
-        if stored is None:
-            raise MalformedRequest(f"there is no target {target!r}", status=404)
-        return stored
 
     def _nowhere(self, before: Target, after: Target) -> Declined | None:
         """What the tag bears already needs to be had from nobody."""

@@ -6,19 +6,18 @@ from collections.abc import Callable
 from datetime import datetime
 
 from shared.domain.access.callers import Caller
-from shared.domain.policy.promoting import ApprovalCheck
 from shared.domain.promotion.actions import Declined, Refusal, place
 from shared.domain.promotion.agreeing import approve, refuse
 from shared.domain.promotion.consenting import may_consent
 from shared.domain.promotion.consents import Answer, Consent, by
-from shared.domain.promotion.target import Target, parts_of_target
+from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
 from shared.errors import MalformedRequest
 from shared.ports import Activity, Event
+from shared.rules.acts import Acts
 from shared.rules.approvals import approval_of
 from shared.rules.policies import Asked
 from shared.rules.targets import TargetBook
-from shared.target_ports import StoredTarget
 
 _ACTS = {Answer.AGREED: approve, Answer.REFUSED: refuse}
 _NAMES = {Answer.AGREED: "approved", Answer.REFUSED: "rejected-by-people"}
@@ -44,62 +43,41 @@ class Approver:
         activity: Activity,
         then: Callable[[Target], None],
     ) -> None:
-        self._book = book
+        self._acts = Acts(book, activity)
         self._asked = asked
-        self._activity = activity
         self._then = then
 
-    def approve(self, target: str, digest: Digest, caller: Caller, why: str, at: datetime) -> Target | Declined:
-        """Agree that a digest is promoted to a tag; see ``agreeing.approve``."""
-        return self._say(target, Consent(digest, Answer.AGREED, by(caller), why, at), caller)
+    def approve(
+        self, target: str, digest: Digest, caller: Caller, why: str, at: datetime, number: int | None = None
+    ) -> Target | Declined:
+        """Agree that a digest is promoted to a tag; see ``agreeing.approve``, and ``Acts.take`` for ``number``."""
+        return self._say(target, Consent(digest, Answer.AGREED, by(caller), why, at), caller, number)
 
-    def reject(self, target: str, digest: Digest, caller: Caller, why: str, at: datetime) -> Target | Declined:
-        """Refuse a digest for a tag; see ``agreeing.refuse``."""
-        return self._say(target, Consent(digest, Answer.REFUSED, by(caller), why, at), caller)
+    def reject(
+        self, target: str, digest: Digest, caller: Caller, why: str, at: datetime, number: int | None = None
+    ) -> Target | Declined:
+        """Refuse a digest for a tag; see ``agreeing.refuse``, and ``Acts.take`` for ``number``."""
+        return self._say(target, Consent(digest, Answer.REFUSED, by(caller), why, at), caller, number)
 
-    def _say(self, name: str, consent: Consent, caller: Caller) -> Target | Declined:
-        """The line of the activity log is written first, so that nothing is done that is not told."""
-        stored = self._known(name)
+    def _say(self, name: str, consent: Consent, caller: Caller, number: int | None) -> Target | Declined:
+        stored = self._acts.known(name)
         check = approval_of(self._asked(stored.record))
         if problem := may_consent(caller, check.machines if check is not None else (), consent.at):
             raise MalformedRequest(problem, status=403)
         if check is None:
             return Declined(Refusal.NOT_WAITING, f"the policy of {place(stored.record)} asks nobody to agree")
-        first = _ACTS[consent.answer](stored.record, consent, check)
-        if isinstance(first, Declined):
-            return first
-        if first == stored.record:
-            return self._decided(stored)
-        self._tell(stored.record, _NAMES[consent.answer], consent)
-        return self._done(stored, consent, check)
+        act = _ACTS[consent.answer]
+        done = self._acts.take(
+            stored, lambda known: act(known, consent, check), lambda before, _: _told(before, consent), number=number
+        )
+        return done if isinstance(done, Declined) else self._decided(done.record)
 
-    def _done(self, stored: StoredTarget, consent: Consent, check: ApprovalCheck) -> Target | Declined:
-        """What others wrote meanwhile may be in the way, such as a newer digest: then that is the answer, and told."""
-        outcome: list[Target | Declined] = []
-
-        def change(known: Target | None) -> Target | None:
-            outcome.append(_ACTS[consent.answer](known or stored.record, consent, check))
-            return outcome[-1] if isinstance(outcome[-1], Target) else None
-
-        written = self._book.change(stored.record.id, change, stored)
-        if written is None:
-            self._tell(stored.record, "came-too-late", consent)
-            return outcome[-1]
-        return self._decided(written)
-
-    def _decided(self, stored: StoredTarget) -> Target:
+    def _decided(self, target: Target) -> Target:
         """Whoever died before this is found by the survey, as what was decided by is not what is said now."""
-        self._then(stored.record)
-        return self._known(stored.record.id).record
+        self._then(target)
+        return self._acts.known(target.id).record
 
-    def _known(self, target: str) -> StoredTarget:
-        """A target of an earlier base registry is shown, and left alone."""
-        ours = parts_of_target(target)[0] == self._book.registry
-        stored = self._book.targets.get(target) if ours else None
-        if stored is None:
-            raise MalformedRequest(f"there is no target {target!r}", status=404)
-        return stored
 
-    def _tell(self, target: Target, name: str, consent: Consent) -> None:
-        told = f"{consent.digest} for {place(target)}: {consent.answer.value}, says {consent.by.told}: {consent.why}"
-        self._activity.append(Event(f"target:{target.id}", name, consent.at, told))
+def _told(target: Target, consent: Consent) -> Event:
+    told = f"{consent.digest} for {place(target)}: {consent.answer.value}, says {consent.by.told}: {consent.why}"
+    return Event(f"target:{target.id}", _NAMES[consent.answer], consent.at, told)

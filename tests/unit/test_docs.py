@@ -228,7 +228,7 @@ def test_the_events_that_the_runbook_names_are_told() -> None:
         (ROOT / "shared" / "flows" / f"{name}.py").read_text() for name in ("act", "rule", "approve", "waive")
     )
     acts, rules = (
-        re.findall(r'_act\(\s*target, "([a-z-]+)"', flows),
+        re.findall(r'_act\(\s*target, \(?"([a-z-]+)"', flows),
         re.findall(r'(?:True|False)\): "([a-z-]+)"', flows),
     )
     people = {*acts, *rules, *re.findall(r'(?:Answer|Override)\.[A-Z]+: "([a-z-]+)"', flows)}

@@ -42,6 +42,7 @@ class Refusal(Enum):
     DECIDED = "decided"  # it has been decided already
     OWN_REQUEST = "own-request"  # who asked cannot grant
     MAY_NOT_GRANT = "may-not-grant"  # another one asked, and this caller may grant nothing now
+    MOVED_ON = "moved-on"  # another decision is in force than the one that the caller has seen
 
 
 class Declined(msgspec.Struct, frozen=True):
@@ -154,6 +155,12 @@ def hold(target: Target, said: Said) -> Target:
 def resume(target: Target, said: Said) -> Target:
     """Decide again, on all that was seen and has passed meanwhile."""
     return target if target.hold is None else _acted(msgspec.structs.replace(target, hold=None), said.at)
+
+
+def moved_on(target: Target, seen: int | None) -> Declined:
+    """Refuse what is asked by a decision that is not in force any more."""
+    told = f"{place(target)} has been decided on since: you saw decision {seen}, and {target.number} is in force"
+    return Declined(Refusal.MOVED_ON, f"{told} ({target.wanted or 'nothing is wanted'}). Look at it, and ask again")
 
 
 def borne(target: Target) -> tuple[Digest, ...]:
