@@ -3,17 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+
+import msgspec
 
 from shared.domain.policy.policy import Policy
 from shared.domain.promotion.standing import TagStanding
 from shared.domain.references import Tag
 from shared.domain.watching.budget import Purpose
-from shared.domain.watching.selection import Choice, choose, exact_tags
+from shared.domain.watching.observation import Observation
+from shared.domain.watching.questions import RepositoryState
+from shared.domain.watching.selection import Choice, ChoiceReason, choose, exact_tags
 from shared.domain.watching.watch_list import Image, WatchList
 from shared.errors import MalformedRequest, RateLimited
 from shared.ports import Known, Observations, Upstream
 from shared.rules.ledger import Ledger
+
+
+class ExplainedTag(msgspec.Struct, frozen=True):
+    """Whether a tag is taken, and why.
+
+    Attributes:
+        tag: as upstream lists it.
+        target: where it goes to in the base registry; ``None`` if it is left.
+        reason: why.
+        listed: whether upstream lists it.
+        observation: what is known of it; ``None`` if it was never looked at.
+        standing: how it stands; ``None`` if it was never looked at.
+    """
+
+    tag: str
+    target: str | None
+    reason: ChoiceReason
+    listed: bool
+    observation: Observation | None
+    standing: TagStanding | None
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """What an entry of the watch list takes.
+
+    Attributes:
+        image: the entry's name.
+        source: the upstream repository.
+        gate: the gate's name; ``None`` for no functional test.
+        trusts_image: whether the gate trusts the image that it tests.
+        policy: the policy's name, its content's hash, and how each of its checks is made; ``None`` for no policy.
+        tool: whether it is mirrored for runs.
+        state: what is remembered of the repository as a whole.
+        tags: every tag that upstream lists, or that is named exactly.
+    """
+
+    image: str
+    source: str
+    gate: str | None
+    trusts_image: bool
+    policy: dict[str, str] | None
+    tool: bool
+    state: RepositoryState
+    tags: tuple[ExplainedTag, ...]
 
 
 def explain(
@@ -25,7 +72,7 @@ def explain(
     ledger: Ledger,
     standings: Callable[[Image], Mapping[Tag, TagStanding]],
     trusts: Callable[[str | None], bool],
-) -> dict[str, Any]:
+) -> Explanation:
     """List an entry's upstream tags as they are now, with the reason for each that is taken or left.
 
     Args:
@@ -38,7 +85,7 @@ def explain(
         trusts: tells whether a gate trusts the image that it tests.
 
     Returns:
-        The repository, the gate, what is remembered of it, and a line for each tag, fit to be JSON.
+        The repository, the gate, what is remembered of it, and a line for each tag.
 
     Raises:
         MalformedRequest: 404, the watch list has no such entry.
@@ -59,16 +106,17 @@ def explain(
     there = frozenset(listed)
     choices = choose(image.rules, (*listed, *(tag for tag in exact_tags(image.rules) if tag not in there)))
     stand = standings(image)
-    tags = [_line(image, choice, there, known, stand.get(Tag(choice.tag))) for choice in choices]
     gate = image.functional_gate
-    told = {"image": name, "source": str(repository), "gate": gate, "trusts_image": trusts(gate)}
-    return {
-        **told,
-        "policy": _policy(watch_list.policy_of(image)),
-        "tool": image.is_tool,
-        "state": known.state,
-        "tags": tags,
-    }
+    return Explanation(
+        image=name,
+        source=str(repository),
+        gate=gate,
+        trusts_image=trusts(gate),
+        policy=_policy(watch_list.policy_of(image)),
+        tool=image.is_tool,
+        state=known.state,
+        tags=tuple(_line(image, choice, there, known, stand.get(Tag(choice.tag))) for choice in choices),
+    )
 
 
 def _policy(policy: Policy | None) -> dict[str, str] | None:
@@ -81,12 +129,7 @@ def _policy(policy: Policy | None) -> dict[str, str] | None:
 
 def _line(
     image: Image, choice: Choice, listed: frozenset[Tag], known: Known, standing: TagStanding | None
-) -> dict[str, Any]:
-    return {
-        "tag": choice.tag,
-        "target": f"{image.target}:{choice.target}" if choice.target else None,
-        "reason": choice.reason.value,
-        "listed": choice.tag in listed,
-        "observation": known.tags.get(Tag(choice.tag)),
-        "standing": standing,
-    }
+) -> ExplainedTag:
+    target = f"{image.target}:{choice.target}" if choice.target else None
+    observed = known.tags.get(Tag(choice.tag))
+    return ExplainedTag(choice.tag, target, choice.reason, choice.tag in listed, observed, standing)

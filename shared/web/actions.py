@@ -3,52 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import TypeVar
 
 import azure.functions as func
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, UnsetType
 
 from shared.domain.promotion.actions import Declined, Refusal
-from shared.domain.promotion.overriding import what_became
+from shared.domain.promotion.overriding import Override, what_became
+from shared.domain.promotion.rulings import Kind
 from shared.domain.promotion.said import Said
 from shared.domain.promotion.target import Target
-from shared.domain.references import Digest, parse_digest
-from shared.errors import InvalidReference, MalformedRequest
+from shared.domain.references import Digest
 from shared.flows.act import Actor
 from shared.flows.rule import Ruled, Ruler
 from shared.ports import Clock
 from shared.target_ports import Targets
+from shared.web.acting_bodies import DECODERS, Naming, OnTarget, Pin, RollBack, Saying, named_digest
 from shared.web.answers import json_answer, problem
 from shared.web.asked import Asked
 from shared.web.bodies import decoded, one_line, utc
-from shared.web.targets import shown_target
+from shared.web.parts import shown_as
+from shared.web.shown_targets import ShownTarget, shown_target
 
 _MOST_TARGETS_SHOWN = 500
 
 
-class _Body(msgspec.Struct, forbid_unknown_fields=True):
-    why: Annotated[str, Meta(max_length=500)]
+class ShownRuling(msgspec.Struct, frozen=True):
+    """What is said from now on of a digest or of an entry.
+
+    Attributes:
+        kind: what is said.
+        subject: of which digest, or of the entry of which name.
+        in_force: whether it is; ``false`` once it is taken back.
+        said: who says so, why and when.
+        targets: to whom it was told, as they are now; the first 500.
+        count: how many those are in all.
+    """
+
+    kind: Kind
+    subject: str
+    in_force: bool
+    said: Said
+    targets: tuple[ShownTarget, ...]
+    count: int
 
 
-class Naming(_Body):
-    """A body that names a digest and says why."""
-
-    digest: str
-
-
-class _RollBack(_Body):
-    digest: str | None = None
-
-
-class _Pin(_RollBack):
-    until: Annotated[datetime, Meta(tz=True)] | None = None
-
-
-B = TypeVar("B", bound=_Body)
-_KINDS: tuple[type[_Body], ...] = (_Body, Naming, _RollBack, _Pin)
-_BODIES: dict[type[_Body], Any] = {kind: msgspec.json.Decoder(kind) for kind in _KINDS}
+B = TypeVar("B", bound=Saying)
 
 
 class Actions:
@@ -83,70 +84,72 @@ class Actions:
 
     def roll_back(self, asked: Asked) -> func.HttpResponse:
         """Go back: the body says why, and may name a ``digest``."""
-        body, said = self._read(asked, _RollBack)
+        body, said = self._read(asked, RollBack)
         target = asked.parameters["target"]
-        return self._answer(target, self._actor().roll_back(target, _digest(body.digest), said))
+        return self._answer(target, self._actor().roll_back(target, _digest(body.digest), said, body.number))
 
     def pin(self, asked: Asked) -> func.HttpResponse:
         """Pin: the body may name a ``digest``, and a date ``until`` (RFC 3339)."""
-        body, said = self._read(asked, _Pin)
+        body, said = self._read(asked, Pin)
         target, until = asked.parameters["target"], utc(body.until, "until") if body.until else None
-        return self._answer(target, self._actor().pin(target, _digest(body.digest), until, said))
+        return self._answer(target, self._actor().pin(target, _digest(body.digest), until, said, body.number))
 
     def unpin(self, asked: Asked) -> func.HttpResponse:
         """Unpin."""
-        _, said = self._read(asked, _Body)
+        body, said = self._read(asked, OnTarget)
         target = asked.parameters["target"]
-        return self._answer(target, self._actor().unpin(target, said))
+        return self._answer(target, self._actor().unpin(target, said, body.number))
 
     def promote(self, asked: Asked) -> func.HttpResponse:
         """Ask that a ``digest`` is taken against its gate, or grant what another one asked; the answer says which."""
         body, said = self._read(asked, Naming)
         target, digest = asked.parameters["target"], named_digest(body.digest)
-        outcome = self._actor().promote(target, digest, asked.caller, said.why, said.at)
-        became = what_became(outcome, digest).value if isinstance(outcome, Target) else ""
-        return answer_of(target, outcome, self._targets(), became=became)
+        outcome = self._actor().promote(target, digest, asked.caller, said.why, said.at, body.number)
+        became = what_became(outcome, digest) if isinstance(outcome, Target) else UNSET
+        return answer_of(target, outcome, self._targets(), became)
 
     def block(self, asked: Asked) -> func.HttpResponse:
         """Block the digest in the route."""
-        _, said = self._read(asked, _Body)
+        _, said = self._read(asked, Saying)
         return _ruled(self._ruler().block(named_digest(asked.parameters["digest"]), said))
 
     def release(self, asked: Asked) -> func.HttpResponse:
         """Release the digest in the route."""
-        _, said = self._read(asked, _Body)
+        _, said = self._read(asked, Saying)
         return _ruled(self._ruler().release(named_digest(asked.parameters["digest"]), said))
 
     def hold(self, asked: Asked) -> func.HttpResponse:
         """Hold the entry in the route."""
-        _, said = self._read(asked, _Body)
+        _, said = self._read(asked, Saying)
         name = asked.parameters["image"]
         return _ruled(self._ruler().hold(name, said, listed=self._listed(name)))
 
     def resume(self, asked: Asked) -> func.HttpResponse:
         """Resume the entry in the route."""
-        _, said = self._read(asked, _Body)
+        _, said = self._read(asked, Saying)
         return _ruled(self._ruler().resume(asked.parameters["image"], said))
 
     def _read(self, asked: Asked, kind: type[B]) -> tuple[B, Said]:
-        body: B = decoded(asked.request.get_body(), _BODIES[kind], kind)
+        body: B = decoded(asked.request.get_body(), DECODERS[kind], kind)
         return body, Said(asked.caller.said, one_line(body.why, "why"), self._clock())
 
     def _answer(self, target: str, outcome: Target | Declined) -> func.HttpResponse:
         return answer_of(target, outcome, self._targets())
 
 
-def answer_of(target: str, outcome: Target | Declined, targets: Targets, **more: object) -> func.HttpResponse:
+def answer_of(
+    target: str, outcome: Target | Declined, targets: Targets, became: Override | UnsetType = UNSET
+) -> func.HttpResponse:
     """Return 200 with what is so now, or 409 with the reason by name and the state that is in the way; 403 for rights.
 
     Args:
         target: its id.
         outcome: what an action led to.
         targets: where they are.
-        more: members of the answer, beside those of the target.
+        became: what became of a wish for an override.
     """
     if isinstance(outcome, Target):
-        return json_answer({**shown_target(outcome), **more})
+        return json_answer(msgspec.structs.replace(shown_target(outcome), became=became))
     stored = targets.get(target)
     now = shown_target(stored.record) if stored else None
     status = 403 if outcome.reason is Refusal.MAY_NOT_GRANT else 409
@@ -155,22 +158,9 @@ def answer_of(target: str, outcome: Target | Declined, targets: Targets, **more:
 
 def _ruled(ruled: Ruled) -> func.HttpResponse:
     ruling = ruled.ruling
-    content = {"kind": ruling.kind.value, "subject": ruling.subject, "in_force": ruling.in_force, "said": ruling.said}
-    shown = [shown_target(one) for one in ruled.targets[:_MOST_TARGETS_SHOWN]]
-    return json_answer({**content, "targets": shown, "count": len(ruled.targets)})
+    shown = tuple(map(shown_target, ruled.targets[:_MOST_TARGETS_SHOWN]))
+    return json_answer(shown_as(ShownRuling, ruling, targets=shown, count=len(ruled.targets)))
 
 
 def _digest(text: str | None) -> Digest | None:
     return None if text is None else named_digest(text)
-
-
-def named_digest(text: str) -> Digest:
-    """Read the digest that a body or an address names.
-
-    Raises:
-        MalformedRequest: it is none.
-    """
-    try:
-        return parse_digest(text)
-    except InvalidReference as error:
-        raise MalformedRequest(f"digest: {error}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import azure.functions as func
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from shared.domain.watching.watch_list import WatchList
 from shared.errors import MalformedRequest
@@ -14,11 +15,29 @@ _LARGEST_BODY = 16 * 1024
 _NOTHING = "nothing is watched: the watch list is empty, or none was uploaded as the blob config/images.yaml"
 
 
-class _Body(msgspec.Struct, forbid_unknown_fields=True):
+class Check(msgspec.Struct, forbid_unknown_fields=True):
+    """What is to be checked.
+
+    Attributes:
+        image: the name of an entry of the watch list; all of them without it.
+    """
+
     image: str | None = None
 
 
-_BODY = msgspec.json.Decoder(_Body)
+class CheckPlanned(msgspec.Struct, frozen=True):
+    """What will be checked.
+
+    Attributes:
+        repositories: the upstream repositories.
+        note: why there are none.
+    """
+
+    repositories: tuple[str, ...]
+    note: str | UnsetType = UNSET
+
+
+_BODY = msgspec.json.Decoder(Check)
 
 
 def check_now(
@@ -40,14 +59,14 @@ def check_now(
     """
     body = _read(request.get_body())
     repositories = planner.plan_by_hand(watch_list, image=body.image, traceparent=traceparent)
-    note = {} if watch_list.images else {"note": _NOTHING}
-    return json_answer({"repositories": [str(repository) for repository in repositories], **note}, 202)
+    note = UNSET if watch_list.images else _NOTHING
+    return json_answer(CheckPlanned(tuple(map(str, repositories)), note), 202)
 
 
-def _read(body: bytes) -> _Body:
+def _read(body: bytes) -> Check:
     if len(body) > _LARGEST_BODY:
         raise MalformedRequest(f"the body has {len(body)} bytes; at most {_LARGEST_BODY} are read", status=413)
     try:
-        return _BODY.decode(body) if body.strip() else _Body()
+        return _BODY.decode(body) if body.strip() else Check()
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedRequest(f'the body is not {{"image": "<name>"}}: {error}') from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import azure.functions as func
+import msgspec
 
 from shared.domain.configuration_names import file_named, kind_of
 from shared.domain.promotion.said import Said
@@ -15,7 +16,14 @@ from shared.web.answers import json_answer, problem
 from shared.web.asked import Asked
 from shared.web.bodies import one_line
 
-_WHY = "x-why"
+WHY_HEADER = "x-why"
+
+
+class FileWritten(msgspec.Struct, frozen=True):
+    """A file as it is stored now; its ETag comes in the header."""
+
+    file: str
+    bytes: int
 
 
 class ConfigurationPages:
@@ -46,7 +54,9 @@ class ConfigurationPages:
             raise MalformedRequest(f"config/{name} has at most {kind_of(name).most} bytes", status=413)
         headers = asked.request.headers
         etag = _etag(headers.get("if-match"), headers.get("if-none-match"))
-        said = Said(asked.caller.said, one_line(headers.get(_WHY, "no reason given"), _WHY)[:500], self._clock())
+        said = Said(
+            asked.caller.said, one_line(headers.get(WHY_HEADER, "no reason given"), WHY_HEADER)[:500], self._clock()
+        )
         try:
             written = self._writer().write(name, content, etag, said)
         except Conflict as error:
@@ -55,7 +65,7 @@ class ConfigurationPages:
             return problem(str(error), 422, problems=list(error.problems))
         except MalformedInput as error:
             return problem(f"config/{name}: {error}", 422)
-        answer = json_answer({"file": name, "bytes": len(written.content)})
+        answer = json_answer(FileWritten(name, len(written.content)))
         answer.headers["ETag"] = f'"{written.etag}"'
         return answer
 

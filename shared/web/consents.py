@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import azure.functions as func
-import msgspec
 
-from shared.domain.references import Digest
+from shared.domain.promotion.actions import Declined
+from shared.domain.promotion.target import Target
 from shared.flows.approve import Approver
 from shared.ports import Clock
 from shared.target_ports import Targets
-from shared.web.actions import Naming, answer_of, named_digest
+from shared.web.acting_bodies import DECODERS, Naming, named_digest
+from shared.web.actions import answer_of
 from shared.web.asked import Asked
 from shared.web.bodies import decoded, one_line
-
-_NAMING = msgspec.json.Decoder(Naming)
 
 
 class Consents:
@@ -38,19 +37,13 @@ class Consents:
 
     def approve(self, asked: Asked) -> func.HttpResponse:
         """Agree to the ``digest`` that the body names, and says why."""
-        digest, why = _read(asked)
-        target = asked.parameters["target"]
-        outcome = self._approver().approve(target, digest, asked.caller, why, self._clock())
-        return answer_of(target, outcome, self._targets())
+        return self._said(asked, self._approver().approve)
 
     def reject(self, asked: Asked) -> func.HttpResponse:
         """Refuse the ``digest`` that the body names, and says why."""
-        digest, why = _read(asked)
-        target = asked.parameters["target"]
-        outcome = self._approver().reject(target, digest, asked.caller, why, self._clock())
-        return answer_of(target, outcome, self._targets())
+        return self._said(asked, self._approver().reject)
 
-
-def _read(asked: Asked) -> tuple[Digest, str]:
-    body = decoded(asked.request.get_body(), _NAMING, Naming)
-    return named_digest(body.digest), one_line(body.why, "why")
+    def _said(self, asked: Asked, say: Callable[..., Target | Declined]) -> func.HttpResponse:
+        body, target = decoded(asked.request.get_body(), DECODERS[Naming], Naming), asked.parameters["target"]
+        digest, why = named_digest(body.digest), one_line(body.why, "why")
+        return answer_of(target, say(target, digest, asked.caller, why, self._clock(), body.number), self._targets())

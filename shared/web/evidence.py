@@ -6,14 +6,12 @@ attachment, with nothing in it that a browser would run, load or take for someth
 
 from __future__ import annotations
 
-from typing import Any
-
 import azure.functions as func
 import msgspec
 
 from shared.domain.promotion.candidate import Candidate
 from shared.evidence_ports import EvidenceStore
-from shared.flows.evidence import list_evidence, read_evidence
+from shared.flows.evidence import Piece, list_evidence, read_evidence
 from shared.ports import Records
 from shared.web.answers import json_answer
 
@@ -23,14 +21,21 @@ _HARMLESS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+
+class EvidenceListed(msgspec.Struct, frozen=True):
+    """What is kept of a candidate, and of the scan of its digest."""
+
+    evidence: tuple[Piece, ...]
+
+
 _ANY = msgspec.json.Decoder(msgspec.Raw)
 _TEXT, _JSON = "text/plain", "application/json"
 
 
 def listed_evidence(candidate: str, candidates: Records[Candidate], evidence: EvidenceStore) -> func.HttpResponse:
     """List what is kept of a candidate and of its digest's scan; 404 if there is no such candidate."""
-    pieces: list[Any] = [msgspec.to_builtins(one) for one in list_evidence(candidates, evidence, candidate)]
-    return json_answer({"evidence": pieces})
+    return json_answer(EvidenceListed(list_evidence(candidates, evidence, candidate)))
 
 
 def one_piece(candidate: str, name: str, candidates: Records[Candidate], evidence: EvidenceStore) -> func.HttpResponse:

@@ -11,11 +11,18 @@ from shared.domain.references import Tag
 from shared.domain.watching.watch_list import Image, WatchList
 from shared.errors import MalformedRequest
 from shared.flows.explain import explain
-from shared.flows.overview import MOST_IMAGES, Overview
+from shared.flows.overview import MOST_IMAGES, ImageStanding, Overview
 from shared.ports import Observations, Upstream
 from shared.rules.ledger import Ledger
-from shared.web.answers import json_answer
-from shared.web.queries import after_of, limit_of, part_of
+from shared.web.answers import json_answer, part_answer
+from shared.web.parts import Part
+from shared.web.queries import after_of, limit_of
+
+
+class ImagesPart(Part, frozen=True, omit_defaults=True, kw_only=True):
+    """Some entries of the watch list, by name."""
+
+    images: tuple[ImageStanding, ...]
 
 
 def explain_tags(
@@ -73,7 +80,7 @@ def list_images(request: func.HttpRequest, *, watch_list: WatchList, overview: O
         MalformedRequest: a parameter is not what it should be.
     """
     found, more = overview.images(watch_list, limit=limit_of(request, MOST_IMAGES), after=after_of(request))
-    return json_answer(part_of("images", list(found), more))
+    return part_answer(ImagesPart(images=found, next=more), request, more)
 
 
 def get_image(name: str, *, watch_list: WatchList, overview: Overview) -> func.HttpResponse:

@@ -34,13 +34,21 @@ _EITHER = "say either 'list', the files of a watch list by their names, or 'poli
 _Files = Annotated[dict[Annotated[str, Meta(max_length=200)], str], Meta(min_length=1, max_length=100)]
 
 
-class _Body(msgspec.Struct, forbid_unknown_fields=True, rename={"files": "list"}):
+class PreviewAsked(msgspec.Struct, forbid_unknown_fields=True, rename={"files": "list"}):
+    """Either another watch list, or another policy.
+
+    Attributes:
+        list: the files of a watch list, by their names.
+        policy: the text of a policy, or the name of one that is in force.
+        entries: the names of those entries that it is asked of; without it, of all that have a policy.
+    """
+
     files: _Files | None = None
     policy: str | None = None
     entries: Annotated[list[str], Meta(min_length=1, max_length=10_000)] | None = None
 
 
-_BODY = msgspec.json.Decoder(_Body)
+_BODY = msgspec.json.Decoder(PreviewAsked)
 
 
 class Means(Protocol):
@@ -94,7 +102,7 @@ class Previews:
             MalformedRequest: 400, 404 or 413; 429 while another one is made.
             ServiceError: something that is needed cannot be read now.
         """
-        body = decoded(asked.request.get_body(), _BODY, _Body, LARGEST_BODY)
+        body = decoded(asked.request.get_body(), _BODY, PreviewAsked, LARGEST_BODY)
         limit, after = limit_of(asked.request, MOST_LISTED), asked.request.params.get("after", "")
         if after:
             parts_of_target(after)
@@ -105,14 +113,14 @@ class Previews:
         finally:
             self._at_work.release()
 
-    def _answered(self, body: _Body, limit: int, after: str) -> func.HttpResponse:
+    def _answered(self, body: PreviewAsked, limit: int, after: str) -> func.HttpResponse:
         try:
             asking = self._asking(body)
         except _Wrong as error:
             return problem(f"{error.what} is not valid: {error.problems[0]}", 400, problems=error.problems)
         return json_answer(self._means().previewer.preview(asking, limit=limit, after=after))
 
-    def _asking(self, body: _Body) -> Asking:
+    def _asking(self, body: PreviewAsked) -> Asking:
         if body.files is not None and body.policy is None and body.entries is None:
             return Asking(self._list_of(body.files))
         if body.policy is None or body.files is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import azure.functions as func
 
@@ -13,6 +13,8 @@ from shared.errors import MalformedRequest
 E = TypeVar("E", bound=Enum)
 
 _USUAL_LIMIT = 100
+# A URL has at most 4,096 bytes on its way here.
+LONGEST_CURSOR = 512
 
 
 def limit_of(request: func.HttpRequest, most: int = MOST_LISTED) -> int:
@@ -32,8 +34,15 @@ def limit_of(request: func.HttpRequest, most: int = MOST_LISTED) -> int:
 
 
 def after_of(request: func.HttpRequest) -> str:
-    """Return where to go on, by ``after``: what an earlier answer said as ``next``; empty to begin."""
-    return request.params.get("after") or ""
+    """Return where to go on, by ``after``: what an earlier answer said as ``next``; empty to begin.
+
+    Raises:
+        MalformedRequest: it is longer than anything that was ever said.
+    """
+    after = request.params.get("after") or ""
+    if len(after) > LONGEST_CURSOR:
+        raise MalformedRequest(f"after: it has {len(after)} characters, and no answer said more than {LONGEST_CURSOR}")
+    return after
 
 
 def one_of(request: func.HttpRequest, name: str, kind: type[E]) -> E | None:
@@ -48,9 +57,3 @@ def one_of(request: func.HttpRequest, name: str, kind: type[E]) -> E | None:
     except ValueError:
         wanted = ", ".join(str(one.value) for one in kind)
         raise MalformedRequest(f"{name}: {text!r} is none of {wanted}") from None
-
-
-def part_of(name: str, listed: list[Any], after: str, unreadable: str = "") -> dict[str, Any]:
-    """Return a part of a list as it is answered: with ``next`` where there is more, and with what could not be read."""
-    more = {"next": after} if after else {}
-    return {name: listed, **more, **({"unreadable": unreadable} if unreadable else {})}

@@ -2,17 +2,79 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
 
 import azure.functions as func
 import msgspec
 
 from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus
+from shared.domain.references import Digest, Tag
 from shared.errors import MalformedRequest
 from shared.flows import inspect
 from shared.ports import Records
-from shared.web.answers import json_answer
-from shared.web.queries import after_of, limit_of, one_of, part_of
+from shared.web.answers import part_answer
+from shared.web.parts import Part, shown_as
+from shared.web.queries import after_of, limit_of, one_of
+
+
+class ShownRebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A run of a task that builds an application anew, as its base moved.
+
+    Attributes:
+        id: the rebuild's.
+        base: the tag that moved, as ``repository:tag``.
+        registry: whose task it is.
+        task: its name.
+        task_id: its resource id.
+        base_repository: in the base registry.
+        base_tag: the tag that moved.
+        base_digest: to what.
+        base_registry: the base registry's name; absent in records of versions before it.
+        decision: the number of the decision that moved it.
+        generation: 1, and one more each time it is wanted anew.
+        status: where it is.
+        step: counts the changes of its record.
+        look_at: when it is to be looked at again, UTC.
+        since: when it was wanted, UTC.
+        failures: how often in a row the present step did not succeed.
+        waits: how often it was put off.
+        runs: how many runs were started.
+        asked_at: when the last one was asked for, UTC.
+        run_id: the registry's id of the last run whose end was seen.
+        live_run: the registry's id of the run under way.
+        detail: for people.
+        traceparent: W3C trace context of what moved its base.
+    """
+
+    id: str
+    base: str
+    registry: str
+    task: str
+    task_id: str
+    base_repository: str
+    base_tag: Tag
+    base_digest: Digest
+    base_registry: str = ""
+    decision: int = 0
+    generation: int = 1
+    status: RebuildStatus
+    step: int = 1
+    look_at: datetime
+    since: datetime
+    failures: int = 0
+    waits: int = 0
+    runs: int = 0
+    asked_at: datetime | None = None
+    run_id: str = ""
+    live_run: str = ""
+    detail: str = ""
+    traceparent: str = ""
+
+
+class RebuildsPart(Part, frozen=True, omit_defaults=True, kw_only=True):
+    """Some rebuilds, those that were wanted last first."""
+
+    rebuilds: tuple[ShownRebuild, ...]
 
 
 def list_rebuilds(request: func.HttpRequest, rebuilds: Records[Rebuild]) -> func.HttpResponse:
@@ -36,7 +98,9 @@ def list_rebuilds(request: func.HttpRequest, rebuilds: Records[Rebuild]) -> func
         limit=limit_of(request),
         after=after_of(request),
     )
-    return json_answer(part_of("rebuilds", [_shown(one) for one in found.records], found.after, found.unreadable))
+    shown = tuple(map(_shown, found.records))
+    part = RebuildsPart(rebuilds=shown, next=found.after, unreadable=found.unreadable)
+    return part_answer(part, request, found.after)
 
 
 def _task(text: str | None) -> tuple[str, str] | None:
@@ -52,7 +116,5 @@ def _is_name(text: str) -> bool:
     return text.isascii() and text.replace("-", "").replace("_", "").isalnum()
 
 
-def _shown(rebuild: Rebuild) -> dict[str, Any]:
-    record: dict[str, Any] = msgspec.to_builtins(rebuild)
-    base = f"{rebuild.base_repository}:{rebuild.base_tag}"
-    return {"id": rebuild.id, "base": base, **record, "status": rebuild.status.value}
+def _shown(rebuild: Rebuild) -> ShownRebuild:
+    return shown_as(ShownRebuild, rebuild, id=rebuild.id, base=f"{rebuild.base_repository}:{rebuild.base_tag}")

@@ -20,14 +20,37 @@ from shared.web.asked import Asked
 from shared.web.bodies import decoded, one_line, utc
 
 
-class _Body(msgspec.Struct, forbid_unknown_fields=True):
+class Retry(msgspec.Struct, forbid_unknown_fields=True):
+    """What is tried again: at least one of ``status``, ``image`` and ``since`` is said.
+
+    Attributes:
+        why: the reason, which stands in the activity log.
+        status: of ``failed`` and ``rejected``; failed alone without it.
+        image: the name of an entry of the watch list.
+        since: what ended then or later.
+    """
+
     why: Annotated[str, Meta(max_length=500)]
     status: Annotated[list[str], Meta(min_length=1, max_length=10)] | None = None
     image: str | None = None
     since: Annotated[datetime, Meta(tz=True)] | None = None
 
 
-_BODY = msgspec.json.Decoder(_Body)
+class RetryAsked(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is tried again.
+
+    Attributes:
+        targets: the ids of the targets whose digest it is.
+        count: how many there are.
+        unreadable: which records could not be read, so that some are missing; absent if all could.
+    """
+
+    targets: tuple[str, ...]
+    count: int
+    unreadable: str = ""
+
+
+_BODY = msgspec.json.Decoder(Retry)
 
 
 def retry(
@@ -49,15 +72,14 @@ def retry(
     Raises:
         MalformedRequest: 400, 404 or 413.
     """
-    body = decoded(asked.request.get_body(), _BODY, _Body)
+    body = decoded(asked.request.get_body(), _BODY, Retry)
     wish = _wish(body, watch_list)
     said = Said(asked.caller.said, one_line(body.why, "why"), clock())
     names, unreadable = retrier.ask(wish, said, traceparent)
-    more = {"unreadable": unreadable} if unreadable else {}
-    return json_answer({"targets": names, "count": len(names), **more}, 202)
+    return json_answer(RetryAsked(tuple(names), len(names), unreadable), 202)
 
 
-def _wish(body: _Body, watch_list: WatchList) -> Wish:
+def _wish(body: Retry, watch_list: WatchList) -> Wish:
     if body.status is None and body.image is None and body.since is None:
         raise MalformedRequest("say what is to be tried again, by 'status', 'image' or 'since'")
     if body.image is not None and watch_list.named(body.image) is None:

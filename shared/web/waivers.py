@@ -3,37 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated
 
 import azure.functions as func
 import msgspec
 from msgspec import Meta
 
+from shared.domain.promotion.consents import By
+from shared.domain.references import Digest
 from shared.domain.scan.waivers import end_of
 from shared.errors import MalformedRequest
 from shared.flows.waive import WaiverTaker
 from shared.ports import Clock
 from shared.target_ports import Targets
-from shared.web.actions import answer_of, named_digest
+from shared.web.acting_bodies import OnTarget, named_digest
+from shared.web.actions import answer_of
 from shared.web.answers import json_answer
 from shared.web.asked import Asked
 from shared.web.bodies import decoded, one_line
+from shared.web.parts import shown_as
 
 _Text = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
-class _Body(msgspec.Struct, forbid_unknown_fields=True):
+class WaiverNamed(OnTarget, kw_only=True):
+    """A finding of a digest that is waived, or is no more.
+
+    Attributes:
+        digest: of what.
+        id: of the vulnerability.
+        package: its name, as the scanner reports it.
+    """
+
     digest: str
     id: _Text
     package: _Text
-    why: Annotated[str, Meta(max_length=500)]
 
 
-class _Asking(_Body):
+class WaiverAsked(WaiverNamed, kw_only=True):
+    """A finding of a digest that is to be waived.
+
+    Attributes:
+        until: a day, which it still covers, or a time in RFC 3339.
+    """
+
     until: _Text
 
 
-_BODY, _ASKING = msgspec.json.Decoder(_Body), msgspec.json.Decoder(_Asking)
+class ShownWaiver(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A finding that people waive for one tag, or ask to.
+
+    Attributes:
+        target: the tag's id.
+        digest: of what.
+        id: of the vulnerability.
+        package: its name, as the scanner reports it.
+        why: why.
+        until: a day, which it still covers, or a time, at which it ends.
+        asked: by whom it was asked for.
+        asked_at: when, UTC.
+        granted: by whom; absent while nobody has granted it.
+        granted_at: when, UTC.
+    """
+
+    target: str
+    digest: Digest
+    id: str
+    package: str
+    why: str
+    until: str
+    asked: By
+    asked_at: datetime
+    granted: By | None = None
+    granted_at: datetime | None = None
+
+
+class WaiversListed(msgspec.Struct, frozen=True):
+    """What people waive for single tags, or ask to, whether it has ended or not."""
+
+    waivers: tuple[ShownWaiver, ...]
+
+
+_BODY, _ASKING = msgspec.json.Decoder(WaiverNamed), msgspec.json.Decoder(WaiverAsked)
 
 
 class Waivers:
@@ -55,11 +107,11 @@ class Waivers:
 
     def ask(self, asked: Asked) -> func.HttpResponse:
         """Ask that the finding ``id`` in ``package`` of ``digest`` is waived ``until`` a day or a time."""
-        body = decoded(asked.request.get_body(), _ASKING, _Asking)
+        body = decoded(asked.request.get_body(), _ASKING, WaiverAsked)
         until, target = _end(body.until), asked.parameters["target"]
         about = (named_digest(body.digest), one_line(body.id, "id"), one_line(body.package, "package"))
         said = (asked.caller, one_line(body.why, "why"), self._clock())
-        return answer_of(target, self._waiver().ask(target, *about, until, *said), self._targets())
+        return answer_of(target, self._waiver().ask(target, *about, until, *said, body.number), self._targets())
 
     def grant(self, asked: Asked) -> func.HttpResponse:
         """Grant what another one asked."""
@@ -70,21 +122,21 @@ class Waivers:
         return self._of_two(asked, self._waiver().revoke)
 
     def _of_two(self, asked: Asked, act: Callable[..., object]) -> func.HttpResponse:
-        body = decoded(asked.request.get_body(), _BODY, _Body)
+        body = decoded(asked.request.get_body(), _BODY, WaiverNamed)
         target = asked.parameters["target"]
         about = (named_digest(body.digest), one_line(body.id, "id"), one_line(body.package, "package"))
-        outcome = act(target, *about, asked.caller, one_line(body.why, "why"), self._clock())
+        outcome = act(target, *about, asked.caller, one_line(body.why, "why"), self._clock(), body.number)
         return answer_of(target, outcome, self._targets())  # type: ignore[arg-type]
 
 
 def listed_waivers(targets: Targets, registry: str) -> func.HttpResponse:
     """List what people waive for single tags, or ask to, whether it has ended or not."""
-    found = [
-        {"target": stored.record.id, **msgspec.to_builtins(one)}
+    found = (
+        shown_as(ShownWaiver, one, target=stored.record.id)
         for stored in targets.every(registry)
         for one in stored.record.waived
-    ]
-    return json_answer({"waivers": found})
+    )
+    return json_answer(WaiversListed(tuple(found)))
 
 
 def _end(until: str) -> str:

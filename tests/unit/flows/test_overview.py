@@ -10,6 +10,7 @@ from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.said import Said
 from shared.domain.promotion.standing import Standing, TagStanding
 from shared.domain.references import Tag
+from shared.domain.watching.selection import ChoiceReason
 from shared.domain.watching.troubles import Kind
 from shared.errors import UNREADABLE, ServiceError, Unavailable
 from shared.flows.explain import explain
@@ -90,8 +91,9 @@ def test_who_explains_tags_is_shown_a_rejected_digest_as_rejected(world: World) 
         standings=Overview(world.observations, world.targets, world.candidates, world.troubles, BASE, world.tools).tags,
         trusts=lambda _: False,
     )
-    lines = {line["tag"]: line for line in told["tags"]}
-    assert (lines[TAG]["reason"], lines[TAG]["standing"].status) == ("exact", Standing.REJECTED)
+    line = next(line for line in told.tags if line.tag == TAG)
+    assert line.standing is not None
+    assert (line.reason, line.standing.status) == (ChoiceReason.EXACT, Standing.REJECTED)
 
 
 def test_a_digest_that_was_rejected_long_ago_is_told_still(world: World) -> None:
