@@ -56,8 +56,8 @@ class Actions:
     """Serves what acts.
 
     Every method returns 200 with what is so from then on, the same if it was so already; or 409 with the reason by
-    name and the state that is in the way. It raises ``MalformedRequest`` (400, 404 or 413) or
-    ``InvalidReference``.
+    name and the state that is in the way: ``moved-on`` for a body that names the ``number`` of a decision that is not
+    in force any more. It raises ``MalformedRequest`` (400, 404 or 413) or ``InvalidReference``.
 
     Args:
         actor: acts on one target.

@@ -21,8 +21,9 @@ class Consents:
     """Serves who agrees and who refuses.
 
     Both return 200 with the target as it is from then on, or 409 with the reason by name: ``superseded`` if a newer
-    digest was seen, ``decided``, ``not-waiting``. They raise ``MalformedRequest`` (400, 404, 413, or 403 for a caller
-    whose consent does not count now) or ``InvalidReference``.
+    digest was seen, ``decided``, ``not-waiting``, and ``moved-on`` for a body that names the ``number`` of a decision
+    that is not in force any more. They raise ``MalformedRequest`` (400, 404, 413, or 403 for a caller whose consent
+    does not count now) or ``InvalidReference``.
 
     Args:
         approver: takes what they say.

@@ -96,6 +96,20 @@ def rulings(world: World) -> dict[str, Any]:
     return content
 
 
+# The decision that was seen.
+
+
+@pytest.mark.parametrize("name", ["roll_back", "pin", "promote"])
+def test_who_names_a_decision_that_is_not_in_force_is_answered_409_with_what_is(world: World, name: str) -> None:
+    world.push(THREE)
+    number, digest = world.target().number, THREE if name == "promote" else ONE
+    body = {**WHO, "digest": digest, "number": number - 1}
+    status, content = post(world, name, {"target": ID}, body)
+    assert (status, content["reason"]) == (409, "moved-on")
+    assert (content["target"]["number"], content["target"]["wanted"]) == (number, TWO)
+    assert post(world, name, {"target": ID}, {**body, "number": number})[0] == 200
+
+
 # Bodies.
 
 
