@@ -14,6 +14,7 @@ from shared.web.asked import Handler
 from shared.web.callers import Callers
 from shared.web.configuration import ConfigurationPages
 from shared.web.consents import Consents
+from shared.web.described import Described
 from shared.web.front import Front
 from shared.web.previews import Previews
 from shared.web.waivers import Waivers, listed_waivers
@@ -24,7 +25,17 @@ def front(parts: Parts) -> Front:
     keys = KnownKeys(lambda: parts.api_keys, parts.clock)
     callers = Callers(keys, parts.clock, sign_in=parts.settings.sign_in)
     links = Links(parts.settings.public_url)
-    return Front({**_reading(parts), **_acting(parts)}, callers.identify, acting, links)
+    described = Described(links, parts.settings.installation)
+    handlers = {**_reading(parts), **_acting(parts), **_describing(described)}
+    return Front(handlers, callers.identify, acting, links)
+
+
+def _describing(described: Described) -> Mapping[str, Handler]:
+    return {
+        "openapi": described.document,
+        "reference": described.reference,
+        "explain_problem": described.problem,
+    }
 
 
 def _reading(parts: Parts) -> Mapping[str, Handler]:

@@ -12,7 +12,7 @@ from shared.errors import MalformedRequest
 
 E = TypeVar("E", bound=Enum)
 
-_USUAL_LIMIT = 100
+USUAL_LIMIT = 100
 # A URL has at most 4,096 bytes on its way here.
 LONGEST_CURSOR = 512
 
@@ -25,7 +25,7 @@ def limit_of(request: func.HttpRequest, most: int = MOST_LISTED) -> int:
     """
     text = request.params.get("limit")
     if not text:
-        return min(_USUAL_LIMIT, most)
+        return min(USUAL_LIMIT, most)
     if not (text.isascii() and text.isdecimal() and len(text) <= len(str(most))):
         raise MalformedRequest(f"limit: {text[:40]!r} is no number from 1 to {most}")
     if not 1 <= int(text) <= most:

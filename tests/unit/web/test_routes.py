@@ -22,6 +22,7 @@ EXAMPLES = {
     "file": "vex~a.json",
     "candidate": CANDIDATE,
     "evidence": "scan-1-1.log",
+    "problem": "not-found",
 }
 
 
