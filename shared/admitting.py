@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.domain.configuration_names import EXPLOITED, TRUST, VEX, WAIVERS, kind_of
 from shared.flows.approve import Approver
+from shared.flows.compare_file import FileComparer
 from shared.flows.decide_again import SecondJudge
 from shared.flows.exposure import ExposureTeller
 from shared.flows.preview import Previewer
@@ -185,6 +186,16 @@ class Admitting:
         parts = self._parts
         parse = partial(parse_watch_list, base=parts.settings.base_server)
         return FileWriter(parts.configuration_files, parts.configuration, parts.activity, parse, checked_file)
+
+    @cached_property
+    def comparer(self) -> FileComparer:
+        """Tells what files of the configuration would change."""
+        from shared.bootstrap import parse_watch_list  # noqa: PLC0415
+
+        parts, percent = self._parts, int(self._parts.settings.list_removal_percent)
+        parse = partial(parse_watch_list, base=parts.settings.base_server)
+        in_force = self._list_in_force
+        return FileComparer(parts.configuration_files, parts.configuration, parse, checked_file, in_force, percent)
 
     def _list_in_force(self) -> WatchList:
         """The list tells policies of itself, so neither can be had before the other is asked for."""

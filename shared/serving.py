@@ -98,6 +98,8 @@ def _about_the_whole(parts: Parts) -> Mapping[str, Handler]:
             asked.request, parts.admitting.exposure_teller, parts.watch_lists.in_force()
         ),
         "get_file": _configuration(parts).get,
+        "validate_file": _configuration(parts).validate,
+        "compare_file": _configuration(parts).diff,
     }
 
 
@@ -149,4 +151,6 @@ def _agreeing(parts: Parts) -> Mapping[str, Handler]:
 
 
 def _configuration(parts: Parts) -> ConfigurationPages:
-    return ConfigurationPages(writer=lambda: parts.admitting.writer, clock=parts.clock)
+    return ConfigurationPages(
+        writer=lambda: parts.admitting.writer, comparer=lambda: parts.admitting.comparer, clock=parts.clock
+    )

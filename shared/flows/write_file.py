@@ -7,12 +7,10 @@ from collections.abc import Callable
 from shared.configuration_ports import Configuration, ConfigurationFiles, StoredFile
 from shared.domain.configuration_names import LIST, kind_of
 from shared.domain.promotion.said import Said
-from shared.domain.watching.watch_list import ListFile, WatchList
+from shared.domain.watching.watch_list import WatchList
 from shared.errors import Conflict
 from shared.ports import Activity, Event
-
-_MAIN = "images.yaml"
-_EMPTY = b"images: []\n"
+from shared.rules.merged_lists import merged
 
 
 class FileWriter:
@@ -72,11 +70,4 @@ class FileWriter:
         if kind_of(name) is not LIST:
             self._check(name, content)
             return
-        stored = self._configuration.watch_list()
-        more = {file.name: file for file in stored.more} if stored is not None else {}
-        main = stored.text if stored is not None and not stored.lacks_main else _EMPTY
-        if name == _MAIN:
-            main = content
-        else:
-            more[name] = ListFile(name, content)
-        self._parse(main, *(more[each] for each in sorted(more)))
+        merged(self._configuration, self._parse, name, content)

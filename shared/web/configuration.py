@@ -10,6 +10,7 @@ import msgspec
 from shared.domain.configuration_names import file_named, kind_of
 from shared.domain.promotion.said import Said
 from shared.errors import Conflict, MalformedInput, MalformedRequest, WatchListError
+from shared.flows.compare_file import FileComparer
 from shared.flows.write_file import FileWriter
 from shared.ports import Clock
 from shared.web.answers import json_answer, problem
@@ -31,11 +32,13 @@ class ConfigurationPages:
 
     Args:
         writer: writes them.
+        comparer: tells whether they are valid, and what they would change.
         clock: tells the time.
     """
 
-    def __init__(self, *, writer: Callable[[], FileWriter], clock: Clock) -> None:
+    def __init__(self, *, writer: Callable[[], FileWriter], comparer: Callable[[], FileComparer], clock: Clock) -> None:
         self._writer = writer
+        self._comparer = comparer
         self._clock = clock
 
     def get(self, asked: Asked) -> func.HttpResponse:
@@ -49,9 +52,7 @@ class ConfigurationPages:
 
     def put(self, asked: Asked) -> func.HttpResponse:
         """Write the file: 428 without ``If-Match``, 412 if it has changed, 413, or 422 with what is wrong with it."""
-        name, content = file_named(asked.parameters["file"]), asked.request.get_body()
-        if len(content) > kind_of(name).most:
-            raise MalformedRequest(f"config/{name} has at most {kind_of(name).most} bytes", status=413)
+        name, content = _sent(asked)
         headers = asked.request.headers
         etag = _etag(headers.get("if-match"), headers.get("if-none-match"))
         said = Said(
@@ -68,6 +69,21 @@ class ConfigurationPages:
         answer = json_answer(FileWritten(name, len(written.content)))
         answer.headers["ETag"] = f'"{written.etag}"'
         return answer
+
+    def validate(self, asked: Asked) -> func.HttpResponse:
+        """Tell whether the file in the body could be written: always 200, with what is wrong with it."""
+        return json_answer(self._comparer().check(*_sent(asked)))
+
+    def diff(self, asked: Asked) -> func.HttpResponse:
+        """Tell what the file in the body would change, read with the list's other files."""
+        return json_answer(self._comparer().compare(*_sent(asked)))
+
+
+def _sent(asked: Asked) -> tuple[str, bytes]:
+    name, content = file_named(asked.parameters["file"]), asked.request.get_body()
+    if len(content) > kind_of(name).most:
+        raise MalformedRequest(f"config/{name} has at most {kind_of(name).most} bytes", status=413)
+    return name, content
 
 
 def _etag(match: str | None, none_match: str | None) -> str | None:

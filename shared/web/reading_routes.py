@@ -9,6 +9,7 @@ from msgspec import Meta
 from shared.domain.promotion.exposure import Standing
 from shared.domain.promotion.rebuilds import RebuildStatus
 from shared.domain.promotion.statuses import Status
+from shared.flows.compare_file import FileChecked, FileCompared
 from shared.flows.explain import Explanation
 from shared.flows.overview import MOST_IMAGES, ImageStanding
 from shared.flows.preview import Preview
@@ -45,7 +46,7 @@ READING_ROUTES = (
         Preview,
         query=part(),
         body=PreviewAsked,
-        example={"policy": "{extends: standard, scan: {block: medium}}"},
+        example={"policy": "{scan: {block: medium}}"},
         problems=(Problem.NOT_FOUND,),
     ),
     Route(
@@ -139,6 +140,24 @@ READING_ROUTES = (
         WaiversListed,
     ),
     Route("get_file", _GET, "config/{file}", READING, "Show a file of the configuration.", bytes, media=(OCTETS,)),
+    Route(
+        "validate_file",
+        Method.POST,
+        "config/{file}/validate",
+        READING,
+        "Tell whether a file could be written as it is sent; changes nothing.",
+        FileChecked,
+        body=bytes,
+    ),
+    Route(
+        "compare_file",
+        Method.POST,
+        "config/{file}/diff",
+        READING,
+        "Tell what a file would change of the watch list in force, read with its other files; changes nothing.",
+        FileCompared,
+        body=bytes,
+    ),
     Route("list_rulings", _GET, "rulings", READING, "List what is blocked and what is held.", RulingsInForce),
     Route("openapi", _GET, "openapi.json", READING, "Describe the API: this document.", dict[str, Any]),
     Route("reference", _GET, "reference", READING, "Describe the API, to be read.", str, media=(PAGE,)),

@@ -13,6 +13,7 @@ from shared.admitting import checked_file
 from shared.configuration_ports import StoredFile
 from shared.domain.access.callers import Caller, Kind, Role
 from shared.errors import Conflict, InvalidReference
+from shared.flows.compare_file import FileComparer
 from shared.flows.write_file import FileWriter
 from shared.watch_list_yaml import parse_watch_list
 from shared.web.answers import answered
@@ -37,7 +38,9 @@ class Files:
         self.configuration, self.activity = InMemoryConfiguration(LIST), InMemoryActivity()
         self.faster: bytes | None = None
         writer = FileWriter(self, self.configuration, self.activity, parse_watch_list, checked_file)
-        self.pages = ConfigurationPages(writer=lambda: writer, clock=SettableClock())
+        listed = lambda: parse_watch_list(LIST)  # noqa: E731
+        comparer = FileComparer(self, self.configuration, parse_watch_list, checked_file, listed, 20)
+        self.pages = ConfigurationPages(writer=lambda: writer, comparer=lambda: comparer, clock=SettableClock())
 
     def read(self, name: str) -> StoredFile | None:
         """See ``ConfigurationFiles.read``."""
@@ -58,6 +61,12 @@ class Files:
         request = func.HttpRequest("PUT", "https://localhost/api", headers=dict(headers), body=content)
         answer = answered(lambda: self.pages.put(Asked(request, {"file": file}, OPS)))
         return answer.status_code, json.loads(answer.get_body()), answer.headers.get("ETag", "")
+
+    def ask(self, what: str, file: str, content: bytes) -> tuple[int, dict[str, Any]]:
+        """Ask whether a file is valid, or what it would change."""
+        request = func.HttpRequest("POST", "https://localhost/api", body=content)
+        answer = answered(lambda: getattr(self.pages, what)(Asked(request, {"file": file}, OPS)))
+        return answer.status_code, json.loads(answer.get_body())
 
 
 def test_a_list_is_written_in_place_of_what_was_read_and_told_with_who() -> None:
@@ -153,3 +162,61 @@ def test_no_other_name_is_written(file: str) -> None:
 
 def test_what_is_too_large_is_not_read() -> None:
     assert Files().put("trust/a", b"x" * (256 * 1024 + 1), {"if-none-match": "*"})[0] == 413
+
+
+# Asking first.
+
+WEB = b"images: [{name: nginx, source: nginx, tags: ['1.29'], target: base/nginx}]\n"
+
+
+def test_a_file_is_checked_with_the_others_and_nothing_comes_of_it() -> None:
+    files = Files()
+    assert files.ask("validate", "images~web.yaml", WEB) == (
+        200,
+        {"file": "images/web.yaml", "valid": True, "problems": []},
+    )
+    status, told = files.ask("validate", "images~web.yaml", LIST)
+    assert (status, told["valid"]) == (200, False)
+    assert "node" in told["problems"][0]
+    assert (list(files.kept), files.activity.events) == (["images.yaml"], ())
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [("waivers.yaml", b"- {id: CVE-1}\n"), ("vex~a.json", b"{}"), ("known-exploited.json", b"\xff"), ("trust~a", b"")],
+)
+def test_what_could_not_be_written_is_told_to_who_asks_first(file: str, content: bytes) -> None:
+    files = Files()
+    asked, _ = files.ask("validate", file, content)
+    written, _, _ = files.put(file, content, {"if-none-match": "*"})
+    _, told = files.ask("validate", file, content)
+    assert (asked, told["valid"], bool(told["problems"])) == (200, written == 200, written != 200)
+
+
+def test_a_file_is_compared_with_the_list_in_force_and_names_what_it_would_replace() -> None:
+    files = Files()
+    status, told = files.ask("diff", "images.yaml", LIST.replace(b"22", b"24"))
+    assert (status, told["valid"], told["etag"], told["same"]) == (200, True, "1", False)
+    (entry,) = told["list"]["changed"]
+    assert (entry["name"], [one["field"] for one in entry["fields"]]) == ("node", ["tags"])
+    assert files.put("images.yaml", LIST.replace(b"22", b"24"), {"if-match": told["etag"]})[0] == 200
+
+
+def test_a_new_file_adds_to_the_list_and_the_same_file_changes_nothing() -> None:
+    files = Files()
+    _, told = files.ask("diff", "images~web.yaml", WEB)
+    assert (told["etag"], told["list"]["added"], told["list"]["removed"]) == (None, ["nginx"], [])
+    _, told = files.ask("diff", "images.yaml", LIST)
+    assert (told["same"], told["list"]["added"], told["list"]["changed"]) == (True, [], [])
+
+
+def test_a_file_that_is_not_valid_changes_nothing_that_could_be_told() -> None:
+    _, told = Files().ask("diff", "images.yaml", b"images: [{name: node}]\n")
+    assert (told["valid"], told["list"]) == (False, None)
+    _, told = Files().ask("diff", "waivers.yaml", WAIVERS)
+    assert (told["valid"], told["list"]) == (True, None)
+
+
+def test_what_is_too_large_is_not_looked_at() -> None:
+    for what in ("validate", "diff"):
+        assert Files().ask(what, "trust~a", b"x" * (256 * 1024 + 1))[0] == 413
