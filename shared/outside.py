@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shared.adapters.azure.registry import AzureContainerRegistry
     from shared.adapters.azure.tasks import AcrTasks
     from shared.adapters.storage.account import StorageAccount
+    from shared.answer_ports import KeptAnswers
     from shared.budget_ports import Budgets
     from shared.configuration_ports import Configuration, ConfigurationFiles
     from shared.dead_letter_ports import DeadLetters
@@ -132,6 +133,13 @@ class Outside:
         from shared.adapters.storage.api_keys_table import ApiKeysTable  # noqa: PLC0415
 
         return ApiKeysTable(self._account)
+
+    @cached_property
+    def answers(self) -> KeptAnswers:
+        """Answers to requests that named themselves by a key."""
+        from shared.adapters.storage.answers_table import AnswersTable  # noqa: PLC0415
+
+        return AnswersTable(self._account)
 
     @cached_property
     def rebuilds(self) -> Records[Rebuild]:

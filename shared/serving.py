@@ -17,6 +17,7 @@ from shared.web.consents import Consents
 from shared.web.described import Described
 from shared.web.front import Front
 from shared.web.previews import Previews
+from shared.web.repeats import Repeats
 from shared.web.waivers import Waivers, listed_waivers
 
 
@@ -27,7 +28,7 @@ def front(parts: Parts) -> Front:
     links = Links(parts.settings.public_url)
     described = Described(links, parts.settings.installation)
     handlers = {**_reading(parts), **_acting(parts), **_describing(described)}
-    return Front(handlers, callers.identify, acting, links)
+    return Front(handlers, callers.identify, acting, links, Repeats(lambda: parts.answers, parts.clock))
 
 
 def _describing(described: Described) -> Mapping[str, Handler]:

@@ -23,6 +23,7 @@ var tables = [
   'rulings'
   'troubles'
   'keys'
+  'answers'
   'usualtimes'
   'scans'
   'tools'

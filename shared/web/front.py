@@ -15,7 +15,8 @@ from shared.web.asked import Asked, Handler
 from shared.web.callers import KEY_HEADER
 from shared.web.finishing import finished
 from shared.web.problems import Problem
-from shared.web.routes import ROUTES, Absent, Method, find
+from shared.web.repeats import Repeats
+from shared.web.routes import READING, ROUTES, Absent, Method, Route, find
 
 # While nobody has said where people reach the app.
 _PATHS = Links()
@@ -32,6 +33,7 @@ class Front:
         identify: tells who asks, or raises ``MalformedRequest``.
         acting: opens the span of a request that changes something.
         links: say where people reach the app.
+        repeats: does what names itself once; ``None`` does everything as often as it is asked for.
 
     Raises:
         ValueError: a route has no handler, or a handler no route.
@@ -43,6 +45,7 @@ class Front:
         identify: Callable[[func.HttpRequest], Caller],
         acting: Callable[[str], AbstractContextManager[None]],
         links: Links = _PATHS,
+        repeats: Repeats | None = None,
     ) -> None:
         if odd := {route.name for route in ROUTES} ^ handlers.keys():
             raise ValueError(f"the table of routes and what serves it differ: {', '.join(sorted(odd))}")
@@ -50,6 +53,7 @@ class Front:
         self._identify = identify
         self._acting = acting
         self._links = links
+        self._repeats = repeats
 
     def serve(self, request: func.HttpRequest) -> func.HttpResponse:
         """Answer a request; who is nobody learns nothing of what there is."""
@@ -73,7 +77,13 @@ class Front:
         if found.route.method is Method.GET:
             return handler(asked)
         with self._acting(found.route.name):
-            return answered(lambda: handler(asked))
+            return answered(lambda: self._once(asked, found.route, handler))
+
+    def _once(self, asked: Asked, route: Route, handler: Handler) -> func.HttpResponse:
+        """What changes nothing is done as often as it is asked for."""
+        if self._repeats is None or route.roles == READING:
+            return handler(asked)
+        return self._repeats.serve(asked, route.name, lambda: answered(lambda: handler(asked)))
 
 
 def _not_let_in(error: MalformedRequest) -> func.HttpResponse:

@@ -46,7 +46,7 @@ READING_ROUTES = (
         Preview,
         query=part(),
         body=PreviewAsked,
-        example={"policy": "{scan: {block: medium}}"},
+        example={"policy": "{min_age: 48h}"},
         problems=(Problem.NOT_FOUND,),
     ),
     Route(

@@ -19,7 +19,7 @@ def listed(*entries: str, head: str = "") -> WatchList:
 
 NODE = "{name: node, source: node, tags: ['22'], target: base/node}"
 NGINX = "{name: nginx, source: nginx, tags: ['1.29'], target: base/nginx}"
-STRICT = "policies: {strict: {scan: {block: high}}}\n"
+STRICT = "policies: {strict: {min_age: 72h}}\n"
 
 
 def test_the_same_list_changes_nothing() -> None:
@@ -49,7 +49,7 @@ def test_a_field_is_told_with_what_it_says_now_and_then() -> None:
 def test_a_policy_that_says_something_else_is_told_with_each_entry_that_has_it() -> None:
     node = NODE.replace("}", ", policy: strict}")
     before = listed(node, NGINX, head=STRICT)
-    after = listed(node, NGINX, head=STRICT.replace("high", "critical"))
+    after = listed(node, NGINX, head=STRICT.replace("72h", "24h"))
     found = difference(before, after, 20)
     (entry,) = found.changed
     assert [one.field for one in entry.fields] == ["policy"]
