@@ -15,7 +15,7 @@ from tests.chaos.cast import Image, image_of
 from tests.chaos.players import publish
 
 _GATE = "release"
-_LONGEST_ADOPTION = 300.0
+_LONGEST_ADOPTION = 600.0
 _SCANNER, _DATABASE = "tools/scanner", "tools/database"
 # Played runs scan with whatever has these names.
 _SCANNED = """\
@@ -26,6 +26,9 @@ defaults: {{policy: scanned}}
 _TOOL = (
     "  - {{name: database, source: mcr.microsoft.com/{database}, tags: [2], target: {database}, registry: staging}}\n"
 )
+# An entry of which nothing is in use, so that there is one with a scan before there are tags.
+_NOWHERE = "  - {name: nowhere, source: mcr.microsoft.com/nowhere, tags: [1], target: base/nowhere}\n"
+_TOOLS = 2
 
 
 class Stage:
@@ -48,7 +51,7 @@ class Stage:
             image = image_of(f"{move.name} first")
             publish(self._mcr, move.repository, move.tag, image)
             publish(self._base, target_of(move), move.tag, image)
-        listed = self._scanned(watch_list(self._moves)) if self._scans else watch_list(self._moves, _GATE)
+        listed = self._scanned(f"images:\n{_NOWHERE}") if self._scans else watch_list(self._moves, _GATE)
         StageSet(self._topology, self._watcher).configure(listed)
 
     def _scanned(self, listed: str) -> str:
@@ -60,8 +63,19 @@ class Stage:
         return head + listed + _TOOL.format(database=_DATABASE)
 
     def adopted(self) -> None:
-        """Wait until the product has a target for every tag."""
+        """Wait until the product has a target for every tag.
+
+        Where there are scans it has its tools before: the sweep that mirrors them has also looked at what is in use,
+        does so again after a quarter of an hour, and scans nothing that was there before the burst meanwhile.
+        """
+        if self._scans:
+            eventually("the scanner is mirrored", self._has_tools, seconds=_LONGEST_ADOPTION, pause=1.0)
+            listed = self._scanned(watch_list(self._moves))
+            StageSet(self._topology, self._watcher).store_list(listed.encode())
         eventually("every tag is adopted", self._are_adopted, seconds=_LONGEST_ADOPTION, pause=1.0)
+
+    def _has_tools(self) -> bool:
+        return [one["status"] for one in self._watcher.candidates()].count("mirrored") == _TOOLS
 
     def _are_adopted(self) -> bool:
         known = {
