@@ -118,6 +118,10 @@ class Observations(Protocol):
         """Return everything known of one upstream repository."""
         ...
 
+    def together(self, first: Repository, others: Collection[Repository]) -> Mapping[Repository, Known]:
+        """Return everything known of one upstream repository, and of those others that come by the same read."""
+        ...
+
     def save(
         self, repository: Repository, known: Known, state: RepositoryState, observations: tuple[Observation, ...]
     ) -> Known:

@@ -27,6 +27,7 @@ from shared.rules.ledger import Ledger
 from shared.rules.manifest_reading import ReadingTold
 from shared.rules.places import Places
 from shared.rules.purse import Purse
+from shared.rules.read_ahead import ReadAhead
 from shared.rules.room import Room
 from shared.rules.second_looks import SecondLooks
 
@@ -38,9 +39,10 @@ _TRIES, _TRIES_TO_SAVE = 5, 16
 
 
 class _Check(msgspec.Struct, frozen=True):
-    """One check: what was asked for, what it may still begin, what cannot be read, and who was told of a move."""
+    """One check: what was asked for, what is known, what it may still begin, what cannot be read, who was told."""
 
     message: CheckRepositories
+    known: ReadAhead
     wave: Wave
     purse: Purse
     unreadable: dict[str, ServiceError]
@@ -99,7 +101,8 @@ class Checker:
         repositories = tuple(parse_repository(text) for text in message.repositories)
         by_catalogue = (one for one in repositories if asks_catalogue(watch_list.of_repository(one)))
         purse = Purse(self._ledger, self._clock, by_catalogue)
-        check = _Check(message, Wave(self._new_tags, self._room), purse, {}, [])
+        known = ReadAhead(self._observations, self._clock, repositories)
+        check = _Check(message, known, Wave(self._new_tags, self._room), purse, {}, [])
         try:
             self._prepare(repositories)
             self._check_all(repositories, watch_list, check)
@@ -151,7 +154,7 @@ class Checker:
             self._upstream(registry).prepare(own)
 
     def _check(self, repository: Repository, images: tuple[Image, ...], check: _Check) -> None:
-        known = self._observations.of(repository)
+        known = check.known.of(repository)
         now = self._clock()
         if not images or (known.state.next_at and now < known.state.next_at and not check.message.image):
             return

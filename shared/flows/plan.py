@@ -63,7 +63,8 @@ class Planner:
         for entry in images:
             costs[entry.repository] = costs.get(entry.repository, 0) + _cost(entry)
         turns = self._turns(costs)
-        ordered = self._in_order(costs) if turns else tuple(costs)
+        # What is known of neighbours comes by one read.
+        ordered = self._in_order(costs) if turns else tuple(sorted(costs, key=str))
         for host in ("", *turns):
             before, size = 0, _REQUESTS_IN_TURN if host else _size(sum(costs.values()))
             for batch in _batches(tuple(one for one in ordered if _group(one, turns) == host), costs, size):

@@ -196,3 +196,49 @@ def test_reading_every_repository_is_one_transaction_for_a_thousand_rows(account
     with counted() as wire:
         assert len(list(observations.every())) == 2
     assert len(wire) == 1
+
+
+# Many by one read.
+
+REPOSITORIES = tuple(parse_repository(f"docker.io/library/r{number:02}") for number in range(12))
+
+
+def test_one_of_many_is_read_with_all_that_is_known_of_it_and_so_are_those_that_come_with_it(
+    observations: Observations,
+) -> None:
+    known = {one: save(observations, one, STATE, (observation("22", 1),)) for one in REPOSITORIES[1:]}
+    for first in REPOSITORIES:
+        found = observations.together(first, set(REPOSITORIES))
+        assert first in found
+        assert {one: known.get(one, observations.of(one)) for one in found} == found
+
+
+def test_neighbours_come_by_one_transaction_and_nobody_who_was_not_asked_for(account: StorageAccount) -> None:
+    table = ObservationsTable(account)
+    known = {one: save(table, one, STATE, (observation("22", 1),)) for one in REPOSITORIES}
+    asked = {*REPOSITORIES[2:9:2], parse_repository("quay.io/library/r03")}
+    with counted() as wire:
+        found = table.together(REPOSITORIES[2], asked)
+    assert (len(wire), found) == (1, {one: known[one] for one in REPOSITORIES[2:9:2]})
+
+
+def test_of_whom_perhaps_not_all_came_is_left_for_the_next_read(
+    account: StorageAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = ObservationsTable(account)
+    tags = tuple(observation(f"t{number}", 1) for number in range(3))
+    known = {one: save(table, one, STATE, tags) for one in REPOSITORIES}
+    monkeypatch.setattr("shared.adapters.storage.observations_table._MOST_ROWS", 10)
+    assert table.together(REPOSITORIES[0], REPOSITORIES) == {one: known[one] for one in REPOSITORIES[:2]}
+    monkeypatch.setattr("shared.adapters.storage.observations_table._MOST_ROWS", 4)
+    assert table.together(REPOSITORIES[0], REPOSITORIES) == {REPOSITORIES[0]: known[REPOSITORIES[0]]}
+
+
+def test_a_neighbour_that_cannot_be_read_says_so_to_nobody_else(account: StorageAccount) -> None:
+    table, junk = ObservationsTable(account), parse_repository("docker.io/library/junk")
+    known = save(table, NODE, STATE, (observation("22", 1),))
+    Table(account, "observations").insert(Row("docker.io~library~junk", "22", '{"tag": 1}'))
+    with pytest.raises(ServiceError, match="cannot be read"):
+        table.together(junk, {NODE})
+    assert table.together(NODE, {junk}) == {NODE: known}
+    assert table.together(parse_repository("docker.io/library/a"), {junk, NODE})[NODE] == known

@@ -222,6 +222,13 @@ class InMemoryObservations(OneAtATime):
             state = self._states.get(repository, RepositoryState())
             return self._read(repository, state)
 
+    def together(self, first: Repository, others: Collection[Repository]) -> Mapping[Repository, Known]:
+        """See ``Observations.together``: one more comes by the same read."""
+        self._raise_scripted("together")
+        with self._lock:
+            came = (first, *sorted(others, key=str)[:1])
+            return {one: self._read(one, self._states.get(one, RepositoryState())) for one in came}
+
     def save(
         self, repository: Repository, known: Known, state: RepositoryState, observations: tuple[Observation, ...]
     ) -> Known:

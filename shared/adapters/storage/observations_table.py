@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import groupby, islice
 from typing import Any
 
 import msgspec
@@ -19,6 +20,8 @@ from shared.ports import Known
 # No tag can begin with it.
 _STATE = "@"
 _MOST_TOLD = 5
+# What one request answers.
+_MOST_ROWS = 1000
 _STATES, _OBSERVATIONS = msgspec.json.Decoder(RepositoryState), msgspec.json.Decoder(Observation)
 
 
@@ -35,6 +38,24 @@ class ObservationsTable:
     def of(self, repository: Repository) -> Known:
         """See ``Observations.of``. One transaction for each thousand tags."""
         return self._known(self._table.select("PartitionKey eq @partition", {"partition": key(str(repository))}))
+
+    def together(self, first: Repository, others: Collection[Repository]) -> Mapping[Repository, Known]:
+        """See ``Observations.together``. One transaction for a thousand tags, or each part of the table.
+
+        The rows from the first one's on are read, up to the last of its registry that is asked for. One of which
+        perhaps not all rows came is left out; if that is the first, it is read alone.
+        """
+        wanted = {key(str(one)): one for one in (first, *others) if one.registry == first.registry}
+        low = key(str(first))
+        bounds = {"low": low, "high": max(wanted)}
+        rows = list(islice(self._table.select("PartitionKey ge @low and PartitionKey le @high", bounds), _MOST_ROWS))
+        parts = {name: tuple(of_it) for name, of_it in groupby(rows, lambda row: row.partition) if name in wanted}
+        if len(rows) == _MOST_ROWS:
+            parts.pop(rows[-1].partition, None)
+            wanted = {name: one for name, one in wanted.items() if name in parts}
+        asked = {one: parts.get(name, ()) for name, one in wanted.items() if low < name}
+        whole = low in wanted
+        return {**self._readable(asked), first: self._known(parts.get(low, ())) if whole else self.of(first)}
 
     def save(
         self, repository: Repository, known: Known, state: RepositoryState, observations: tuple[Observation, ...]
@@ -75,6 +96,14 @@ class ObservationsTable:
             yield _repository(one[0]), known
         if problems:
             raise ServiceError("\n".join([f"{len(problems)} repositories cannot be read:", *problems[:_MOST_TOLD]]))
+
+    def _readable(self, asked: Mapping[Repository, Iterable[Row]]) -> dict[Repository, Known]:
+        """What cannot be read is in nobody's way: it says so to whoever asks for it."""
+        found: dict[Repository, Known] = {}
+        for repository, rows in asked.items():
+            with suppress(ServiceError):
+                found[repository] = self._known(rows)
+        return found
 
     def _known(self, rows: Iterable[Row]) -> Known:
         read = tuple(rows)
