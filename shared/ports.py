@@ -52,8 +52,13 @@ class Records(Protocol[R]):
         """Return a current record, or else an archived one, or ``None``."""
         ...
 
-    def insert(self, record: R) -> bool:
-        """Add a record to the current ones; ``False`` if one with its id is there already, current or archived."""
+    def insert(self, record: R, *, absent: bool = False) -> bool:
+        """Add a record to the current ones; ``False`` if one with its id is there already, current or archived.
+
+        Args:
+            record: the record.
+            absent: whether ``get`` has just found none, so that the archive need not be asked again.
+        """
         ...
 
     def replace(self, stored: Stored[R], record: R) -> Stored[R]:

@@ -2,7 +2,8 @@
 
 A list is a request for each page and, where it lacks what a task was built on, one for each task. So it is kept, shared
 by all instances, and whoever finds it older than a minute asks for one refresh under its ETag and comes again, as do
-the others. No registry's trouble keeps the tasks of the others from being found.
+the others. No registry's trouble keeps the tasks of the others from being found. Where hundreds search, what one of
+them has read serves the others of its process for some seconds.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from shared.run_ports import Listings, StoredListing
 
 log = logging.getLogger("tidegate.listings")
 
+# How long what was read is gone by without being read again.
+READ_FOR = timedelta(seconds=5)
+
 
 class Found(msgspec.Struct, frozen=True):
     """What is built on a repository, in the registries that could tell.
@@ -37,6 +41,14 @@ class Found(msgspec.Struct, frozen=True):
     tasks: tuple[ApplicationTask, ...]
     listings: tuple[Listing, ...]
     problems: tuple[ServiceError, ...]
+
+
+class _Read(msgspec.Struct, frozen=True):
+    """What was read of a registry: the listing, when, and what is built on the bases that were asked for since."""
+
+    listing: Listing
+    at: datetime
+    built_on: dict[str, tuple[ApplicationTask, ...]]
 
 
 class KeptListings:
@@ -54,11 +66,12 @@ class KeptListings:
         self._registries = registries
         self._outbox = outbox
         self._clock = clock
+        self._read: dict[str, _Read] = {}
 
     def built_on(self, base: str, asked_at: datetime | None = None) -> Found:
         """Return the tasks that are built on a repository, as they were at most a minute ago.
 
-        Two transactions a registry.
+        Two transactions a registry, or none where somebody has just asked for the same.
 
         Args:
             base: its name; see ``base_name``.
@@ -106,10 +119,14 @@ class KeptListings:
             log.info("%s is compared once more", registry)
 
     def _fresh(self, registry: str, asked_at: datetime | None) -> Listing:
+        now, read = self._clock(), self._read.get(registry)
+        if read is not None and now - read.at < READ_FOR and is_fresh(read.listing, now, asked_at):
+            return read.listing
         stored = self._listings.get(registry)
-        if not is_fresh(stored.listing, self._clock(), asked_at):
+        if not is_fresh(stored.listing, now, asked_at):
             self._ask(stored)
             raise being_listed(registry)
+        self._read[registry] = _Read(stored.listing, now, {})
         return stored.listing
 
     def _ask(self, stored: StoredListing) -> None:
@@ -128,8 +145,11 @@ class KeptListings:
 
     def _built_on(self, registry: str, base: str) -> tuple[ApplicationTask, ...]:
         """What cannot be read is written anew by the next refresh."""
+        known = self._read[registry].built_on
+        if base in known:
+            return known[base]
         try:
-            return tuple(kept.task for kept in self._listings.built_on(registry, base))
+            return known.setdefault(base, tuple(kept.task for kept in self._listings.built_on(registry, base)))
         except ServiceError as error:
             if error.code != UNREADABLE:
                 raise

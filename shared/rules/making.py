@@ -48,7 +48,7 @@ class Maker:
         existing = self._progress.records.get(wanted.id)
         if existing is None:
             first = self._inherited(wanted, lost_at)
-            if self._progress.insert(first):
+            if self._progress.insert(first, absent=True):
                 self._progress.wake(first)
                 return first, meet(first, None, self._progress.clock())
             existing = self._progress.records.get(wanted.id)
@@ -81,7 +81,7 @@ class Maker:
         earlier = self._earlier(wanted)
         if earlier is None or meet(earlier, look, self._progress.clock(), asked_at=asked_at) is not Meeting.BEGIN_AGAIN:
             return None
-        if self._progress.insert(wanted):
+        if self._progress.insert(wanted, absent=True):
             self._progress.wake(wanted)
         return wanted, Meeting.LEAVE
 

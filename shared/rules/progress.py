@@ -59,9 +59,14 @@ class Progress(Generic[R]):
         self._rebase: Callable[[R, R, R], R | None] = rebase
         self._tell: Callable[[R | None, R], None] = tell
 
-    def insert(self, record: R) -> bool:
-        """Add a new record; ``False`` if it is there already."""
-        inserted = self.records.insert(record)
+    def insert(self, record: R, *, absent: bool = False) -> bool:
+        """Add a new record; ``False`` if it is there already.
+
+        Args:
+            record: the record.
+            absent: whether it was just looked for and not found.
+        """
+        inserted = self.records.insert(record, absent=absent)
         if inserted:
             self._tell(None, record)
         return inserted

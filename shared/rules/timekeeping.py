@@ -1,6 +1,6 @@
 """When to look at an import or a gate: learnt from those before, kept for instances to come.
 
-A new instance reads what was learnt once. What it learns it writes only where that has changed by a tenth, so that an
+A new instance reads what was learnt once. What it learns it writes only where that has changed by a quarter, so that an
 update costs no transaction of its own. What cannot be read or written is learnt anew: it only says when to look.
 """
 

@@ -102,10 +102,10 @@ class InMemoryRecords(OneAtATime, Generic[R]):
         self._raise_scripted("get")
         return self._find(record_id)
 
-    def insert(self, record: R) -> bool:
+    def insert(self, record: R, *, absent: bool = False) -> bool:
         """See ``Records.insert``."""
         with self._change("insert"):
-            known = record.id in self._current or record.id in self._archive
+            known = record.id in self._current or (record.id in self._archive and not absent)
             if not known:
                 self._put(self._current, "current", record)
         return not known
@@ -223,8 +223,8 @@ class InMemoryObservations(OneAtATime):
             return self._read(repository, state)
 
     def together(self, first: Repository, others: Collection[Repository]) -> Mapping[Repository, Known]:
-        """See ``Observations.together``: one more comes by the same read."""
-        self._raise_scripted("together")
+        """See ``Observations.together``: one more comes by the same read. It fails as reading the first one does."""
+        self._raise_scripted("of")
         with self._lock:
             came = (first, *sorted(others, key=str)[:1])
             return {one: self._read(one, self._states.get(one, RepositoryState())) for one in came}

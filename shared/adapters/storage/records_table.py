@@ -65,9 +65,12 @@ class RecordsTable(Generic[R]):
         archived = self._archived(group, record_id)
         return self._stored(archived) if archived else None
 
-    def insert(self, record: R) -> bool:
-        """See ``Records.insert``. Two transactions, or one without an archive: what is in it is there already, too."""
-        if self._archived(self._group_of(record.id), record.id):
+    def insert(self, record: R, *, absent: bool = False) -> bool:
+        """See ``Records.insert``. Two transactions, or one without an archive: what is in it is there already, too.
+
+        One transaction where ``get`` has just found none: nothing ends and is put away within seconds.
+        """
+        if not absent and self._archived(self._group_of(record.id), record.id):
             return False
         return self._table.insert(self._row(_CURRENT, record)) is not None
 

@@ -20,6 +20,8 @@ _MOST_KINDS = 200
 _FIRST = 0.8
 # How much of what was learnt is taken back by one that had ended before it was looked at, or given by one that had not.
 _STEP = 0.1
+# By how much it has to have changed to be kept anew: more than two or three that ended move it.
+_NEWS = 0.25
 # Messages come a little after their time.
 _LATE = 1.1
 
@@ -66,4 +68,4 @@ def learnt(known: UsualTimes, kind: str, took: timedelta) -> UsualTimes:
 def is_news(known: UsualTimes, kept: UsualTimes, kind: str) -> bool:
     """Whether what is known of a kind has changed so much since it was kept that it is worth keeping anew."""
     now, before = known.seconds.get(kind), kept.seconds.get(kind)
-    return now is not None and (before is None or abs(now - before) > max(before * _STEP, 1.0))
+    return now is not None and (before is None or abs(now - before) > max(before * _NEWS, 1.0))

@@ -93,9 +93,9 @@ def test_each_gate_has_a_time_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kept", "now", "worth"), [(None, 20.0, True), (20.0, 21.9, False), (20.0, 22.1, True), (2.0, 2.9, False)]
+    ("kept", "now", "worth"), [(None, 20.0, True), (20.0, 24.9, False), (20.0, 25.1, True), (2.0, 2.9, False)]
 )
-def test_only_what_changed_by_a_tenth_is_worth_keeping_anew(kept: float | None, now: float, worth: bool) -> None:
+def test_only_what_changed_by_a_quarter_is_worth_keeping_anew(kept: float | None, now: float, worth: bool) -> None:
     before = UsualTimes() if kept is None else UsualTimes({GATE: kept})
     assert is_news(UsualTimes({GATE: now}), before, GATE) is worth
 
