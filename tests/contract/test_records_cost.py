@@ -60,6 +60,13 @@ def test_a_call_costs_no_more_transactions_than_it_says(
     assert len(wire) == transactions
 
 
+def test_what_was_just_looked_for_is_added_by_one_transaction(candidates: Records[Candidate]) -> None:
+    with counted() as wire:
+        assert candidates.insert(candidate(3), absent=True)
+        assert not candidates.insert(candidate(3), absent=True)
+    assert len(wire) == 2
+
+
 def test_fifty_are_put_away_by_a_transaction_for_each_group_and_one_for_all(account: StorageAccount) -> None:
     records, names = candidates_table(account), [f"base/{name}" for name in ("node", "nginx", "python")]
     for number in range(50):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
@@ -12,6 +13,7 @@ from shared.domain.promotion.kept_tasks import base_name
 from shared.domain.promotion.rebuilds import RebuildStatus
 from shared.domain.references import Digest, Tag
 from shared.errors import ServiceError, Unavailable
+from shared.rules.listings import READ_FOR
 from tests.doubles.registries import InMemoryRuns
 from tests.doubles.world import BASE_SERVER, ONE, TAG, TARGET, TWO, Died, World, application_task
 
@@ -50,6 +52,25 @@ def test_signals_of_one_minute_make_one_listing_and_one_more_for_what_was_made_s
     world.settle()
     assert world.application_runs.asked["tasks"] <= 2
     assert statuses(world, TWO) == [RebuildStatus.SUCCEEDED]
+
+
+def test_searches_of_one_moment_read_once_how_old_the_listing_is_and_what_is_built_on_their_base(world: World) -> None:
+    other = base_name(BASE_SERVER, f"{TARGET}-other")
+    with pytest.raises(ServiceError):
+        _raise(world.kept_listings.built_on(BASE).problems)
+    world.settle()
+    world.listings.asked.clear()
+    found = [world.kept_listings.built_on(base) for base in (BASE, BASE, other)]
+    assert [len(one.tasks) for one in found] == [1, 1, 0]
+    assert world.listings.asked == {"get": 1, "built_on": 2}
+    world.pass_time(READ_FOR)
+    world.kept_listings.built_on(BASE)
+    assert world.listings.asked == {"get": 2, "built_on": 3}
+
+
+def _raise(problems: Sequence[ServiceError]) -> None:
+    for problem in problems:
+        raise problem
 
 
 def test_a_task_that_was_made_after_the_listing_is_found_a_minute_after_its_signal(world: World) -> None:
