@@ -165,6 +165,10 @@ class Unavailable(ServiceError):
     temporary = True
 
 
+class NotTaken(Unavailable):
+    """The other system surely did not take what was sent: there was no connection, or it said so. It may later."""
+
+
 class BeingListed(Unavailable):
     """Another worker asks the same at this moment; its answer is for all, and soon there."""
 

@@ -36,6 +36,7 @@ _DOMAIN = {
     "domain/policy",
     "domain/scan",
     "domain/signatures",
+    "domain/notices",
 }
 _CORE = {
     *_DOMAIN,
@@ -56,6 +57,7 @@ _CORE = {
     "signature_ports",
     "evidence_ports",
     "watch_ports",
+    "sender_ports",
     "errors",
 }
 # What each part may import: parts of the product, which point inward, and packages.
@@ -67,6 +69,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain/gate": {"domain/gate", *_PURE},
     "domain/promotion": {
         "domain/promotion",
+        "domain/notices",
         "domain/access",
         "domain/scan",
         "domain/signatures",
@@ -77,6 +80,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "domain/events": {"domain/events", "domain/promotion", *_PURE},
     "domain/access": {"domain/access", *_PURE},
+    "domain/notices": {"domain/notices", "domain/watching", *_PURE},
     "domain/pacing": {"domain/pacing", *_PURE},
     # When a freeze begins, a reader of cron's own says; it asks nobody anything.
     "domain/policy": {"domain/policy", "cronsim", *_PURE},
@@ -142,6 +146,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "signature_ports": {*_DOMAIN, "msgspec"},
     "evidence_ports": {"ports", "msgspec"},
     "watch_ports": {*_DOMAIN, "msgspec"},
+    "sender_ports": {*_DOMAIN, "msgspec"},
     "rules": {"rules", *_CORE, "msgspec"},
     "flows": {"rules", *_CORE, "msgspec"},
     "web": {"web", "flows", "rules", *_CORE, "msgspec", "azure.functions"},
