@@ -29,6 +29,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "scan-statuses": parts.scan_statuses,
     "scan-reasons": parts.scan_reasons,
     "troubles": parts.troubles,
+    "notices": parts.notices,
     "hindrances": parts.hindrances,
     "counts": parts.counts,
     "settings": parts.settings,
@@ -42,7 +43,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "admission-reasons": parts.admission_reasons,
     "not-known": parts.not_known,
 }
-PAGES = ("README.md", "docs/architecture.md", "docs/configuration.md", "docs/verdict.md")
+PAGES = ("README.md", "docs/architecture.md", "docs/configuration.md", "docs/notices.md", "docs/verdict.md")
 SCHEMAS = {"docs/images.schema.json": schema, "docs/verdict.schema.json": decision.schema}
 _MARKED = re.compile(r"<!-- generated: (?P<name>[\w-]+) -->\n.*?<!-- end: (?P=name) -->", re.DOTALL)
 

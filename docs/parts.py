@@ -20,6 +20,7 @@ from infra.local.demo.scan_scenes import ScanScenes
 from infra.local.demo.scenes import Scenes
 from shared.config import setting_fields
 from shared.domain.events.messages import LookAtDue, queue_of
+from shared.domain.notices.kinds import KINDS, Told
 from shared.domain.policy.policy import ScanCheck
 from shared.domain.promotion.actions import Refusal
 from shared.domain.promotion.admission import AdmissionReason
@@ -114,6 +115,13 @@ def refusals() -> str:
 def troubles() -> str:
     """Return what may be wrong, by kind."""
     return table(("kind", "meaning"), ((f"`{value}`", said) for value, said in told(Kind)))
+
+
+def notices() -> str:
+    """Return the kinds of notices, with when each goes where no route says otherwise."""
+    said = {**dict(told(Told)), **dict(told(Kind))}
+    rows = ((f"`{one.name}`", one.severity.value, one.usually.value, said[one.name]) for one in KINDS.values())
+    return table(("kind", "severity", "usually", "meaning"), rows)
 
 
 def hindrances() -> str:

@@ -52,7 +52,16 @@ NAMES = (
 # Folders that are made by running, and are in no clone.
 IGNORED = {line.strip() for line in (ROOT / ".gitignore").read_text().splitlines()}
 # What people put into the container config beside the watch list.
-STORED = {"waivers.yaml", "known-exploited.json", "vex/", "vex/*.json", "config/waivers.yaml", "config/vex/"}
+STORED = {
+    "notify.yaml",
+    "config/notify.yaml",
+    "waivers.yaml",
+    "known-exploited.json",
+    "vex/",
+    "vex/*.json",
+    "config/waivers.yaml",
+    "config/vex/",
+}
 # What the Functions host reads and the app does not.
 HOST_SETTINGS = {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}
 # What gates are written with.

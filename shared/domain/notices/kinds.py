@@ -121,3 +121,8 @@ KINDS: Mapping[str, KindOfNotice] = {
     **{kind.value: _of_trouble(kind) for kind in TroubleKind},
 }
 """Every kind, by its name."""
+
+
+def kind_named(name: str) -> KindOfNotice:
+    """Return a kind by its name; one that a newer version wrote is told at once."""
+    return KINDS.get(name) or KindOfNotice(name, name.replace("-", " ").capitalize(), Severity.WARNING)

@@ -49,6 +49,8 @@ class Kind(Enum):
     WAIVER_ENDING = "waiver-ending"  # a waiver of one tag's digest ends within a week
     TOOL_NOT_MIRRORED = "tool-not-mirrored"  # a tool's newest digest does not get into the staging registry
     NOT_REBUILT = "not-rebuilt"  # the rebuild of an application task failed, or nobody may run it: it has its old base
+    NOTIFY_INVALID = "notify-invalid"  # who is told of what cannot be read, or names what is not there
+    DESTINATION_BROKEN = "destination-broken"  # a destination of notices does not take them; the others are told
     NOT_UPDATED = "not-updated"  # upstream moved a week ago and the base registry did not follow, for whatever reason
 
 
@@ -104,12 +106,16 @@ class Noted(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         since: since when it lasts, UTC.
         told: whether its beginning was told; until then it is no trouble for people yet.
         ended_at: when it was noticed to be over, UTC; ``None`` while it lasts.
+        notified: how often notices told people of it: of its beginning, and that it lasts.
+        notified_at: when first, UTC.
     """
 
     trouble: Trouble
     since: datetime
     told: bool = False
     ended_at: datetime | None = None
+    notified: int = 0
+    notified_at: datetime | None = None
 
 
 def about_repository(repository: Repository) -> str:
