@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from shared.domain.configuration_names import EXPLOITED, TRUST, VEX, WAIVERS, kind_of
+from shared.domain.configuration_names import EXPLOITED, NOTIFY, TRUST, VEX, WAIVERS, kind_of
 from shared.flows.approve import Approver
 from shared.flows.compare_file import FileComparer
 from shared.flows.decide_again import SecondJudge
@@ -185,7 +185,15 @@ class Admitting:
 
         parts = self._parts
         parse = partial(parse_watch_list, base=parts.settings.base_server)
-        return FileWriter(parts.configuration_files, parts.configuration, parts.activity, parse, checked_file)
+        checks = self._checked
+        return FileWriter(parts.configuration_files, parts.configuration, parts.activity, parse, checks)
+
+    def _checked(self, name: str, content: bytes) -> object:
+        """Who is told of what is checked by who knows the destinations."""
+        if kind_of(name) is NOTIFY:
+            self._parts.notifying.routes.check(content)
+            return content
+        return checked_file(name, content)
 
     @cached_property
     def comparer(self) -> FileComparer:
@@ -203,5 +211,6 @@ class Admitting:
 
     def troubles(self) -> Iterable[Trouble]:
         """Return what is wrong with files of exceptions and trust, and in use; what nobody needs is not read."""
+        told = self._parts.notifying.troubles()
         scanned = (*self.exceptions.now().troubles, *self.standing.troubles()) if self.policies.may_scan else ()
-        return (*scanned, *self.signing.troubles())
+        return (*scanned, *self.signing.troubles(), *told)

@@ -31,6 +31,7 @@ from shared.flows.tell_troubles import TroubleTeller
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
 from shared.gate_identities import parse_identities
+from shared.notifying import NoDestinations, Notifying, notifying_of
 from shared.rules.adoption import Adopter
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
@@ -101,12 +102,18 @@ class Parts(Scanned):
         return self.looker_of_scans(self.tooling.scanners.current, self.admitting.judge.scanned)
 
     @cached_property
+    def notifying(self) -> Notifying:
+        """Tells people."""
+        return notifying_of(self, NoDestinations())
+
+    @cached_property
     def teller(self) -> TroubleTeller:
         """Tells what is wrong."""
         tasks = UnbuiltTasks(self.kept_listings, self.rebuilds, self.settings.base_server, self.clock)
         parts = (self.watch_lists, self.observations, self.target_book, self.candidates, tasks, self.tools)
         finder = TroubleFinder(*parts, self.admitting.troubles, self.admitting.judge.notice)
-        return TroubleTeller(finder, self.troubles, self.activity, self.clock, troubles_last)
+        people = self.notifying.people(lambda: self.troubles)
+        return TroubleTeller(finder, self.troubles, self.activity, self.clock, troubles_last, people)
 
     @cached_property
     def rebuild_progress(self) -> Progress[Rebuild]:
@@ -116,8 +123,8 @@ class Parts(Scanned):
     @cached_property
     def target_book(self) -> TargetBook:
         """How targets change."""
-        base, rulings = self.settings.base.name, self.rulings.every
-        return TargetBook(self.targets, self.waker, self.clock, base, tell=target_changed, rulings=rulings)
+        told = (target_changed, self.rulings.every, self.notifying.told_of)
+        return TargetBook(self.targets, self.waker, self.clock, self.settings.base.name, *told)
 
     @cached_property
     def actor(self) -> Actor:
@@ -247,6 +254,7 @@ class Parts(Scanned):
             room=self.gate_room,
             import_room=self.import_room,
             watch_list=self.watch_lists.in_force,
+            notices=self.notifying.kind(lambda: self.target_book),
         )
         return DueLooker(found, self.waker, self.clock, SIDE_BY_SIDE)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.due import BEGINS, CANDIDATES, REBUILDS, SCANS, Due, Turns
@@ -30,6 +32,17 @@ from shared.rules.turn_room import TurnRoom
 from shared.target_ports import StoredTarget
 from shared.telemetry.spans import looking
 
+# Loaded where somebody is told.
+if TYPE_CHECKING:
+    from shared.notice_ports import StoredDestination
+
+
+class Untold(msgspec.Struct, frozen=True):
+    """Targets that have something to tell people; they are taken together, as they go to the same destinations."""
+
+    targets: tuple[StoredTarget, ...]
+
+
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 log = logging.getLogger("tidegate.due")
 
@@ -47,10 +60,12 @@ def kinds(
     room: GateRoom,
     import_room: ImportRoom,
     watch_list: Callable[[], WatchList],
+    notices: Kind[Any],
 ) -> dict[Due, Kind[Any]]:
     """Return how each kind of record is looked at.
 
     Args:
+        notices: how it is looked at what people are to be told; see ``of_notices``.
         candidates, rebuilds, scans, book: where records are, and how they go on.
         candidate_looker, scan_looker, reconciler, rebuilder: look at one of them.
         room: knows whose runs are under way.
@@ -67,7 +82,32 @@ def kinds(
         Due.SCANS: _of_scans(scans, scan_looker, watch_list, had),
         Due.TARGETS: _of_targets(book, reconciler),
         Due.REBUILDS: _of_rebuilds(rebuilds, rebuilder),
+        Due.NOTICES: notices,
     }
+
+
+def of_notices(
+    due: Callable[[datetime], Iterator[Untold | StoredDestination]],
+    take: Callable[[Sequence[StoredTarget]], None],
+    send: Callable[[StoredDestination], None],
+) -> Kind[Untold | StoredDestination]:
+    """Return how it is looked at what people are to be told.
+
+    Args:
+        due: gives the targets that tell something, all as one, and the destinations for which something is due.
+        take: puts down what targets tell.
+        send: sends what is due to one destination.
+    """
+    return Kind(
+        due=due,
+        look=lambda one: take(one.targets) if isinstance(one, Untold) else send(one),
+        begins=lambda _: False,
+        owners=lambda: lambda _: "",
+        since=lambda _: _LONG_AGO,
+        # What was claimed is claimed for a while, and looked at again after that.
+        broke=lambda _: None,
+        traced=lambda _: nullcontext(),
+    )
 
 
 def _of_candidates(

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from shared.domain.scan.scan import Scan
     from shared.evidence_ports import EvidenceStore
     from shared.exception_ports import ExceptionFiles
+    from shared.notice_ports import Deliveries, Destinations
     from shared.ports import Activity, Observations, Outbox, Records
     from shared.run_ports import Listings
     from shared.target_ports import Rulings, Targets
@@ -224,6 +225,27 @@ class Outside:
         from shared.adapters.storage.configuration_blobs import ConfigurationBlobs  # noqa: PLC0415
 
         return ConfigurationBlobs(self._account, self._deployed)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        """What is to be told to destinations of notices, and was."""
+        from shared.adapters.storage.notices_tables import DeliveriesTable  # noqa: PLC0415
+
+        return DeliveriesTable(self._account)
+
+    @cached_property
+    def destinations(self) -> Destinations:
+        """What is known of destinations of notices."""
+        from shared.adapters.storage.notices_tables import DestinationsTable  # noqa: PLC0415
+
+        return DestinationsTable(self._account)
+
+    @cached_property
+    def notify_files(self) -> ExceptionFiles:
+        """The file that says who is told of what."""
+        from shared.adapters.storage.exception_blobs import notify_blobs  # noqa: PLC0415
+
+        return notify_blobs(self._account)
 
     @cached_property
     def budgets(self) -> Budgets:

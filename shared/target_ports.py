@@ -70,6 +70,14 @@ class Targets(Protocol):
         """Iterate over the targets that are to be looked at by a moment, UTC."""
         ...
 
+    def untold(self) -> Iterator[StoredTarget]:
+        """Iterate over the targets of which people are to be told something.
+
+        Raises:
+            ServiceError: some cannot be read; after all others, so that they keep nobody from the rest.
+        """
+        ...
+
 
 class StoredRuling(msgspec.Struct, frozen=True):
     """A ruling as it was read, with the ETag that guards its replacement."""

@@ -22,6 +22,8 @@ var tables = [
   'listings'
   'rulings'
   'troubles'
+  'deliveries'
+  'destinations'
   'keys'
   'answers'
   'usualtimes'

@@ -28,6 +28,7 @@ LIST = Written(re.compile(rf"images\.yaml|images/{_PART}\.ya?ml"), 1024 * _KIB)
 WAIVERS = Written(re.compile(r"waivers\.yaml"), 1024 * _KIB)
 VEX = Written(re.compile(rf"vex/{_PART}\.json"), 1024 * _KIB)
 EXPLOITED = Written(re.compile(r"known-exploited\.json"), 8 * 1024 * _KIB)
+NOTIFY = Written(re.compile(r"notify\.yaml"), 256 * _KIB)
 TRUST = Written(re.compile(rf"trust(/{_PART}){{1,6}}"), 256 * _KIB)
 
 
@@ -37,12 +38,12 @@ def kind_of(name: str) -> Written:
     Raises:
         InvalidReference: it is none that people write by the API.
     """
-    for kind in (LIST, WAIVERS, VEX, EXPLOITED, TRUST):
+    for kind in (LIST, WAIVERS, VEX, EXPLOITED, NOTIFY, TRUST):
         if kind.pattern.fullmatch(name):
             return kind
     raise InvalidReference(
         f"{name[:100]!r} is no file of the configuration: images.yaml, images/*.yaml, waivers.yaml, vex/*.json, "
-        "known-exploited.json, or one under trust/"
+        "known-exploited.json, notify.yaml, or one under trust/"
     )
 
 

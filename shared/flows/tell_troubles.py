@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -27,6 +28,10 @@ from shared.errors import Conflict
 from shared.ports import Activity, Clock, Event
 from shared.rules.trouble_finding import TroubleFinder
 from shared.trouble_ports import StoredTrouble, Troubles
+
+# Loaded where somebody is told.
+if TYPE_CHECKING:
+    from shared.rules.trouble_notices import TroubleNotices
 
 log = logging.getLogger("tidegate.troubles")
 
@@ -48,6 +53,7 @@ class TroubleTeller:
         activity: is told of beginnings and ends.
         clock: tells the time.
         tell: is given all that lasts, after each survey.
+        people: tells people of what lasts, and of what is over.
     """
 
     def __init__(
@@ -57,12 +63,14 @@ class TroubleTeller:
         activity: Activity,
         clock: Clock,
         tell: Callable[[Iterable[Noted]], None],
+        people: TroubleNotices | None = None,
     ) -> None:
         self._finder = finder
         self._troubles = troubles
         self._activity = activity
         self._clock = clock
         self._tell = tell
+        self._people = people
         self._next_at: datetime | None = None
 
     def survey(self) -> None:
@@ -85,9 +93,29 @@ class TroubleTeller:
         self._in_turn(self._begin, sorted(beginning, key=_is_told), now)
         over = [stored for name, stored in known.items() if name not in now_wrong]
         if found.whole:
-            self._in_turn(self._end, [(stored, stored.noted) for stored in over], now)
+            self._in_turn(self._end, self._told_over(over, now), now)
         lasting = (*now_wrong.values(), *(() if found.whole else (stored.noted for stored in over)))
         self._tell([one for one in lasting if has_lasted(one, now)])
+        if self._people is not None:
+            self._people.last()
+
+    def _told_over(self, over: list[StoredTrouble], now: datetime) -> list[tuple[StoredTrouble | None, Noted]]:
+        """Their ends are noted, and put down to be told together, before each is told and forgotten."""
+        marked = [one for stored in over[:MOST_CHANGES] if (one := self._marked(stored, now)) is not None]
+        if self._people is not None:
+            self._people.over([one.noted for one in marked])
+        return [(one, one.noted) for one in marked]
+
+    def _marked(self, stored: StoredTrouble, now: datetime) -> StoredTrouble | None:
+        """What another worker changed at the same time is told by that one."""
+        one = stored.noted
+        if not one.told or one.ended_at is not None:
+            return stored
+        try:
+            return self._troubles.put(stored, msgspec.structs.replace(one, ended_at=now))
+        except Conflict as conflict:
+            log.info("%s", conflict)
+            return None
 
     def _in_turn(
         self,
@@ -109,6 +137,8 @@ class TroubleTeller:
     def _begin(self, stored: StoredTrouble | None, one: Noted, now: datetime) -> bool:
         """What ended when this process died, and is back, ends first."""
         if stored is not None and stored.noted.ended_at is not None:
+            if self._people is not None:
+                self._people.over([stored.noted])
             self._end(stored, stored.noted, now)
             stored = None
         if stored is None or stored.noted != one:
@@ -120,12 +150,10 @@ class TroubleTeller:
             self._troubles.put(stored, msgspec.structs.replace(one, told=True))
         return True
 
-    def _end(self, stored: StoredTrouble | None, one: Noted, now: datetime) -> bool:
+    def _end(self, stored: StoredTrouble | None, one: Noted, _: datetime) -> bool:
+        """What was told is marked as over before."""
         if stored is None:
             return False
-        if one.told and one.ended_at is None:
-            one = msgspec.structs.replace(one, ended_at=now)
-            stored = self._troubles.put(stored, one)
         if one.ended_at is not None:
             detail = f"over; it lasted since {one.since:%Y-%m-%d %H:%M} UTC: {one.trouble.detail}"
             self._say(one, f"{one.trouble.kind.value}-over", one.ended_at, detail, ENDED_BY_OTHERS)

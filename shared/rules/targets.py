@@ -10,10 +10,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
+from shared.domain.notices.notice import Notice
 from shared.domain.promotion.decision import decide
 from shared.domain.promotion.due import Due
 from shared.domain.promotion.reconciling import Todo, looked_at, scheduled, todo
@@ -41,6 +42,10 @@ def _nothing_said() -> tuple[Ruling, ...]:
     return ()
 
 
+def _nobody_is_told(before: Target | None, target: Target, now: datetime) -> tuple[Notice, ...]:  # noqa: ARG001
+    return ()
+
+
 class TargetBook:
     """Reads and changes targets of one base registry, and wakes for them.
 
@@ -51,6 +56,8 @@ class TargetBook:
         registry: the base registry's name.
         tell: is told of every change, once it is written: the record before, ``None`` for a new one, and after.
         rulings: gives what people said of digests and entries; asked whenever a target decides.
+        notices: gives what people are to be told of a change: the record before, after, and the time. It is written
+            with the change, so that nothing is decided that nobody is told, and told that was not decided.
     """
 
     def __init__(
@@ -61,6 +68,7 @@ class TargetBook:
         registry: str,
         tell: Callable[[Target | None, Target], None] = _untold,
         rulings: Callable[[], tuple[Ruling, ...]] = _nothing_said,
+        notices: Callable[[Target | None, Target, datetime], tuple[Notice, ...]] = _nobody_is_told,
     ) -> None:
         self.targets = targets
         self.clock = clock
@@ -68,6 +76,7 @@ class TargetBook:
         self._waker = waker
         self._tell = tell
         self._rulings = rulings
+        self._notices = notices
 
     def of(self, repository: str, tag: Tag) -> Target | None:
         """Return the target of a tag, or ``None`` if there is none."""
@@ -102,14 +111,23 @@ class TargetBook:
             record = self._ruled(before, change(before), change)
             if record is None or record == before:
                 return stored if record else None
+            record = self._noticed(before, record)
             try:
                 written = self.targets.replace(stored, record) if stored else self.targets.insert(record)
             except Conflict:
                 stored = None
                 continue
             self._tell(before, record)
+            if record.notices:
+                self._waker.at(Due.NOTICES, self.clock())
             return written if _knew(before, record) else self._once_more(written)
         raise Conflict(f"{target} changes too fast; it is tried again")
+
+    def _noticed(self, before: Target | None, record: Target) -> Target:
+        """What two notices have in common is told once."""
+        known = {one.key for one in record.notices}
+        new = tuple(one for one in self._notices(before, record, self.clock()) if one.key not in known)
+        return msgspec.structs.replace(record, notices=(*record.notices, *new)) if new else record
 
     def set_going(self, stored: StoredTarget) -> None:
         """See that a target is looked at if its tag is to be brought to what it says at once."""

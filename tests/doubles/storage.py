@@ -358,6 +358,13 @@ class InMemoryTargets(OneAtATime):
             found = [_stored_target(row) for _, row in sorted(self._rows.items())]
         return (one for one in found if one.record.look_at is not None and one.record.look_at <= moment)
 
+    def untold(self) -> Iterator[StoredTarget]:
+        """See ``Targets.untold``."""
+        self._raise_scripted("untold")
+        with self._lock:
+            found = [_stored_target(row) for _, row in sorted(self._rows.items())]
+        return (one for one in found if one.record.notices)
+
     def _put(self, target: Target) -> StoredTarget:
         self._rows[target.id] = (msgspec.json.encode(target), f"target:{next(self._versions)}")
         return _stored_target(self._rows[target.id])

@@ -9,6 +9,7 @@ from shared.domain.access.callers import Caller, Kind, Role
 from shared.domain.events.event_grid import is_event, read_event
 from shared.domain.events.messages import ListTasks, decode
 from shared.domain.events.registry_event import Told
+from shared.domain.links import Links
 from shared.domain.policy.policy import Policy
 from shared.domain.promotion.actions import Declined
 from shared.domain.promotion.candidate import Candidate
@@ -57,6 +58,7 @@ from shared.flows.validate import Validator
 from shared.flows.waive import WaiverTaker
 from shared.flows.watch_lists import WatchLists
 from shared.gate_reading import checked_gate
+from shared.notifying import Notifying
 from shared.policy_yaml import read_waiver_file
 from shared.rules.admissions import Admissions
 from shared.rules.adoption import Adopter
@@ -99,6 +101,7 @@ from shared.watch_list_yaml import parse_watch_list
 from shared.work import work_on
 from tests.doubles.gates import GATE_FILES
 from tests.doubles.kept_scans import InMemoryExceptionFiles, InMemoryScans, SaidPolicies
+from tests.doubles.notices import InMemoryDeliveries, InMemoryDestinations, InMemorySenders
 from tests.doubles.queues import Delivery, InMemoryDeadLetters, InMemoryOutbox
 from tests.doubles.registries import InMemoryRegistry, InMemoryRuns, digest_of
 from tests.doubles.scans import TOOLS
@@ -148,6 +151,7 @@ class World:
         watch_list: YAML.
         own_trigger: whether the application task's own base image trigger is on.
         new_tags: how many tags one check begins for the first time.
+        destinations: names of those who are told.
         scanning: whether scans are made by runs and tell whoever asks; else ``kept_scans`` says what they found.
     """
 
@@ -158,6 +162,7 @@ class World:
         own_trigger: bool = False,
         new_tags: int = 20,
         scanning: bool = False,
+        destinations: Iterable[str] = (),
     ) -> None:
         self.new_tags = new_tags
         self.scanning = scanning
@@ -194,6 +199,10 @@ class World:
         self.troubles = InMemoryTroubles(self._moment("troubles"))
         self.watches = InMemoryWatches(self._moment("watches"))
         self.lasting: tuple[Noted, ...] = ()
+        self.senders = InMemorySenders(destinations, self._moment("senders"))
+        self.deliveries = InMemoryDeliveries(self._moment("deliveries"))
+        self.destinations = InMemoryDestinations(self._moment("destinations"))
+        self.notify_files = InMemoryExceptionFiles(self._moment("notify_files"))
         self.evidence = InMemoryEvidence(self._moment("evidence"), self.clock)
         self.outbox = InMemoryOutbox(self.clock, self._moment("outbox"))
         self.dead_letters = InMemoryDeadLetters(self.outbox, self.clock, self._moment("dead_letters"))
@@ -218,7 +227,19 @@ class World:
         self.candidate_progress = candidate_progress(self.candidates, self.waker, self.clock)
         self.rebuild_progress = rebuild_progress(self.rebuilds, self.waker, self.clock)
         self.scan_progress = scan_progress(self.scans, self.waker, self.clock)
-        self.book = TargetBook(self.targets, self.waker, self.clock, self.base_name, rulings=self.rulings.every)
+        self.notifying = Notifying(
+            self.senders,
+            deliveries=lambda: self.deliveries,
+            destinations=lambda: self.destinations,
+            files=lambda: self.notify_files,
+            waker=lambda: self.waker,
+            clock=self.clock,
+            watch_list=self._list_in_force,
+            links=Links("https://tidegate.example.net"),
+            installation="test",
+        )
+        told = {"rulings": self.rulings.every, "notices": self.notifying.told_of}
+        self.book = TargetBook(self.targets, self.waker, self.clock, self.base_name, **told)
         self.exceptions = KnownExceptions(self.exception_files, self.clock, read_waiver_file)
         self.scan_book = ScanBook(self.scan_progress, self.evidence, read_scan_log)
         scans = self.scan_book if self.scanning else self.kept_scans
@@ -329,7 +350,8 @@ class World:
             self.clock,
         )
         finder = TroubleFinder(*parts, self._file_troubles, self.judge.notice)
-        self.teller = TroubleTeller(finder, self.troubles, self.activity, self.clock, self._last)
+        people = self.notifying.people(lambda: self.troubles)
+        self.teller = TroubleTeller(finder, self.troubles, self.activity, self.clock, self._last, people)
         self.rebuilder = Rebuilder(
             self.rebuild_progress, self.book, runs, self.evidence, BASE_SERVER, self.activity, self.most_rebuilds
         )
@@ -358,6 +380,7 @@ class World:
             room=self.gate_room,
             import_room=self.import_room,
             watch_list=self.watch_lists.in_force,
+            notices=self.notifying.kind(lambda: self.book),
         )
         return DueLooker(found, self.waker, self.clock, side_by_side=1)
 
@@ -426,6 +449,7 @@ class World:
             self.ruler.finish,
             self.tooling.sweep,
             lambda: sweep_targets(self.book),
+            lambda: self.notifying.sweep(self.book),
             lambda: sweep_scans(self.scan_progress, self.staging_runs),
             lambda: sweep_rebuilds(self.rebuild_progress, {"tidegateapps": self.application_runs}),
             self.comparison.compare,
@@ -566,7 +590,8 @@ class World:
 
     def _file_troubles(self) -> tuple[Trouble, ...]:
         scanned = (*self.exceptions.now().troubles, *self.standing.troubles()) if self.policies.may_scan else ()
-        return (*scanned, *(self.trust.now().troubles if self.policies.may_sign else ()))
+        told = self.notifying.troubles()
+        return (*scanned, *(self.trust.now().troubles if self.policies.may_sign else ()), *told)
 
     def _last(self, lasting: Iterable[Noted]) -> None:
         self.lasting = tuple(lasting)

@@ -58,6 +58,7 @@ _CORE = {
     "evidence_ports",
     "watch_ports",
     "sender_ports",
+    "notice_ports",
     "errors",
 }
 # What each part may import: parts of the product, which point inward, and packages.
@@ -147,7 +148,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evidence_ports": {"ports", "msgspec"},
     "watch_ports": {*_DOMAIN, "msgspec"},
     "sender_ports": {*_DOMAIN, "msgspec"},
+    "notice_ports": {*_DOMAIN, "errors", "msgspec"},
     "notify_yaml": {*_DOMAIN, "errors", "yaml_nodes"},
+    "notifying": {*_CORE, "bootstrap", "due_kinds", "flows", "rules", "notify_yaml"},
     "rules": {"rules", *_CORE, "msgspec"},
     "flows": {"rules", *_CORE, "msgspec"},
     "web": {"web", "flows", "rules", *_CORE, "msgspec", "azure.functions"},
@@ -184,6 +187,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "admitting": {*_CORE, "flows", "rules", "bootstrap", "policy_yaml", "watch_list_yaml", "signing", "trust_reading"},
     "bootstrap": {
         "admitting",
+        "notifying",
         "scanning",
         "due_kinds",
         "tooling",
@@ -236,6 +240,11 @@ HEAVY = (
     "shared.domain.notices.delivery",
     "shared.domain.notices.destination",
     "shared.domain.notices.routes",
+    "shared.flows.act_on_notices",
+    "shared.flows.list_notices",
+    "shared.flows.send_notices",
+    "shared.rules.notice_book",
+    "shared.rules.trouble_notices",
     "shared.domain.scan.reading",
     "shared.domain.scan.run_log",
     "shared.domain.scan.sarif",

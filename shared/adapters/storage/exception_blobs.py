@@ -20,6 +20,8 @@ _NAMES = re.compile(r"waivers\.yaml|known-exploited\.json|vex/[^/]+\.json")
 _TRUST = "trust/"
 _TRUST_NAMES = re.compile(r"trust/(?:[A-Za-z0-9][A-Za-z0-9._-]*/)*[A-Za-z0-9][A-Za-z0-9._-]*\.(?:pem|pub|crt|cer|json)")
 _LAST_GOOD_TRUST = "trust.last-good.json"
+_NOTIFY_NAMES = re.compile(r"notify\.yaml")
+_LAST_GOOD_NOTIFY = "notify.last-good.json"
 _MOST_OF_ONE = 8 * 1024 * 1024
 _MOST_IN_ALL = 32 * 1024 * 1024
 _MOST_FILES = 200
@@ -85,6 +87,11 @@ class ExceptionBlobs:
 def trust_blobs(account: StorageAccount) -> ExceptionBlobs:
     """Return the port ``ExceptionFiles`` for the keys, roots and stores that signatures are judged by."""
     return ExceptionBlobs(account, _TRUST, _TRUST_NAMES, _LAST_GOOD_TRUST)
+
+
+def notify_blobs(account: StorageAccount) -> ExceptionBlobs:
+    """Return the port ``ExceptionFiles`` for the file that says who is told of what."""
+    return ExceptionBlobs(account, "notify.yaml", _NOTIFY_NAMES, _LAST_GOOD_NOTIFY)
 
 
 def _unpacked(content: bytes, name: str) -> tuple[ExceptionFile, ...]:

@@ -164,6 +164,17 @@ class Table:
         """
         return self._grouped.make(row.partition, self._replacement(row, etag))
 
+    def replace_all(self, rows: Sequence[tuple[Row, str]]) -> list[str | TidegateError]:
+        """Replace rows of one partition that still have their ETags. As many transactions as ``insert_all``.
+
+        Returns:
+            Of each row its new ETag; ``Conflict`` if it has another one or is gone, or another error.
+
+        Raises:
+            Unavailable, RateLimited: as ``insert_all``.
+        """
+        return make_all(self._client, [self._replacement(row, etag) for row, etag in rows])
+
     def delete(self, partition: str, key: str, etag: str) -> None:
         """Delete a row that still has an ETag; no harm if it is gone. One transaction, shared as an insertion's.
 

@@ -87,6 +87,14 @@ class TargetsTable:
         """
         return self._read("look_at le @moment", {"moment": moment})
 
+    def untold(self) -> Iterator[StoredTarget]:
+        """See ``Targets.untold``. One transaction for each thousand of them, or each part of the table.
+
+        Raises:
+            ServiceError: some rows cannot be read; after all others, so that they keep nobody from the rest.
+        """
+        return self._read("untold eq true", {})
+
     def _read(self, condition: str, parameters: Mapping[str, str | datetime]) -> Iterator[StoredTarget]:
         return readable(self._table.select(condition, parameters), self._stored)
 
@@ -106,5 +114,6 @@ def _parts(partition: str) -> tuple[str, str]:
 def _row(target: Target) -> Row:
     columns = {"wanted": target.wanted, "why": target.why.value, "number": target.number, "seen": target.seen}
     due = {"look_at": target.look_at} if target.look_at is not None else {}
+    untold = {"untold": True} if target.notices else {}
     partition = _partition(target.registry, target.repository)
-    return Row(partition, target.tag, msgspec.json.encode(target).decode(), {**columns, **due})
+    return Row(partition, target.tag, msgspec.json.encode(target).decode(), {**columns, **due, **untold})

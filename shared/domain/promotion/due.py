@@ -29,6 +29,7 @@ class Due(Enum):
     PROMOTIONS = "promotions"  # candidates that passed, until their targets have decided
     TARGETS = "targets"  # tags of the base registry
     REBUILDS = "rebuilds"  # runs of application tasks
+    NOTICES = "notices"  # what people are to be told, and the destinations that it goes to
     SCANS = "scans"  # scans of digests, until whoever asked was told
 
 

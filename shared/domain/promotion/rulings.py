@@ -97,7 +97,8 @@ def begun_as(known: Target | None, first: Target) -> Target:
     if known is None:
         return first
     nothing = Target(registry=first.registry, repository=first.repository, tag=first.tag, origin=first.origin)
-    if msgspec.structs.replace(known, blocked=(), hold=None) != nothing:
+    if msgspec.structs.replace(known, blocked=(), hold=None, notices=()) != nothing:
         return known
     blocked = {one.digest: one for one in (*first.blocked, *known.blocked)}
-    return msgspec.structs.replace(first, blocked=tuple(blocked.values()), hold=first.hold or known.hold)
+    hold = first.hold or known.hold
+    return msgspec.structs.replace(first, blocked=tuple(blocked.values()), hold=hold, notices=known.notices)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from shared.domain.notices.notice import Notice
 from shared.domain.promotion.admission import Admission, Waiting
 from shared.domain.promotion.astray import Astray, LetGo
 from shared.domain.promotion.candidate import Place
@@ -176,6 +177,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         let_go: that it has left the watch list: nothing is decided, repaired or told of it any more.
         moved_from: the base registry before, from whose target it has learned what people said.
         traceparent: W3C trace context of the sighting that was decided for.
+        notices: what people are to be told of it and was not put down to be sent yet.
     """
 
     registry: str
@@ -223,6 +225,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     let_go: LetGo | None = None
     moved_from: str = ""
     traceparent: str = ""
+    notices: tuple[Notice, ...] = ()
 
     @property
     def id(self) -> str:

@@ -1,0 +1,245 @@
+"""Puts together what tells people, if the settings name a destination; see ``shared.bootstrap``.
+
+Without one nothing here is read, written or loaded, and no record holds a notice.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from shared.domain.links import Links
+from shared.due_kinds import Untold, of_notices
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from typing import Any
+
+    from shared.bootstrap import Parts
+    from shared.domain.notices.notice import Notice
+    from shared.domain.notices.routes import Route
+    from shared.domain.promotion.target import Target
+    from shared.domain.watching.troubles import Trouble
+    from shared.domain.watching.watch_list import WatchList
+    from shared.exception_ports import ExceptionFiles
+    from shared.flows.act_on_notices import NoticeActs
+    from shared.flows.list_notices import NoticeLister
+    from shared.flows.look_at_due import Kind
+    from shared.flows.send_notices import Courier
+    from shared.notice_ports import Deliveries, Destinations, StoredDestination
+    from shared.ports import Activity, Clock
+    from shared.rules.notice_book import NoticeBook
+    from shared.rules.notice_routes import NoticeRoutes
+    from shared.rules.targets import TargetBook
+    from shared.rules.trouble_notices import TroubleNotices
+    from shared.rules.wake import Waker
+    from shared.sender_ports import Sender, Senders
+    from shared.target_ports import StoredTarget
+    from shared.trouble_ports import Troubles
+
+# An instance that lives for weeks deletes what is old now and then.
+PUT_AWAY_EVERY = timedelta(hours=12)
+# The message that was to wake for it may still be on its way.
+_GRACE = timedelta(seconds=60)
+
+
+def notifying_of(parts: Parts, senders: Senders) -> Notifying:
+    """Return what tells people.
+
+    Args:
+        parts: the other parts of the app, each asked for when it is needed.
+        senders: the destinations that the settings name.
+    """
+
+    def in_force() -> WatchList:
+        return parts.watch_lists.in_force()
+
+    return Notifying(
+        senders,
+        deliveries=lambda: parts.deliveries,
+        destinations=lambda: parts.destinations,
+        files=lambda: parts.notify_files,
+        waker=lambda: parts.waker,
+        clock=parts.clock,
+        watch_list=in_force,
+        links=Links(parts.settings.public_url),
+        installation=parts.settings.installation,
+    )
+
+
+class NoDestinations:
+    """The port ``Senders`` where the settings name no destination."""
+
+    names: tuple[str, ...] = ()
+
+    def of(self, name: str) -> Sender:
+        """See ``Senders.of``."""
+        raise KeyError(name)
+
+
+class NotifyFile:
+    """Reads ``config/notify.yaml``; the YAML reader is loaded when there is one."""
+
+    @staticmethod
+    def read(text: bytes, destinations: Collection[str]) -> tuple[Route, ...]:
+        """See ``ReadsNotify.read``."""
+        from shared.notify_yaml import read_notify  # noqa: PLC0415
+
+        return read_notify(text, destinations)
+
+    @staticmethod
+    def unknown(text: bytes, owners: Collection[str], images: Collection[str]) -> str:
+        """See ``ReadsNotify.unknown``."""
+        from shared.notify_yaml import unknown_owners  # noqa: PLC0415
+
+        return unknown_owners(text, owners, images)
+
+
+class Notifying:
+    """What tells people, each part once and when first needed.
+
+    Args:
+        senders: the destinations that the settings name.
+        deliveries, destinations, files: give where it is kept what is told, and by which routes.
+        waker: wakes for what is due.
+        clock: tells the time.
+        watch_list: gives the list in force.
+        links: makes links.
+        installation: the installation's name; may be empty.
+    """
+
+    def __init__(
+        self,
+        senders: Senders,
+        *,
+        deliveries: Callable[[], Deliveries],
+        destinations: Callable[[], Destinations],
+        files: Callable[[], ExceptionFiles],
+        waker: Callable[[], Waker],
+        clock: Clock,
+        watch_list: Callable[[], WatchList],
+        links: Links,
+        installation: str,
+    ) -> None:
+        self.senders = senders
+        self.links = links
+        self.installation = installation
+        self._deliveries = deliveries
+        self._destinations = destinations
+        self._files = files
+        self._waker = waker
+        self._clock = clock
+        self._watch_list = watch_list
+        self._put_away_at: datetime | None = None
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the settings name a destination."""
+        return bool(self.senders.names)
+
+    @cached_property
+    def routes(self) -> NoticeRoutes:
+        """Who is told of what."""
+        from shared.rules.notice_routes import NoticeRoutes  # noqa: PLC0415
+
+        return NoticeRoutes(self._files(), NotifyFile(), self.senders.names, self._watch_list, self._clock)
+
+    @cached_property
+    def book(self) -> NoticeBook:
+        """Where notices are put down."""
+        from shared.rules.notice_book import NoticeBook  # noqa: PLC0415
+
+        kept = (self._deliveries(), self._destinations())
+        return NoticeBook(self.senders.names, *kept, self.routes, self._waker(), self._clock)
+
+    @cached_property
+    def courier(self) -> Courier:
+        """Sends notices."""
+        from shared.flows.send_notices import Courier  # noqa: PLC0415
+
+        return Courier(self.book, self.senders, self.links, self.installation, random.random)
+
+    def told_of(self, before: Target | None, after: Target, now: datetime) -> tuple[Notice, ...]:
+        """Return what people are to be told of a target's change."""
+        if not self.is_used:
+            return ()
+        from shared.domain.promotion.telling import told_of  # noqa: PLC0415
+
+        return told_of(before, after, now)
+
+    def people(self, troubles: Callable[[], Troubles]) -> TroubleNotices | None:
+        """Return what tells people of troubles; ``None`` where nobody is to be told."""
+        if not self.is_used:
+            return None
+        from shared.rules.trouble_notices import TroubleNotices  # noqa: PLC0415
+
+        return TroubleNotices(self.book, troubles())
+
+    @property
+    def lister(self) -> NoticeLister:
+        """Tells how destinations fare, and what was told."""
+        from shared.flows.list_notices import NoticeLister  # noqa: PLC0415
+
+        return NoticeLister(self.book)
+
+    def acts(self, activity: Activity) -> NoticeActs:
+        """Return what people may do about notices."""
+        from shared.flows.act_on_notices import NoticeActs  # noqa: PLC0415
+
+        return NoticeActs(self.book, self.senders, self.links, self.installation, activity)
+
+    def kind(self, targets: Callable[[], TargetBook]) -> Kind[Any]:
+        """Return how it is looked at what people are to be told.
+
+        Args:
+            targets: gives the targets of the base registry.
+        """
+
+        def take(untold: Sequence[StoredTarget]) -> None:
+            from shared.flows.take_notices import NoticeTaker  # noqa: PLC0415
+
+            NoticeTaker(targets(), self.book).take(untold)
+
+        return of_notices(lambda moment: self._due(targets(), moment), take, self._send)
+
+    def _send(self, stored: StoredDestination) -> None:
+        """What sends is loaded for the first that is due."""
+        self.courier.look(stored)
+
+    def _due(self, targets: TargetBook, moment: datetime) -> Iterator[Untold | StoredDestination]:
+        if not self.is_used:
+            return
+        if untold := tuple(targets.targets.untold()):
+            yield Untold(untold)
+        yield from self.book.due(moment)
+
+    def sweep(self, targets: TargetBook) -> None:
+        """Wake for what was left behind, and delete what is old.
+
+        Raises:
+            ServiceError: the storage account did not answer.
+        """
+        if not self.is_used:
+            return
+        now = self._clock()
+        left = next(iter(targets.targets.untold()), None) is not None
+        if left or any(self.book.due(now - _GRACE)):
+            self.book.wake(now)
+        if self._put_away_at is None or now >= self._put_away_at:
+            self._put_away_at = now + PUT_AWAY_EVERY
+            self.book.put_away()
+
+    def troubles(self) -> Iterable[Trouble]:
+        """Return what is wrong with routes and destinations."""
+        if not self.is_used:
+            return ()
+        from shared.domain.notices.of_troubles import broken_destination  # noqa: PLC0415
+
+        broken = [one.record for one in self.book.destinations.every() if one.record.broken is not None]
+        found = [
+            broken_destination(one, self.book.not_reached(one.name)) for one in broken if one.name in self.senders.names
+        ]
+        return (*self.routes.troubles(), *found)
