@@ -16,6 +16,7 @@ from shared.web.configuration import ConfigurationPages
 from shared.web.consents import Consents
 from shared.web.described import Described
 from shared.web.front import Front
+from shared.web.notices import Notices
 from shared.web.previews import Previews
 from shared.web.repeats import Repeats
 from shared.web.waivers import Waivers, listed_waivers
@@ -87,6 +88,8 @@ def _about_targets(parts: Parts) -> Mapping[str, Handler]:
             asked.parameters["target"], targets=parts.targets, sources=parts.sources, activity=parts.activity
         ),
         "list_waivers": lambda _: listed_waivers(parts.targets, parts.target_book.registry),
+        "list_destinations": _notices(parts).destinations,
+        "list_notices": _notices(parts).notices,
         "list_rulings": lambda _: targets.listed_rulings(parts.rulings),
     }
 
@@ -131,6 +134,9 @@ def _acting(parts: Parts) -> Mapping[str, Handler]:
         "unpin": actions.unpin,
         "promote_against_gate": actions.promote,
         **_agreeing(parts),
+        "test_destination": _notices(parts).test,
+        "mute_destination": _notices(parts).mute,
+        "resend_notice": _notices(parts).resend,
         "put_file": _configuration(parts).put,
         "block_digest": actions.block,
         "release_digest": actions.release,
@@ -149,6 +155,11 @@ def _agreeing(parts: Parts) -> Mapping[str, Handler]:
         "grant_waiver": waivers.grant,
         "revoke_waiver": waivers.revoke,
     }
+
+
+def _notices(parts: Parts) -> Notices:
+    notifying = parts.notifying
+    return Notices(lister=lambda: notifying.lister, acts=lambda: notifying.acts(parts.activity), clock=parts.clock)
 
 
 def _configuration(parts: Parts) -> ConfigurationPages:

@@ -136,7 +136,7 @@ class _Kinds:
 
 def _types_of(routes: tuple[Route, ...]) -> Iterator[Any]:
     for route in routes:
-        yield from (kind for kind in (route.answer, route.body) if kind not in {None, bytes, str})
+        yield from (kind for kind in (route.answers, route.body) if kind not in {None, bytes, str})
         yield from (value.kind for value in (*route.query, *route.headers))
 
 
@@ -186,8 +186,8 @@ def _body(route: Route, kinds: _Kinds) -> dict[str, Any]:
 
 
 def _answer(route: Route, kinds: _Kinds) -> dict[str, Any]:
-    typed = route.answer not in {bytes, str}
-    content = {media: {"schema": kinds.of(route.answer)} if typed else {} for media in route.media}
+    typed = route.answers not in {bytes, str}
+    content = {media: {"schema": kinds.of(route.answers)} if typed else {} for media in route.media}
     return {"description": route.purpose, "headers": _headers(route), "content": content}
 
 

@@ -15,6 +15,8 @@ from shared.domain.references import parse_digest
 from shared.errors import InvalidReference
 from shared.web.problems import Problem
 
+_DESTINATION = re.compile(r"[a-z][a-z0-9-]{0,63}")
+_NOTICE = re.compile(r"[0-9a-f]{32}")
 _IMAGE = re.compile(r"[^/\\%\x00-\x1f\x7f]{1,200}")
 
 
@@ -41,6 +43,18 @@ def _image(text: str) -> str:
     return text
 
 
+def _destination(text: str) -> str:
+    if not _DESTINATION.fullmatch(text):
+        raise InvalidReference(f"destination: {text[:80]!r} is not the name of a destination, such as team-chat")
+    return text
+
+
+def _notice(text: str) -> str:
+    if not _NOTICE.fullmatch(text):
+        raise InvalidReference(f"notice: {text[:80]!r} is not the id of a notice: 32 of 0 to 9 and a to f")
+    return text
+
+
 def _problem(text: str) -> str:
     if text not in {one.value for one in Problem}:
         raise InvalidReference(f"{text[:80]!r} is no type of problem")
@@ -54,6 +68,9 @@ PARAMETERS: Mapping[str, Parameter] = {
         "A candidate's id, as lists of candidates tell it.",
         f"docker.io~library~node~~node~{'0' * 32}",
         r"^[a-z0-9._~-]{1,450}$",
+    ),
+    "destination": Parameter(
+        _destination, "The name of a destination of notices.", "team-chat", r"^[a-z][a-z0-9-]{0,63}$"
     ),
     "file": Parameter(
         file_named,
@@ -69,6 +86,7 @@ PARAMETERS: Mapping[str, Parameter] = {
         r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$",
     ),
     "image": Parameter(_image, "The name of an entry of the watch list.", "node", r"^[^/\\%\x00-\x1f\x7f]{1,200}$"),
+    "notice": Parameter(_notice, "The id of a notice, as lists of notices tell it.", "0" * 32, r"^[0-9a-f]{32}$"),
     "problem": Parameter(_problem, "The name of a type of problem.", Problem.NOT_FOUND.value, r"^[a-z-]{1,60}$"),
     "target": Parameter(
         parts_of_target,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from importlib import import_module
 from typing import Annotated, Any
 
 import msgspec
@@ -34,6 +35,23 @@ class Method(Enum):
     POST = "POST"
 
 
+class Later(msgspec.Struct, frozen=True):
+    """A type that only the API's document is made of, loaded when that is asked for.
+
+    Attributes:
+        module: where it is.
+        name: of the type.
+    """
+
+    module: str
+    name: str
+
+    @property
+    def kind(self) -> Any:
+        """The type."""
+        return getattr(import_module(self.module), self.name)
+
+
 class Value(msgspec.Struct, frozen=True):
     """A value that stands in a query or in a header.
 
@@ -61,7 +79,7 @@ class Route(msgspec.Struct, frozen=True):
         path: below ``/api/``; ``{name}`` stands for one segment, whose type is in ``PARAMETERS``.
         roles: a caller must have one of them.
         purpose: one sentence for people.
-        answer: the record that is answered where all is well; bytes or text for what is none.
+        answer: the record that is answered where all is well, or ``Later``; bytes or text for what is none.
         status: with which it is answered.
         media: of what is answered; several if it is one of them.
         query: what the query may say.
@@ -84,6 +102,11 @@ class Route(msgspec.Struct, frozen=True):
     body: Any = None
     example: Mapping[str, Any] | None = None
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def answers(self) -> Any:
+        """The type of what is answered, loaded if it has to be."""
+        return self.answer.kind if isinstance(self.answer, Later) else self.answer
 
 
 AFTER = Value(

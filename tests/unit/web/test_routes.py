@@ -23,6 +23,8 @@ EXAMPLES = {
     "candidate": CANDIDATE,
     "evidence": "scan-1-1.log",
     "problem": "not-found",
+    "destination": "team-chat",
+    "notice": "0" * 32,
 }
 
 
