@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from shared.domain.links import Links
 from shared.due_kinds import Untold, of_notices
+from shared.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -212,9 +213,12 @@ class Notifying:
     def _due(self, targets: TargetBook, moment: datetime) -> Iterator[Untold | StoredDestination]:
         if not self.is_used:
             return
-        if untold := tuple(targets.targets.untold()):
+        untold, problem = _readable(targets)
+        if untold:
             yield Untold(untold)
         yield from self.book.due(moment)
+        if problem is not None:
+            raise problem
 
     def sweep(self, targets: TargetBook) -> None:
         """Wake for what was left behind, and delete what is old.
@@ -225,12 +229,14 @@ class Notifying:
         if not self.is_used:
             return
         now = self._clock()
-        left = next(iter(targets.targets.untold()), None) is not None
-        if left or any(self.book.due(now - _GRACE)):
+        untold, problem = _readable(targets)
+        if untold or any(self.book.due(now - _GRACE)):
             self.book.wake(now)
         if self._put_away_at is None or now >= self._put_away_at:
             self._put_away_at = now + PUT_AWAY_EVERY
             self.book.put_away()
+        if problem is not None:
+            raise problem
 
     def troubles(self) -> Iterable[Trouble]:
         """Return what is wrong with routes and destinations."""
@@ -243,3 +249,13 @@ class Notifying:
             broken_destination(one, self.book.not_reached(one.name)) for one in broken if one.name in self.senders.names
         ]
         return (*self.routes.troubles(), *found)
+
+
+def _readable(targets: TargetBook) -> tuple[tuple[StoredTarget, ...], ServiceError | None]:
+    """Return the targets that tell something; one that cannot be read keeps nobody else from being told."""
+    found: list[StoredTarget] = []
+    try:
+        found.extend(targets.targets.untold())
+    except ServiceError as error:
+        return tuple(found), error
+    return tuple(found), None

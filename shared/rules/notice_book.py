@@ -18,7 +18,7 @@ from shared.domain.notices.routes import ways
 from shared.domain.notices.when import NOW
 from shared.domain.promotion.due import Due
 from shared.domain.watching.troubles import Kind
-from shared.errors import Conflict
+from shared.errors import Conflict, TidegateError
 from shared.notice_ports import Deliveries, Destinations, StoredDestination
 from shared.ports import Clock
 from shared.rules.notice_routes import NoticeRoutes
@@ -68,10 +68,15 @@ class NoticeBook:
         """
         if not notices or not self.names:
             return
-        now = self.clock()
-        for name, deliveries in self._sorted(notices, now).items():
-            self.deliveries.insert_all(deliveries)
-            self.put_to(name, min(one.due_at for one in deliveries))
+        problems: list[TidegateError] = []
+        for name, deliveries in self._sorted(notices, self.clock()).items():
+            try:
+                self.deliveries.insert_all(deliveries)
+                self.put_to(name, min(one.due_at for one in deliveries))
+            except TidegateError as error:  # one destination keeps no other from being told
+                problems.append(error)
+        if problems:
+            raise problems[0]
 
     def put_to(self, name: str, due: datetime) -> None:
         """See that a destination is looked at when something that was put down for it is due."""

@@ -8,6 +8,7 @@ import pytest
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.notices_tables import DeliveriesTable, DestinationsTable
+from shared.adapters.storage.tables import Row, Table
 from shared.adapters.storage.targets_table import TargetsTable
 from shared.domain.notices.delivery import Delivery, State, asked_again, ended
 from shared.domain.notices.destination import Broken, Destination, Muted, UnderWay
@@ -187,6 +188,16 @@ def test_targets_that_have_something_to_tell_are_found_until_it_is_taken(targets
     assert [one.record for one in targets.untold()] == [telling.record]
     targets.replace(telling, silent.record)
     assert list(targets.untold()) == []
+
+
+def test_a_row_that_cannot_be_read_is_left_as_it_is_and_keeps_no_other(account: StorageAccount) -> None:
+    deliveries, destinations = DeliveriesTable(account), DestinationsTable(account)
+    deliveries.insert_all([delivery(1)])
+    destinations.put(None, FULL)
+    Table(account, "deliveries").insert(Row("chat", "junk", "{}", {"pending": True}))
+    Table(account, "destinations").insert(Row("destinations", "junk", "{}"))
+    assert waiting(deliveries) == {delivery(1)}
+    assert [one.record for one in destinations.every()] == [FULL]
 
 
 def test_each_call_costs_what_it_says(account: StorageAccount) -> None:

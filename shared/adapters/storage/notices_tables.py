@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from shared.adapters.storage.account import StorageAccount
-from shared.adapters.storage.tables import Row, Table, key, readable
+from shared.adapters.storage.tables import Row, Table, key
 from shared.domain.notices.delivery import Delivery, State
 from shared.domain.notices.destination import Destination
-from shared.errors import Conflict, TidegateError
+from shared.errors import Conflict, ServiceError, TidegateError
 from shared.notice_ports import StoredDelivery, StoredDestination
+
+S = TypeVar("S")
+log = logging.getLogger("tidegate.notices")
 
 _DELIVERIES, _DESTINATIONS = msgspec.json.Decoder(Delivery), msgspec.json.Decoder(Destination)
 _ALL = "destinations"
@@ -68,7 +72,7 @@ class DeliveriesTable:
         self, destination: str, condition: str, parameters: Mapping[str, str | datetime] | None = None
     ) -> Iterator[StoredDelivery]:
         partition = {"partition": key(destination), **(parameters or {})}
-        return readable(self._table.select(f"PartitionKey eq @partition and {condition}", partition), self._stored)
+        return _each(self._table.select(f"PartitionKey eq @partition and {condition}", partition), self._stored)
 
     def _stored(self, row: Row) -> StoredDelivery:
         return StoredDelivery(self._table.decode(row, _DELIVERIES), row.etag)
@@ -87,7 +91,7 @@ class DestinationsTable:
     def every(self) -> tuple[StoredDestination, ...]:
         """See ``Destinations.every``. One transaction."""
         rows = self._table.select("PartitionKey eq @partition", {"partition": _ALL})
-        return tuple(readable(rows, self._stored))
+        return tuple(_each(rows, self._stored))
 
     def get(self, name: str) -> StoredDestination | None:
         """See ``Destinations.get``. One transaction."""
@@ -110,6 +114,15 @@ class DestinationsTable:
 
     def _stored(self, row: Row) -> StoredDestination:
         return StoredDestination(self._table.decode(row, _DESTINATIONS), row.etag)
+
+
+def _each(rows: Iterable[Row], read: Callable[[Row], S]) -> Iterator[S]:
+    """What a newer version wrote is left for that one, and keeps nothing else from being sent."""
+    for row in rows:
+        try:
+            yield read(row)
+        except ServiceError as error:
+            log.error("a notice, or a destination of notices, is left as it is: %s", error)
 
 
 def _row(delivery: Delivery) -> Row:

@@ -13,7 +13,7 @@ import pytest
 from shared.domain.notices.delivery import State
 from shared.domain.notices.destination import MOST_DEATHS
 from shared.domain.promotion.said import Said
-from shared.errors import Conflict, NotTaken, RateLimited, Refused, TidegateError, Unavailable
+from shared.errors import Conflict, NotTaken, RateLimited, Refused, ServiceError, TidegateError, Unavailable
 from tests.doubles.notices import InMemorySender
 from tests.doubles.world import ONE, THREE, TWO, Died, World
 from tests.unit.flows.told_people import (
@@ -318,6 +318,27 @@ def test_who_says_when_to_come_again_is_asked_then_and_is_never_broken() -> None
     world.run_for(HOUR)
     assert numbers(got(world)) == ["number 1"]
     assert world.destinations.get(CHAT).record.broken is None
+
+
+def test_a_destination_whose_record_fails_keeps_no_other_from_being_told() -> None:
+    world = watched()
+    world.destinations.fail("get", ServiceError("the row cannot be read"))
+    with pytest.raises(ServiceError):
+        tell(world, [notice(1)])
+    settle(world)
+    assert (numbers(got(world)), numbers(got(world, MAIL))) == ([], ["number 1"])
+    tell(world, [notice(1)])
+    assert (numbers(got(world)), numbers(got(world, MAIL))) == (["number 1"], ["number 1"])
+
+
+def test_a_target_that_cannot_be_read_keeps_nobody_from_being_told() -> None:
+    world = watched(CHAT)
+    tell(world, [notice(1)])
+    world.targets.fail("untold", ServiceError("one row cannot be read"))
+    world.notifying.book.tell([notice(2)])
+    with pytest.raises(ServiceError):
+        settle(world)
+    assert numbers(got(world)) == ["number 1", "number 2"]
 
 
 def test_two_who_look_at_a_destination_at_once_send_one_message() -> None:
