@@ -10,18 +10,24 @@ from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.notices_tables import DeliveriesTable, DestinationsTable
 from shared.adapters.storage.tables import Row, Table
 from shared.adapters.storage.targets_table import TargetsTable
+from shared.domain.links import Links
 from shared.domain.notices.delivery import Delivery, State, asked_again, ended
 from shared.domain.notices.destination import Broken, Destination, Muted, UnderWay
 from shared.domain.notices.folding import Cause
 from shared.domain.notices.notice import Notice
 from shared.domain.notices.when import NOW, parse_when
+from shared.domain.watching.watch_list import WatchList
 from shared.errors import Conflict
 from shared.notice_ports import Deliveries, Destinations
+from shared.notifying import Notifying
+from shared.rules.wake import Waker
 from shared.target_ports import Targets
 from tests.contract.examples import NOON, digest, target
 from tests.contract.wire import counted
-from tests.doubles.notices import InMemoryDeliveries, InMemoryDestinations
-from tests.doubles.storage import InMemoryTargets
+from tests.doubles.kept_scans import InMemoryExceptionFiles
+from tests.doubles.notices import InMemoryDeliveries, InMemoryDestinations, InMemorySenders
+from tests.doubles.queues import InMemoryOutbox
+from tests.doubles.storage import InMemoryTargets, SettableClock
 
 pytestmark = pytest.mark.contract
 
@@ -198,6 +204,36 @@ def test_a_row_that_cannot_be_read_is_left_as_it_is_and_keeps_no_other(account: 
     Table(account, "destinations").insert(Row("destinations", "junk", "{}"))
     assert waiting(deliveries) == {delivery(1)}
     assert [one.record for one in destinations.every()] == [FULL]
+
+
+def test_what_is_told_is_sent_over_the_real_tables_once_and_for_few_transactions(account: StorageAccount) -> None:
+    clock = SettableClock(NOON)
+    notifying = Notifying(
+        senders := InMemorySenders(["chat"]),
+        deliveries=lambda: DeliveriesTable(account),
+        destinations=lambda: DestinationsTable(account),
+        files=InMemoryExceptionFiles,
+        waker=lambda: Waker(InMemoryOutbox(clock), clock),
+        clock=clock,
+        watch_list=lambda: WatchList(()),
+        links=Links(),
+        installation="",
+    )
+    first, *more = [delivery(number, kind="tag-gone").notice for number in range(120)]
+    notifying.book.tell([first])
+    (stored,) = notifying.book.due(clock())
+    with counted() as wire:
+        notifying.courier.look(stored)
+    assert len(wire) == 5
+    clock.advance(HOUR)
+    with counted() as wire:
+        notifying.book.tell([first, *more])
+    assert len(wire) <= 8
+    (stored,) = notifying.book.due(clock())
+    notifying.courier.look(stored)
+    assert [len(one.items) + one.more for one in senders.of("chat").got] == [0, 119]
+    assert list(notifying.book.due(clock())) == []
+    assert waiting(notifying.book.deliveries) == set()
 
 
 def test_each_call_costs_what_it_says(account: StorageAccount) -> None:
