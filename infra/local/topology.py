@@ -33,6 +33,11 @@ _PORTS = {
     "control": 29,
     "host": 30,
     "other": 31,
+    "slack": 32,
+    "teams": 33,
+    "webhook": 34,
+    "mail": 35,
+    "mail_tls": 36,
 }
 
 

@@ -48,6 +48,7 @@ from infra.local.emulator.tokens import Tokens
 from infra.local.emulator.untagging import Untagging
 from infra.local.emulator.webhooks import Webhooks
 from infra.local.emulator.wire import unknown_operation
+from infra.local.receivers.receivers import Receivers
 from infra.local.topology import STAGING, Topology
 
 
@@ -83,11 +84,14 @@ class Emulator:
         self._imports = ArmImports(
             topology, self._registries, self._long_running, self._settings, self._faults, self._operations, self._access
         )
+        self._receivers: Receivers | None = None
         self._servers: list[BaseWSGIServer] = []
 
     def start(self) -> None:
         """Listen on every port; returns once all of them accept connections."""
         context = server_context(self._topology)
+        self._receivers = Receivers(self._topology, context, self._counts, self._faults)
+        self._receivers.start()
         limits = ArmLimits(self._settings)
         arm_guard = ArmGuard(self._tokens, self._topology, self._access, limits)
         self._listen("arm", self._arm_routes(), context, guard=arm_guard, dress=limits.tell)
@@ -104,6 +108,8 @@ class Emulator:
         """Stop listening, and cancel what goes on."""
         for server in self._servers:
             close(server)
+        if self._receivers is not None:
+            self._receivers.stop()
         self._imports.close()
         self._webhooks.close()
         self._event_grid.close()
@@ -153,4 +159,5 @@ class Emulator:
 
     def _control_routes(self) -> list[Route]:
         events = Events(self._registries, self._catalog, self._webhooks, self._event_grid, self._tasks, self._untagging)
-        return Control(self._counts, self._faults, self._settings, self._operations, self._runs, events).routes()
+        control = Control(self._counts, self._faults, self._settings, self._operations, self._runs, events)
+        return [*control.routes(), *(self._receivers.routes() if self._receivers else [])]
