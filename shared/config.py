@@ -17,6 +17,7 @@ from msgspec import Meta
 from shared.errors import ConfigurationError
 from shared.gate_context import GateContext as GateContext  # noqa: PLC0414  adapters take it from here
 from shared.gate_identities import identity_problems
+from shared.notify_settings import Destination, destination_problems, destination_secrets, destinations_of
 from shared.people_settings import PeopleSettings, people_problems
 from shared.registry_accounts import Account, parse_accounts
 from shared.registry_ids import RegistryId as RegistryId  # noqa: PLC0414  adapters take it from here
@@ -171,6 +172,7 @@ class Settings(PeopleSettings, frozen=True, kw_only=True):
         str, _setting("Client id of the app's user-assigned identity. Default: the system-assigned one.")
     ] = ""
     storage: Storage
+    destinations: tuple[Destination, ...] = ()
 
     def __repr__(self) -> str:
         """Whoever logs the settings must not log their secrets."""
@@ -226,7 +228,8 @@ class Settings(PeopleSettings, frozen=True, kw_only=True):
     def secrets(self) -> tuple[str, ...]:
         """Every text among the settings that nobody may be shown."""
         passwords = (account.password for account in self.accounts.values())
-        return (self.webhook_secret, self.docker_hub_token, *passwords, *self.storage.keys)
+        told = destination_secrets(self.destinations)
+        return (self.webhook_secret, self.docker_hub_token, *passwords, *self.storage.keys, *told)
 
     @property
     def applications(self) -> tuple[RegistryId, ...]:
@@ -236,8 +239,8 @@ class Settings(PeopleSettings, frozen=True, kw_only=True):
 
 
 def setting_fields() -> tuple[tuple[str, msgspec.structs.FieldInfo, Meta], ...]:
-    """Return (app setting, field, description) of every setting but the storage account, in order."""
-    fields = [field for field in msgspec.structs.fields(Settings) if field.name != "storage"]
+    """Return (app setting, field, description) of every setting but the storage account and destinations, in order."""
+    fields = [field for field in msgspec.structs.fields(Settings) if field.name not in {"storage", "destinations"}]
     fields.sort(key=lambda field: field.name in PeopleSettings.__struct_fields__)
     return tuple((field.name.upper(), field, field.type.__metadata__[0]) for field in fields)
 
@@ -256,11 +259,12 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """
     values = {field.name: environment.get(name, "").strip() for name, field, _ in setting_fields()}
     storage = storage_of(environment)
-    problems = [*_missing(values), *_wrong(values), *storage_problems(storage)]
+    destinations = destinations_of(environment)
+    problems = [*_missing(values), *_wrong(values), *storage_problems(storage), *destination_problems(destinations)]
     if problems or storage is None:
         raise ConfigurationError("the app's settings are incomplete:\n" + "\n".join(f"  - {p}" for p in problems))
     given = {name: value for name, value in values.items() if value}
-    return Settings(**given, storage=storage)
+    return Settings(**given, storage=storage, destinations=destinations)
 
 
 def addresses(environment: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -94,6 +94,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "schedules": {"schedule_gaps"},
     "setting_texts": set(),
     "registry_accounts": {"errors", "registry_settings", "msgspec"},
+    "mail_addresses": {"msgspec"},
+    "notify_settings": {"mail_addresses", "msgspec"},
     "storage_settings": {"msgspec"},
     "gate_context": set(),
     "gate_identities": {"domain/gate", "errors", "msgspec"},
@@ -110,6 +112,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "schedules",
         "setting_texts",
         "registry_accounts",
+        "notify_settings",
         "msgspec",
     },
     # Commands stand beside function_app: what they share with it is the code below both.
