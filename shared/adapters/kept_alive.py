@@ -16,7 +16,7 @@ from requests import PreparedRequest, Session
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from shared.adapters.told_calls import POOLS
+from shared.adapters.told_calls import DISCREET, POOLS
 
 if TYPE_CHECKING:
     from azure.core.pipeline.transport import RequestsTransport
@@ -41,18 +41,20 @@ class KeptAlive(HTTPAdapter):
     for each of them and hold it as long as the connection lives.
     """
 
+    pools = POOLS
+
     def __init__(self) -> None:
         super().__init__(pool_maxsize=CONNECTIONS)
 
     def init_poolmanager(self, *sizes: Any, **options: Any) -> None:
         """See ``HTTPAdapter``: where connections are pooled."""
         super().init_poolmanager(*sizes, **options)
-        self.poolmanager.pool_classes_by_scheme = POOLS
+        self.poolmanager.pool_classes_by_scheme = self.pools
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         """See ``HTTPAdapter``: the same behind a proxy."""
         manager = super().proxy_manager_for(proxy, **options)
-        manager.pool_classes_by_scheme = POOLS
+        manager.pool_classes_by_scheme = self.pools
         return manager
 
     def build_connection_pool_key_attributes(
@@ -69,6 +71,12 @@ class KeptAlive(HTTPAdapter):
         """See ``HTTPAdapter``: it would name the bundle to the pool, whose connections would read it once more."""
         if not verify or cert:
             super().cert_verify(conn, url, verify, cert)
+
+
+class Discreet(KeptAlive):
+    """The same to where an address is a secret: of what is asked, only the host is told."""
+
+    pools = DISCREET
 
 
 @cache

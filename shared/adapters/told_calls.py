@@ -45,4 +45,17 @@ class _ToldTls(_Told, HTTPSConnectionPool):
     """The same over TLS."""
 
 
+class _Discreet(_Told):
+    """A pool of which only the host is told, where whoever knows the whole address may write there."""
+
+    def _told_as(self, url: str) -> str:
+        scheme, _, rest = super()._told_as(url).partition("://")
+        return f"{scheme}://{rest.partition('/')[0]}"
+
+
+class _DiscreetTls(_Discreet, HTTPSConnectionPool):
+    """The same over TLS."""
+
+
 POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _Told, "https": _ToldTls}
+DISCREET: dict[str, type[HTTPConnectionPool]] = {"http": _Discreet, "https": _DiscreetTls}

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.upstream import connections, http, tag_pages
+from shared.adapters import connections
+from shared.adapters.upstream import http, tag_pages
 from shared.adapters.upstream.http import UpstreamHttp
 from shared.adapters.upstream.oci_registry import OciRegistry
 from shared.adapters.upstream.places import Within
@@ -133,7 +134,7 @@ def test_nobody_watches_when_nothing_is_asked() -> None:
     with hostile(says(answer(body=b'{"tags": []}'))) as server:
         upstream(server).tags(APP)
     for _ in range(40):
-        if not any(thread.name == "upstream-deadlines" for thread in threading.enumerate()):
+        if not any(thread.name == "deadlines" for thread in threading.enumerate()):
             break
         time.sleep(0.05)
     else:

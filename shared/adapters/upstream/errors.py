@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import msgspec
 
+from shared.adapters.public_addresses import NotPublic
 from shared.adapters.redaction import redacted
 from shared.adapters.retry_after import retry_after
-from shared.adapters.upstream.places import NotPublic
 from shared.errors import NotFound, RateLimited, Refused, ServiceError, Unavailable
 
 # What decoders of JSON raise over bytes from elsewhere: brackets within brackets are a RecursionError.
@@ -19,7 +19,7 @@ _CONNECTION = re.compile(r"^\w+\(host='(?P<host>[^']*)', port=(?P<port>\w+)\): "
 
 
 def http_error(doing: str, error: Exception) -> ServiceError:
-    """Translate what ``shared.adapters.upstream.connections`` raises, and what reading its answers does.
+    """Translate what ``shared.adapters.connections`` raises, and what reading its answers does.
 
     Args:
         doing: what is being asked, of whom and of which image, for the error's message.

@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
-from shared.adapters.upstream.deadlines import Deadlines, Exchange
+from shared.adapters.deadlines import Deadlines, Exchange
 from shared.adapters.upstream.errors import http_error
 from shared.adapters.upstream.places import Within
 from shared.adapters.upstream.rate_limits import learned_from
@@ -20,7 +20,7 @@ from shared.errors import Refused, ServiceError, Unavailable
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
-    from shared.adapters.upstream.connections import Connections
+    from shared.adapters.connections import Connections
 
 # Seconds: to connect, and between two pieces of an answer.
 TIMEOUTS = (5.0, 20.0)
@@ -181,7 +181,7 @@ class UpstreamHttp:
 
     @cached_property
     def _connections(self) -> Connections:
-        from shared.adapters.upstream.connections import Connections  # noqa: PLC0415  costs 0.1 s, and not every process asks
+        from shared.adapters.connections import Connections  # noqa: PLC0415  costs 0.1 s, and not every process asks
 
         return Connections(*TIMEOUTS)
 

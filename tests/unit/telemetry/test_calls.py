@@ -13,9 +13,9 @@ from requests import Session
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from shared.adapters import listening
-from shared.adapters.kept_alive import KeptAlive
-from shared.adapters.upstream.connections import Connections
-from shared.adapters.upstream.deadlines import Exchange
+from shared.adapters.connections import Connections
+from shared.adapters.deadlines import Exchange
+from shared.adapters.kept_alive import Discreet, KeptAlive
 from shared.call_ports import Call
 from shared.domain.events.messages import LookAtDue
 from shared.domain.promotion.due import Due
@@ -164,3 +164,14 @@ def test_a_call_that_says_who_asks_is_known_by_its_header(
     assert exported.get_finished_spans() == ()
     ask(headers={"Authorization": "Bearer x"})
     assert len(exported.get_finished_spans()) == 1
+
+
+def test_where_an_address_is_a_secret_only_its_host_is_told(wire: ScriptedHttp) -> None:
+    told: list[str] = []
+    listening.listen(lambda call: told.append(call.url))
+    wire.answer(200)
+    with Session() as session:
+        session.trust_env = False
+        session.mount("https://", Discreet())
+        assert session.post("https://hooks.slack.com/services/T0/B0/secret?sig=secret").status_code == 200
+    assert told == ["https://hooks.slack.com:443"]

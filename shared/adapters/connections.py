@@ -1,4 +1,4 @@
-"""Connections to upstreams: kept for each address, and opened as the machine is set up, its proxies and authorities.
+"""Connections to others: kept for each address, and opened as the machine is set up, its proxies and authorities.
 
 ``requests`` knows how the machine is set up and opens the pools; what is asked goes to a pool directly. Its sessions
 would spend as much of the processor on a HEAD as sending and reading it do.
@@ -22,9 +22,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family
 
+from shared.adapters.deadlines import Exchange
 from shared.adapters.kept_alive import KeptAlive
-from shared.adapters.upstream.deadlines import Exchange
-from shared.adapters.upstream.places import NotPublic, check_public
+from shared.adapters.public_addresses import NotPublic, check_public
 
 # Made once: urllib3 would make them from numbers for each request.
 _NEVER = Retry(False, redirect=False)
@@ -47,9 +47,11 @@ class Connections:
     Args:
         connect: seconds to connect.
         read: seconds between two pieces of an answer.
+        adapter: opens the pools, and says how much is told of what they are asked.
     """
 
-    def __init__(self, connect: float, read: float) -> None:
+    def __init__(self, connect: float, read: float, adapter: type[KeptAlive] = KeptAlive) -> None:
+        self._adapter = adapter
         self._timeout = Timeout(connect=connect, read=read)
         self._lines: dict[tuple[str, bool], _Line] = {}
         self._lock = threading.Lock()
@@ -103,13 +105,20 @@ class Connections:
             decode_content=False,
         )
 
+    def close(self) -> None:
+        """Close every connection that is kept."""
+        with self._lock:
+            for line in self._lines.values():
+                line.pool.close()
+            self._lines.clear()
+
     def _line(self, origin: str, *, anywhere: bool = True) -> _Line:
         """Connections that were checked share no pool with those that were not."""
         with self._lock:
             if (origin, anywhere) not in self._lines:
                 if len(self._lines) >= _MOST_LINES:
                     self._lines.pop(next(iter(self._lines))).pool.close()
-                self._lines[origin, anywhere] = _open(origin, anywhere=anywhere)
+                self._lines[origin, anywhere] = _open(origin, self._adapter(), anywhere=anywhere)
             return self._lines[origin, anywhere]
 
 
@@ -201,10 +210,9 @@ class _Public(_TimedTls):
         return sock
 
 
-def _open(origin: str, *, anywhere: bool) -> _Line:
+def _open(origin: str, adapter: KeptAlive, *, anywhere: bool) -> _Line:
     request = Request("GET", origin).prepare()
     machine = Session().merge_environment_settings(origin, {}, None, None, None)
-    adapter = KeptAlive()
     pool = adapter.get_connection_with_tls_context(request, machine["verify"], machine["proxies"])
     tls = _TimedTls if anywhere else _Public
     pool.ConnectionCls = tls if pool.scheme == "https" else _Timed

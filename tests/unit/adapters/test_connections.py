@@ -15,9 +15,9 @@ from requests import Request
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPConnectionPool
 
+from shared.adapters.connections import Connections
+from shared.adapters.deadlines import Exchange
 from shared.adapters.kept_alive import sdk_transport, trust
-from shared.adapters.upstream.connections import Connections
-from shared.adapters.upstream.deadlines import Exchange
 from shared.adapters.upstream.http import UpstreamHttp
 from shared.errors import Refused, Unavailable
 

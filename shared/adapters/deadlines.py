@@ -70,7 +70,7 @@ class Deadlines:
         with self._lock:
             if not self._watched:
                 self._watched = True
-                threading.Thread(target=self._run, name="upstream-deadlines", daemon=True).start()
+                threading.Thread(target=self._run, name="deadlines", daemon=True).start()
 
     def _run(self) -> None:
         while self._goes_on():
