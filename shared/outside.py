@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from shared.notice_ports import Deliveries, Destinations
     from shared.ports import Activity, Observations, Outbox, Records
     from shared.run_ports import Listings
+    from shared.sender_ports import Senders
     from shared.target_ports import Rulings, Targets
     from shared.tool_ports import Tools
     from shared.trouble_ports import Troubles
@@ -267,6 +268,13 @@ class Outside:
         from shared.adapters.storage.usual_times_table import UsualTimesTable  # noqa: PLC0415
 
         return UsualTimesTable(self._account)
+
+    @cached_property
+    def senders(self) -> Senders:
+        """Who sends to the destinations of notices."""
+        from shared.adapters.notify.senders import DestinationSenders  # noqa: PLC0415
+
+        return DestinationSenders(self.settings.destinations, self.clock)
 
     @cached_property
     def pace(self) -> ArmPace:

@@ -172,8 +172,19 @@ MAY_IMPORT: dict[str, set[str]] = {
         "requests",
         "urllib3",
     },
+    "adapters/notify": {
+        "adapters/notify",
+        "adapters",
+        *_CORE,
+        "notify_settings",
+        "mail_addresses",
+        "msgspec",
+        "requests",
+        "urllib3",
+    },
     "outside": {
         *_CORE,
+        "adapters/notify",
         "adapters",
         "adapters/azure",
         "adapters/storage",
@@ -220,6 +231,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 # What single files may import besides, and why.
 MAY_IMPORT_TOO: dict[str, set[str]] = {
+    # A hundred services that nobody writes a sender for; loaded by the first message to one of them.
+    "shared/adapters/notify/apprise_sender.py": {"apprise"},
     # People write regular expressions into the watch list; the standard library's engine can be made to hang by them.
     "shared/domain/policy/signing.py": {"re2"},
     "shared/domain/watching/patterns.py": {"re2"},
@@ -230,6 +243,7 @@ MAY_IMPORT_TOO: dict[str, set[str]] = {
 OUTSIDE = {"asyncio", "http", "io", "logging", "os", "pathlib", "socket", "subprocess", "threading", "time", "urllib"}
 # What costs most at a cold start, and is loaded where it is first used.
 HEAVY = (
+    "apprise",
     "azure.containerregistry",
     "azure.core",
     "azure.data",
@@ -255,7 +269,10 @@ HEAVY = (
     "shared.domain.scan.verdict",
     "shared.domain.scan.vex",
     "shared.domain.signatures.judging",
+    "shared.adapters.notify",
+    "shared.domain.notices.rendering",
     "sigstore",
+    "smtplib",
 )
 LONGEST_FILE = 350
 # Parts whose folders are parts too: a wing of adapters for each kind of outside system, a subject of the domain.
