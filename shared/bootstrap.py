@@ -31,7 +31,7 @@ from shared.flows.tell_troubles import TroubleTeller
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
 from shared.gate_identities import parse_identities
-from shared.notifying import NoDestinations, Notifying, notifying_of
+from shared.notifying import Notifying, notifying_of
 from shared.rules.adoption import Adopter
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
@@ -104,7 +104,7 @@ class Parts(Scanned):
     @cached_property
     def notifying(self) -> Notifying:
         """Tells people."""
-        return notifying_of(self, NoDestinations())
+        return notifying_of(self, self.senders)
 
     @cached_property
     def teller(self) -> TroubleTeller:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from shared.rules.targets import TargetBook
     from shared.rules.trouble_notices import TroubleNotices
     from shared.rules.wake import Waker
-    from shared.sender_ports import Sender, Senders
+    from shared.sender_ports import Senders
     from shared.target_ports import StoredTarget
     from shared.trouble_ports import Troubles
 
@@ -69,16 +69,6 @@ def notifying_of(parts: Parts, senders: Senders) -> Notifying:
         links=Links(parts.settings.public_url),
         installation=parts.settings.installation,
     )
-
-
-class NoDestinations:
-    """The port ``Senders`` where the settings name no destination."""
-
-    names: tuple[str, ...] = ()
-
-    def of(self, name: str) -> Sender:
-        """See ``Senders.of``."""
-        raise KeyError(name)
 
 
 class NotifyFile:
