@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from infra.local.emulator.tls import server_context
+from infra.local.receivers import slack
 from tests.twin.conftest import Twin
 from tests.twin.images import push_image
 
@@ -101,3 +102,13 @@ def test_the_certificate_is_made_once_and_trusted_by_the_bundle(twin: Twin) -> N
     address = ("127.0.0.1", twin.topology.port("mcr"))
     with socket.create_connection(address) as plain, context.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
         assert secure.getpeercert()
+
+
+def test_what_the_receivers_of_notices_got_is_told_and_forgotten(twin: Twin) -> None:
+    payload = {"text": "hello"}
+    assert requests.post(twin.topology.https("slack") + slack.PATH, json=payload, timeout=20).text == "ok"
+    (kept,) = twin.control("GET", "/received?front=slack").json()
+    assert (kept["front"], kept["shown"]) == ("slack", True)
+    assert twin.control("GET", "/received?front=teams").json() == []
+    twin.control("DELETE", "/received")
+    assert twin.control("GET", "/received").json() == []
