@@ -29,7 +29,8 @@ def front(parts: Parts) -> Front:
     links = Links(parts.settings.public_url)
     described = Described(links, parts.settings.installation)
     handlers = {**_reading(parts), **_acting(parts), **_describing(described)}
-    return Front(handlers, callers.identify, acting, links, Repeats(lambda: parts.answers, parts.clock))
+    repeats = Repeats(lambda: parts.answers, parts.clock)
+    return Front(handlers, callers.identify, acting, links, repeats, sign_in=parts.settings.sign_in)
 
 
 def _describing(described: Described) -> Mapping[str, Handler]:

@@ -11,6 +11,8 @@ from msgspec import Meta
 from shared.domain.references import Digest, parse_digest
 from shared.errors import InvalidReference, MalformedRequest
 
+# Whoever names another text is told what it should be by who reads it.
+DigestText = Annotated[str, Meta(extra_json_schema={"pattern": "^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$"})]
 # More decisions than a target ever has, and no more than every client's numbers hold.
 _LARGEST_NUMBER = 2**53 - 1
 
@@ -22,7 +24,7 @@ class Saying(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         why: the reason, which stands in the activity log.
     """
 
-    why: Annotated[str, Meta(max_length=500)]
+    why: Annotated[str, Meta(max_length=500, extra_json_schema={"minLength": 1, "pattern": r"\S"})]
 
 
 class OnTarget(Saying, kw_only=True):
@@ -43,7 +45,7 @@ class Naming(OnTarget, kw_only=True):
         digest: which.
     """
 
-    digest: str
+    digest: DigestText
 
 
 class RollBack(OnTarget, kw_only=True):
@@ -53,7 +55,7 @@ class RollBack(OnTarget, kw_only=True):
         digest: which the tag bore before; the last one that is not blocked without it.
     """
 
-    digest: str | None = None
+    digest: DigestText | None = None
 
 
 class Pin(RollBack, kw_only=True):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from shared.domain.access.callers import Role
 from shared.web.acting_bodies import Naming, OnTarget, Pin, RollBack, Saying
@@ -25,8 +27,7 @@ _WAIVED: Mapping[str, Any] = {**_NAMING, "id": "CVE-2026-0001", "package": "open
 KEY = Value(
     "Idempotency-Key",
     "A name for this request, new for every new one, such as a UUID: repeated within a day, it is answered the same.",
-    str,
-    "5a1b2c3d-0000-4000-8000-000000000001",
+    Annotated[str, Meta(pattern="^[!-~]{1,200}$")],
 )
 
 
@@ -119,7 +120,7 @@ ACTING_ROUTES = (
         "Write a file of the configuration in place of one.",
         FileWritten,
         headers=(
-            Value("If-Match", "The ETag of the file that is replaced, as GET answered it.", str, '"0x8DC0"'),
+            Value("If-Match", "The ETag of the file that is replaced, as GET answered it.", str),
             Value("If-None-Match", "`*` for a file that is not there yet.", str),
             Value(WHY_HEADER, "The reason, which stands in the activity log.", str),
             KEY,

@@ -17,6 +17,7 @@ from shared.web.finishing import finished
 from shared.web.problems import Problem
 from shared.web.repeats import Repeats
 from shared.web.routes import READING, ROUTES, Absent, Method, Route, find
+from shared.web.signing_in import is_to_be_read, to_sign_in
 
 # While nobody has said where people reach the app.
 _PATHS = Links()
@@ -34,6 +35,7 @@ class Front:
         acting: opens the span of a request that changes something.
         links: say where people reach the app.
         repeats: does what names itself once; ``None`` does everything as often as it is asked for.
+        sign_in: whether people sign in.
 
     Raises:
         ValueError: a route has no handler, or a handler no route.
@@ -46,6 +48,8 @@ class Front:
         acting: Callable[[str], AbstractContextManager[None]],
         links: Links = _PATHS,
         repeats: Repeats | None = None,
+        *,
+        sign_in: bool = False,
     ) -> None:
         if odd := {route.name for route in ROUTES} ^ handlers.keys():
             raise ValueError(f"the table of routes and what serves it differ: {', '.join(sorted(odd))}")
@@ -54,6 +58,7 @@ class Front:
         self._acting = acting
         self._links = links
         self._repeats = repeats
+        self._sign_in = sign_in
 
     def serve(self, request: func.HttpRequest) -> func.HttpResponse:
         """Answer a request; who is nobody learns nothing of what there is."""
@@ -63,7 +68,8 @@ class Front:
         try:
             caller = self._identify(request)
         except MalformedRequest as error:
-            return _not_let_in(error)
+            sent_on = self._sign_in and error.status == 401 and is_to_be_read(request)
+            return to_sign_in(request) if sent_on else _not_let_in(error)
         if not caller.roles:
             return problem(_NO_ROLE.format(caller.name), 403, kind=Problem.NO_ROLE)
         found = find(request.method, request.route_params.get("path") or "")

@@ -61,6 +61,12 @@ def _problem(text: str) -> str:
     return text
 
 
+_PART = "[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+_FILES = (
+    rf"images\.yaml|images~{_PART}\.ya?ml|waivers\.yaml|vex~{_PART}\.json|known-exploited\.json|"
+    rf"trust(~{_PART}){{1,6}}"
+)
+_PROBLEMS = "|".join(one.value for one in Problem)
 _DIGEST = f"sha256:{'0' * 64}"
 PARAMETERS: Mapping[str, Parameter] = {
     "candidate": Parameter(
@@ -76,9 +82,11 @@ PARAMETERS: Mapping[str, Parameter] = {
         file_named,
         "The name of a file below config/, with ~ for each slash.",
         "images.yaml",
-        r"^[A-Za-z0-9._~-]{1,700}$",
+        f"^({_FILES})$",
     ),
-    "digest": Parameter(parse_digest, "A digest of a manifest.", _DIGEST, r"^sha256:[0-9a-f]{64}$"),
+    "digest": Parameter(
+        parse_digest, "A digest of a manifest.", _DIGEST, r"^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$"
+    ),
     "evidence": Parameter(
         parse_evidence_name,
         "The name of a piece of evidence, as it is listed.",
@@ -87,7 +95,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     ),
     "image": Parameter(_image, "The name of an entry of the watch list.", "node", r"^[^/\\%\x00-\x1f\x7f]{1,200}$"),
     "notice": Parameter(_notice, "The id of a notice, as lists of notices tell it.", "0" * 32, r"^[0-9a-f]{32}$"),
-    "problem": Parameter(_problem, "The name of a type of problem.", Problem.NOT_FOUND.value, r"^[a-z-]{1,60}$"),
+    "problem": Parameter(_problem, "The name of a type of problem.", Problem.NOT_FOUND.value, f"^({_PROBLEMS})$"),
     "target": Parameter(
         parts_of_target,
         "A target's id, as lists of targets tell it: the base registry's name, the repository and the tag.",

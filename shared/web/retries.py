@@ -30,7 +30,7 @@ class Retry(msgspec.Struct, forbid_unknown_fields=True):
         since: what ended then or later.
     """
 
-    why: Annotated[str, Meta(max_length=500)]
+    why: Annotated[str, Meta(max_length=500, extra_json_schema={"minLength": 1, "pattern": r"\S"})]
     status: Annotated[list[str], Meta(min_length=1, max_length=10)] | None = None
     image: str | None = None
     since: Annotated[datetime, Meta(tz=True)] | None = None

@@ -17,7 +17,7 @@ from shared.errors import MalformedRequest
 from shared.flows.waive import WaiverTaker
 from shared.ports import Clock
 from shared.target_ports import Targets
-from shared.web.acting_bodies import OnTarget, named_digest
+from shared.web.acting_bodies import DigestText, OnTarget, named_digest
 from shared.web.actions import answer_of
 from shared.web.answers import json_answer
 from shared.web.asked import Asked
@@ -36,7 +36,7 @@ class WaiverNamed(OnTarget, kw_only=True):
         package: its name, as the scanner reports it.
     """
 
-    digest: str
+    digest: DigestText
     id: _Text
     package: _Text
 

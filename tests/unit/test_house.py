@@ -276,6 +276,9 @@ HEAVY = (
     "shared.adapters.notify.teams",
     "shared.adapters.notify.webhook",
     "shared.domain.notices.rendering",
+    "shared.web.openapi",
+    "shared.web.reference",
+    "shared.web.schemas",
     "sigstore",
     "smtplib",
 )

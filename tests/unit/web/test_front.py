@@ -40,7 +40,8 @@ class Door:
         self.broken = False
         self.let_in: list[Asked] = []
         callers = Callers(KnownKeys(lambda: self, self.clock), self.clock, sign_in=sign_in)
-        self.front = Front({one.name: self._serve for one in ROUTES}, callers.identify, lambda _: nullcontext())
+        handlers = {one.name: self._serve for one in ROUTES}
+        self.front = Front(handlers, callers.identify, lambda _: nullcontext(), sign_in=sign_in)
 
     def make(self, name: str, role: Role) -> str:
         """Make a key, and return it."""
@@ -206,6 +207,33 @@ def test_a_page_of_another_site_changes_nothing_in_the_name_of_who_signed_in(mor
     for route in ROUTES:
         wanted = 200 if route.method is Method.GET else status
         assert door.status(headers, route.method.value, example(route)) == wanted
+
+
+READ = ("reference", "problems/not-found", "problems/no-such-type")
+
+
+@pytest.mark.parametrize("path", READ)
+def test_a_browser_in_nobodys_name_is_sent_to_sign_in_and_back_where_people_sign_in(path: str) -> None:
+    browser = {"Accept": "text/html,*/*"}
+    answer = Door(sign_in=True).ask("GET", path, browser)
+    assert answer.status_code == 302
+    back = path.replace("/", "%2F")
+    assert answer.headers["Location"] == f"/.auth/login/aad?post_login_redirect_uri=%2Fapi%2F{back}"
+    assert Door().status(browser, "GET", path) == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "more"),
+    [
+        ("GET", "reference", {"Accept": "application/json"}),
+        ("GET", "candidates", {}),
+        ("POST", "reference", {}),
+        ("GET", "reference", {"x-api-key": "forged"}),
+        ("GET", "reference", {"X-MS-CLIENT-PRINCIPAL": "forged"}),
+    ],
+)
+def test_nobody_else_is_sent_anywhere(method: str, path: str, more: dict[str, str]) -> None:
+    assert Door(sign_in=True).status({"Accept": "text/html", **more}, method, path) == 401
 
 
 # Keys.
