@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +23,8 @@ pytestmark = pytest.mark.twin
 
 _SIGN_IN = {"SIGN_IN_ENABLED": "true", "WEBSITE_AUTH_ENABLED": "True"}
 _SESSION = "ada:approver+operator+reader"
-_SECONDS = 90
+# What is generated ends by itself sooner, unless the machine is busy.
+_SECONDS = 240
 # Identities are walked by the tests of the front; here every request bears one, and whoever fails too often is braked.
 # What JSON Schema cannot say is refused in words with 400: a reason that cannot be printed, or a cursor that no answer
 # said.
@@ -100,16 +102,18 @@ def test_an_act_that_names_itself_is_done_once_by_the_app(watcher: Watcher) -> N
     assert stale.json()["target"]["number"] == first.json()["number"]
 
 
-def test_nothing_is_found_that_the_document_does_not_say(watcher: Watcher) -> None:
+def test_nothing_is_found_that_the_document_does_not_say(watcher: Watcher, tmp_path: Path) -> None:
     """Schemathesis, over the document: its examples, the bounds of every value, and made-up requests of either kind."""
     url = watcher.person(_SESSION, "GET", "openapi.json").url
     program = [sys.executable, "-m", "schemathesis.cli", "run", url]
     program += ["--header", f"Cookie: AppServiceAuthSession={_SESSION}", "--exclude-checks", _ELSEWHERE]
-    program += ["--phases", "examples,coverage,fuzzing", "--max-examples", "5", "--max-time", str(_SECONDS)]
-    program += ["--generation-deterministic", "--no-shrink", "--no-color", "--continue-on-failure"]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=_SECONDS * 5, check=False)
+    program += ["--phases", "examples,coverage,fuzzing", "--max-examples", "3", "--max-time", str(_SECONDS)]
+    program += ["--generation-with-security-parameters", "false", "--generation-deterministic", "--no-shrink"]
+    program += ["--no-color", "--continue-on-failure"]
+    done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=_SECONDS * 2, check=False)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
-    assert f"Tested: {len(ROUTES)}" in done.stdout
+    # It does not ask for the document, which it has read.
+    assert f"Tested: {len(ROUTES) - 1}" in done.stdout, done.stdout[-3000:]
 
 
 def test_the_pages_of_the_api_are_served_without_anything_of_others(watcher: Watcher) -> None:
