@@ -1,10 +1,16 @@
-"""``python -m shared.cli``: validates watch lists, explains what they take, judges scans; offline unless asked."""
+"""``tidegate``, and ``python -m shared.cli``: see, decide and follow from a terminal; judge files without an app."""
 
 from __future__ import annotations
 
 import sys
 
-from shared.cli.commands import main
+from shared.cli.main import main
+
+
+def run() -> None:
+    """Run the command that the command line asks for, and end with its status."""
+    sys.exit(main(sys.argv[1:]))
+
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run()

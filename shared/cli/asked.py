@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import TypeVar
 import msgspec
 
 from shared.cli.exits import UNREADABLE, USAGE, Ends
+from shared.cli.text import printable
+from shared.config import addresses
 from shared.domain.policy.policy import NAME_PATTERN, Policy
 from shared.domain.scan.waivers import end_of
 from shared.errors import MalformedInput
@@ -31,6 +32,11 @@ def check_given(asked: argparse.Namespace) -> None:
     for name, value in vars(asked).items():
         if value == "" or (isinstance(value, list) and "" in value):
             raise Ends(USAGE, f"--{name.replace('_', '-')} is empty; leave it out, or say what is meant")
+
+
+def base_of(asked: argparse.Namespace) -> str:
+    """Return the base registry's login server, from which nobody watches: as asked, or as the settings say."""
+    return str(asked.base or addresses()["base_login_server"])
 
 
 def policy_of(name: str, wanted: str | None) -> Policy:
@@ -94,7 +100,7 @@ def content_of(name: str, read: Callable[[bytes], T], largest: int) -> T:
         raise Ends(UNREADABLE, f"{name} cannot be read: {error.strerror}") from error
     except MalformedInput as error:
         lines = str(error).splitlines() or [""]
-        raise Ends(UNREADABLE, "\n".join(f"{name}, {plain(line)}" for line in lines)) from error
+        raise Ends(UNREADABLE, "\n".join(f"{name}, {printable(line)}" for line in lines)) from error
 
 
 def document(decision: msgspec.Struct) -> str:
@@ -105,14 +111,3 @@ def document(decision: msgspec.Struct) -> str:
 def _escaped(found: re.Match[str]) -> str:
     units = found[0].encode("utf-16-be")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
-
-
-def fitting(text: str) -> str:
-    """Return a text as far as the terminal can show it."""
-    encoding = sys.stdout.encoding or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
-
-
-def plain(text: str) -> str:
-    """Return a text with which no name from an image can do anything to a terminal."""
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)

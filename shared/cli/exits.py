@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
-from typing import NoReturn
+from collections.abc import Mapping
+from enum import IntEnum
 
-FINE, NO, HOLD, USAGE, UNREADABLE, UNREACHABLE = 0, 1, 2, 64, 65, 6
+
+class Exit(IntEnum):
+    """What a command's exit status says."""
+
+    FINE = 0  # yes: it is so, or was done
+    NO = 1  # the answer is no: not valid, rejected, failed, different, or somebody is needed
+    HOLD = 2  # held: not decided
+    ABSENT = 3  # there is no such thing
+    DENIED = 4  # nobody signed in, or who did is not allowed to
+    CONFLICT = 5  # the world moved on: superseded, decided already, changed meanwhile
+    UNREACHABLE = 6  # no answer, or "not now", after several tries
+    LATE = 7  # what was waited for did not come in the time that was given
+    USAGE = 64  # a wrong argument, or one that the app does not take
+    UNREADABLE = 65  # a file that cannot be read, or is not what it should be
+    DEFECT = 70  # a defect of Tidegate's
+    INTERRUPTED = 130  # somebody ended the command
+
+
+FINE, NO, HOLD, USAGE, UNREADABLE, UNREACHABLE = (
+    Exit.FINE,
+    Exit.NO,
+    Exit.HOLD,
+    Exit.USAGE,
+    Exit.UNREADABLE,
+    Exit.UNREACHABLE,
+)
 
 
 class Ends(Exception):
@@ -14,18 +38,11 @@ class Ends(Exception):
 
     Args:
         status: to exit with.
-        told: one line for people.
+        told: for people, in a line or several.
+        problem: the app's own document about it, where there is one.
     """
 
-    def __init__(self, status: int, told: str) -> None:
-        self.status = status
+    def __init__(self, status: int, told: str, problem: Mapping[str, object] | None = None) -> None:
+        self.status = int(status)
+        self.problem = problem
         super().__init__(told)
-
-
-class Parser(argparse.ArgumentParser):
-    """Reads arguments. Who types a wrong one is told by 64: argparse's own 2 could mean an answer."""
-
-    def error(self, message: str) -> NoReturn:
-        """End with the usage and what is wrong."""
-        self.print_usage(sys.stderr)
-        raise Ends(USAGE, f"{self.prog}: {message}")

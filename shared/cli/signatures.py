@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from shared.cli.asked import check_given, content_of, document, fitting, plain, policy_of, time_of
+from shared.cli.asked import check_given, content_of, document, policy_of, time_of
 from shared.cli.exits import FINE, HOLD, NO, UNREADABLE, USAGE, Ends
+from shared.cli.text import fitting, printable
 from shared.domain.policy.signing import SignatureCheck
 from shared.domain.references import parse_repository
 from shared.domain.signatures.judging import judge_signatures
@@ -70,5 +71,5 @@ def _trust(folder: str) -> dict[str, bytes]:
 
 
 def _shown(verdict: SignatureVerdict) -> str:
-    ignored = [f"  ignored: {plain(each)}" for each in verdict.ignored]
-    return "\n".join((f"{verdict.outcome.value}: {plain(verdict.detail)}", *ignored))
+    ignored = [f"  ignored: {printable(each)}" for each in verdict.ignored]
+    return "\n".join((f"{verdict.outcome.value}: {printable(verdict.detail)}", *ignored))

@@ -6,8 +6,9 @@ import argparse
 from collections.abc import Callable
 from typing import TypeVar
 
-from shared.cli.asked import check_given, content_of, document, fitting, plain, policy_of, time_of
+from shared.cli.asked import check_given, content_of, document, policy_of, time_of
 from shared.cli.exits import FINE, HOLD, NO, UNREADABLE, USAGE, Ends
+from shared.cli.text import fitting, printable
 from shared.domain.scan.database import read_database
 from shared.domain.scan.decision import Decision, Effect, Judged, Outcome
 from shared.domain.scan.exploited import read_exploited
@@ -78,7 +79,7 @@ def _read(name: str, read: Callable[[bytes], T]) -> T:
 def _shown(decision: Decision) -> str:
     """Return a decision for a terminal, on which no name from an image can do anything."""
     heads = [f"{decision.outcome.value}, by the policy {decision.policy.name}"]
-    said = [f"  {_mark(each.effect)} {each.reason.value}: {plain(each.text)}" for each in decision.said]
+    said = [f"  {_mark(each.effect)} {each.reason.value}: {printable(each.text)}" for each in decision.said]
     return "\n".join([*heads, *said, *(_line(finding) for finding in decision.findings)])
 
 
@@ -89,5 +90,5 @@ def _mark(effect: Effect) -> str:
 def _line(finding: Judged) -> str:
     shown = (finding.id, finding.package, finding.installed or "-", finding.fixed or "-", finding.severity or "-")
     decided = f"{finding.change.value}  {finding.decided.value}"
-    detail = f"  {plain(finding.detail)}" if finding.detail else ""
-    return f"{'  '.join(map(plain, shown))}  {decided}{detail}"
+    detail = f"  {printable(finding.detail)}" if finding.detail else ""
+    return f"{'  '.join(map(printable, shown))}  {decided}{detail}"

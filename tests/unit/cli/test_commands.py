@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.upstream.oci_registry import OciRegistry
-from shared.cli.commands import main
+from shared.cli.main import main
 from shared.domain.references import Repository, parse_repository
 from shared.errors import NotFound, ServiceError, Unavailable
 from tests.doubles.gates import GATE_FILES

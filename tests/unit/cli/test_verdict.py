@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.cli.commands import main
+from shared.cli.main import main
 from tests.unit.domain.scan.reports import ANOTHER, DIGEST, document, language, system, vulnerability
 
 pytestmark = pytest.mark.unit
@@ -264,6 +264,6 @@ def test_the_other_commands_load_nothing_of_it() -> None:
 def test_a_verdict_loads_no_client_of_anything(files: Files) -> None:
     arguments = ["verdict", "--policy", files.policy, "--report", files.clean]
     ends = "[m for m in ('requests', 'azure', 're2', 'urllib3', 'http') if m in sys.modules]"
-    program = f"import sys; from shared.cli.commands import main; main({arguments!r}); print({ends})"
+    program = f"import sys; from shared.cli.main import main; main({arguments!r}); print({ends})"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.endswith("[]\n")

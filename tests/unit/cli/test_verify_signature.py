@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.cli.commands import main
+from shared.cli.main import main
 from shared.domain.references import Digest
 from shared.domain.signatures.material import Artefact, Material
 from tests.made_signatures.authorities import new_key, public_pem
