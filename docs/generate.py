@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable
 
-from docs import parts
+from docs import commands, parts
 from docs.parts import ROOT
 from shared.domain.scan import decision
 from shared.domain.watching.watch_list import schema
@@ -42,8 +42,17 @@ PARTS: dict[str, Callable[[], str]] = {
     "decided": parts.decided,
     "admission-reasons": parts.admission_reasons,
     "not-known": parts.not_known,
+    "commands": commands.commands,
+    "exit-statuses": commands.exit_statuses,
 }
-PAGES = ("README.md", "docs/architecture.md", "docs/configuration.md", "docs/notices.md", "docs/verdict.md")
+PAGES = (
+    "README.md",
+    "docs/architecture.md",
+    "docs/cli.md",
+    "docs/configuration.md",
+    "docs/notices.md",
+    "docs/verdict.md",
+)
 SCHEMAS = {"docs/images.schema.json": schema, "docs/verdict.schema.json": decision.schema}
 _MARKED = re.compile(r"<!-- generated: (?P<name>[\w-]+) -->\n.*?<!-- end: (?P=name) -->", re.DOTALL)
 
@@ -55,7 +64,8 @@ def pages() -> dict[str, str]:
         KeyError: a page asks for a part that nobody makes.
     """
     written = {page: _MARKED.sub(_filled, (ROOT / page).read_text()) for page in PAGES}
-    return {**written, **{page: json.dumps(made(), indent=2) + "\n" for page, made in SCHEMAS.items()}}
+    schemas = {page: json.dumps(made(), indent=2) + "\n" for page, made in SCHEMAS.items()}
+    return {**written, **schemas, **{page: commands.completion(of) for page, of in commands.COMPLETIONS.items()}}
 
 
 def _filled(found: re.Match[str]) -> str:

@@ -17,6 +17,7 @@ from shared.web.consents import Consents
 from shared.web.described import Described
 from shared.web.front import Front
 from shared.web.notices import Notices
+from shared.web.me import me
 from shared.web.previews import Previews
 from shared.web.repeats import Repeats
 from shared.web.waivers import Waivers, listed_waivers
@@ -58,6 +59,7 @@ def _about_images(parts: Parts) -> Mapping[str, Handler]:
             trusts=parts.gate_runs.trusts,
         ),
         "preview": previews.preview,
+        "me": lambda asked: me(asked, installation=parts.settings.installation, at=parts.clock()),
         "list_images": lambda asked: images.list_images(
             asked.request, watch_list=parts.watch_lists.in_force(), overview=parts.overview
         ),

@@ -10,11 +10,11 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from shared.cli.exits import Ends, Exit
+from shared.cli.exits import Ends, Exit, Unreached
 from shared.cli.profiles import Access
 from shared.cli.session import Surroundings
 from shared.cli.text import plain
-from shared.cli.transport import Answer, Send, Sent, Unreached
+from shared.cli.transport import Answer, Send, Sent
 from shared.version import VERSION
 
 Document = dict[str, Any]
@@ -54,6 +54,14 @@ class Client:
         self.access = access
         self._send = send
         self._around = around
+
+    def ask_anybody(self, sent: Sent) -> Answer:
+        """Send a request that bears no identity, once.
+
+        Raises:
+            Unreached: nobody answered.
+        """
+        return self._send(sent)
 
     def get(self, path: str, query: Mapping[str, object] | None = None) -> Document:
         """Return the document at an address below ``/api/``.

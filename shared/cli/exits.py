@@ -46,3 +46,7 @@ class Ends(Exception):
         self.status = int(status)
         self.problem = problem
         super().__init__(told)
+
+
+class Unreached(Exception):
+    """Nobody answered; for people, without a secret."""

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from shared.cli.exits import Ends, Exit
+from shared.cli.exits import Ends, Exit, Unreached
 from shared.cli.parsing import Parser, module_of, parser_of
 from shared.cli.session import Session, Surroundings
 from shared.cli.table import COMMANDS
@@ -28,6 +28,9 @@ def main(arguments: Sequence[str], around: Surroundings | None = None) -> int:
     except Ends as end:
         print(end, file=sys.stderr)
         return end.status
+    except Unreached as error:
+        print(error, file=sys.stderr)
+        return Exit.UNREACHABLE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:

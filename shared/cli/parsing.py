@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 from shared.cli.exits import Ends, Exit
 from shared.cli.table import COMMANDS, GROUPS, Command
 
+_JSON = "print one JSON document, and no words beside it"
+
 
 class Parser(argparse.ArgumentParser):
     """Reads arguments. Who types a wrong one is told by 64: argparse's own 2 could mean an answer.
@@ -45,14 +47,18 @@ class Parser(argparse.ArgumentParser):
 
 def whole_parser() -> Parser:
     """Return what reads every command, with nothing left to be added: for completion and for documents."""
-    parser = parser_of()
+    parser = parser_of(listed=True)
     for each in commands_of(parser).values():
         each.fill()
     return parser
 
 
-def parser_of() -> Parser:
-    """Return what reads the command line."""
+def parser_of(*, listed: bool = False) -> Parser:
+    """Return what reads the command line.
+
+    Args:
+        listed: whether it lists its commands as argparse does, beside our own list of them by groups.
+    """
     parser = Parser(
         prog="tidegate",
         description="See what waits for whom, decide, and follow it; judge lists, scans and signatures offline.",
@@ -62,7 +68,8 @@ def parser_of() -> Parser:
     _add_common(parser, argparse)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     for command in COMMANDS:
-        commands.add_parser(command.name, description=command.purpose, fill=_filler(command))
+        help_of: Any = {"help": command.purpose} if listed else {}
+        commands.add_parser(command.name, description=command.purpose, fill=_filler(command), **help_of)
     return parser
 
 
@@ -76,10 +83,24 @@ def _filler(command: Command) -> Callable[[Parser], None]:
     def fill(parser: Parser) -> None:
         if command.online:
             _add_common(parser, argparse.SUPPRESS)
-            parser.add_argument("--json", action="store_true", help="print one JSON document, and no words beside it")
+            parser.add_argument("--json", action="store_true", help=_JSON)
         module_of(command).add(parser, command.name)
 
     return fill
+
+
+def act_of(acts: Any, name: str, purpose: str) -> Parser:
+    """Add one of the acts of a command, such as ``list`` of ``waivers``; what the command takes it takes after it, too.
+
+    Args:
+        acts: what ``add_subparsers`` returned.
+        name: as it is typed.
+        purpose: one sentence for people.
+    """
+    parser: Parser = acts.add_parser(name, description=purpose, help=purpose)
+    _add_common(parser, argparse.SUPPRESS)
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=_JSON)
+    return parser
 
 
 def module_of(command: Command) -> Any:

@@ -16,6 +16,8 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Re
 
 import msgspec
 
+from shared.cli.exits import Unreached
+
 LARGEST_ANSWER = 256 * 1024 * 1024
 
 
@@ -49,10 +51,6 @@ class Answer(msgspec.Struct, frozen=True):
     status: int
     headers: Mapping[str, str]
     body: bytes
-
-
-class Unreached(Exception):
-    """Nobody answered; for people, without a secret."""
 
 
 Send = Callable[[Sent], Answer]

@@ -18,6 +18,7 @@ from shared.web.candidates import CandidatesPart, ShownCandidate
 from shared.web.evidence import EvidenceListed
 from shared.web.exposure import MOST_EXPOSED, ExposurePart
 from shared.web.images import ImagesPart
+from shared.web.me import Me
 from shared.web.previews import PreviewAsked
 from shared.web.problems import Problem
 from shared.web.rebuilds import RebuildsPart
@@ -49,6 +50,7 @@ READING_ROUTES = (
         example={"policy": "{min_age: 48h}"},
         problems=(Problem.NOT_FOUND,),
     ),
+    Route("me", _GET, "me", READING, "Tell the caller who it is here, and what it may do.", Me),
     Route(
         "list_images",
         _GET,

@@ -160,7 +160,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "notifying": {*_CORE, "bootstrap", "due_kinds", "flows", "rules", "notify_yaml"},
     "rules": {"rules", *_CORE, "msgspec"},
     "flows": {"rules", *_CORE, "msgspec"},
-    "web": {"web", "flows", "rules", *_CORE, "msgspec", "azure.functions"},
+    "web": {"web", "flows", "rules", "version", *_CORE, "msgspec", "azure.functions"},
     # Of the settings, adapters take single records as arguments: see the test about who loads them.
     # What two wings need stands above them and knows none of them.
     "adapters": {"adapters", "call_ports", "azure", "requests", "urllib3"},

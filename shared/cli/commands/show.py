@@ -1,0 +1,118 @@
+"""``tidegate show``: one candidate with its way, its evidence, and the tag that it is for."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from shared.cli.client import Document, document_of, path_of
+from shared.cli.exits import Ends, Exit
+from shared.cli.naming import candidate_of, is_candidate, target_of
+from shared.cli.parsing import Parser
+from shared.cli.session import Session
+from shared.cli.text import minute, plain, printable, table
+
+_FINDINGS = ("id", "package", "installed", "fixed", "severity", "change", "decided")
+
+
+def add(parser: Parser, _: str) -> None:
+    """Take which one, and what of it."""
+    parser.add_argument("what", metavar="ID|IMAGE:TAG", help="a candidate's id, or the tag whose newest one is meant")
+    parser.add_argument("--log", action="store_true", help="print the log of its last test and scan")
+    parser.add_argument("--findings", action="store_true", help="print what the scan found, and what decided about it")
+    parser.add_argument("--evidence", metavar="DIR", help="save all that is kept of it into this folder")
+
+
+def run(asked: argparse.Namespace, to: Session) -> int:
+    """Show a candidate."""
+    found = candidate_of(to.client, asked.what)
+    candidate = to.client.get(path_of("candidates", found))
+    target = None if is_candidate(asked.what) else to.client.get(path_of("targets", target_of(to.client, asked.what)))
+    pieces = to.client.get(path_of("candidates", found, "evidence"))["evidence"]
+    document: Document = {"candidate": candidate, "target": target, "evidence": pieces}
+    lines = [*_of_candidate(candidate), *(_of_target(target) if target else ()), *_of_evidence(pieces)]
+    if asked.findings:
+        findings = _findings(to, found, pieces)
+        document, lines = {**document, "findings": findings}, [*lines, "", *_told(findings, to)]
+    if asked.log:
+        logs = {one["name"]: _text(to, found, one["name"]) for one in pieces if one["name"].endswith(".log")}
+        document, lines = {**document, "logs": logs}, [*lines, *_of_logs(logs)]
+    if asked.evidence:
+        document = {**document, "saved": _save(to, found, pieces, Path(asked.evidence))}
+    to.show(document, lines)
+    return Exit.FINE
+
+
+def _of_candidate(one: Document) -> Iterator[str]:
+    yield (
+        f"{one['status']}, {one['reason']}: {plain(one['detail'])}"
+        if one["detail"]
+        else f"{one['status']}, {one['reason']}"
+    )
+    yield f"  {one['source']}:{one['source_tag']}@{one['digest']}"
+    yield from (f"  for {each['repository']}:{each['tag']}" for each in one["targets"])
+    for each in one["history"]:
+        times = f" ({each['times']} times)" if each.get("times", 1) > 1 else ""
+        words = f"{each['status']}, {each['reason']}{times}"
+        yield f"  {minute(each['at'])}  {words}  {plain(each.get('detail', ''))}".rstrip()
+
+
+def _of_target(one: Document) -> Iterator[str]:
+    yield ""
+    waits = f", waits for {one['waits_for']} until {minute(one['until'])}" if one.get("waits_for") else ""
+    yield f"{one['repository']}:{one['tag']}, decision {one['number']}, {one['why']}{waits}"
+    reached = "reached" if one["reached"] else "not reached"
+    yield f"  wanted {one['wanted'] or '-'}, {reached}; seen {one['seen'] or '-'}"
+    for each in one["previous"]:
+        yield f"  before: {each['digest']}{' (blocked)' if each.get('blocked') else ''}"
+
+
+def _of_evidence(pieces: list[Document]) -> Iterator[str]:
+    if pieces:
+        yield ""
+        rows = [(one["name"], one["kind"], one["size"], minute(one["at"])) for one in pieces]
+        yield from table(("evidence", "kind", "bytes", "kept"), rows)
+
+
+def _findings(to: Session, candidate: str, pieces: list[Document]) -> list[Document]:
+    """The newest verdict says what was found and what decided; one that is only held may have none."""
+    verdicts = sorted((one for one in pieces if one["kind"] == "decision"), key=lambda one: str(one["at"]))
+    if not verdicts:
+        raise Ends(Exit.ABSENT, "nothing is kept that says what a scan found: it was not scanned, or not decided yet")
+    path = path_of("candidates", candidate, "evidence", verdicts[-1]["name"])
+    found = document_of(to.client.answer("GET", path)).get("findings", [])
+    return list(found)
+
+
+def _told(findings: list[Document], to: Session) -> list[str]:
+    rows = [[one.get(name) for name in _FINDINGS] for one in findings]
+    return table(_FINDINGS, rows, to.colours) or ["nothing was found"]
+
+
+def _text(to: Session, candidate: str, name: str) -> str:
+    path = path_of("candidates", candidate, "evidence", name)
+    return to.client.answer("GET", path).body.decode("utf-8", "backslashreplace")
+
+
+def _of_logs(logs: dict[str, str]) -> Iterator[str]:
+    for name, text in logs.items():
+        yield from ("", f"== {name}")
+        yield from (printable(line) for line in text.splitlines())
+
+
+def _save(to: Session, candidate: str, pieces: list[Document], folder: Path) -> list[str]:
+    """Names are checked as the app checks them: what is saved stays in the folder."""
+    saved = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (str(one["name"]) for one in pieces):
+            if Path(name).name != name or name.startswith("."):
+                raise Ends(Exit.DEFECT, f"the app tells of evidence named {plain(name)!r}, which no file is to be")
+            file = folder / name
+            file.write_bytes(to.client.answer("GET", path_of("candidates", candidate, "evidence", name)).body)
+            saved.append(str(file))
+            to.tell(f"saved {file}")
+    except OSError as error:
+        raise Ends(Exit.UNREADABLE, f"{folder}: {error.strerror or error}") from error
+    return saved

@@ -1,0 +1,136 @@
+"""The whole HTTP API in memory: the real front, routes and flows over a world of doubles, and keys for each role."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import azure.functions as func
+
+from shared.access_ports import StoredKey
+from shared.admitting import checked_file
+from shared.bootstrap import Parts
+from shared.cli.transport import Answer, Sent
+from shared.configuration_ports import StoredFile
+from shared.domain.access.api_keys import ApiKey, new_key
+from shared.domain.access.callers import Role
+from shared.domain.references import DOCKER_HUB, MCR
+from shared.errors import Conflict
+from shared.flows.exposure import ExposureTeller
+from shared.flows.overview import Overview
+from shared.flows.preview import Previewer
+from shared.flows.write_file import FileWriter
+from shared.policy_yaml import read_one_policy
+from shared.serving import front
+from shared.watch_list_yaml import parse_files, parse_watch_list
+from tests.doubles.world import BASE, GHCR, World
+
+ADDRESS = "https://tidegate.example"
+
+
+class InMemoryKeys:
+    """``ApiKeys`` in a dictionary."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, ApiKey] = {}
+
+    def every(self) -> tuple[StoredKey, ...]:
+        """See ``ApiKeys.every``."""
+        return tuple(StoredKey(key, "") for key in self.kept.values())
+
+    def add(self, key: ApiKey) -> None:
+        """See ``ApiKeys.add``."""
+        self.kept[key.id] = key
+
+    def replace(self, stored: StoredKey, key: ApiKey) -> None:
+        """See ``ApiKeys.replace``."""
+        self.kept[stored.key.id] = key
+
+
+class InMemoryFiles:
+    """``ConfigurationFiles`` in a dictionary.
+
+    Args:
+        kept: what there is, by name.
+    """
+
+    def __init__(self, kept: dict[str, bytes]) -> None:
+        self.kept = {name: StoredFile(content, "1") for name, content in kept.items()}
+
+    def read(self, name: str) -> StoredFile | None:
+        """See ``ConfigurationFiles.read``."""
+        return self.kept.get(name)
+
+    def write(self, name: str, content: bytes, etag: str | None) -> StoredFile:
+        """See ``ConfigurationFiles.write``."""
+        known = self.kept.get(name)
+        if (known.etag if known else None) != etag:
+            raise Conflict(name)
+        self.kept[name] = StoredFile(content, f"{int(etag or 0) + 1}")
+        return self.kept[name]
+
+
+class AppInMemory:
+    """Answers requests as the app does.
+
+    Args:
+        world: what it works on.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.keys = InMemoryKeys()
+        self.texts = {role: self._key(role.value, role) for role in Role}
+        self.files = InMemoryFiles({"images.yaml": world.configuration.text or b""})
+        self.asked: list[Sent] = []
+
+    def send(self, sent: Sent) -> Answer:
+        """See ``Send``: as the Functions host hands a request over, and back."""
+        self.asked.append(sent)
+        parts = urlsplit(sent.url)
+        path = unquote(parts.path.removeprefix("/api/"))
+        request = func.HttpRequest(
+            sent.method,
+            sent.url,
+            headers=dict(sent.headers),
+            params=dict(parse_qsl(parts.query)),
+            route_params={"path": path},
+            body=sent.body or b"",
+        )
+        answer = front(cast(Parts, self._parts())).serve(request)
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Answer(answer.status_code, {"content-type": answer.mimetype or "", **headers}, answer.get_body())
+
+    def _key(self, name: str, role: Role) -> str:
+        key, text = new_key(name, role, self.world.clock(), self.keys.kept.values())
+        self.keys.add(key)
+        return text
+
+    def _parts(self) -> Any:
+        world = self.world
+        return SimpleNamespace(
+            **{name: value for name, value in vars(world).items() if not name.startswith("_")},
+            api_keys=self.keys,
+            settings=SimpleNamespace(sign_in=False, installation="test-weu", base=SimpleNamespace(name=BASE)),
+            overview=Overview(world.observations, world.targets, world.candidates, world.troubles, BASE, world.tools),
+            upstream={DOCKER_HUB: world.hub, MCR: world.mcr, GHCR: world.ghcr}.__getitem__,
+            gate_runs=SimpleNamespace(trusts=lambda _: False),
+            target_book=world.book,
+            admitting=self._admitting(),
+        )
+
+    def _admitting(self) -> Any:
+        world = self.world
+        teller = ExposureTeller(world.watches, world.targets, world.candidates, world.scan_book, world.clock)
+        previewer = Previewer(world.admissions, world.targets, world.candidates, BASE, world.clock)
+        writer = FileWriter(self.files, world.configuration, world.activity, parse_watch_list, checked_file)
+        return SimpleNamespace(
+            exposure_teller=teller,
+            previewer=previewer,
+            writer=writer,
+            approver=world.approver,
+            waiver=world.waiver,
+            read_list=parse_files,
+            read_policy=read_one_policy,
+        )
