@@ -10,11 +10,11 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from shared.cli.exchange import Answer, Send, Sent
 from shared.cli.exits import Ends, Exit, Unreached
 from shared.cli.profiles import Access
 from shared.cli.session import Surroundings
 from shared.cli.text import plain
-from shared.cli.transport import Answer, Send, Sent
 from shared.version import VERSION
 
 Document = dict[str, Any]

@@ -20,7 +20,7 @@ from shared.cli_settings import environment
 
 if TYPE_CHECKING:
     from shared.cli.client import Client
-    from shared.cli.transport import Send
+    from shared.cli.exchange import Send
 
 DOCUMENT_VERSION = 1
 

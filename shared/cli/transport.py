@@ -7,53 +7,17 @@ redirect is followed: a key would go wherever the answer says.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Request, build_opener
 
-import msgspec
-
+from shared.cli.exchange import Answer, Send, Sent
 from shared.cli.exits import Unreached
 
 LARGEST_ANSWER = 256 * 1024 * 1024
-
-
-class Sent(msgspec.Struct, frozen=True):
-    """A request.
-
-    Attributes:
-        method: of it.
-        url: where to.
-        headers: with it; may hold a key, and so are never shown.
-        body: of it; ``None`` for none.
-        timeout: seconds that one silence may last.
-    """
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes | None
-    timeout: float
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """An answer.
-
-    Attributes:
-        status: of it.
-        headers: of it, by names in small letters.
-        body: of it.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-Send = Callable[[Sent], Answer]
 
 
 class _NoRedirect(HTTPRedirectHandler):

@@ -11,7 +11,7 @@ import azure.functions as func
 from shared.access_ports import StoredKey
 from shared.admitting import checked_file
 from shared.bootstrap import Parts
-from shared.cli.transport import Answer, Sent
+from shared.cli.exchange import Answer, Sent
 from shared.configuration_ports import StoredFile
 from shared.domain.access.api_keys import ApiKey, new_key
 from shared.domain.access.callers import Role
@@ -24,7 +24,7 @@ from shared.flows.write_file import FileWriter
 from shared.policy_yaml import read_one_policy
 from shared.serving import front
 from shared.watch_list_yaml import parse_files, parse_watch_list
-from tests.doubles.world import BASE, GHCR, World
+from tests.doubles.world import BASE, BASE_SERVER, GHCR, World
 
 ADDRESS = "https://tidegate.example"
 
@@ -102,6 +102,10 @@ class AppInMemory:
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Answer(answer.status_code, {"content-type": answer.mimetype or "", **headers}, answer.get_body())
 
+    def id_of(self, role: Role) -> str:
+        """The id of a role's key, by which a policy names a machine."""
+        return next(key.id for key in self.keys.kept.values() if key.role is role)
+
     def _key(self, name: str, role: Role) -> str:
         key, text = new_key(name, role, self.world.clock(), self.keys.kept.values())
         self.keys.add(key)
@@ -131,6 +135,6 @@ class AppInMemory:
             writer=writer,
             approver=world.approver,
             waiver=world.waiver,
-            read_list=parse_files,
+            read_list=lambda files: parse_files(files, BASE_SERVER),
             read_policy=read_one_policy,
         )

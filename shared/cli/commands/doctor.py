@@ -12,11 +12,11 @@ import msgspec
 
 from shared.cli.client import Document
 from shared.cli.commands.images import every_image
+from shared.cli.exchange import Sent
 from shared.cli.exits import Ends, Exit, Unreached
 from shared.cli.parsing import Parser
 from shared.cli.session import Session
 from shared.cli.text import plain, read_time, table
-from shared.cli.transport import Sent
 from shared.version import VERSION
 
 OK, WARN, BAD = "ok", "warn", "bad"

@@ -33,9 +33,9 @@ def run(asked: argparse.Namespace, to: Session) -> int:
         0 if nothing would be decided otherwise, 1 if something would, 2 if nothing is known to be, but of something
         nobody can tell.
     """
-    body, parts = _body(asked), []
-    for part in _parts(body, to):
-        parts.append(part)
+    parts = [*_parts(_body(asked), to)]
+    for told in (part["unreadable"] for part in parts if part.get("unreadable")):
+        to.tell(f"not all targets could be read: {told}")
     otherwise = [one for part in parts for one in part.get("otherwise", ())]
     untold = [one for part in parts for one in part.get("not_known", ())]
     to.show({"otherwise": otherwise, "not_known": untold}, _lines(otherwise, untold, to))

@@ -13,7 +13,7 @@ from shared.cli.parsing import Parser
 from shared.cli.session import Session
 from shared.cli.text import minute, plain, printable, table
 
-_FINDINGS = ("id", "package", "installed", "fixed", "severity", "change", "decided")
+_FINDINGS = ("platform", "id", "package", "installed", "fixed", "severity", "change", "decided")
 
 
 def add(parser: Parser, _: str) -> None:
@@ -76,13 +76,13 @@ def _of_evidence(pieces: list[Document]) -> Iterator[str]:
 
 
 def _findings(to: Session, candidate: str, pieces: list[Document]) -> list[Document]:
-    """The newest verdict says what was found and what decided; one that is only held may have none."""
-    verdicts = sorted((one for one in pieces if one["kind"] == "decision"), key=lambda one: str(one["at"]))
-    if not verdicts:
+    """The newest decision says what was found and what decided about it, on each platform."""
+    decisions = sorted((one for one in pieces if one["kind"] == "decision"), key=lambda one: str(one["at"]))
+    if not decisions:
         raise Ends(Exit.ABSENT, "nothing is kept that says what a scan found: it was not scanned, or not decided yet")
-    path = path_of("candidates", candidate, "evidence", verdicts[-1]["name"])
-    found = document_of(to.client.answer("GET", path)).get("findings", [])
-    return list(found)
+    path = path_of("candidates", candidate, "evidence", decisions[-1]["name"])
+    platforms = document_of(to.client.answer("GET", path)).get("platforms", {})
+    return [{"platform": platform, **one} for platform, said in platforms.items() for one in said.get("findings", ())]
 
 
 def _told(findings: list[Document], to: Session) -> list[str]:
