@@ -29,7 +29,7 @@ def act(
         asked: the command's arguments.
         to: the app and the terminal.
         path: of the act.
-        body: of the request, without the reason.
+        body: of the request, without the reason and the number of the decision that was seen.
         what: is about to be done, for people.
         now: what is so before; ``None`` if it was not looked at.
 
@@ -39,7 +39,8 @@ def act(
     Raises:
         Ends: it was refused, or nobody said why.
     """
-    whole = {**body, "why": reason_of(asked, to)}
+    seen = {"number": now["number"]} if now is not None else {}
+    whole = {**body, **seen, "why": reason_of(asked, to)}
     if asked.dry_run:
         request = {"method": "POST", "path": f"/api/{path}", "body": {k: v for k, v in whole.items() if v is not None}}
         to.show({"dry_run": True, "would": what, "request": request, "now": now}, [f"would {what}", *described(now)])

@@ -17,6 +17,7 @@ from shared.domain.access.api_keys import ApiKey, new_key
 from shared.domain.access.callers import Role
 from shared.domain.references import DOCKER_HUB, MCR
 from shared.errors import Conflict
+from shared.flows.compare_file import FileComparer
 from shared.flows.exposure import ExposureTeller
 from shared.flows.overview import Overview
 from shared.flows.preview import Previewer
@@ -116,7 +117,9 @@ class AppInMemory:
         return SimpleNamespace(
             **{name: value for name, value in vars(world).items() if not name.startswith("_")},
             api_keys=self.keys,
-            settings=SimpleNamespace(sign_in=False, installation="test-weu", base=SimpleNamespace(name=BASE)),
+            settings=SimpleNamespace(
+                sign_in=False, installation="test-weu", public_url=ADDRESS, base=SimpleNamespace(name=BASE)
+            ),
             overview=Overview(world.observations, world.targets, world.candidates, world.troubles, BASE, world.tools),
             upstream={DOCKER_HUB: world.hub, MCR: world.mcr, GHCR: world.ghcr}.__getitem__,
             gate_runs=SimpleNamespace(trusts=lambda _: False),
@@ -128,11 +131,14 @@ class AppInMemory:
         world = self.world
         teller = ExposureTeller(world.watches, world.targets, world.candidates, world.scan_book, world.clock)
         previewer = Previewer(world.admissions, world.targets, world.candidates, BASE, world.clock)
-        writer = FileWriter(self.files, world.configuration, world.activity, parse_watch_list, checked_file)
+        files = (self.files, world.configuration)
+        writer = FileWriter(*files, world.activity, parse_watch_list, checked_file)
+        comparer = FileComparer(*files, parse_watch_list, checked_file, world.watch_lists.in_force, 20)
         return SimpleNamespace(
             exposure_teller=teller,
             previewer=previewer,
             writer=writer,
+            comparer=comparer,
             approver=world.approver,
             waiver=world.waiver,
             read_list=lambda files: parse_files(files, BASE_SERVER),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
+import uuid
 from pathlib import Path
 
 from shared.cli.acting import acting
-from shared.cli.client import document_of, path_of
+from shared.cli.client import Document, document_of, path_of
 from shared.cli.exits import Ends, Exit
 from shared.cli.options import reason_of
 from shared.cli.parsing import Parser, act_of
@@ -17,6 +18,7 @@ from shared.cli.text import printable
 
 # Beyond it the app refuses whatever the file is.
 _LARGEST = 8 * 1024 * 1024
+_OCTETS = {"Content-Type": "application/octet-stream"}
 _HELP = "as the app has it below config/, such as images.yaml or waivers.yaml; default: the file's own name"
 
 
@@ -38,7 +40,7 @@ def run(asked: argparse.Namespace, to: Session) -> int:
     """Do it.
 
     Returns:
-        0; for ``diff``, 1 if the two differ.
+        0; for ``diff``, 1 if the two differ; 65 if the file would not be valid.
 
     Raises:
         Ends: 5 if the file has changed meanwhile, 65 if it is not valid or cannot be read.
@@ -77,10 +79,29 @@ def _there(name: str, to: Session) -> tuple[bytes, str]:
 
 
 def _diff(name: str, content: bytes, to: Session) -> int:
-    there, etag = _there(name, to)
+    """What it would change of the list in force, the app tells; what differs in its text, we do."""
+    there, _ = _there(name, to)
+    compared = document_of(to.client.answer("POST", path_of("config", name, "diff"), body=content, headers=_OCTETS))
     lines = _lines(name, there, content)
-    to.show({"file": name, "differs": there != content, "etag": etag or None, "diff": lines}, lines)
+    to.show({**compared, "differs": there != content, "diff": lines}, [*lines, *_changes(compared)])
+    if not compared["valid"]:
+        return Exit.UNREADABLE
     return Exit.NO if there != content else Exit.FINE
+
+
+def _changes(compared: Document) -> list[str]:
+    wrong = [f"not valid: {printable(str(one))}" for one in compared["problems"]]
+    changes = compared.get("list") or {}
+    told = [f"{what}: {printable(str(one))}" for what, found in changes.items() for one in _each(found)]
+    return [*wrong, *told]
+
+
+def _each(found: object) -> list[object]:
+    if isinstance(found, dict):
+        return [f"{name}: {', '.join(told)}" for name, told in found.items()]
+    if isinstance(found, list):
+        return [one.get("name", one) if isinstance(one, dict) else one for one in found]
+    return ["yes"] if found else []
 
 
 def _lines(name: str, there: bytes, here: bytes) -> list[str]:
@@ -93,18 +114,24 @@ def _put(asked: argparse.Namespace, name: str, content: bytes, to: Session) -> i
     there, etag = _there(name, to)
     lines, replaced = _lines(name, there, content), asked.if_match or etag
     if asked.dry_run:
-        to.show({"dry_run": True, "file": name, "if_match": replaced or None, "diff": lines}, lines)
-        return Exit.FINE
+        return _tried(name, content, replaced, lines, to)
     why = reason_of(asked, to)
     for line in lines if to.around.interactive and not asked.yes else ():
         to.tell(line)
     to.agreed(f"Write config/{name}", yes=asked.yes)
-    headers = {"X-Why": why, "Content-Type": "application/octet-stream"}
+    headers = {"X-Why": why, "Idempotency-Key": str(uuid.uuid4()), **_OCTETS}
     headers |= {"If-Match": _quoted(replaced)} if replaced else {"If-None-Match": "*"}
     done = to.client.answer("PUT", path_of("config", name), body=content, headers=headers)
     written = {**document_of(done), "etag": done.headers.get("etag")}
     to.show(written, [f"config/{name} is written, ETag {written['etag']}"])
     return Exit.FINE
+
+
+def _tried(name: str, content: bytes, replaced: str, lines: list[str], to: Session) -> int:
+    checked = document_of(to.client.answer("POST", path_of("config", name, "validate"), body=content, headers=_OCTETS))
+    wrong = [f"not valid: {printable(str(one))}" for one in checked["problems"]]
+    to.show({"dry_run": True, **checked, "if_match": replaced or None, "diff": lines}, [*lines, *wrong])
+    return Exit.FINE if checked["valid"] else Exit.UNREADABLE
 
 
 def _quoted(etag: str) -> str:

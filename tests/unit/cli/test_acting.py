@@ -7,13 +7,15 @@ from datetime import timedelta
 
 import pytest
 
+from shared.cli.exchange import Answer, Sent
 from shared.cli.exits import Exit
 from shared.domain.access.callers import Role
 from shared.domain.policy.policy import Policy, ScanCheck
 from shared.domain.policy.promoting import ApprovalCheck
 from shared.domain.policy.severity import Severity
-from shared.domain.promotion.said import Why
+from shared.domain.promotion.said import Said, Why
 from shared.domain.promotion.statuses import Status
+from shared.domain.references import Digest
 from shared.domain.scan.findings import Finding
 from tests.doubles.app import AppInMemory
 from tests.doubles.world import ONE, THREE, TWO, World
@@ -101,10 +103,23 @@ def test_nothing_is_done_for_no_reason(moved: Terminal, command: str) -> None:
 def test_a_dry_run_says_what_would_be_asked_and_asks_nothing(moved: Terminal) -> None:
     typed = moved.type("rollback", TAG, *WHY, "--dry-run", "--json")
     path = f"/api/targets/{moved.app.world.target().id}/rollback"
-    request = {"method": "POST", "path": path, "body": {"why": "the shop is slow on it"}}
+    request = {"method": "POST", "path": path, "body": {"number": 2, "why": "the shop is slow on it"}}
     assert (typed.status, typed.document["request"], typed.document["now"]["wanted"]) == (Exit.FINE, request, TWO)
     assert "would take base/node:22-alpine back" in moved.type("rollback", TAG, *WHY, "--dry-run").out
     assert [one for one in moved.app.asked if one.method == "POST"] == []
+
+
+def test_who_acts_on_a_decision_that_another_took_the_place_of_is_told_of_a_conflict(moved: Terminal) -> None:
+    world = moved.app.world
+
+    def meanwhile(sent: Sent) -> Answer:
+        if sent.method == "POST":
+            world.actor.pin(world.target().id, Digest(ONE), None, Said("bob", "mine", world.clock()))
+        return moved.app.send(sent)
+
+    moved.send = meanwhile
+    typed = moved.type("pin", TAG, "--to", TWO, *WHY, "--json")
+    assert (typed.status, typed.document["target"]["wanted"], wanted(moved)[0]) == (Exit.CONFLICT, ONE, ONE)
 
 
 def test_who_is_there_is_asked_for_a_reason_and_whether_it_is_meant(

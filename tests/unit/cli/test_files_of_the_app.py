@@ -45,6 +45,9 @@ def test_a_file_is_printed_as_the_app_has_it(terminal: Terminal) -> None:
 def test_a_file_that_differs_is_a_no_and_one_that_does_not_is_fine(terminal: Terminal, better: str) -> None:
     typed = terminal.type("list", "diff", better)
     assert (typed.status, "+    tags: [22-alpine, 24-alpine]" in typed.out) == (Exit.NO, True)
+    assert "changed: node" in typed.out
+    document = terminal.type("list", "diff", better, "--json").document
+    assert (document["etag"], document["differs"], document["list"]["changed"][0]["name"]) == ("1", True, "node")
     Path(better).write_bytes(WATCH_LIST)
     assert (terminal.type("list", "diff", better).out, terminal.type("list", "diff", better).status) == ("", Exit.FINE)
 
@@ -75,6 +78,9 @@ def test_what_is_not_valid_is_not_written_and_said_with_its_line(terminal: Termi
     Path(better).write_text("images: [\n")
     typed = terminal.type("list", "put", better, *WHY)
     assert (typed.status, "line 2" in typed.err, kept(terminal)) == (Exit.UNREADABLE, True, WATCH_LIST)
+    for words in (("diff", better), ("put", better, *WHY, "--dry-run")):
+        tried = terminal.type("list", *words)
+        assert (tried.status, "not valid: " in tried.out and "line 2" in tried.out) == (Exit.UNREADABLE, True), tried.out
     assert terminal.type("list", "put", "/no/such/images.yaml", *WHY).status == Exit.UNREADABLE
 
 
