@@ -25,6 +25,7 @@ from shared.flows.write_file import FileWriter
 from shared.policy_yaml import read_one_policy
 from shared.serving import front
 from shared.watch_list_yaml import parse_files, parse_watch_list
+from tests.doubles.answers import InMemoryAnswers
 from tests.doubles.world import BASE, BASE_SERVER, GHCR, World
 
 ADDRESS = "https://tidegate.example"
@@ -82,6 +83,7 @@ class AppInMemory:
     def __init__(self, world: World) -> None:
         self.world = world
         self.keys = InMemoryKeys()
+        self.answers = InMemoryAnswers()
         self.texts = {role: self._key(role.value, role) for role in Role}
         self.files = InMemoryFiles({"images.yaml": world.configuration.text or b""})
         self.asked: list[Sent] = []
@@ -117,6 +119,7 @@ class AppInMemory:
         return SimpleNamespace(
             **{name: value for name, value in vars(world).items() if not name.startswith("_")},
             api_keys=self.keys,
+            answers=self.answers,
             settings=SimpleNamespace(
                 sign_in=False, installation="test-weu", public_url=ADDRESS, base=SimpleNamespace(name=BASE)
             ),

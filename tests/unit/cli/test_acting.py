@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shared.cli.exchange import Answer, Sent
-from shared.cli.exits import Exit
+from shared.cli.exits import Exit, Unreached
 from shared.domain.access.callers import Role
 from shared.domain.policy.policy import Policy, ScanCheck
 from shared.domain.policy.promoting import ApprovalCheck
@@ -257,6 +257,22 @@ def test_every_act_bears_a_key_of_its_own_that_stays_with_its_tries(moved: Termi
         moved.type(command, TAG, *WHY)
     keys = [one.headers["Idempotency-Key"] for one in moved.app.asked if one.method == "POST"]
     assert len(set(keys)) == len(keys) == 2
+
+
+def test_an_act_whose_answer_was_lost_is_answered_as_it_was_and_done_once(moved: Terminal) -> None:
+    lost: list[Sent] = []
+
+    def losing(sent: Sent) -> Answer:
+        answer = moved.app.send(sent)
+        if sent.method == "POST" and not lost:
+            lost.append(sent)
+            raise Unreached("connection reset")
+        return answer
+
+    moved.send = losing
+    typed = moved.type("pin", TAG, "--to", ONE, *WHY, "--json")
+    assert (typed.status, typed.document["target"]["wanted"], len(lost)) == (Exit.FINE, ONE, 1)
+    assert moved.app.world.target().number == 3
 
 
 def test_who_waits_for_a_rollback_is_told_when_the_registry_has_it_or_that_it_took_too_long(moved: Terminal) -> None:

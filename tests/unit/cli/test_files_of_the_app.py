@@ -80,7 +80,9 @@ def test_what_is_not_valid_is_not_written_and_said_with_its_line(terminal: Termi
     assert (typed.status, "line 2" in typed.err, kept(terminal)) == (Exit.UNREADABLE, True, WATCH_LIST)
     for words in (("diff", better), ("put", better, *WHY, "--dry-run")):
         tried = terminal.type("list", *words)
-        assert (tried.status, "not valid: " in tried.out and "line 2" in tried.out) == (Exit.UNREADABLE, True), tried.out
+        assert (tried.status, "not valid: " in tried.out and "line 2" in tried.out) == (Exit.UNREADABLE, True), (
+            tried.out
+        )
     assert terminal.type("list", "put", "/no/such/images.yaml", *WHY).status == Exit.UNREADABLE
 
 
