@@ -14,6 +14,8 @@ from shared.cli.text import short, table
 from shared.cli.waiting import Turns, within
 
 _UNDER_WAY = frozenset({"under-way", "waiting", "unseen", "doubted"})
+# A look that finds nothing new is written every twenty minutes at most, so that it was made is not always to be seen.
+_UNTIL_IT_IS_MADE = 60.0
 _BAD = frozenset({"rejected", "failed", "never-there"})
 
 
@@ -44,12 +46,25 @@ def run(asked: argparse.Namespace, to: Session) -> int:
 
 def _waited(asked: argparse.Namespace, to: Session, before: dict[str, Sequence[object]]) -> int:
     entries: list[Document] = []
+    begun = to.around.passed()
     for _ in Turns(asked, to):
         entries = [*_entries(asked.images, to)]
-        if all(_looks(one) != before.get(one["name"]) and not _moves(one) for one in entries):
+        quiet = [one["name"] for one in entries if _looks(one) == before.get(one["name"])]
+        is_made = not quiet or to.around.passed() - begun >= _UNTIL_IT_IS_MADE
+        if is_made and not any(_moves(one) for one in entries):
+            _tell_of(entries, quiet, to)
             return _told(entries, to)
     _told(entries, to)
     return Exit.LATE
+
+
+def _tell_of(entries: Sequence[Document], quiet: Sequence[str], to: Session) -> None:
+    if quiet:
+        to.tell(f"nothing new was written of {', '.join(quiet[:10])}{' and others' * (len(quiet) > 10)} in a minute")
+    for one in entries:
+        state = one.get("state") or {}
+        if why := state.get("trouble") or state.get("deferred"):
+            to.tell(f"{one['name']}: its upstream was not looked at: {why}")
 
 
 def _entries(images: Sequence[str], to: Session) -> Iterator[Document]:

@@ -164,7 +164,15 @@ def test_a_check_after_which_something_is_rejected_is_a_no(begun: Terminal) -> N
 def test_a_check_that_is_not_made_in_time_is_late(begun: Terminal) -> None:
     begun.app.world.settle()
     begun.while_waiting = []
-    assert begun.type("check", "--wait", "--within", "1m").status == Exit.LATE
+    assert begun.type("check", "--wait", "--within", "30s").status == Exit.LATE
+
+
+def test_a_check_that_finds_nothing_new_need_not_be_written_and_is_believed_after_a_minute(begun: Terminal) -> None:
+    begun.app.world.settle()
+    before = begun.app.world.candidate(ONE)
+    typed = begun.type("check", "--wait")
+    assert (typed.status, typed.rows[0][:2]) == (Exit.FINE, [TAG, "current"])
+    assert (typed.err, begun.app.world.candidate(ONE)) == ("nothing new was written of node in a minute\n", before)
 
 
 def test_a_reader_may_follow_and_may_not_ask_for_a_check(begun: Terminal) -> None:
