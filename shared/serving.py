@@ -16,8 +16,8 @@ from shared.web.configuration import ConfigurationPages
 from shared.web.consents import Consents
 from shared.web.described import Described
 from shared.web.front import Front
-from shared.web.notices import Notices
 from shared.web.me import me
+from shared.web.notices import Notices
 from shared.web.previews import Previews
 from shared.web.repeats import Repeats
 from shared.web.waivers import Waivers, listed_waivers
