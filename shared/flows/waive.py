@@ -10,6 +10,7 @@ from shared.domain.promotion import waiving
 from shared.domain.promotion.actions import Declined, place
 from shared.domain.promotion.consenting import may_consent
 from shared.domain.promotion.consents import Waived, by
+from shared.domain.promotion.said import Said
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
 from shared.domain.scan.findings import key_of
@@ -96,8 +97,12 @@ class WaiverTaker:
     ) -> Target | Declined:
         """Take back what was asked and granted; see ``waiving.revoke``, and ``Acts.take`` for ``number``."""
         told = f"{id} in {package} of {digest}, revokes {by(caller).told}: {why}"
-        key = key_of(id, package)
-        return self._act(target, ("waiver-revoked", at, told), lambda known: waiving.revoke(known, digest, key), number)
+        key, said = key_of(id, package), Said(by(caller).told, why, at)
+
+        def act(known: Target) -> Target:
+            return waiving.revoke(known, digest, key, said)
+
+        return self._act(target, ("waiver-revoked", at, told), act, number)
 
     def _act(self, name: str, line: tuple[str, datetime, str], act: Act, number: int | None) -> Target | Declined:
         what, at, told = line

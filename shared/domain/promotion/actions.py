@@ -13,7 +13,17 @@ import msgspec
 
 from shared.domain.promotion.decision import decide, decided, is_pinned, out_of_favour
 from shared.domain.promotion.reconciling import scheduled
-from shared.domain.promotion.said import Blocked, Chosen, Forced, Pinned, Said, Why
+from shared.domain.promotion.said import (
+    PIN,
+    Blocked,
+    Chosen,
+    Forced,
+    Pinned,
+    Said,
+    TakenBack,
+    Why,
+    with_taken_back,
+)
 from shared.domain.promotion.target import Awaited, Target
 from shared.domain.references import Digest
 
@@ -104,7 +114,8 @@ def unpin(target: Target, said: Said) -> Target | Declined:
     """Let what is newest be wanted again; while the target is held, once it is resumed."""
     if target.pinned is None:
         return target
-    return _acted(msgspec.structs.replace(target, pinned=None), said.at)
+    taken_back = with_taken_back(target.taken_back, TakenBack(said.by, said.why, said.at, PIN))
+    return _acted(msgspec.structs.replace(target, pinned=None, taken_back=taken_back), said.at)
 
 
 def promote(target: Target, digest: Digest, said: Said) -> Target | Declined:

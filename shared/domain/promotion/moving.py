@@ -32,6 +32,7 @@ _TAKEN_OVER = (
     "staged",
     "adopted",
     "hold",
+    "taken_back",
     "traceparent",
 )
 

@@ -89,3 +89,27 @@ class Forced(msgspec.Struct, frozen=True, omit_defaults=True):
     digest: Digest
     said: Said
     asked: Said | None = None
+
+
+class TakenBack(Said, frozen=True):
+    """That something was said and is not any more, by whom and when: else what was said before would come back.
+
+    Attributes:
+        what: what it was, such as ``pin``.
+    """
+
+    what: str
+
+
+PIN = "pin"
+# A record is one row; what was taken back longest ago is forgotten first.
+MOST_TAKEN_BACK = 60
+
+
+def with_taken_back(known: tuple[TakenBack, ...], *more: TakenBack) -> tuple[TakenBack, ...]:
+    """Return what was taken back, the latest last, each thing once."""
+    latest: dict[str, TakenBack] = {}
+    for one in sorted((*known, *more), key=lambda one: one.at):
+        latest.pop(one.what, None)
+        latest[one.what] = one
+    return tuple(latest.values())[-MOST_TAKEN_BACK:]

@@ -12,7 +12,7 @@ from shared.domain.promotion.astray import Astray, LetGo
 from shared.domain.promotion.candidate import Place
 from shared.domain.promotion.consents import Consent, OverrideAsked, Waived
 from shared.domain.promotion.importing import Importing, Unsettled
-from shared.domain.promotion.said import Blocked, Chosen, Forced, Held, Pinned, Why
+from shared.domain.promotion.said import Blocked, Chosen, Forced, Held, Pinned, TakenBack, Why
 from shared.domain.references import Digest, Repository, Tag, parse_path, parse_tag
 from shared.domain.watching.observation import time_of
 from shared.errors import InvalidReference
@@ -172,6 +172,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         override: what somebody asked to be taken against its gate, until another one grants it.
         adopted: what stood there when its entry appeared.
         hold: who said that nothing is to be decided, and why.
+        taken_back: pins and waivers that were said of it once and are not any more.
         astray: what the tag was listed to be instead of what is wanted.
         repairs: when what others put there was last replaced by what is wanted, UTC, since a person last acted.
         let_go: that it has left the watch list: nothing is decided, repaired or told of it any more.
@@ -220,6 +221,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     waived: tuple[Waived, ...] = ()
     adopted: Adopted | None = None
     hold: Held | None = None
+    taken_back: tuple[TakenBack, ...] = ()
     astray: Astray | None = None
     repairs: tuple[datetime, ...] = ()
     let_go: LetGo | None = None

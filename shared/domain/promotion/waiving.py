@@ -11,6 +11,7 @@ import msgspec
 
 from shared.domain.promotion.actions import Declined, Refusal, place
 from shared.domain.promotion.consents import By, Waived
+from shared.domain.promotion.said import Said, TakenBack, with_taken_back
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
 from shared.domain.scan.findings import Key
@@ -70,9 +71,18 @@ def grant(target: Target, digest: Digest, key: Key, by: By, at: datetime, may_no
     return msgspec.structs.replace(target, waived=(*others, done))
 
 
-def revoke(target: Target, digest: Digest, key: Key) -> Target:
-    """Take back what was asked and granted of a finding."""
-    return msgspec.structs.replace(target, waived=tuple(one for one in target.waived if not _about(one, digest, key)))
+def revoke(target: Target, digest: Digest, key: Key, said: Said) -> Target:
+    """Take back what was asked and granted of a finding; what nobody waives is left as it is."""
+    waived = tuple(one for one in target.waived if not _about(one, digest, key))
+    if waived == target.waived:
+        return target
+    taken = TakenBack(said.by, said.why, said.at, waiver_named(digest, key))
+    return msgspec.structs.replace(target, waived=waived, taken_back=with_taken_back(target.taken_back, taken))
+
+
+def waiver_named(digest: Digest, key: Key) -> str:
+    """Return how a waiver is named among what was taken back."""
+    return f"waiver:{digest}:{key[0]}:{key[1]}"
 
 
 def of(target: Target, digest: Digest, key: Key) -> tuple[Waived, ...]:
