@@ -35,7 +35,9 @@ from shared.flows.check import Checker
 from shared.flows.compare_rebuilds import Comparison
 from shared.flows.copy_scanned import ScanCopier
 from shared.flows.decide_again import SecondJudge
+from shared.flows.export_decisions import DecisionExporter
 from shared.flows.find_dependants import DependantSearch
+from shared.flows.import_decisions import DecisionImporter
 from shared.flows.list_tasks import TaskLister
 from shared.flows.look_at_base import BaseComparer
 from shared.flows.look_at_candidate import CandidateLooker
@@ -99,6 +101,7 @@ from shared.signing import judge_signatures, problem_with
 from shared.tooling import Tooling
 from shared.watch_list_yaml import parse_watch_list
 from shared.work import work_on
+from tests.doubles.decisions import InMemoryApiKeys
 from tests.doubles.gates import GATE_FILES
 from tests.doubles.kept_scans import InMemoryExceptionFiles, InMemoryScans, SaidPolicies
 from tests.doubles.notices import InMemoryDeliveries, InMemoryDestinations, InMemorySenders
@@ -210,6 +213,7 @@ class World:
         self.application_runs.application_tasks = (application_task(ONE, own_trigger=own_trigger),)
         self.exception_files = InMemoryExceptionFiles(self._moment("exception_files"))
         self.trust_files = InMemoryExceptionFiles(self._moment("trust_files"))
+        self.api_keys = InMemoryApiKeys(self._moment("api_keys"))
         self.kept_scans = InMemoryScans(self.clock, self._moment("kept_scans"))
         self.policies_of: dict[str, Policy] = {}
         self.platforms_of: dict[str, tuple[str, ...]] = {}
@@ -269,6 +273,23 @@ class World:
         self.retrier = Retrier(self.book, self.candidates, self.detector, self.outbox, self.activity)
         times = Timekeeper(self.usual_times)
         self.bars = Bars(self.policies, self.book)
+        self.exporter = DecisionExporter(
+            self.targets,
+            self.rulings,
+            lambda: self.api_keys,
+            registry=self.base_name,
+            installation="prod-weu",
+            clock=self.clock,
+        )
+        self.importer = DecisionImporter(
+            self.book,
+            self.rulings,
+            self.base,
+            self.activity,
+            lambda: self.api_keys,
+            finish=self.ruler.finish,
+            remembered=lambda: None,
+        )
         self.actor = Actor(self.book, self.sources, self.activity, self.admissions.asked, self.bars)
         self.reconciler = Reconciler(
             self.book, self.base, self.sources, self.outbox, self.detector, conclusions, times, self.bars
@@ -356,6 +377,27 @@ class World:
             self.rebuild_progress, self.book, runs, self.evidence, BASE_SERVER, self.activity, self.most_rebuilds
         )
         self.due_looker = self._due_looker()
+
+    def lose_account(self) -> None:
+        """Lose the storage account, and start on an empty one; the registries and the watch list are still there."""
+        self.candidates = InMemoryRecords(Candidate, self._moment("candidates"))
+        self.rebuilds = InMemoryRecords(Rebuild, self._moment("rebuilds"))
+        self.scans = InMemoryRecords(Scan, self._moment("scans"))
+        self.targets = InMemoryTargets(self._moment("targets"))
+        self.rulings = InMemoryRulings(self._moment("rulings"))
+        self.tools = InMemoryTools(self._moment("tools"))
+        self.observations = InMemoryObservations(self._moment("observations"))
+        self.listings = InMemoryListings(self._moment("listings"))
+        self.budgets = InMemoryBudgets(self._moment("budgets"))
+        self.usual_times = InMemoryUsualTimes(self._moment("usual_times"))
+        self.activity = InMemoryActivity(self._moment("activity"))
+        self.troubles = InMemoryTroubles(self._moment("troubles"))
+        self.watches = InMemoryWatches(self._moment("watches"))
+        self.evidence = InMemoryEvidence(self._moment("evidence"), self.clock)
+        self.outbox = InMemoryOutbox(self.clock, self._moment("outbox"))
+        self.dead_letters = InMemoryDeadLetters(self.outbox, self.clock, self._moment("dead_letters"))
+        self.api_keys = InMemoryApiKeys(self._moment("api_keys"))
+        self.start()
 
     def _signed_by(self, book: SignatureBook) -> SignedBy:
         """Signatures are judged as they are in the app."""
@@ -555,6 +597,10 @@ class World:
         target = self.book.of(TARGET, tag)
         assert target is not None, f"there is no target {TARGET}:{tag}"
         return target
+
+    def target_or_none(self) -> Target | None:
+        """Return the target, if there is one."""
+        return self.book.of(TARGET, TAG)
 
     def status(self, digest: Digest, gate: str | None = "node") -> Status:
         """Return a candidate's status."""

@@ -1,0 +1,1 @@
+"""What people decided, as one document that outlives the storage account."""
