@@ -8,7 +8,7 @@ from shared.access_ports import ApiKeys
 from shared.domain.decisions.exporting import decisions_of
 from shared.domain.decisions.records import Decisions
 from shared.domain.promotion.target import Target
-from shared.errors import ServiceError
+from shared.errors import UNREADABLE, ServiceError
 from shared.ports import Clock
 from shared.target_ports import Rulings, Targets
 
@@ -74,7 +74,7 @@ class DecisionExporter:
             for stored in self._targets.every(registry):
                 found.append(stored.record)
         except ServiceError as error:
-            if error.temporary:
+            if error.code != UNREADABLE:
                 raise
             lacks.append(f"targets of {registry}: {error}")
         return found

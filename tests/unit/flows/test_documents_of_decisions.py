@@ -17,7 +17,7 @@ from shared.domain.policy.severity import Severity
 from shared.domain.promotion.rulings import Kind
 from shared.domain.promotion.said import Why
 from shared.domain.scan.findings import Finding
-from shared.errors import NotPermitted, ServiceError, Unavailable
+from shared.errors import UNREADABLE, NotPermitted, ServiceError, Unavailable
 from tests.doubles.world import ONE, TWO, World
 from tests.unit.flows.decided import (
     ID,
@@ -258,7 +258,7 @@ def test_while_the_base_registry_cannot_be_read_a_tag_is_left_and_the_rest_is_ta
 
 def test_a_row_that_cannot_be_read_is_told_and_the_rest_is_exported() -> None:
     world = blocked()
-    world.targets.fail("every", ServiceError("1 row of the table cannot be read"))
+    world.targets.fail("every", ServiceError("1 row of the table cannot be read", code=UNREADABLE))
     document = read(world, export(world))
     assert document.lacks
     assert [one.subject for one in document.rulings] == [TWO]
