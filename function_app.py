@@ -84,6 +84,7 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's bind
             parts.admitting.judge.decide,
             parts.admitting.standing.sweep,
             parts.evidence_keeper.sweep,
+            parts.deciding.sweep,
             lambda: budgets_observed(parts.budgets.every(), parts.clock()),
         )
 

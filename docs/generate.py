@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from docs import commands, parts
 from docs.parts import ROOT
+from shared.domain.decisions import document
 from shared.domain.scan import decision
 from shared.domain.watching.watch_list import schema
 
@@ -53,7 +54,11 @@ PAGES = (
     "docs/notices.md",
     "docs/verdict.md",
 )
-SCHEMAS = {"docs/images.schema.json": schema, "docs/verdict.schema.json": decision.schema}
+SCHEMAS = {
+    "docs/images.schema.json": schema,
+    "docs/verdict.schema.json": decision.schema,
+    "docs/decisions.schema.json": document.schema,
+}
 _MARKED = re.compile(r"<!-- generated: (?P<name>[\w-]+) -->\n.*?<!-- end: (?P=name) -->", re.DOTALL)
 
 

@@ -58,6 +58,21 @@ func taskOf(parameter string, id string) taskPlace => {
 }
 
 @export()
+@description('A storage account; an empty text is none.')
+func accountOf(parameter string, id string) registryPlace => {
+  id: empty(id) || isId(id, 'Microsoft.Storage/storageAccounts', 9)
+    ? id
+    : refuse(
+        parameter,
+        id,
+        '/subscriptions/<subscription>/resourceGroups/<group>/providers/Microsoft.Storage/storageAccounts/<name>'
+      )
+  subscription: split(id, '/')[?2] ?? ''
+  group: split(id, '/')[?4] ?? ''
+  name: last(split(id, '/'))
+}
+
+@export()
 @description('The network that a subnet is a part of.')
 func networkOf(parameter string, id string) string =>
   isId(id, 'Microsoft.Network/virtualNetworks', 11)

@@ -2,7 +2,7 @@
 // stand anywhere. docs/deployment.md says how to deploy it and in which order, docs/security.md who may do what.
 targetScope = 'subscription'
 
-import { networkOf, registryOf, same, taskOf } from 'ids.bicep'
+import { accountOf, networkOf, registryOf, same, taskOf } from 'ids.bicep'
 
 @description('Name of this deployment; part of every name that is made here. Letters, digits and hyphens.')
 @minLength(2)
@@ -93,6 +93,9 @@ param publicUrl string = ''
 @description('Short name of this installation, such as prod-weu: in titles of pages and in notices.')
 @maxLength(40)
 param installation string = ''
+
+@description('Resource id of another storage account that keeps what people decided, every day; empty for none.')
+param decisionsAccountId string = ''
 
 @description('When Docker Hub is checked: NCRONTAB of six fields.')
 param checkDockerHubSchedule string = '0 */15 * * * *'
@@ -526,6 +529,22 @@ module taskAccess 'modules/access-tasks.bicep' = [
   }
 ]
 
+var keepsDecisions = !empty(decisionsAccountId)
+var decisionsAccount = accountOf('decisionsAccountId', decisionsAccountId)
+
+module decisionsAccess 'modules/access-decisions.bicep' = if (keepsDecisions) {
+  scope: resourceGroup(
+    keepsDecisions ? decisionsAccount.subscription : subscription().subscriptionId,
+    keepsDecisions ? decisionsAccount.group : resourceGroupName
+  )
+  params: {
+    accountName: decisionsAccount.name
+    deploymentName: deploymentName
+    #disable-next-line what-if-short-circuiting
+    principalId: identity.outputs.principalId
+  }
+}
+
 // Private networking.
 
 module network 'modules/network.bicep' = if (privateNetworking && ownNetwork) {
@@ -603,6 +622,7 @@ module functionApp 'modules/function-app.bicep' = {
     signInClientId: signInClientId
     publicUrl: publicUrl
     installation: installation
+    decisionsAccount: decisionsAccess.?outputs.blobUri ?? ''
     stagingRegistryId: staging.id
     baseRegistryId: base.id
     applicationRegistryIds: applicationIds

@@ -29,6 +29,7 @@ param useRegistryCredentials = bool(given(readEnvironmentVariable('USE_REGISTRY_
 param signInClientId = readEnvironmentVariable('SIGN_IN_CLIENT_ID', '')
 param publicUrl = readEnvironmentVariable('PUBLIC_URL', '')
 param installation = readEnvironmentVariable('INSTALLATION', '')
+param decisionsAccountId = readEnvironmentVariable('DECISIONS_ACCOUNT_ID', '')
 param checkDockerHubSchedule = given(readEnvironmentVariable('CHECK_DOCKER_HUB_SCHEDULE', ''), '0 */15 * * * *')
 param checkMcrSchedule = given(readEnvironmentVariable('CHECK_MCR_SCHEDULE', ''), '0 */15 * * * *')
 param checkOtherRegistriesSchedule = given(

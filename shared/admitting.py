@@ -112,7 +112,7 @@ class Admitting:
     @cached_property
     def bars(self) -> Bars:
         """Says what may not be written into the base registry now."""
-        return Bars(self.policies, self._parts.target_book)
+        return Bars(self.policies, self._parts.target_book, self._parts.deciding.remembers)
 
     @cached_property
     def judge(self) -> SecondJudge:
@@ -213,4 +213,4 @@ class Admitting:
         """Return what is wrong with files of exceptions and trust, and in use; what nobody needs is not read."""
         told = self._parts.notifying.troubles()
         scanned = (*self.exceptions.now().troubles, *self.standing.troubles()) if self.policies.may_scan else ()
-        return (*scanned, *self.signing.troubles(), *told)
+        return (*scanned, *self.signing.troubles(), *told, *self._parts.deciding.troubles())

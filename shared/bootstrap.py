@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from shared.admitting import Admitting
+from shared.deciding import Deciding
 from shared.due_kinds import kinds
 from shared.flows.act import Actor
 from shared.flows.cancel import Canceller
@@ -95,6 +96,11 @@ class Parts(Scanned):
     def admitting(self) -> Admitting:
         """Decides whether a scan lets a digest through."""
         return Admitting(self, self.scan_book)
+
+    @cached_property
+    def deciding(self) -> Deciding:
+        """Exports what people decided, and brings it back."""
+        return Deciding(self)
 
     @cached_property
     def scan_looker(self) -> ScanLooker:

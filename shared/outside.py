@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from shared.budget_ports import Budgets
     from shared.configuration_ports import Configuration, ConfigurationFiles
     from shared.dead_letter_ports import DeadLetters
+    from shared.decision_ports import Keepings, Vault
     from shared.domain.promotion.candidate import Candidate
     from shared.domain.promotion.rebuilds import Rebuild
     from shared.domain.scan.scan import Scan
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from shared.ports import Activity, Observations, Outbox, Records
     from shared.run_ports import Listings
     from shared.sender_ports import Senders
+    from shared.storage_settings import Storage
     from shared.target_ports import Rulings, Targets
     from shared.tool_ports import Tools
     from shared.trouble_ports import Troubles
@@ -128,6 +130,20 @@ class Outside:
         from shared.adapters.storage.rulings_table import RulingsTable  # noqa: PLC0415
 
         return RulingsTable(self._account)
+
+    @cached_property
+    def keepings(self) -> Keepings:
+        """What is known here of decisions that are kept elsewhere."""
+        from shared.adapters.storage.keepings_table import KeepingsTable  # noqa: PLC0415
+
+        return KeepingsTable(self._account)
+
+    def vault(self, storage: Storage) -> Vault:
+        """Return the account where decisions are kept elsewhere."""
+        from shared.adapters.storage.account import StorageAccount  # noqa: PLC0415
+        from shared.adapters.storage.decisions_vault import DecisionsVault  # noqa: PLC0415
+
+        return DecisionsVault(StorageAccount(storage, self._identity.credential))
 
     @cached_property
     def api_keys(self) -> ApiKeys:

@@ -107,6 +107,7 @@ def _about_the_whole(parts: Parts) -> Mapping[str, Handler]:
         "get_file": _configuration(parts).get,
         "validate_file": _configuration(parts).validate,
         "compare_file": _configuration(parts).diff,
+        "export_decisions": parts.deciding.export,
     }
 
 
@@ -140,6 +141,7 @@ def _acting(parts: Parts) -> Mapping[str, Handler]:
         "test_destination": _notices(parts).test,
         "mute_destination": _notices(parts).mute,
         "resend_notice": _notices(parts).resend,
+        "import_decisions": parts.deciding.bring_back,
         "put_file": _configuration(parts).put,
         "block_digest": actions.block,
         "release_digest": actions.release,

@@ -49,6 +49,9 @@ param publicUrl string
 @description('Short name of the installation.')
 param installation string
 
+@description('Address of the blobs of the account that keeps what people decided; empty for none.')
+param decisionsAccount string
+
 @description('Subnet to send from; empty for the public network.')
 param subnetId string
 
@@ -93,6 +96,7 @@ var settings = {
   SECOND_LOOK_MINUTES: string(secondLookMinutes)
   PUBLIC_URL: publicUrl
   INSTALLATION: installation
+  DECISIONS_ACCOUNT: decisionsAccount
   SIGN_IN_ENABLED: empty(signInClientId) ? 'false' : 'true'
   ARM_ENDPOINT: armEndpoint
   ARM_AUDIENCE: environment().authentication.audiences[0]

@@ -29,6 +29,7 @@ var tables = [
   'usualtimes'
   'scans'
   'tools'
+  'decisions'
 ]
 var queues = [
   'imports'

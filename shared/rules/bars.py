@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from shared.domain.promotion.admission import Waiting
@@ -19,11 +20,13 @@ class Bars:
     Args:
         policies: the policies in force.
         book: where targets are.
+        remembers: whether what people decided is known here; it may raise ``ServiceError``.
     """
 
-    def __init__(self, policies: Policies, book: TargetBook) -> None:
+    def __init__(self, policies: Policies, book: TargetBook, remembers: Callable[[], bool] = lambda: True) -> None:
         self.policies = policies
         self._book = book
+        self._remembers = remembers
 
     def keep(self, stored: StoredTarget) -> StoredTarget | None:
         """Note with a target what keeps it from what is wanted, so that it is looked at again in time.
@@ -49,8 +52,11 @@ class Bars:
         """Return what keeps a tag from what is wanted, and until when, UTC; ``None`` if nothing does.
 
         Raises:
-            ServiceError: which list is in force cannot be read, and without it nothing is written.
+            ServiceError: which list is in force, or whether it is known what people decided, cannot be read, and
+                without it nothing is written.
         """
+        if not self._remembers():
+            return Waiting.DECISIONS, None
         asked = self.policies.now().of(target.origin.image, target.place)
         if asked.observed:
             return Waiting.NOTHING, None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
 from shared.domain.access.callers import Role
+from shared.domain.decisions.outcome import BroughtBack
+from shared.domain.decisions.records import Decisions
 from shared.web.acting_bodies import Naming, OnTarget, Pin, RollBack, Saying
 from shared.web.actions import ShownRuling
 from shared.web.checks import Check, CheckPlanned
@@ -127,6 +129,22 @@ ACTING_ROUTES = (
         ),
         body=bytes,
         problems=(Problem.NO_CONDITION, Problem.CHANGED, Problem.NOT_VALID),
+    ),
+    Route(
+        "import_decisions",
+        _POST,
+        "decisions",
+        WRITING,
+        "Bring back what people decided, from a document.",
+        BroughtBack,
+        query=(
+            Value(
+                "dry_run", "`true` tells what would come of it, and writes nothing.", Literal["true", "false"], "true"
+            ),
+        ),
+        headers=(KEY,),
+        body=Decisions,
+        example={"tidegate": 1, "registry": "tidegatebase", "exported_at": "2026-01-01T00:00:00Z"},
     ),
     _ruling("block_digest", "digests/{digest}/block", "Refuse a digest, wherever it comes from."),
     _ruling("release_digest", "digests/{digest}/release", "Refuse a digest no more."),

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from shared.domain.decisions.records import Decisions
 from shared.domain.promotion.exposure import Standing
 from shared.domain.promotion.rebuilds import RebuildStatus
 from shared.domain.promotion.statuses import Status
@@ -22,7 +23,7 @@ from shared.web.me import Me
 from shared.web.previews import PreviewAsked
 from shared.web.problems import Problem
 from shared.web.rebuilds import RebuildsPart
-from shared.web.route import JSON, OCTETS, PAGE, READING, Method, Route, Value, part
+from shared.web.route import JSON, OCTETS, PAGE, READING, WRITING, Method, Route, Value, part
 from shared.web.shown_targets import ShownTarget, TargetsPart
 from shared.web.targets import RulingsInForce
 from shared.web.waivers import WaiversListed
@@ -160,6 +161,7 @@ READING_ROUTES = (
         FileCompared,
         body=bytes,
     ),
+    Route("export_decisions", _GET, "decisions", WRITING, "Give what people decided, as one document.", Decisions),
     Route("list_rulings", _GET, "rulings", READING, "List what is blocked and what is held.", RulingsInForce),
     Route("openapi", _GET, "openapi.json", READING, "Describe the API: this document.", dict[str, Any]),
     Route("reference", _GET, "reference", READING, "Describe the API, to be read.", str, media=(PAGE,)),

@@ -38,6 +38,7 @@ from shared.flows.decide_again import SecondJudge
 from shared.flows.export_decisions import DecisionExporter
 from shared.flows.find_dependants import DependantSearch
 from shared.flows.import_decisions import DecisionImporter
+from shared.flows.keep_decisions import DecisionKeeper
 from shared.flows.list_tasks import TaskLister
 from shared.flows.look_at_base import BaseComparer
 from shared.flows.look_at_candidate import CandidateLooker
@@ -81,6 +82,7 @@ from shared.rules.places import Places
 from shared.rules.policies import Asking, Policies
 from shared.rules.progress import candidate_progress, rebuild_progress, scan_progress
 from shared.rules.proposals import Proposer
+from shared.rules.remembering import Memory
 from shared.rules.room import Room
 from shared.rules.scan_askers import Askers
 from shared.rules.scan_book import ScanBook
@@ -101,7 +103,7 @@ from shared.signing import judge_signatures, problem_with
 from shared.tooling import Tooling
 from shared.watch_list_yaml import parse_watch_list
 from shared.work import work_on
-from tests.doubles.decisions import InMemoryApiKeys
+from tests.doubles.decisions import InMemoryApiKeys, InMemoryKeepings, InMemoryVault
 from tests.doubles.gates import GATE_FILES
 from tests.doubles.kept_scans import InMemoryExceptionFiles, InMemoryScans, SaidPolicies
 from tests.doubles.notices import InMemoryDeliveries, InMemoryDestinations, InMemorySenders
@@ -214,6 +216,8 @@ class World:
         self.exception_files = InMemoryExceptionFiles(self._moment("exception_files"))
         self.trust_files = InMemoryExceptionFiles(self._moment("trust_files"))
         self.api_keys = InMemoryApiKeys(self._moment("api_keys"))
+        self.keepings = InMemoryKeepings(self._moment("keepings"))
+        self.vault: InMemoryVault | None = None
         self.kept_scans = InMemoryScans(self.clock, self._moment("kept_scans"))
         self.policies_of: dict[str, Policy] = {}
         self.platforms_of: dict[str, tuple[str, ...]] = {}
@@ -272,7 +276,7 @@ class World:
         self.sources = Sources(self.base, self.staging, upstream, self.ledger, {DOCKER_HUB})
         self.retrier = Retrier(self.book, self.candidates, self.detector, self.outbox, self.activity)
         times = Timekeeper(self.usual_times)
-        self.bars = Bars(self.policies, self.book)
+        self.bars = Bars(self.policies, self.book, self._remembers)
         self.exporter = DecisionExporter(
             self.targets,
             self.rulings,
@@ -288,8 +292,9 @@ class World:
             self.activity,
             lambda: self.api_keys,
             finish=self.ruler.finish,
-            remembered=lambda: None,
+            remembered=self._remembered,
         )
+        self._keeping()
         self.actor = Actor(self.book, self.sources, self.activity, self.admissions.asked, self.bars)
         self.reconciler = Reconciler(
             self.book, self.base, self.sources, self.outbox, self.detector, conclusions, times, self.bars
@@ -397,7 +402,28 @@ class World:
         self.outbox = InMemoryOutbox(self.clock, self._moment("outbox"))
         self.dead_letters = InMemoryDeadLetters(self.outbox, self.clock, self._moment("dead_letters"))
         self.api_keys = InMemoryApiKeys(self._moment("api_keys"))
+        self.keepings = InMemoryKeepings(self._moment("keepings"))
         self.start()
+
+    def keeps_elsewhere(self) -> InMemoryVault:
+        """Let another account keep what people decided."""
+        self.vault = InMemoryVault(self._moment("vault"))
+        self.start()
+        return self.vault
+
+    def _keeping(self) -> None:
+        """What keeps decisions elsewhere is made only where another account is set."""
+        self.keeper: DecisionKeeper | None = None
+        if self.vault is not None:
+            self.memory = Memory(self.keepings, self.vault, self.base_name, self.clock)
+            self.keeper = DecisionKeeper(self.exporter.export, self.memory, self.vault, self.clock)
+
+    def _remembers(self) -> bool:
+        return self.vault is None or self.memory.remembers()
+
+    def _remembered(self) -> None:
+        if self.vault is not None:
+            self.memory.remembered()
 
     def _signed_by(self, book: SignatureBook) -> SignedBy:
         """Signatures are judged as they are in the app."""
@@ -498,6 +524,7 @@ class World:
             self.teller.survey,
             self.judge.decide,
             *((self.standing.sweep,) if self.scanning else ()),
+            *((self.keeper.sweep,) if self.keeper else ()),
         )
 
     def list_tasks(self) -> None:
@@ -636,7 +663,7 @@ class World:
 
     def _file_troubles(self) -> tuple[Trouble, ...]:
         scanned = (*self.exceptions.now().troubles, *self.standing.troubles()) if self.policies.may_scan else ()
-        told = self.notifying.troubles()
+        told = (*self.notifying.troubles(), *(self.keeper.troubles() if self.keeper else ()))
         return (*scanned, *(self.trust.now().troubles if self.policies.may_sign else ()), *told)
 
     def _last(self, lasting: Iterable[Noted]) -> None:

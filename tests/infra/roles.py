@@ -72,6 +72,7 @@ BUILT_IN: dict[str, tuple[str, set[str]]] = {
 IMPORTS, RUNS, STORAGE = "access-imports.bicep", "access-runs.bicep", "access-storage.bicep"
 VAULT, MONITORING, EVENTS = "access-vault.bicep", "access-monitoring.bicep", "access-events.bicep"
 TASKS, RETENTION = "access-tasks.bicep", "staging-retention.bicep"
+DECISIONS = "access-decisions.bicep"
 
 # (adapter, call): (which template permits it, what it needs).
 NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
@@ -149,6 +150,8 @@ FURTHER_NEEDS: dict[str, set[str]] = {
     RUNS: {f"{_ACR}/scheduleRun/action"},
     # A taskRun that names a task: Resource Manager's linked access check, on that task.
     TASKS: {f"{_ACR}/tasks/write"},
+    # The other account that keeps what people decided: documents are listed and added.
+    DECISIONS: {f"{_BLOBS}/blobs/read", f"{_BLOBS}/blobs/add/action"},
 }
 
 # What the staging registry's purge does as its own identity, where rights are given by repository.

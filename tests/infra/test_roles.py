@@ -10,6 +10,7 @@ import pytest
 from tests.infra.bicep import FILES, INFRA, BicepFile, body, of_type, properties, read, resource_types, strings, text
 from tests.infra.roles import (
     BUILT_IN,
+    DECISIONS,
     EVENTS,
     FURTHER_NEEDS,
     HOST_NEEDS,
@@ -26,7 +27,7 @@ ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 DEFINITION = "Microsoft.Authorization/roleDefinitions"
 OF_THE_APP = sorted({template for template, _ in NEEDS.values()} | set(HOST_NEEDS) | set(FURTHER_NEEDS))
 ACCESS = [*OF_THE_APP, *TOPIC_NEEDS, *PURGE_NEEDS]
-OWN_ROLES = [RUNS, TASKS]
+OWN_ROLES = [RUNS, TASKS, DECISIONS]
 
 
 def access(name: str) -> BicepFile:

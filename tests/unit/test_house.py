@@ -37,6 +37,7 @@ _DOMAIN = {
     "domain/scan",
     "domain/signatures",
     "domain/notices",
+    "domain/decisions",
 }
 _CORE = {
     *_DOMAIN,
@@ -59,6 +60,7 @@ _CORE = {
     "watch_ports",
     "sender_ports",
     "notice_ports",
+    "decision_ports",
     "errors",
 }
 # What each part may import: parts of the product, which point inward, and packages.
@@ -87,6 +89,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain/policy": {"domain/policy", "cronsim", *_PURE},
     "domain/scan": {"domain/scan", "domain/policy", "domain/gate", *_PURE},
     "domain/signatures": {"domain/signatures", "domain/policy", "cryptography", *_PURE},
+    "domain/decisions": {"domain/decisions", "domain/promotion", "domain/access", *_PURE},
     "registry_ids": {"errors", "msgspec"},
     "registry_settings": set(),
     "whole_numbers": set(),
@@ -100,7 +103,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gate_context": set(),
     "gate_identities": {"domain/gate", "errors", "msgspec"},
     "people_settings": {"msgspec"},
+    "decision_settings": {"people_settings", "storage_settings", "msgspec"},
     "config": {
+        "decision_settings",
         "people_settings",
         "gate_context",
         "gate_identities",
@@ -158,6 +163,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "notice_ports": {*_DOMAIN, "errors", "msgspec"},
     "notify_yaml": {*_DOMAIN, "errors", "yaml_nodes"},
     "notifying": {*_CORE, "bootstrap", "due_kinds", "flows", "rules", "notify_yaml"},
+    "decision_ports": {*_DOMAIN, "msgspec"},
     "rules": {"rules", *_CORE, "msgspec"},
     "flows": {"rules", *_CORE, "msgspec"},
     "web": {"web", "flows", "rules", "version", *_CORE, "msgspec", "azure.functions"},
@@ -195,6 +201,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "adapters/upstream",
         "rules",
         "config",
+        "storage_settings",
         "telemetry",
     },
     "tooling": {*_CORE, "rules"},
@@ -203,9 +210,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "trust_reading": {"domain/policy", "domain/signatures", "errors"},
     "signing": {*_CORE, "rules", "telemetry", "outside", "trust_reading"},
     "admitting": {*_CORE, "flows", "rules", "bootstrap", "policy_yaml", "watch_list_yaml", "signing", "trust_reading"},
+    "deciding": {*_CORE, "flows", "rules", "bootstrap", "storage_settings", "web", "azure.functions"},
     "bootstrap": {
         "admitting",
         "notifying",
+        "deciding",
         "scanning",
         "due_kinds",
         "tooling",
@@ -268,6 +277,8 @@ HEAVY = (
     "shared.flows.send_notices",
     "shared.rules.notice_book",
     "shared.rules.trouble_notices",
+    "shared.domain.decisions.checking",
+    "shared.domain.decisions.restoring",
     "shared.domain.scan.reading",
     "shared.domain.scan.run_log",
     "shared.domain.scan.sarif",

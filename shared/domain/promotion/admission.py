@@ -50,6 +50,7 @@ class Waiting(Enum):
     FROZEN = "frozen"  # the end of a freeze
     APPROVAL = "awaiting-approval"  # people who agree
     ENTRY = "entry"  # an entry of the watch list that says by which policy
+    DECISIONS = "decisions"  # what people decided, which another account kept and this one does not know yet
     NOTHING = "observing"  # nothing: its entry is only observed
 
 

@@ -38,3 +38,7 @@ class LetGo(msgspec.Struct, frozen=True, omit_defaults=True):
     since: datetime
     why: str
     told: bool = False
+
+
+# Documents of decisions hold it, too: docs/decisions/0016.
+_LET_GO = msgspec.json.Decoder(LetGo)

@@ -115,6 +115,10 @@ class Waived(msgspec.Struct, frozen=True, omit_defaults=True):
         return key_of(self.id, self.package)
 
 
+# Documents of decisions hold them, too: docs/decisions/0016.
+_SAYINGS = msgspec.json.Decoder(tuple[Consent, OverrideAsked, Waived])
+
+
 def consents_to(target: Target, digest: Digest) -> tuple[Consent, ...]:
     """Return what was said of a digest, the latest last; a refusal comes first, as it voids what came before."""
     return tuple(one for one in target.consents if one.digest == digest)

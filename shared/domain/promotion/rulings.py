@@ -37,6 +37,10 @@ class Ruling(msgspec.Struct, frozen=True, omit_defaults=True):
     open: bool = True
 
 
+# Documents of decisions hold them, too: docs/decisions/0016.
+_RULINGS = msgspec.json.Decoder(Ruling)
+
+
 def concerns(ruling: Ruling, target: Target) -> bool:
     """Whether a target is to be told of a ruling; one that does not know the digest is told when it decides on it."""
     if ruling.kind is Kind.HOLD:

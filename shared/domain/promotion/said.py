@@ -113,3 +113,7 @@ def with_taken_back(known: tuple[TakenBack, ...], *more: TakenBack) -> tuple[Tak
         latest.pop(one.what, None)
         latest[one.what] = one
     return tuple(latest.values())[-MOST_TAKEN_BACK:]
+
+
+# Documents of decisions hold them, too: docs/decisions/0016.
+_SAYINGS = msgspec.json.Decoder(tuple[Held, Blocked, Pinned, Chosen, Forced, TakenBack])

@@ -203,6 +203,7 @@ def _on_its_way(candidate: Candidate | None, target: Target) -> Standing | None:
 _WAITS = {
     Waiting.SOAKING: Standing.SOAKING,
     Waiting.FROZEN: Standing.FROZEN,
+    Waiting.DECISIONS: Standing.FROZEN,
     Waiting.APPROVAL: Standing.AWAITING,
     Waiting.NOTHING: Standing.OBSERVED,
 }

@@ -113,6 +113,10 @@ class Adopted(msgspec.Struct, frozen=True, omit_defaults=True):
     away_since: datetime | None = None
 
 
+# Documents of decisions hold them, too: docs/decisions/0016.
+_KNOWN = msgspec.json.Decoder(tuple[Origin, Former, Adopted])
+
+
 class Barred(msgspec.Struct, frozen=True, omit_defaults=True):
     """What keeps a tag from what is wanted, though that is decided.
 

@@ -56,6 +56,7 @@ _MEANT = frozenset({Hindrance.WAITS, Hindrance.OBSERVED})
 _WAITS_FOR = {
     Waiting.SOAKING: Hindrance.WAITS,
     Waiting.FROZEN: Hindrance.WAITS,
+    Waiting.DECISIONS: Hindrance.WAITS,
     Waiting.APPROVAL: Hindrance.AWAITS_APPROVAL,
     Waiting.NOTHING: Hindrance.OBSERVED,
 }

@@ -22,7 +22,7 @@ from shared.web.answers import json_answer
 from shared.web.asked import Asked
 from shared.web.callers import MOST_FAILURES, Callers
 from shared.web.front import Front
-from shared.web.routes import ACTING, AGREEING, READING, ROUTES, Method
+from shared.web.routes import ACTING, AGREEING, READING, ROUTES, WRITING, Method
 from tests.doubles.storage import SettableClock
 from tests.unit.web.test_routes import example
 
@@ -293,4 +293,4 @@ def test_a_route_without_a_handler_does_not_start() -> None:
     with pytest.raises(ValueError, match=ROUTES[0].name):
         Front({one.name: lambda _: json_answer({}) for one in ROUTES[1:]}, lambda _: None, lambda _: nullcontext())  # type: ignore[arg-type, return-value]
     acting = [one for one in ROUTES if one.method is Method.POST and one.roles != READING]
-    assert {one.roles for one in acting} == {ACTING, AGREEING}
+    assert {one.roles for one in acting} == {ACTING, AGREEING, WRITING}

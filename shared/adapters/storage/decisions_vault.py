@@ -1,0 +1,25 @@
+"""Documents of what people decided, in the container ``decisions`` of another storage account."""
+
+from __future__ import annotations
+
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.blobs import Container
+
+
+class DecisionsVault:
+    """The port ``Vault``.
+
+    Args:
+        account: the other account.
+    """
+
+    def __init__(self, account: StorageAccount) -> None:
+        self._container = Container(account, "decisions")
+
+    def newest(self, prefix: str) -> str:
+        """See ``Vault.newest``. One transaction for each five thousand: the names are sorted by their time."""
+        return max((listed.name for listed in self._container.under(prefix)), default="")
+
+    def add(self, name: str, content: bytes) -> None:
+        """See ``Vault.add``. One transaction."""
+        self._container.write_same(name, content, "")

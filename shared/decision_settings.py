@@ -1,0 +1,56 @@
+"""The setting that says where what people decided is kept beside the app's account: a part of ``shared.config``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from msgspec import Meta
+
+from shared.people_settings import PeopleSettings
+from shared.storage_settings import Storage, storage_of
+
+_NAME = re.compile(r"[a-z0-9]{3,24}")
+
+
+class DecisionSettings(PeopleSettings, frozen=True, kw_only=True):
+    """Where what people decided is kept once a day."""
+
+    decisions_account: Annotated[
+        str,
+        Meta(
+            description="Another storage account, by its name or the address of its blobs, in whose container "
+            "`decisions` is kept once a day what people decided: pins, blocks, holds, approvals, waivers. An app that "
+            "finds documents there, and an own account that never had one, writes nothing until one is imported. "
+            "Default: they are in the app's own account alone, and lost with it.",
+            extra={"secret": False},
+        ),
+    ] = ""
+
+    @property
+    def decisions_storage(self) -> Storage | None:
+        """How that account is reached, by the app's identity; ``None`` if there is none."""
+        named = self.decisions_account
+        address = named if named.startswith("https://") else f"https://{named}.blob.core.windows.net"
+        return Storage(blob_uri=address) if named else None
+
+
+def decision_problems(values: Mapping[str, str], environment: Mapping[str, str]) -> list[str]:
+    """Say what is wrong with the setting: it is no account, or the one with which the rest would be lost.
+
+    Args:
+        values: the settings' texts, by field.
+        environment: settings by name, for where the app's own account is.
+    """
+    named = values["decisions_account"]
+    if not named:
+        return []
+    host = urlsplit(named).hostname if named.startswith("https://") else named
+    if not host or (host == named and not _NAME.fullmatch(named)):
+        return ["DECISIONS_ACCOUNT must be the name of a storage account, or the https address of its blobs"]
+    own = storage_of(environment)
+    if own is not None and own.blob_uri and urlsplit(own.blob_uri).hostname in {host, f"{host}.blob.core.windows.net"}:
+        return ["DECISIONS_ACCOUNT is the app's own storage account: what is kept there is lost with it"]
+    return []
