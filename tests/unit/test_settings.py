@@ -130,6 +130,23 @@ def test_where_people_reach_the_app_is_an_address_and_its_name_is_short() -> Non
             load(INSTALLATION=name)
 
 
+def test_another_account_keeps_what_people_decided_and_never_the_own_one() -> None:
+    named = load(DECISIONS_ACCOUNT="decisionsofweu").decisions_storage
+    assert named is not None
+    assert named.blob_uri == "https://decisionsofweu.blob.core.windows.net"
+    addressed = load(DECISIONS_ACCOUNT="https://decisionsofweu.blob.core.chinacloudapi.cn/").decisions_storage
+    assert addressed is not None
+    assert addressed.blob_uri == "https://decisionsofweu.blob.core.chinacloudapi.cn/"
+    assert load().decisions_storage is None
+    for name in ("Decisions", "http://decisions.blob.core.windows.net", "de"):
+        with pytest.raises(ConfigurationError, match="DECISIONS_ACCOUNT must be"):
+            load(DECISIONS_ACCOUNT=name)
+    own = {"AzureWebJobsStorage": "", "AzureWebJobsStorage__accountName": "tidegatestate"}
+    for name in ("tidegatestate", "https://tidegatestate.blob.core.windows.net"):
+        with pytest.raises(ConfigurationError, match="is the app's own storage account"):
+            load(DECISIONS_ACCOUNT=name, **own)
+
+
 def test_a_sign_in_is_believed_only_where_the_setting_and_the_platform_both_say_that_it_is_on() -> None:
     said = [(ours, platform) for ours in ("", "false", "true") for platform in ("", "false", "1", "True", "true")]
     given = [load(SIGN_IN_ENABLED=ours, WEBSITE_AUTH_ENABLED=platform).sign_in for ours, platform in said]

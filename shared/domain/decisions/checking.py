@@ -47,14 +47,18 @@ def read_decisions(text: bytes, now: datetime) -> Decisions:
 
 def problems_with(decisions: Decisions, now: datetime) -> Iterator[str]:
     """Say what a document says that cannot be."""
-    if not (decisions.registry.isalnum() and decisions.registry.isascii()):
-        yield f"registry: {decisions.registry[:80]!r} is not the name of a registry"
+    yield from _of_registry(decisions.registry)
     if decisions.exported_at > now + _AHEAD:
         yield f"exported_at: {decisions.exported_at.isoformat()} is to come; is a clock wrong?"
     yield from _of_rulings(decisions.rulings)
     yield from _of_targets(decisions.targets)
     latest = decisions.exported_at + _AHEAD
     yield from _of_values("document", msgspec.to_builtins(decisions, builtin_types=(datetime,)), latest)
+
+
+def _of_registry(name: str) -> Iterator[str]:
+    if not (name.isalnum() and name.isascii()):
+        yield f"registry: {name[:80]!r} is not the name of a registry"
 
 
 def _of_rulings(rulings: Iterable[Ruling]) -> Iterator[str]:
@@ -72,6 +76,7 @@ def _of_targets(targets: Iterable[SaidOfTarget]) -> Iterator[str]:
     for one in targets:
         name = target_id(one.registry, one.repository, one.tag)
         yield from _tried(parts_of_target, name, "targets")
+        yield from _of_registry(one.registry)
         yield from _tried(parse_repository, str(one.origin.source), name)
         yield from _tried(parse_tag, one.origin.source_tag, name)
         if name in seen:
