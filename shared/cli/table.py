@@ -59,6 +59,8 @@ COMMANDS = (
     Command("retry", FOLLOW, "Try again what failed, or was rejected.", "retry"),
     Command("watch", FOLLOW, "Follow a candidate live.", "watch"),
     Command("list", RUN, "Show, compare and write the watch list, and other files of config/.", "config_files"),
+    Command("export", RUN, "Keep what people decided in a file.", "decisions"),
+    Command("import", RUN, "Bring back what people decided, from a file.", "decisions"),
     Command("preview", RUN, "Tell what another watch list or policy would decide otherwise.", "preview"),
     Command("whoami", RUN, "Tell who the app takes you for, and what you may do.", "whoami"),
     Command("doctor", RUN, "Look whether the app is reached from here, by whom, and as it should be.", "doctor"),

@@ -26,6 +26,7 @@ from shared.policy_yaml import read_one_policy
 from shared.serving import front
 from shared.watch_list_yaml import parse_files, parse_watch_list
 from tests.doubles.answers import InMemoryAnswers
+from shared.web.decisions import DecisionPages
 from tests.doubles.world import BASE, BASE_SERVER, GHCR, World
 
 ADDRESS = "https://tidegate.example"
@@ -117,7 +118,7 @@ class AppInMemory:
     def _parts(self) -> Any:
         world = self.world
         return SimpleNamespace(
-            **{name: value for name, value in vars(world).items() if not name.startswith("_")},
+            **{name: value for name, value in vars(world).items() if not name.startswith("_") and name != "api_keys"},
             api_keys=self.keys,
             answers=self.answers,
             settings=SimpleNamespace(
@@ -128,7 +129,13 @@ class AppInMemory:
             gate_runs=SimpleNamespace(trusts=lambda _: False),
             target_book=world.book,
             admitting=self._admitting(),
+            deciding=self._deciding(),
         )
+
+    def _deciding(self) -> Any:
+        world = self.world
+        pages = DecisionPages(lambda: world.exporter, lambda: world.importer, world.clock)
+        return SimpleNamespace(export=pages.export, bring_back=pages.bring_back)
 
     def _admitting(self) -> Any:
         world = self.world

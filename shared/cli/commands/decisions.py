@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,7 +86,8 @@ def _import(asked: argparse.Namespace, to: Session) -> int:
 
 
 def _sent(content: bytes, to: Session, *, dry_run: bool) -> Document:
-    headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
+    # It needs no key to be sent twice: what was taken is the same the next time.
+    headers = {"Content-Type": "application/json"}
     query = {"dry_run": "true"} if dry_run else None
     answer = to.client.answer("POST", "decisions", query=query, body=content, headers=headers, takes=frozenset({400}))
     if answer.status == 400:

@@ -7,7 +7,7 @@
 
 _shtab_tidegate_waivers_subparsers=(list ask grant revoke)
 _shtab_tidegate_list_subparsers=(get put diff)
-_shtab_tidegate_subparsers=(status images candidates show exposure rebuilds rulings activity approve reject waivers pin unpin rollback promote block release hold resume check retry watch list preview whoami doctor version completion validate explain verdict verify-signature)
+_shtab_tidegate_subparsers=(status images candidates show exposure rebuilds rulings activity approve reject waivers pin unpin rollback promote block release hold resume check retry watch list export import preview whoami doctor version completion validate explain verdict verify-signature)
 
 _shtab_tidegate_status_option_strings=(-h --help --url --profile --timeout --quiet --no-color --json --team --since)
 _shtab_tidegate_images_option_strings=(-h --help --url --profile --timeout --quiet --no-color --json --team --status --waiting --stale --limit)
@@ -39,6 +39,8 @@ _shtab_tidegate_list_get_option_strings=(-h --help --url --profile --timeout --q
 _shtab_tidegate_list_put_option_strings=(-h --help --url --profile --timeout --quiet --no-color --json --name --if-match --reason --yes --dry-run)
 _shtab_tidegate_list_diff_option_strings=(-h --help --url --profile --timeout --quiet --no-color --json --name)
 _shtab_tidegate_list_option_strings=(-h --help --url --profile --timeout --quiet --no-color --json)
+_shtab_tidegate_export_option_strings=(-h --help --url --profile --timeout --quiet --no-color --json)
+_shtab_tidegate_import_option_strings=(-h --help --url --profile --timeout --quiet --no-color --json --dry-run --yes)
 _shtab_tidegate_preview_option_strings=(-h --help --url --profile --timeout --quiet --no-color --json --policy --entries)
 _shtab_tidegate_whoami_option_strings=(-h --help --url --profile --timeout --quiet --no-color --json)
 _shtab_tidegate_doctor_option_strings=(-h --help --url --profile --timeout --quiet --no-color --json)
@@ -63,7 +65,7 @@ _shtab_tidegate_retry___status_choices=(failed rejected)
 _shtab_tidegate_watch___until_choices=(decided promoted rebuilt)
 _shtab_tidegate_list_pos_0_choices=(get put diff)
 _shtab_tidegate_completion_pos_0_choices=(bash zsh tcsh)
-_shtab_tidegate_pos_0_choices=(status images candidates show exposure rebuilds rulings activity approve reject waivers pin unpin rollback promote block release hold resume check retry watch list preview whoami doctor version completion validate explain verdict verify-signature)
+_shtab_tidegate_pos_0_choices=(status images candidates show exposure rebuilds rulings activity approve reject waivers pin unpin rollback promote block release hold resume check retry watch list export import preview whoami doctor version completion validate explain verdict verify-signature)
 
 _shtab_tidegate_status__h_nargs=0
 _shtab_tidegate_status___help_nargs=0
@@ -256,6 +258,18 @@ _shtab_tidegate_list___help_nargs=0
 _shtab_tidegate_list___quiet_nargs=0
 _shtab_tidegate_list___no_color_nargs=0
 _shtab_tidegate_list___json_nargs=0
+_shtab_tidegate_export__h_nargs=0
+_shtab_tidegate_export___help_nargs=0
+_shtab_tidegate_export___quiet_nargs=0
+_shtab_tidegate_export___no_color_nargs=0
+_shtab_tidegate_export___json_nargs=0
+_shtab_tidegate_import__h_nargs=0
+_shtab_tidegate_import___help_nargs=0
+_shtab_tidegate_import___quiet_nargs=0
+_shtab_tidegate_import___no_color_nargs=0
+_shtab_tidegate_import___json_nargs=0
+_shtab_tidegate_import___dry_run_nargs=0
+_shtab_tidegate_import___yes_nargs=0
 _shtab_tidegate_preview_pos_0_nargs='*'
 _shtab_tidegate_preview__h_nargs=0
 _shtab_tidegate_preview___help_nargs=0

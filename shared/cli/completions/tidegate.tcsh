@@ -26,7 +26,7 @@ complete tidegate \
         'n/--status/(wanted left-to-acr running succeeded up-to-date overtaken failed by-acr-alone by-nobody)/' \
         'n/--status/(failed rejected)/' \
         'n/--until/(decided promoted rebuilt)/' \
-        'p/1/(status images candidates show exposure rebuilds rulings activity approve reject waivers pin unpin rollback promote block release hold resume check retry watch list preview whoami doctor version completion validate explain verdict verify-signature)/' \
+        'p/1/(status images candidates show exposure rebuilds rulings activity approve reject waivers pin unpin rollback promote block release hold resume check retry watch list export import preview whoami doctor version completion validate explain verdict verify-signature)/' \
         'n/waivers/(list ask grant revoke)/' \
         'n/list/(get put diff)/' \
         'n/completion/(bash zsh tcsh)/' \

@@ -18,9 +18,11 @@ _shtab_tidegate_commands() {
     completion:'Print what completes commands in a shell.'
     doctor:'Look whether the app is reached from here, by whom, and as it should be.'
     explain:'Say for every tag whether it is taken, and why.'
+    export:'Keep what people decided in a file.'
     exposure:'Tell what is in use and would not be let in any more.'
     hold:'Decide nothing any more for an entry'"'"'s tags.'
     images:'Tell how each watched tag stands.'
+    import:'Bring back what people decided, from a file.'
     list:'Show, compare and write the watch list, and other files of config/.'
     pin:'Keep a tag at a digest, whatever comes.'
     preview:'Tell what another watch list or policy would decide otherwise.'
@@ -197,6 +199,20 @@ _shtab_tidegate_explain_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_tidegate_explain_defaults_added=0
 
+_shtab_tidegate_export_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--url[where the app is\; else TIDEGATE_URL, or a profile]:URL:"
+  "--profile[which profile of config.toml\; see docs\/cli.md]:NAME:"
+  "--timeout[how long an answer may take\; default\: 30s]:TIME:"
+  "--quiet[say nothing that nobody asked for]"
+  "--no-color[no colours\; so does NO_COLOR]"
+  "--json[print one JSON document, and no words beside it]"
+  ":the document\; - for standard input or output:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_tidegate_export_defaults_added=0
+
 _shtab_tidegate_exposure_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--url[where the app is\; else TIDEGATE_URL, or a profile]:URL:"
@@ -250,6 +266,22 @@ _shtab_tidegate_images_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_tidegate_images_defaults_added=0
+
+_shtab_tidegate_import_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--url[where the app is\; else TIDEGATE_URL, or a profile]:URL:"
+  "--profile[which profile of config.toml\; see docs\/cli.md]:NAME:"
+  "--timeout[how long an answer may take\; default\: 30s]:TIME:"
+  "--quiet[say nothing that nobody asked for]"
+  "--no-color[no colours\; so does NO_COLOR]"
+  "--json[print one JSON document, and no words beside it]"
+  "--dry-run[tell what would come of it, and write nothing]"
+  "--yes[ask nothing]"
+  ":the document\; - for standard input or output:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_tidegate_import_defaults_added=0
 
 _shtab_tidegate_list_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -733,9 +765,11 @@ _shtab_tidegate() {
         completion) _arguments -C -s $_shtab_tidegate_completion_options ;;
         doctor) _arguments -C -s $_shtab_tidegate_doctor_options ;;
         explain) _arguments -C -s $_shtab_tidegate_explain_options ;;
+        export) _arguments -C -s $_shtab_tidegate_export_options ;;
         exposure) _arguments -C -s $_shtab_tidegate_exposure_options ;;
         hold) _arguments -C -s $_shtab_tidegate_hold_options ;;
         images) _arguments -C -s $_shtab_tidegate_images_options ;;
+        import) _arguments -C -s $_shtab_tidegate_import_options ;;
         list) _shtab_tidegate_list ;;
         pin) _arguments -C -s $_shtab_tidegate_pin_options ;;
         preview) _arguments -C -s $_shtab_tidegate_preview_options ;;
