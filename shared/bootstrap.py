@@ -259,7 +259,7 @@ class Parts(Scanned):
             rebuilder=self.rebuilder,
             room=self.gate_room,
             import_room=self.import_room,
-            watch_list=self.watch_lists.in_force,
+            watch_list=self.admitting.policies.watch_list,
             notices=self.notifying.kind(lambda: self.target_book),
         )
         return DueLooker(found, self.waker, self.clock, SIDE_BY_SIDE)

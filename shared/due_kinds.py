@@ -70,7 +70,7 @@ def kinds(
         candidate_looker, scan_looker, reconciler, rebuilder: look at one of them.
         room: knows whose runs are under way.
         import_room: knows whose imports are.
-        watch_list: gives the list in force, which says whose an image is.
+        watch_list: gives the list in force, which says whose an image is; turns may go by one of a minute ago.
     """
     had = partial(_had, room, watch_list)
     turns = {Due.STAGING: partial(_had, import_room, watch_list), Due.GATES: had}

@@ -212,12 +212,23 @@ class Policies:
         Raises:
             ServiceError: the storage account did not answer, or there is no list that can be read.
         """
+        return self._fresh()[1]
+
+    def watch_list(self) -> WatchList:
+        """Return the list that was read within the last minute, or is read now, for what may be as old.
+
+        Raises:
+            ServiceError: as ``now``.
+        """
+        return self._fresh()[0]
+
+    def _fresh(self) -> tuple[WatchList, Asking]:
         known = self._known
         if known is not None and self._clock() - known[0] < KEPT_FOR:
-            return known[2]
+            return known[1], known[2]
         try:
             watch_list = self._watch_list()
         except WatchListError as error:
             raise Unavailable(f"by which policy is decided is not known, as there is no watch list: {error}") from error
         self.take(watch_list)
-        return self._known[2] if self._known is not None else self._asking(watch_list)
+        return (watch_list, self._known[2]) if self._known is not None else (watch_list, self._asking(watch_list))

@@ -447,7 +447,7 @@ class World:
             rebuilder=self.rebuilder,
             room=self.gate_room,
             import_room=self.import_room,
-            watch_list=self.watch_lists.in_force,
+            watch_list=self.policies.watch_list,
             notices=self.notifying.kind(lambda: self.book),
         )
         return DueLooker(found, self.waker, self.clock, side_by_side=1)
