@@ -132,5 +132,5 @@ def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  the tri
 # The host maps routes in the alphabetical order of functions' names: this one must come last.
 @app.route("{*path}", auth_level=func.AuthLevel.ANONYMOUS)
 def web(req: func.HttpRequest) -> func.HttpResponse:
-    """Serve the HTTP API by its own table of routes, to callers that it knows itself."""
+    """Serve the HTTP API and the pages by their own tables of routes, to callers that they know themselves."""
     return api.serve(req)

@@ -15,6 +15,7 @@ from shared.web.callers import Callers
 from shared.web.configuration import ConfigurationPages
 from shared.web.consents import Consents
 from shared.web.described import Described
+from shared.web.doors import Door, Doors
 from shared.web.front import Front
 from shared.web.me import me
 from shared.web.notices import Notices
@@ -23,15 +24,22 @@ from shared.web.repeats import Repeats
 from shared.web.waivers import Waivers, listed_waivers
 
 
-def front(parts: Parts) -> Front:
-    """Return what serves the HTTP API; nothing outside is asked before the first request."""
+def front(parts: Parts) -> Doors:
+    """Return what serves the HTTP API and the pages; nothing outside is asked before the first request."""
     keys = KnownKeys(lambda: parts.api_keys, parts.clock)
     callers = Callers(keys, parts.clock, sign_in=parts.settings.sign_in)
     links = Links(parts.settings.public_url)
     described = Described(links, parts.settings.installation)
     handlers = {**_reading(parts), **_acting(parts), **_describing(described)}
     repeats = Repeats(lambda: parts.answers, parts.clock)
-    return Front(handlers, callers.identify, acting, links, repeats, sign_in=parts.settings.sign_in)
+    api = Front(handlers, callers.identify, acting, links, repeats, sign_in=parts.settings.sign_in)
+
+    def pages() -> Door:
+        from shared.page_serving import Pages  # noqa: PLC0415
+
+        return Pages(parts, callers.identify).front
+
+    return Doors(api, pages)
 
 
 def _describing(described: Described) -> Mapping[str, Handler]:

@@ -14,7 +14,7 @@ from shared.domain.promotion.target import Target
 from shared.domain.promotion.tool import Tool
 from shared.domain.references import Repository, Tag
 from shared.domain.watching.questions import RepositoryState
-from shared.domain.watching.selection import choose, exact_tags
+from shared.domain.watching.selection import wanted_places
 from shared.domain.watching.troubles import Noted
 from shared.domain.watching.watch_list import Image, WatchList
 from shared.errors import UNREADABLE, ServiceError
@@ -124,7 +124,7 @@ class Overview:
         candidates, unfound = readable(self._candidates.current(group_of_source(image.repository)))
         places = {one.record.place: one.record for one in targets}
         current = {one.record.id: one.record for one in candidates}
-        tags = sorted(_wanted(image, known).items())
+        tags = sorted(wanted_places(image.rules, known.tags).items())
         stand = partial(self._tag, image, known=known, places=places, current=current)
         return ImageStanding(
             name=image.name,
@@ -191,9 +191,3 @@ class Overview:
             return current.get(name)
         stored = self._candidates.get(name)
         return stored.record if stored is not None else None
-
-
-def _wanted(image: Image, known: Known) -> dict[Tag, Tag]:
-    """The place of each tag that the entry's rules take, of those that were ever looked at and those named exactly."""
-    tags = (*known.tags, *(tag for tag in exact_tags(image.rules) if tag not in known.tags))
-    return {Tag(one.tag): one.target for one in choose(image.rules, tags) if one.target is not None}

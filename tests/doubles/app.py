@@ -25,8 +25,8 @@ from shared.flows.write_file import FileWriter
 from shared.policy_yaml import read_one_policy
 from shared.serving import front
 from shared.watch_list_yaml import parse_files, parse_watch_list
-from tests.doubles.answers import InMemoryAnswers
 from shared.web.decisions import DecisionPages
+from tests.doubles.answers import InMemoryAnswers
 from tests.doubles.world import BASE, BASE_SERVER, GHCR, World
 
 ADDRESS = "https://tidegate.example"

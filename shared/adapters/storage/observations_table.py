@@ -14,7 +14,7 @@ from shared.adapters.storage.tables import MOST_WITH_GUARD, Row, Table, key
 from shared.domain.references import Repository
 from shared.domain.watching.observation import Observation, dated
 from shared.domain.watching.questions import RepositoryState
-from shared.errors import ServiceError
+from shared.errors import UNREADABLE, ServiceError
 from shared.ports import Known
 
 # No tag can begin with it.
@@ -95,7 +95,8 @@ class ObservationsTable:
                 continue
             yield _repository(one[0]), known
         if problems:
-            raise ServiceError("\n".join([f"{len(problems)} repositories cannot be read:", *problems[:_MOST_TOLD]]))
+            told = "\n".join([f"{len(problems)} repositories cannot be read:", *problems[:_MOST_TOLD]])
+            raise ServiceError(told, code=UNREADABLE)
 
     def _readable(self, asked: Mapping[Repository, Iterable[Row]]) -> dict[Repository, Known]:
         """What cannot be read is in nobody's way: it says so to whoever asks for it."""

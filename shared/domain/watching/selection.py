@@ -97,6 +97,12 @@ def exact_tags(rules: Iterable[TagRule]) -> dict[Tag, Tag]:
     return exact
 
 
+def wanted_places(rules: Sequence[TagRule], known: Iterable[Tag]) -> dict[Tag, Tag]:
+    """Return the target tag of each tag that rules take, of those that were ever looked at and those named exactly."""
+    found = tuple(dict.fromkeys((*known, *exact_tags(rules))))
+    return {Tag(one.tag): one.target for one in choose(rules, found) if one.target is not None}
+
+
 def choose(rules: Sequence[TagRule], tags: Iterable[str]) -> tuple[Choice, ...]:
     """Decide for every upstream tag of a repository whether an entry of the watch list wants it, and why.
 

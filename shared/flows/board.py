@@ -1,0 +1,297 @@
+"""Put together how everything that is watched stands, for pages: each table is read once, and nobody outside is asked.
+
+A page of a hundred rows wants counts over thousands, and a browser has no patience. So what was put together is kept
+for some seconds, its time is shown on the page, and whoever comes meanwhile reads no table.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import msgspec
+
+from shared.budget_ports import Budgets
+from shared.domain.promotion.board import (
+    Built,
+    Line,
+    Promoted,
+    Watched,
+    Wish,
+    line,
+    promotions,
+    tool_line,
+    wishes,
+)
+from shared.domain.promotion.candidate import Candidate, Place
+from shared.domain.promotion.consents import Consent
+from shared.domain.promotion.exposure import Exposure
+from shared.domain.promotion.kept_tasks import base_name
+from shared.domain.promotion.rebuilds import ApplicationTask
+from shared.domain.promotion.standing import tool_stands
+from shared.domain.promotion.target import Target
+from shared.domain.references import Digest, Repository
+from shared.domain.watching.budget import Budget
+from shared.domain.watching.questions import RepositoryState
+from shared.domain.watching.selection import wanted_places
+from shared.domain.watching.troubles import Noted
+from shared.domain.watching.watch_list import Image, WatchList
+from shared.errors import UNREADABLE, ServiceError
+from shared.ports import Clock, Known, Observations, Records
+from shared.rules.listings import KeptListings
+from shared.rules.reading import readable
+from shared.target_ports import Targets
+from shared.tool_ports import Tools
+from shared.trouble_ports import Troubles
+from shared.watch_ports import Watches
+
+T = TypeVar("T")
+
+KEPT_FOR = timedelta(seconds=15)
+# What charts look back.
+DAYS = timedelta(days=30)
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """What somebody answered about a digest, where."""
+
+    place: str
+    target: str
+    consent: Consent
+
+
+class Board(msgspec.Struct, frozen=True):
+    """How everything stands.
+
+    Attributes:
+        at: when it was put together, UTC.
+        lines: every watched tag, by its place.
+        wishes: what is asked of people, the oldest first.
+        decided: what people answered, the latest first.
+        troubles: what is wrong and was told, the oldest first.
+        exposures: what is in use and does not stand clean, by its tag.
+        promoted: when tags came to what passed, within ``DAYS``.
+        budgets: what is left of upstreams' limits, by their names.
+        deferred: how many repositories wait for their upstream's budget, by the upstream.
+        unreadable: which records could not be read; empty if all could.
+    """
+
+    at: datetime
+    lines: tuple[Line, ...]
+    wishes: tuple[Wish, ...]
+    decided: tuple[Decided, ...]
+    troubles: tuple[Noted, ...]
+    exposures: tuple[Exposure, ...]
+    promoted: tuple[Promoted, ...]
+    budgets: tuple[Budget, ...]
+    deferred: Mapping[str, int]
+    unreadable: str
+
+
+class _Reading:
+    """What one putting together has read so far."""
+
+    def __init__(self, owners: Mapping[str, str]) -> None:
+        self.owners = owners
+        self.lines: list[Line] = []
+        self.wishes: list[Wish] = []
+        self.decided: list[Decided] = []
+        self.promoted: list[Promoted] = []
+        self.deferred: defaultdict[str, int] = defaultdict(int)
+        self.problems: list[str] = []
+
+    def told(self, problem: str) -> None:
+        """Keep what could not be read."""
+        if problem:
+            self.problems.append(problem)
+
+
+class Boards:
+    """Puts it together.
+
+    Args:
+        watch_list: gives the list in force.
+        observations: what is known of upstreams.
+        targets: what the base registry's tags should be.
+        candidates: what is on its way, or ended not long ago.
+        troubles: what was found to be wrong.
+        tools: what runs are given from the staging registry.
+        watches: the standing watch.
+        budgets: what is left of upstreams' limits.
+        listings: the tasks of application registries.
+        registry: the base registry's name.
+        login_server: its address.
+        clock: tells the time.
+    """
+
+    def __init__(
+        self,
+        watch_list: Callable[[], WatchList],
+        observations: Observations,
+        targets: Targets,
+        candidates: Records[Candidate],
+        troubles: Troubles,
+        tools: Tools,
+        watches: Watches,
+        budgets: Budgets,
+        listings: KeptListings,
+        registry: str,
+        login_server: str,
+        clock: Clock,
+    ) -> None:
+        self._watch_list = watch_list
+        self._observations = observations
+        self._targets = targets
+        self._candidates = candidates
+        self._troubles = troubles
+        self._tools = tools
+        self._watches = watches
+        self._budgets = budgets
+        self._listings = listings
+        self._registry = registry
+        self._login_server = login_server
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: Board | None = None
+
+    def now(self) -> Board:
+        """Return how everything stands, as of at most ``KEPT_FOR`` ago.
+
+        Raises:
+            WatchListError: there is no watch list to go by.
+            ServiceError: the storage account did not answer.
+        """
+        with self._lock:
+            kept = self._kept
+            if kept is None or not timedelta(0) <= self._clock() - kept.at < KEPT_FOR:
+                kept = self._kept = self._put_together()
+            return kept
+
+    def forget(self) -> None:
+        """Put it together anew when it is asked for next: somebody has just changed something."""
+        with self._lock:
+            self._kept = None
+
+    def _put_together(self) -> Board:
+        now, watch_list = self._clock(), self._watch_list()
+        reading = _Reading({image.name: image.owner or "" for image in watch_list.images})
+        troubles = self._wrong()
+        self._of_tags(watch_list, reading, {one.trouble.about: one for one in troubles})
+        stored = self._watches.get()
+        recent = (one for one in reading.promoted if one.at > now - DAYS)
+        return Board(
+            at=now,
+            lines=tuple(sorted(reading.lines, key=lambda one: (one.place, one.image))),
+            wishes=tuple(sorted(reading.wishes, key=lambda one: one.since)),
+            decided=tuple(sorted(reading.decided, key=lambda one: one.consent.at, reverse=True)),
+            troubles=tuple(one for one in troubles if one.told),
+            exposures=stored.watch.exposures if stored is not None else (),
+            promoted=tuple(sorted(recent, key=lambda one: one.at)),
+            budgets=tuple(sorted(self._budgets.every(), key=lambda one: one.upstream)),
+            deferred=dict(reading.deferred),
+            unreadable="\n".join(reading.problems),
+        )
+
+    def _wrong(self) -> tuple[Noted, ...]:
+        found = (stored.noted for stored in self._troubles.every())
+        return tuple(sorted((one for one in found if one.ended_at is None), key=lambda one: one.since))
+
+    def _of_tags(self, watch_list: WatchList, reading: _Reading, troubles: Mapping[str, Noted]) -> None:
+        known = self._known(watch_list, reading)
+        watched = {one.place: one for image in watch_list.images for one in _watched(image, known)}
+        current, built = self._current(reading), self._built(reading)
+        for target in self._each_target(reading):
+            found = watched.pop(target.place, None)
+            _of_people(target, reading)
+            if found is not None:
+                of = built.get((target.repository, target.tag), {})
+                reading.lines.append(line(found, target, current, troubles, _built(of, target.wanted)))
+        reading.lines += [line(one, None, current, troubles) for one in watched.values()]
+        reading.lines += [self._tool(one, known, current) for one in watch_list.images if one.is_tool]
+
+    def _known(self, watch_list: WatchList, reading: _Reading) -> Mapping[Repository, Known]:
+        wanted = {image.repository for image in watch_list.images}
+        found, problem = readable(self._observations.every())
+        reading.told(problem)
+        for repository, known in found:
+            if repository in wanted and known.state.deferred:
+                reading.deferred[repository.registry] += 1
+        return {repository: known for repository, known in found if repository in wanted}
+
+    def _each_target(self, reading: _Reading) -> Iterator[Target]:
+        """Records are large: each is let go before the next one is read."""
+        problems: list[str] = []
+        yield from _readable_each((stored.record for stored in self._targets.every(self._registry)), problems)
+        for problem in problems:
+            reading.told(problem)
+
+    def _current(self, reading: _Reading) -> Mapping[str, Candidate]:
+        problems: list[str] = []
+        records = (stored.record for stored in self._candidates.current())
+        found = {one.id: _slim(one) for one in _readable_each(records, problems)}
+        for problem in problems:
+            reading.told(problem)
+        return found
+
+    def _built(self, reading: _Reading) -> Mapping[tuple[str, str], Mapping[str, str]]:
+        """The digest that each task is built on, by the tag of the base registry and the task."""
+        tasks, problem = readable(self._listings.last())
+        reading.told(problem)
+        return _by_base(tasks, self._login_server)
+
+    def _tool(self, image: Image, known: Mapping[Repository, Known], current: Mapping[str, Candidate]) -> Line:
+        (tag,) = image.wanted
+        stored = self._tools.get(image.name)
+        tool = stored.tool if stored is not None else None
+        candidate = current.get(tool.candidate(tool.newest.digest)) if tool and tool.newest else None
+        seen = known.get(image.repository, _UNKNOWN).tags.get(tag)
+        return tool_line(image, tool_stands(tag, seen, tool, candidate))
+
+
+_UNKNOWN = Known({}, RepositoryState())
+
+
+def _watched(image: Image, known: Mapping[Repository, Known]) -> Iterator[Watched]:
+    if image.is_tool:
+        return
+    tags = known.get(image.repository, _UNKNOWN).tags
+    for tag, to in wanted_places(image.rules, tags).items():
+        yield Watched(image, tag, Place(image.target, to), tags.get(tag))
+
+
+def _of_people(target: Target, reading: _Reading) -> None:
+    if target.let_go is None:
+        reading.wishes += wishes(target, reading.owners.get(target.origin.image, ""))
+        reading.decided += [Decided(str(target.place), target.id, one) for one in target.consents]
+        reading.promoted += promotions(target)
+
+
+def _slim(candidate: Candidate) -> Candidate:
+    return msgspec.structs.replace(candidate, history=candidate.history[-1:], evidence=(), secret="", operation="")
+
+
+def _readable_each(records: Iterator[T], problems: list[str]) -> Iterator[T]:
+    try:
+        yield from records
+    except ServiceError as error:
+        if error.code != UNREADABLE:
+            raise
+        problems.append(str(error))
+
+
+def _by_base(tasks: Iterable[ApplicationTask], login_server: str) -> Mapping[tuple[str, str], Mapping[str, str]]:
+    found: defaultdict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    host = base_name(login_server, "x").removesuffix("x")
+    for task in tasks:
+        for one in task.dependencies:
+            whole = base_name(one.registry, one.repository)
+            if whole.startswith(host):
+                found[whole.removeprefix(host), one.tag][f"{task.registry}/{task.name}"] = one.digest
+    return found
+
+
+def _built(on: Mapping[str, str], wanted: Digest) -> Built:
+    return Built(len(on), sum(digest == wanted for digest in on.values()))

@@ -1,0 +1,18 @@
+"""The table of pages: what people read and do in a browser, beside the table of the API and read by the same rules."""
+
+from __future__ import annotations
+
+from shared.web.routes import READING, Method, Route
+
+ROOT = "pages"
+
+PAGES = (
+    Route("now", Method.GET, "pages", READING, "What needs people, what waits, and what is wrong, now."),
+    Route("style", Method.GET, "pages/style.css", READING, "How pages look."),
+    Route("script", Method.GET, "pages/script.js", READING, "What pages do by themselves, without which all works."),
+)
+
+
+def is_page(path: str) -> bool:
+    """Whether a path below ``/api/`` is a page's, and no address of the API."""
+    return path.partition("/")[0].lower() == ROOT

@@ -1,0 +1,91 @@
+"""The pages over everything in memory, asked as the Functions host asks: who reads them is whoever the test says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import azure.functions as func
+
+from shared.domain.access.callers import Caller, Kind, Role
+from shared.flows.exposure import ExposureTeller
+from shared.flows.overview import Overview
+from shared.page_serving import Pages
+from shared.web.pages.front import PageFront
+from tests.doubles.world import BASE, BASE_SERVER, World
+
+READER = Caller(Kind.PERSON, "11-22@33-44", "Ada", frozenset({Role.READER}))
+APPROVER = Caller(Kind.PERSON, "55-66@33-44", "Bob", frozenset({Role.APPROVER}))
+
+
+def parts_of(world: World, *, sign_in: bool = True, installation: str = "") -> Any:
+    """Return the parts of the app that pages are made of, as they are in memory."""
+    overview = Overview(world.observations, world.targets, world.candidates, world.troubles, BASE, world.tools)
+    exposure = ExposureTeller(world.watches, world.targets, world.candidates, world.scan_book, world.clock)
+    settings = SimpleNamespace(sign_in=sign_in, installation=installation, base_server=BASE_SERVER, public_url="")
+    return SimpleNamespace(
+        settings=settings,
+        clock=world.clock,
+        watch_lists=world.watch_lists,
+        observations=world.observations,
+        targets=world.targets,
+        candidates=world.candidates,
+        rebuilds=world.rebuilds,
+        troubles=world.troubles,
+        tools=world.tools,
+        watches=world.watches,
+        budgets=world.budgets,
+        kept_listings=world.kept_listings,
+        target_book=world.book,
+        activity=world.activity,
+        evidence=world.evidence,
+        sources=world.sources,
+        rulings=world.rulings,
+        overview=overview,
+        dead_letters=world.dead_letters,
+        admitting=SimpleNamespace(exposure_teller=exposure),
+    )
+
+
+class Browser:
+    """Asks for pages.
+
+    Args:
+        world: everything in memory.
+        caller: who asks.
+        sign_in: whether people sign in.
+        installation: name of the installation.
+    """
+
+    def __init__(self, world: World, caller: Caller = READER, *, sign_in: bool = True, installation: str = "") -> None:
+        self.caller = caller
+        self.parts = parts_of(world, sign_in=sign_in, installation=installation)
+        self.pages = Pages(self.parts, lambda _: self.caller)
+        self.front: PageFront = self.pages.front
+
+    def ask(self, path: str, method: str = "GET", headers: Mapping[str, str] | None = None) -> func.HttpResponse:
+        """Ask for a page below ``/api/``, as the Functions host does."""
+        return self.front.serve(request_for(path, method, headers or {}))
+
+    def read(self, path: str = "pages") -> str:
+        """Return a page's text, which there has to be."""
+        self.pages.boards.forget()
+        answer = self.ask(path)
+        assert answer.status_code == 200, answer.get_body().decode()
+        return answer.get_body().decode()
+
+
+def request_for(path: str, method: str = "GET", headers: Mapping[str, str] | None = None) -> func.HttpRequest:
+    """Return a request for a path below ``/api/``."""
+    url = urlsplit(f"https://tidegate.example/api/{path}")
+    route = {"path": path.partition("?")[0]}
+    return func.HttpRequest(
+        method,
+        url.geturl(),
+        headers=dict(headers or {}),
+        params=dict(parse_qsl(url.query)),
+        route_params=route,
+        body=b"",
+    )
