@@ -10,11 +10,17 @@ import azure.functions as func
 from shared.bootstrap import Parts
 from shared.domain.access.callers import Caller
 from shared.flows.board import Boards
+from shared.flows.show_candidate import show_candidate
+from shared.flows.survey import read_target
 from shared.telemetry.spans import acting, current_traceparent
 from shared.web.asked import Asked, Handler
+from shared.web.pages.approvals import approvals_view
+from shared.web.pages.candidate import RELOAD_AFTER, candidate_view
 from shared.web.pages.environment import Writer
 from shared.web.pages.front import PageFront
+from shared.web.pages.images import image_view, images_view
 from shared.web.pages.now import now_view
+from shared.web.pages.target import target_view
 
 
 class Pages:
@@ -64,6 +70,11 @@ class Pages:
     def _handlers(self) -> Mapping[str, Handler]:
         return {
             "now": self._now,
+            "images": self._images,
+            "image": self._image,
+            "candidate": self._candidate,
+            "target": self._target,
+            "approvals": self._approvals,
             "style": lambda _: self.writer.asset("style"),
             "script": lambda _: self.writer.asset("script"),
         }
@@ -71,6 +82,31 @@ class Pages:
     def _now(self, asked: Asked) -> func.HttpResponse:
         board = self.boards.now()
         return self.writer.page("now", now_view(board), asked.caller, as_of=board.at)
+
+    def _images(self, asked: Asked) -> func.HttpResponse:
+        board = self.boards.now()
+        return self.writer.page("images", images_view(board, asked.request), asked.caller, as_of=board.at)
+
+    def _image(self, asked: Asked) -> func.HttpResponse:
+        board, name = self.boards.now(), asked.parameters["image"]
+        view = image_view(board, self._parts.watch_lists.in_force(), name, asked.request)
+        return self.writer.page("image", view, asked.caller, as_of=board.at)
+
+    def _approvals(self, asked: Asked) -> func.HttpResponse:
+        board = self.boards.now()
+        view = approvals_view(board, asked.caller, asked.request)
+        return self.writer.page("approvals", view, asked.caller, as_of=board.at)
+
+    def _candidate(self, asked: Asked) -> func.HttpResponse:
+        parts = self._parts
+        name, registry = asked.parameters["candidate"], parts.target_book.registry
+        view = candidate_view(show_candidate(parts.candidates, parts.targets, parts.evidence, registry, name))
+        return self.writer.page("candidate", view, asked.caller, reload_after=RELOAD_AFTER if view.under_way else 0)
+
+    def _target(self, asked: Asked) -> func.HttpResponse:
+        target, lines = read_target(self._parts.targets, self._parts.activity, asked.parameters["target"])
+        view = target_view(target, lines)
+        return self.writer.page("target", view, asked.caller, reload_after=RELOAD_AFTER if view.under_way else 0)
 
 
 def _request_id() -> str:

@@ -58,13 +58,23 @@ def show_target(targets: Targets, sources: Sources, activity: Activity, target: 
         InvalidReference: the id is not one.
         MalformedRequest: 404, there is no such target.
     """
+    record, lines = read_target(targets, activity, target)
+    had_from = {one.digest: _had_from(sources, record, one.digest) for one in record.former}
+    return Shown(record, had_from, lines)
+
+
+def read_target(targets: Targets, activity: Activity, target: str) -> tuple[Target, tuple[Event, ...]]:
+    """Return one target and its latest lines of the activity log, newest first; no registry is asked.
+
+    Raises:
+        InvalidReference: the id is not one.
+        MalformedRequest: 404, there is no such target.
+    """
     parts_of_target(target)
     stored = targets.get(target)
     if stored is None:
         raise MalformedRequest(f"there is no target {target!r}", status=404)
-    record = stored.record
-    had_from = {one.digest: _had_from(sources, record, one.digest) for one in record.former}
-    return Shown(record, had_from, activity.of(f"target:{record.id}", _LINES))
+    return stored.record, activity.of(f"target:{stored.record.id}", _LINES)
 
 
 def _had_from(sources: Sources, target: Target, digest: Digest) -> str:

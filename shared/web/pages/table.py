@@ -8,6 +8,11 @@ ROOT = "pages"
 
 PAGES = (
     Route("now", Method.GET, "pages", READING, "What needs people, what waits, and what is wrong, now."),
+    Route("images", Method.GET, "pages/images", READING, "How every watched tag stands."),
+    Route("image", Method.GET, "pages/images/{image}", READING, "How the tags of one entry stand."),
+    Route("candidate", Method.GET, "pages/candidates/{candidate}", READING, "One digest on its way."),
+    Route("target", Method.GET, "pages/targets/{target}", READING, "One tag of the base registry."),
+    Route("approvals", Method.GET, "pages/approvals", READING, "What is asked of people, and what they answered."),
     Route("style", Method.GET, "pages/style.css", READING, "How pages look."),
     Route("script", Method.GET, "pages/script.js", READING, "What pages do by themselves, without which all works."),
 )
