@@ -9,18 +9,26 @@ import azure.functions as func
 
 from shared.bootstrap import Parts
 from shared.domain.access.callers import Caller
+from shared.domain.events.messages import MESSAGE_QUEUES
 from shared.flows.board import Boards
 from shared.flows.show_candidate import show_candidate
 from shared.flows.survey import read_target
+from shared.rules.reading import readable
 from shared.telemetry.spans import acting, current_traceparent
 from shared.web.asked import Asked, Handler
+from shared.web.pages.activity import activity_view, all_lines, as_csv
 from shared.web.pages.approvals import approvals_view
 from shared.web.pages.candidate import RELOAD_AFTER, candidate_view
+from shared.web.pages.dependants import dependants_view
 from shared.web.pages.environment import Writer
+from shared.web.pages.exposure import exposure_view
 from shared.web.pages.front import PageFront
 from shared.web.pages.images import image_view, images_view
 from shared.web.pages.now import now_view
+from shared.web.pages.system import system_view
 from shared.web.pages.target import target_view
+
+_MOST_DIED = 20
 
 
 class Pages:
@@ -75,6 +83,11 @@ class Pages:
             "candidate": self._candidate,
             "target": self._target,
             "approvals": self._approvals,
+            "dependants": self._dependants,
+            "exposure": self._exposure,
+            "activity": self._activity,
+            "activity_csv": self._activity_csv,
+            "system": self._system,
             "style": lambda _: self.writer.asset("style"),
             "script": lambda _: self.writer.asset("script"),
         }
@@ -107,6 +120,42 @@ class Pages:
         target, lines = read_target(self._parts.targets, self._parts.activity, asked.parameters["target"])
         view = target_view(target, lines)
         return self.writer.page("target", view, asked.caller, reload_after=RELOAD_AFTER if view.under_way else 0)
+
+    def _dependants(self, asked: Asked) -> func.HttpResponse:
+        board = self.boards.now()
+        rebuilds, _ = readable(stored.record for stored in self._parts.rebuilds.current())
+        view = dependants_view(board, rebuilds, asked.request)
+        return self.writer.page("dependants", view, asked.caller, as_of=board.at)
+
+    def _exposure(self, asked: Asked) -> func.HttpResponse:
+        board = self.boards.now()
+        waivers = self._parts.admitting.exceptions.now().exceptions.waivers
+        view = exposure_view(board, waivers, asked.request)
+        return self.writer.page("exposure", view, asked.caller, as_of=board.at)
+
+    def _activity(self, asked: Asked) -> func.HttpResponse:
+        view = activity_view(asked.request, self._parts.activity, self._parts.clock)
+        return self.writer.page("activity", view, asked.caller)
+
+    def _activity_csv(self, asked: Asked) -> func.HttpResponse:
+        lines = all_lines(asked.request, self._parts.activity, self._parts.clock)
+        return self.writer.table("activity.csv", as_csv(lines))
+
+    def _system(self, asked: Asked) -> func.HttpResponse:
+        parts, board = self._parts, self.boards.now()
+        watch_list, problem = parts.watch_lists.in_force(), parts.watch_lists.not_taken
+        died = [line for queue in MESSAGE_QUEUES for line in parts.activity.of(f"queue:{queue}", _MOST_DIED)]
+        view = system_view(
+            board,
+            asked.caller,
+            watch_list,
+            (problem.detail, problem.since) if problem is not None else ("", None),
+            died,
+            [stored.key for stored in parts.api_keys.every()],
+            sign_in=parts.settings.sign_in,
+            public_url=parts.settings.public_url,
+        )
+        return self.writer.page("system", view, asked.caller, as_of=board.at)
 
 
 def _request_id() -> str:

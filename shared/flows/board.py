@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -16,7 +16,6 @@ import msgspec
 
 from shared.budget_ports import Budgets
 from shared.domain.promotion.board import (
-    Built,
     Line,
     Promoted,
     Watched,
@@ -26,14 +25,13 @@ from shared.domain.promotion.board import (
     tool_line,
     wishes,
 )
+from shared.domain.promotion.built import Dependants, Places, by_place, counted, dependants
 from shared.domain.promotion.candidate import Candidate, Place
-from shared.domain.promotion.consents import Consent
+from shared.domain.promotion.consents import Consent, Waived
 from shared.domain.promotion.exposure import Exposure
-from shared.domain.promotion.kept_tasks import base_name
-from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.domain.promotion.standing import tool_stands
 from shared.domain.promotion.target import Target
-from shared.domain.references import Digest, Repository
+from shared.domain.references import Repository
 from shared.domain.watching.budget import Budget
 from shared.domain.watching.questions import RepositoryState
 from shared.domain.watching.selection import wanted_places
@@ -63,6 +61,15 @@ class Decided(msgspec.Struct, frozen=True):
     consent: Consent
 
 
+class WaivedAt(msgspec.Struct, frozen=True):
+    """What somebody waived, or asks to, for one tag."""
+
+    place: str
+    target: str
+    owner: str
+    waived: Waived
+
+
 class Board(msgspec.Struct, frozen=True):
     """How everything stands.
 
@@ -73,6 +80,8 @@ class Board(msgspec.Struct, frozen=True):
         decided: what people answered, the latest first.
         troubles: what is wrong and was told, the oldest first.
         exposures: what is in use and does not stand clean, by its tag.
+        waived: what is waived for single tags, or asked to be.
+        dependants: what is built on tags of the base registry, by the tag.
         promoted: when tags came to what passed, within ``DAYS``.
         budgets: what is left of upstreams' limits, by their names.
         deferred: how many repositories wait for their upstream's budget, by the upstream.
@@ -85,6 +94,8 @@ class Board(msgspec.Struct, frozen=True):
     decided: tuple[Decided, ...]
     troubles: tuple[Noted, ...]
     exposures: tuple[Exposure, ...]
+    waived: tuple[WaivedAt, ...]
+    dependants: tuple[Dependants, ...]
     promoted: tuple[Promoted, ...]
     budgets: tuple[Budget, ...]
     deferred: Mapping[str, int]
@@ -99,6 +110,8 @@ class _Reading:
         self.lines: list[Line] = []
         self.wishes: list[Wish] = []
         self.decided: list[Decided] = []
+        self.waived: list[WaivedAt] = []
+        self.dependants: list[Dependants] = []
         self.promoted: list[Promoted] = []
         self.deferred: defaultdict[str, int] = defaultdict(int)
         self.problems: list[str] = []
@@ -189,6 +202,8 @@ class Boards:
             decided=tuple(sorted(reading.decided, key=lambda one: one.consent.at, reverse=True)),
             troubles=tuple(one for one in troubles if one.told),
             exposures=stored.watch.exposures if stored is not None else (),
+            waived=tuple(reading.waived),
+            dependants=tuple(sorted(reading.dependants, key=lambda one: one.place)),
             promoted=tuple(sorted(recent, key=lambda one: one.at)),
             budgets=tuple(sorted(self._budgets.every(), key=lambda one: one.upstream)),
             deferred=dict(reading.deferred),
@@ -202,13 +217,16 @@ class Boards:
     def _of_tags(self, watch_list: WatchList, reading: _Reading, troubles: Mapping[str, Noted]) -> None:
         known = self._known(watch_list, reading)
         watched = {one.place: one for image in watch_list.images for one in _watched(image, known)}
-        current, built = self._current(reading), self._built(reading)
+        current, built = self._current(reading), dict(self._built(reading))
         for target in self._each_target(reading):
             found = watched.pop(target.place, None)
             _of_people(target, reading)
+            on = built.pop((target.repository, target.tag), {})
+            if on:
+                reading.dependants.append(dependants(str(target.place), target.id, target.wanted, on))
             if found is not None:
-                of = built.get((target.repository, target.tag), {})
-                reading.lines.append(line(found, target, current, troubles, _built(of, target.wanted)))
+                reading.lines.append(line(found, target, current, troubles, counted(on, target.wanted)))
+        reading.dependants += [dependants(f"{path}:{tag}", "", "", on) for (path, tag), on in built.items()]
         reading.lines += [line(one, None, current, troubles) for one in watched.values()]
         reading.lines += [self._tool(one, known, current) for one in watch_list.images if one.is_tool]
 
@@ -236,11 +254,11 @@ class Boards:
             reading.told(problem)
         return found
 
-    def _built(self, reading: _Reading) -> Mapping[tuple[str, str], Mapping[str, str]]:
+    def _built(self, reading: _Reading) -> Places:
         """The digest that each task is built on, by the tag of the base registry and the task."""
         tasks, problem = readable(self._listings.last())
         reading.told(problem)
-        return _by_base(tasks, self._login_server)
+        return by_place(tasks, self._login_server)
 
     def _tool(self, image: Image, known: Mapping[Repository, Known], current: Mapping[str, Candidate]) -> Line:
         (tag,) = image.wanted
@@ -264,7 +282,9 @@ def _watched(image: Image, known: Mapping[Repository, Known]) -> Iterator[Watche
 
 def _of_people(target: Target, reading: _Reading) -> None:
     if target.let_go is None:
-        reading.wishes += wishes(target, reading.owners.get(target.origin.image, ""))
+        owner = reading.owners.get(target.origin.image, "")
+        reading.wishes += wishes(target, owner)
+        reading.waived += [WaivedAt(str(target.place), target.id, owner, one) for one in target.waived]
         reading.decided += [Decided(str(target.place), target.id, one) for one in target.consents]
         reading.promoted += promotions(target)
 
@@ -280,18 +300,3 @@ def _readable_each(records: Iterator[T], problems: list[str]) -> Iterator[T]:
         if error.code != UNREADABLE:
             raise
         problems.append(str(error))
-
-
-def _by_base(tasks: Iterable[ApplicationTask], login_server: str) -> Mapping[tuple[str, str], Mapping[str, str]]:
-    found: defaultdict[tuple[str, str], dict[str, str]] = defaultdict(dict)
-    host = base_name(login_server, "x").removesuffix("x")
-    for task in tasks:
-        for one in task.dependencies:
-            whole = base_name(one.registry, one.repository)
-            if whole.startswith(host):
-                found[whole.removeprefix(host), one.tag][f"{task.registry}/{task.name}"] = one.digest
-    return found
-
-
-def _built(on: Mapping[str, str], wanted: Digest) -> Built:
-    return Built(len(on), sum(digest == wanted for digest in on.values()))

@@ -45,7 +45,8 @@ def parts_of(world: World, *, sign_in: bool = True, installation: str = "") -> A
         rulings=world.rulings,
         overview=overview,
         dead_letters=world.dead_letters,
-        admitting=SimpleNamespace(exposure_teller=exposure),
+        api_keys=SimpleNamespace(every=lambda: ()),
+        admitting=SimpleNamespace(exposure_teller=exposure, exceptions=world.exceptions),
     )
 
 

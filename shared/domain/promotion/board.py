@@ -15,6 +15,7 @@ import msgspec
 
 from shared.domain.promotion.admission import Admission, Waiting, admission_of, in_use
 from shared.domain.promotion.barring import bar_of
+from shared.domain.promotion.built import Built
 from shared.domain.promotion.candidate import Candidate, Place
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.said import Why
@@ -66,13 +67,6 @@ class Wish(msgspec.Struct, frozen=True):
     by: str = ""
     candidate: str = ""
     until: str = ""
-
-
-class Built(msgspec.Struct, frozen=True):
-    """How many applications are built on a tag, and how many of them on what it is to be."""
-
-    tasks: int = 0
-    current: int = 0
 
 
 class Line(msgspec.Struct, frozen=True):

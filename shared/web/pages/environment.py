@@ -92,6 +92,12 @@ class Writer:
         headers = {**HEADERS, "Cache-Control": "no-store"}
         return func.HttpResponse(text, status_code=status, mimetype="text/html", charset="utf-8", headers=headers)
 
+    def table(self, name: str, text: str) -> func.HttpResponse:
+        """Return a table for other programs, to be saved."""
+        disposition = f'attachment; filename="{name}"'
+        headers = {**HEADERS, "Cache-Control": "no-store", "Content-Disposition": disposition}
+        return func.HttpResponse(text, mimetype="text/csv", charset="utf-8", headers=headers)
+
     def asset(self, name: str) -> func.HttpResponse:
         """Return the style or the script."""
         headers = {**HEADERS, "Cache-Control": _KEPT}

@@ -12,7 +12,12 @@ PAGES = (
     Route("image", Method.GET, "pages/images/{image}", READING, "How the tags of one entry stand."),
     Route("candidate", Method.GET, "pages/candidates/{candidate}", READING, "One digest on its way."),
     Route("target", Method.GET, "pages/targets/{target}", READING, "One tag of the base registry."),
+    Route("dependants", Method.GET, "pages/dependants", READING, "What is built on the base registry's tags."),
     Route("approvals", Method.GET, "pages/approvals", READING, "What is asked of people, and what they answered."),
+    Route("exposure", Method.GET, "pages/exposure", READING, "What is in use and would not be let in any more."),
+    Route("activity", Method.GET, "pages/activity", READING, "What happened, and who did it."),
+    Route("activity_csv", Method.GET, "pages/activity.csv", READING, "The same as a table for other programs."),
+    Route("system", Method.GET, "pages/system", READING, "How the app itself fares."),
     Route("style", Method.GET, "pages/style.css", READING, "How pages look."),
     Route("script", Method.GET, "pages/script.js", READING, "What pages do by themselves, without which all works."),
 )
