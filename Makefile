@@ -1,7 +1,7 @@
 # Every command does its own set-up; the second run installs nothing.
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-unit test-contract test-recorded test-twin test-integration test-e2e test-telemetry \
-	test-runtime test-host test-infra chaos burst idle lint deploy-check live-check cost bench up down docs clean python twin runtime host infra kql
+	test-runtime test-host test-infra browser browser-tools screenshots chaos burst idle lint deploy-check live-check cost bench up down docs clean python twin runtime host infra kql
 
 PYTHON_BIN := .venv/bin/python
 # pytest answers 5 when a level holds no test yet; that is not a failure of the gate.
@@ -13,7 +13,7 @@ help: ## List every target
 demo: twin ## Run the main job on the laptop twin: its scenes, at the end a timeline
 	@$(PYTHON_BIN) -m infra.local.demo
 
-test: lint runtime host infra kql twin ## Pass every test: style and types, then all levels
+test: lint runtime host infra kql browser-tools twin ## Pass every test: style and types, then all levels
 	@$(PYTEST) tests
 
 test-unit: python ## Test the domain and the web parser, and make the attacks that have to fail; needs nothing running
@@ -45,6 +45,12 @@ test-host: host twin ## Run the product under Microsoft's own Functions host, wh
 
 test-infra: python infra ## Check the templates for Azure offline: syntax, names, roles, settings, security
 	@$(PYTEST) tests/infra
+
+browser: python browser-tools ## Look at the pages in Chromium: by eye, keyboard, screen reader's rules, without script
+	@$(PYTEST) tests/browser -rs
+
+screenshots: python browser-tools ## Write pictures of every page into .screenshots/
+	@$(PYTHON_BIN) -m tests.browser.screenshots
 
 deploy-check: ## Compile the templates by the Bicep compiler that is here, and say by which; ask Azure what would change
 	@sh infra/deploy-check.sh
@@ -88,7 +94,7 @@ docs: python ## Write the generated pages of docs/
 
 clean: ## Remove environments, Azurite and the twin's state
 	@if [ -x $(PYTHON_BIN) ]; then $(PYTHON_BIN) -m infra.local.twin down; fi
-	rm -rf .venv .venv-runtime .venv-infra .venv-host .cache .twin infra/local/node_modules tests/telemetry/kql_parser/node_modules tests/bench/check/renovate/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-runtime .venv-infra .venv-host .cache .twin infra/local/node_modules tests/telemetry/kql_parser/node_modules tests/browser/node_modules .screenshots tests/bench/check/renovate/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 python:
 	@infra/local/setup.sh python
@@ -107,3 +113,6 @@ infra:
 
 kql:
 	@infra/local/setup.sh kql
+
+browser-tools:
+	@infra/local/setup.sh browser

@@ -8,6 +8,7 @@ from pathlib import Path
 from infra.local.twin.ports import new_topology
 from infra.local.twin.settings import product_settings
 from tests.bench import base, dependants, lists, moving, scans, signatures, start_up, updates, verdicts
+from tests.bench import base, dependants, lists, moving, reading, signatures, start_up, updates, verdicts
 from tests.bench.table import shown
 
 
@@ -25,6 +26,7 @@ def main() -> None:
             *base.rows(Path(folder) / "base"),
             *dependants.rows(Path(folder) / "dependants"),
             *moving.rows(Path(folder) / "moving"),
+            *reading.rows(Path(folder) / "reading"),
         ]
     print(shown(rows))
 

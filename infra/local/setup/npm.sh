@@ -16,3 +16,12 @@ install_npm() {
 install_azurite() { install_npm infra/local Azurite; }
 
 install_kql_parser() { install_npm tests/telemetry/kql_parser "Microsoft's parser of KQL"; }
+
+# The tests of pages say that they are skipped where there is no Chromium: it is as large as all the rest together.
+install_browser() {
+    if ! command -v chromium >/dev/null 2>&1; then
+        if ! command -v apt-get >/dev/null 2>&1; then say "Chromium is not here, and apt neither: pages are not looked at"; return; fi
+        install_debian_packages chromium fonts-dejavu-core
+    fi
+    install_npm tests/browser "what drives Chromium"
+}

@@ -9,6 +9,7 @@ from shared.domain.links import path_of
 from shared.domain.promotion.admission import Admission
 from shared.domain.promotion.board import waits_of
 from shared.domain.promotion.candidate import Candidate, Change
+from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.target import Target
 from shared.domain.promotion.transitions import ENDS
 from shared.domain.scan.decision import Change as Compares
@@ -106,7 +107,7 @@ def candidate_view(shown: CandidateShown) -> CandidateView:
         else (),
         evidence=shown.evidence,
         pieces=tuple(_piece(candidate.id, one) for one in shown.pieces),
-        under_way=candidate.status not in ENDS,
+        under_way=candidate.status not in {*ENDS, Status.HELD},
         problem=shown.problem,
     )
 
