@@ -25,12 +25,14 @@ from shared.domain.promotion.board import (
     tool_line,
     wishes,
 )
-from shared.domain.promotion.built import Dependants, Places, by_place, counted, dependants
+from shared.domain.promotion.built import Built, Dependants, Places, by_place, counted, dependants
 from shared.domain.promotion.candidate import Candidate, Place
 from shared.domain.promotion.consents import Consent, Waived
 from shared.domain.promotion.exposure import Exposure
 from shared.domain.promotion.standing import tool_stands
+from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.target import Target
+from shared.domain.promotion.target_troubles import awaited_candidate
 from shared.domain.references import Repository
 from shared.domain.watching.budget import Budget
 from shared.domain.watching.questions import RepositoryState
@@ -215,18 +217,20 @@ class Boards:
         return tuple(sorted((one for one in found if one.ended_at is None), key=lambda one: one.since))
 
     def _of_tags(self, watch_list: WatchList, reading: _Reading, troubles: Mapping[str, Noted]) -> None:
+        """Most tags are what their source is: of the others alone records are kept, until candidates are read."""
         known = self._known(watch_list, reading)
         watched = {one.place: one for image in watch_list.images for one in _watched(image, known)}
-        current, built = self._current(reading), dict(self._built(reading))
+        built, behind = dict(self._built(reading)), list[tuple[Watched, Target, Built]]()
         for target in self._each_target(reading):
-            found = watched.pop(target.place, None)
-            _of_people(target, reading)
-            on = built.pop((target.repository, target.tag), {})
-            if on:
-                reading.dependants.append(dependants(str(target.place), target.id, target.wanted, on))
-            if found is not None:
-                reading.lines.append(line(found, target, current, troubles, counted(on, target.wanted)))
+            on, found = built.pop((target.repository, target.tag), {}), watched.pop(target.place, None)
+            _of_people(target, on, reading)
+            if found is not None and awaited_candidate(target):
+                behind.append((found, target, counted(on, target.wanted)))
+            elif found is not None:
+                reading.lines.append(line(found, target, {}, troubles, counted(on, target.wanted)))
         reading.dependants += [dependants(f"{path}:{tag}", "", "", on) for (path, tag), on in built.items()]
+        current = self._current(reading)
+        reading.lines += [line(one, target, current, troubles, of) for one, target, of in behind]
         reading.lines += [line(one, None, current, troubles) for one in watched.values()]
         reading.lines += [self._tool(one, known, current) for one in watch_list.images if one.is_tool]
 
@@ -247,8 +251,9 @@ class Boards:
             reading.told(problem)
 
     def _current(self, reading: _Reading) -> Mapping[str, Candidate]:
+        """Whatever came to a tag, or was overtaken, keeps none from following its source."""
         problems: list[str] = []
-        records = (stored.record for stored in self._candidates.current())
+        records = (stored.record for stored in self._candidates.in_status(_IN_THE_WAY))
         found = {one.id: _slim(one) for one in _readable_each(records, problems)}
         for problem in problems:
             reading.told(problem)
@@ -269,6 +274,7 @@ class Boards:
         return tool_line(image, tool_stands(tag, seen, tool, candidate))
 
 
+_IN_THE_WAY = frozenset(Status) - {Status.PROMOTED, Status.SUPERSEDED, Status.MIRRORED}
 _UNKNOWN = Known({}, RepositoryState())
 
 
@@ -280,7 +286,9 @@ def _watched(image: Image, known: Mapping[Repository, Known]) -> Iterator[Watche
         yield Watched(image, tag, Place(image.target, to), tags.get(tag))
 
 
-def _of_people(target: Target, reading: _Reading) -> None:
+def _of_people(target: Target, on: Mapping[str, str], reading: _Reading) -> None:
+    if on:
+        reading.dependants.append(dependants(str(target.place), target.id, target.wanted, on))
     if target.let_go is None:
         owner = reading.owners.get(target.origin.image, "")
         reading.wishes += wishes(target, owner)
