@@ -6,6 +6,7 @@ for some seconds, its time is shown on the page, and whoever comes meanwhile rea
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -39,7 +40,7 @@ from shared.domain.watching.questions import RepositoryState
 from shared.domain.watching.selection import wanted_places
 from shared.domain.watching.troubles import Noted
 from shared.domain.watching.watch_list import Image, WatchList
-from shared.errors import UNREADABLE, ServiceError
+from shared.errors import UNREADABLE, ServiceError, TidegateError
 from shared.ports import Clock, Known, Observations, Records
 from shared.rules.listings import KeptListings
 from shared.rules.reading import readable
@@ -50,7 +51,10 @@ from shared.watch_ports import Watches
 
 T = TypeVar("T")
 
+log = logging.getLogger("tidegate.pages")
+
 KEPT_FOR = timedelta(seconds=15)
+SHOWN_FOR = timedelta(seconds=60)
 # What charts look back.
 DAYS = timedelta(days=30)
 
@@ -124,6 +128,10 @@ class _Reading:
             self.problems.append(problem)
 
 
+def _in_a_thread(do: Callable[[], None]) -> None:
+    threading.Thread(target=do, name="pages", daemon=True).start()
+
+
 class Boards:
     """Puts it together.
 
@@ -140,6 +148,7 @@ class Boards:
         registry: the base registry's name.
         login_server: its address.
         clock: tells the time.
+        beside: has something done while its caller goes on.
     """
 
     def __init__(
@@ -156,6 +165,7 @@ class Boards:
         registry: str,
         login_server: str,
         clock: Clock,
+        beside: Callable[[Callable[[], None]], None] = _in_a_thread,
     ) -> None:
         self._watch_list = watch_list
         self._observations = observations
@@ -169,26 +179,48 @@ class Boards:
         self._registry = registry
         self._login_server = login_server
         self._clock = clock
+        self._beside = beside
         self._lock = threading.Lock()
         self._kept: Board | None = None
+        self._renewing = False
+        self._changes = 0
 
     def now(self) -> Board:
-        """Return how everything stands, as of at most ``KEPT_FOR`` ago.
+        """Return how everything stands, as of at most ``SHOWN_FOR`` ago.
+
+        What is older than ``KEPT_FOR`` is shown once more while it is put together anew beside: whoever goes from page
+        to page waits for the first alone.
 
         Raises:
             WatchListError: there is no watch list to go by.
             ServiceError: the storage account did not answer.
         """
         with self._lock:
-            kept = self._kept
-            if kept is None or not timedelta(0) <= self._clock() - kept.at < KEPT_FOR:
+            kept, now = self._kept, self._clock()
+            if kept is None or not timedelta(0) <= now - kept.at < SHOWN_FOR:
                 kept = self._kept = self._put_together()
+            elif now - kept.at >= KEPT_FOR and not self._renewing:
+                self._renewing = True
+                self._beside(self._renew)
             return kept
 
     def forget(self) -> None:
         """Put it together anew when it is asked for next: somebody has just changed something."""
         with self._lock:
-            self._kept = None
+            self._kept, self._changes = None, self._changes + 1
+
+    def _renew(self) -> None:
+        """What was read before somebody changed something is not taken; what cannot be read is asked for again."""
+        changes, fresh = self._changes, None
+        try:
+            fresh = self._put_together()
+        except TidegateError as error:
+            log.warning("pages are not put together anew: %s", error)
+        finally:
+            with self._lock:
+                self._renewing = False
+                if fresh is not None and self._changes == changes:
+                    self._kept = fresh
 
     def _put_together(self) -> Board:
         now, watch_list = self._clock(), self._watch_list()

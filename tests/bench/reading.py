@@ -33,7 +33,7 @@ from shared.domain.scan.decision import Outcome
 from shared.domain.watching.observation import Observation, order_at
 from shared.domain.watching.questions import RepositoryState
 from shared.domain.watching.troubles import Kind, Noted, Trouble
-from shared.ports import Known
+from shared.ports import Event, Known
 from tests.bench.table import Row
 
 IMAGES, TAGS = 1000, 5
@@ -45,7 +45,6 @@ import json, sys, time
 import azure.functions as func
 import function_app
 from shared.domain.access.callers import Caller, Kind, Role
-from shared.page_serving import Pages
 
 def resident():
     with open("/proc/self/statm") as file:
@@ -57,6 +56,7 @@ list(parts.targets.of_repository(parts.target_book.registry, "base/app0"))
 list(parts.candidates.current("docker.io~acme~app0~"))
 parts.watch_lists.in_force()
 before = resident()
+from shared.page_serving import Pages
 pages = Pages(parts, lambda _: reader)
 log = sys.argv[1]
 
@@ -128,6 +128,7 @@ def fill(parts: Parts, images: int = IMAGES, tags: int = TAGS) -> None:
     for number in range(200):
         trouble = Trouble(kind=Kind.CANDIDATE_REJECTED, about=f"image:app{number}", detail="did not pass its gate")
         parts.troubles.put(None, Noted(trouble=trouble, since=_NOW - timedelta(hours=number), told=True))
+        parts.activity.append(Event(f"image:app{number}", "candidate-rejected", _NOW, "did not pass its gate"))
 
 
 def _target_row(target: Target) -> TableRow:
@@ -207,7 +208,7 @@ def rows(folder: Path) -> list[Row]:
     ]
     for path, one in told["pages"].items():
         warm = statistics.median(one["warm"]) * 1000
-        made.append(Row(f"  {_named(path)}: median, from what is kept for 15 s", f"{warm:.0f} ms", "300 ms"))
+        made.append(Row(f"  {_named(path)}: median, from what is kept for some seconds", f"{warm:.0f} ms", "300 ms"))
         made.append(Row("    put together anew", f"{one['anew'] * 1000:.0f} ms"))
         made.append(Row("    table transactions then", f"{one['tables']}", "25"))
     return made

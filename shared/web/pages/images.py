@@ -88,7 +88,7 @@ def images_view(board: Board, request: func.HttpRequest) -> ImagesView:
     """Return what the page shows of a board: what needs people first, then what has lasted longest."""
     asked = read_filter(request)
     found = sorted((one for one in board.lines if _is_asked_for(one, asked)), key=_by_need)
-    part = part_of([Row(one, way_of(one)) for one in found], start_of(request), asked.parameters)
+    part = _with_ways(part_of(found, start_of(request), asked.parameters))
     teams = tuple(sorted({one.owner for one in board.lines if one.owner}))
     return ImagesView(part, asked, teams, tuple(Group), tuple(Standing), board.unreadable)
 
@@ -104,8 +104,13 @@ def image_view(board: Board, watch_list: WatchList, name: str, request: func.Htt
         raise MalformedRequest(f"the watch list has no entry named {name!r}", status=404)
     found = sorted((one for one in board.lines if one.image == name), key=_by_need)
     troubles = tuple(one for one in board.troubles if name in one.trouble.images)
-    part = part_of([Row(one, way_of(one)) for one in found], start_of(request), {})
+    part = _with_ways(part_of(found, start_of(request), {}))
     return ImageView(image, part, troubles, board.deferred.get(image.repository.registry, 0), board.unreadable)
+
+
+def _with_ways(part: Part[Line]) -> Part[Row]:
+    rows = tuple(Row(one, way_of(one)) for one in part.rows)
+    return Part(rows, part.total, part.first, part.last, part.previous, part.next)
 
 
 def way_of(one: Line) -> tuple[Stage, ...]:

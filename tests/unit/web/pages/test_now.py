@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -10,10 +11,11 @@ from shared.domain.policy.policy import Policy
 from shared.domain.policy.promoting import ApprovalCheck
 from shared.domain.promotion.board import Group, Need, group_of
 from shared.domain.watching.budget import Budget
-from shared.flows.board import KEPT_FOR, Board
+from shared.errors import Unavailable
+from shared.flows.board import KEPT_FOR, SHOWN_FOR, Board, Boards
 from shared.web.pages.now import NowView, now_view
 from tests.doubles.paged import Browser
-from tests.doubles.world import ONE, TWO, World
+from tests.doubles.world import ONE, World
 
 pytestmark = pytest.mark.unit
 
@@ -104,16 +106,73 @@ def test_hundreds_of_one_kind_are_one_line_with_their_number() -> None:
     assert (cause.kind, cause.number) == ("tag-never-there", 150)
 
 
+def renewing(world: World) -> tuple[Boards, list[Callable[[], None]]]:
+    """What puts boards together, and what it has asked to be done beside."""
+    browser, beside = Browser(world), list[Callable[[], None]]()
+    boards = browser.pages.boards
+    boards._beside = beside.append
+    return boards, beside
+
+
 def test_what_was_put_together_is_kept_for_some_seconds_and_its_time_is_told() -> None:
     world = promoted()
-    browser = Browser(world)
-    first = browser.pages.boards.now()
-    world.push(TWO)
-    world.check()
-    assert browser.pages.boards.now() is first
+    boards, beside = renewing(world)
+    first = boards.now()
+    world.pass_time(KEPT_FOR - timedelta(seconds=1))
+    assert boards.now() is first
+    assert beside == []
+    assert f"{world.clock():%Y-%m-%d %H:%M} UTC" in Browser(world).read()
+
+
+def test_what_is_older_is_shown_once_more_while_it_is_put_together_beside_once() -> None:
+    world = promoted()
+    boards, beside = renewing(world)
+    first = boards.now()
     world.pass_time(KEPT_FOR)
-    assert browser.pages.boards.now() is not first
-    assert f"{browser.pages.boards.now().at:%Y-%m-%d %H:%M} UTC" in browser.read()
+    assert {id(boards.now()), id(boards.now())} == {id(first)}
+    (renew,) = beside
+    renew()
+    assert boards.now().at == first.at + KEPT_FOR
+    world.pass_time(KEPT_FOR)
+    boards.now()
+    assert len(beside) == 2
+
+
+def test_nothing_older_than_a_minute_is_shown() -> None:
+    world = promoted()
+    boards, beside = renewing(world)
+    first = boards.now()
+    world.pass_time(SHOWN_FOR)
+    assert boards.now().at == first.at + SHOWN_FOR
+    assert beside == []
+
+
+def test_what_was_read_before_somebody_changed_something_is_not_taken() -> None:
+    world = promoted()
+    boards, beside = renewing(world)
+    boards.now()
+    world.pass_time(KEPT_FOR)
+    boards.now()
+    put_together = boards._put_together
+    boards._put_together = lambda: (put_together(), boards.forget())[0]  # type: ignore[method-assign]
+    beside[0]()
+    assert boards._kept is None
+    assert boards._renewing is False
+
+
+def test_storage_that_does_not_answer_beside_leaves_what_is_shown_and_is_asked_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = promoted()
+    boards, beside = renewing(world)
+    first = boards.now()
+    world.pass_time(KEPT_FOR)
+    boards.now()
+    world.targets.fail("every", Unavailable("the storage account does not answer"))
+    beside[0]()
+    assert boards.now() is first
+    assert len(beside) == 2
+    assert "does not answer" in caplog.text
 
 
 def test_nothing_watched_is_a_page_all_the_same() -> None:
