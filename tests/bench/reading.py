@@ -125,7 +125,7 @@ def fill(parts: Parts, images: int = IMAGES, tags: int = TAGS) -> None:
         parts.observations.save(repository, Known({}, RepositoryState()), state, observations)
     for start in range(0, len(rows), 100):
         candidates._table.insert_all(rows[start : start + 100])
-    for number in range(200):
+    for number in range(120):
         trouble = Trouble(kind=Kind.CANDIDATE_REJECTED, about=f"image:app{number}", detail="did not pass its gate")
         parts.troubles.put(None, Noted(trouble=trouble, since=_NOW - timedelta(hours=number), told=True))
         parts.activity.append(Event(f"image:app{number}", "candidate-rejected", _NOW, "did not pass its gate"))
