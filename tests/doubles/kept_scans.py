@@ -72,6 +72,12 @@ class InMemoryScans(OneAtATime):
         self.asked = 0
         self._clock = clock
 
+    def dry(self, clock: Clock) -> InMemoryScans:
+        """Return the same scans: what is asked of them is not asked of these."""
+        copy = InMemoryScans(clock)
+        copy.of_digest = dict(self.of_digest)
+        return copy
+
     @property
     def wanted(self) -> set[Digest]:
         """The digests whose scans are to be made."""
