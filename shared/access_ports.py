@@ -1,4 +1,4 @@
-"""What is asked of the place where API keys are kept; see ``shared.ports`` for what holds for every port."""
+"""What is asked of the places where keys are kept; see ``shared.ports`` for what holds for every port."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from shared.domain.access.api_keys import ApiKey
+from shared.domain.access.form_tokens import FormKey
 
 
 class StoredKey(msgspec.Struct, frozen=True):
@@ -37,4 +38,16 @@ class ApiKeys(Protocol):
         Raises:
             Conflict: somebody did.
         """
+        ...
+
+
+class FormKeys(Protocol):
+    """The keys that the tokens of forms are made with, one for each month."""
+
+    def get(self, number: int) -> FormKey | None:
+        """Return the key of a month, or ``None``."""
+        ...
+
+    def add(self, key: FormKey) -> bool:
+        """Keep the key of a month; return whether that was the first one, as the first one stays."""
         ...

@@ -20,7 +20,7 @@ from shared.telemetry.observers import CountedUpstream, ToldActivity, TracedOutb
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.access_ports import ApiKeys
+    from shared.access_ports import ApiKeys, FormKeys
     from shared.adapters.azure.clients import AzureClients
     from shared.adapters.azure.identity import Identity
     from shared.adapters.azure.registry import AzureContainerRegistry
@@ -158,6 +158,13 @@ class Outside:
         from shared.adapters.storage.answers_table import AnswersTable  # noqa: PLC0415
 
         return AnswersTable(self._account)
+
+    @cached_property
+    def form_keys(self) -> FormKeys:
+        """What the tokens of forms are made with."""
+        from shared.adapters.storage.form_keys_table import FormKeysTable  # noqa: PLC0415
+
+        return FormKeysTable(self._account)
 
     @cached_property
     def rebuilds(self) -> Records[Rebuild]:
