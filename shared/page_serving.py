@@ -13,6 +13,7 @@ from shared.domain.events.messages import MESSAGE_QUEUES
 from shared.flows.board import Boards
 from shared.flows.show_candidate import show_candidate
 from shared.flows.survey import read_target
+from shared.page_acting import PageActs
 from shared.rules.reading import readable
 from shared.telemetry.spans import acting, current_traceparent
 from shared.web.asked import Asked, Handler
@@ -37,11 +38,15 @@ class Pages:
     Args:
         parts: the other parts of the app.
         identify: tells who asks.
+        acts: what serves each address of the API that acts, by its name.
     """
 
-    def __init__(self, parts: Parts, identify: Callable[[func.HttpRequest], Caller]) -> None:
+    def __init__(
+        self, parts: Parts, identify: Callable[[func.HttpRequest], Caller], acts: Mapping[str, Handler]
+    ) -> None:
         self._parts = parts
         self._identify = identify
+        self._acts = PageActs(parts, acts)
 
     @cached_property
     def front(self) -> PageFront:
@@ -82,6 +87,7 @@ class Pages:
             "image": self._image,
             "candidate": self._candidate,
             "target": self._target,
+            "act": self._acts.forms.take,
             "approvals": self._approvals,
             "dependants": self._dependants,
             "exposure": self._exposure,
@@ -118,7 +124,7 @@ class Pages:
 
     def _target(self, asked: Asked) -> func.HttpResponse:
         target, lines = read_target(self._parts.targets, self._parts.activity, asked.parameters["target"])
-        view = target_view(target, lines)
+        view = target_view(target, lines, self._acts.offers(target, asked.caller))
         return self.writer.page("target", view, asked.caller, reload_after=RELOAD_AFTER if view.under_way else 0)
 
     def _dependants(self, asked: Asked) -> func.HttpResponse:

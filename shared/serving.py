@@ -37,7 +37,7 @@ def front(parts: Parts) -> Doors:
     def pages() -> Door:
         from shared.page_serving import Pages  # noqa: PLC0415
 
-        return Pages(parts, callers.identify).front
+        return Pages(parts, callers.identify, _acting(parts)).front
 
     return Doors(api, pages)
 

@@ -9,11 +9,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import azure.functions as func
 
+from shared import serving
 from shared.domain.access.callers import Caller, Kind, Role
 from shared.flows.exposure import ExposureTeller
 from shared.flows.overview import Overview
 from shared.page_serving import Pages
 from shared.web.pages.front import PageFront
+from tests.doubles.form_keys import InMemoryFormKeys
 from tests.doubles.world import BASE, BASE_SERVER, World
 
 READER = Caller(Kind.PERSON, "11-22@33-44", "Ada", frozenset({Role.READER}))
@@ -25,6 +27,8 @@ def parts_of(world: World, *, sign_in: bool = True, installation: str = "") -> A
     overview = Overview(world.observations, world.targets, world.candidates, world.troubles, BASE, world.tools)
     exposure = ExposureTeller(world.watches, world.targets, world.candidates, world.scan_book, world.clock)
     settings = SimpleNamespace(sign_in=sign_in, installation=installation, base_server=BASE_SERVER, public_url="")
+    settings.most_rebuilds = 4
+    agreeing = {"approver": world.approver, "waiver": world.waiver, "admissions": world.admissions}
     return SimpleNamespace(
         settings=settings,
         clock=world.clock,
@@ -46,7 +50,11 @@ def parts_of(world: World, *, sign_in: bool = True, installation: str = "") -> A
         overview=overview,
         dead_letters=world.dead_letters,
         api_keys=SimpleNamespace(every=lambda: ()),
-        admitting=SimpleNamespace(exposure_teller=exposure, exceptions=world.exceptions),
+        form_keys=InMemoryFormKeys(),
+        actor=world.actor,
+        ruler=world.ruler,
+        retrier=world.retrier,
+        admitting=SimpleNamespace(exposure_teller=exposure, exceptions=world.exceptions, **agreeing),
     )
 
 
@@ -63,12 +71,14 @@ class Browser:
     def __init__(self, world: World, caller: Caller = READER, *, sign_in: bool = True, installation: str = "") -> None:
         self.caller = caller
         self.parts = parts_of(world, sign_in=sign_in, installation=installation)
-        self.pages = Pages(self.parts, lambda _: self.caller)
+        self.pages = Pages(self.parts, lambda _: self.caller, serving._acting(self.parts))
         self.front: PageFront = self.pages.front
 
-    def ask(self, path: str, method: str = "GET", headers: Mapping[str, str] | None = None) -> func.HttpResponse:
+    def ask(
+        self, path: str, method: str = "GET", headers: Mapping[str, str] | None = None, body: bytes = b""
+    ) -> func.HttpResponse:
         """Ask for a page below ``/api/``, as the Functions host does."""
-        return self.front.serve(request_for(path, method, headers or {}))
+        return self.front.serve(request_for(path, method, headers or {}, body))
 
     def read(self, path: str = "pages") -> str:
         """Return a page's text, which there has to be."""
@@ -78,7 +88,9 @@ class Browser:
         return answer.get_body().decode()
 
 
-def request_for(path: str, method: str = "GET", headers: Mapping[str, str] | None = None) -> func.HttpRequest:
+def request_for(
+    path: str, method: str = "GET", headers: Mapping[str, str] | None = None, body: bytes = b""
+) -> func.HttpRequest:
     """Return a request for a path below ``/api/``."""
     url = urlsplit(f"https://tidegate.example/api/{path}")
     route = {"path": path.partition("?")[0]}
@@ -88,5 +100,5 @@ def request_for(path: str, method: str = "GET", headers: Mapping[str, str] | Non
         headers=dict(headers or {}),
         params=dict(parse_qsl(url.query)),
         route_params=route,
-        body=b"",
+        body=body,
     )

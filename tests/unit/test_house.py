@@ -227,7 +227,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gate_identities",
     },
     "serving": {"bootstrap", "web", "rules", "telemetry", "domain", "page_serving"},
-    "page_serving": {"bootstrap", "web", "flows", "rules", "telemetry", *_CORE, "azure.functions"},
+    "page_serving": {"bootstrap", "page_acting", "web", "flows", "rules", "telemetry", *_CORE, "azure.functions"},
+    "page_acting": {"bootstrap", "web", "flows", "rules", *_CORE},
     "work": {"flows", "rules", "telemetry", *_DOMAIN},
     "keys": {"access_ports", "domain/access", "config", "errors", "adapters/storage", "msgspec", "azure"},
     "function_app": {
@@ -302,6 +303,7 @@ HEAVY = (
     "shared.web.reference",
     "shared.web.schemas",
     "shared.flows.board",
+    "shared.page_acting",
     "shared.page_serving",
     "shared.web.pages.environment",
     "sigstore",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.web.routes import READING, Method, Route
+from shared.web.routes import ACTING, READING, Method, Route
 
 ROOT = "pages"
 
@@ -12,6 +12,7 @@ PAGES = (
     Route("image", Method.GET, "pages/images/{image}", READING, "How the tags of one entry stand."),
     Route("candidate", Method.GET, "pages/candidates/{candidate}", READING, "One digest on its way."),
     Route("target", Method.GET, "pages/targets/{target}", READING, "One tag of the base registry."),
+    Route("act", Method.POST, "pages/targets/{target}", ACTING, "Do something to it, by a form of its page."),
     Route("dependants", Method.GET, "pages/dependants", READING, "What is built on the base registry's tags."),
     Route("approvals", Method.GET, "pages/approvals", READING, "What is asked of people, and what they answered."),
     Route("exposure", Method.GET, "pages/exposure", READING, "What is in use and would not be let in any more."),

@@ -15,6 +15,7 @@ from shared.domain.promotion.target import Target
 from shared.domain.promotion.target_troubles import is_behind
 from shared.domain.references import Digest
 from shared.ports import Event
+from shared.web.pages.offers import OfferView
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -53,10 +54,11 @@ class TargetView(msgspec.Struct, frozen=True):
     sighted: tuple[Known, ...]
     lines: tuple[Event, ...]
     under_way: bool
+    offers: tuple[OfferView, ...] = ()
 
 
-def target_view(target: Target, lines: tuple[Event, ...]) -> TargetView:
-    """Return what the page shows of a target."""
+def target_view(target: Target, lines: tuple[Event, ...], offers: tuple[OfferView, ...] = ()) -> TargetView:
+    """Return what the page shows of a target, and what its reader can do there."""
     waits_for, until = waits_of(target)
     bar = bar_of(target)
     newest = target.newest
@@ -75,6 +77,7 @@ def target_view(target: Target, lines: tuple[Event, ...]) -> TargetView:
         sighted=tuple(_known(target, one.digest, one.first_seen) for one in reversed(target.sightings)),
         lines=lines,
         under_way=target.importing is not None or (bool(target.wanted) and target.reached != target.number),
+        offers=offers,
     )
 
 

@@ -1,0 +1,78 @@
+"""Puts together what people do by pages; see ``shared.page_serving``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from shared.bootstrap import Parts
+from shared.domain.access.callers import Caller, Kind
+from shared.domain.promotion.rebuilds import depends_on
+from shared.domain.promotion.target import Target
+from shared.domain.references import Digest
+from shared.errors import ServiceError
+from shared.flows.foretell import Foreteller
+from shared.rules.form_keys import FormTokens
+from shared.web.asked import Handler
+from shared.web.pages.forms import Forms
+from shared.web.pages.offers import OfferView, offer_views
+from shared.web.routes import ACTING
+
+log = logging.getLogger("tidegate.web")
+
+
+class PageActs:
+    """What people do by pages.
+
+    Args:
+        parts: the other parts of the app.
+        acts: what serves each address of the API that acts, by its name.
+    """
+
+    def __init__(self, parts: Parts, acts: Mapping[str, Handler]) -> None:
+        self._parts = parts
+        self._handlers = acts
+
+    @cached_property
+    def tokens(self) -> FormTokens:
+        """Makes tokens of forms, and believes them."""
+        return FormTokens(lambda: self._parts.form_keys, self._parts.clock)
+
+    @cached_property
+    def forms(self) -> Forms:
+        """Takes forms."""
+        return Forms(self._handlers, self.tokens, lambda: self._parts.targets)
+
+    @cached_property
+    def foreteller(self) -> Foreteller:
+        """Tells what acts come to."""
+        parts = self._parts
+        at_once = parts.settings.most_rebuilds
+        return Foreteller(parts.admitting.admissions, parts.candidates, self._built_on, at_once, parts.clock)
+
+    def offers(self, target: Target, caller: Caller) -> tuple[OfferView, ...]:
+        """Return the forms that somebody is shown; none for who cannot act, and nothing is read for those.
+
+        A tag of an earlier base registry is shown, and left alone.
+        """
+        ours = target.registry == self._parts.target_book.registry
+        if not ours or caller.kind is not Kind.PERSON or not caller.roles & ACTING:
+            return ()
+        try:
+            return offer_views(self.foreteller.offers(target, caller), target, caller, self.tokens.make)
+        except ServiceError as error:
+            log.warning("what can be done to %s cannot be told now: %s", target.id, error)
+            return ()
+
+    def _built_on(self, target: Target) -> Iterator[tuple[str, Digest]]:
+        try:
+            tasks = self._parts.kept_listings.last()
+        except ServiceError as error:
+            log.warning("what is built on %s cannot be told now: %s", target.id, error)
+            return
+        server = self._parts.settings.base_server
+        for task in tasks:
+            found = depends_on(task, server, target.repository, target.tag)
+            if found is not None:
+                yield f"{task.registry}/{task.name}", Digest(found.digest)
