@@ -180,7 +180,8 @@ def _body(route: Route, kinds: _Kinds) -> dict[str, Any]:
     if route.body is None:
         return {}
     if route.body is bytes:
-        return {"requestBody": {"required": True, "content": {OCTETS: {}}}}
+        # No body is an empty file, which is told as any other.
+        return {"requestBody": {"required": False, "content": {OCTETS: {}}}}
     content = {"schema": kinds.of(route.body), "example": route.example}
     return {"requestBody": {"required": bool(route.example), "content": {JSON: content}}}
 
