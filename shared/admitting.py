@@ -14,6 +14,7 @@ from shared.flows.preview import Previewer
 from shared.flows.standing_watch import StandingWatch
 from shared.flows.waive import WaiverTaker
 from shared.flows.write_file import FileWriter
+from shared.late_reading import parse_watch_list
 from shared.rules.admissions import Admissions
 from shared.rules.all_checks import all_checks
 from shared.rules.approvals import is_agreed_to
@@ -181,8 +182,6 @@ class Admitting:
     @cached_property
     def writer(self) -> FileWriter:
         """Writes files of the configuration."""
-        from shared.bootstrap import parse_watch_list  # noqa: PLC0415
-
         parts = self._parts
         parse = partial(parse_watch_list, base=parts.settings.base_server)
         checks = self._checked
@@ -198,8 +197,6 @@ class Admitting:
     @cached_property
     def comparer(self) -> FileComparer:
         """Tells what files of the configuration would change."""
-        from shared.bootstrap import parse_watch_list  # noqa: PLC0415
-
         parts, percent = self._parts, int(self._parts.settings.list_removal_percent)
         parse = partial(parse_watch_list, base=parts.settings.base_server)
         in_force = self._list_in_force

@@ -32,6 +32,7 @@ from shared.flows.tell_troubles import TroubleTeller
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
 from shared.gate_identities import parse_identities
+from shared.late_reading import parse_watch_list, read_gate
 from shared.notifying import Notifying, notifying_of
 from shared.rules.adoption import Adopter
 from shared.rules.conclusions import Conclusions
@@ -54,32 +55,13 @@ from shared.telemetry.troubles import troubles_last
 from shared.tooling import Tooling
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from shared.domain.events.registry_event import Told
-    from shared.domain.gate.contract import Contract
-    from shared.domain.gate.identity import GateIdentity
     from shared.domain.promotion.rebuilds import Rebuild
-    from shared.domain.watching.watch_list import ListFile, WatchList
     from shared.flows.look_at_scan import ScanLooker
 
 
 # Threads that look at what is due: each waits for a registry, for ARM or for storage most of the time.
 SIDE_BY_SIDE = 16
-
-
-def parse_watch_list(text: bytes, *more: ListFile, base: str) -> WatchList:
-    """Read a watch list's texts; the YAML reader is loaded when the first list is read."""
-    from shared.watch_list_yaml import parse_watch_list as parse  # noqa: PLC0415
-
-    return parse(text, *more, base=base)
-
-
-def read_gate(name: str, files: Mapping[str, bytes], identities: Mapping[str, GateIdentity]) -> Contract:
-    """Read a gate's files; the YAML reader is loaded when the first gate is read."""
-    from shared.gate_reading import checked_gate  # noqa: PLC0415
-
-    return checked_gate(name, files, identities)
 
 
 class Parts(Scanned):

@@ -1,4 +1,4 @@
-"""The app's settings. The only module that reads the environment.
+"""The app's settings: what the environment says of the app.
 
 App settings: https://learn.microsoft.com/azure/azure-functions/functions-app-settings
 """
@@ -26,7 +26,7 @@ from shared.registry_ids import parse_registry_id
 from shared.registry_settings import registry_problems
 from shared.schedules import SHORTEST_SCHEDULE, schedule_problems
 from shared.setting_texts import text_problems
-from shared.storage_settings import STORAGE, Storage, storage_of, storage_problems
+from shared.storage_settings import Storage, storage_of, storage_problems
 from shared.whole_numbers import number_problems
 
 _NOBODY_SIGNS_IN = (
@@ -306,19 +306,6 @@ def starting_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     if settings.sign_in_enabled == "true" and not settings.sign_in:
         print(_NOBODY_SIGNS_IN, file=sys.stderr, flush=True)
     return settings
-
-
-def named_storage(account: str, environment: Mapping[str, str] = os.environ) -> Storage:
-    """Return the storage account that somebody names, or else the one of the environment.
-
-    Raises:
-        ConfigurationError: neither says one.
-    """
-    named = {f"{STORAGE}__accountName": account} if account else environment
-    storage, problems = storage_of(named), storage_problems(storage_of(named))
-    if storage is None or problems:
-        raise ConfigurationError("\n".join(problems))
-    return storage
 
 
 def _missing(values: Mapping[str, str]) -> list[str]:

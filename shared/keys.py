@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shared.access_ports import ApiKeys
-from shared.config import named_storage
 from shared.domain.access.api_keys import new_key
 from shared.domain.access.callers import Role
 from shared.errors import MalformedInput, TidegateError
+from shared.storage_settings import named_storage
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential

@@ -2,87 +2,42 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.adapters.listening import listen
-from shared.adapters.redaction import hide
-from shared.config import RegistryId, Settings
+from shared.config import RegistryId
 from shared.domain.pacing.bucket import Work
+from shared.outside_for_people import OutsideForPeople
 from shared.rules.arm_pace import ArmPace
 from shared.rules.ledger import Ledger
-from shared.telemetry.calls import called
 from shared.telemetry.counts import paced, put_off
 from shared.telemetry.observers import CountedUpstream, ToldActivity, TracedOutbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.access_ports import ApiKeys, FormKeys
     from shared.adapters.azure.clients import AzureClients
-    from shared.adapters.azure.identity import Identity
     from shared.adapters.azure.registry import AzureContainerRegistry
     from shared.adapters.azure.tasks import AcrTasks
-    from shared.adapters.storage.account import StorageAccount
-    from shared.answer_ports import KeptAnswers
     from shared.budget_ports import Budgets
     from shared.configuration_ports import Configuration, ConfigurationFiles
     from shared.dead_letter_ports import DeadLetters
-    from shared.decision_ports import Keepings, Vault
     from shared.domain.promotion.candidate import Candidate
     from shared.domain.promotion.rebuilds import Rebuild
     from shared.domain.scan.scan import Scan
     from shared.evidence_ports import EvidenceStore
     from shared.exception_ports import ExceptionFiles
-    from shared.notice_ports import Deliveries, Destinations
     from shared.ports import Activity, Observations, Outbox, Records
     from shared.run_ports import Listings
-    from shared.sender_ports import Senders
-    from shared.storage_settings import Storage
-    from shared.target_ports import Rulings, Targets
+    from shared.target_ports import Targets
     from shared.tool_ports import Tools
     from shared.trouble_ports import Troubles
     from shared.usual_times_ports import KeptUsualTimes
     from shared.watch_ports import Watches
 
-DEPLOYED = Path(__file__).resolve().parent.parent
 
-
-def utc_now() -> datetime:
-    """Return now, UTC."""
-    return datetime.now(UTC)
-
-
-class Outside:
-    """The outside systems: the ports' adapters, each made once.
-
-    Adapters are imported where they are made, so that starting costs nothing that the first message does not need.
-
-    Args:
-        settings: the app's settings.
-        deployed: folder with ``gates/``.
-    """
-
-    def __init__(self, settings: Settings, deployed: Path = DEPLOYED) -> None:
-        self.settings = settings
-        hide(settings.secrets)
-        listen(called)
-        self.clock = utc_now
-        self._deployed = deployed
-
-    @cached_property
-    def _identity(self) -> Identity:
-        from shared.adapters.azure.identity import Identity  # noqa: PLC0415
-
-        return Identity(self.settings.azure_client_id)
-
-    @cached_property
-    def _account(self) -> StorageAccount:
-        from shared.adapters.storage.account import StorageAccount  # noqa: PLC0415
-
-        return StorageAccount(self.settings.storage, self._identity.credential)
+class Outside(OutsideForPeople):
+    """The outside systems: the ports' adapters, each made once."""
 
     @cached_property
     def _azure(self) -> AzureClients:
@@ -123,48 +78,6 @@ class Outside:
         from shared.adapters.storage.targets_table import TargetsTable  # noqa: PLC0415
 
         return TargetsTable(self._account)
-
-    @cached_property
-    def rulings(self) -> Rulings:
-        """What people said of digests and entries."""
-        from shared.adapters.storage.rulings_table import RulingsTable  # noqa: PLC0415
-
-        return RulingsTable(self._account)
-
-    @cached_property
-    def keepings(self) -> Keepings:
-        """What is known here of decisions that are kept elsewhere."""
-        from shared.adapters.storage.keepings_table import KeepingsTable  # noqa: PLC0415
-
-        return KeepingsTable(self._account)
-
-    def vault(self, storage: Storage) -> Vault:
-        """Return the account where decisions are kept elsewhere."""
-        from shared.adapters.storage.account import StorageAccount  # noqa: PLC0415
-        from shared.adapters.storage.decisions_vault import DecisionsVault  # noqa: PLC0415
-
-        return DecisionsVault(StorageAccount(storage, self._identity.credential))
-
-    @cached_property
-    def api_keys(self) -> ApiKeys:
-        """The API keys, hashed."""
-        from shared.adapters.storage.api_keys_table import ApiKeysTable  # noqa: PLC0415
-
-        return ApiKeysTable(self._account)
-
-    @cached_property
-    def answers(self) -> KeptAnswers:
-        """Answers to requests that named themselves by a key."""
-        from shared.adapters.storage.answers_table import AnswersTable  # noqa: PLC0415
-
-        return AnswersTable(self._account)
-
-    @cached_property
-    def form_keys(self) -> FormKeys:
-        """What the tokens of forms are made with."""
-        from shared.adapters.storage.form_keys_table import FormKeysTable  # noqa: PLC0415
-
-        return FormKeysTable(self._account)
 
     @cached_property
     def rebuilds(self) -> Records[Rebuild]:
@@ -251,27 +164,6 @@ class Outside:
         return ConfigurationBlobs(self._account, self._deployed)
 
     @cached_property
-    def deliveries(self) -> Deliveries:
-        """What is to be told to destinations of notices, and was."""
-        from shared.adapters.storage.notices_tables import DeliveriesTable  # noqa: PLC0415
-
-        return DeliveriesTable(self._account)
-
-    @cached_property
-    def destinations(self) -> Destinations:
-        """What is known of destinations of notices."""
-        from shared.adapters.storage.notices_tables import DestinationsTable  # noqa: PLC0415
-
-        return DestinationsTable(self._account)
-
-    @cached_property
-    def notify_files(self) -> ExceptionFiles:
-        """The file that says who is told of what."""
-        from shared.adapters.storage.exception_blobs import notify_blobs  # noqa: PLC0415
-
-        return notify_blobs(self._account)
-
-    @cached_property
     def budgets(self) -> Budgets:
         """What is left of each upstream's limits."""
         from shared.adapters.storage.budgets_table import BudgetsTable  # noqa: PLC0415
@@ -291,13 +183,6 @@ class Outside:
         from shared.adapters.storage.usual_times_table import UsualTimesTable  # noqa: PLC0415
 
         return UsualTimesTable(self._account)
-
-    @cached_property
-    def senders(self) -> Senders:
-        """Who sends to the destinations of notices."""
-        from shared.adapters.notify.senders import DestinationSenders  # noqa: PLC0415
-
-        return DestinationSenders(self.settings.destinations, self.clock)
 
     @cached_property
     def pace(self) -> ArmPace:

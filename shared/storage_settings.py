@@ -5,9 +5,12 @@ https://learn.microsoft.com/azure/azure-functions/functions-app-settings#azurewe
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 import msgspec
+
+from shared.errors import ConfigurationError
 
 STORAGE = "AzureWebJobsStorage"
 
@@ -58,3 +61,16 @@ def storage_problems(storage: Storage | None) -> list[str]:
     return [
         f"{STORAGE}__*ServiceUri must begin with https://" for uri in uris if uri and not uri.startswith("https://")
     ]
+
+
+def named_storage(account: str, environment: Mapping[str, str] = os.environ) -> Storage:
+    """Return the storage account that somebody names, or else the one of the environment.
+
+    Raises:
+        ConfigurationError: neither says one.
+    """
+    named = {f"{STORAGE}__accountName": account} if account else environment
+    storage, problems = storage_of(named), storage_problems(storage_of(named))
+    if storage is None or problems:
+        raise ConfigurationError("\n".join(problems))
+    return storage

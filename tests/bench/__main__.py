@@ -7,8 +7,7 @@ from pathlib import Path
 
 from infra.local.twin.ports import new_topology
 from infra.local.twin.settings import product_settings
-from tests.bench import base, dependants, lists, moving, scans, signatures, start_up, updates, verdicts
-from tests.bench import base, dependants, lists, moving, reading, signatures, start_up, updates, verdicts
+from tests.bench import base, dependants, lists, moving, reading, scans, signatures, start_up, updates, verdicts
 from tests.bench.table import shown
 
 

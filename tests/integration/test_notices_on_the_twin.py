@@ -10,7 +10,7 @@ from shared.adapters.notify.senders import DestinationSenders
 from shared.domain.promotion.said import Said
 from shared.domain.promotion.target import target_id
 from shared.domain.references import Tag
-from shared.outside import utc_now
+from shared.outside_for_people import utc_now
 from tests.integration.conftest import Product
 
 pytestmark = pytest.mark.integration

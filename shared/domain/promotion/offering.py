@@ -111,7 +111,7 @@ def _of_waivers(target: Target, said: Said, by: By) -> Iterator[Offered]:
         if one.granted is None:
             after = waiving.grant(target, one.digest, one.key, by, said.at, "")
             yield Offered(Act.GRANT_WAIVER, one.digest, after, one, grants=True)
-        yield Offered(Act.REVOKE_WAIVER, one.digest, waiving.revoke(target, one.digest, one.key), one)
+        yield Offered(Act.REVOKE_WAIVER, one.digest, waiving.revoke(target, one.digest, one.key, said), one)
     newest = target.newest
     admission = admission_of(target, newest.digest) if newest is not None else None
     if admission is not None and admission.outcome is not Outcome.PASS and admission.blocking:
