@@ -171,8 +171,9 @@ def _agreeing(parts: Parts) -> Mapping[str, Handler]:
 
 
 def _notices(parts: Parts) -> Notices:
-    notifying = parts.notifying
-    return Notices(lister=lambda: notifying.lister, acts=lambda: notifying.acts(parts.activity), clock=parts.clock)
+    return Notices(
+        lister=lambda: parts.notifying.lister, acts=lambda: parts.notifying.acts(parts.activity), clock=parts.clock
+    )
 
 
 def _configuration(parts: Parts) -> ConfigurationPages:

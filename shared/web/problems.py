@@ -44,6 +44,7 @@ class Problem(Enum):
     STILL_RUNNING = "still-running"  # the first request with this idempotency key has not ended
     CHANGED = "changed-meanwhile"  # a file is not any more what was read
     TOO_LARGE = "too-large"  # more bytes than are read
+    WRONG_MEDIA = "unsupported-media-type"  # the body is sent as something else
     NOT_VALID = "not-valid"  # understood, and wrong
     KEY_REUSED = "idempotency-key-reused"  # the key came with another request before
     NO_CONDITION = "condition-required"  # it must be said what is replaced
@@ -144,6 +145,12 @@ _EXPLAINED = {
         "The request is too large",
         "The body, or the file in it, has more bytes than are read; the detail names how many are.",
         "Send less, or in parts; the bound stands in the detail.",
+    ),
+    Problem.WRONG_MEDIA: Explained(
+        415,
+        "The body is sent as something else",
+        "The header Content-Type names another type than the address takes; nothing was done.",
+        "Send what the detail names.",
     ),
     Problem.NOT_VALID: Explained(
         422,

@@ -54,6 +54,8 @@ def parts_of(world: World, *, sign_in: bool = True, installation: str = "") -> A
         actor=world.actor,
         ruler=world.ruler,
         retrier=world.retrier,
+        notifying=world.notifying,
+        deciding=SimpleNamespace(export=None, bring_back=None),
         admitting=SimpleNamespace(exposure_teller=exposure, exceptions=world.exceptions, **agreeing),
     )
 

@@ -31,6 +31,7 @@ NAMES = {
     "still-running",
     "changed-meanwhile",
     "too-large",
+    "unsupported-media-type",
     "not-valid",
     "idempotency-key-reused",
     "condition-required",
