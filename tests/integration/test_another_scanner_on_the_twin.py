@@ -29,17 +29,18 @@ _COMMAND = (
     "--disable-telemetry --offline-scan --cache-dir {cache} --scanners vuln --platform {platform} --db-repository "
     "{database} --java-db-repository {java_database} --output {output} --format json {image}"
 )
+# Tools of names of their own: others on this twin are told apart from them.
 _LIST = """
 scanner:
   image: 'docker.io/{scanner}@{digest}'
-  database: trivy-db
-  java_database: java
+  database: other-db
+  java_database: other-java
   format: trivy-json
   command: {command}
 policies: {{careful: {{scan: {{block: high, fixable: true, max_db_age: 3d}}}}}}
 images:
-  - {{name: trivy-db, source: '{other}/{database}', tags: [2], target: tools/trivy-db, registry: staging}}
-  - {{name: java, source: '{other}/{java}', tags: [1], target: tools/java, registry: staging}}
+  - {{name: other-db, source: '{other}/{database}', tags: [2], target: tools/other-db, registry: staging}}
+  - {{name: other-java, source: '{other}/{java}', tags: [1], target: tools/other-java, registry: staging}}
   - {{name: it, source: docker.io/{path}, tags: [1], target: {target}, policy: careful}}
 """
 
