@@ -24,6 +24,7 @@ _shtab_tidegate_commands() {
     images:'Tell how each watched tag stands.'
     import:'Bring back what people decided, from a file.'
     list:'Show, compare and write the watch list, and other files of config/.'
+    notify:'Tell how destinations of notices fare; try, mute and send once more.'
     pin:'Keep a tag at a digest, whatever comes.'
     preview:'Tell what another watch list or policy would decide otherwise.'
     promote:'Ask for a digest against its gate, or grant what another one asked.'
@@ -55,6 +56,17 @@ _shtab_tidegate_list_commands() {
     put:'Put a file in the place of the one that was read.'
   )
   _describe 'tidegate list commands' _commands
+}
+
+_shtab_tidegate_notify_commands() {
+  local _commands=(
+    list:'Tell how destinations fare, and what was told of late.'
+    mute:'Send nothing to a destination for a time; what is to be told waits.'
+    resend:'Have a notice sent once more.'
+    test:'Send a message to a destination now, and tell what it answered.'
+    unmute:'Send to a destination again.'
+  )
+  _describe 'tidegate notify commands' _commands
 }
 
 _shtab_tidegate_waivers_commands() {
@@ -343,6 +355,103 @@ _shtab_tidegate_list_put_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_tidegate_list_put_defaults_added=0
+
+_shtab_tidegate_notify_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--url[where the app is\; else TIDEGATE_URL, or a profile]:URL:"
+  "--profile[which profile of config.toml\; see docs\/cli.md]:NAME:"
+  "--timeout[how long an answer may take\; default\: 30s]:TIME:"
+  "--quiet[say nothing that nobody asked for]"
+  "--no-color[no colours\; so does NO_COLOR]"
+  "--json[print one JSON document, and no words beside it]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_tidegate_notify_defaults_added=0
+
+_shtab_tidegate_notify_list_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--url[where the app is\; else TIDEGATE_URL, or a profile]:URL:"
+  "--profile[which profile of config.toml\; see docs\/cli.md]:NAME:"
+  "--timeout[how long an answer may take\; default\: 30s]:TIME:"
+  "--quiet[say nothing that nobody asked for]"
+  "--no-color[no colours\; so does NO_COLOR]"
+  "--json[print one JSON document, and no words beside it]"
+  "--to[only of this destination]:NAME:"
+  "*--kind[only such notices, such as approval-needed]:KIND:"
+  "--limit[show so many at most, and say that there are more]:N:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_tidegate_notify_list_defaults_added=0
+
+_shtab_tidegate_notify_mute_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--url[where the app is\; else TIDEGATE_URL, or a profile]:URL:"
+  "--profile[which profile of config.toml\; see docs\/cli.md]:NAME:"
+  "--timeout[how long an answer may take\; default\: 30s]:TIME:"
+  "--quiet[say nothing that nobody asked for]"
+  "--no-color[no colours\; so does NO_COLOR]"
+  "--json[print one JSON document, and no words beside it]"
+  "--for[for how long, such as 2h]:TIME:"
+  "--until[2026-12-31, or a time in RFC 3339]:TIME:"
+  "--reason[why\; it stands in the records with your name]:TEXT:"
+  "--yes[do not ask whether it is meant]"
+  "--dry-run[say what would be asked, and ask nothing]"
+  ":the destination\'s\: what follows NOTIFY_ in its setting:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_tidegate_notify_mute_defaults_added=0
+
+_shtab_tidegate_notify_resend_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--url[where the app is\; else TIDEGATE_URL, or a profile]:URL:"
+  "--profile[which profile of config.toml\; see docs\/cli.md]:NAME:"
+  "--timeout[how long an answer may take\; default\: 30s]:TIME:"
+  "--quiet[say nothing that nobody asked for]"
+  "--no-color[no colours\; so does NO_COLOR]"
+  "--json[print one JSON document, and no words beside it]"
+  "--to[to which destination, where it went to several]:NAME:"
+  "--reason[why\; it stands in the records with your name]:TEXT:"
+  "--yes[do not ask whether it is meant]"
+  "--dry-run[say what would be asked, and ask nothing]"
+  ":the notice\'s, as list shows it:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_tidegate_notify_resend_defaults_added=0
+
+_shtab_tidegate_notify_test_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--url[where the app is\; else TIDEGATE_URL, or a profile]:URL:"
+  "--profile[which profile of config.toml\; see docs\/cli.md]:NAME:"
+  "--timeout[how long an answer may take\; default\: 30s]:TIME:"
+  "--quiet[say nothing that nobody asked for]"
+  "--no-color[no colours\; so does NO_COLOR]"
+  "--json[print one JSON document, and no words beside it]"
+  ":the destination\'s\: what follows NOTIFY_ in its setting:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_tidegate_notify_test_defaults_added=0
+
+_shtab_tidegate_notify_unmute_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--url[where the app is\; else TIDEGATE_URL, or a profile]:URL:"
+  "--profile[which profile of config.toml\; see docs\/cli.md]:NAME:"
+  "--timeout[how long an answer may take\; default\: 30s]:TIME:"
+  "--quiet[say nothing that nobody asked for]"
+  "--no-color[no colours\; so does NO_COLOR]"
+  "--json[print one JSON document, and no words beside it]"
+  "--reason[why\; it stands in the records with your name]:TEXT:"
+  "--yes[do not ask whether it is meant]"
+  "--dry-run[say what would be asked, and ask nothing]"
+  ":the destination\'s\: what follows NOTIFY_ in its setting:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_tidegate_notify_unmute_defaults_added=0
 
 _shtab_tidegate_pin_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -771,6 +880,7 @@ _shtab_tidegate() {
         images) _arguments -C -s $_shtab_tidegate_images_options ;;
         import) _arguments -C -s $_shtab_tidegate_import_options ;;
         list) _shtab_tidegate_list ;;
+        notify) _shtab_tidegate_notify ;;
         pin) _arguments -C -s $_shtab_tidegate_pin_options ;;
         preview) _arguments -C -s $_shtab_tidegate_preview_options ;;
         promote) _arguments -C -s $_shtab_tidegate_promote_options ;;
@@ -816,6 +926,33 @@ _shtab_tidegate_list() {
         diff) _arguments -C -s $_shtab_tidegate_list_diff_options ;;
         get) _arguments -C -s $_shtab_tidegate_list_get_options ;;
         put) _arguments -C -s $_shtab_tidegate_list_put_options ;;
+      esac
+  esac
+}
+
+_shtab_tidegate_notify() {
+  local context state line curcontext="$curcontext" one_or_more='(*)' remainder='(-)*:' default='*::: :->notify'
+
+  # Add default positional/remainder specs only if none exist, and only once per session
+  if (( ! _shtab_tidegate_notify_defaults_added )); then
+    if (( ${_shtab_tidegate_notify_options[(I)${(q)one_or_more}*]} +          ${_shtab_tidegate_notify_options[(I)${(q)remainder}*]} +          ${_shtab_tidegate_notify_options[(I)${(q)default}]} == 0 )); then
+      _shtab_tidegate_notify_options+=(': :_shtab_tidegate_notify_commands' '*::: :->notify')
+    fi
+    _shtab_tidegate_notify_defaults_added=1
+  fi
+  _arguments -C -s $_shtab_tidegate_notify_options
+
+  case $state in
+    notify)
+      words=($line[1] "${words[@]}")
+      (( CURRENT += 1 ))
+      curcontext="${curcontext%:*:*}:_shtab_tidegate_notify-$line[1]:"
+      case $line[1] in
+        list) _arguments -C -s $_shtab_tidegate_notify_list_options ;;
+        mute) _arguments -C -s $_shtab_tidegate_notify_mute_options ;;
+        resend) _arguments -C -s $_shtab_tidegate_notify_resend_options ;;
+        test) _arguments -C -s $_shtab_tidegate_notify_test_options ;;
+        unmute) _arguments -C -s $_shtab_tidegate_notify_unmute_options ;;
       esac
   esac
 }
