@@ -85,6 +85,7 @@ class Deciding:
             parts.target_book,
             parts.rulings,
             parts.base,
+            parts.base,
             parts.activity,
             lambda: parts.api_keys,
             finish=parts.ruler.finish,

@@ -13,7 +13,9 @@ from datetime import timedelta
 import msgspec
 
 from shared.access_ports import ApiKeys
+from shared.digest_ports import Holder
 from shared.domain.access.callers import Caller, Role
+from shared.domain.decisions.merging import KEEPING_AT, led_to
 from shared.domain.decisions.outcome import BroughtBack, Line, counted, fate_of, keys_to_make
 from shared.domain.decisions.records import Decisions, SaidOfTarget
 from shared.domain.decisions.restoring import Given, brought_back
@@ -47,6 +49,7 @@ class DecisionImporter:
         book: where targets are.
         rulings: what is said of digests and entries.
         base: the base registry in force.
+        holder: the same, asked for what it holds.
         activity: is told of everything that is taken, before it is.
         keys: gives the API keys.
         finish: tells targets what is said of digests and entries.
@@ -58,6 +61,7 @@ class DecisionImporter:
         book: TargetBook,
         rulings: Rulings,
         base: Registry,
+        holder: Holder,
         activity: Activity,
         keys: Callable[[], ApiKeys],
         *,
@@ -67,6 +71,7 @@ class DecisionImporter:
         self._book = book
         self._rulings = rulings
         self._base = base
+        self._holder = holder
         self._activity = activity
         self._keys = keys
         self._finish = finish
@@ -140,7 +145,8 @@ class DecisionImporter:
         target = target_id(registry, said.repository, said.tag)
         stored = self._book.targets.get(target)
         try:
-            found = self._found(stored.record if stored else None, said, registry)
+            found = self._found(one, stored.record if stored else None, said, registry)
+            held = self._held(one, said, registry)
         except ServiceError as error:
             one.problems.append(f"{target} was left: what it points at cannot be read: {error}")
             return
@@ -151,16 +157,23 @@ class DecisionImporter:
             rulings=rulings,
             may_let_in=one.may_let_in,
             now=self._book.clock(),
+            held=held,
         )
         self._bring_back(one, target, stored, given)
 
-    def _found(self, known: Target | None, said: SaidOfTarget, registry: str) -> Digest:
+    def _found(self, one: _Import, known: Target | None, said: SaidOfTarget, registry: str) -> Digest:
         """What a tag bears counts only where nothing is known of it; of former registries the document knows it."""
         if known is not None and not (is_bare(known) or is_young(known)):
             return Digest("")
         if registry != self._book.registry:
-            return said.wanted
+            return said.wanted if one.may_let_in else Digest("")
         return self._base.digest(said.repository, said.tag) or Digest("")
+
+    def _held(self, one: _Import, said: SaidOfTarget, registry: str) -> frozenset[Digest]:
+        """What the repository holds has been let in once; what only a document names has passed no gate."""
+        if one.may_let_in or registry != self._book.registry:
+            return frozenset()
+        return frozenset(digest for digest in led_to(said) if self._holder.holds(said.repository, digest))
 
     def _bring_back(self, one: _Import, target: str, stored: StoredTarget | None, given: Given) -> None:
         known = stored.record if stored else None
@@ -169,6 +182,9 @@ class DecisionImporter:
             self._tell(one, f"target:{target}", _of_words(words))
             words = self._written(target, stored, given) or words
         one.lines += _lines(target, words)
+        if any(word.fate is Fate.NOT_ALLOWED and word.what in KEEPING_AT for word in words):
+            told = "is to be kept at a digest that it is not known to have borne here"
+            one.problems.append(f"{target} {told}: a person with the role approver has to bring that back")
 
     def _written(self, target: str, stored: StoredTarget | None, given: Given) -> tuple[Word, ...]:
         """What others wrote meanwhile is merged anew."""

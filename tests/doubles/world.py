@@ -289,6 +289,7 @@ class World:
             self.book,
             self.rulings,
             self.base,
+            self.base,
             self.activity,
             lambda: self.api_keys,
             finish=self.ruler.finish,

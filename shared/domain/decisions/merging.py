@@ -21,6 +21,7 @@ from shared.domain.decisions.words import (
     waiver_at,
     waivers_of,
 )
+from shared.domain.promotion.actions import borne
 from shared.domain.promotion.consents import Consent, OverrideAsked, Waived
 from shared.domain.promotion.overriding import LIFE
 from shared.domain.promotion.rulings import Kind, Ruling
@@ -30,10 +31,16 @@ from shared.domain.promotion.waiving import waiver_named
 from shared.domain.references import Digest
 
 MOST_FORMER = 10
+ROLLBACK, ADOPTION = "rollback", "adoption"
+# What a tag is kept at: who may not bring it back would have the newest promoted instead.
+KEEPING_AT = frozenset({PIN, ROLLBACK, ADOPTION})
 
 
 class Merged(msgspec.Struct, frozen=True, kw_only=True):
-    """What is said of a tag from then on, and what became of each word of the document; see ``Target``."""
+    """What is said of a tag from then on; what became of each word of the document, and what of it counts.
+
+    See ``Target``, and ``SaidOfTarget`` for ``theirs``.
+    """
 
     pinned: Pinned | None
     chosen: Chosen | None
@@ -45,9 +52,18 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True):
     taken_back: tuple[TakenBack, ...]
     former: tuple[Former, ...]
     words: tuple[Word, ...]
+    theirs: SaidOfTarget
 
 
-def merged(mine: Target, said: SaidOfTarget, rulings: Iterable[Ruling], *, may_let_in: bool, now: datetime) -> Merged:
+def merged(
+    mine: Target,
+    said: SaidOfTarget,
+    rulings: Iterable[Ruling],
+    *,
+    may_let_in: bool,
+    now: datetime,
+    held: frozenset[Digest] = frozenset(),
+) -> Merged:
     """Return what is said of a tag by its record and by a document together.
 
     Args:
@@ -56,9 +72,10 @@ def merged(mine: Target, said: SaidOfTarget, rulings: Iterable[Ruling], *, may_l
         rulings: what is said of digests and entries here, those of the document taken in.
         may_let_in: whether what lets something in is taken.
         now: UTC.
+        held: what the tag's own repository holds, and the tag points at, as it was asked itself.
     """
     words: list[Word] = []
-    theirs = _allowed(said, words, may_let_in=may_let_in)
+    theirs = said if may_let_in else _of_known(_allowed(said, words), _known(mine, held), words)
     return Merged(
         pinned=_pin(mine, theirs, words, now),
         chosen=_chosen(mine, theirs, words),
@@ -70,13 +87,38 @@ def merged(mine: Target, said: SaidOfTarget, rulings: Iterable[Ruling], *, may_l
         taken_back=with_taken_back(mine.taken_back, *theirs.taken_back),
         former=_former(mine, theirs, words, now),
         words=(*words, *_begun(mine, theirs)),
+        theirs=theirs,
     )
 
 
-def _allowed(said: SaidOfTarget, words: list[Word], *, may_let_in: bool) -> SaidOfTarget:
+def led_to(said: SaidOfTarget) -> frozenset[Digest]:
+    """Return the digests that a document may lead a tag to."""
+    ones = (said.pinned, said.chosen, said.adopted, *said.former)
+    return frozenset({said.wanted, *(one.digest for one in ones if one is not None)} - {""})
+
+
+def _known(mine: Target, held: frozenset[Digest]) -> frozenset[Digest]:
+    """Return the digests that a tag may come to, whoever says so: each has been let in once."""
+    return frozenset({mine.wanted, *held, *mine.passed, *borne(mine)} - {""})
+
+
+def _of_known(said: SaidOfTarget, known: frozenset[Digest], words: list[Word]) -> SaidOfTarget:
+    """A document is not signed: what it alone says that a tag bore would pass no gate on its way in."""
+    named = {PIN: said.pinned, ROLLBACK: said.chosen, ADOPTION: said.adopted}
+    odd = {what: one.digest for what, one in named.items() if one is not None and one.digest not in known}
+    words += [Word(what, digest, Fate.NOT_ALLOWED) for what, digest in odd.items()]
+    return msgspec.structs.replace(
+        said,
+        wanted=said.wanted if said.wanted in known else Digest(""),
+        former=tuple(one for one in said.former if one.digest in known),
+        pinned=None if PIN in odd else said.pinned,
+        chosen=None if ROLLBACK in odd else said.chosen,
+        adopted=None if ADOPTION in odd else said.adopted,
+    )
+
+
+def _allowed(said: SaidOfTarget, words: list[Word]) -> SaidOfTarget:
     """Leave out, and tell, what lets something in."""
-    if may_let_in:
-        return said
     left = [Word(f"consent of {one.by.name}", one.digest, Fate.NOT_ALLOWED) for one in said.consents if lets_in(one)]
     left += [Word(f"waiver of {one.id}", one.digest, Fate.NOT_ALLOWED) for one in said.waived if lets_in(one)]
     left += [Word("override", one.digest, Fate.NOT_ALLOWED) for one in said.forced]
@@ -108,7 +150,7 @@ def _chosen(mine: Target, theirs: SaidOfTarget, words: list[Word]) -> Chosen | N
     chosen = theirs.chosen
     if chosen is None:
         return mine.chosen
-    what = "override in force" if chosen.why is Why.AGAINST_GATE else "rollback"
+    what = "override in force" if chosen.why is Why.AGAINST_GATE else ROLLBACK
     if mine.chosen is not None and (mine.chosen.digest, mine.chosen.said) == (chosen.digest, chosen.said):
         fate = Fate.SAME
     else:
@@ -205,6 +247,6 @@ def _begun(mine: Target, theirs: SaidOfTarget) -> Iterator[Word]:
         news = is_young(mine) and mine.adopted is None
         same = mine.adopted is not None and mine.adopted.digest == theirs.adopted.digest
         other = Fate.SAME if same else Fate.NEWER_HERE
-        yield Word("adoption", theirs.adopted.digest, Fate.TAKEN if news else other)
+        yield Word(ADOPTION, theirs.adopted.digest, Fate.TAKEN if news else other)
     unknown = [one.what for one in theirs.taken_back if moment(one.at) > taken_back_at(mine.taken_back, one.what)]
     yield from (Word(f"taken back: {what}", "", Fate.TAKEN) for what in unknown)

@@ -32,6 +32,8 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
         rulings: what is said of digests and entries here, those of the document taken in.
         may_let_in: whether the caller may bring back what lets something in.
         now: UTC.
+        held: of the digests that the document names those which the tag's repository holds; asked for who may not let
+            anything in.
     """
 
     said: SaidOfTarget
@@ -40,6 +42,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     rulings: tuple[Ruling, ...]
     may_let_in: bool
     now: datetime
+    held: frozenset[Digest] = frozenset()
 
 
 def brought_back(known: Target | None, given: Given) -> tuple[Target | None, tuple[Word, ...]]:
@@ -53,7 +56,9 @@ def brought_back(known: Target | None, given: Given) -> tuple[Target | None, tup
         The record: the same if nothing that the document says is news to it.
     """
     mine = known or _nothing(given)
-    words = merged(mine, given.said, given.rulings, may_let_in=given.may_let_in, now=given.now)
+    words = merged(
+        mine, given.said, given.rulings, may_let_in=given.may_let_in, now=given.now, held=given.held | {given.found}
+    )
     if all(word.fate is not Fate.TAKEN for word in words.words):
         return known, words.words
     whole = _with_words(_meant(mine, given, words), words)
@@ -71,16 +76,16 @@ def _meant(mine: Target, given: Given, words: Merged) -> Target:
     said = given.said
     if is_bare(mine):
         first = msgspec.structs.replace(
-            mine, origin=said.origin, sightings=said.sightings, former=said.former, let_go=said.let_go
+            mine, origin=said.origin, sightings=said.sightings, former=words.theirs.former, let_go=said.let_go
         )
-        return _standing(_adopting(msgspec.structs.replace(first, chosen=words.chosen), given), given)
+        return _standing(_adopting(msgspec.structs.replace(first, chosen=words.chosen), given, words), given)
     before = msgspec.structs.replace(
         mine, sightings=said.sightings, chosen=words.chosen, consents=(), override=None, waived=()
     )
     before = msgspec.structs.replace(before, former=words.former)
     if not is_young(mine):
         return _gone_back(_replayed(before, mine, given.now), given)
-    return _standing(_replayed(_adopting(before, given), mine, given.now), given)
+    return _standing(_replayed(_adopting(before, given, words), mine, given.now), given)
 
 
 def _gone_back(target: Target, given: Given) -> Target:
@@ -103,9 +108,9 @@ def _replayed(before: Target, mine: Target, now: datetime) -> Target:
     return msgspec.structs.replace(after, awaited=mine.awaited if waits else Awaited(newest.digest, now))
 
 
-def _adopting(target: Target, given: Given) -> Target:
+def _adopting(target: Target, given: Given, words: Merged) -> Target:
     """What stands there now is what was adopted, whatever that was: nothing is imported over it."""
-    known = given.said.adopted
+    known = words.theirs.adopted
     if known is None or target.adopted is not None:
         return target
     above = max([known.above, *(one.order for one in given.said.sightings)])

@@ -10,12 +10,15 @@ import pytest
 
 from shared.domain.access.api_keys import new_key
 from shared.domain.access.callers import Role
+from shared.domain.decisions.document import written as document
 from shared.domain.decisions.words import Fate
 from shared.domain.policy.policy import Policy, ScanCheck
 from shared.domain.policy.promoting import ApprovalCheck
 from shared.domain.policy.severity import Severity
 from shared.domain.promotion.rulings import Kind
-from shared.domain.promotion.said import Why
+from shared.domain.promotion.said import Chosen, Pinned, Said, Why
+from shared.domain.promotion.target import Adopted, Former
+from shared.domain.references import Digest
 from shared.domain.scan.findings import Finding
 from shared.errors import UNREADABLE, NotPermitted, ServiceError, Unavailable
 from tests.doubles.world import ONE, TWO, World
@@ -171,6 +174,30 @@ def test_what_lets_something_in_is_brought_back_by_no_one_who_could_not_agree_to
 def _only_operator(world: World):
 
     return msgspec.structs.replace(person(world), roles=frozenset({Role.OPERATOR}))
+
+
+@pytest.mark.parametrize("field", ["pinned", "chosen", "adopted", "former"])
+@pytest.mark.parametrize("stage", ["empty", "known"])
+def test_a_document_of_an_operator_leads_a_tag_to_no_digest_that_was_never_let_in(field: str, stage: str) -> None:
+    world = rolled_back()
+    decisions = read(world, export(world))
+    if stage == "empty":
+        lose(world)
+        world.base.tags.clear()
+    evil, at = Digest(f"sha256:{'e' * 64}"), decisions.exported_at
+    of_evil = {
+        "pinned": Pinned(evil, Said("eve", "as it was", at)),
+        "chosen": Chosen(evil, 10**6, Said("eve", "as it was", at)),
+        "adopted": Adopted(evil, 10**6),
+        "former": (Former(evil, at),),
+    }
+    forged = msgspec.structs.replace(decisions.targets[0], **{field: of_evil[field]})
+    outcome = bring_back(world, document(msgspec.structs.replace(decisions, targets=(forged,))))
+    target = world.targets.get(ID)
+    assert target is not None
+    assert evil not in {target.record.wanted, *(one.digest for one in target.record.former)}
+    assert target.record.pinned is None
+    assert field == "former" or not outcome.whole
 
 
 def test_an_override_that_nobody_may_bring_back_leaves_what_stands_as_it_is() -> None:
