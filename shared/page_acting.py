@@ -13,13 +13,17 @@ from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
 from shared.errors import ServiceError
 from shared.flows.foretell import Foreteller
+from shared.flows.show_candidate import CandidateShown
 from shared.rules.form_keys import FormTokens
 from shared.web.asked import Handler
 from shared.web.pages.forms import Forms
-from shared.web.pages.offers import OfferView, offer_views
+from shared.web.pages.offers import OffersAt, OfferView, offer_views
 from shared.web.routes import ACTING
 
 log = logging.getLogger("tidegate.web")
+
+# What acts come to is read for each tag; further ones have their own pages.
+_MOST_TAGS = 4
 
 
 class PageActs:
@@ -51,19 +55,30 @@ class PageActs:
         at_once = parts.settings.most_rebuilds
         return Foreteller(parts.admitting.admissions, parts.candidates, self._built_on, at_once, parts.clock)
 
-    def offers(self, target: Target, caller: Caller) -> tuple[OfferView, ...]:
+    def offers(self, target: Target, caller: Caller, digest: str = "") -> tuple[OfferView, ...]:
         """Return the forms that somebody is shown; none for who cannot act, and nothing is read for those.
 
         A tag of an earlier base registry is shown, and left alone.
+
+        Args:
+            target: the tag.
+            caller: who is shown them.
+            digest: only what can be done to this one; empty for all.
         """
         ours = target.registry == self._parts.target_book.registry
         if not ours or caller.kind is not Kind.PERSON or not caller.roles & ACTING:
             return ()
         try:
-            return offer_views(self.foreteller.offers(target, caller), target, caller, self.tokens.make)
+            return offer_views(self.foreteller.offers(target, caller, digest), target, caller, self.tokens.make)
         except ServiceError as error:
             log.warning("what can be done to %s cannot be told now: %s", target.id, error)
             return ()
+
+    def of_candidate(self, shown: CandidateShown, caller: Caller) -> tuple[OffersAt, ...]:
+        """Return what somebody can do to a digest, at the first tags that asked for it."""
+        digest = shown.candidate.digest
+        found = (OffersAt(one, self.offers(one, caller, digest)) for one in shown.targets[:_MOST_TAGS])
+        return tuple(one for one in found if one.offers)
 
     def _built_on(self, target: Target) -> Iterator[tuple[str, Digest]]:
         try:

@@ -119,7 +119,8 @@ class Pages:
     def _candidate(self, asked: Asked) -> func.HttpResponse:
         parts = self._parts
         name, registry = asked.parameters["candidate"], parts.target_book.registry
-        view = candidate_view(show_candidate(parts.candidates, parts.targets, parts.evidence, registry, name))
+        shown = show_candidate(parts.candidates, parts.targets, parts.evidence, registry, name)
+        view = candidate_view(shown, self._acts.of_candidate(shown, asked.caller))
         return self.writer.page("candidate", view, asked.caller, reload_after=RELOAD_AFTER if view.under_way else 0)
 
     def _target(self, asked: Asked) -> func.HttpResponse:

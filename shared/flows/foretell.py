@@ -86,12 +86,13 @@ class Foreteller:
         self._at_once = at_once
         self._clock = clock
 
-    def offers(self, target: Target, caller: Caller) -> tuple[Offer, ...]:
+    def offers(self, target: Target, caller: Caller, digest: str = "") -> tuple[Offer, ...]:
         """Return what can be done to a tag, and what each of it would come to now.
 
         Args:
             target: the record.
             caller: who would do it.
+            digest: only what can be done to this one; empty for all.
 
         Raises:
             ServiceError: which list is in force cannot be read.
@@ -111,6 +112,7 @@ class Foreteller:
                 one.grants,
             )
             for one in offered(target, check, said, by(caller))
+            if digest in {"", one.digest}
         )
 
     def _foretold(self, target: Target, one: Offered, check: ApprovalCheck | None, around: Around) -> Foretold:

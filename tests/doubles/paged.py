@@ -55,6 +55,7 @@ def parts_of(world: World, *, sign_in: bool = True, installation: str = "") -> A
         ruler=world.ruler,
         retrier=world.retrier,
         notifying=world.notifying,
+        # No page exports or imports.
         deciding=SimpleNamespace(export=None, bring_back=None),
         admitting=SimpleNamespace(exposure_teller=exposure, exceptions=world.exceptions, **agreeing),
     )

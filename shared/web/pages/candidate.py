@@ -16,6 +16,7 @@ from shared.domain.scan.decision import Change as Compares
 from shared.domain.scan.decision import Judged
 from shared.evidence_ports import Kept
 from shared.flows.show_candidate import CandidateShown, admissions_of
+from shared.web.pages.offers import OffersAt
 
 # Findings of one platform that a page lists; what blocks comes first, and the evidence has them all.
 _MOST_FINDINGS = 100
@@ -85,10 +86,11 @@ class CandidateView(msgspec.Struct, frozen=True):
     pieces: tuple[Piece, ...]
     under_way: bool
     problem: str
+    offered: tuple[OffersAt, ...] = ()
 
 
-def candidate_view(shown: CandidateShown) -> CandidateView:
-    """Return what the page shows of a candidate."""
+def candidate_view(shown: CandidateShown, offered: tuple[OffersAt, ...] = ()) -> CandidateView:
+    """Return what the page shows of a candidate, and what its reader can do to it at its tags."""
     candidate = shown.candidate
     admissions = admissions_of(candidate, shown.targets)
     at = tuple(_at_target(candidate, one, admissions.get(one.id)) for one in shown.targets)
@@ -109,6 +111,7 @@ def candidate_view(shown: CandidateShown) -> CandidateView:
         pieces=tuple(_piece(candidate.id, one) for one in shown.pieces),
         under_way=candidate.status not in {*ENDS, Status.HELD},
         problem=shown.problem,
+        offered=offered,
     )
 
 

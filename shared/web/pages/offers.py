@@ -60,6 +60,13 @@ class OfferView(msgspec.Struct, frozen=True):
     package: str
 
 
+class OffersAt(msgspec.Struct, frozen=True):
+    """The forms of one tag, where more than one has some."""
+
+    target: Target
+    offers: tuple[OfferView, ...]
+
+
 def offer_views(
     offers: Iterable[Offer], target: Target, caller: Caller, make: Callable[[Caller, Iterable[str]], str]
 ) -> tuple[OfferView, ...]:

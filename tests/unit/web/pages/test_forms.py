@@ -14,7 +14,7 @@ from shared.domain.promotion.said import Said, Why
 from shared.domain.references import Digest
 from shared.errors import Unavailable
 from tests.doubles.filled_forms import form_of, forms_of, send
-from tests.doubles.paged import Browser
+from tests.doubles.paged import READER, Browser
 from tests.doubles.world import BASE, ONE, TAG, TARGET, THREE, TWO, World
 
 pytestmark = pytest.mark.unit
@@ -181,3 +181,30 @@ def test_hostile_reasons_and_names_are_text_in_the_forms(browser: Browser, world
     text = browser.read(PAGE)
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert(1)" in text
+
+
+def candidate_page(world: World, digest: Digest) -> str:
+    """Where the page of a digest's candidate is."""
+    return f"pages/candidates/{world.candidate(digest).id}"
+
+
+def test_a_candidates_page_has_the_forms_of_its_own_digest_and_they_do_the_same(browser: Browser, world: World) -> None:
+    found = forms_of(browser.read(candidate_page(world, TWO)))
+    assert {(action, fields["digest"]) for action, fields in found} == {(f"/api/{PAGE}", TWO)}
+    assert {"approve", "reject"} <= {fields["act"] for _, fields in found}
+    (fields,) = [fields for _, fields in found if fields["act"] == "approve"]
+    assert send(browser, ID, {**fields, "why": "it runs"}).status_code == 303
+    assert borne(world) == TWO
+
+
+def test_a_candidates_page_has_no_form_for_who_only_reads(browser: Browser, world: World) -> None:
+    browser.caller = READER
+    text = browser.read(candidate_page(world, TWO))
+    assert forms_of(text) == []
+    assert "Nothing can be done here by you" in text
+
+
+def test_the_page_of_approvals_leads_to_the_form_that_answers(browser: Browser) -> None:
+    assert f'<a href="/api/{PAGE}#acts">yours to answer</a>' in browser.read("pages/approvals")
+    browser.caller = READER
+    assert "#acts" not in browser.read("pages/approvals")
