@@ -33,9 +33,12 @@ class Described:
     @cached_property
     def _document(self) -> bytes:
         """The same for as long as the process lives."""
-        from shared.web.openapi import document  # noqa: PLC0415
+        from shared.domain.notices.event import NoticeEvent  # noqa: PLC0415
+        from shared.web.openapi import Sent, document  # noqa: PLC0415
 
-        return document(self._links)
+        purpose = "A notice, sent to each destination of the kind webhook as a CloudEvent, signed by Standard Webhooks."
+        notice = Sent("notice", purpose, NoticeEvent, "application/cloudevents+json")
+        return document(self._links, sent=(notice,))
 
     def reference(self, _: Asked) -> func.HttpResponse:
         """Return the page that describes the API."""
