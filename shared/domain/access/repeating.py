@@ -22,7 +22,8 @@ ABANDONED = timedelta(minutes=5)
 MOST_KEPT = 200 * 1024
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 # They say that something is to be asked again, later.
-_LATER = frozenset({408, 425, 429})
+# A role, or a fresh sign-in, may be there when the same is asked next; nothing was done.
+_LATER = frozenset({401, 403, 408, 425, 429})
 
 
 class Repeat(Enum):
@@ -91,7 +92,7 @@ def what_becomes(known: Kept, now: Kept) -> Repeat:
 
 
 def is_kept(status: int, size: int) -> bool:
-    """Whether an answer is given again: not one that says to ask again, and none that is too large."""
+    """Whether an answer is given again: not one that says to ask again, or who may, and none that is too large."""
     return 200 <= status < 500 and status not in _LATER and size <= MOST_KEPT
 
 

@@ -114,7 +114,7 @@ def test_a_refusal_is_given_again_with_its_whole_address() -> None:
     assert (type_of(second), first.get_body(), site.done) == ("declined", second.get_body(), 1)
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503])
+@pytest.mark.parametrize("status", [403, 429, 500, 502, 503])
 def test_what_says_to_ask_again_is_not_given_again(status: int) -> None:
     site = Site()
     site.next = problem("later", status)
