@@ -66,11 +66,14 @@ async function looked(browser, path, mode) {
 
 // What the key Tab comes to, in its order, and whether it can be seen that it is there.
 async function byKeyboard(page) {
-  const all = await page.evaluate(() => document.querySelectorAll("a[href], button, input, select, textarea, summary").length);
+  const counted = (what) => page.evaluate((one) => document.querySelectorAll(one).length, what);
+  const all = await counted("a[href], button, input:not([type=hidden]), select, textarea, summary");
+  // Tab stops at day, month, year and the calendar of a date.
+  const more = 5 + 4 * (await counted("input[type=date]"));
   await page.evaluate(() => { document.activeElement.blur(); window.scrollTo(0, 0); });
   const reached = new Set();
   let unseen = 0, first = "";
-  for (let number = 0; number < all + 5; number += 1) {
+  for (let number = 0; number < all + more; number += 1) {
     await page.keyboard.press("Tab");
     const one = await page.evaluate(() => {
       const here = document.activeElement;
