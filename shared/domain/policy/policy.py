@@ -173,3 +173,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         checks: dict[str, GateCheck | ScanCheck | SignatureCheck | None] = {"test": self.test, "scan": self.scan}
         checks |= {"signatures": self.signatures} if self.signatures is not None else {}
         return {name: Mode.OFF if check is None else check.mode for name, check in checks.items()}
+
+
+# Threads that all read their first list at once must find its types known whole: docs/decisions/0016.
+msgspec.json.Decoder(Policy)

@@ -76,6 +76,10 @@ class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
 
 
+# Threads that all read their first list at once must find its types known whole: docs/decisions/0016.
+msgspec.json.Decoder(Written)
+
+
 class Policies(msgspec.Struct, frozen=True):
     """All policies of a list.
 
