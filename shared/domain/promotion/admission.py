@@ -217,9 +217,13 @@ def with_admission(target: Target, admission: Admission) -> Target:
 
 
 def _remembering(target: Target, admission: Admission) -> Admission:
-    """What is decided anew of what is in use does not make forgotten that it was let in, and by which findings."""
-    known = admission_of(target, admission.digest)
-    if known is None or admission.digest != in_use(target):
+    """What is decided anew of what is in use does not make forgotten that it was let in, and by which findings.
+
+    Nor does it of what is on its way there: it may have come to the tag already, and nobody has read that back yet.
+    """
+    known, digest = admission_of(target, admission.digest), admission.digest
+    on_its_way = digest == target.wanted and admission.outcome is not Outcome.PASS
+    if known is None or not (on_its_way or digest == in_use(target)):
         return admission
     return msgspec.structs.replace(admission, let_in=known.let_in_by)
 

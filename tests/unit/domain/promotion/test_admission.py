@@ -135,3 +135,29 @@ def test_what_has_come_stays_also_while_it_is_put_back() -> None:
     repaired = replace(target(), passed=(ONE, TWO), wanted=TWO, number=3, reached=2, seen=ONE, former=former)
     refused = decide(admitted(repaired, of(outcome=Outcome.REJECT), ""), NOON)[0]
     assert (refused.wanted, refused.number) == (TWO, 3)
+
+
+def let_in_by(known: Target, digest: str = TWO) -> str:
+    """Return by which decision a tag came to a digest."""
+    found = admission_of(known, digest)
+    assert found is not None
+    return found.let_in_by
+
+
+@pytest.mark.parametrize("outcome", [Outcome.HOLD, Outcome.REJECT])
+def test_what_is_decided_anew_of_what_is_on_its_way_leaves_known_what_let_it_in(outcome: Outcome) -> None:
+    on_its_way = with_admission(target(wanted=TWO, number=2), of(evidence="passed"))
+    anew = with_admission(on_its_way, of(outcome=outcome, evidence="anew"))
+    assert let_in_by(anew) == "passed"
+    arrived = replace(anew, seen=TWO, reached=2)
+    assert let_in_by(with_admission(arrived, of(outcome=Outcome.REJECT, evidence="later"))) == "passed"
+
+
+def test_what_passes_anew_before_it_came_to_the_tag_is_let_in_by_that() -> None:
+    on_its_way = with_admission(target(wanted=TWO, number=2), of(evidence="passed"))
+    assert let_in_by(with_admission(on_its_way, of(evidence="anew"))) == "anew"
+
+
+def test_what_is_neither_in_use_nor_on_its_way_was_let_in_by_nothing() -> None:
+    waits = with_admission(target(), of(evidence="passed"))
+    assert let_in_by(with_admission(waits, of(outcome=Outcome.HOLD, evidence="anew"))) == ""
