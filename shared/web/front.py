@@ -17,7 +17,7 @@ from shared.web.finishing import finished
 from shared.web.problems import Problem
 from shared.web.repeats import Repeats
 from shared.web.routes import READING, ROUTES, Absent, Method, Route, find
-from shared.web.signing_in import is_to_be_read, to_sign_in
+from shared.web.signing_in import is_to_be_read, to_sign_in, way_back
 
 # While nobody has said where people reach the app.
 _PATHS = Links()
@@ -69,7 +69,7 @@ class Front:
             caller = self._identify(request)
         except MalformedRequest as error:
             sent_on = self._sign_in and error.status == 401 and is_to_be_read(request)
-            return to_sign_in(request) if sent_on else _not_let_in(error)
+            return to_sign_in(way_back(request)) if sent_on else _not_let_in(error)
         if not caller.roles:
             return problem(_NO_ROLE.format(caller.name), 403, kind=Problem.NO_ROLE)
         found = find(request.method, request.route_params.get("path") or "")

@@ -7,27 +7,24 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import azure.functions as func
 import msgspec
 
 from shared.domain.access.callers import Caller
-from shared.domain.access.principal import HEADER as PRINCIPAL_HEADER
 from shared.domain.links import Links
 from shared.errors import MalformedRequest, ServiceError
 from shared.web.answers import answered, problem
 from shared.web.asked import Asked, Handler
-from shared.web.callers import KEY_HEADER
 from shared.web.pages.environment import HEADERS, Writer
 from shared.web.pages.table import PAGES
 from shared.web.routes import Absent, Method, find
+from shared.web.signing_in import is_nobody, to_sign_in
 
 log = logging.getLogger("tidegate.web")
 
 REQUEST_ID = "X-Request-Id"
-_SIGN_IN = "/.auth/login/aad?post_login_redirect_uri="
-_LONGEST_RETURN = 1500
 _PROBLEM = "application/problem+json"
 _DEFECT = "this is a defect of Tidegate; the log has it under the request's id"
 
@@ -87,8 +84,8 @@ class PageFront:
         try:
             caller = self._identify(request)
         except MalformedRequest as error:
-            if error.status == 401 and self._sign_in and _is_nobody(request):
-                return _to_sign_in(request)
+            if error.status == 401 and self._sign_in and is_nobody(request):
+                return to_sign_in(_way_back(request), Links().now(), {**HEADERS, "Cache-Control": "no-store"})
             return self._failed(problem(str(error), error.status), None)
         except ServiceError as error:
             return self._failed(_unavailable(error), None)
@@ -139,21 +136,13 @@ def _unavailable(error: ServiceError) -> func.HttpResponse:
     return problem(str(error), 503 if error.temporary else 502)
 
 
-def _is_nobody(request: func.HttpRequest) -> bool:
-    """Whoever came with an identity that does not count is told so, and not sent round in a circle."""
-    return PRINCIPAL_HEADER not in request.headers and KEY_HEADER not in request.headers
-
-
-def _to_sign_in(request: func.HttpRequest) -> func.HttpResponse:
-    """The way back is a path of our own pages, whatever host and address the request claims."""
-    asked = urlsplit(request.url)
-    back = asked.path + (f"?{asked.query}" if asked.query else "")
-    start = Links().now()
+def _way_back(request: func.HttpRequest) -> str:
+    """A path of our own pages, whatever host and address the request claims."""
+    asked, start = urlsplit(request.url), Links().now()
     ours = asked.path == start or asked.path.startswith(f"{start}/")
-    if not ours or len(back) > _LONGEST_RETURN or request.method != "GET":
-        back = start
-    headers = {**HEADERS, "Cache-Control": "no-store", "Location": _SIGN_IN + quote(back, safe="")}
-    return func.HttpResponse("", status_code=302, mimetype="text/plain", headers=headers)
+    if not ours or request.method != "GET":
+        return start
+    return f"{asked.path}?{asked.query}" if asked.query else f"{asked.path}"
 
 
 def _absent(absent: Absent) -> func.HttpResponse:
