@@ -5,6 +5,7 @@ Whether the request went out is what counts: without an answer after that, it ma
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from shared.errors import NotTaken, Refused, ServiceError, Unavailable
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
+
+log = logging.getLogger("tidegate.notices")
 
 # Seconds: to connect, between two pieces of an answer, and of all together.
 _CONNECT, _READ, _LONGEST = 5.0, 15.0, 25.0
@@ -94,8 +97,8 @@ def _first(response: BaseHTTPResponse) -> str:
             said += piece
             if len(said) >= _LARGEST:
                 break
-    except (HTTPError, OSError):
-        pass
+    except (HTTPError, OSError) as error:
+        log.debug("an answer broke off after %d bytes: %s", len(said), type(error).__name__)
     finally:
         response.close()
     return said[:_LARGEST].decode("utf-8", "replace")
