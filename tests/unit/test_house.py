@@ -501,6 +501,17 @@ def test_no_two_modules_make_decoders_of_one_record_unless_its_own_has_made_one(
     assert not {record for record, names in makers.items() if len(names) > 1 and record.__module__ not in names}
 
 
+def test_whatever_documents_become_is_known_before_threads_read_them() -> None:
+    """Several timers read the list in force at once, and the first of them would make its records known."""
+    files = [path for path in SHARED if "cli" not in path.parts]
+    texts = [path.read_text() for path in files]
+    become = {name for text in texts for name in re.findall(r"msgspec\.convert\(.*?, (?:list\[)?([A-Z]\w+)\b", text)}
+    made = [line for text in texts for line in re.findall(r"^msgspec\.json\.Decoder\((.*)\)$", text, re.MULTILINE)]
+    known = {name for line in made for name in re.findall(r"\w+", line)} | {"Freeze"}  # a part of each policy
+    assert {"Policy", "ListDocument", "Waiver"} <= become
+    assert become <= known
+
+
 def records_in(kind: Any) -> Iterator[type[Any]]:
     """Yield the records that a type is made of."""
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
