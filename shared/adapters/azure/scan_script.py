@@ -171,8 +171,10 @@ END
 """
 
 # It is told what was to be scanned, and the word that begins each row, by its environment. By the numbers of rows it is
-# seen that one is missing.
+# seen that one is missing. Errors, as of a database that is not there, go nowhere: they take a way of their own into
+# the log and may end up within a row.
 _SAY = r"""set -uf
+exec 2> /dev/null
 LC_ALL=C
 cd /workspace/tidegate
 n=0
@@ -232,13 +234,11 @@ TELL = _SAY + _READ + _BEGIN + _ROWS_OF_EACH
 
 # Another scanner's report is whatever it wrote: packed and in base64 it is nothing but letters, and is never taken for
 # rows. ACR's own image of bash may have no gzip; then there is less room.
-# Errors go nowhere, for they take a way of their own into the log and may end up within a row.
 _PREPARE_OTHER = """set -eu
 mkdir -p {folder} /workspace/cache
 chmod 0777 {folder} /workspace/cache
 """
-_PACK = r"""exec 2> /dev/null
-pack() {
+_PACK = r"""pack() {
   how=gzip
   gzip -9 -c < "$1" > packed || { how=plain; cat < "$1" > packed; } || return 1
   base64 < packed > text || return 1
