@@ -16,5 +16,6 @@ def test_fifty_updates_at_once_are_neither_lost_nor_doubled_nor_refused(tmp_path
     measured = burst(Asked("arm", 50, 7, 0.1, 1200.0), tmp_path, said.append)
     told = "\n".join([*said, measured.line])
     assert (measured.lost, measured.doubled, measured.too_early) == (0, 0, 0), told
-    # Of some 280 requests, the first few find out what ARM still grants.
-    assert measured.refused <= 0.02, told
+    # ARM grants a tenth of what is documented, which is found out by being refused: each time some that were under way
+    # side by side. Of some 280 requests this is a few in a hundred; of a whole burst it is less than one.
+    assert measured.refused <= 0.05, told
