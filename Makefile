@@ -14,7 +14,7 @@ demo: twin ## Run the main job on the laptop twin: its scenes, at the end a time
 	@$(PYTHON_BIN) -m infra.local.demo
 
 test: lint runtime host infra kql browser-tools twin ## Pass every test: style and types, then all levels
-	@$(PYTEST) tests
+	@sh infra/local/setup/every_test.sh $(PYTHON_BIN)
 
 test-unit: python ## Test the domain and the web parser, and make the attacks that have to fail; needs nothing running
 	@$(PYTEST) tests/unit tests/attacks tests/fields
