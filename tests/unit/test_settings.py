@@ -403,6 +403,20 @@ def test_credentials_are_sent_over_tls_only(name: str, address: str) -> None:
     assert f"{name} must begin with https://" in refusal({**COMPLETE, name: address})
 
 
+@pytest.mark.parametrize("address", ["http://127.0.0.1:10030", "http://localhost:10030", "http://[::1]:10030"])
+def test_links_alone_may_lead_to_this_machine_without_tls(address: str) -> None:
+    assert load(PUBLIC_URL=address).public_url == address
+    assert "MCR_URL must begin with https://" in refusal({**COMPLETE, "MCR_URL": address})
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://tidegate.example", "http://localhost.example", "http://127.0.0.1@x.example", "http://[::1", "localhost"],
+)
+def test_links_lead_nowhere_else_without_tls(address: str) -> None:
+    assert "PUBLIC_URL must begin with https://" in refusal({**COMPLETE, "PUBLIC_URL": address})
+
+
 def test_a_webhook_secret_has_16_characters_or_more() -> None:
     assert "WEBHOOK_SECRET is too short" in refusal({**COMPLETE, "WEBHOOK_SECRET": "fifteen letters"})
     assert load(WEBHOOK_SECRET="sixteen letters!").webhook_secret == "sixteen letters!"
