@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.local.demo.admission_scenes import SIGN_IN, AdmissionScenes
+from infra.local.demo.admission_scenes import AdmissionScenes, stage_settings
 from infra.local.demo.stages import HOST_OPTIONS, SETTINGS
 from infra.local.twin.ports import new_topology
 from infra.local.twin.twin import Twin
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture(scope="module")
 def admissions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdmissionScenes]:
     topology = new_topology(tmp_path_factory.mktemp("twin"))
-    with Twin(topology, {**SETTINGS, **SIGN_IN}, host_options=HOST_OPTIONS) as twin:
+    with Twin(topology, {**SETTINGS, **stage_settings(topology)}, host_options=HOST_OPTIONS) as twin:
         made = AdmissionScenes(twin)
         made.prepare()
         twin.start_host()
@@ -39,6 +39,10 @@ def test_somebody_agrees_and_it_is_promoted(admissions: AdmissionScenes) -> None
 
 def test_nobody_agrees_to_what_a_newer_release_has_replaced(admissions: AdmissionScenes) -> None:
     admissions.agreed_to_too_late()
+
+
+def test_who_is_told_by_teams_opens_the_page_and_agrees_there(admissions: AdmissionScenes) -> None:
+    admissions.agreed_to_by_page()
 
 
 def test_what_is_agreed_to_is_held_while_promotion_is_frozen(admissions: AdmissionScenes) -> None:

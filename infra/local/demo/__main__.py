@@ -10,18 +10,19 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-from infra.local.demo.admission_scenes import SIGN_IN, AdmissionScenes
+from infra.local.demo.admission_scenes import AdmissionScenes, stage_settings
 from infra.local.demo.scan_scenes import ScanScenes
 from infra.local.demo.scenes import Scenes
 from infra.local.demo.stages import HOST_OPTIONS, SETTINGS, Stage, tell
 from infra.local.demo.stages import Scenes as Played
+from infra.local.topology import Topology
 from infra.local.twin.parts import ROOT
 from infra.local.twin.ports import free_base_ports, new_topology
 from infra.local.twin.twin import Twin
 
 _STATE = ROOT / ".twin" / "demo"
 _STAGES: dict[str, Callable[[Twin], Played]] = {"updates": Scenes, "scans": ScanScenes, "admissions": AdmissionScenes}
-_MORE_SETTINGS = {"admissions": SIGN_IN}
+_MORE_SETTINGS: dict[str, Callable[[Topology], dict[str, str]]] = {"admissions": stage_settings}
 
 
 def main() -> int:
@@ -51,7 +52,8 @@ def _stages(*, abac: bool) -> list[Stage]:
     stages = []
     for (name, scenes), port in zip(_STAGES.items(), free_base_ports(len(_STAGES)), strict=True):
         topology = new_topology(_STATE / name, port, abac=abac)
-        twin = Twin(topology, {**SETTINGS, **_MORE_SETTINGS.get(name, {})}, host_options=HOST_OPTIONS)
+        more = _MORE_SETTINGS.get(name, lambda _: {})(topology)
+        twin = Twin(topology, {**SETTINGS, **more}, host_options=HOST_OPTIONS)
         stages.append(Stage(twin, scenes(twin)))
     return stages
 

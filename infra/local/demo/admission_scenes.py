@@ -9,19 +9,19 @@ from typing import Any
 import msgspec
 
 from infra.local.demo.ageing import seen_earlier
+from infra.local.demo.reading_pages import Browser, Card, cards, forms_of
 from infra.local.demo.stage_set import StageSet
 from infra.local.demo.watching import SceneFailed, Watcher, eventually, expect
+from infra.local.receivers.receivers import destination_settings
 from infra.local.scanner.advisories import DEBIAN, KNOWN
 from infra.local.scanner.database import push_database
 from infra.local.scanner.systems import FIXABLE_CRITICAL, FIXED, Files
 from infra.local.scanner.upstream import DATABASE, JAVA_DATABASE, SCANNER, Published, publish
-from infra.local.topology import BASE
+from infra.local.topology import BASE, Topology
 from infra.local.twin.images import push_image
 from infra.local.twin.signing import Signer
 from infra.local.twin.twin import Twin
 
-# Sign-in is on for this stage: who agrees is a person.
-SIGN_IN = {"SIGN_IN_ENABLED": "true", "WEBSITE_AUTH_ENABLED": "True"}
 _ADA = "ada:approver"
 _SOAK = timedelta(hours=48)
 # Beyond the four hours that the fast lane takes.
@@ -34,7 +34,7 @@ _FOUND = "CVE-2026-90001"
 _SCAN_SECONDS = 240
 _SIGNED, _UNSIGNED, _THEIRS = "signed", "unsigned", "theirs"
 # What is upstream before the first scene, besides what is signed.
-_UPSTREAM = ("cache", "web", "store")
+_UPSTREAM = ("cache", "web", "store", "desk")
 _LIST = """\
 scanner: {{image: "docker.io/{scanner}@{digest}", database: trivy-db, java_database: trivy-java-db}}
 policies:
@@ -53,15 +53,35 @@ images:
   - {{name: cache, source: docker.io/library/cache, tags: [1], target: base/cache, policy: slow}}
   - {{name: web, source: docker.io/library/web, tags: [1], target: base/web, policy: asked}}
   - {{name: store, source: docker.io/library/store, tags: [1], target: base/store, policy: calm}}
+  - {{name: desk, source: docker.io/library/desk, tags: [1], target: base/desk, policy: asked}}
   - {{name: app, source: docker.io/library/app, tags: [1], target: base/app, policy: {app}, owner: shop team}}
 """
+# That something was decided is told where a route names it. It is of one entry alone: each notice is a card of its own.
+_NOTIFY = """\
+routes:
+  - {to: teams, kinds: [approval-needed, approval-decided], images: desk, when: now}
+"""
+
+
+def stage_settings(topology: Topology) -> dict[str, str]:
+    """Return the settings of this stage: people sign in, and are told by a workflow of Teams.
+
+    Args:
+        topology: of the stage's twin.
+    """
+    return {
+        "SIGN_IN_ENABLED": "true",
+        "WEBSITE_AUTH_ENABLED": "True",
+        "PUBLIC_URL": topology.http("host"),
+        "NOTIFY_TEAMS": destination_settings(topology)["NOTIFY_TEAMS"],
+    }
 
 
 class AdmissionScenes:
     """The scenes, to be played in order on one twin.
 
     Args:
-        twin: up, with ``SIGN_IN``; its host starts once all is prepared.
+        twin: up, with ``stage_settings``; its host starts once all is prepared.
     """
 
     def __init__(self, twin: Twin) -> None:
@@ -93,6 +113,7 @@ class AdmissionScenes:
         push_database(self._topology.http("backing_other"), DATABASE, advisories=unknown)
         self._set.add_bash()
         self._set.store("trust/keys/build.pem", self._ours.public_key)
+        self._set.store("notify.yaml", _NOTIFY)
         self._set.configure(self._list("watched"))
 
     def signed(self) -> None:
@@ -131,8 +152,23 @@ class AdmissionScenes:
         self._agree("web", newer, 200)
         self._until_in_base("web", "1", newer)
 
+    def agreed_to_by_page(self) -> None:
+        """(t) Teams tells that an image waits for people, and links to a page; who agrees there has it promoted."""
+        digest, browser = self._released["desk"], Browser(self._topology, self._watcher, _ADA)
+        asked = eventually("Teams is told that it waits", lambda: self._card("Approval needed", digest))
+        expect(self._in_base("desk", "1") is None, "nothing came to base/desk:1 before")
+        forms = forms_of(browser.open(asked.link))
+        agree = [form for form in forms if (form.fields["act"], form.fields["digest"]) == ("approve", digest)]
+        expect(len(agree) == 1, f"the page has one form that agrees to it: {forms}")
+        browser.send(agree[0], why="read on the page")
+        self._until_in_base("desk", "1", digest)
+        decided = eventually("Teams is told that it is decided", lambda: self._card("Approval decided", digest))
+        for said in ("agreed by ada", "read on the page"):
+            expect(said in decided.text, f"it is told who agreed, and why: {decided.text}")
+        browser.open(decided.link)
+
     def frozen(self) -> None:
-        """(t) Promotion is frozen: what is agreed to is held all the same, and until when."""
+        """(u) Promotion is frozen: what is agreed to is held all the same, and until when."""
         eventually("it waits for people", lambda: _APPROVAL in self._reasons("store", "1"))
         self._agree("store", self._released["store"], 200)
         target = eventually("it is frozen alone", lambda: self._waits("store", _FROZEN))
@@ -142,7 +178,7 @@ class AdmissionScenes:
         expect(self._in_base("store", "1") is None, "nothing came to base/store:1")
 
     def exposed(self) -> None:
-        """(u) A newer database knows of a finding in what is in use: that is told, with the update that waits."""
+        """(v) A newer database knows of a finding in what is in use: that is told, with the update that waits."""
         self._until_in_base("app", "1", self._released["app"])
         self._set.configure(self._list("strict"))
         self._push_database()
@@ -161,7 +197,7 @@ class AdmissionScenes:
         expect(told["update"] == waits, f"the update that fixes it waits: {told['update']}")
 
     def first(self) -> None:
-        """(v) Five hours later, not 48, the fast lane lets in what mends the finding: once it is signed."""
+        """(w) Five hours later, not 48, the fast lane lets in what mends the finding: once it is signed."""
         unsigned = self._newest("app")
         seen_earlier(self._topology, _target("app", "1"), unsigned, _LONG_AGO)
         self._set.configure(self._list("lane"))
@@ -178,8 +214,8 @@ class AdmissionScenes:
 
     def all(self) -> tuple[Callable[[], None], ...]:
         """Return the scenes in order."""
-        before = (self.signed, self.soaking, self.agreed_to, self.agreed_to_too_late, self.frozen)
-        return *before, self.exposed, self.first
+        before = (self.signed, self.soaking, self.agreed_to, self.agreed_to_too_late, self.agreed_to_by_page)
+        return *before, self.frozen, self.exposed, self.first
 
     def _list(self, app: str) -> str:
         published = self._published
@@ -206,6 +242,10 @@ class AdmissionScenes:
         expect(answer.status_code == status, f"{status} is answered, not {answer.status_code}: {answer.text}")
         content: dict[str, Any] = answer.json()
         return content
+
+    def _card(self, title: str, digest: str) -> Card | None:
+        told = cards(self._topology)
+        return next((one for one in told if one.title.startswith(title) and digest in one.text), None)
 
     def _restart_until(self, what: str, look: Callable[[], object]) -> None:
         """What is in use is looked at when a process begins, as after a deployment, and every quarter of an hour."""

@@ -181,7 +181,7 @@ class Watcher:
     def person(self, session: str, method: str, path: str, **request: Any) -> requests.Response:
         """Call the product's HTTP API as somebody who signed in: ``<name>:<role>+<role>``; see ``host.sign_in``."""
         url = f"{self._topology.http('host')}/api/{path}"
-        headers = {"Cookie": f"AppServiceAuthSession={session}"}
+        headers = {"Cookie": f"AppServiceAuthSession={session}", **request.pop("headers", {})}
         return self._session.request(method, url, headers=headers, timeout=_SECONDS, **request)
 
     def candidates(self) -> list[dict[str, Any]]:
