@@ -264,7 +264,7 @@ class Boards:
         current = self._current(reading)
         reading.lines += [line(one, target, current, troubles, of) for one, target, of in behind]
         reading.lines += [line(one, None, current, troubles) for one in watched.values()]
-        reading.lines += [self._tool(one, known, current) for one in watch_list.images if one.is_tool]
+        reading.lines += [self._tool(one, reading, known, current) for one in watch_list.images if one.is_tool]
 
     def _known(self, watch_list: WatchList, reading: _Reading) -> Mapping[Repository, Known]:
         wanted = {image.repository for image in watch_list.images}
@@ -297,10 +297,13 @@ class Boards:
         reading.told(problem)
         return by_place(tasks, self._login_server)
 
-    def _tool(self, image: Image, known: Mapping[Repository, Known], current: Mapping[str, Candidate]) -> Line:
+    def _tool(
+        self, image: Image, reading: _Reading, known: Mapping[Repository, Known], current: Mapping[str, Candidate]
+    ) -> Line:
         (tag,) = image.wanted
-        stored = self._tools.get(image.name)
-        tool = stored.tool if stored is not None else None
+        found, problem = readable(map(self._tools.get, [image.name]))
+        reading.told(problem)
+        tool = next((stored.tool for stored in found if stored is not None), None)
         candidate = current.get(tool.candidate(tool.newest.digest)) if tool and tool.newest else None
         seen = known.get(image.repository, _UNKNOWN).tags.get(tag)
         return tool_line(image, tool_stands(tag, seen, tool, candidate))

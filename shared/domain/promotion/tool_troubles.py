@@ -6,6 +6,7 @@ from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.tool import Tool
 from shared.domain.promotion.transitions import ENDS
+from shared.domain.watching.scanner import SCANNER
 from shared.domain.watching.troubles import Kind, Trouble, about_tool
 
 
@@ -26,7 +27,8 @@ def tool_troubles(tool: Tool, candidate: Candidate | None) -> tuple[Trouble, ...
             about=about_tool(tool.name),
             detail=f"{tool.source}@{tool.newest.digest} does not get into the staging registry as {tool.repository}; "
             f"runs are given {instead} instead, and it is tried again every hour: {last.reason.value}, {last.detail}",
-            images=(tool.name,),
+            # The scanner is no entry of the list: it has no page of its own and no owner, and concerns everybody.
+            images=() if tool.name == SCANNER else (tool.name,),
             since=candidate.since if candidate.status is Status.FAILED else None,
         ),
     )

@@ -439,7 +439,7 @@ def test_a_scanner_that_nobody_has_is_a_trouble_too(world: World) -> None:
     world.hub.purge(TRIVY, SCANNER)
     for _ in range(15):
         go_on(world, rounds=1)
-    assert [noted.trouble.about for noted in world.lasting] == ["tool:scanner"]
+    assert [(noted.trouble.about, noted.trouble.images) for noted in world.lasting] == [("tool:scanner", ())]
     assert "runs are given nothing instead" in world.lasting[0].trouble.detail
 
 
