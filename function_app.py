@@ -19,9 +19,9 @@ from shared.flows.sweep import sweep_candidates, sweep_each, sweep_rebuilds, swe
 from shared.serving import front
 from shared.storage_settings import STORAGE
 from shared.telemetry.counts import budgets_observed, observed
-from shared.telemetry.spans import acting, current_traceparent
+from shared.telemetry.spans import acting, current_traceparent, request_id
 from shared.web import webhook
-from shared.web.answers import answered
+from shared.web.answers import answered, guarded
 from shared.web.health import health as healthy
 from shared.work import take
 
@@ -111,16 +111,18 @@ def validate_images(message: func.QueueMessage) -> None:
 def acr_webhook(req: func.HttpRequest) -> func.HttpResponse:
     """Take an event of the base registry."""
     with acting("webhook"):
-        return answered(
-            lambda: webhook.acr_webhook(
-                req,
-                secret=parts.settings.webhook_secret,
-                login_server=parts.settings.base_server,
-                book=parts.target_book,
-                outbox=parts.outbox,
-                traceparent=current_traceparent(),
-            )
-        )
+        return guarded(lambda: answered(lambda: _told_by_acr(req)), request_id)
+
+
+def _told_by_acr(req: func.HttpRequest) -> func.HttpResponse:
+    return webhook.acr_webhook(
+        req,
+        secret=parts.settings.webhook_secret,
+        login_server=parts.settings.base_server,
+        book=parts.target_book,
+        outbox=parts.outbox,
+        traceparent=current_traceparent(),
+    )
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

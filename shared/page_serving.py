@@ -15,7 +15,7 @@ from shared.flows.show_candidate import show_candidate
 from shared.flows.survey import read_target
 from shared.page_acting import PageActs
 from shared.rules.reading import readable
-from shared.telemetry.spans import acting, current_traceparent
+from shared.telemetry.spans import acting, request_id
 from shared.web.asked import Asked, Handler
 from shared.web.pages.activity import activity_view, all_lines, as_csv
 from shared.web.pages.approvals import approvals_view
@@ -52,7 +52,7 @@ class Pages:
     def front(self) -> PageFront:
         """What serves them."""
         sign_in = self._parts.settings.sign_in
-        return PageFront(self._handlers, self._identify, acting, self.writer, _request_id, sign_in=sign_in)
+        return PageFront(self._handlers, self._identify, acting, self.writer, request_id, sign_in=sign_in)
 
     @cached_property
     def writer(self) -> Writer:
@@ -163,8 +163,3 @@ class Pages:
             public_url=parts.settings.public_url,
         )
         return self.writer.page("system", view, asked.caller, as_of=board.at)
-
-
-def _request_id() -> str:
-    """The trace's, where one is kept: the log is searched by it."""
-    return current_traceparent().split("-")[1]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from shared.bootstrap import Parts
 from shared.domain.links import Links
 from shared.rules.known_keys import KnownKeys
-from shared.telemetry.spans import acting, current_traceparent
+from shared.telemetry.spans import acting, current_traceparent, request_id
 from shared.web import activity, candidates, checks, evidence, exposure, images, rebuilds, retries, targets
 from shared.web.actions import Actions
 from shared.web.asked import Handler
@@ -32,14 +32,14 @@ def front(parts: Parts) -> Doors:
     described = Described(links, parts.settings.installation)
     handlers = {**_reading(parts), **_acting(parts), **_describing(described)}
     repeats = Repeats(lambda: parts.answers, parts.clock)
-    api = Front(handlers, callers.identify, acting, links, repeats, sign_in=parts.settings.sign_in)
+    api = Front(handlers, callers.identify, acting, request_id, links, repeats, sign_in=parts.settings.sign_in)
 
     def pages() -> Door:
         from shared.page_serving import Pages  # noqa: PLC0415
 
         return Pages(parts, callers.identify, _acting(parts)).front
 
-    return Doors(api, pages)
+    return Doors(api, pages, request_id)
 
 
 def _describing(described: Described) -> Mapping[str, Handler]:

@@ -148,6 +148,11 @@ def current_traceparent() -> str:
     return carrier.get("traceparent") or f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
+def request_id() -> str:
+    """Return by which id people ask for a request: the trace's, where one is kept, for the log is searched by it."""
+    return current_traceparent().split("-")[1]
+
+
 def _trace_id(of: Context) -> int:
     return trace.get_current_span(of).get_span_context().trace_id
 

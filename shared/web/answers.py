@@ -17,7 +17,9 @@ from shared.web.problems import Problem, usual_of
 
 log = logging.getLogger("tidegate.web")
 
+REQUEST_ID = "X-Request-Id"
 _RETRY_AFTER_SECONDS = 30
+_DEFECT = "this is a defect of Tidegate, and not of the request; the app's log has it under the request's id, {}"
 _ASK_LATER = frozenset({Problem.TOO_MANY, Problem.NOT_NOW, Problem.STILL_RUNNING})
 
 
@@ -99,6 +101,25 @@ def answered(serve: Callable[[], func.HttpResponse]) -> func.HttpResponse:
     except TidegateError as error:
         log.exception("the request could not be served")
         return problem(str(error), _status(error))
+
+
+def guarded(serve: Callable[[], func.HttpResponse], request_id: Callable[[], str]) -> func.HttpResponse:
+    """Serve a request, and answer also where something fails in a way that nobody foresaw.
+
+    Who asked learns that it failed and under which id the log has it; what failed, the log alone is told: its text may
+    be anything, also a secret.
+
+    Args:
+        serve: serves it.
+        request_id: makes the id.
+    """
+    try:
+        return serve()
+    except Exception:
+        known_as = request_id()
+        log.exception("request %s could not be served; this is a defect", known_as)
+        headers = {REQUEST_ID: known_as}
+        return problem(_DEFECT.format(known_as), 500, kind=Problem.DEFECT, headers=headers, request_id=known_as)
 
 
 def _status(error: TidegateError) -> int:

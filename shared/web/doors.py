@@ -8,6 +8,7 @@ from typing import Protocol
 
 import azure.functions as func
 
+from shared.web.answers import guarded
 from shared.web.pages.table import is_page
 
 
@@ -25,18 +26,21 @@ class Doors:
     Args:
         api: the door of the API.
         pages: makes the door of the pages; called once, when the first one is asked for.
+        request_id: makes the id of a request.
     """
 
-    def __init__(self, api: Door, pages: Callable[[], Door]) -> None:
+    def __init__(self, api: Door, pages: Callable[[], Door], request_id: Callable[[], str]) -> None:
         self._api = api
         self._make = pages
+        self._request_id = request_id
         self._pages: Door | None = None
         self._lock = threading.Lock()
 
     def serve(self, request: func.HttpRequest) -> func.HttpResponse:
-        """Answer a request."""
-        path = request.route_params.get("path") or ""
-        return (self._of_pages() if is_page(path) else self._api).serve(request)
+        """Answer a request; where not even the door of the pages can be made, there is no page to say so."""
+        if not is_page(request.route_params.get("path") or ""):
+            return self._api.serve(request)
+        return guarded(lambda: self._of_pages().serve(request), self._request_id)
 
     def _of_pages(self) -> Door:
         with self._lock:

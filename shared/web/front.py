@@ -10,7 +10,7 @@ import azure.functions as func
 from shared.domain.access.callers import Caller, Role
 from shared.domain.links import Links
 from shared.errors import MalformedRequest
-from shared.web.answers import answered, problem
+from shared.web.answers import answered, guarded, problem
 from shared.web.asked import Asked, Handler
 from shared.web.callers import KEY_HEADER
 from shared.web.finishing import finished
@@ -33,6 +33,7 @@ class Front:
         handlers: what serves each route of the table, by its name.
         identify: tells who asks, or raises ``MalformedRequest``.
         acting: opens the span of a request that changes something.
+        request_id: makes the id of a request.
         links: say where people reach the app.
         repeats: does what names itself once; ``None`` does everything as often as it is asked for.
         sign_in: whether people sign in.
@@ -46,6 +47,7 @@ class Front:
         handlers: Mapping[str, Handler],
         identify: Callable[[func.HttpRequest], Caller],
         acting: Callable[[str], AbstractContextManager[None]],
+        request_id: Callable[[], str],
         links: Links = _PATHS,
         repeats: Repeats | None = None,
         *,
@@ -56,13 +58,15 @@ class Front:
         self._handlers = handlers
         self._identify = identify
         self._acting = acting
+        self._request_id = request_id
         self._links = links
         self._repeats = repeats
         self._sign_in = sign_in
 
     def serve(self, request: func.HttpRequest) -> func.HttpResponse:
         """Answer a request; who is nobody learns nothing of what there is."""
-        return finished(request, answered(lambda: self._let_in(request)), self._links)
+        answer = guarded(lambda: answered(lambda: self._let_in(request)), self._request_id)
+        return finished(request, answer, self._links)
 
     def _let_in(self, request: func.HttpRequest) -> func.HttpResponse:
         try:

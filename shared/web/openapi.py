@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from shared.domain.links import Links
 from shared.domain.promotion.actions import Refusal
+from shared.web.answers import REQUEST_ID
 from shared.web.callers import KEY_HEADER
 from shared.web.parameters import PARAMETERS
 from shared.web.problems import Problem
@@ -43,6 +44,14 @@ _SECURITY = {
         "name": "AppServiceAuthSession",
         "description": "A browser's session after sign-in; what changes something is taken from our own pages alone.",
     },
+}
+_WAITS = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+_KNOWN_AS = {"description": "Under which the app's log has it, if it is a defect.", "schema": {"type": "string"}}
+# Headers of problems, by their status.
+_WITH: Mapping[int, dict[str, Any]] = {
+    HTTPStatus.TOO_MANY_REQUESTS: _WAITS,
+    HTTPStatus.SERVICE_UNAVAILABLE: _WAITS,
+    HTTPStatus.INTERNAL_SERVER_ERROR: {REQUEST_ID: _KNOWN_AS},
 }
 _ABOUT = (
     "Every request names its caller: by an API key in `x-api-key`, or by sign-in. Roles do not contain each other. "
@@ -81,6 +90,7 @@ class ProblemTold(msgspec.Struct, frozen=True):
         reason: why what acts was declined, by name.
         target: how the target stands now, where one is acted on.
         problems: everything that is wrong with a file, each with its line.
+        request_id: under which the app's log has what failed, where that is a defect; also the header X-Request-Id.
     """
 
     type: str
@@ -90,6 +100,7 @@ class ProblemTold(msgspec.Struct, frozen=True):
     reason: Refusal | UnsetType = UNSET
     target: ShownTarget | UnsetType | None = UNSET
     problems: tuple[str, ...] | UnsetType = UNSET
+    request_id: str | UnsetType = UNSET
 
 
 def document(links: Links, routes: tuple[Route, ...] = ROUTES, sent: tuple[Sent, ...] = ()) -> bytes:
@@ -218,9 +229,8 @@ def _problems(route: Route) -> Mapping[str, Any]:
 def _refusal(status: int, kinds: tuple[Problem, ...]) -> dict[str, Any]:
     told = "; ".join(f"`{one.value}`: {one.explained.title}" for one in kinds)
     schema = {"$ref": REFERENCE.format(name=ProblemTold.__name__)}
-    waits = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
-    later = {"headers": waits} if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE} else {}
-    return {"description": told, **later, "content": {_PROBLEM_MEDIA: {"schema": schema}}}
+    headers = {"headers": _WITH[status]} if status in _WITH else {}
+    return {"description": told, **headers, "content": {_PROBLEM_MEDIA: {"schema": schema}}}
 
 
 def _sending(one: Sent, kinds: _Kinds) -> dict[str, Any]:

@@ -181,7 +181,7 @@ _EXPLAINED = {
         500,
         "Tidegate could not serve the request",
         "A defect of Tidegate, or a setting that is wrong. What was asked may be done in part; it can be asked again.",
-        "Look into the app's log for the time of the request, and report it.",
+        "Look into the app's log for the request's id, which the answer names as request_id, and report it.",
     ),
     Problem.REFUSED: Explained(
         502,

@@ -64,7 +64,12 @@ class Repeats:
         claimed = self._claimed(now)
         if not isinstance(claimed, StoredAnswer):
             return claimed
-        answer = serve()
+        try:
+            answer = serve()
+        except Exception:
+            # It may be done or not, as where an answer says that; who asks again is not kept waiting for an end.
+            self._keep(claimed, func.HttpResponse(status_code=500))
+            raise
         self._keep(claimed, answer)
         self._put_away(now.at)
         return answer

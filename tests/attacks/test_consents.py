@@ -40,7 +40,7 @@ class Site:
         self.arrive(ONE)
         callers = Callers(KnownKeys(lambda: self.door, self.world.clock), self.world.clock, sign_in=sign_in)
         handlers: dict[str, Handler] = {one.name: _nothing for one in ROUTES}
-        self.front = Front({**handlers, **self.acting()}, callers.identify, lambda _: nullcontext())
+        self.front = Front({**handlers, **self.acting()}, callers.identify, lambda _: nullcontext(), str)
 
     def acting(self) -> Mapping[str, Handler]:
         """What serves the routes that are attacked."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +14,7 @@ import msgspec
 from shared.domain.access.callers import Caller
 from shared.domain.links import Links
 from shared.errors import MalformedRequest, ServiceError
-from shared.web.answers import answered, problem
+from shared.web.answers import REQUEST_ID, answered, guarded, problem
 from shared.web.asked import Asked, Handler
 from shared.web.pages.environment import HEADERS, Writer
 from shared.web.pages.table import PAGES
@@ -24,9 +23,7 @@ from shared.web.signing_in import is_nobody, to_sign_in
 
 log = logging.getLogger("tidegate.web")
 
-REQUEST_ID = "X-Request-Id"
 _PROBLEM = "application/problem+json"
-_DEFECT = "this is a defect of Tidegate; the log has it under the request's id"
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -108,16 +105,13 @@ class PageFront:
             return answered(lambda: handler(asked))
 
     def _shown(self, serve: Callable[[], func.HttpResponse], caller: Caller) -> func.HttpResponse:
-        try:
-            answer = answered(serve)
-        except Exception:  # whatever it is, its reader is told, and the log has it
-            log.exception("a page could not be shown")
-            answer = problem(_DEFECT, HTTPStatus.INTERNAL_SERVER_ERROR)
+        answer = guarded(lambda: answered(serve), self._request_id)
         return self._failed(answer, caller) if answer.mimetype == _PROBLEM else answer
 
     def _failed(self, answer: func.HttpResponse, caller: Caller | None) -> func.HttpResponse:
         """Every problem of the API is a page here."""
-        told, request_id = _PROBLEMS.decode(answer.get_body()), self._request_id()
+        told = _PROBLEMS.decode(answer.get_body())
+        request_id = str(told.get("request_id") or self._request_id())
         log.info("page %s: %s %s", request_id, answer.status_code, told.get("detail", ""))
         failure = Failure(answer.status_code, str(told.get("title", "")), str(told.get("detail", "")), request_id)
         page = self._writer.page("failure", failure, caller, status=answer.status_code)

@@ -15,16 +15,16 @@ from msgspec.structs import replace
 
 from shared.access_ports import StoredKey
 from shared.domain.access.api_keys import ApiKey, new_key
-from shared.domain.access.callers import Kind, Role
+from shared.domain.access.callers import Caller, Kind, Role
 from shared.errors import MalformedInput, Unavailable
 from shared.rules.known_keys import BELIEVED, KnownKeys
-from shared.web.answers import json_answer
+from shared.web.answers import REQUEST_ID, json_answer
 from shared.web.asked import Asked
 from shared.web.callers import MOST_FAILURES, Callers
 from shared.web.front import Front
 from shared.web.routes import ACTING, AGREEING, READING, ROUTES, WRITING, Method
 from tests.doubles.storage import SettableClock
-from tests.unit.web.test_routes import example
+from tests.unit.web.test_routes import TARGET, example
 
 pytestmark = pytest.mark.unit
 
@@ -39,9 +39,10 @@ class Door:
         self.readings = 0
         self.broken = False
         self.let_in: list[Asked] = []
+        self.fails: Exception | None = None
         callers = Callers(KnownKeys(lambda: self, self.clock), self.clock, sign_in=sign_in)
         handlers = {one.name: self._serve for one in ROUTES}
-        self.front = Front(handlers, callers.identify, lambda _: nullcontext(), sign_in=sign_in)
+        self.front = Front(handlers, callers.identify, lambda _: nullcontext(), lambda: "a-request", sign_in=sign_in)
 
     def make(self, name: str, role: Role) -> str:
         """Make a key, and return it."""
@@ -66,6 +67,8 @@ class Door:
 
     def _serve(self, asked: Asked) -> func.HttpResponse:
         self.let_in.append(asked)
+        if self.fails is not None:
+            raise self.fails
         return json_answer({"by": asked.caller.said})
 
     def ask(self, method: str, path: str, headers: Mapping[str, str] = {}) -> func.HttpResponse:
@@ -291,6 +294,35 @@ def test_a_name_has_two_keys_at_most_and_none_of_them_is_kept() -> None:
 
 def test_a_route_without_a_handler_does_not_start() -> None:
     with pytest.raises(ValueError, match=ROUTES[0].name):
-        Front({one.name: lambda _: json_answer({}) for one in ROUTES[1:]}, lambda _: None, lambda _: nullcontext())  # type: ignore[arg-type, return-value]
+        Front({one.name: lambda _: json_answer({}) for one in ROUTES[1:]}, lambda _: None, lambda _: nullcontext(), str)  # type: ignore[arg-type, return-value]
     acting = [one for one in ROUTES if one.method is Method.POST and one.roles != READING]
     assert {one.roles for one in acting} == {ACTING, AGREEING, WRITING}
+
+
+@pytest.mark.parametrize("asked", [("GET", "candidates"), ("POST", f"targets/{TARGET}/pin")], ids=" ".join)
+def test_what_nobody_foresaw_is_a_problem_that_tells_its_request_and_nothing_of_itself(
+    asked: tuple[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    door = Door()
+    door.fails = RuntimeError("the inside of it: AccountKey=c2VjcmV0")
+    answer = door.ask(*asked, {"x-api-key": door.texts[Role.OPERATOR]})
+    told = json.loads(answer.get_body())
+    assert (answer.status_code, answer.mimetype, told["type"]) == (
+        500,
+        "application/problem+json",
+        "/api/problems/internal-error",
+    )
+    assert told["request_id"] == answer.headers[REQUEST_ID] == "a-request"
+    assert b"inside" not in answer.get_body()
+    [line] = [one for one in caplog.records if "a-request" in one.getMessage()]
+    assert "the inside of it" in caplog.handler.format(line)
+
+
+def test_where_even_who_asks_fails_to_be_told_the_answer_is_that_problem() -> None:
+    def fails(_: func.HttpRequest) -> Caller:
+        raise KeyError("roles")
+
+    handlers = {one.name: lambda _: json_answer({}) for one in ROUTES}
+    front = Front(handlers, fails, lambda _: nullcontext(), lambda: "a-request")
+    answer = front.serve(func.HttpRequest("GET", "https://t.example/api/images", body=b""))
+    assert (answer.status_code, json.loads(answer.get_body())["request_id"]) == (500, "a-request")

@@ -36,6 +36,7 @@ class Site:
     def __init__(self) -> None:
         self.clock, self.answers, self.done = SettableClock(), InMemoryAnswers(), 0
         self.next: func.HttpResponse | None = None
+        self.fails: Exception | None = None
         self.caller = "ada"
         self.start()
 
@@ -43,13 +44,15 @@ class Site:
         """Begin a process anew, that knows nothing but what is stored."""
         links, repeats = Links("https://t.example"), Repeats(lambda: self.answers, self.clock)
         handlers = {one.name: self._act for one in ROUTES}
-        self.front = Front(handlers, self._identify, lambda _: nullcontext(), links, repeats)
+        self.front = Front(handlers, self._identify, lambda _: nullcontext(), lambda: "a-request", links, repeats)
 
     def _identify(self, _: func.HttpRequest) -> Caller:
         return Caller(Kind.KEY, self.caller, self.caller, frozenset(Role))
 
     def _act(self, asked: Asked) -> func.HttpResponse:
         self.done += 1
+        if self.fails is not None:
+            raise self.fails
         return self.next or json_answer({"done": self.done, "body": asked.request.get_body().decode()})
 
     def ask(
@@ -200,3 +203,11 @@ def test_an_answer_that_cannot_be_kept_is_given_all_the_same() -> None:
     site.answers.fail("replace", Unavailable("storage is away"))
     site.answers.fail("put_away", Unavailable("storage is away"))
     assert (site.ask().status_code, site.done) == (200, 1)
+
+
+def test_what_failed_in_a_way_that_nobody_foresaw_is_done_again_at_once() -> None:
+    site = Site()
+    site.fails = RuntimeError("nobody foresaw this")
+    assert type_of(site.ask()) == Problem.DEFECT.value
+    site.fails = None
+    assert (site.ask().status_code, site.done) == (200, 2)

@@ -11,9 +11,10 @@ import pytest
 
 from shared.domain.access.callers import Caller, Kind, Role
 from shared.errors import MalformedRequest, ServiceError, Unavailable
+from shared.web.answers import REQUEST_ID
 from shared.web.doors import Doors
 from shared.web.pages.environment import HEADERS, Writer
-from shared.web.pages.front import REQUEST_ID, PageFront
+from shared.web.pages.front import PageFront
 from shared.web.pages.table import PAGES, is_page
 from shared.web.routes import Method
 from tests.doubles.paged import READER, request_for
@@ -142,7 +143,9 @@ def test_a_defect_is_a_page_with_an_id_that_tells_nothing_of_itself(caplog: pyte
     assert answer.status_code == 500
     assert b"a-request" in answer.get_body()
     assert b"the inside of it" not in answer.get_body()
-    assert "the inside of it" in caplog.text
+    [line] = [one for one in caplog.records if one.exc_info]
+    assert "a-request" in line.getMessage()
+    assert "the inside of it" in caplog.handler.format(line)
 
 
 def test_keys_that_cannot_be_read_are_no_refusal() -> None:
@@ -198,8 +201,17 @@ def test_the_door_of_pages_takes_what_is_below_its_folder_and_is_made_by_its_fir
             """See ``Door``."""
             return func.HttpResponse(self.name)
 
-    doors = Doors(One("api"), lambda: One("pages"))
+    doors = Doors(One("api"), lambda: One("pages"), lambda: "a-request")
     answers = {doors.serve(request_for(path)).get_body() for _ in range(3)}
     assert answers == {b"pages" if page else b"api"}
     assert made == (["api", "pages"] if page else ["api"])
     assert is_page(path) is page
+
+
+def test_where_not_even_the_door_of_pages_can_be_made_who_asks_is_told_the_request() -> None:
+    def made() -> Any:
+        raise ImportError("no module named jinja2")
+
+    answer = Doors(Door().front, made, lambda: "a-request").serve(request_for("pages"))
+    assert (answer.status_code, answer.headers[REQUEST_ID]) == (500, "a-request")
+    assert b"jinja2" not in answer.get_body()
