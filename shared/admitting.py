@@ -17,6 +17,7 @@ from shared.flows.write_file import FileWriter
 from shared.late_reading import parse_watch_list
 from shared.rules.admissions import Admissions
 from shared.rules.all_checks import all_checks
+from shared.rules.answerability import Answerability
 from shared.rules.approvals import is_agreed_to
 from shared.rules.bars import Bars
 from shared.rules.exceptions import KnownExceptions
@@ -157,6 +158,12 @@ class Admitting:
         return Exposures(self._scans, self._parts.scan_documents, self._parts.evidence)
 
     @cached_property
+    def answerability(self) -> Answerability:
+        """Knows the policies whose approval nobody could give."""
+        parts = self._parts
+        return Answerability(self.policies.watch_list, lambda: parts.api_keys, sign_in=parts.settings.sign_in)
+
+    @cached_property
     def approver(self) -> Approver:
         """Takes what people say of digests that wait for them."""
         return Approver(self._parts.target_book, self.admissions.asked, self._parts.activity, self.judge.again)
@@ -207,7 +214,8 @@ class Admitting:
         return self._parts.watch_lists.in_force()
 
     def troubles(self) -> Iterable[Trouble]:
-        """Return what is wrong with files of exceptions and trust, and in use; what nobody needs is not read."""
+        """Return what is wrong with exceptions, trust, approvals, and in use; what nobody needs is not read."""
         told = self._parts.notifying.troubles()
         scanned = (*self.exceptions.now().troubles, *self.standing.troubles()) if self.policies.may_scan else ()
-        return (*scanned, *self.signing.troubles(), *told, *self._parts.deciding.troubles())
+        signed, approved = self.signing.troubles(), self.answerability.logged()
+        return (*scanned, *signed, *approved, *told, *self._parts.deciding.troubles())

@@ -20,6 +20,7 @@ from shared.web.front import Front
 from shared.web.me import me
 from shared.web.notices import Notices
 from shared.web.previews import Previews
+from shared.web.readiness import readiness
 from shared.web.repeats import Repeats
 from shared.web.waivers import Waivers, listed_waivers
 
@@ -68,6 +69,9 @@ def _about_images(parts: Parts) -> Mapping[str, Handler]:
         ),
         "preview": previews.preview,
         "me": lambda asked: me(asked, installation=parts.settings.installation, at=parts.clock()),
+        "readiness": lambda _: readiness(
+            parts.watch_lists.in_force, lambda: parts.watch_lists.not_taken, parts.admitting.answerability
+        ),
         "list_images": lambda asked: images.list_images(
             asked.request, watch_list=parts.watch_lists.in_force(), overview=parts.overview
         ),

@@ -35,6 +35,11 @@ class NotTaken(msgspec.Struct, frozen=True):
     detail: str
     since: datetime | None = None
 
+    @property
+    def trouble(self) -> Trouble:
+        """The trouble that it is."""
+        return Trouble(kind=self.kind, about="watch-list", detail=self.detail, since=self.since)
+
 
 class Lists(Protocol):
     """Gives the watch list in force, and what keeps the stored one from being it."""
@@ -122,9 +127,7 @@ class TroubleFinder:
 
     def _of_list(self) -> tuple[Trouble, ...]:
         problem = self._lists.not_taken
-        if problem is None:
-            return ()
-        return (Trouble(kind=problem.kind, about="watch-list", detail=problem.detail, since=problem.since),)
+        return (problem.trouble,) if problem is not None else ()
 
     def _of_sources(self, watch_list: WatchList, unreadable: list[Trouble]) -> Iterator[Trouble]:
         watched: dict[Repository, list[Image]] = defaultdict(list)

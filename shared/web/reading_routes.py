@@ -22,6 +22,7 @@ from shared.web.images import ImagesPart
 from shared.web.me import Me
 from shared.web.previews import PreviewAsked
 from shared.web.problems import Problem
+from shared.web.readiness import Readiness
 from shared.web.rebuilds import RebuildsPart
 from shared.web.route import JSON, OCTETS, PAGE, READING, WRITING, Method, Route, Value, part
 from shared.web.shown_targets import ShownTarget, TargetsPart
@@ -50,6 +51,15 @@ READING_ROUTES = (
         body=PreviewAsked,
         example={"policy": "{min_age: 48h}"},
         problems=(Problem.NOT_FOUND,),
+    ),
+    Route(
+        "readiness",
+        _GET,
+        "readiness",
+        READING,
+        "Tell what is set up so that it cannot work, such as a policy whose approval nobody could give.",
+        Readiness,
+        problems=(Problem.LIST_NOT_VALID,),
     ),
     Route("me", _GET, "me", READING, "Tell the caller who it is here, and what it may do.", Me),
     Route(

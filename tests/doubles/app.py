@@ -23,6 +23,7 @@ from shared.flows.overview import Overview
 from shared.flows.preview import Previewer
 from shared.flows.write_file import FileWriter
 from shared.policy_yaml import read_one_policy
+from shared.rules.answerability import Answerability
 from shared.serving import front
 from shared.watch_list_yaml import parse_files, parse_watch_list
 from shared.web.decisions import DecisionPages
@@ -151,6 +152,7 @@ class AppInMemory:
             comparer=comparer,
             approver=world.approver,
             waiver=world.waiver,
+            answerability=Answerability(world.watch_lists.in_force, lambda: self.keys, sign_in=False),
             read_list=lambda files: parse_files(files, BASE_SERVER),
             read_policy=read_one_policy,
         )

@@ -57,7 +57,9 @@ def parts_of(world: World, *, sign_in: bool = True, installation: str = "") -> A
         notifying=world.notifying,
         # No page exports or imports.
         deciding=SimpleNamespace(export=None, bring_back=None),
-        admitting=SimpleNamespace(exposure_teller=exposure, exceptions=world.exceptions, **agreeing),
+        admitting=SimpleNamespace(
+            exposure_teller=exposure, exceptions=world.exceptions, **agreeing, answerability=world.answerability
+        ),
     )
 
 

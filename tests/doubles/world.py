@@ -66,6 +66,7 @@ from shared.policy_yaml import read_waiver_file
 from shared.rules.admissions import Admissions
 from shared.rules.adoption import Adopter
 from shared.rules.all_checks import all_checks
+from shared.rules.answerability import Answerability
 from shared.rules.approvals import is_agreed_to
 from shared.rules.bars import Bars
 from shared.rules.conclusions import Conclusions
@@ -175,6 +176,7 @@ class World:
         self.hook: Callable[[str], None] | None = None
         self.runs: dict[str, InMemoryRuns] = {}
         self.most_rebuilds = 8
+        self.sign_in = True
         self.most_gates = 25
         self.most_imports = 50
         self.clock = SettableClock()
@@ -248,6 +250,8 @@ class World:
         )
         told = {"rulings": self.rulings.every, "notices": self.notifying.told_of}
         self.book = TargetBook(self.targets, self.waker, self.clock, self.base_name, **told)
+        keys = lambda: self.api_keys  # noqa: E731
+        self.answerability = Answerability(self.policies.watch_list, keys, sign_in=self.sign_in)
         self.exceptions = KnownExceptions(self.exception_files, self.clock, read_waiver_file)
         self.scan_book = ScanBook(self.scan_progress, self.evidence, read_scan_log)
         scans = self.scan_book if self.scanning else self.kept_scans
@@ -665,7 +669,8 @@ class World:
     def _file_troubles(self) -> tuple[Trouble, ...]:
         scanned = (*self.exceptions.now().troubles, *self.standing.troubles()) if self.policies.may_scan else ()
         told = (*self.notifying.troubles(), *(self.keeper.troubles() if self.keeper else ()))
-        return (*scanned, *(self.trust.now().troubles if self.policies.may_sign else ()), *told)
+        signed = self.trust.now().troubles if self.policies.may_sign else ()
+        return (*scanned, *signed, *self.answerability.logged(), *told)
 
     def _last(self, lasting: Iterable[Noted]) -> None:
         self.lasting = tuple(lasting)

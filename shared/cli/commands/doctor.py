@@ -10,7 +10,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 
-from shared.cli.client import Document
+from shared.cli.client import Document, document_of
 from shared.cli.commands.images import every_image
 from shared.cli.exchange import Sent
 from shared.cli.exits import Ends, Exit, Unreached
@@ -133,18 +133,24 @@ def _identity(to: Session) -> Iterator[Found]:
 def _list(to: Session) -> Iterator[Found]:
     """What the app knows to be wrong is no defect of the way here, so it is told and is no failure."""
     try:
-        entries = [*every_image(to)]
+        entries, wrong = [*every_image(to)], _wrong(to)
     except Ends as end:
         yield Found("watch list", BAD, str(end))
         return
     yield Found("watch list", OK if entries else WARN, f"{len(entries)} entries are in force")
-    yield from _troubles(entries)
+    if wrong == []:
+        yield Found("set-up", OK, "nothing is asked for that cannot be, such as approvals that nobody could give")
+    noted = [one["trouble"] for entry in entries for one in entry.get("troubles", ())]
+    yield from _troubles([*noted, *(wrong or ())])
 
 
-def _troubles(entries: list[Document]) -> Iterator[Found]:
-    told: dict[str, str] = {}
-    for entry in entries:
-        for noted in entry.get("troubles", ()):
-            trouble = noted["trouble"]
-            told[f"{trouble['kind']} {trouble['about']}"] = trouble["detail"]
+def _wrong(to: Session) -> list[Document] | None:
+    """What is set up so that it cannot work, as of now; an older app does not tell."""
+    answer = to.client.answer("GET", "readiness", takes=frozenset({404}))
+    found: list[Document] | None = document_of(answer)["wrong"] if answer.status == 200 else None
+    return found
+
+
+def _troubles(troubles: list[Document]) -> Iterator[Found]:
+    told = {f"{one['kind']} {one['about']}": str(one["detail"]) for one in troubles}
     yield from (Found(plain(about), WARN, plain(detail)) for about, detail in told.items())

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 
 from shared.domain.access.api_keys import ApiKey
 from shared.domain.access.callers import Caller
-from shared.domain.promotion.answerable import why_nobody_could
+from shared.domain.promotion.answerable import unanswerable
 from shared.domain.watching.budget import Budget
 from shared.domain.watching.watch_list import WatchList
 from shared.flows.board import Board
@@ -49,7 +49,7 @@ class SystemView(msgspec.Struct, frozen=True):
     keys: tuple[Key, ...]
     files: tuple[str, ...]
     unreadable: str
-    unanswerable: tuple[tuple[str, str], ...] = ()
+    unanswerable: tuple[tuple[str, str, str], ...] = ()
 
 
 def system_view(
@@ -76,8 +76,9 @@ def system_view(
         public_url: where people reach the app.
     """
     keys = tuple(keys)
+    unanswered = unanswerable(watch_list, keys, sign_in=sign_in)
     return SystemView(
-        unanswerable=tuple(_unanswerable(watch_list, keys, sign_in=sign_in)),
+        unanswerable=tuple((name, one.policy, one.why) for one in unanswered for name in one.images),
         caller=caller,
         sign_in=sign_in,
         public_url=public_url,
@@ -91,15 +92,6 @@ def system_view(
         files=("images.yaml", "waivers.yaml", "known-exploited.json"),
         unreadable=board.unreadable,
     )
-
-
-def _unanswerable(watch_list: WatchList, keys: tuple[ApiKey, ...], *, sign_in: bool) -> Iterator[tuple[str, str]]:
-    """Entries whose digests nobody could agree to, and why, as far as that can be known."""
-    for image in watch_list.images:
-        policy = watch_list.policy_of(image)
-        check = policy.approval if policy is not None else None
-        if check is not None and (why := why_nobody_could(check, keys, sign_in=sign_in)):
-            yield image.name, why
 
 
 def _allowance(budget: Budget, board: Board) -> Allowance:

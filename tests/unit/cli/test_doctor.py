@@ -50,9 +50,8 @@ def states(terminal: Terminal, **environment: str) -> dict[str, str]:
 def test_what_works_is_said_to_work(terminal: Terminal) -> None:
     terminal.send = Reached(terminal)
     terminal.role = Role.READER
-    assert states(terminal) == dict.fromkeys(
-        ("address", "key", "authorities", "connection", "clock", "identity", "roles", "versions", "watch list"), "ok"
-    )
+    looks = ("address", "key", "authorities", "connection", "clock", "identity", "roles", "versions")
+    assert states(terminal) == dict.fromkeys((*looks, "watch list", "set-up"), "ok")
 
 
 def test_the_first_thing_that_is_in_the_way_ends_the_looking(terminal: Terminal) -> None:
@@ -81,3 +80,35 @@ def test_a_proxy_is_told_without_its_password(terminal: Terminal, monkeypatch: p
     terminal.send = Reached(terminal)
     typed = terminal.type("doctor")
     assert ("through proxy.example" in typed.out, "secret" in typed.out) == (True, False)
+
+
+NOBODY = b"""
+images:
+  - name: node
+    source: docker.io/library/node
+    tags: [22-alpine]
+    target: base/node
+    policy: {approval: required}
+"""
+
+
+def test_that_nobody_could_approve_is_told_with_the_policy_the_entry_and_what_to_do(terminal: Terminal) -> None:
+    terminal.send = Reached(terminal)
+    terminal.app.world.configuration.text = NOBODY
+    typed = terminal.type("doctor", "--json")
+    [told] = [one for one in typed.document["found"] if one["about"].startswith("nobody-could-approve")]
+    assert (typed.status, told["about"], told["state"]) == (Exit.FINE, "nobody-could-approve policy:node", "warn")
+    assert "nobody signs in here" in told["told"]
+    assert "Let people sign in, or name keys" in told["told"]
+    assert told["told"].endswith("It holds for node")
+
+
+def test_an_app_that_does_not_tell_what_is_set_up_wrongly_is_an_older_one(terminal: Terminal) -> None:
+    reached = Reached(terminal)
+
+    def older(sent: Sent) -> Answer:
+        return Answer(404, {}, b"") if sent.url.endswith("/api/readiness") else reached(sent)
+
+    terminal.send = older
+    assert states(terminal)["watch list"] == "ok"
+    assert "set-up" not in states(terminal)
