@@ -57,6 +57,10 @@ class Deliveries(Protocol):
         """Iterate over what was put down for a destination, sent or not, of which the end is told, too."""
         ...
 
+    def given_up(self, destination: str) -> Iterator[StoredDelivery]:
+        """Iterate over the deliveries to a destination that were given up."""
+        ...
+
     def get(self, destination: str, key: str) -> StoredDelivery | None:
         """Return a delivery, or ``None`` if there is none."""
         ...

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from shared.domain.watching.watch_list import WatchList
     from shared.exception_ports import ExceptionFiles
     from shared.flows.act_on_notices import NoticeActs
+    from shared.flows.give_up_notices import GivesUp
     from shared.flows.list_notices import NoticeLister
     from shared.flows.look_at_due import Kind
     from shared.flows.send_notices import Courier
@@ -153,6 +154,13 @@ class Notifying:
 
         return Courier(self.book, self.senders, self.links, self.installation, random.random)
 
+    @property
+    def gives_up(self) -> GivesUp:
+        """Ends what waits in vain, and deletes what is old."""
+        from shared.flows.give_up_notices import GivesUp  # noqa: PLC0415
+
+        return GivesUp(self.book)
+
     def told_of(self, before: Target | None, after: Target, now: datetime) -> tuple[Notice, ...]:
         """Return what people are to be told of a target's change."""
         if not self.is_used:
@@ -224,7 +232,7 @@ class Notifying:
             self.book.wake(now)
         if self._put_away_at is None or now >= self._put_away_at:
             self._put_away_at = now + PUT_AWAY_EVERY
-            self.book.put_away()
+            self.gives_up.put_away()
         if problem is not None:
             raise problem
 

@@ -9,7 +9,7 @@ import msgspec
 from shared.domain.links import Links
 from shared.domain.notices.composing import trial
 from shared.domain.notices.delivery import Delivery, State, asked_again
-from shared.domain.notices.destination import Destination, Muted, still_broken, works
+from shared.domain.notices.destination import Destination, Muted, is_muted, still_broken, works
 from shared.domain.notices.identity import message_id
 from shared.domain.promotion.said import Said
 from shared.errors import Conflict, MalformedRequest, TidegateError
@@ -75,13 +75,16 @@ class NoticeActs:
         self._works(name, at)
         return Tried(sent=True, status=sent.status, said=sent.said, message=named)
 
-    def mute(self, name: str, until: datetime, said: Said) -> Destination:
+    def mute(self, name: str, until: datetime, said: Said) -> Muted | None:
         """Send nothing to a destination until a moment; what is to be told waits.
 
         Args:
             name: the destination's.
             until: until when, UTC; a moment that has passed ends it.
             said: who says so, why and when.
+
+        Returns:
+            That it is muted; ``None`` if it is not.
 
         Raises:
             MalformedRequest: 400, it is too far away.
@@ -91,15 +94,15 @@ class NoticeActs:
             raise MalformedRequest(f"until: a destination is muted for {LONGEST_MUTE.days} days at most")
         over = until <= said.at
         self._activity.append(_unmuted(name, said) if over else _muted(name, until, said))
-        muted = None if over else Muted(until, said.by, said.why)
 
         def change(known: Destination) -> Destination:
+            muted = _ended_by(said, known.muted) if over else Muted(until, said.by, said.why)
             waits = known.look_at is not None or known.under_way is not None
             return msgspec.structs.replace(known, muted=muted, look_at=said.at if waits and over else known.look_at)
 
         stored = self._book.change(name, change)
         self._book.wake(stored.record.look_at)
-        return stored.record
+        return stored.record.muted if is_muted(stored.record, said.at) else None
 
     def resend(self, key: str, destination: str, said: Said) -> Delivery:
         """Have a notice sent to a destination once more; what waits there is sent anyway.
@@ -145,6 +148,11 @@ class NoticeActs:
             there = ", ".join(self._senders.names) or "none"
             told = f"there is no destination {name!r}; there are: {there}. Each is a setting: NOTIFY_<NAME>"
             raise MalformedRequest(told, status=404)
+
+
+def _ended_by(said: Said, known: Muted | None) -> Muted | None:
+    """What waited is not given up at once: from the end on it is tried."""
+    return known and msgspec.structs.replace(known, until=min(known.until, said.at))
 
 
 def _muted(name: str, until: datetime, said: Said) -> Event:

@@ -23,6 +23,18 @@ class Suppressed(msgspec.Struct, frozen=True):
     why: str
 
 
+class Forgone(msgspec.Struct, frozen=True):
+    """Notices that were given up, as the destination did not take them for a week.
+
+    Attributes:
+        count: how many, of the last thirty days.
+        since: when the first of them was given up, UTC; ``None`` if none was.
+    """
+
+    count: int = 0
+    since: datetime | None = None
+
+
 class Fares(msgspec.Struct, frozen=True, kw_only=True):
     """How a destination fares.
 
@@ -34,6 +46,7 @@ class Fares(msgspec.Struct, frozen=True, kw_only=True):
         broken: that it does not take what is sent.
         muted: that somebody wants nothing to be sent.
         pending: how many notices wait.
+        given_up: those that are not tried any more.
         suppressed: those of them that are not sent now, and those of the last days that need not be sent any more.
         under_way: the id of the message under way; empty for none.
         next_at: when it is looked at next, UTC.
@@ -47,6 +60,7 @@ class Fares(msgspec.Struct, frozen=True, kw_only=True):
     broken: Broken | None
     muted: Muted | None
     pending: int
+    given_up: Forgone
     suppressed: tuple[Suppressed, ...]
     under_way: str
     next_at: datetime | None
@@ -91,7 +105,8 @@ class NoticeLister:
         self._book = book
 
     def destinations(self) -> tuple[Fares, ...]:
-        """Return how each destination fares that the settings name. One reading, and two more for each."""
+        """Return how each destination fares that the settings name. One reading, two more for each, and one where
+        notices were given up."""
         known = {stored.record.name: stored.record for stored in self._book.destinations.every()}
         return tuple(self._fares(known.get(name, Destination(name=name))) for name in self._book.names)
 
@@ -125,11 +140,17 @@ class NoticeLister:
             broken=known.broken,
             muted=known.muted if is_muted(known, now) else None,
             pending=len(pending),
+            given_up=_forgone(self._book.given_up(known)),
             suppressed=(*_held_back(known, pending, now), *_needless(over)),
             under_way=known.under_way.id if known.under_way is not None else "",
             next_at=known.look_at,
             kinds=last_sent(known),
         )
+
+
+def _forgone(given_up: Sequence[Delivery]) -> Forgone:
+    moments = [one.done_at for one in given_up if one.done_at is not None]
+    return Forgone(len(given_up), min(moments, default=None))
 
 
 def _held_back(known: Destination, pending: Sequence[Delivery], now: datetime) -> Iterable[Suppressed]:

@@ -23,6 +23,7 @@ from shared.domain.notices.destination import (
     claimed,
     finished,
     not_taken,
+    nothing_left,
     pause_after,
     picked,
     probed,
@@ -34,10 +35,11 @@ from shared.domain.notices.destination import (
     unclear,
     works,
 )
-from shared.domain.notices.folding import next_fold, over_unsent
+from shared.domain.notices.folding import Fold, next_fold, over_unsent
+from shared.domain.notices.giving_up import given_up_text, missed_text
 from shared.domain.notices.identity import message_id
 from shared.domain.notices.outgoing import Outgoing
-from shared.errors import Conflict, NotTaken, RateLimited, TidegateError
+from shared.errors import NotTaken, RateLimited, TidegateError
 from shared.notice_ports import StoredDelivery, StoredDestination
 from shared.rules.notice_book import NoticeBook
 from shared.sender_ports import Senders
@@ -111,7 +113,7 @@ class Courier:
         """Whatever is put down while this looks changes the record, so that nothing is claimed or left by mistake."""
         name = stored.record.name
         waits = self._without_over(name, self._book.deliveries.pending(name), now)
-        fold = next_fold([one.record for one in waits], stored.record.causes, stored.record.recent, now)
+        fold = _next_fold(stored.record, [one.record for one in waits], now)
         if not fold.deliveries:
             return self._until(stored, fold.at)
         return self._deliver(self._put(stored, picked(stored.record, fold, now)), waits)
@@ -123,7 +125,7 @@ class Courier:
         begun = (one.record for one in self._book.deliveries.begun(name))
         sent = {one.notice.episode for one in begun if one.state in _MAY_HAVE_ARRIVED}
         over = {one.key: one for one in over_unsent(records, sent, now)}
-        self._mark([(one, over[one.record.key]) for one in waits if one.record.key in over])
+        self._book.mark([(one, over[one.record.key]) for one in waits if one.record.key in over])
         return [one for one in waits if one.record.key not in over]
 
     def _send(self, stored: StoredDestination, now: datetime) -> _At:
@@ -143,7 +145,7 @@ class Courier:
         if not _has_ended(noted.record):
             return _At(noted)
         now, left = self._book.clock(), [one.record for one in waits if one.record.key not in keys]
-        fold = next_fold(left, noted.record.causes, noted.record.recent, now)
+        fold = _next_fold(noted.record, left, now)
         self._mark_all(noted.record, inside, now)
         return _At(self._finished(noted, now if fold.deliveries else fold.at, stored.record.arrived))
 
@@ -151,19 +153,18 @@ class Courier:
         self, destination: Destination, under_way: UnderWay, deliveries: Sequence[Delivery]
     ) -> Callable[[Destination], Destination]:
         if not deliveries:
-            now = self._book.clock()
-            return lambda known: taken(known, frozenset(), now)
+            return nothing_left
         takes_ids = False
         try:
             sender = self._senders.of(destination.name)
             takes_ids = sender.takes_ids
-            sender.send(self._outgoing(under_way, deliveries))
+            sender.send(self._outgoing(destination, under_way, deliveries))
         except TidegateError as error:
             return self._failed(destination.name, error, under_way, takes_ids=takes_ids)
         now, kinds = self._book.clock(), frozenset(one.notice.kind for one in deliveries)
         return lambda known: taken(known, kinds, now)
 
-    def _outgoing(self, under_way: UnderWay, deliveries: Sequence[Delivery]) -> Outgoing:
+    def _outgoing(self, destination: Destination, under_way: UnderWay, deliveries: Sequence[Delivery]) -> Outgoing:
         return message(
             under_way.id,
             sorted((one.notice for one in deliveries), key=lambda one: (one.at, one.key)),
@@ -172,7 +173,21 @@ class Courier:
             cause=under_way.cause,
             again=under_way.again or any(one.asked for one in deliveries),
             short=under_way.refused > 0,
+            missed=self._missed(destination, deliveries),
         )
+
+    def _missed(self, destination: Destination, deliveries: Sequence[Delivery]) -> str:
+        missed = destination.missed
+        if missed is None or all(one.due_at > missed.until for one in deliveries):
+            return ""
+        return missed_text(missed, destination.name, self._given_up(destination))
+
+    def _given_up(self, destination: Destination) -> Sequence[Delivery]:
+        """What was given up before the last notice was taken was told with that one."""
+        since = destination.given_up
+        if since is None or since.is_over:
+            return ()
+        return self._book.given_up(destination, since.since)
 
     def _failed(
         self, name: str, error: TidegateError, under_way: UnderWay, *, takes_ids: bool
@@ -210,7 +225,7 @@ class Courier:
         under_way = _under_way(destination)
         told = {"message": under_way.id, "again": under_way.again, "asked": False}
         became = under_way.became or State.SENT
-        self._mark([(one, ended(one.record, became, now, under_way.why, **told)) for one in inside])
+        self._book.mark([(one, ended(one.record, became, now, under_way.why, **told)) for one in inside])
 
     def _probe(self, stored: StoredDestination, now: datetime) -> _At:
         """That it is tried is written first: whoever dies has tried it."""
@@ -220,7 +235,9 @@ class Courier:
         stored = self._put(stored, probed(stored.record, now))
         name = stored.record.name
         named = message_id(name, ("tried-again",), now)
-        outgoing = tried_again(named, broken.since, broken.why, self._links, self._installation, now)
+        told = given_up_text(name, self._given_up(stored.record))
+        about = (self._links, self._installation, now)
+        outgoing = tried_again(named, broken.since, broken.why, *about, given_up=told)
         try:
             self._senders.of(name).send(outgoing)
         except TidegateError as error:
@@ -230,17 +247,12 @@ class Courier:
             return _At(stored, goes_on=False)
         return _At(self._book.change(name, lambda known: works(known, now), stored))
 
-    def _mark(self, deliveries: Sequence[tuple[StoredDelivery, Delivery]]) -> None:
-        """What somebody else changed meanwhile is as that one wrote it."""
-        if not deliveries:
-            return
-        for key, problem in self._book.deliveries.replace_all(deliveries).items():
-            if not isinstance(problem, Conflict):
-                raise problem
-            log.info("the delivery %s was changed meanwhile: %s", key, problem)
-
     def _put(self, stored: StoredDestination, destination: Destination) -> StoredDestination:
         return self._book.destinations.put(stored, destination)
+
+
+def _next_fold(destination: Destination, waits: Sequence[Delivery], now: datetime) -> Fold:
+    return next_fold(waits, destination.causes, destination.recent, now, destination.missed)
 
 
 def _under_way(destination: Destination) -> UnderWay:

@@ -13,13 +13,14 @@ from datetime import datetime, timedelta
 
 from shared.domain.notices.delivery import Delivery, State
 from shared.domain.notices.destination import Destination, arrived
+from shared.domain.notices.kinds import Told
 from shared.domain.notices.notice import Notice
 from shared.domain.notices.routes import ways
 from shared.domain.notices.when import NOW
 from shared.domain.promotion.due import Due
 from shared.domain.watching.troubles import Kind
 from shared.errors import Conflict, TidegateError
-from shared.notice_ports import Deliveries, Destinations, StoredDestination
+from shared.notice_ports import Deliveries, Destinations, StoredDelivery, StoredDestination
 from shared.ports import Clock
 from shared.rules.notice_routes import NoticeRoutes
 from shared.rules.wake import Waker
@@ -30,6 +31,10 @@ _TRIES = 16
 # What was done with longer ago is deleted; until then nothing is told twice.
 KEPT = timedelta(days=30)
 _LATELY = timedelta(days=7)
+# By so much two instances' clocks differ at most.
+_CLOCKS = timedelta(minutes=5)
+# The others are told, whatever routes say.
+_OF_DESTINATIONS = frozenset({Kind.DESTINATION_BROKEN.value, Told.GIVEN_UP.value})
 
 
 class NoticeBook:
@@ -77,6 +82,19 @@ class NoticeBook:
                 problems.append(error)
         if problems:
             raise problems[0]
+
+    def mark(self, deliveries: Sequence[tuple[StoredDelivery, Delivery]]) -> None:
+        """Write what became of deliveries to one destination; what somebody else changed meanwhile stays so.
+
+        Raises:
+            ServiceError: not all of them were written.
+        """
+        if not deliveries:
+            return
+        for key, problem in self.deliveries.replace_all(deliveries).items():
+            if not isinstance(problem, Conflict):
+                raise problem
+            log.info("the delivery %s was changed meanwhile: %s", key, problem)
 
     def put_to(self, name: str, due: datetime) -> None:
         """See that a destination is looked at when something that was put down for it is due."""
@@ -126,10 +144,18 @@ class NoticeBook:
         unclear = (one.record for one in lately if one.record.state is State.UNCLEAR)
         return (*unclear, *(one.record for one in self.deliveries.pending(name)))
 
-    def put_away(self) -> int:
-        """Delete what was done with long ago; return how many deliveries those were."""
-        before = self.clock() - KEPT
-        return sum(self.deliveries.put_away(name, before) for name in self.names)
+    def given_up(self, known: Destination, since: datetime | None = None) -> tuple[Delivery, ...]:
+        """Return what was given up to a destination, of late or since a moment; where nothing was, nothing is read."""
+        given_up = known.given_up
+        if given_up is None or self.clock() - given_up.last_at >= KEPT:
+            return ()
+        first = since - _CLOCKS if since is not None else self.clock() - KEPT
+        every = (one.record for one in self.deliveries.given_up(known.name))
+        return tuple(one for one in every if one.done_at is not None and one.done_at >= first)
+
+    def put_away(self, name: str) -> int:
+        """Delete what was done with long ago to a destination; return how many deliveries those were."""
+        return self.deliveries.put_away(name, self.clock() - KEPT)
 
     def _sorted(self, notices: Iterable[Notice], now: datetime) -> Mapping[str, Sequence[Delivery]]:
         routes, owners = self.routes.now(), self.routes.owners()
@@ -139,7 +165,7 @@ class NoticeBook:
             found_ways = ways(notice, owners(notice), routes, self.names)
             if notice.closes:
                 found_ways = {name: found_ways.get(name, NOW) for name in self._who_knows(notice, begun)}
-            elif notice.kind == Kind.DESTINATION_BROKEN.value:
+            elif notice.kind in _OF_DESTINATIONS:
                 found_ways = {name: NOW for name in self.names if name != notice.not_to}
             for name, when in found_ways.items():
                 one = Delivery(destination=name, notice=notice, when=when, due_at=when.due(now))

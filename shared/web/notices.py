@@ -88,7 +88,7 @@ class Notices:
 
         body, name = decoded(asked.request.get_body(), _MUTING, Muting), asked.parameters["destination"]
         said, until = self._said(asked, body.why), utc(body.until, "until")
-        return json_answer(MutedDestination(name, self._acts().mute(name, until, said).muted))
+        return json_answer(MutedDestination(name, self._acts().mute(name, until, said)))
 
     def resend(self, asked: Asked) -> func.HttpResponse:
         """Have the notice in the route sent once more: 200 with its delivery."""

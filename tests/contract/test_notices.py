@@ -14,6 +14,7 @@ from shared.domain.links import Links
 from shared.domain.notices.delivery import Delivery, State, asked_again, ended
 from shared.domain.notices.destination import Broken, Destination, Muted, UnderWay
 from shared.domain.notices.folding import Cause
+from shared.domain.notices.missed import GivenUp, Missed
 from shared.domain.notices.notice import Notice
 from shared.domain.notices.when import NOW, parse_when
 from shared.domain.watching.watch_list import WatchList
@@ -45,6 +46,8 @@ FULL = Destination(
     causes={"blocked": Cause(NOON, 3)},
     recent=(NOON,),
     kinds={"blocked": NOON},
+    missed=Missed(NOON, NOON + HOUR),
+    given_up=GivenUp(NOON, NOON + HOUR, told=True, is_over=True),
 )
 
 
@@ -150,6 +153,19 @@ def test_only_what_has_an_end_that_is_told_too_has_begun(deliveries: Deliveries)
     begins = [delivery(1, kind="tag-gone"), delivery(2, kind="approval-needed")]
     deliveries.insert_all([*begins, delivery(3)])
     assert {one.record for one in deliveries.begun("chat")} == set(begins)
+
+
+def test_what_was_given_up_is_found_by_itself(deliveries: Deliveries) -> None:
+    deliveries.insert_all([delivery(1), delivery(2), delivery(3)])
+    stored = {one.record.key: one for one in deliveries.pending("chat")}
+    given_up, sent = stored[delivery(1).key], stored[delivery(2).key]
+    ends = [
+        (given_up, ended(given_up.record, State.GIVEN_UP, NOON, "gone")),
+        (sent, ended(sent.record, State.SENT, NOON)),
+    ]
+    assert deliveries.replace_all(ends) == {}
+    assert [one.record.why for one in deliveries.given_up("chat")] == ["gone"]
+    assert waiting(deliveries) == {delivery(3)}
 
 
 def test_what_happened_since_a_moment_is_found(deliveries: Deliveries) -> None:

@@ -61,6 +61,11 @@ class InMemoryDeliveries(OneAtATime):
         found = self._of(destination)
         return (one for one in found if one.record.notice.is_ended_later and not one.record.notice.closes)
 
+    def given_up(self, destination: str) -> Iterator[StoredDelivery]:
+        """See ``Deliveries.given_up``."""
+        self._raise_scripted("given_up")
+        return (one for one in self._of(destination) if one.record.state is State.GIVEN_UP)
+
     def get(self, destination: str, key: str) -> StoredDelivery | None:
         """See ``Deliveries.get``."""
         self._raise_scripted("get")

@@ -53,6 +53,10 @@ class DeliveriesTable:
         """See ``Deliveries.begun``. One transaction for each thousand."""
         return self._read(destination, "begins eq true")
 
+    def given_up(self, destination: str) -> Iterator[StoredDelivery]:
+        """See ``Deliveries.given_up``. One transaction for each thousand."""
+        return self._read(destination, "state eq @state", {"state": State.GIVEN_UP.value})
+
     def get(self, destination: str, key_of_notice: str) -> StoredDelivery | None:
         """See ``Deliveries.get``. One transaction."""
         row = self._table.find(key(destination), key(key_of_notice))

@@ -15,7 +15,7 @@ from shared.cli.text import minute, plain, table
 
 # As many as the app lists; it puts away what is older.
 _MOST = 500
-_DESTINATIONS = ("destination", "state", "pending", "last sent", "last error")
+_DESTINATIONS = ("destination", "state", "pending", "given up", "last sent", "last error")
 _NOTICES = ("at", "kind", "title", "told", "id")
 # Before every clock's now: what is muted until then is muted no more, however far the two clocks are apart.
 _LONG_AGO = "2000-01-01T00:00:00+00:00"
@@ -77,7 +77,9 @@ def _fares(one: Document) -> tuple[object, ...]:
         state = f"muted until {minute(one['muted']['until'])}"
     elif one["broken"]:
         state = f"broken since {minute(one['broken']['since'])}"
-    return one["name"], state, one["pending"], minute(one["last_sent_at"]), one["last_error"]
+    lost = one.get("given_up") or {"count": 0}
+    given_up = f"{lost['count']} since {minute(lost['since'])}" if lost["count"] else 0
+    return one["name"], state, one["pending"], given_up, minute(one["last_sent_at"]), one["last_error"]
 
 
 def _became(notice: Document) -> str:

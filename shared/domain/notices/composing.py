@@ -27,6 +27,7 @@ def message(
     cause: str = "",
     again: bool = False,
     short: bool = False,
+    missed: str = "",
 ) -> Outgoing:
     """Return the message that tells of notices.
 
@@ -38,6 +39,7 @@ def message(
         cause: what it is folded by.
         again: whether it may have arrived before.
         short: whether only title and link are to be sent.
+        missed: what the destination missed before; may be empty.
     """
     single = notices[0] if len(notices) == 1 else None
     worst = sorted(notices, key=lambda one: -one.severity.rank)
@@ -47,7 +49,7 @@ def message(
         severity=worst[0].severity,
         title=title_of(single) if single is not None else _title(notices),
         at=max(one.at for one in notices),
-        lines=() if short else _facts(single) if single is not None else _counts(notices),
+        lines=() if short else (*_missed(missed), *(_facts(single) if single is not None else _counts(notices))),
         items=() if short or single is not None else tuple(_item(one, links) for one in worst[:MOST_ITEMS]),
         more=0 if short or single is not None else max(len(notices) - MOST_ITEMS, 0),
         link=link_of(single, links) if single is not None else links.now(),
@@ -61,11 +63,21 @@ def message(
     )
 
 
-def tried_again(message_id: str, since: datetime, why: str, links: Links, installation: str, at: datetime) -> Outgoing:
+def tried_again(
+    message_id: str,
+    since: datetime,
+    why: str,
+    links: Links,
+    installation: str,
+    at: datetime,
+    *,
+    given_up: str = "",
+) -> Outgoing:
     """Return the message by which a broken destination is tried."""
     lines = (
         Line("What", "This destination did not take notices, which wait for it. If you read this, they follow."),
         Line("Since", f"{since:%Y-%m-%d %H:%M} UTC"),
+        *((Line("Given up", given_up[:_LONGEST]),) if given_up else ()),
         Line("Its last answer", why[:_LONGEST]),
     )
     return _own(message_id, Told.TRIED_AGAIN, lines, links, installation, at)
@@ -95,7 +107,8 @@ def link_of(notice: Notice, links: Links) -> str:
         return links.dependants()
     if len(notice.images) == 1:
         return links.image(notice.images[0])
-    return links.system() if notice.known.is_trouble else links.now()
+    is_own = notice.known.is_trouble or notice.kind == Told.GIVEN_UP.value
+    return links.system() if is_own else links.now()
 
 
 def _own(
@@ -136,6 +149,10 @@ def _facts(notice: Notice) -> tuple[Line, ...]:
         ("Over since" if notice.closes else "Told again at" if notice.stage else "At", when),
     )
     return tuple(Line(label, text) for label, text in found if text)
+
+
+def _missed(text: str) -> tuple[Line, ...]:
+    return (Line("Missed", text[:_LONGEST]),) if text else ()
 
 
 def _counts(notices: Sequence[Notice]) -> tuple[Line, ...]:

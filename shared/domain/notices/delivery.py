@@ -17,6 +17,7 @@ class State(Enum):
     PENDING = "pending"  # it is to be sent, or is being sent
     SENT = "sent"  # the destination took it
     UNCLEAR = "unclear"  # it was sent twice, and nobody knows whether it arrived
+    GIVEN_UP = "given-up"  # it was not taken for so long that it is not tried any more
     OVER = "over"  # what it tells was over before it could be sent, or was never told there
 
 

@@ -15,6 +15,7 @@ import msgspec
 from shared.domain.notices.delivery import State
 from shared.domain.notices.folding import HOUR, MOST_AN_HOUR, Cause, Fold, told
 from shared.domain.notices.identity import message_id
+from shared.domain.notices.missed import GivenUp, Missed, once_more
 
 # A sender's call ends within half a minute, and what is noted afterwards within a few seconds.
 CLAIM = timedelta(minutes=3)
@@ -35,9 +36,11 @@ PAUSE_UNCLEAR = timedelta(minutes=5)
 MOST_UNCLEAR = 2
 # Whoever sends it dies: then it is the message that kills.
 MOST_DEATHS = 5
+# The second try is of title and link alone.
+_MOST_REFUSED = 2
 # Keys of as many make a record of a tenth of what a row holds.
 MOST_IN_ONE = 2000
-_FIRST_PROBE, _LAST_PROBE = timedelta(hours=1), timedelta(hours=24)
+FIRST_PROBE, _LAST_PROBE = timedelta(hours=1), timedelta(hours=24)
 _WORDS = 600
 
 
@@ -116,6 +119,8 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         causes: what was told lately.
         recent: when messages were sent lately, UTC.
         kinds: when each kind of notice was last sent, UTC.
+        missed: when it last took nothing; ``None`` if it always did.
+        given_up: that notices were given up.
     """
 
     name: str
@@ -130,6 +135,8 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     causes: dict[str, Cause] = {}
     recent: tuple[datetime, ...] = ()
     kinds: dict[str, datetime] = {}
+    missed: Missed | None = None
+    given_up: GivenUp | None = None
 
 
 class Todo(Enum):
@@ -147,7 +154,7 @@ def todo(destination: Destination, now: datetime) -> Todo:
     under_way, broken = destination.under_way, destination.broken
     if under_way is not None and under_way.became is not None:
         return Todo.FINISH
-    if _is_claimed(destination, now) or is_muted(destination, now):
+    if is_claimed(destination, now) or is_muted(destination, now):
         return Todo.REST
     if broken is not None:
         return Todo.PROBE if broken.next_at <= now else Todo.REST
@@ -160,7 +167,7 @@ def todo(destination: Destination, now: datetime) -> Todo:
 def rests_until(destination: Destination, now: datetime) -> datetime | None:
     """Return until when nothing is to be done about a destination that rests, UTC; ``None`` if nothing waits."""
     under_way, broken, muted = destination.under_way, destination.broken, destination.muted
-    if under_way is not None and under_way.claimed_at is not None and _is_claimed(destination, now):
+    if under_way is not None and under_way.claimed_at is not None and is_claimed(destination, now):
         return under_way.claimed_at + CLAIM
     moments = [
         muted.until if muted is not None else None,
@@ -208,6 +215,7 @@ def taken(destination: Destination, kinds: frozenset[str], now: datetime) -> Des
             causes=told(destination.causes, _under_way(destination).cause, now),
             recent=(*recent, now),
             kinds={**destination.kinds, **dict.fromkeys(sorted(kinds), now)},
+            given_up=destination.given_up and msgspec.structs.replace(destination.given_up, is_over=True),
         ),
         now,
     )
@@ -215,7 +223,14 @@ def taken(destination: Destination, kinds: frozenset[str], now: datetime) -> Des
 
 def works(destination: Destination, now: datetime) -> Destination:
     """Return a destination that took something."""
-    return msgspec.structs.replace(destination, last_sent_at=now, broken=None)
+    broken = destination.broken
+    missed = Missed(broken.since, now) if broken is not None else destination.missed
+    return msgspec.structs.replace(destination, last_sent_at=now, broken=None, missed=missed)
+
+
+def nothing_left(destination: Destination) -> Destination:
+    """Return a destination whose message under way has nothing to tell any more; that says nothing about it."""
+    return _ended(destination, State.OVER, "")
 
 
 def not_taken(destination: Destination, why: str, pause: timedelta, now: datetime, *, counts: bool) -> Destination:
@@ -259,7 +274,11 @@ def refused(destination: Destination, why: str, now: datetime) -> Destination:
     pause = PAUSES[0]
     later = msgspec.structs.replace(under_way, refused=under_way.refused + 1, claimed_at=None, next_at=now + pause)
     after = _said(msgspec.structs.replace(destination, under_way=later, look_at=now + pause), why, now)
-    return _broken(after, now, why) if later.refused > 1 else after
+    if later.refused > _MOST_REFUSED:  # it has taken another message since: it is this one that it does not take
+        given_up = once_more(destination.given_up, now)
+        refused_here = f"it is refused, though others are taken: {why}"
+        return msgspec.structs.replace(_ended(after, State.GIVEN_UP, refused_here), given_up=given_up, look_at=now)
+    return _broken(after, now, why) if later.refused == _MOST_REFUSED else after
 
 
 def probed(destination: Destination, now: datetime) -> Destination:
@@ -267,7 +286,7 @@ def probed(destination: Destination, now: datetime) -> Destination:
     broken = destination.broken
     if broken is None:
         return destination
-    pause = min(_FIRST_PROBE * (1 << min(broken.probes + 1, 8)), _LAST_PROBE)
+    pause = min(FIRST_PROBE * (1 << min(broken.probes + 1, 8)), _LAST_PROBE)
     later = msgspec.structs.replace(broken, probes=broken.probes + 1, next_at=now + pause)
     return msgspec.structs.replace(destination, broken=later, look_at=now + pause)
 
@@ -301,7 +320,8 @@ def last_sent(destination: Destination) -> Mapping[str, datetime]:
     return dict(sorted(destination.kinds.items(), key=lambda one: one[1], reverse=True))
 
 
-def _is_claimed(destination: Destination, now: datetime) -> bool:
+def is_claimed(destination: Destination, now: datetime) -> bool:
+    """Whether somebody sends to it now."""
     under_way = destination.under_way
     return under_way is not None and under_way.claimed_at is not None and now < under_way.claimed_at + CLAIM
 
@@ -323,7 +343,7 @@ def _said(destination: Destination, why: str, now: datetime) -> Destination:
 
 def _broken(destination: Destination, now: datetime, why: str) -> Destination:
     """What ended is written to its deliveries at once; only then it rests."""
-    broken = destination.broken or Broken(now, why[:_WORDS], now + _FIRST_PROBE)
+    broken = destination.broken or Broken(now, why[:_WORDS], now + FIRST_PROBE)
     under_way = destination.under_way
     ends = under_way is not None and under_way.became is not None
     return _said(msgspec.structs.replace(destination, broken=broken, look_at=now if ends else broken.next_at), why, now)

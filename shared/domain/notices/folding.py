@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.notices.delivery import Delivery, State, ended
+from shared.domain.notices.missed import Missed
 
 # After a message, others of its cause wait for this long, and twice as long after each that follows.
 SHORTEST_CALM = timedelta(minutes=5)
@@ -50,7 +51,11 @@ class Fold(msgspec.Struct, frozen=True):
 
 
 def next_fold(
-    pending: Iterable[Delivery], causes: Mapping[str, Cause], recent: Sequence[datetime], now: datetime
+    pending: Iterable[Delivery],
+    causes: Mapping[str, Cause],
+    recent: Sequence[datetime],
+    now: datetime,
+    missed: Missed | None = None,
 ) -> Fold:
     """Return the next message to a destination: that of which something waits longest.
 
@@ -59,9 +64,14 @@ def next_fold(
         causes: what was told lately.
         recent: when messages were sent lately, UTC.
         now: UTC.
+        missed: when the destination last took nothing: what was due then is one message.
     """
+    pending = sorted(pending, key=_order)
+    late = [one for one in pending if missed is not None and one.due_at <= missed.until]
+    if late:
+        return Fold("", tuple(late), now)
     groups: defaultdict[str, list[Delivery]] = defaultdict(list)
-    for one in sorted(pending, key=_order):
+    for one in pending:
         groups[group_of(one)].append(one)
     may_be = {name: _moment(name, group, causes) for name, group in groups.items()}
     ready = [name for name, at in may_be.items() if at <= now]

@@ -54,6 +54,7 @@ class Told(Enum):
     WAIVER_GRANTED = "waiver-granted"  # somebody else granted that
     SOLVED = "solved"  # a trouble is over; goes to whoever was told of the trouble
     TRIED_AGAIN = "tried-again"  # a destination that was broken is tried again
+    GIVEN_UP = "given-up"  # notices that a destination did not take for a week are given up; the others are told
     TEST = "test"  # somebody tries a destination
 
 
@@ -92,6 +93,7 @@ _TOLD = {
     Told.WAIVER_GRANTED: ("Waiver granted", Severity.INFO, Usually.OFF),
     Told.SOLVED: ("Solved", Severity.INFO, Usually.NOW),
     Told.TRIED_AGAIN: ("This destination is tried again", Severity.INFO, Usually.NOW),
+    Told.GIVEN_UP: ("Notices given up", Severity.WARNING, Usually.NOW),
     Told.TEST: ("Test", Severity.INFO, Usually.NOW),
 }
 _CRITICAL = frozenset(

@@ -59,6 +59,7 @@ def broken_destination(destination: Destination, waits: Sequence[Delivery]) -> T
     broken, named = destination.broken, [title_of(one.notice) for one in waits[:_MOST_NAMED]]
     more = f", and {len(waits) - _MOST_NAMED} more" if len(waits) > _MOST_NAMED else ""
     what = f"; {len(waits)} notices wait for it: {'; '.join(named)}{more}" if waits else ""
+    what += "; what waited for a week is given up" if destination.given_up is not None else ""
     why = broken.why if broken is not None else destination.last_error
     detail = f"{destination.name} does not take notices, and is tried again now and then: {why[:200]}{what}"
     since = broken.since if broken is not None else None
