@@ -17,6 +17,7 @@ from shared.adapters.deadlines import Exchange
 from shared.adapters.notify.posting import DEADLINES
 from shared.adapters.redaction import redacted
 from shared.domain.notices.outgoing import Outgoing
+from shared.domain.notices.rendering import JOINER
 from shared.domain.notices.rendering_text import mail_letter
 from shared.errors import NotTaken, Refused, ServiceError, Unavailable
 from shared.mail_addresses import Mailbox
@@ -66,7 +67,7 @@ class MailSender:
         letter = mail_letter(message)
         mail = EmailMessage(policy=WIRE)
         mail["From"], mail["To"] = self._box.sender, ", ".join(self._box.people)
-        mail["Subject"], mail["Date"] = letter.title, format_datetime(self._clock())
+        mail["Subject"], mail["Date"] = _unencoded(letter.title), format_datetime(self._clock())
         mail["Message-ID"] = f"<{message.id}@{self._box.sender.rpartition('@')[2]}>"
         # Whoever is away has no answer sent to what no person wrote.
         mail["Auto-Submitted"], mail["X-Auto-Response-Suppress"] = "auto-generated", "All"
@@ -177,6 +178,12 @@ class _Talk:
         for person in {self._box.sender, *self._box.people}:
             text = text.replace(person, "…")
         return redacted(text)
+
+
+def _unencoded(title: str) -> str:
+    """Return a title in which nothing is a word that is encoded as headers do: such words are decoded, ends of lines
+    too, and those begin headers of their own (https://www.rfc-editor.org/rfc/rfc2047)."""
+    return title.replace("=?", f"={JOINER}?")
 
 
 def _text(said: bytes | str) -> str:

@@ -23,13 +23,19 @@ class _Unheard(logging.Filter):
 
 _sending = _Sending()
 _UNHEARD = _Unheard()
+# A filter hears only what is said to its own logger, and none of what is said to those below.
+_LIBRARIES = (
+    *(f"urllib3.{part}" for part in ("connection", "connectionpool", "poolmanager", "response", "util.retry")),
+    *("requests_oauthlib.oauth1_auth", "requests_oauthlib.oauth2_session", "oauthlib.oauth1.rfc5849"),
+)
 
 
 @contextmanager
 def unheard() -> Iterator[None]:
     """Have nothing logged by what this thread's requests are made with; what matters is told by the errors."""
     # A filter that is there already is added no second time.
-    logging.getLogger("urllib3.connectionpool").addFilter(_UNHEARD)
+    for name in _LIBRARIES:
+        logging.getLogger(name).addFilter(_UNHEARD)
     _sending.now = True
     try:
         yield

@@ -6,6 +6,7 @@ version later than 1.4 Teams says that all went well, and shows nothing: https:/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,8 @@ _SCHEMA = "http://adaptivecards.io/schemas/adaptive-card.json"
 _VERSION = "1.4"
 # It is 28 kB of a card that stands as a string within JSON, so that its quotes count twice; and some for the frame.
 _LARGEST, _LARGEST_EXPANDED = 20_000, 26_000
+# Of three braces the last two would be a date's still, were they looked for two by two.
+_DATE, _MENTION = re.compile(r"\{(?=\{)"), re.compile(r"</?(?=at)", re.IGNORECASE)
 _COLOURS = {"critical": "attention", "warning": "warning", "action": "accent"}
 
 
@@ -63,7 +66,7 @@ def _run(text: str, **how: Any) -> dict[str, Any]:
 
 def _literal(text: str) -> str:
     """Mentions and dates are looked for in every text."""
-    return text.replace("<at", f"<{JOINER}at").replace("</at", f"</{JOINER}at").replace("{{", f"{{{JOINER}{{")
+    return _MENTION.sub(f"\\g<0>{JOINER}", _DATE.sub(f"{{{JOINER}", text))
 
 
 def _fits(payload: dict[str, Any]) -> bool:
