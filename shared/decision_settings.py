@@ -47,10 +47,34 @@ def decision_problems(values: Mapping[str, str], environment: Mapping[str, str])
     named = values["decisions_account"]
     if not named:
         return []
-    host = urlsplit(named).hostname if named.startswith("https://") else named
-    if not host or (host == named and not _NAME.fullmatch(named)):
+    host = _host(named)
+    if not host:
         return ["DECISIONS_ACCOUNT must be the name of a storage account, or the https address of its blobs"]
-    own = storage_of(environment)
-    if own is not None and own.blob_uri and urlsplit(own.blob_uri).hostname in {host, f"{host}.blob.core.windows.net"}:
+    if host in _own_hosts(storage_of(environment)):
         return ["DECISIONS_ACCOUNT is the app's own storage account: what is kept there is lost with it"]
     return []
+
+
+def _host(named: str) -> str:
+    """Return where an account's blobs are; empty if it is none. By a query others would be let in, and not the app."""
+    if not named.startswith("https://"):
+        return f"{named}.blob.core.windows.net" if _NAME.fullmatch(named) else ""
+    try:
+        parts = urlsplit(named)
+        plain = parts.port is None or parts.port > 0
+    except ValueError:
+        return ""
+    plain = plain and named.isascii() and named.isprintable() and not set("@?#\\ ") & set(named)
+    return (parts.hostname or "").rstrip(".") if plain else ""
+
+
+def _own_hosts(own: Storage | None) -> set[str]:
+    """Return where the app's own blobs are, however that is said."""
+    if own is None:
+        return set()
+    said = dict(part.strip().partition("=")[::2] for part in own.connection_string.split(";"))
+    named = (
+        f"{said['AccountName']}.blob.{said.get('EndpointSuffix', 'core.windows.net')}" if "AccountName" in said else ""
+    )
+    hosts = (named.lower(), _host(own.blob_uri), _host(said.get("BlobEndpoint", "")))
+    return {host for host in hosts if host}

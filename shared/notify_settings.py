@@ -5,6 +5,7 @@ An address is a secret: whoever knows it can write to the channel. It stands in 
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
@@ -20,6 +21,8 @@ _NOT_OURS = frozenset({"NOTIFY_SOCKET"})
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,38}[A-Z0-9]|[A-Z]")
 _KEY = re.compile(r"whsec_[A-Za-z0-9+/]{32,88}={0,2}")
 _MOST_KEYS = 2
+# Bytes of a key, as the Standard Webhooks ask for.
+_SHORTEST = 24
 # A part of an address that is as long as this was made at random, and is what protects it.
 _LONG = 16
 _LONGEST_ADDRESS = 4096
@@ -141,12 +144,22 @@ def _address_problem(address: str) -> str:
 
 
 def _key_problem(keys: tuple[str, ...]) -> str:
-    if 1 <= len(keys) <= _MOST_KEYS and all(_KEY.fullmatch(key) for key in keys):
+    if 1 <= len(keys) <= _MOST_KEYS and all(map(_is_key, keys)):
         return ""
     return (
         "needs one key after the address, or two while they are renewed, the newest first: whsec_ and 24 to 64 random "
         "bytes in base64"
     )
+
+
+def _is_key(key: str) -> bool:
+    """Letters of base64 may still be none: what cannot be decoded would sign nothing, when something is to be sent."""
+    try:
+        return (
+            bool(_KEY.fullmatch(key)) and len(base64.b64decode(key.removeprefix("whsec_"), validate=True)) >= _SHORTEST
+        )
+    except ValueError:
+        return False
 
 
 def _telling_parts(path: str) -> set[str]:

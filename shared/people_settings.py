@@ -10,6 +10,8 @@ import msgspec
 from msgspec import Meta
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+# Pages lead to each other by paths from the root; and what else an address may hold, no chat makes a link of.
+_ORIGIN = re.compile(r"https://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?/?")
 
 
 def _setting(description: str) -> Meta:
@@ -37,7 +39,13 @@ class PeopleSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 def people_problems(values: Mapping[str, str]) -> list[str]:
     """Say which of these settings are wrong, beside what every address is asked."""
-    name = values["installation"]
+    problems = []
+    name, address = values["installation"], values["public_url"]
     if name and not _NAME.fullmatch(name):
-        return ["INSTALLATION must be a short name such as prod-weu: up to 40 letters, digits, '.', '_' and '-'"]
-    return []
+        problems.append(
+            "INSTALLATION must be a short name such as prod-weu: up to 40 letters, digits, '.', '_' and '-'"
+        )
+    # Another beginning is told with those of all addresses.
+    if address.startswith("https://") and not _ORIGIN.fullmatch(address):
+        problems.append("PUBLIC_URL must be https:// and a host, without a path: pages are below /api/pages there")
+    return problems

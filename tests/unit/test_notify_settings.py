@@ -99,6 +99,7 @@ def test_nothing_is_wrong_with_the_destinations_of_the_twin() -> None:
         ("webhook:https://example.net/hooks", "needs one key after the address"),
         (f"webhook:https://example.net/hooks {KEY} {KEY} {KEY}", "needs one key after the address"),
         ("webhook:https://example.net/hooks whsec_short", "needs one key after the address"),
+        *((f"webhook:https://example.net/hooks whsec_{'A' * n}", "needs one key after the address") for n in (33, 34)),
         ("mail:mail.example.net", "is no mail destination"),
         ("mail:smtp://mail.example.net?from=a@example.net", "is no mail destination"),
         ("mail:smtp://user@mail.example.net?from=a@example.net&to=b@example.net", "is no mail destination"),

@@ -122,7 +122,16 @@ def test_where_people_reach_the_app_is_an_address_and_its_name_is_short() -> Non
     settings = load(PUBLIC_URL="https://tidegate.example.net", INSTALLATION="prod-weu")
     assert (settings.public_url, settings.installation) == ("https://tidegate.example.net", "prod-weu")
     assert (load().public_url, load().installation) == ("", "")
-    for address in ("http://tidegate.example.net", "tidegate.example.net", "https://tidegate.example.net/?page=1"):
+    assert load(PUBLIC_URL="https://tidegate.example.net:8443/").public_url == "https://tidegate.example.net:8443/"
+    beside = ("/gate", "/api", "//", "/?page=1", ":0", ":99999", '/"', "<b>", "|x")
+    wrong = (
+        "http://tidegate.example.net",
+        "tidegate.example.net",
+        "https://",
+        "https://[::1",
+        "https://u@tide.example",
+    )
+    for address in (*wrong, *(f"https://tidegate.example.net{one}" for one in beside)):
         with pytest.raises(ConfigurationError, match="PUBLIC_URL"):
             load(PUBLIC_URL=address)
     for name in ("prod weu", "-prod", "prod\nweu", "p" * 41):
@@ -138,13 +147,22 @@ def test_another_account_keeps_what_people_decided_and_never_the_own_one() -> No
     assert addressed is not None
     assert addressed.blob_uri == "https://decisionsofweu.blob.core.chinacloudapi.cn/"
     assert load().decisions_storage is None
-    for name in ("Decisions", "http://decisions.blob.core.windows.net", "de"):
+    secret = "https://decisions.blob.core.windows.net/?sv=1&sig=abcdef"
+    no_address = ("https://[::1", "https://decisions:99999", "https://u:p@decisions.example", secret, "https://")
+    for name in ("Decisions", "http://decisions.blob.core.windows.net", "de", *no_address):
         with pytest.raises(ConfigurationError, match="DECISIONS_ACCOUNT must be"):
             load(DECISIONS_ACCOUNT=name)
     own = {"AzureWebJobsStorage": "", "AzureWebJobsStorage__accountName": "tidegatestate"}
     for name in ("tidegatestate", "https://tidegatestate.blob.core.windows.net"):
         with pytest.raises(ConfigurationError, match="is the app's own storage account"):
             load(DECISIONS_ACCOUNT=name, **own)
+    for connection in (
+        "DefaultEndpointsProtocol=https;AccountName=TidegateState;AccountKey=c2VjcmV0;EndpointSuffix=core.windows.net",
+        "BlobEndpoint=https://tidegatestate.blob.core.windows.net/;SharedAccessSignature=sv=1",
+    ):
+        with pytest.raises(ConfigurationError, match="is the app's own storage account") as refused:
+            load(DECISIONS_ACCOUNT="https://tidegatestate.blob.core.windows.net.", AzureWebJobsStorage=connection)
+        assert "secret" not in str(refused.value)
 
 
 def test_a_sign_in_is_believed_only_where_the_setting_and_the_platform_both_say_that_it_is_on() -> None:
