@@ -11,6 +11,7 @@ from shared.cli.exits import Ends, Exit, Unreached
 from shared.cli.parsing import Parser, module_of, parser_of
 from shared.cli.session import Session, Surroundings
 from shared.cli.table import COMMANDS
+from shared.cli.text import harmless_lines
 
 
 def main(arguments: Sequence[str], around: Surroundings | None = None) -> int:
@@ -26,10 +27,10 @@ def main(arguments: Sequence[str], around: Surroundings | None = None) -> int:
     try:
         return int(_run(parser_of(), arguments, around))
     except Ends as end:
-        print(end, file=sys.stderr)
+        _tell(str(end))
         return end.status
     except Unreached as error:
-        print(error, file=sys.stderr)
+        _tell(str(error))
         return Exit.UNREACHABLE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str], around: Surroundings | None = None) -> int:
         _leave_the_pipe()
         return Exit.FINE
     except Exception as error:  # noqa: BLE001  whatever it is: who runs scripts must tell it from an answer
-        print(f"a defect of tidegate's own: {type(error).__name__}: {error}", file=sys.stderr)
+        _tell(f"a defect of tidegate's own: {type(error).__name__}: {error}")
         return Exit.DEFECT
 
 
@@ -52,6 +53,11 @@ def _run(parser: Parser, arguments: Sequence[str], around: Surroundings | None) 
         raise
     sys.stdout.flush()
     return status
+
+
+def _tell(words: str) -> None:
+    """Whoever wrote them: an app, a file, or who typed the command."""
+    print(harmless_lines(words), file=sys.stderr)
 
 
 def _leave_the_pipe() -> None:

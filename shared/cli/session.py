@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from shared.cli.exits import Ends, Exit
-from shared.cli.text import Colours, fitting
+from shared.cli.text import Colours, fitting, harmless, harmless_lines
 from shared.cli_settings import environment
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Session:
     def tell(self, words: str) -> None:
         """Say something to people that is no part of the answer."""
         if not self._asked.quiet:
-            print(words, file=sys.stderr)
+            print(harmless_lines(words), file=sys.stderr)
 
     def show(self, document: Mapping[str, Any], lines: Iterable[str]) -> None:
         """Print an answer: one JSON document, or lines for people.
@@ -107,7 +107,19 @@ class Session:
             print(json.dumps({"tidegate": DOCUMENT_VERSION, **document}))
             return
         for line in lines:
-            print(fitting(line))
+            print(fitting(harmless(line)))
+
+    def hand_over(self, document: Mapping[str, Any], text: str) -> None:
+        """Print a file: as it is where it goes into another, and on a terminal as what can do nothing to it.
+
+        Args:
+            document: what is told, as JSON.
+            text: the file's.
+        """
+        if self.as_json or self.around.coloured:
+            self.show(document, text.splitlines())
+        else:
+            print(fitting(text), end="" if text.endswith("\n") else "\n")
 
     def agreed(self, question: str, *, yes: bool) -> None:
         """Ask whoever is there to agree.

@@ -20,6 +20,7 @@ _COLOURS = {
     **dict.fromkeys(("awaiting-approval", "soaking", "frozen", "held", "drifted", "warn", "waiting", "asked"), _WAITS),
     **dict.fromkeys(("rejected", "failed", "never-there", "gone", "bad", "exposed"), _BAD),
 }
+_PAINTED = re.compile(rf"(\x1b\[(?:0|{_GOOD}|{_WAITS}|{_BAD})m)")
 
 
 class Colours(msgspec.Struct, frozen=True):
@@ -51,6 +52,17 @@ def plain(text: str) -> str:
     """Return the same, cut where it is very long."""
     whole = printable(text)
     return whole if len(whole) <= LONGEST_CELL else f"{whole[: LONGEST_CELL - 1]}…"
+
+
+def harmless(line: str) -> str:
+    """Return a line in which nothing but our colours does anything to a terminal, whoever wrote which part of it."""
+    parts = _PAINTED.split(line)
+    return "".join(part if number % 2 else printable(part) for number, part in enumerate(parts))
+
+
+def harmless_lines(text: str) -> str:
+    """Return the same of several lines."""
+    return "\n".join(map(harmless, text.split("\n")))
 
 
 def fitting(text: str) -> str:

@@ -58,7 +58,7 @@ def _get(asked: argparse.Namespace, to: Session) -> int:
     answer = to.client.answer("GET", path_of("config", asked.name))
     text = answer.body.decode("utf-8", "backslashreplace")
     to.tell(f"ETag: {answer.headers.get('etag', '')}")
-    to.show({"file": asked.name, "etag": answer.headers.get("etag"), "content": text}, text.splitlines())
+    to.hand_over({"file": asked.name, "etag": answer.headers.get("etag"), "content": text}, text)
     return Exit.FINE
 
 

@@ -11,7 +11,7 @@ from shared.cli.naming import candidate_of
 from shared.cli.parsing import Parser
 from shared.cli.rebuilding import Rebuilding
 from shared.cli.session import DOCUMENT_VERSION, Session
-from shared.cli.text import fitting, minute, plain
+from shared.cli.text import fitting, harmless, minute, plain
 from shared.cli.waiting import Turns, Watched, within
 
 _NO = frozenset({"rejected", "failed"})
@@ -100,4 +100,4 @@ class _Followed:
         words = f"{status}, {event['reason']}" if event.get("reason") else status
         of = "" if event["of"] == "candidate" else f"{plain(str(event['id']))}: "
         line = f"{minute(event.get('at'))}  {of}{words}  {plain(str(event.get('detail') or ''))}"
-        print(fitting(line.rstrip()), flush=True)
+        print(fitting(harmless(line.rstrip())), flush=True)

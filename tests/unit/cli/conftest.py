@@ -33,6 +33,7 @@ class Terminal:
         self.passed = 0.0
         self.send: Any = app.send
         self.page = 2
+        self.coloured = False
         self.while_waiting: list[Any] = []
 
     def pause(self, seconds: float) -> None:
@@ -52,7 +53,7 @@ class Terminal:
         around = Surroundings(
             environment=self.environment() if environment is None else environment,
             interactive=interactive,
-            coloured=False,
+            coloured=self.coloured,
             pause=self.pause,
             passed=lambda: self.passed,
             now=self.app.world.clock,
