@@ -11,6 +11,7 @@ from shared.domain.access.callers import Caller, Kind, Role
 from shared.domain.links import Links
 from shared.domain.notices.composing import message, trial, tried_again
 from shared.domain.notices.destination import Destination
+from shared.domain.notices.giving_up import told_others
 from shared.domain.notices.kinds import KINDS, Told
 from shared.domain.notices.notice import Notice
 from shared.domain.notices.of_troubles import begins_or_lasts, broken_destination, is_over
@@ -48,7 +49,7 @@ ID = f"{BASE}~base~node~22-alpine"
 EVERYTHING = f"routes: [{{to: chat, kinds: [{', '.join(KINDS)}], when: now}}]".encode()
 BAD = Finding("CVE-2026-0001", "openssl", installed="3.0.1", fixed="3.0.2", severity=Severity.HIGH)
 # What is told of no record, but of a destination itself.
-OF_DESTINATIONS = {Told.TEST.value, Told.TRIED_AGAIN.value}
+OF_DESTINATIONS = {Told.TEST.value, Told.TRIED_AGAIN.value, Told.GIVEN_UP.value}
 # What a trouble of each kind is about; of which entry the rest.
 ABOUT: dict[TroubleKind, str] = {
     TroubleKind.LIST_INVALID: "watch-list",
@@ -81,9 +82,10 @@ ABOUT: dict[TroubleKind, str] = {
     TroubleKind.DECISIONS_NOT_KNOWN: "decisions",
     TroubleKind.DECISIONS_NOT_KEPT: "decisions",
     TroubleKind.NOT_UPDATED: about_target(ID),
+    TroubleKind.NOBODY_APPROVES: "policy:standard",
 }
 OF_RECORDS = ("pages/images/", "pages/candidates/", "pages/targets/")
-OF_AN_ENTRY = ("repository:", "tag:", "image:", "candidate:", "target:", "task:")
+OF_AN_ENTRY = ("repository:", "tag:", "image:", "candidate:", "target:", "task:", "policy:")
 
 
 def opened(world: World, told: Outgoing) -> list[int]:
@@ -202,12 +204,13 @@ def test_every_kind_that_is_no_trouble_is_told_of_one_of_these_acts() -> None:
     assert {one.value for one in Told} - OF_DESTINATIONS - told == set()
 
 
-def test_the_links_of_what_a_destination_is_tried_with_open() -> None:
+def test_the_links_of_what_is_told_of_destinations_open() -> None:
     world = telling()
     tried = trial("1", "ada", LINKS, "test", MIDDAY)
     again = tried_again("2", MIDDAY, "it did not answer", LINKS, "test", MIDDAY)
-    assert {tried.kind, again.kind} == OF_DESTINATIONS
-    assert (opened(world, tried), opened(world, again)) == ([200], [200])
+    given_up = message_of(told_others(Destination(name="mail", last_error="refused"), MIDDAY, (), MIDDAY))
+    assert {tried.kind, again.kind, given_up.kind} == OF_DESTINATIONS
+    assert (opened(world, tried), opened(world, again), opened(world, given_up)) == ([200], [200], [200])
 
 
 def troubled(kind: TroubleKind, world: World) -> Trouble:
