@@ -19,6 +19,7 @@ from infra.local.host.keys import Keys
 from infra.local.host.log import log_to_stdout
 from infra.local.host.metadata import AppError, enabled, load_app, read_functions
 from infra.local.host.scale_options import add_scale_options, scale_options
+from infra.local.host.sign_in_pages import StandInRefusedError, stand_in
 from infra.local.host.starting import start_instance
 from infra.local.host.storage import ConnectionMissingError
 from infra.local.host.telemetry import flush_telemetry, set_up_telemetry
@@ -35,7 +36,7 @@ def main() -> int:
     telemetry = arguments.scale == "one" and set_up_telemetry(os.environ)
     try:
         host = _build(arguments)
-    except (AppError, ConnectionMissingError, HostJsonError) as error:
+    except (AppError, ConnectionMissingError, HostJsonError, StandInRefusedError) as error:
         print(f"host: {error}", file=sys.stderr)
         return 1
     _serve(host)
@@ -59,18 +60,23 @@ def _parse() -> argparse.Namespace:
         default=INVISIBLE_SECONDS,
         help="how long a message stays away after the host that held it was killed; Azure's, unless told otherwise",
     )
+    people = "somebody who may sign in by a stand-in without a password, such as ada:approver; may be given again"
+    parser.add_argument("--person", action="append", default=[], metavar="NAME:ROLE", help=people)
     add_scale_options(parser)
     return parser.parse_args()
 
 
 def _build(arguments: argparse.Namespace) -> Host | FlexHost:
+    around = stand_in(arguments.person, os.environ)
     functions = enabled(read_functions(load_app(arguments.app), os.environ), os.environ)
     host_json = read_host_json(arguments.host_json, os.environ)
     keys = Keys(arguments.function_key, arguments.master_key)
     if arguments.scale == "one":
-        return Host(functions, host_json, os.environ, arguments.port, keys, arguments.invisible_seconds)
+        return Host(functions, host_json, os.environ, arguments.port, keys, arguments.invisible_seconds, around)
     start = functools.partial(start_instance, arguments.app, arguments.host_json, keys, arguments.invisible_seconds)
-    return FlexHost(functions, host_json.queues, os.environ, arguments.port, keys, scale_options(arguments), start)
+    return FlexHost(
+        functions, host_json.queues, os.environ, arguments.port, keys, scale_options(arguments), start, around
+    )
 
 
 def _serve(host: Host | FlexHost) -> None:

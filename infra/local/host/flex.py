@@ -21,6 +21,7 @@ from infra.local.host.platform_polls import PlatformPolls
 from infra.local.host.scale_options import ScaleOptions
 from infra.local.host.scaling import ScaleGroup, Wish, allot, scale_groups, wanted_for
 from infra.local.host.serving import web_server
+from infra.local.host.sign_in_pages import Around
 from infra.local.host.starting import InstanceStart
 from infra.local.host.storage import queue_service
 from infra.local.host.timer_watch import TimerWatch
@@ -42,6 +43,7 @@ class FlexHost:
         keys: Keys,
         options: ScaleOptions,
         start: InstanceStart,
+        around: Around = lambda app: app,
     ):
         """Prepare; nothing runs yet.
 
@@ -53,6 +55,7 @@ class FlexHost:
             keys: the app's.
             options: how it scales.
             start: starts a process for an instance.
+            around: gives what stands before what is served.
 
         Raises:
             ConnectionMissingError: the storage connection of a trigger is not set.
@@ -69,7 +72,7 @@ class FlexHost:
         self._polls = PlatformPolls(listened, options.poll_seconds, options.hidden, self._counts)
         self._timers = self._watched_timers()
         self._front = Front(self._groups, keys, self._fleet, options.http_concurrency, self.counted)
-        self._server = web_server(port, self._front)
+        self._server = web_server(port, around(self._front))
         self._stopping = threading.Event()
         self._scaling = threading.Thread(target=self._scale, name="scale", daemon=True)
 

@@ -14,6 +14,7 @@ from infra.local.host.keys import Keys
 from infra.local.host.listeners import Listeners
 from infra.local.host.metadata import Function
 from infra.local.host.serving import web_server
+from infra.local.host.sign_in_pages import Around
 
 
 class Host:
@@ -27,15 +28,19 @@ class Host:
         port: int,
         keys: Keys,
         invisible_seconds: float = INVISIBLE_SECONDS,
+        around: Around = lambda app: app,
     ):
         """Build every listener; nothing runs yet. Messages are received for ``invisible_seconds``, and renewed.
+
+        ``around`` gives what stands before what is served.
 
         Raises:
             ConnectionMissingError: the storage connection of a trigger is not set.
         """
         self._invoker = Invoker()
         self._listeners = Listeners(functions, host_json, settings, self._invoker, invisible_seconds)
-        self._server = web_server(port, HttpSide(functions, host_json.route_prefix, keys, self._invoker, settings))
+        http = HttpSide(functions, host_json.route_prefix, keys, self._invoker, settings)
+        self._server = web_server(port, around(http))
 
     def start(self) -> None:
         """Start listening; returns at once."""

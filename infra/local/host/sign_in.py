@@ -19,7 +19,7 @@ from uuid import NAMESPACE_DNS, uuid5
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-_COOKIE = "AppServiceAuthSession"
+COOKIE = "AppServiceAuthSession"
 _OURS = ("HTTP_X_MS_CLIENT_PRINCIPAL", "HTTP_X_MS_TOKEN_")
 _TENANT = str(uuid5(NAMESPACE_DNS, "tenant"))
 
@@ -31,11 +31,22 @@ def as_signed_in(environ: WSGIEnvironment, settings: Mapping[str, str]) -> WSGIE
         environ: the request (PEP 3333).
         settings: app settings.
     """
-    if settings.get("WEBSITE_AUTH_ENABLED", "").lower() != "true":
+    if not is_on(settings):
         return environ
     kept = {name: value for name, value in environ.items() if not name.startswith(_OURS)}
-    session = SimpleCookie(str(environ.get("HTTP_COOKIE", ""))).get(_COOKIE)
-    return {**kept, "HTTP_X_MS_CLIENT_PRINCIPAL": _principal(session.value)} if session else kept
+    session = session_of(environ)
+    return {**kept, "HTTP_X_MS_CLIENT_PRINCIPAL": _principal(session)} if session else kept
+
+
+def is_on(settings: Mapping[str, str]) -> bool:
+    """Whether App Service asks who people are, by what it tells the app."""
+    return settings.get("WEBSITE_AUTH_ENABLED", "").lower() == "true"
+
+
+def session_of(environ: WSGIEnvironment) -> str:
+    """Return the session that a request names; empty if it names none."""
+    session = SimpleCookie(str(environ.get("HTTP_COOKIE", ""))).get(COOKIE)
+    return session.value if session else ""
 
 
 def _principal(session: str) -> str:

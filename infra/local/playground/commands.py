@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from infra.local.demo.reading_pages import cards
 from infra.local.demo.stage_set import APPLICATION, StageSet
 from infra.local.demo.watching import Watcher, expect
 from infra.local.playground.references import NotUpstreamError, upstream
@@ -75,6 +76,11 @@ def change_list(topology: Topology, file: Path) -> str:
 def shown_list(topology: Topology) -> str:
     """Return the watch list as it is stored; empty where none is."""
     return (StageSet(topology, Watcher(topology)).stored_list() or b"").decode(errors="replace").rstrip("\n")
+
+
+def notices(topology: Topology) -> str:
+    """Return what people see in the channel of the stand-in for Teams, the latest last."""
+    return "\n\n".join(f"{card.text}\n{card.link}" for card in cards(topology)) or "nobody was told anything yet"
 
 
 def run_application(topology: Topology) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from infra.local.demo.stage_set import NODE_TARGET, UPSTREAM, StageSet
 from infra.local.demo.watching import Watcher, eventually
+from infra.local.receivers.receivers import destination_settings
 from infra.local.topology import Topology
 from infra.local.twin.settings import EVERY_TEN_SECONDS
 from infra.local.twin.twin import Twin
@@ -19,8 +20,24 @@ SETTINGS = {
     "LOOK_AT_BASE_SCHEDULE": EVERY_TEN_SECONDS,
     "PYTHON_THREADPOOL_THREAD_COUNT": "32",
 }
+# Who may sign in by the host's stand-in: two who may agree, as nobody grants what they asked for, and one who may
+# not. None of them may write files of the configuration: what a gate's file says is run on this machine.
+PEOPLE = ("ada:approver", "ben:approver", "eva:reader")
 _TAG = "22-alpine"
 _SECONDS = 180
+
+
+def settings(topology: Topology, *, signs_in: bool) -> dict[str, str]:
+    """Return the product's settings on the playground.
+
+    Args:
+        topology: of the twin.
+        signs_in: whether people sign in: then somebody has to take off every request what says who they are, as the
+            twin's own host does.
+    """
+    people = {"SIGN_IN_ENABLED": "true", "WEBSITE_AUTH_ENABLED": "True"} if signs_in else {}
+    told = {"PUBLIC_URL": topology.http("host"), "NOTIFY_TEAMS": destination_settings(topology)["NOTIFY_TEAMS"]}
+    return {**SETTINGS, **told, **people, "INSTALLATION": "playground"}
 
 
 class Playground:

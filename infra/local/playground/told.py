@@ -18,6 +18,7 @@ _WHY = """-d '{"why": "only trying"}'"""
 def addresses(topology: Topology) -> str:
     """Return where everything listens, how to ask for a check now, and how to stop the twin."""
     lines = [
+        ("pages", f"{topology.http('host')}/api/pages"),
         ("product", f"{topology.http('host')}/api/health"),
         ("Azurite", "  ".join(f"{name} {topology.http(f'azurite_{name}')}" for name in ("blob", "queue", "table"))),
         ("Docker Hub", f"{topology.https('docker_hub_registry')}  behind it {topology.http('backing_docker_hub')}"),
@@ -46,6 +47,7 @@ def playground(topology: Topology) -> str:
         ("how each tag stands", _curl(topology, "images")),
         ("what is under way or has ended", _curl(topology, "candidates")),
         ("what happened", _curl(topology, "activity")),
+        ("what people were told, at the stand-in for Teams", command(topology.state, "notices")),
         ("which applications were built again", _curl(topology, "rebuilds")),
         (f"run the application {APPLICATION}", command(topology.state, APPLICATION)),
         ("take the watch list, change it, upload it", command(topology.state, f"list > {mine}")),

@@ -12,10 +12,10 @@ from typing import get_args
 from infra.local.demo.watching import SceneFailed
 from infra.local.microsoft_host.found import HostMissingError
 from infra.local.microsoft_host.launch import EnvironmentMissingError
-from infra.local.playground import commands, told
-from infra.local.playground.ground import SETTINGS, Playground
+from infra.local.playground import commands, ground, told
+from infra.local.playground.ground import Playground
 from infra.local.playground.references import NotUpstreamError
-from infra.local.twin.parts import HostKind, PartMissingError
+from infra.local.twin.parts import HostKind, PartMissingError, is_own_host
 from infra.local.twin.ports import DEFAULT_BASE_PORT, PortsTakenError, new_topology
 from infra.local.twin.processes import PartFailedError
 from infra.local.twin.records import alive, stop_recorded
@@ -52,6 +52,7 @@ def _parse() -> argparse.Namespace:
         named.add_argument("reference", metavar="TAG", help="such as node:22-alpine")
     listing = every.add_parser("list", help="print the watch list as it is stored, or upload another")
     listing.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the one to upload")
+    every.add_parser("notices", help="print what people were told by the stand-in for Teams")
     every.add_parser("shop", help="run the application's image and print what it says")
     for each in every.choices.values():
         each.add_argument("--state", default=str(told.STATE), help="the twin's folder")
@@ -81,11 +82,13 @@ def _begin(state: Path, arguments: argparse.Namespace) -> int:
             abac=arguments.abac,
             application_tasks=tuple(arguments.application_task or ["shop"]),
         )
-        settings = None if arguments.empty else SETTINGS
         # No other host than the twin's own scales.
         host: HostKind | None = "own" if arguments.scale == "flex" else arguments.host
-        scale = ("--scale", arguments.scale)
-        twin = Twin(topology, settings, in_memory=False, host=host, host_options=scale)
+        # Others hand on whoever a request claims to be from, and one listens beyond this machine.
+        signs_in = is_own_host(host) and not arguments.empty
+        settings = None if arguments.empty else ground.settings(topology, signs_in=signs_in)
+        people = [f"--person={person}" for person in ground.PEOPLE if signs_in]
+        twin = Twin(topology, settings, in_memory=False, host=host, host_options=("--scale", arguments.scale, *people))
         return _up(twin, empty=arguments.empty, stay=arguments.command == "run")
     except _FAILURES as error:
         return _failed(error)
@@ -141,6 +144,8 @@ def _played(state: Path, arguments: argparse.Namespace) -> str:
         return commands.push(topology, arguments.reference, broken=arguments.broken)
     if arguments.command == "digest":
         return commands.digest(topology, arguments.reference)
+    if arguments.command == "notices":
+        return commands.notices(topology)
     if arguments.command == "shop":
         return commands.run_application(topology)
     return commands.change_list(topology, arguments.file) if arguments.file else commands.shown_list(topology)

@@ -79,6 +79,11 @@ def host_part(
     return Part("host", chosen.argv, environment, chosen.folder, _log(topology, "host"), ready, ends_children=True)
 
 
+def is_own_host(kind: HostKind | None) -> bool:
+    """Whether it is the twin's own host that is started, if a kind is asked for, or none."""
+    return kind == "own" or (kind is None and shutil.which("func") is None)
+
+
 def _chosen_host(topology: Topology, app: str, folder: Path, kind: HostKind | None, options: Sequence[str]) -> Launch:
     if kind == "microsoft":
         return launch(find_host(), topology, app, folder)
