@@ -16,8 +16,11 @@ from shared.flows.foretell import Foreteller
 from shared.flows.show_candidate import CandidateShown
 from shared.rules.form_keys import FormTokens
 from shared.web.asked import Handler
+from shared.web.pages.deeds import TEST, Deeds
 from shared.web.pages.forms import Forms
 from shared.web.pages.offers import OffersAt, OfferView, offer_views
+from shared.web.pages.system import DestinationView
+from shared.web.pages.trials import Trials
 from shared.web.routes import ACTING
 
 log = logging.getLogger("tidegate.web")
@@ -46,7 +49,25 @@ class PageActs:
     @cached_property
     def forms(self) -> Forms:
         """Takes forms."""
-        return Forms(self._handlers, self.tokens, lambda: self._parts.targets)
+        return Forms(self._handlers, self.tokens, lambda: self._parts.targets, self.deeds)
+
+    @cached_property
+    def deeds(self) -> Deeds:
+        """Tells what was just done."""
+        return Deeds(self.tokens)
+
+    @cached_property
+    def trials(self) -> Trials:
+        """Takes forms that try a destination."""
+        return Trials(self._handlers[TEST], self.tokens, self.deeds)
+
+    def destinations(self, caller: Caller) -> tuple[DestinationView, ...]:
+        """Return how each destination fares, with a form for who may try it; nothing is read where there is none."""
+        notifying = self._parts.notifying
+        if not notifying.is_used:
+            return ()
+        found = notifying.lister.destinations()
+        return tuple(DestinationView(one, self.trials.token(one.name, caller)) for one in found)
 
     @cached_property
     def foreteller(self) -> Foreteller:

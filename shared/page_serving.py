@@ -88,6 +88,7 @@ class Pages:
             "candidate": self._candidate,
             "target": self._target,
             "act": self._acts.forms.take,
+            "try": self._acts.trials.take,
             "approvals": self._approvals,
             "dependants": self._dependants,
             "exposure": self._exposure,
@@ -125,7 +126,7 @@ class Pages:
 
     def _target(self, asked: Asked) -> func.HttpResponse:
         target, lines = read_target(self._parts.targets, self._parts.activity, asked.parameters["target"])
-        view = target_view(target, lines, self._acts.offers(target, asked.caller))
+        view = target_view(target, lines, self._acts.offers(target, asked.caller), self._acts.deeds.told(asked))
         return self.writer.page("target", view, asked.caller, reload_after=RELOAD_AFTER if view.under_way else 0)
 
     def _dependants(self, asked: Asked) -> func.HttpResponse:
@@ -161,5 +162,7 @@ class Pages:
             [stored.key for stored in parts.api_keys.every()],
             sign_in=parts.settings.sign_in,
             public_url=parts.settings.public_url,
+            destinations=self._acts.destinations(asked.caller),
+            done=self._acts.deeds.told(asked),
         )
         return self.writer.page("system", view, asked.caller, as_of=board.at)

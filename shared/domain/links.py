@@ -61,6 +61,10 @@ class Links(msgspec.Struct, frozen=True):
         """Return the page of how the app itself fares."""
         return self._page("system")
 
+    def destination(self, name: str) -> str:
+        """Return where the form is sent that tries a destination of notices."""
+        return self._page("destinations", name)
+
     def problem(self, name: str) -> str:
         """Return the page of a problem's type, which is that type's name, too."""
         return self.of(path_of("api", "problems", name))

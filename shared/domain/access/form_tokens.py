@@ -76,6 +76,12 @@ def key_number(token: str) -> int | None:
     return int(found["key"]) if found else None
 
 
+def made_at(token: str) -> datetime | None:
+    """Return when a token says that it was made, UTC; ``None`` if it is no token."""
+    found = _TOKEN.fullmatch(token)
+    return datetime.fromtimestamp(int(found["at"]), UTC) if found else None
+
+
 def believed(token: str, key: FormKey | None, caller: Caller, about: Iterable[str], now: datetime) -> Believed:
     """Tell whether a token is believed. Takes the same time for every wrong one.
 

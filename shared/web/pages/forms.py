@@ -7,13 +7,11 @@ it is taken from our own page alone, from the person who was shown it, for the r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from urllib.parse import parse_qsl, urlsplit
 
 import azure.functions as func
 import msgspec
 
-from shared.domain.access.callers import Caller, Kind
-from shared.domain.access.form_tokens import Believed
+from shared.domain.access.callers import Caller
 from shared.domain.links import Links
 from shared.domain.promotion.actions import moved_on
 from shared.domain.promotion.offering import Act
@@ -23,11 +21,10 @@ from shared.rules.form_keys import FormTokens
 from shared.target_ports import Targets
 from shared.web.answers import problem
 from shared.web.asked import Asked, Handler
+from shared.web.pages.deeds import Deed, Deeds
+from shared.web.pages.sent import believe, by_a_person_on_our_page, sent_fields
 from shared.web.routes import ROUTES
 
-LARGEST = 8 * 1024
-_KIND = "application/x-www-form-urlencoded"
-_MOST_FIELDS = 12
 _ROLES = {route.name: route.roles for route in ROUTES}
 # What each act's body has; those that name no number are no decision over one tag, and are fenced here.
 _NAMED = {
@@ -42,12 +39,6 @@ _NAMED = {
     Act.REVOKE_WAIVER: ("digest", "id", "package"),
 }
 _OF_MORE_TAGS = (Act.BLOCK, Act.RELEASE, Act.HOLD, Act.RESUME, Act.RETRY)
-_FROM_ELSEWHERE = (
-    "this form was not sent by our own page, as its browser tells, so nothing was done; load the page again"
-)
-_NOT_OURS = "this form was not made for you, or for something else than it was sent for; load the page again"
-_TOO_OLD = "this form is older than some hours; load the page again, and look at what is so now"
-_NO_PERSON = "pages are acted on by people who signed in; a key and an application act by the API"
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -78,12 +69,16 @@ class Forms:
         acting: what serves each address of the API that acts, by its name.
         tokens: tells which forms are ours.
         targets: where targets are.
+        deeds: leads to the page that says what was done.
     """
 
-    def __init__(self, acting: Mapping[str, Handler], tokens: FormTokens, targets: Callable[[], Targets]) -> None:
+    def __init__(
+        self, acting: Mapping[str, Handler], tokens: FormTokens, targets: Callable[[], Targets], deeds: Deeds
+    ) -> None:
         self._acting = acting
         self._tokens = tokens
         self._targets = targets
+        self._deeds = deeds
 
     def take(self, asked: Asked) -> func.HttpResponse:
         """Do what a form asks for.
@@ -94,24 +89,20 @@ class Forms:
         Raises:
             MalformedRequest: it is no form of ours (400, 413, 415), or is refused (403).
         """
-        _from_our_page(asked.request)
-        if asked.caller.kind is not Kind.PERSON:
-            raise MalformedRequest(_NO_PERSON, status=403)
+        by_a_person_on_our_page(asked)
         form = read_form(asked.request, asked.parameters["target"])
         if not asked.caller.roles & _ROLES[form.act.value]:
             wanted = " or ".join(sorted(role.value for role in _ROLES[form.act.value]))
             raise MalformedRequest(f"this wants the role {wanted}, which {asked.caller.name} does not have", status=403)
-        self._believe(form, asked.caller)
+        parts = about(form.act, form.target, form.number, form.digest, form.image, form.id, form.package)
+        believe(self._tokens, form.token, asked.caller, parts)
         if form.act in _OF_MORE_TAGS and (late := self._late(form)):
             return late
         answer = self._acting[form.act.value](_as_asked(form, asked))
-        return _done(form) if answer.status_code < 300 else answer
+        return answer if answer.status_code >= 300 else self._done(form, asked.caller)
 
-    def _believe(self, form: Form, caller: Caller) -> None:
-        parts = about(form.act, form.target, form.number, form.digest, form.image, form.id, form.package)
-        found = self._tokens.believed(form.token, caller, parts)
-        if found is not Believed.YES:
-            raise MalformedRequest(_TOO_OLD if found is Believed.OLD else _NOT_OURS, status=403)
+    def _done(self, form: Form, caller: Caller) -> func.HttpResponse:
+        return self._deeds.led_to(Links().target(form.target), caller, Deed(form.act.value, form.target, form.digest))
 
     def _late(self, form: Form) -> func.HttpResponse | None:
         """What is said of a digest or an entry has no decision that fences it; the form shows one all the same."""
@@ -125,29 +116,13 @@ class Forms:
         return problem(declined.detail, 409, reason=declined.reason.value)
 
 
-def _from_our_page(request: func.HttpRequest) -> None:
-    """Unlike of the API's callers a form's browser has to say where it comes from: every one that is in use does.
-
-    https://www.w3.org/TR/fetch-metadata/
-    """
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    ours = f"https://{urlsplit(request.url).netloc}"
-    if not (site == "same-origin" if site is not None else origin == ours):
-        raise MalformedRequest(_FROM_ELSEWHERE, status=403)
-
-
 def read_form(request: func.HttpRequest, target: str) -> Form:
-    """Read a form's fields: each once, none that is not known, all bounded.
+    """Read the form of an act.
 
     Raises:
         MalformedRequest: 400, 413 or 415.
     """
-    kind, body = (request.headers.get("content-type") or "").partition(";")[0].strip().lower(), request.get_body()
-    if kind != _KIND:
-        raise MalformedRequest(f"a form is sent as {_KIND}", status=415)
-    if len(body) > LARGEST:
-        raise MalformedRequest(f"the form has {len(body)} bytes; at most {LARGEST} are read", status=413)
-    fields = _fields(body)
+    fields = sent_fields(request, {one.name for one in msgspec.structs.fields(Form)} - {"target"})
     number = fields.get("number", "")
     if not (number.isascii() and number.isdigit() and len(number) <= 9):
         raise MalformedRequest("number: it is none")
@@ -156,26 +131,6 @@ def read_form(request: func.HttpRequest, target: str) -> Form:
         raise MalformedRequest("act: nobody can do that")
     texts = {name: fields.get(name, "") for name in ("digest", "image", "id", "package", "until", "why", "token")}
     return Form(act=act, target=target, number=int(number), **texts)
-
-
-def _fields(body: bytes) -> Mapping[str, str]:
-    try:
-        pairs = parse_qsl(
-            body.decode("ascii"),
-            keep_blank_values=True,
-            strict_parsing=True,
-            errors="strict",
-            max_num_fields=_MOST_FIELDS,
-        )
-    except ValueError:
-        raise MalformedRequest("the form cannot be read") from None
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise MalformedRequest("the form has a field twice")
-    known = {one.name for one in msgspec.structs.fields(Form)} - {"target"}
-    if odd := fields.keys() - known:
-        raise MalformedRequest(f"the form has a field that is not known: {sorted(odd)[0][:40]!r}")
-    return fields
 
 
 def _as_asked(form: Form, asked: Asked) -> Asked:
@@ -190,9 +145,3 @@ def _as_asked(form: Form, asked: Asked) -> Asked:
     request = func.HttpRequest("POST", asked.request.url, headers={}, body=msgspec.json.encode(body))
     parameters = {"target": form.target, "digest": form.digest, "image": form.image}
     return Asked(request, parameters, asked.caller)
-
-
-def _done(form: Form) -> func.HttpResponse:
-    """What happened stands in the record's page, by the record: an address that says so would say it to anybody."""
-    headers = {"Location": f"{Links().target(form.target)}#acts", "Cache-Control": "no-store"}
-    return func.HttpResponse("", status_code=303, mimetype="text/plain", headers=headers)

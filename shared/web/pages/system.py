@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,6 +15,11 @@ from shared.domain.watching.budget import Budget
 from shared.domain.watching.watch_list import WatchList
 from shared.flows.board import Board
 from shared.ports import Event
+from shared.web.pages.deeds import TEST, Deed
+
+# Loaded where there is a destination.
+if TYPE_CHECKING:
+    from shared.flows.list_notices import Fares
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -34,6 +40,13 @@ class Allowance(msgspec.Struct, frozen=True):
     waiting: int
 
 
+class DestinationView(msgspec.Struct, frozen=True):
+    """A destination of notices, and the token of the form that tries it; empty for who cannot."""
+
+    fares: Fares
+    token: str
+
+
 class SystemView(msgspec.Struct, frozen=True):
     """What the page shows."""
 
@@ -50,6 +63,8 @@ class SystemView(msgspec.Struct, frozen=True):
     files: tuple[str, ...]
     unreadable: str
     unanswerable: tuple[tuple[str, str, str], ...] = ()
+    destinations: tuple[DestinationView, ...] = ()
+    done: Deed | None = None
 
 
 def system_view(
@@ -62,6 +77,8 @@ def system_view(
     *,
     sign_in: bool,
     public_url: str,
+    destinations: tuple[DestinationView, ...] = (),
+    done: Deed | None = None,
 ) -> SystemView:
     """Return what the page shows.
 
@@ -74,11 +91,15 @@ def system_view(
         keys: the API keys.
         sign_in: whether people sign in.
         public_url: where people reach the app.
+        destinations: of notices.
+        done: what the reader has just done.
     """
     keys = tuple(keys)
     unanswered = unanswerable(watch_list, keys, sign_in=sign_in)
     return SystemView(
         unanswerable=tuple((name, one.policy, one.why) for one in unanswered for name in one.images),
+        destinations=destinations,
+        done=done if done is not None and done.did == TEST else None,
         caller=caller,
         sign_in=sign_in,
         public_url=public_url,

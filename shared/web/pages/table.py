@@ -19,6 +19,13 @@ PAGES = (
     Route("activity", Method.GET, "pages/activity", READING, "What happened, and who did it."),
     Route("activity_csv", Method.GET, "pages/activity.csv", READING, "The same as a table for other programs."),
     Route("system", Method.GET, "pages/system", READING, "How the app itself fares."),
+    Route(
+        "try",
+        Method.POST,
+        "pages/destinations/{destination}",
+        ACTING,
+        "Try a destination of notices.",
+    ),
     Route("style", Method.GET, "pages/style.css", READING, "How pages look."),
     Route("script", Method.GET, "pages/script.js", READING, "What pages do by themselves, without which all works."),
 )

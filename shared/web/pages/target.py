@@ -15,6 +15,7 @@ from shared.domain.promotion.target import Target
 from shared.domain.promotion.target_troubles import is_behind
 from shared.domain.references import Digest
 from shared.ports import Event
+from shared.web.pages.deeds import Deed
 from shared.web.pages.offers import OfferView
 
 
@@ -55,10 +56,13 @@ class TargetView(msgspec.Struct, frozen=True):
     lines: tuple[Event, ...]
     under_way: bool
     offers: tuple[OfferView, ...] = ()
+    done: Deed | None = None
 
 
-def target_view(target: Target, lines: tuple[Event, ...], offers: tuple[OfferView, ...] = ()) -> TargetView:
-    """Return what the page shows of a target, and what its reader can do there."""
+def target_view(
+    target: Target, lines: tuple[Event, ...], offers: tuple[OfferView, ...] = (), done: Deed | None = None
+) -> TargetView:
+    """Return what the page shows of a target, what its reader can do there, and what that one has just done."""
     waits_for, until = waits_of(target)
     bar = bar_of(target)
     newest = target.newest
@@ -78,6 +82,7 @@ def target_view(target: Target, lines: tuple[Event, ...], offers: tuple[OfferVie
         lines=lines,
         under_way=target.importing is not None or (bool(target.wanted) and target.reached != target.number),
         offers=offers,
+        done=done if done is not None and done.about == target.id else None,
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.access.callers import Caller, Kind, Role
 from shared.domain.policy.policy import Policy
@@ -66,11 +68,56 @@ def test_the_page_names_the_whole_digest_and_says_what_approving_does(browser: B
 
 def test_an_approval_by_the_page_promotes_and_leads_back_to_the_page(browser: Browser, world: World) -> None:
     answer = send(browser, ID, {**form_of(browser, ID, "approve"), "why": "it runs in test"})
-    assert (answer.status_code, answer.headers["Location"]) == (303, f"/api/{PAGE}#acts")
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith(f"/api/{PAGE}?did=approve&")
+    assert answer.headers["Location"].endswith("#done")
     assert borne(world) == TWO
     (consent,) = world.target().consents
     assert (consent.answer, consent.by.id, consent.why) == (Answer.AGREED, "ada@33-44", "it runs in test")
     assert "it runs in test" in browser.read(PAGE)
+
+
+def led_to(browser: Browser, act: str) -> str:
+    """Send a form, and return the address of the page that it leads to."""
+    answer = send(browser, ID, {**form_of(browser, ID, act), "why": "it runs in test"})
+    assert answer.status_code == 303
+    return answer.headers["Location"].removeprefix("/api/").partition("#")[0]
+
+
+def test_what_was_done_is_said_by_the_page_that_it_leads_to_where_the_keyboard_comes(browser: Browser) -> None:
+    page = browser.read(led_to(browser, "approve"))
+    [told] = re.findall(r'<p class="note good" id="done" role="status" tabindex="-1">(.*)</p>', page)
+    assert f"base/node:22-alpine, {TWO[7:19]}" in told
+    assert "You approved it" in told
+
+
+def test_what_was_done_is_said_to_nobody_else_and_of_nothing_else(browser: Browser, world: World) -> None:
+    address = led_to(browser, "approve")
+    assert 'id="done"' in browser.read(address)
+    for changed in (address.replace("did=approve", "did=reject"), address[:-1] + "x", f"{PAGE}?did=approve", PAGE):
+        assert 'id="done"' not in browser.read(changed)
+    assert 'id="done"' not in browser.read(address.replace(f"{PAGE}?", "pages/system?"))
+    browser.caller = person(world, "bob")
+    assert 'id="done"' not in browser.read(address)
+
+
+@pytest.mark.parametrize("act", ["pin", "hold_image", "block_digest", "reject"])
+def test_every_act_is_said_in_words(browser: Browser, act: str) -> None:
+    browser.caller = replace(browser.caller, roles=frozenset({Role.APPROVER, Role.OPERATOR}))
+    page = browser.read(led_to(browser, act))
+    assert re.search(r'id="done" role="status".*: You (pinned|hold|blocked|rejected) ', page)
+
+
+def test_that_it_cannot_be_said_keeps_nothing_from_being_done(browser: Browser, world: World) -> None:
+    form = {**form_of(browser, ID, "approve"), "why": "it runs in test"}
+
+    def away(*_: object) -> str:
+        raise Unavailable("the storage account does not answer")
+
+    browser.pages._acts.tokens.make = away  # type: ignore[method-assign]
+    answer = send(browser, ID, form)
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/api/{PAGE}")
+    assert borne(world) == TWO
 
 
 def test_a_form_that_is_sent_twice_does_once_and_answers_twice_the_same(browser: Browser, world: World) -> None:
