@@ -73,7 +73,8 @@ class Destination(msgspec.Struct, frozen=True):
         keys = (part for key in self.keys for part in (key, key.removeprefix("whsec_")))
         whole = self.address.partition("://")[2]
         path = whole if self.service is Service.APPRISE else whole.partition("/")[2]
-        return tuple({self.address, *keys, *_telling_parts(path)} | ({whole} if path else set()))
+        passwords = (found for text in re.split(r"[\s,]+", path) if (found := _password(text)))
+        return tuple({self.address, *keys, *passwords, *_telling_parts(path)} | ({whole} if path else set()))
 
 
 def destinations_of(environment: Mapping[str, str]) -> tuple[Destination, ...]:
@@ -160,6 +161,11 @@ def _is_key(key: str) -> bool:
         )
     except ValueError:
         return False
+
+
+def _password(address: str) -> str:
+    """What stands before a host, however short it is."""
+    return unquote(address.rpartition("://")[2].partition("/")[0].rpartition("@")[0].partition(":")[2])
 
 
 def _telling_parts(path: str) -> set[str]:

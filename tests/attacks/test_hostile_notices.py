@@ -13,8 +13,9 @@ import pytest
 
 from shared.adapters.notify.mail import MailSender
 from shared.adapters.notify.posting import post
-from shared.domain.notices.outgoing import Outgoing
+from shared.domain.notices.outgoing import Line, Outgoing
 from shared.domain.notices.rendering_teams import teams_payload
+from shared.domain.notices.rendering_text import short_letter
 from shared.notify_settings import Destination, Service
 from tests.attacks.hostile import Hostile
 from tests.unit.domain.notices.messages import message
@@ -55,6 +56,17 @@ def test_nothing_in_a_text_is_a_date_or_a_mention_of_teams(text: str) -> None:
     payload = teams_payload(msgspec.structs.replace(message(), title=text))
     shown = msgspec.json.encode(payload["attachments"][0]["content"]["body"]).decode().lower()
     assert not any(markup in shown for markup in ("{{", "<at", "</at"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["@everyone", "@Here now", "<@U024BE7LH>", "<!channel>", "<@&1234>", "[fix](https://evil.example)", "<b>x</b>"],
+)
+def test_nothing_in_a_text_calls_anybody_at_a_service_of_which_nothing_is_known(text: str) -> None:
+    letter = short_letter(msgspec.structs.replace(message(), title=text, lines=(Line("What", text),)))
+    shown = f"{letter.title}\n{letter.text}".lower()
+    assert not any(call in shown for call in ("@everyone", "@here", "<@", "<!", "](", "<b"))
+    assert "node@sha256:1" in short_letter(msgspec.structs.replace(message(), title="node@sha256:1")).title
 
 
 @pytest.mark.parametrize(

@@ -315,5 +315,13 @@ def test_apprise_sends_nothing_without_tls_or_to_what_it_does_not_know(receivers
     assert receivers.counts.snapshot() == {}
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_apprise_follows_no_redirect(receivers: Receiving, status: int) -> None:
+    elsewhere = {"Location": receivers.topology.https("webhook") + webhook.PATH}
+    receivers.play("webhook", "status", status=status, headers=elsewhere)
+    assert type(refusal(receivers, "other", NOTIFY_OTHER=apprise(receivers, "jsons"))) is Unavailable
+    assert receivers.counts.snapshot() == {"webhook": {"message": 1}}
+
+
 def test_each_service_has_its_sender() -> None:
     assert {one.value for one in Service} == {*CHATS, "mail", "apprise", "unknown"}

@@ -146,4 +146,5 @@ def test_every_part_of_an_address_that_protects_it_is_a_secret() -> None:
     path = SLACK.partition(".com/")[2]
     assert {"XXXXXXXXXXXXXXXXXXXXXXXX", path, "p@ss/word", KEY, KEY.removeprefix("whsec_")} <= set(secrets)
     assert "c-3iiBjByin64" not in one(SLACK).secrets
+    assert {"hunter2", "t%n"} <= set(one("apprise:mailtos://ada:hunter2@example.net, jsons://u:t%25n@h/x").secrets)
     assert not [secret for secret in secrets if secret in {"services", "hooks", "example.net"}]

@@ -65,6 +65,9 @@ class AppriseSender:
             raise Refused(f"{doing}: apprise knows no such address: check {self._to.setting}", code="address")
         if not all(one.secure for one in service):
             raise Refused(f"{doing}: its address is one without TLS: use its form with an s, as jsons://", code="tls")
+        for one in service:
+            # Whoever is sent to would say who else gets it, wherever that is.
+            one.redirects = False
         return service
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -13,6 +14,10 @@ _LONGEST_SUBJECT = 200
 _LARGEST_MAIL = 60_000
 # What most services of that kind take; the library cuts or parts it further for those that take less.
 _LARGEST_OTHER = 2_000
+# What calls everybody, or a person, or leads elsewhere than it says, at one or another of them.
+_CALLS = re.compile(r"@(?=everyone|here|channel|all\b)|<(?=[@!#&]|https?:|/?[a-z])|\](?=\()", re.IGNORECASE)
+# What looks like it and is as long.
+_ALIKE = {"@": "\uff20", "<": "\u2039", "]": "\uff3d"}
 
 
 class Letter(msgspec.Struct, frozen=True):
@@ -29,7 +34,12 @@ def mail_letter(message: Outgoing) -> Letter:
 
 def short_letter(message: Outgoing) -> Letter:
     """Return title and text for a service of which nothing is known."""
-    return _letter(message, _LARGEST_OTHER)
+    letter = _letter(message, _LARGEST_OTHER)
+    return Letter(_uncalled(letter.title), _uncalled(letter.text))
+
+
+def _uncalled(text: str) -> str:
+    return _CALLS.sub(lambda found: _ALIKE[found[0]], text)
 
 
 def _letter(message: Outgoing, most: int) -> Letter:
