@@ -207,7 +207,7 @@ class Admitting:
         parts, percent = self._parts, int(self._parts.settings.list_removal_percent)
         parse = partial(parse_watch_list, base=parts.settings.base_server)
         in_force = self._list_in_force
-        return FileComparer(parts.configuration_files, parts.configuration, parse, checked_file, in_force, percent)
+        return FileComparer(parts.configuration_files, parts.configuration, parse, self._checked, in_force, percent)
 
     def _list_in_force(self) -> WatchList:
         """The list tells policies of itself, so neither can be had before the other is asked for."""

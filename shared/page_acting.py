@@ -39,7 +39,7 @@ class PageActs:
 
     def __init__(self, parts: Parts, acts: Mapping[str, Handler]) -> None:
         self._parts = parts
-        self._handlers = acts
+        self.handlers = acts
 
     @cached_property
     def tokens(self) -> FormTokens:
@@ -49,7 +49,7 @@ class PageActs:
     @cached_property
     def forms(self) -> Forms:
         """Takes forms."""
-        return Forms(self._handlers, self.tokens, lambda: self._parts.targets, self.deeds)
+        return Forms(self.handlers, self.tokens, lambda: self._parts.targets, self.deeds)
 
     @cached_property
     def deeds(self) -> Deeds:
@@ -59,7 +59,7 @@ class PageActs:
     @cached_property
     def trials(self) -> Trials:
         """Takes forms that try a destination."""
-        return Trials(self._handlers[TEST], self.tokens, self.deeds)
+        return Trials(self.handlers[TEST], self.tokens, self.deeds)
 
     def destinations(self, caller: Caller) -> tuple[DestinationView, ...]:
         """Return how each destination fares, with a form for who may try it; nothing is read where there is none."""

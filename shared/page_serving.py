@@ -21,6 +21,7 @@ from shared.web.pages.activity import activity_view, all_lines, as_csv
 from shared.web.pages.approvals import approvals_view
 from shared.web.pages.candidate import RELOAD_AFTER, candidate_view
 from shared.web.pages.dependants import dependants_view
+from shared.web.pages.editor import Editor
 from shared.web.pages.environment import Writer
 from shared.web.pages.exposure import exposure_view
 from shared.web.pages.front import PageFront
@@ -79,6 +80,18 @@ class Pages:
             parts.clock,
         )
 
+    @cached_property
+    def _editor(self) -> Editor:
+        admitting, acts = self._parts.admitting, self._acts
+        return Editor(
+            acts.handlers["put_file"],
+            lambda: admitting.writer,
+            lambda: admitting.comparer,
+            acts.tokens,
+            acts.deeds,
+            lambda: self.writer,
+        )
+
     @property
     def _handlers(self) -> Mapping[str, Handler]:
         return {
@@ -89,6 +102,8 @@ class Pages:
             "target": self._target,
             "act": self._acts.forms.take,
             "try": self._acts.trials.take,
+            "edit": self._editor.show,
+            "write": self._editor.take,
             "approvals": self._approvals,
             "dependants": self._dependants,
             "exposure": self._exposure,

@@ -65,6 +65,10 @@ class Links(msgspec.Struct, frozen=True):
         """Return where the form is sent that tries a destination of notices."""
         return self._page("destinations", name)
 
+    def file(self, name: str) -> str:
+        """Return the page of a file of the configuration, by its name below ``config/``."""
+        return self._page("config", name.replace("/", "~"))
+
     def problem(self, name: str) -> str:
         """Return the page of a problem's type, which is that type's name, too."""
         return self.of(path_of("api", "problems", name))

@@ -23,6 +23,7 @@ def paths(browser: Browser) -> list[str]:
         links.dependants(),
         links.activity(),
         links.system(),
+        links.file("images.yaml"),
         f"{links.images()}?text=nothing+is+called+so",
         f"{links.now()}/nothing",
     ]

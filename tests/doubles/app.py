@@ -12,11 +12,9 @@ from shared.access_ports import StoredKey
 from shared.admitting import checked_file
 from shared.bootstrap import Parts
 from shared.cli.exchange import Answer, Sent
-from shared.configuration_ports import StoredFile
 from shared.domain.access.api_keys import ApiKey, new_key
 from shared.domain.access.callers import Role
 from shared.domain.references import DOCKER_HUB, MCR
-from shared.errors import Conflict
 from shared.flows.compare_file import FileComparer
 from shared.flows.exposure import ExposureTeller
 from shared.flows.overview import Overview
@@ -28,6 +26,7 @@ from shared.serving import front
 from shared.watch_list_yaml import parse_files, parse_watch_list
 from shared.web.decisions import DecisionPages
 from tests.doubles.answers import InMemoryAnswers
+from tests.doubles.configuration_files import InMemoryFiles
 from tests.doubles.world import BASE, BASE_SERVER, GHCR, World
 
 ADDRESS = "https://tidegate.example"
@@ -50,29 +49,6 @@ class InMemoryKeys:
     def replace(self, stored: StoredKey, key: ApiKey) -> None:
         """See ``ApiKeys.replace``."""
         self.kept[stored.key.id] = key
-
-
-class InMemoryFiles:
-    """``ConfigurationFiles`` in a dictionary.
-
-    Args:
-        kept: what there is, by name.
-    """
-
-    def __init__(self, kept: dict[str, bytes]) -> None:
-        self.kept = {name: StoredFile(content, "1") for name, content in kept.items()}
-
-    def read(self, name: str) -> StoredFile | None:
-        """See ``ConfigurationFiles.read``."""
-        return self.kept.get(name)
-
-    def write(self, name: str, content: bytes, etag: str | None) -> StoredFile:
-        """See ``ConfigurationFiles.write``."""
-        known = self.kept.get(name)
-        if (known.etag if known else None) != etag:
-            raise Conflict(name)
-        self.kept[name] = StoredFile(content, f"{int(etag or 0) + 1}")
-        return self.kept[name]
 
 
 class AppInMemory:

@@ -24,6 +24,7 @@ class _Reader(HTMLParser):
         super().__init__()
         self.forms: list[tuple[str, dict[str, str]]] = []
         self._inside = False
+        self._typing = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """See ``HTMLParser``."""
@@ -34,10 +35,20 @@ class _Reader(HTMLParser):
                 self.forms.append((said["action"], {}))
         elif tag == "input" and self._inside:
             self.forms[-1][1][said["name"]] = said.get("value", "")
+        elif tag == "textarea" and self._inside:
+            self._typing = said["name"]
+            self.forms[-1][1][self._typing] = ""
+
+    def handle_data(self, data: str) -> None:
+        """Add to the text that stands in a form; its first line end is the markup's."""
+        if self._typing:
+            known = self.forms[-1][1][self._typing]
+            self.forms[-1][1][self._typing] = known + (data if known else data.removeprefix("\n"))
 
     def handle_endtag(self, tag: str) -> None:
         """See ``HTMLParser``."""
         self._inside = self._inside and tag != "form"
+        self._typing = "" if tag == "textarea" else self._typing
 
 
 def forms_of(text: str) -> list[tuple[str, dict[str, str]]]:

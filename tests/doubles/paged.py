@@ -10,11 +10,16 @@ from urllib.parse import parse_qsl, urlsplit
 import azure.functions as func
 
 from shared import serving
+from shared.admitting import checked_file
 from shared.domain.access.callers import Caller, Kind, Role
+from shared.flows.compare_file import FileComparer
 from shared.flows.exposure import ExposureTeller
 from shared.flows.overview import Overview
+from shared.flows.write_file import FileWriter
 from shared.page_serving import Pages
+from shared.watch_list_yaml import parse_watch_list
 from shared.web.pages.front import PageFront
+from tests.doubles.configuration_files import InMemoryFiles
 from tests.doubles.form_keys import InMemoryFormKeys
 from tests.doubles.world import BASE, BASE_SERVER, World
 
@@ -28,6 +33,11 @@ def parts_of(world: World, *, sign_in: bool = True, installation: str = "") -> A
     exposure = ExposureTeller(world.watches, world.targets, world.candidates, world.scan_book, world.clock)
     settings = SimpleNamespace(sign_in=sign_in, installation=installation, base_server=BASE_SERVER, public_url="")
     settings.most_rebuilds = 4
+    files = (InMemoryFiles({"images.yaml": world.configuration.text or b""}), world.configuration)
+    writing = {
+        "writer": FileWriter(*files, world.activity, parse_watch_list, checked_file),
+        "comparer": FileComparer(*files, parse_watch_list, checked_file, world.watch_lists.in_force, 20),
+    }
     agreeing = {"approver": world.approver, "waiver": world.waiver, "admissions": world.admissions}
     return SimpleNamespace(
         settings=settings,
@@ -58,7 +68,11 @@ def parts_of(world: World, *, sign_in: bool = True, installation: str = "") -> A
         # No page exports or imports.
         deciding=SimpleNamespace(export=None, bring_back=None),
         admitting=SimpleNamespace(
-            exposure_teller=exposure, exceptions=world.exceptions, **agreeing, answerability=world.answerability
+            exposure_teller=exposure,
+            exceptions=world.exceptions,
+            **agreeing,
+            **writing,
+            answerability=world.answerability,
         ),
     )
 

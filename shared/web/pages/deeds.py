@@ -21,7 +21,7 @@ from shared.web.asked import Asked
 
 log = logging.getLogger("tidegate.web")
 
-TEST = "test_destination"
+TEST, WROTE = "test_destination", "put_file"
 TOOK, REFUSED = "took", "refused"
 _WORDS = {
     (Act.APPROVE.value, ""): "You approved it",
@@ -38,6 +38,7 @@ _WORDS = {
     (Act.HOLD.value, ""): "You hold the entry",
     (Act.RESUME.value, ""): "You resumed the entry",
     (Act.RETRY.value, ""): "You asked that it is tried again",
+    (WROTE, ""): "You wrote it",
     (TEST, TOOK): "It took the test",
     (TEST, REFUSED): "It did not take the test, and its words stand below",
 }

@@ -118,6 +118,7 @@ def _environment() -> Environment:
     filters: dict[str, Callable[..., Any]] = {
         "outside": outside,
         "lines": _lines,
+        "exactly": escape,
         "short": short_digest,
         "iso": iso,
         "utc": utc,

@@ -42,8 +42,13 @@ def by_a_person_on_our_page(asked: Asked) -> None:
         raise MalformedRequest(_NO_PERSON, status=403)
 
 
-def sent_fields(request: func.HttpRequest, known: Set[str]) -> Mapping[str, str]:
+def sent_fields(request: func.HttpRequest, known: Set[str], most: int = LARGEST) -> Mapping[str, str]:
     """Return a form's fields: each once, none that is not known, all bounded.
+
+    Args:
+        request: that was sent.
+        known: the names of fields.
+        most: bytes that all of it may have.
 
     Raises:
         MalformedRequest: 400, 413 or 415.
@@ -51,8 +56,8 @@ def sent_fields(request: func.HttpRequest, known: Set[str]) -> Mapping[str, str]
     kind, body = (request.headers.get("content-type") or "").partition(";")[0].strip().lower(), request.get_body()
     if kind != _KIND:
         raise MalformedRequest(f"a form is sent as {_KIND}", status=415)
-    if len(body) > LARGEST:
-        raise MalformedRequest(f"the form has {len(body)} bytes; at most {LARGEST} are read", status=413)
+    if len(body) > most:
+        raise MalformedRequest(f"the form has {len(body)} bytes; at most {most} are read", status=413)
     pairs = _pairs(body)
     fields = dict(pairs)
     if len(fields) != len(pairs):

@@ -110,7 +110,7 @@ def system_view(
         allowances=tuple(_allowance(one, board) for one in board.budgets),
         died=tuple(sorted(died, key=lambda one: one.at, reverse=True)),
         keys=tuple(sorted(map(_key, keys), key=lambda one: (one.revoked is not None, one.name, one.id))),
-        files=("images.yaml", "waivers.yaml", "known-exploited.json"),
+        files=("images.yaml", "waivers.yaml", "notify.yaml", "known-exploited.json"),
         unreadable=board.unreadable,
     )
 

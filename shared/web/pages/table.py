@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.web.routes import ACTING, READING, Method, Route
+from shared.web.routes import ACTING, READING, WRITING, Method, Route
 
 ROOT = "pages"
 
@@ -26,6 +26,8 @@ PAGES = (
         ACTING,
         "Try a destination of notices.",
     ),
+    Route("edit", Method.GET, "pages/config/{file}", READING, "One file of the configuration."),
+    Route("write", Method.POST, "pages/config/{file}", WRITING, "Write it, or tell what another text would change."),
     Route("style", Method.GET, "pages/style.css", READING, "How pages look."),
     Route("script", Method.GET, "pages/script.js", READING, "What pages do by themselves, without which all works."),
 )
