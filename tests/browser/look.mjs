@@ -3,21 +3,11 @@
 // With "pictures" (a folder) it writes pictures there, and looks at nothing.
 import { readFileSync, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
-import { chromium } from "playwright-core";
+import { MODES, launched } from "./browser.mjs";
 
 const asked = JSON.parse(process.argv[2]);
 const require = createRequire(import.meta.url);
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const WIDE = { width: 1360, height: 900 };
-const NARROW = { width: 360, height: 740 };
-const MODES = {
-  light: { viewport: WIDE, colorScheme: "light" },
-  dark: { viewport: WIDE, colorScheme: "dark" },
-  narrow: { viewport: NARROW, colorScheme: "light" },
-  "narrow-dark": { viewport: NARROW, colorScheme: "dark" },
-  forced: { viewport: WIDE, forcedColors: "active" },
-  bare: { viewport: WIDE, javaScriptEnabled: false },
-};
 // Told before any script of the page runs; what a policy refuses is an event.
 const WATCH = `window.refused = []; document.addEventListener("securitypolicyviolation",
   (event) => window.refused.push(event.violatedDirective + " " + event.blockedURI));`;
@@ -102,10 +92,7 @@ async function pictured(browser, path, mode) {
   return file;
 }
 
-const browser = await chromium.launch({
-  executablePath: asked.chromium,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-});
+const browser = await launched(asked.chromium);
 const told = [];
 if (asked.pictures) mkdirSync(asked.pictures, { recursive: true });
 for (const mode of asked.modes) {

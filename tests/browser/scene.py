@@ -57,7 +57,7 @@ class Scene:
     """A world some weeks old."""
 
     def __init__(self, list_text: bytes | None = None) -> None:
-        self.world = World(list_text or watch_list(), new_tags=100)
+        self.world = World(list_text or watch_list(), new_tags=100, destinations=("platform-mail", "team-chat"))
         for name, _, _, policy in _ENTRIES:
             self.world.policies_of[name] = policy
         self.keys = (
