@@ -40,7 +40,11 @@ class Vault(Protocol):
     """The other account: documents are added there, and none is replaced."""
 
     def newest(self, prefix: str) -> str:
-        """Return the name of the last document below a prefix; empty if there is none."""
+        """Return the name of the last document below a prefix; empty if there is none.
+
+        Raises:
+            NotFound: the place where they are kept is not there: that is no answer, and not that there are none.
+        """
         ...
 
     def add(self, name: str, content: bytes) -> None:

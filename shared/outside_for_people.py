@@ -78,9 +78,10 @@ class OutsideForPeople:
     def vault(self, storage: Storage) -> Vault:
         """Return the account where decisions are kept elsewhere."""
         from shared.adapters.storage.account import StorageAccount  # noqa: PLC0415
-        from shared.adapters.storage.decisions_vault import DecisionsVault  # noqa: PLC0415
+        from shared.adapters.storage.decisions_vault import READ_SECONDS, RETRIES, DecisionsVault  # noqa: PLC0415
 
-        return DecisionsVault(StorageAccount(storage, self._identity.credential))
+        limits = {"read_seconds": READ_SECONDS, "retries": RETRIES}
+        return DecisionsVault(StorageAccount(storage, self._identity.credential, **limits))
 
     @cached_property
     def api_keys(self) -> ApiKeys:

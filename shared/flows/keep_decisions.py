@@ -41,7 +41,7 @@ class DecisionKeeper:
         """Keep a document if none was kept for a day; who fails is followed an hour later.
 
         Raises:
-            ServiceError: our own storage account did not answer, or the other one for the first time.
+            ServiceError: our own storage account did not answer.
         """
         known = self._memory.look()
         now = self._clock()
@@ -86,6 +86,12 @@ def _troubles(stored: StoredKeeping, clock: Clock) -> Iterator[Trouble]:
             "to be"
         )
         yield Trouble(kind=Kind.DECISIONS_NOT_KNOWN, about=ABOUT, detail=told, since=known.asked_at)
+    elif not known.remembers and known.unanswered_since is not None:
+        told = (
+            "the account that DECISIONS_ACCOUNT names does not say whether it kept what people decided, and nothing is "
+            f"promoted until it does: {known.trouble}"
+        )
+        yield Trouble(kind=Kind.DECISIONS_NOT_KNOWN, about=ABOUT, detail=told, since=known.unanswered_since)
     if has_failed_long(known, clock()) and known.fails_since is not None:
         last = f"the last one is {known.kept_as}" if known.kept_as else "there is none"
         told = (

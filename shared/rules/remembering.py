@@ -7,16 +7,20 @@ another account keep what people decided can tell: documents are there, and this
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
+from datetime import datetime
 
 from shared.decision_ports import Keepings, StoredKeeping, Vault
-from shared.domain.decisions.keeping import Keeping, prefix_of, remembering, waiting
-from shared.errors import Conflict
+from shared.domain.decisions.keeping import ASKED_AGAIN, Keeping, prefix_of, remembering, unanswered, waiting
+from shared.errors import Conflict, TidegateError
 from shared.ports import Clock
 
 log = logging.getLogger("tidegate.decisions")
 
 _TRIES = 8
+# Where nothing is known, nothing is written.
+_NOTHING = StoredKeeping(Keeping(), "")
 
 
 class Memory:
@@ -35,23 +39,50 @@ class Memory:
         self._vault = vault
         self._clock = clock
         self._remembers = False
+        self._asking = threading.Lock()
+        self._ask_at: datetime | None = None
 
     def remembers(self) -> bool:
         """Whether what people decided is known here. Once it is nothing is asked any more.
 
+        No answer of the other account is that it is not: nothing is written, and that is told.
+
         Raises:
-            ServiceError: that cannot be told, and so nothing may be written.
+            ServiceError: our own storage account did not answer, and so nothing may be written.
         """
         if not self._remembers:
             self._remembers = self.look().keeping.remembers
         return self._remembers
 
     def look(self) -> StoredKeeping:
-        """Return what is known; the first look of an account asks whether another one was there before it."""
+        """Return what is known; the first look of an account asks whether another one was there before it.
+
+        Raises:
+            ServiceError: our own storage account did not answer.
+        """
         stored = self.keepings.get(self.registry)
         if stored is not None and stored.keeping.remembers:
             return stored
-        newest, now = self._vault.newest(prefix_of(self.registry)), self._clock()
+        return self._ask() or stored or _NOTHING
+
+    def _ask(self) -> StoredKeeping | None:
+        """One asks at a time, and after no answer nobody for a while: ``None`` where nobody asked now."""
+        if not self._asking.acquire(blocking=False):
+            return None
+        try:
+            return self._asked() if self._ask_at is None or self._ask_at <= self._clock() else None
+        finally:
+            self._asking.release()
+
+    def _asked(self) -> StoredKeeping:
+        try:
+            newest = self._vault.newest(prefix_of(self.registry))
+        except TidegateError as error:
+            now, why = self._clock(), str(error)
+            self._ask_at = now + ASKED_AGAIN
+            log.warning("nobody can tell whether decisions were kept elsewhere, so nothing is promoted: %s", why)
+            return self.change(lambda known: unanswered(known, why, now))
+        now, self._ask_at = self._clock(), None
         if newest:
             return self.change(lambda known: known if known.remembers else waiting(known, newest, now))
         return self.change(lambda known: remembering(known, now))

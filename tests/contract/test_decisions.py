@@ -27,8 +27,11 @@ def keepings(account_or_none: StorageAccount | None) -> Keepings:
 
 @pytest.fixture
 def vault(account_or_none: StorageAccount | None) -> Vault:
-    """The container, or its double."""
-    return DecisionsVault(account_or_none) if account_or_none is not None else InMemoryVault()
+    """The container, which is made beforehand, or its double."""
+    if account_or_none is None:
+        return InMemoryVault()
+    account_or_none.container("decisions").create_container()
+    return DecisionsVault(account_or_none)
 
 
 def test_a_record_is_read_back_as_it_was_written_and_another_registry_has_none(keepings: Keepings) -> None:

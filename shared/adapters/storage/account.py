@@ -33,11 +33,22 @@ class StorageAccount:
     Args:
         storage: how the account is reached.
         credential: gives the app's identity; asked only if there is no connection string.
+        read_seconds: between two pieces of an answer.
+        retries: how often a request is made again that had no answer, or was refused for now.
     """
 
-    def __init__(self, storage: Storage, credential: Callable[[], TokenCredential]) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        credential: Callable[[], TokenCredential],
+        *,
+        read_seconds: float = READ_SECONDS,
+        retries: int = RETRIES,
+    ) -> None:
         self._storage = storage
         self._credential = credential
+        self._read_seconds = read_seconds
+        self._retries = retries
         self._lock = threading.RLock()
         self._clients: dict[tuple[str, str], Any] = {}
         self._transport: Any = None
@@ -102,8 +113,8 @@ class StorageAccount:
 
     def _options(self) -> dict[str, Any]:
         if self._transport is None:
-            self._transport = _transport()
-        return {"transport": self._transport, "retry_total": RETRIES}
+            self._transport = _transport(self._read_seconds)
+        return {"transport": self._transport, "retry_total": self._retries}
 
 
 def _configured(make: Callable[[str], C], name: str) -> C:
@@ -117,7 +128,7 @@ def _configured(make: Callable[[str], C], name: str) -> C:
         ) from None
 
 
-def _transport() -> RequestsTransport:
+def _transport(read_seconds: float) -> RequestsTransport:
     from shared.adapters.kept_alive import sdk_transport  # noqa: PLC0415  costs 0.1 s
 
-    return sdk_transport(CONNECT_SECONDS, READ_SECONDS)
+    return sdk_transport(CONNECT_SECONDS, read_seconds)

@@ -114,13 +114,24 @@ class Container:
             return self._upload(name, content, etag)
 
     def under(self, prefix: str) -> Iterator[Listed]:
-        """Iterate over the blobs whose names begin with a prefix, sorted. One transaction for each five thousand."""
+        """Iterate over the blobs whose names begin with a prefix, sorted. One transaction for each five thousand.
+
+        A container that is not there has none.
+        """
         try:
-            with translated(f"listing the blobs {self._name}/{prefix}"):
-                for blob in self._client.list_blobs(name_starts_with=prefix):
-                    yield Listed(blob.name, str(blob.etag), int(blob.size), blob.last_modified)
+            yield from self.surely_under(prefix)
         except NotFound:
             return
+
+    def surely_under(self, prefix: str) -> Iterator[Listed]:
+        """See ``under``; a container that is not there is no answer.
+
+        Raises:
+            NotFound: it is not there.
+        """
+        with translated(f"listing the blobs {self._name}/{prefix}"):
+            for blob in self._client.list_blobs(name_starts_with=prefix):
+                yield Listed(blob.name, str(blob.etag), int(blob.size), blob.last_modified)
 
     def delete(self, name: str, etag: str) -> bool:
         """Delete a blob that is still what was listed; ``False`` if it is not. One transaction."""

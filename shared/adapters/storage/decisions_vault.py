@@ -5,6 +5,9 @@ from __future__ import annotations
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.blobs import Container
 
+# Whoever is about to promote waits for it: two tries, half a minute in all. It is asked again soon anyway.
+READ_SECONDS, RETRIES = 8, 1
+
 
 class DecisionsVault:
     """The port ``Vault``.
@@ -18,7 +21,7 @@ class DecisionsVault:
 
     def newest(self, prefix: str) -> str:
         """See ``Vault.newest``. One transaction for each five thousand: the names are sorted by their time."""
-        return max((listed.name for listed in self._container.under(prefix)), default="")
+        return max((listed.name for listed in self._container.surely_under(prefix)), default="")
 
     def add(self, name: str, content: bytes) -> None:
         """See ``Vault.add``. One transaction."""

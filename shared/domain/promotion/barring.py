@@ -69,5 +69,5 @@ def told_of_bar(bar: Barred) -> str:
         until = f" until {bar.until:%Y-%m-%d %H:%M} UTC" if bar.until is not None else ""
         return f"nothing is promoted{until}, as its policy freezes that"
     if bar.waiting is Waiting.DECISIONS:
-        return "nothing is promoted until it is known here what people decided, which another account kept"
+        return "nothing is promoted until it is known here what people decided, which another account keeps"
     return "its entry is only observed, so that nothing is written into the base registry"
