@@ -102,7 +102,7 @@ def _about_targets(parts: Parts) -> Mapping[str, Handler]:
         "get_target": lambda asked: targets.one_target(
             asked.parameters["target"], targets=parts.targets, sources=parts.sources, activity=parts.activity
         ),
-        "list_waivers": lambda _: listed_waivers(parts.targets, parts.target_book.registry),
+        "list_waivers": lambda asked: listed_waivers(asked.request, parts.targets, parts.target_book.registry),
         "list_destinations": _notices(parts).destinations,
         "list_notices": _notices(parts).notices,
         "list_rulings": lambda _: targets.listed_rulings(parts.rulings),

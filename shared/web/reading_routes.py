@@ -27,7 +27,7 @@ from shared.web.rebuilds import RebuildsPart
 from shared.web.route import JSON, OCTETS, PAGE, READING, WRITING, Method, Route, Value, part
 from shared.web.shown_targets import ShownTarget, TargetsPart
 from shared.web.targets import RulingsInForce
-from shared.web.waivers import WaiversListed
+from shared.web.waivers import WaiversPart
 
 _GET = Method.GET
 _REPOSITORY = Value("repository", "Only what one repository of the base registry asked for.", str, "base/node")
@@ -150,7 +150,8 @@ READING_ROUTES = (
         "waivers",
         READING,
         "List the findings that people waive for a tag, or ask to.",
-        WaiversListed,
+        WaiversPart,
+        query=part(),
     ),
     Route("get_file", _GET, "config/{file}", READING, "Show a file of the configuration.", bytes, media=(OCTETS,)),
     Route(

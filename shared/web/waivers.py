@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
@@ -10,6 +11,7 @@ import azure.functions as func
 import msgspec
 from msgspec import Meta
 
+from shared.domain.pages import newest_first
 from shared.domain.promotion.consents import By
 from shared.domain.references import Digest
 from shared.domain.scan.waivers import end_of
@@ -19,10 +21,11 @@ from shared.ports import Clock
 from shared.target_ports import Targets
 from shared.web.acting_bodies import DigestText, OnTarget, named_digest
 from shared.web.actions import answer_of
-from shared.web.answers import json_answer
+from shared.web.answers import part_answer
 from shared.web.asked import Asked
 from shared.web.bodies import decoded, one_line
-from shared.web.parts import shown_as
+from shared.web.parts import Part, shown_as
+from shared.web.queries import after_of, limit_of
 
 _Text = Annotated[str, Meta(min_length=1, max_length=200)]
 
@@ -79,8 +82,12 @@ class ShownWaiver(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     granted_at: datetime | None = None
 
 
-class WaiversListed(msgspec.Struct, frozen=True):
-    """What people waive for single tags, or ask to, whether it has ended or not."""
+class WaiversPart(Part, frozen=True, omit_defaults=True, kw_only=True):
+    """Some of what people waive for single tags, or ask to.
+
+    Attributes:
+        waivers: whether they have ended or not; what was asked for or granted last is first.
+    """
 
     waivers: tuple[ShownWaiver, ...]
 
@@ -129,14 +136,34 @@ class Waivers:
         return answer_of(target, outcome, self._targets())  # type: ignore[arg-type]
 
 
-def listed_waivers(targets: Targets, registry: str) -> func.HttpResponse:
-    """List what people waive for single tags, or ask to, whether it has ended or not."""
-    found = (
+def listed_waivers(request: func.HttpRequest, targets: Targets, registry: str) -> func.HttpResponse:
+    """List what people waive for single tags, or ask to, a part at a time.
+
+    Args:
+        request: may ask for at most so many (``limit``), and for those ``after`` a place.
+        targets: where they are.
+        registry: the base registry's name.
+
+    Returns:
+        200 with ``{"waivers": [...], "next": "<place to go on after>"}``; no ``next`` at the end.
+
+    Raises:
+        MalformedRequest, InvalidReference: a parameter is not what it should be.
+    """
+    after, limit = after_of(request), limit_of(request)
+    every = (
         shown_as(ShownWaiver, one, target=stored.record.id)
         for stored in targets.every(registry)
         for one in stored.record.waived
     )
-    return json_answer(WaiversListed(tuple(found)))
+    found, more = newest_first(every, lambda one: one.granted_at or one.asked_at, _name_of, limit, after)
+    return part_answer(WaiversPart(waivers=found, next=more), request, more)
+
+
+def _name_of(waiver: ShownWaiver) -> str:
+    """Vulnerabilities and packages have names that no cursor takes."""
+    told = "\n".join((waiver.digest, waiver.id, waiver.package))
+    return f"{waiver.target}.{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 
 def _end(until: str) -> str:

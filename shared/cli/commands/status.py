@@ -68,7 +68,7 @@ def _of_troubles(entries: Sequence[Document]) -> Iterable[Document]:
 
 def _of_waivers(entries: Sequence[Document], to: Session, since: datetime | None) -> Iterable[Document]:
     owners = {tag["target"]: entry.get("owner") for entry in entries for tag in entry["tags"]}
-    for one in to.client.get("waivers")["waivers"]:
+    for one in (one for part in to.client.parts("waivers") for one in part["waivers"]):
         _, _, rest = one["target"].partition("~")
         place = ":".join(rest.replace("~", "/").rsplit("/", 1))
         if one.get("granted") is None and place in owners and _is_new(one["asked_at"], since):

@@ -45,7 +45,8 @@ def run(asked: argparse.Namespace, to: Session) -> int:
 
 
 def _listed(asked: argparse.Namespace, to: Session) -> int:
-    found = [one for one in to.client.get("waivers")["waivers"] if not (asked.asked and one.get("granted"))]
+    every = (one for part in to.client.parts("waivers") for one in part["waivers"])
+    found = [one for one in every if not (asked.asked and one.get("granted"))]
     rows = []
     for one in found:
         by, granted = one["asked"]["name"], (one.get("granted") or {}).get("name")

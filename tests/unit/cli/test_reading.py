@@ -138,6 +138,12 @@ def test_a_waiver_that_somebody_asked_for_needs_somebody(terminal: Terminal) -> 
     of_world(terminal, world)
     about = ("node:22-alpine", BAD.id, "--package", "openssl", "--digest", ONE, "--until", "2099-12-31")
     assert terminal.type("waivers", "ask", *about, "--reason", "unused").status == Exit.FINE
+    more = [(f"CVE-9000-{number}", *about[2:]) for number in range(4)]
+    for one in more:
+        assert terminal.type("waivers", "ask", "node:22-alpine", *one, "--reason", "unused").status == Exit.FINE
+    listed = terminal.type("waivers", "list", "--json").document["waivers"]
+    assert {one["id"] for one in listed} == {BAD.id, *(one[0] for one in more)}
+    assert len(listed) == 5
     needs = terminal.type("status", "--json").document["needs_people"]
     assert ("waiver-asked", "base/node:22-alpine") in {(one["needs"], one["what"]) for one in needs}
 

@@ -7,10 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import azure.functions as func
+import msgspec
 import pytest
 
 from shared.domain.access.callers import Caller, Kind, Role
 from shared.domain.gate.verdict import RunStatus
+from shared.domain.promotion.consents import By, Waived
 from shared.domain.promotion.said import Said
 from shared.flows.overview import Overview
 from shared.web.activity import list_activity
@@ -19,6 +21,7 @@ from shared.web.asked import Asked
 from shared.web.images import get_image, list_images
 from shared.web.rebuilds import list_rebuilds
 from shared.web.retries import retry
+from shared.web.waivers import listed_waivers
 from tests.doubles.registries import TEST_FAILED_LOG
 from tests.doubles.world import BASE, ONE, THREE, TWO, World
 
@@ -116,6 +119,68 @@ def test_a_list_of_rebuilds_that_there_cannot_be_is_refused(world: World, params
 def lines(world: World, **params: str) -> func.HttpResponse:
     """List activity."""
     return answered(lambda: list_activity(request(params), world.activity, world.clock))
+
+
+def waivers(world: World, **params: str) -> func.HttpResponse:
+    """Ask for waivers."""
+    return answered(lambda: listed_waivers(request(params), world.targets, BASE))
+
+
+def waived(world: World, many: int) -> None:
+    """Let several findings of the tag be waived, one after the other, all but the first of them asked for alone."""
+    at, ada, eve = world.clock(), By(Kind.PERSON, "1", "ada"), By(Kind.PERSON, "2", "eve")
+    each = [
+        Waived(ONE, f"CVE-{number}", "lib/å c++", "unused", "2099-12-31", ada, at + timedelta(minutes=number))
+        for number in range(many)
+    ]
+    first = msgspec.structs.replace(each[0], granted=eve, granted_at=at + timedelta(hours=9))
+    stored = world.targets.get(world.target().id)
+    assert stored is not None
+    world.targets.replace(stored, msgspec.structs.replace(stored.record, waived=(first, *each[1:])))
+
+
+def test_waivers_are_listed_in_parts_what_was_said_last_first(world: World) -> None:
+    waived(world, 5)
+    after, found, links = "", [], []
+    while True:
+        answer = waivers(world, limit="2", **({"after": after} if after else {}))
+        part = content(answer)
+        found += [one["id"] for one in part["waivers"]]
+        links.append("Link" in answer.headers)
+        after = part.get("next", "")
+        if not after:
+            break
+    assert found == ["CVE-0", "CVE-4", "CVE-3", "CVE-2", "CVE-1"]
+    assert links == [True, True, False]
+
+
+def test_the_link_of_a_part_of_waivers_leads_to_the_next_one(world: World) -> None:
+    waived(world, 3)
+    answer = waivers(world, limit="2")
+    after = content(answer)["next"]
+    assert answer.headers["Link"] == f'</api?limit=2&after={after}>; rel="next"'
+    assert [one["id"] for one in content(waivers(world, limit="2", after=after))["waivers"]] == ["CVE-1"]
+
+
+def test_findings_of_one_moment_are_listed_once_each_whatever_they_are_called(world: World) -> None:
+    at, ada = world.clock(), By(Kind.PERSON, "1", "ada")
+    each = tuple(Waived(ONE, f"CVE {number}/ü", "a b", "x", "2099-12-31", ada, at) for number in range(7))
+    stored = world.targets.get(world.target().id)
+    assert stored is not None
+    world.targets.replace(stored, msgspec.structs.replace(stored.record, waived=each))
+    after, found = "", []
+    while True:
+        part = content(waivers(world, limit="3", **({"after": after} if after else {})))
+        found += [one["id"] for one in part["waivers"]]
+        after = part.get("next", "")
+        if not after:
+            break
+    assert sorted(found) == [f"CVE {number}/ü" for number in range(7)]
+
+
+@pytest.mark.parametrize("params", [{"limit": "501"}, {"limit": "0"}, {"after": "nobody said this"}])
+def test_a_part_of_waivers_that_there_cannot_be_is_refused(world: World, params: dict[str, str]) -> None:
+    content(waivers(world, **params), 400)
 
 
 def test_activity_is_listed_in_parts_and_by_subject(world: World) -> None:
