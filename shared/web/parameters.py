@@ -63,7 +63,7 @@ def _problem(text: str) -> str:
 
 _PART = "[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 _FILES = (
-    rf"images\.yaml|images~{_PART}\.ya?ml|waivers\.yaml|vex~{_PART}\.json|known-exploited\.json|"
+    rf"images\.yaml|images~{_PART}\.ya?ml|waivers\.yaml|vex~{_PART}\.json|known-exploited\.json|notify\.yaml|"
     rf"trust(~{_PART}){{1,6}}"
 )
 _PROBLEMS = "|".join(one.value for one in Problem)

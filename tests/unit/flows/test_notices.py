@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from shared.admitting import Admitting
+from shared.bootstrap import Parts
 from shared.domain.access.callers import Caller, Kind, Role
 from shared.domain.notices.delivery import State
 from shared.domain.policy.policy import Policy
@@ -14,8 +18,9 @@ from shared.domain.promotion.said import Said
 from shared.domain.references import Tag
 from shared.domain.watching.troubles import Kind as TroubleKind
 from shared.errors import MalformedInput
+from tests.doubles.app import InMemoryFiles
 from tests.doubles.kept_scans import InMemoryExceptionFiles
-from tests.doubles.world import NODE, ONE, THREE, TWO, WATCH_LIST, World
+from tests.doubles.world import BASE_SERVER, NODE, ONE, THREE, TWO, WATCH_LIST, World
 from tests.unit.flows.told_people import (
     CHAT,
     DAY,
@@ -356,3 +361,19 @@ def test_a_file_that_is_to_be_written_names_nobody_who_is_not_there(text: bytes,
         world.notifying.routes.check(text)
     assert told in str(raised.value)
     world.notifying.routes.check(b"routes: [{to: [chat, mail], owners: team-a, images: node, kinds: trouble}]")
+
+
+def test_a_file_that_nobody_could_be_told_by_is_not_valid_before_it_is_written_either() -> None:
+    world = watched(watch_list=OWNED)
+    parts = SimpleNamespace(
+        settings=SimpleNamespace(base_server=BASE_SERVER, list_removal_percent="20"),
+        configuration_files=InMemoryFiles({}),
+        configuration=world.configuration,
+        notifying=world.notifying,
+        watch_lists=world.watch_lists,
+    )
+    comparer = Admitting(cast(Parts, parts), world.scan_book).comparer
+    for text in (b"routes: [{to: nobody}]", b"\x00", b"nonsense"):
+        assert not comparer.check("notify.yaml", text).valid
+        assert not comparer.compare("notify.yaml", text).valid
+    assert comparer.check("notify.yaml", b"routes: [{to: chat}]").valid

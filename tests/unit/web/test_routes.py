@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 
 import pytest
@@ -68,6 +69,14 @@ def shape(one: Route) -> list[str]:
 def test_every_parameter_of_the_table_has_a_type_and_every_type_is_used() -> None:
     named = {part[1:-1] for one in ROUTES for part in one.path.split("/") if part.startswith("{")}
     assert named == set(PARAMETERS)
+
+
+@pytest.mark.parametrize("name", ["images.yaml", "images~a.yml", "waivers.yaml", "notify.yaml", "trust~a~b.pem"])
+def test_every_file_that_can_be_written_is_one_by_the_document_too(name: str) -> None:
+    file = PARAMETERS["file"]
+    assert file.read(name) == name.replace("~", "/")
+    assert re.search(file.pattern, name)
+    assert not re.search(file.pattern, f"{name}/")
 
 
 def test_nothing_that_changes_anything_is_open_to_who_may_only_read() -> None:
