@@ -181,7 +181,7 @@ def document_of(answer: Answer) -> Document:
     """
     try:
         return _ANY.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Ends(Exit.UNREACHABLE, f"what answered is no Tidegate: {plain(str(error))}") from error
 
 
@@ -211,7 +211,7 @@ def _problem(answer: Answer) -> Document | None:
         return None
     try:
         return _ANY.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

@@ -220,7 +220,7 @@ class Table:
         """
         try:
             return decoder.decode(row.record)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise ServiceError(
                 f"{self._row(row.partition, row.key)} cannot be read: {error}. It was written by a newer version of "
                 "this app, or by hand: run that version, or correct or delete the row",

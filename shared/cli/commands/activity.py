@@ -18,7 +18,7 @@ from shared.cli.text import minute, printable, read_time, table
 _MOST = 500
 _FIELDS = ("at", "subject", "name", "detail")
 # What a spreadsheet would take for a formula: https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def add(parser: Parser, _: str) -> None:
@@ -81,4 +81,4 @@ def _csv(lines: list[Document]) -> Iterator[str]:
 
 
 def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text

@@ -20,7 +20,7 @@ from shared.web.queries import after_of
 MOST_SAVED = 10_000
 _HEADINGS = ("at", "name", "subject", "detail")
 # What a spreadsheet would take for a formula.
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class Happened(msgspec.Struct, frozen=True):
@@ -98,4 +98,4 @@ def as_csv(lines: tuple[Event, ...]) -> str:
 
 
 def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULAS) else cell
+    return f"'{cell}" if cell.lstrip(" \u00a0\u3000").startswith(_FORMULAS) else cell

@@ -223,8 +223,8 @@ def test_what_happened_is_listed_narrowed_and_given_as_values(moved: Terminal) -
 
 
 def test_no_value_is_taken_for_a_formula() -> None:
-    (_, line) = _csv([{"at": "2026", "subject": "=cmd()", "name": "+1", "detail": "a,b"}])
-    assert line == "2026,'=cmd(),'+1,\"a,b\""
+    (_, line) = _csv([{"at": "2026", "subject": "=cmd()", "name": " +1", "detail": "a,b"}])
+    assert line == "2026,'=cmd(),' +1,\"a,b\""
 
 
 def test_nothing_in_use_that_stands_clean_is_told_of(moved: Terminal) -> None:

@@ -159,7 +159,7 @@ def test_what_a_page_loads_is_small_and_of_its_own() -> None:
     )
 
 
-@pytest.mark.parametrize("begin", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("begin", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "\uff1d1"])
 def test_nothing_in_a_saved_table_is_a_formula(begin: str) -> None:
     world = World()
     world.activity.append(Event("watch-list", "told", world.clock(), begin))
