@@ -52,8 +52,10 @@ def playground(topology: Topology) -> str:
         (f"run the application {APPLICATION}", command(topology.state, APPLICATION)),
         ("take the watch list, change it, upload it", command(topology.state, f"list > {mine}")),
         ("", command(topology.state, f"list {mine}")),
-        ("go back to the digest before, once there is one", _curl(topology, f"targets/{target}/rollback", _WHY)),
-        ("follow the source again", _curl(topology, f"targets/{target}/unpin", _WHY)),
+        (
+            "go back to the digest before, once there is one; a newer release is taken again",
+            _curl(topology, f"targets/{target}/rollback", _WHY),
+        ),
         (
             "refuse a digest, wherever it comes from: that of the tag upstream",
             _curl(topology, f'digests/"$({command(topology.state, "digest node:22-alpine")})"/block', _WHY),
