@@ -8,6 +8,7 @@ from functools import cached_property
 
 from shared.bootstrap import Parts
 from shared.domain.access.callers import Caller, Kind
+from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.rebuilds import depends_on
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
@@ -76,7 +77,7 @@ class PageActs:
         at_once = parts.settings.most_rebuilds
         return Foreteller(parts.admitting.admissions, parts.candidates, self._built_on, at_once, parts.clock)
 
-    def offers(self, target: Target, caller: Caller, digest: str = "") -> tuple[OfferView, ...]:
+    def offers(self, target: Target, caller: Caller, candidate: Candidate | None = None) -> tuple[OfferView, ...]:
         """Return the forms that somebody is shown; none for who cannot act, and nothing is read for those.
 
         A tag of an earlier base registry is shown, and left alone.
@@ -84,21 +85,22 @@ class PageActs:
         Args:
             target: the tag.
             caller: who is shown them.
-            digest: only what can be done to this one; empty for all.
+            candidate: only what can be done to this one; ``None`` for all.
         """
         ours = target.registry == self._parts.target_book.registry
         if not ours or caller.kind is not Kind.PERSON or not caller.roles & ACTING:
             return ()
         try:
-            return offer_views(self.foreteller.offers(target, caller, digest), target, caller, self.tokens.make)
+            digest = candidate.digest if candidate is not None else ""
+            found = self.foreteller.offers(target, caller, digest, candidate)
+            return offer_views(found, target, caller, self.tokens.make)
         except ServiceError as error:
             log.warning("what can be done to %s cannot be told now: %s", target.id, error)
             return ()
 
     def of_candidate(self, shown: CandidateShown, caller: Caller) -> tuple[OffersAt, ...]:
         """Return what somebody can do to a digest, at the first tags that asked for it."""
-        digest = shown.candidate.digest
-        found = (OffersAt(one, self.offers(one, caller, digest)) for one in shown.targets[:_MOST_TAGS])
+        found = (OffersAt(one, self.offers(one, caller, shown.candidate)) for one in shown.targets[:_MOST_TAGS])
         return tuple(one for one in found if one.offers)
 
     def _built_on(self, target: Target) -> Iterator[tuple[str, Digest]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -24,6 +24,7 @@ from shared.domain.promotion.foretold import (
 )
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.offering import Act, Offered, offered
+from shared.domain.promotion.retrying import is_worth_another, lacks_newest
 from shared.domain.promotion.said import Said
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
@@ -61,6 +62,27 @@ class Offer(msgspec.Struct, frozen=True, omit_defaults=True):
     grants: bool = False
 
 
+class _Read:
+    """The candidates that one page is about, each read once."""
+
+    def __init__(self, candidates: Records[Candidate], known: Candidate | None) -> None:
+        self._candidates = candidates
+        self._known: dict[str, Candidate | None] = {known.id: known} if known is not None else {}
+
+    def of(self, target: Target, digest: Digest) -> Candidate | None:
+        """Return the candidate of a digest; what cannot be read is not told."""
+        origin = target.origin
+        name = candidate_id(origin.source, digest, origin.gate)
+        if name not in self._known:
+            try:
+                stored = self._candidates.get(name)
+            except TidegateError as error:
+                log.warning("what %s would come to is not told: %s", target.id, error)
+                stored = None
+            self._known[name] = stored.record if stored is not None else None
+        return self._known[name]
+
+
 class Foreteller:
     """Tells what can be done, and what it would come to.
 
@@ -86,13 +108,16 @@ class Foreteller:
         self._at_once = at_once
         self._clock = clock
 
-    def offers(self, target: Target, caller: Caller, digest: str = "") -> tuple[Offer, ...]:
+    def offers(
+        self, target: Target, caller: Caller, digest: str = "", known: Candidate | None = None
+    ) -> tuple[Offer, ...]:
         """Return what can be done to a tag, and what each of it would come to now.
 
         Args:
             target: the record.
             caller: who would do it.
             digest: only what can be done to this one; empty for all.
+            known: a candidate that was read just now, and is not read again.
 
         Raises:
             ServiceError: which list is in force cannot be read.
@@ -102,11 +127,12 @@ class Foreteller:
         tasks = tuple(self._built_on(target))
         around = Around(now, frozen_now(asked, now), asked.observed, tasks, self._at_once)
         may_not = may_consent(caller, check.machines if check is not None else (), now)
-        return tuple(
+        read = _Read(self._candidates, known)
+        found = tuple(
             Offer(
                 one.act,
                 one.digest,
-                self._foretold(target, one, check, around),
+                self._foretold(target, one, check, around, read),
                 may_not if one.act in _CONSENTING or one.grants else "",
                 one.waived,
                 one.grants,
@@ -114,33 +140,27 @@ class Foreteller:
             for one in offered(target, check, said, by(caller))
             if digest in {"", one.digest}
         )
+        return (*found, *_tried_again(target, digest, read))
 
-    def _foretold(self, target: Target, one: Offered, check: ApprovalCheck | None, around: Around) -> Foretold:
+    def _foretold(
+        self, target: Target, one: Offered, check: ApprovalCheck | None, around: Around, read: _Read
+    ) -> Foretold:
         if one.act is Act.APPROVE or one.act in _WAIVING:
-            return self._judged(target, one, around)
+            return self._judged(target, one, around, read)
         if one.act is Act.REJECT:
             return refused_by_people(target, one.after, one.digest, check.required if check is not None else 1)
         if one.act is Act.OVERRIDE and not one.grants:
             return asked_of_another(target, one.after, f"that {target.place} takes {one.digest} against its gate")
         return _beyond_this_tag(one.act, decided_by(target, one.after, around))
 
-    def _judged(self, target: Target, one: Offered, around: Around) -> Foretold:
+    def _judged(self, target: Target, one: Offered, around: Around, read: _Read) -> Foretold:
         if one.act is Act.ASK_WAIVER:
             told = "another approver has to grant it; then it is decided again at once"
             return Foretold(Effect.NOTED, f"it is asked for, and {told}", target.wanted)
-        candidate = self._candidate(target, one.digest)
+        candidate = read.of(target, one.digest)
         admission = self._admission(candidate, one) if candidate is not None else None
         repository = candidate.home.repository if candidate is not None else ""
         return agreed_to(target, one.after, admission, repository, around)
-
-    def _candidate(self, target: Target, digest: Digest) -> Candidate | None:
-        origin = target.origin
-        try:
-            stored = self._candidates.get(candidate_id(origin.source, digest, origin.gate))
-        except TidegateError as error:
-            log.warning("what %s would come to is not told: %s", target.id, error)
-            return None
-        return stored.record if stored is not None else None
 
     def _admission(self, candidate: Candidate, one: Offered) -> Admission | None:
         """Judged as it is when somebody agrees, with nothing coming of it; what cannot be read is not told."""
@@ -153,6 +173,16 @@ class Foreteller:
         except TidegateError as error:
             log.warning("what %s would come to is not told: %s", after.id, error)
             return None
+
+
+def _tried_again(target: Target, digest: str, read: _Read) -> Iterator[Offer]:
+    """Of an entry it is tried again as a whole, as what was wrong with its gate was wrong for every tag."""
+    newest = target.newest
+    if newest is None or digest not in {"", newest.digest} or not lacks_newest(target):
+        return
+    if is_worth_another(target, read.of(target, newest.digest)):
+        told = f"what failed or was rejected of the entry {target.origin.image} is tried again, for every tag of it"
+        yield Offer(Act.RETRY, newest.digest, Foretold(Effect.NOTED, told, target.wanted))
 
 
 def _beyond_this_tag(act: Act, foretold: Foretold) -> Foretold:

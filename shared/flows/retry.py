@@ -10,6 +10,7 @@ import msgspec
 from shared.domain.events.messages import MOST_TARGETS, RetryTargets
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.identity import candidate_id
+from shared.domain.promotion.retrying import lacks_newest
 from shared.domain.promotion.said import Said
 from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.target import Target
@@ -23,7 +24,6 @@ from shared.rules.targets import TargetBook
 log = logging.getLogger("tidegate.retry")
 
 _SUBJECT = "retry"
-RETRIED = frozenset({Status.FAILED, Status.REJECTED})
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -128,7 +128,7 @@ class Retrier:
     def _wanted(self, target: Target, wish: Wish) -> Candidate | None:
         """The candidate of what a tag's source bears and the base registry does not have; none for most tags."""
         other = wish.image not in {None, target.origin.image}
-        if other or target.newest is None or target.let_go is not None or _has_it(target):
+        if other or target.newest is None or not lacks_newest(target):
             return None
         name = candidate_id(target.origin.source, target.newest.digest, target.origin.gate)
         try:
@@ -139,10 +139,6 @@ class Retrier:
             log.warning("%s cannot be tried again: %s", target.id, error)
             return None
         return stored.record if stored is not None else None
-
-
-def _has_it(target: Target) -> bool:
-    return target.newest is not None and target.newest.digest == target.wanted and target.reached == target.number
 
 
 def _told(wish: Wish) -> str:

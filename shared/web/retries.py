@@ -9,11 +9,12 @@ import azure.functions as func
 import msgspec
 from msgspec import Meta
 
+from shared.domain.promotion.retrying import RETRIED
 from shared.domain.promotion.said import Said
 from shared.domain.promotion.statuses import Status
 from shared.domain.watching.watch_list import WatchList
 from shared.errors import MalformedRequest
-from shared.flows.retry import RETRIED, Retrier, Wish
+from shared.flows.retry import Retrier, Wish
 from shared.ports import Clock
 from shared.web.answers import json_answer
 from shared.web.asked import Asked

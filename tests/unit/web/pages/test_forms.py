@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.access.callers import Caller, Kind, Role
+from shared.domain.gate.verdict import RunStatus
 from shared.domain.policy.policy import Policy
 from shared.domain.policy.promoting import ApprovalCheck
 from shared.domain.promotion.consents import Answer
@@ -17,6 +18,7 @@ from shared.domain.references import Digest
 from shared.errors import Unavailable
 from tests.doubles.filled_forms import form_of, forms_of, send
 from tests.doubles.paged import READER, Browser
+from tests.doubles.registries import TEST_FAILED_LOG
 from tests.doubles.world import BASE, ONE, TAG, TARGET, THREE, TWO, World
 
 pytestmark = pytest.mark.unit
@@ -255,3 +257,25 @@ def test_the_page_of_approvals_leads_to_the_form_that_answers(browser: Browser) 
     assert f'<a href="/api/{PAGE}#acts">yours to answer</a>' in browser.read("pages/approvals")
     browser.caller = READER
     assert "#acts" not in browser.read("pages/approvals")
+
+
+def test_what_was_rejected_by_its_test_is_tried_again_by_the_page_of_its_candidate() -> None:
+    world = World()
+    arrive(world, ONE)
+    world.staging_runs.end(TWO, RunStatus.FAILED, log=TEST_FAILED_LOG)
+    arrive(world, TWO)
+    browser = Browser(world, person(world, "ada", Role.OPERATOR))
+    [candidate] = [stored.record for stored in world.candidates.current() if stored.record.digest == TWO]
+    page = browser.read(f"pages/candidates/{candidate.id}")
+    assert "what failed or was rejected of the entry node is tried again" in page
+    [fields] = [fields for _, fields in forms_of(page) if fields["act"] == "retry"]
+    world.staging_runs.end(TWO, RunStatus.SUCCEEDED)
+    answer = send(browser, ID, {**fields, "why": "the gate is mended"})
+    assert answer.status_code == 303
+    assert borne(world) == TWO
+    assert "You asked that it is tried again" in browser.read(answer.headers["Location"][5:].partition("#")[0])
+
+
+def test_what_did_not_fail_is_not_offered_to_be_tried_again(browser: Browser, world: World) -> None:
+    browser.caller = person(world, "ada", Role.OPERATOR, Role.APPROVER)
+    assert [fields for _, fields in forms_of(browser.read(PAGE)) if fields["act"] == "retry"] == []
