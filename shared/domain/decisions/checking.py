@@ -11,6 +11,7 @@ import msgspec
 from shared.domain.decisions.records import FORMAT, Decisions, SaidOfTarget
 from shared.domain.promotion.rulings import Kind, Ruling
 from shared.domain.promotion.target import parts_of_target, target_id
+from shared.domain.promotion.waiving import ends
 from shared.domain.references import parse_digest, parse_repository, parse_tag
 from shared.errors import InvalidReference, MalformedInput
 
@@ -19,6 +20,8 @@ _AHEAD = timedelta(minutes=5)
 _LONGEST_TEXT, _MOST_PROBLEMS = 2000, 10
 # More than any record holds; a row of a table holds no more.
 _MOST_OF_A_KIND = 200
+# Milliseconds, as orders are, to the last year there is.
+_LAST_ORDER = 253_402_300_799_000
 _DIGESTS = frozenset({"digest", "wanted", "instead"})
 _DECODER = msgspec.json.Decoder(Decisions)
 
@@ -52,7 +55,7 @@ def problems_with(decisions: Decisions, now: datetime) -> Iterator[str]:
         yield f"exported_at: {decisions.exported_at.isoformat()} is to come; is a clock wrong?"
     yield from _of_rulings(decisions.rulings)
     yield from _of_targets(decisions.targets)
-    latest = decisions.exported_at + _AHEAD
+    latest = min(decisions.exported_at, now) + _AHEAD
     yield from _of_values("document", msgspec.to_builtins(decisions, builtin_types=(datetime,)), latest)
 
 
@@ -79,9 +82,18 @@ def _of_targets(targets: Iterable[SaidOfTarget]) -> Iterator[str]:
         yield from _of_registry(one.registry)
         yield from _tried(parse_repository, str(one.origin.source), name)
         yield from _tried(parse_tag, one.origin.source_tag, name)
+        yield from _of_target(one, name)
         if name in seen:
             yield f"targets: {name[:200]} stands there twice"
         seen.add(name)
+
+
+def _of_target(one: SaidOfTarget, name: str) -> Iterator[str]:
+    """What everybody reads of it has to be told a time by."""
+    if any(not 0 <= sighting.order <= _LAST_ORDER for sighting in one.sightings):
+        yield f"{name[:200]}: the order of a sighting tells no time"
+    if wrong := [waived.until for waived in one.waived if not ends(waived)]:
+        yield f"{name[:200]}: {wrong[0][:40]!r}, until when something is waived, is neither a day nor a time"
 
 
 def _of_values(where: str, value: Any, latest: datetime) -> Iterator[str]:

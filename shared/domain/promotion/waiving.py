@@ -99,6 +99,15 @@ def in_force(target: Target, digest: Digest, at: datetime) -> tuple[Waiver, ...]
     )
 
 
+def ends(waived: Waived) -> bool:
+    """Whether a waiver says when it ends, as everybody who asks whether it is over has to know."""
+    try:
+        end_of(waived.until)
+    except ValueError:
+        return False
+    return True
+
+
 def _about(one: Waived, digest: Digest, key: Key) -> bool:
     return one.digest == digest and one.key == key
 

@@ -100,10 +100,10 @@ def read_waivers(document: object) -> tuple[tuple[Waiver, ...], tuple[Told, ...]
 
 
 def end_of(until: str) -> datetime:
-    """Return when something ends that is said to last until a day or a time.
+    """Return when something ends that is said to last until a day or a time, UTC.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: it is neither, or outside the years 1 to 9999.
     """
     if not _RFC_3339.match(until):
         raise ValueError(until)
@@ -112,13 +112,16 @@ def end_of(until: str) -> datetime:
         # Some mean by the last day there is that it never ends.
         return datetime.combine(min(day, date.max - timedelta(days=1)), time(), UTC) + timedelta(days=1)
     at = datetime.fromisoformat(until)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    try:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError(until) from None
 
 
 def _is_end(until: str) -> bool:
     try:
-        end_of(until).astimezone(UTC)
-    except (ValueError, OverflowError):
+        end_of(until)
+    except ValueError:
         return False
     return True
 
