@@ -44,10 +44,15 @@ def _spellings(secret: str) -> set[str]:
 
 
 def redacted(text: str) -> str:
-    """Return the text on one line, without anything that looks like a secret, at most 400 characters long."""
+    """Return the text on one line, without anything that looks like a secret, at most 400 characters long.
+
+    It stands in logs, which people read on terminals: what does something there, or cannot be seen, is spelt out.
+    """
     for secret in _hidden:
         text = text.replace(secret, "…")
     for pattern, shown in _SECRETS:
         text = pattern.sub(shown, text)
     line = " ".join(text.split())
+    if not line.isprintable():
+        line = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line[: _LONGEST + 1])
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

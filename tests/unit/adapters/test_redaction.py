@@ -71,3 +71,10 @@ def test_a_secret_of_the_settings_is_blanked_wherever_it_stands(text: str, monke
     assert "…" in redacted(text)
     assert "9" not in redacted(text)
     assert redacted("a short word") == "a short word"
+
+
+def test_what_others_say_does_nothing_to_a_terminal_that_shows_a_log() -> None:
+    said = "no\x1b]8;;https://evil.example\x1b\\ \u202enoitpecxe\x00\r\nsecond\x9b2K \ud800"
+    shown = "no\\x1b]8;;https://evil.example\\x1b\\ \\u202enoitpecxe\\x00 second\\x9b2K \\ud800"
+    assert redacted(said) == shown
+    assert len(redacted("\u202e" * 10_000)) == 400
