@@ -250,8 +250,7 @@ class Boards:
 
     def _of_tags(self, watch_list: WatchList, reading: _Reading, troubles: Mapping[str, Noted]) -> None:
         """Most tags are what their source is: of the others alone records are kept, until candidates are read."""
-        known = self._known(watch_list, reading)
-        watched = {one.place: one for image in watch_list.images for one in _watched(image, known)}
+        watched, known = self._watched(watch_list, reading)
         built, behind = dict(self._built(reading)), list[tuple[Watched, Target, Built]]()
         for target in self._each_target(reading):
             on, found = built.pop((target.repository, target.tag), {}), watched.pop(target.place, None)
@@ -265,6 +264,15 @@ class Boards:
         reading.lines += [line(one, target, current, troubles, of) for one, target, of in behind]
         reading.lines += [line(one, None, current, troubles) for one in watched.values()]
         reading.lines += [self._tool(one, reading, known, current) for one in watch_list.images if one.is_tool]
+
+    def _watched(
+        self, watch_list: WatchList, reading: _Reading
+    ) -> tuple[dict[Place, Watched], Mapping[Repository, Known]]:
+        """Return what is watched, and what is known of tools' sources: of all others each tag's is let go by itself."""
+        known = self._known(watch_list, reading)
+        watched = {one.place: one for image in watch_list.images for one in _watched(image, known)}
+        tools = {one.repository for one in watch_list.images if one.is_tool}
+        return watched, {name: one for name, one in known.items() if name in tools}
 
     def _known(self, watch_list: WatchList, reading: _Reading) -> Mapping[Repository, Known]:
         wanted = {image.repository for image in watch_list.images}
@@ -316,9 +324,9 @@ _UNKNOWN = Known({}, RepositoryState())
 def _watched(image: Image, known: Mapping[Repository, Known]) -> Iterator[Watched]:
     if image.is_tool:
         return
-    tags = known.get(image.repository, _UNKNOWN).tags
+    tags, source = known.get(image.repository, _UNKNOWN).tags, str(image.repository)
     for tag, to in wanted_places(image.rules, tags).items():
-        yield Watched(image, tag, Place(image.target, to), tags.get(tag))
+        yield Watched(image, source, tag, Place(image.target, to), tags.get(tag))
 
 
 def _of_people(target: Target, on: Mapping[str, str], reading: _Reading) -> None:

@@ -18,6 +18,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from infra.local.topology import Topology
 from infra.local.twin.ports import free_base_port, new_topology
 from infra.local.twin.twin import Twin
@@ -37,6 +39,8 @@ from shared.ports import Event, Known
 from tests.bench.table import Row
 
 IMAGES, TAGS = 1000, 5
+# Entries that one digest is for.
+WIDE = 12
 _RUNS = 7
 _NOW = datetime.now(UTC).replace(microsecond=0)
 _OLD, _NEW = "0", "f"
@@ -44,6 +48,7 @@ _MEASURE = """
 import json, sys, time
 import azure.functions as func
 import function_app
+from shared import serving
 from shared.domain.access.callers import Caller, Kind, Role
 
 def resident():
@@ -51,13 +56,13 @@ def resident():
         return int(file.read().split()[1]) * 4096 / 1e6
 
 parts = function_app.parts
-reader = Caller(Kind.KEY, "0", "bench", frozenset(Role))
+reader = Caller(Kind.PERSON, "0@1", "bench", frozenset(Role), parts.clock())
 list(parts.targets.of_repository(parts.target_book.registry, "base/app0"))
 list(parts.candidates.current("docker.io~acme~app0~"))
 parts.watch_lists.in_force()
 before = resident()
 from shared.page_serving import Pages
-pages = Pages(parts, lambda _: reader)
+pages = Pages(parts, lambda _: reader, serving._acting(parts))
 log = sys.argv[1]
 
 def ask(path, anew=False):
@@ -107,7 +112,12 @@ def watch_list(images: int = IMAGES, tags: int = TAGS) -> bytes:
         f"owner: team{number % 40}}}\n"
         for number in range(images)
     )
-    return f"images:\n{''.join(entries)}".encode()
+    wide = (
+        f"  - {{name: wide{number}, source: acme/wide, tags: ['0'], target: base/wide{number}, policy: asked}}\n"
+        for number in range(WIDE)
+    )
+    policies = "policies: {asked: {test: {gate: node}, approval: required}}"
+    return f"{policies}\nimages:\n{''.join((*entries, *wide))}".encode()
 
 
 def fill(parts: Parts, images: int = IMAGES, tags: int = TAGS) -> None:
@@ -123,12 +133,26 @@ def fill(parts: Parts, images: int = IMAGES, tags: int = TAGS) -> None:
         observations = tuple(seen for seen, _, _ in made)
         state = RepositoryState(checked_at=_NOW, order=order_at(_NOW))
         parts.observations.save(repository, Known({}, RepositoryState()), state, observations)
+    rows.append(_of_one_digest(parts))
     for start in range(0, len(rows), 100):
         candidates._table.insert_all(rows[start : start + 100])
     for number in range(120):
         trouble = Trouble(kind=Kind.CANDIDATE_REJECTED, about=f"image:app{number}", detail="did not pass its gate")
         parts.troubles.put(None, Noted(trouble=trouble, since=_NOW - timedelta(hours=number), told=True))
         parts.activity.append(Event(f"image:app{number}", "candidate-rejected", _NOW, "did not pass its gate"))
+
+
+def _of_one_digest(parts: Parts) -> TableRow:
+    """A digest that many tags asked for, and that people have to agree to at each of them."""
+    candidates: Any = parts.candidates
+    targets: Any = parts.targets
+    _, target, candidate = _of_tag(parts, Repository("docker.io", "acme/wide"), 1, 0)
+    places = tuple(Place(f"base/wide{number}", candidate.source_tag) for number in range(WIDE))
+    for number, place in enumerate(places):
+        origin = replace(target.origin, image=f"wide{number}")
+        targets._table.insert_all([_target_row(replace(target, repository=place.repository, origin=origin))])
+    row: TableRow = candidates._row("current", replace(candidate, targets=places))
+    return row
 
 
 def _target_row(target: Target) -> TableRow:
@@ -237,12 +261,13 @@ def measured(folder: Path) -> dict[str, Any]:
 
 
 def _paths(parts: Parts) -> Iterator[str]:
-    candidate = next(iter(parts.candidates.current("docker.io~acme~app1~"))).record.id
+    names = [next(iter(parts.candidates.current(f"docker.io~acme~{name}~"))).record.id for name in ("app1", "wide")]
     yield from ("pages", "pages/images", "pages/images?group=needs-people", "pages/images/app7", "pages/approvals")
     yield from ("pages/exposure", "pages/dependants", "pages/activity", "pages/system")
-    yield f"pages/candidates/{candidate}"
+    yield from (f"pages/candidates/{name}" for name in names)
     yield f"pages/targets/{parts.target_book.registry}~base~app1~0"
 
 
 def _named(path: str) -> str:
-    return "/".join(path.split("/")[:2]) + ("/…" if path.count("/") > 1 else "")
+    of_many = f" of {WIDE} tags" if "~wide~" in path else ""
+    return "/".join(path.split("/")[:2]) + ("/…" if path.count("/") > 1 else "") + of_many

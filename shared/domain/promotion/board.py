@@ -15,7 +15,7 @@ import msgspec
 
 from shared.domain.promotion.admission import Admission, Waiting, admission_of, in_use
 from shared.domain.promotion.barring import bar_of
-from shared.domain.promotion.built import Built
+from shared.domain.promotion.built import NOTHING_BUILT, Built
 from shared.domain.promotion.candidate import Candidate, Place
 from shared.domain.promotion.identity import candidate_id
 from shared.domain.promotion.said import Why
@@ -113,7 +113,7 @@ class Line(msgspec.Struct, frozen=True):
     candidate: str = ""
     candidate_status: Status | None = None
     wishes: int = 0
-    built: Built = Built()
+    built: Built = NOTHING_BUILT
     trouble: str = ""
     checked_at: datetime | None = None
     tool: bool = False
@@ -160,15 +160,16 @@ def group_of(one: Line) -> Group:
 
 
 class Watched(msgspec.Struct, frozen=True):
-    """A tag that the watch list in force wants, with what is known of it upstream; ``None`` if it was not looked at."""
+    """A tag that the watch list in force wants, with what is known of it upstream; ``None`` if it was not looked at.
+
+    Tags of one entry share the name of their source: thousands of lines are kept.
+    """
 
     image: Image
+    source: str
     tag: Tag
     place: Place
     seen: Observation | None
-
-
-_NOTHING_BUILT = Built()
 
 
 def line(
@@ -176,7 +177,7 @@ def line(
     target: Target | None,
     current: Mapping[str, Candidate],
     troubles: Mapping[str, Noted],
-    built: Built = _NOTHING_BUILT,
+    built: Built = NOTHING_BUILT,
 ) -> Line:
     """Tell how a watched tag stands.
 
@@ -193,15 +194,17 @@ def line(
     noted = troubles.get(about_candidate(wanted)) if wanted and candidate is None else None
     waits_for, until = waits_of(target) if target is not None else (None, None)
     status, detail = _status(standing, noted)
+    upstream, base = standing.upstream or "", standing.base or ""
     return Line(
         image=watched.image.name,
         owner=watched.image.owner or "",
-        source=str(watched.image.repository),
+        source=watched.source,
         tag=watched.tag,
         place=standing.target,
         target=target.id if target is not None else "",
-        upstream=standing.upstream or "",
-        base=standing.base or "",
+        upstream=upstream,
+        # Most bear what their source does: of two equal texts one is kept.
+        base=upstream if base == upstream else base,
         status=status,
         reason=noted.trouble.kind.value if noted is not None else standing.reason,
         detail=detail,

@@ -21,6 +21,9 @@ class Built(msgspec.Struct, frozen=True):
     current: int = 0
 
 
+NOTHING_BUILT = Built()
+
+
 class Dependant(msgspec.Struct, frozen=True):
     """A task that is built on a tag: its registry and name, and the digest that it was last built on."""
 
@@ -68,7 +71,7 @@ def by_place(tasks: Iterable[ApplicationTask], login_server: str) -> Places:
 
 def counted(on: Mapping[str, str], wanted: Digest) -> Built:
     """Return how many tasks are built on a tag, and how many on what it is to be."""
-    return Built(len(on), sum(digest == wanted for digest in on.values()))
+    return NOTHING_BUILT if not on else Built(len(on), sum(digest == wanted for digest in on.values()))
 
 
 def dependants(place: str, target: str, wanted: str, on: Mapping[str, str]) -> Dependants:

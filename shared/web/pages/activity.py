@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from urllib.parse import urlencode
 
@@ -90,6 +89,8 @@ def all_lines(request: func.HttpRequest, activity: Activity, clock: Clock) -> tu
 
 def as_csv(lines: tuple[Event, ...]) -> str:
     """Return lines as RFC 4180 has them; nothing in them is taken for a formula by what opens it."""
+    import csv  # noqa: PLC0415
+
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(_HEADINGS)
