@@ -61,7 +61,7 @@ def _host(named: str) -> str:
         return f"{named}.blob.core.windows.net" if _NAME.fullmatch(named) else ""
     try:
         parts = urlsplit(named)
-        plain = parts.port is None or parts.port > 0
+        plain = (parts.port is None or parts.port > 0) and parts.path in {"", "/"}
     except ValueError:
         return ""
     plain = plain and named.isascii() and named.isprintable() and not set("@?#\\ ") & set(named)

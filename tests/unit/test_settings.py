@@ -148,7 +148,14 @@ def test_another_account_keeps_what_people_decided_and_never_the_own_one() -> No
     assert addressed.blob_uri == "https://decisionsofweu.blob.core.chinacloudapi.cn/"
     assert load().decisions_storage is None
     secret = "https://decisions.blob.core.windows.net/?sv=1&sig=abcdef"
-    no_address = ("https://[::1", "https://decisions:99999", "https://u:p@decisions.example", secret, "https://")
+    no_address = (
+        "https://[::1",
+        "https://decisions.example/decisions",
+        "https://decisions:99999",
+        "https://u:p@decisions.example",
+        secret,
+        "https://",
+    )
     for name in ("Decisions", "http://decisions.blob.core.windows.net", "de", *no_address):
         with pytest.raises(ConfigurationError, match="DECISIONS_ACCOUNT must be"):
             load(DECISIONS_ACCOUNT=name)
