@@ -70,7 +70,7 @@ class Deliveries(Protocol):
         ...
 
     def put_away(self, destination: str, before: datetime) -> int:
-        """Delete what was done with before a moment, UTC; return how many those were."""
+        """Delete what was done with before a moment, UTC, and does not last; return how many those were."""
         ...
 
 

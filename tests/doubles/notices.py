@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from shared.domain.notices.delivery import Delivery, State
+from shared.domain.notices.delivery import Delivery, State, may_go
 from shared.domain.notices.destination import Destination
 from shared.domain.notices.outgoing import Outgoing
 from shared.errors import Conflict, TidegateError
@@ -80,10 +80,11 @@ class InMemoryDeliveries(OneAtATime):
     def put_away(self, destination: str, before: datetime) -> int:
         """See ``Deliveries.put_away``."""
         with self._change("put_away"):
-            old = [one.record for one in self._of(destination) if one.record.done_at and one.record.done_at < before]
-            for one in old:
-                del self._rows[destination, one.key]
-        return len(old)
+            every = [one.record for one in self._of(destination)]
+            gone = may_go([one for one in every if one.done_at and one.done_at < before], every, before)
+            for name in gone:
+                del self._rows[destination, name]
+        return len(gone)
 
     def _of(self, destination: str) -> list[StoredDelivery]:
         with self._lock:

@@ -11,7 +11,7 @@ import msgspec
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.tables import Row, Table, key
-from shared.domain.notices.delivery import Delivery, State
+from shared.domain.notices.delivery import LONGEST_LASTING, Delivery, State, may_go
 from shared.domain.notices.destination import Destination
 from shared.errors import Conflict, ServiceError, TidegateError
 from shared.notice_ports import StoredDelivery, StoredDestination
@@ -67,10 +67,15 @@ class DeliveriesTable:
         return self._read(destination, "at ge @moment", {"moment": moment})
 
     def put_away(self, destination: str, before: datetime) -> int:
-        """See ``Deliveries.put_away``. One transaction for each thousand, and one for each hundred that go."""
+        """See ``Deliveries.put_away``. One transaction for each thousand, and one for each hundred that go.
+
+        Where something of long ago may last, one more for each thousand that there are.
+        """
         old = list(self._read(destination, "done_at lt @before", {"before": before}))
-        self._table.delete_all(key(destination), {one.record.key: one.etag for one in old})
-        return len(old)
+        every = (one.record for one in self._read(destination, "at ge @first", {"first": before - LONGEST_LASTING}))
+        gone = may_go([one.record for one in old], every, before)
+        self._table.delete_all(key(destination), {one.record.key: one.etag for one in old if one.record.key in gone})
+        return len(gone)
 
     def _read(
         self, destination: str, condition: str, parameters: Mapping[str, str | datetime] | None = None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from enum import Enum
 
 import msgspec
 
 from shared.domain.notices.notice import Notice
 from shared.domain.notices.when import When
+
+# What has not ended by then is never told to be over.
+LONGEST_LASTING = timedelta(days=365)
 
 
 class State(Enum):
@@ -57,6 +61,26 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def ended(delivery: Delivery, state: State, now: datetime, why: str = "", **fields: object) -> Delivery:
     """Return what became of a delivery."""
     return msgspec.structs.replace(delivery, state=state, why=why, done_at=now, **fields)
+
+
+def may_go(old: Iterable[Delivery], every: Iterable[Delivery], before: datetime) -> frozenset[str]:
+    """Return the keys of those deliveries that nobody asks for any more.
+
+    Who was told that something began is told of its end, however long it lasts; so that is kept until then.
+
+    Args:
+        old: what was done with before ``before``.
+        every: all that is known of the destination, looked at only where something may last.
+        before: UTC.
+    """
+    gone, lasting = set[str](), list[Delivery]()
+    for one in old:
+        if one.notice.is_ended_later and not one.notice.closes and one.notice.at > before - LONGEST_LASTING:
+            lasting.append(one)
+        else:
+            gone.add(one.key)
+    ended_since = {one.notice.episode for one in every if one.notice.closes} if lasting else set()
+    return frozenset(gone | {one.key for one in lasting if one.notice.episode in ended_since})
 
 
 def asked_again(delivery: Delivery, now: datetime) -> Delivery:

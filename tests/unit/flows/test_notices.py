@@ -323,6 +323,18 @@ def test_an_approval_that_is_needed_is_told_and_so_is_its_answer_to_who_was_told
     assert "ada" in got(world)[-1].lines[0].text
 
 
+@pytest.mark.parametrize("days", [31, 100])
+def test_who_was_told_that_an_approval_is_needed_is_told_of_its_answer_however_late_it_comes(days: int) -> None:
+    world = approving()
+    world.run_for(DAY * days, sweeps=DAY)
+    before = len(got(world))
+    agree(world)
+    settle(world)
+    assert "Solved: Approval needed: base/node:22-alpine" in [one.title for one in got(world)[before:]]
+    world.run_for(DAY * 32, sweeps=DAY)
+    assert not [one for one in world.deliveries.records if one.notice.kind == "approval-needed"]
+
+
 def test_a_newer_digest_closes_the_request_and_says_so() -> None:
     world = approving()
     arrives(world, TWO)
