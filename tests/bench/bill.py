@@ -15,9 +15,14 @@ QUARTERS = 30 * 24 * 4
 # What an agent of ACR Tasks has unless it is asked for more; so long is the gate of an update that was counted.
 GATE_VCPUS = 2
 IDLE, UPDATES, GATES, WATCH = "idle", "updates", "gates", "watch"
+NOTICES, PAGES = "notices", "pages"
 # The standing watch of a thousand images in use, as tests/twin/test_watch_runs.py has it: runs a day, and seconds of
 # each, of which most are an agent's that fetches the scanner and its database.
 WATCHED_IMAGES, WATCH_RUNS, WATCH_SECONDS = 1000, 4, 90
+# So many pages are looked at a day, and none twice within the seconds for which it is kept.
+PAGES_A_DAY = 100
+# A message is put, got and deleted; an instance that is called is billed for a second at least.
+_A_MESSAGE, _A_CALL = 3, 1.0
 # Deletions are free, leases and properties are other operations; what is listed costs as much as what is written:
 # https://learn.microsoft.com/azure/storage/blobs/map-rest-apis-transaction-categories
 _BLOB_PRICES = {
@@ -38,7 +43,7 @@ class Line:
     """One line of the bill.
 
     Attributes:
-        part: what it is for: ``IDLE``, ``UPDATES``, ``GATES`` or ``WATCH``.
+        part: what it is for: ``IDLE``, ``UPDATES``, ``GATES``, ``WATCH``, ``NOTICES`` or ``PAGES``.
         what: for people.
         amount: how much of it a month.
         price: the name of its price.
@@ -63,6 +68,8 @@ def lines(counted: Mapping[str, Any], found: Deployed, updates: int) -> list[Lin
         *_updates(counted["update"]["each"], found, updates),
         _gates(updates),
         *_watch(),
+        *_notices(counted, found, updates),
+        *_pages(counted["pages"], found),
     ]
 
 
@@ -121,6 +128,53 @@ def _watch() -> list[Line]:
         Line(WATCH, "blobs written", days * (3 * WATCH_RUNS + 2), "blob_write"),
         Line(WATCH, "table transactions", days * 2 * WATCHED_IMAGES + 4 * quarters, "table"),
     ]
+
+
+def _notices(counted: Mapping[str, Any], found: Deployed, updates: int) -> list[Line]:
+    """Each update is told to each destination by a message of its own, which is more than the usual digests are."""
+    told, quarter, each = counted["notices"], counted["idle"]["quarter"], counted["update"]["each"]
+    looks = QUARTERS * _calls_of_queues(quarter, found) + updates * _calls_of_queues(each, found)
+    sweeps = QUARTERS * quarter["executions"].get("sweep", 0)
+    calls = updates * of_service(told["each"], "queue")
+    tables = updates * of_service(told["each"], "table")
+    anyway = sweeps * of_service(told["sweep"], "table") + looks * of_service(told["look"], "table")
+    amounts = [
+        ("function calls", calls, "execution"),
+        ("GB-seconds", calls * _A_CALL * found.memory_gb, "gb_second"),
+        ("queue operations", calls * _A_MESSAGE, "queue"),
+        ("table transactions of what is told", tables, "table"),
+        ("table transactions of looking whether something is to be told", anyway, "table"),
+        ("blobs read", updates * told["each"].get("blob Get", 0), "blob_read"),
+        ("blobs listed", updates * told["each"].get("blob List", 0), "blob_write"),
+    ]
+    return [Line(NOTICES, what, amount, price) for what, amount, price in amounts if amount]
+
+
+def _calls_of_queues(counts: Counts, found: Deployed) -> float:
+    """Whoever is called by a message may look at what is due."""
+    return sum(counts["executions"].get(name, 0) for name in found.functions["queue"])
+
+
+def _pages(counted: Mapping[str, Mapping[str, float]], found: Deployed) -> list[Line]:
+    viewed = 30 * PAGES_A_DAY
+    seconds = viewed * sum(max(_A_CALL, one["seconds"]) for one in counted.values()) / max(len(counted), 1)
+    amounts = [
+        ("function calls", viewed, "execution"),
+        ("GB-seconds", seconds * found.memory_gb, "gb_second"),
+        ("table transactions", viewed * mean(counted, "table"), "table"),
+        ("blobs read", viewed * mean(counted, "blob"), "blob_read"),
+    ]
+    return [Line(PAGES, what, amount, price) for what, amount, price in amounts if amount]
+
+
+def of_service(counts: Mapping[str, float], service: str) -> float:
+    """Return how many requests of a service there are, such as ``table``, of every kind."""
+    return sum(number for kind, number in counts.items() if kind.startswith(f"{service} "))
+
+
+def mean(counted: Mapping[str, Mapping[str, float]], what: str) -> float:
+    """Return how much of something a page has, each page as often as any other."""
+    return sum(one[what] for one in counted.values()) / max(len(counted), 1)
 
 
 def _gb_seconds(counts: Counts, found: Deployed) -> float:

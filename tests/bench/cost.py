@@ -1,8 +1,9 @@
 """``python -m tests.bench.cost``: what a month costs in Azure, from what was counted on the twin and from prices.
 
 Writes ``docs/cost.md`` and what it was computed from, ``tests/bench/counted.json``. With ``--computed`` nothing is
-counted anew, as after a change of prices or alert rules. ``--price NAME=VALUE`` replaces a price of
-``tests/bench/prices.json``, ``--updates N`` the updates a month; then the page is printed and not written.
+counted anew, as after a change of prices or alert rules; with ``--people`` only what notices and pages cost is.
+``--price NAME=VALUE`` replaces a price of ``tests/bench/prices.json``, ``--updates N`` the updates a month; then the
+page is printed and not written.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 
 from tests.bench.cost_page import page
 from tests.bench.deployed import deployed
+from tests.bench.people import people
 from tests.idle.counts import Counts
 from tests.idle.idle import QUARTER, Asked, idle
 
@@ -47,6 +49,7 @@ def counted(folder: Path, seconds: int) -> dict[str, Any]:
             "quarter": _rounded(found.quarter),
         },
         "update": {"updates": _COUNTED_UPDATES, "each": _rounded(found.update or {})},
+        **people(folder),
     }
 
 
@@ -62,6 +65,7 @@ def main() -> None:
     """Count, compute, and write or print."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.cost", description=__doc__)
     parser.add_argument("--computed", action="store_true", help="take what was counted the last time")
+    parser.add_argument("--people", action="store_true", help="count notices and pages anew, and nothing else")
     parser.add_argument("--seconds", type=int, default=QUARTER, help="as of python -m tests.idle")
     parser.add_argument("--price", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--updates", type=int, default=UPDATES)
@@ -69,7 +73,11 @@ def main() -> None:
     prices = json.loads(PRICES.read_text())
     for name, value in (text.split("=") for text in arguments.price):
         prices["per"][name]["price"] = float(value)
-    if not arguments.computed:
+    if arguments.people:
+        with tempfile.TemporaryDirectory(prefix="tidegate-cost-") as folder:
+            anew = {**json.loads(COUNTED.read_text()), **people(Path(folder))}
+        COUNTED.write_text(json.dumps(anew, indent=1) + "\n")
+    elif not arguments.computed:
         with tempfile.TemporaryDirectory(prefix="tidegate-cost-") as folder:
             COUNTED.write_text(json.dumps(counted(Path(folder), arguments.seconds), indent=1) + "\n")
     text = page(json.loads(COUNTED.read_text()), prices, deployed(), arguments.updates)

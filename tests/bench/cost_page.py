@@ -10,6 +10,9 @@ from tests.bench.bill import (
     GATE_VCPUS,
     GATES,
     IDLE,
+    NOTICES,
+    PAGES,
+    PAGES_A_DAY,
     UPDATES,
     WATCH,
     WATCH_RUNS,
@@ -17,6 +20,8 @@ from tests.bench.bill import (
     WATCHED_IMAGES,
     Line,
     lines,
+    mean,
+    of_service,
 )
 from tests.bench.deployed import Deployed
 from tests.idle.counts import SUBJECTS, Counts, total
@@ -41,7 +46,7 @@ def page(counted: Mapping[str, Any], prices: Mapping[str, Any], found: Deployed,
     return _PAGE.format(
         tags=f"{idle['tags']:,}",
         updates=updates,
-        bill=_bill(bill, prices, updates),
+        bill=_bill(bill, prices, updates, counted["notices"]["destinations"]),
         currency=prices["currency"],
         region=prices["region"],
         free=_free(bill, prices),
@@ -59,6 +64,7 @@ def page(counted: Mapping[str, Any], prices: Mapping[str, Any], found: Deployed,
         share=_share(counted, found),
         how=_how(counted),
         counts=_counts(idle["quarter"], update["each"]),
+        **_of_people(counted),
         moved=update["updates"],
         prices="\n".join(
             _rate(name, one) for name, one in prices["per"].items() if name in {line.price for line in bill}
@@ -66,9 +72,11 @@ def page(counted: Mapping[str, Any], prices: Mapping[str, Any], found: Deployed,
     )
 
 
-def _bill(bill: list[Line], prices: Mapping[str, Any], updates: int) -> str:
+def _bill(bill: list[Line], prices: Mapping[str, Any], updates: int, destinations: int) -> str:
     parts = {IDLE: "without an update", UPDATES: f"{updates} updates", GATES: f"the gates of {updates} updates"}
     parts[WATCH] = f"the standing watch of {WATCHED_IMAGES:,} images"
+    parts[NOTICES] = f"notices of {updates} updates to {destinations} destinations"
+    parts[PAGES] = f"{PAGES_A_DAY} pages a day"
     rows = []
     for part, name in parts.items():
         of_part = [line for line in bill if line.part == part]
@@ -83,7 +91,8 @@ def _bill(bill: list[Line], prices: Mapping[str, Any], updates: int) -> str:
 
 
 def _titled(line: Line) -> str:
-    return {IDLE: "", UPDATES: "updates: ", GATES: "gates: ", WATCH: "watch: "}[line.part] + line.what
+    apart = {UPDATES: "updates: ", GATES: "gates: ", WATCH: "watch: ", NOTICES: "notices: ", PAGES: "pages: "}
+    return apart.get(line.part, "") + line.what
 
 
 def _cost(line: Line, prices: Mapping[str, Any]) -> float:
@@ -132,6 +141,21 @@ def _counts(quarter: Counts, each: Counts) -> str:
     return "\n".join(rows)
 
 
+def _of_people(counted: Mapping[str, Any]) -> dict[str, Any]:
+    notices, pages = counted["notices"], counted["pages"]
+    tables, most = of_service(notices["each"], "table"), max(one["table"] for one in pages.values())
+    rows = [f"| `{path}` | {one['table']:,} | {one['blob']:,} |" for path, one in sorted(pages.items())]
+    return {
+        "destinations": notices["destinations"],
+        "notice": f"{tables / notices['destinations']:.1f}",
+        "wakes": f"{of_service(notices['each'], 'queue'):g}",
+        "views": PAGES_A_DAY,
+        "page_tables": f"{mean(pages, 'table'):.1f}",
+        "page_most": most,
+        "pages": "\n".join(rows),
+    }
+
+
 def _rate(name: str, one: Mapping[str, Any]) -> str:
     return f"| {_named(name)} | {_plain(one['price'])} | [{one['meter']}]({one['source']}) | {one['confirmed']} |"
 
@@ -166,6 +190,12 @@ The standing watch costs what it does only where a policy has a scan: once a day
 {watched} images in use is looked at by {runs} runs of {watch_seconds} s. That is reckoned and not counted; images that
 share less take more runs.
 
+Notices and pages cost what they do only where destinations are set and pages are looked at. A notice that goes to each
+of {destinations} destinations at once is {notice} table transactions for each, and {wakes} calls of the app; each
+update is reckoned as one, which is more than the usual message of the day. A page is {page_tables} table transactions
+where 1,000 images are watched, {page_most} at most; {views} are looked at a day, none within the seconds for which it
+is kept.
+
 ## What is free
 
 Nothing of this is taken off above. Azure grants it each month, to a subscription or to a billing account as a whole.
@@ -186,6 +216,8 @@ Nothing of this is taken off above. Azure grants it each month, to a subscriptio
   renewed every 30 s: {leases} operations a minute of an instance that had all of them and never went. On a developer's
   machine the host holds timers' leases for 15 s, renewed four times as often ([the times][leases]); this page once
   counted that. A lease is [no write, but one of the other operations][operations], which cost a fifteenth of one.
+- A page's seconds are those in which it was put together beside Azurite, on the machine that counted; what else that
+  machine did is in them. Looking whether something is to be told is reckoned for each call of a queue and each sweep.
 - What comes more seldom than each quarter of an hour, as a look at the base registry does, is counted as if it came in
   each.
 - Told is what the app sends, as JSON. Azure does not bill some columns of it, which is about a quarter. What
@@ -204,6 +236,10 @@ one check of a repository are in it.
 | | a quarter of an hour, idle | an update |
 |---|---:|---:|
 {counts}
+
+| a page, put together anew | table transactions | blobs |
+|---|---:|---:|
+{pages}
 
 ## Prices
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.bench.bill import GATES, IDLE, UPDATES, Line, blob_amounts, lines
+from tests.bench.bill import GATES, IDLE, NOTICES, PAGES, PAGES_A_DAY, UPDATES, Line, blob_amounts, lines
 from tests.bench.cost import COUNTED, PAGE, PRICES
 from tests.bench.cost import UPDATES as UPDATES_A_MONTH
 from tests.bench.cost_page import page
@@ -41,7 +41,12 @@ resource one 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
 
 
 def counted(quarter: dict[str, Any] | None = None, each: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {"idle": {"quarter": {**NOTHING, **(quarter or {})}}, "update": {"each": {**NOTHING, **(each or {})}}}
+    return {
+        "idle": {"quarter": {**NOTHING, **(quarter or {})}},
+        "update": {"each": {**NOTHING, **(each or {})}},
+        "notices": {"destinations": 3, "each": {}, "look": {}, "sweep": {}},
+        "pages": {},
+    }
 
 
 def of_part(part: str, bill: list[Line]) -> dict[str, float]:
@@ -125,6 +130,50 @@ def test_an_update_is_paid_for_as_often_as_it_happens_and_its_gate_apart() -> No
     assert of_part(UPDATES, bill)["function calls"] == 7 * 50
     assert of_part(UPDATES, bill)["GB-seconds"] == 8 * 50 * 0.5
     assert of_part(GATES, bill) == {"vCPU-seconds in ACR Tasks": 2 * 90 * 50}
+
+
+def test_a_notice_is_paid_for_at_each_destination_and_so_is_looking_whether_there_is_one() -> None:
+    calls = {"executions": {"one": 5.0, "tick": 9.0, "sweep": 2.0}}
+    now = counted(quarter=calls, each={"executions": {"one": 1.0, "two": 2.0}})
+    each = {"table Get": 4.0, "table Update": 8.0, "queue PutMessage": 3.0, "blob Get": 1.0}
+    now["notices"] = {"destinations": 3, "each": each, "look": {"table Query": 2}, "sweep": {"table Query": 7}}
+    bill = of_part(NOTICES, lines(now, FOUND, 50))
+    assert bill == {
+        "function calls": 3 * 50,
+        "GB-seconds": 3 * 50 * 0.5,
+        "queue operations": 3 * 3 * 50,
+        "table transactions of what is told": 12 * 50,
+        "table transactions of looking whether something is to be told": QUARTERS * (2 * 7 + 5 * 2) + 50 * 3 * 2,
+        "blobs read": 50,
+    }
+
+
+def test_pages_are_paid_for_by_what_one_reads_and_a_second_at_least() -> None:
+    now = counted()
+    now["pages"] = {"a": {"table": 10, "blob": 1, "seconds": 0.2}, "b": {"table": 20, "blob": 0, "seconds": 2.0}}
+    viewed = 30 * PAGES_A_DAY
+    assert of_part(PAGES, lines(now, FOUND, 50)) == {
+        "function calls": viewed,
+        "GB-seconds": viewed * 1.5 * 0.5,
+        "table transactions": viewed * 15,
+        "blobs read": viewed * 0.5,
+    }
+
+
+@pytest.mark.parametrize(("part", "of", "kind"), [("notices", "each", "table Query"), ("pages", "pages", "table")])
+def test_another_count_of_notices_or_of_pages_is_another_page(part: str, of: str, kind: str) -> None:
+    now = stored()
+    now[part][of][kind] += 90
+    assert page(now, prices(), deployed(), UPDATES_A_MONTH) != page(stored(), prices(), deployed(), UPDATES_A_MONTH)
+
+
+def test_the_page_tells_what_a_notice_and_a_page_cost_and_a_month_of_them() -> None:
+    now, text = stored(), PAGE.read_text()
+    each = sum(number for kind, number in now["notices"]["each"].items() if kind.startswith("table "))
+    assert f"{each / 3:.1f} table transactions for each" in " ".join(text.split())
+    assert f"| **notices of {UPDATES_A_MONTH} updates to 3 destinations** | | " in text
+    assert f"| **{PAGES_A_DAY} pages a day** | | " in text
+    assert all(f"| `{path}` | {one['table']:,} | {one['blob']:,} |" in text for path, one in now["pages"].items())
 
 
 def test_every_alert_rule_of_the_templates_is_found_with_how_often_it_looks(tmp_path: Path) -> None:
