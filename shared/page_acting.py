@@ -9,7 +9,7 @@ from functools import cached_property
 from shared.bootstrap import Parts
 from shared.domain.access.callers import Caller, Kind
 from shared.domain.promotion.candidate import Candidate
-from shared.domain.promotion.rebuilds import depends_on
+from shared.domain.promotion.rebuilds import ApplicationTask, depends_on
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
 from shared.errors import ServiceError
@@ -70,14 +70,13 @@ class PageActs:
         found = notifying.lister.destinations()
         return tuple(DestinationView(one, self.trials.token(one.name, caller)) for one in found)
 
-    @cached_property
-    def foreteller(self) -> Foreteller:
-        """Tells what acts come to."""
-        parts = self._parts
+    def _foreteller(self) -> Foreteller:
+        """Tells on one page what acts come to: what is built on which base is read once for all of its tags."""
+        parts, tasks = self._parts, _Tasks(self._parts)
         at_once = parts.settings.most_rebuilds
-        return Foreteller(parts.admitting.admissions, parts.candidates, self._built_on, at_once, parts.clock)
+        return Foreteller(parts.admitting.admissions, parts.candidates, tasks.built_on, at_once, parts.clock)
 
-    def offers(self, target: Target, caller: Caller, candidate: Candidate | None = None) -> tuple[OfferView, ...]:
+    def offers(self, target: Target, caller: Caller) -> tuple[OfferView, ...]:
         """Return the forms that somebody is shown; none for who cannot act, and nothing is read for those.
 
         A tag of an earlier base registry is shown, and left alone.
@@ -85,14 +84,19 @@ class PageActs:
         Args:
             target: the tag.
             caller: who is shown them.
-            candidate: only what can be done to this one; ``None`` for all.
         """
+        return self._offers(self._foreteller(), target, caller)
+
+    def _offers(
+        self, foreteller: Foreteller, target: Target, caller: Caller, candidate: Candidate | None = None
+    ) -> tuple[OfferView, ...]:
+        """Of a candidate's page only what can be done to that one."""
         ours = target.registry == self._parts.target_book.registry
         if not ours or caller.kind is not Kind.PERSON or not caller.roles & ACTING:
             return ()
         try:
             digest = candidate.digest if candidate is not None else ""
-            found = self.foreteller.offers(target, caller, digest, candidate)
+            found = foreteller.offers(target, caller, digest, candidate)
             return offer_views(found, target, caller, self.tokens.make)
         except ServiceError as error:
             log.warning("what can be done to %s cannot be told now: %s", target.id, error)
@@ -100,17 +104,29 @@ class PageActs:
 
     def of_candidate(self, shown: CandidateShown, caller: Caller) -> tuple[OffersAt, ...]:
         """Return what somebody can do to a digest, at the first tags that asked for it."""
-        found = (OffersAt(one, self.offers(one, caller, shown.candidate)) for one in shown.targets[:_MOST_TAGS])
+        foreteller, first = self._foreteller(), shown.targets[:_MOST_TAGS]
+        found = (OffersAt(one, self._offers(foreteller, one, caller, shown.candidate)) for one in first)
         return tuple(one for one in found if one.offers)
 
-    def _built_on(self, target: Target) -> Iterator[tuple[str, Digest]]:
+
+class _Tasks:
+    """The tasks of application registries, read by the first who asks for them."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @cached_property
+    def _listed(self) -> tuple[ApplicationTask, ...]:
         try:
-            tasks = self._parts.kept_listings.last()
+            return self._parts.kept_listings.last()
         except ServiceError as error:
-            log.warning("what is built on %s cannot be told now: %s", target.id, error)
-            return
+            log.warning("what is built on the base registry's tags cannot be told now: %s", error)
+            return ()
+
+    def built_on(self, target: Target) -> Iterator[tuple[str, Digest]]:
+        """Yield the tasks that are built on a tag, each with the digest that it was last built on."""
         server = self._parts.settings.base_server
-        for task in tasks:
+        for task in self._listed:
             found = depends_on(task, server, target.repository, target.tag)
             if found is not None:
                 yield f"{task.registry}/{task.name}", Digest(found.digest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -14,12 +15,12 @@ from shared.domain.policy.policy import Policy
 from shared.domain.policy.promoting import ApprovalCheck
 from shared.domain.promotion.consents import Answer
 from shared.domain.promotion.said import Said, Why
-from shared.domain.references import Digest
+from shared.domain.references import Digest, Tag
 from shared.errors import Unavailable
 from tests.doubles.filled_forms import form_of, forms_of, send
 from tests.doubles.paged import READER, Browser
 from tests.doubles.registries import TEST_FAILED_LOG
-from tests.doubles.world import BASE, ONE, TAG, TARGET, THREE, TWO, World
+from tests.doubles.world import BASE, NODE, ONE, TAG, TARGET, THREE, TWO, WATCH_LIST, World
 
 pytestmark = pytest.mark.unit
 
@@ -279,3 +280,31 @@ def test_what_was_rejected_by_its_test_is_tried_again_by_the_page_of_its_candida
 def test_what_did_not_fail_is_not_offered_to_be_tried_again(browser: Browser, world: World) -> None:
     browser.caller = person(world, "ada", Role.OPERATOR, Role.APPROVER)
     assert [fields for _, fields in forms_of(browser.read(PAGE)) if fields["act"] == "retry"] == []
+
+
+def test_of_a_digest_of_many_tags_each_thing_is_read_once_for_the_forms_of_all() -> None:
+    tags = [f"22-{number}" for number in range(6)]
+    world = World(WATCH_LIST.replace(b"[22-alpine]", f"[{', '.join(tags)}]".encode()))
+    world.says(ASKED)
+    for tag in tags:
+        world.hub.push(NODE, Tag(tag), TWO)
+    world.check()
+    world.settle()
+    browser = Browser(world, person(world))
+    [candidate] = [stored.record for stored in world.candidates.current()]
+    reads: Counter[str] = Counter()
+    last, get = world.kept_listings.last, world.candidates.get
+
+    def listed() -> object:
+        reads["tasks"] += 1
+        return last()
+
+    def got(name: str) -> object:
+        reads["candidate"] += 1
+        return get(name)
+
+    browser.parts.kept_listings.last, world.candidates.get = listed, got  # type: ignore[method-assign, assignment]
+    page = browser.read(f"pages/candidates/{candidate.id}")
+    assert len([fields for _, fields in forms_of(page) if fields["act"] == "approve"]) == 4
+    assert "stands in that one" in page
+    assert reads == {"tasks": 1, "candidate": 1}
