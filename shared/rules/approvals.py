@@ -103,4 +103,6 @@ def _lacks(target: Target, digest: Digest, counted: tuple[Consent, ...], check: 
         return "a newer digest was seen for its tag, so nobody can agree to this one any more"
     have = f", agreed by {'; '.join(one.told for one in counted)}" if counted else ""
     left = check.required - len(counted)
-    return f"{left} of {check.required} approvals are missing{have}; POST targets/{target.id}/approve gives one"
+    return (
+        f"{left} of {check.required} approvals are missing{have}: on its page, or by POST targets/{target.id}/approve"
+    )

@@ -14,6 +14,7 @@ from shared.domain.promotion.target import Target
 from shared.domain.promotion.transitions import ENDS
 from shared.domain.scan.decision import Change as Compares
 from shared.domain.scan.decision import Judged
+from shared.domain.watching.scanner import SCANNER
 from shared.evidence_ports import Kept
 from shared.flows.show_candidate import CandidateShown, admissions_of
 from shared.web.pages.offers import OffersAt
@@ -86,6 +87,7 @@ class CandidateView(msgspec.Struct, frozen=True):
     pieces: tuple[Piece, ...]
     under_way: bool
     problem: str
+    listed: bool = True
     offered: tuple[OffersAt, ...] = ()
 
 
@@ -98,6 +100,8 @@ def candidate_view(shown: CandidateShown, offered: tuple[OffersAt, ...] = ()) ->
     compared = shown.compared
     return CandidateView(
         candidate=candidate,
+        # The scanner is watched without an entry.
+        listed=candidate.tool != SCANNER,
         title=f"{candidate.source}:{candidate.source_tag}",
         way=candidate.history,
         targets=at,

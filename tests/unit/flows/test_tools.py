@@ -16,6 +16,7 @@ from shared.domain.references import Digest, Tag, parse_repository
 from shared.domain.watching.troubles import Kind
 from shared.errors import UNREADABLE, NotFound, OperationFailed, ServiceError, ToolMissing, Unavailable
 from shared.run_ports import ScannerInUse
+from tests.doubles.paged import Browser
 from tests.doubles.registries import digest_of
 from tests.doubles.world import ONE, THREE, TWO, Died, World
 
@@ -459,3 +460,12 @@ def test_a_scanner_that_has_no_database_of_the_list_needs_none(world: World) -> 
     world.configuration.text = (said + LIST[LIST.index("policies:") :]).encode()
     go_on(world)
     assert current(world) == ScannerInUse(f"tools/scanner@{SCANNER}", "", "", ScannerFormat.SARIF, command)
+
+
+def test_pages_of_tools_lead_to_their_entries_and_that_of_the_scanner_to_none(world: World) -> None:
+    go_on(world)
+    browser = Browser(world)
+    mirrored = (candidate(world, ONE), candidate(world, SCANNER, "scanner"))
+    database, scanner = (browser.read(f"pages/candidates/{one.id}") for one in mirrored)
+    assert 'href="/api/pages/images/trivy-db"' in database
+    assert "/api/pages/images/scanner" not in scanner
