@@ -11,7 +11,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 import msgspec
 
@@ -40,16 +39,14 @@ from shared.domain.watching.questions import RepositoryState
 from shared.domain.watching.selection import wanted_places
 from shared.domain.watching.troubles import Noted
 from shared.domain.watching.watch_list import Image, WatchList
-from shared.errors import UNREADABLE, ServiceError, TidegateError
+from shared.errors import TidegateError
 from shared.ports import Clock, Known, Observations, Records
 from shared.rules.listings import KeptListings
-from shared.rules.reading import readable
+from shared.rules.reading import readable, readable_each
 from shared.target_ports import Targets
 from shared.tool_ports import Tools
 from shared.trouble_ports import Troubles
 from shared.watch_ports import Watches
-
-T = TypeVar("T")
 
 log = logging.getLogger("tidegate.pages")
 
@@ -285,19 +282,12 @@ class Boards:
 
     def _each_target(self, reading: _Reading) -> Iterator[Target]:
         """Records are large: each is let go before the next one is read."""
-        problems: list[str] = []
-        yield from _readable_each((stored.record for stored in self._targets.every(self._registry)), problems)
-        for problem in problems:
-            reading.told(problem)
+        yield from readable_each((stored.record for stored in self._targets.every(self._registry)), reading.told)
 
     def _current(self, reading: _Reading) -> Mapping[str, Candidate]:
         """Whatever came to a tag, or was overtaken, keeps none from following its source."""
-        problems: list[str] = []
         records = (stored.record for stored in self._candidates.in_status(_IN_THE_WAY))
-        found = {one.id: _slim(one) for one in _readable_each(records, problems)}
-        for problem in problems:
-            reading.told(problem)
-        return found
+        return {one.id: _slim(one) for one in readable_each(records, reading.told)}
 
     def _built(self, reading: _Reading) -> Places:
         """The digest that each task is built on, by the tag of the base registry and the task."""
@@ -342,12 +332,3 @@ def _of_people(target: Target, on: Mapping[str, str], reading: _Reading) -> None
 
 def _slim(candidate: Candidate) -> Candidate:
     return msgspec.structs.replace(candidate, history=candidate.history[-1:], evidence=(), secret="", operation="")
-
-
-def _readable_each(records: Iterator[T], problems: list[str]) -> Iterator[T]:
-    try:
-        yield from records
-    except ServiceError as error:
-        if error.code != UNREADABLE:
-            raise
-        problems.append(str(error))

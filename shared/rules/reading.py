@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from shared.errors import UNREADABLE, ServiceError
@@ -22,12 +22,20 @@ def readable(records: Iterable[T]) -> tuple[list[T], str]:
     Raises:
         ServiceError: the records themselves cannot be had just now, or not by us.
     """
-    found: list[T] = []
+    problems: list[str] = []
+    return list(readable_each(records, problems.append)), "".join(problems)
+
+
+def readable_each(records: Iterable[T], told: Callable[[str], None]) -> Iterator[T]:
+    """Iterate over the records that can be read, without keeping any.
+
+    Args:
+        records: as for ``readable``; raises as that does.
+        told: is told, after the last one, what is wrong with the others.
+    """
     try:
-        for record in records:
-            found.append(record)
+        yield from records
     except ServiceError as error:
         if error.code != UNREADABLE:
             raise
-        return found, str(error)
-    return found, ""
+        told(str(error))
