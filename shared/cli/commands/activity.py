@@ -14,11 +14,10 @@ from shared.cli.options import bounded, past
 from shared.cli.parsing import Parser
 from shared.cli.session import Session
 from shared.cli.text import minute, printable, read_time, table
+from shared.domain.spreadsheets import as_text
 
 _MOST = 500
 _FIELDS = ("at", "subject", "name", "detail")
-# What a spreadsheet would take for a formula: https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def add(parser: Parser, _: str) -> None:
@@ -76,9 +75,5 @@ def _is_by(one: Document, who: str | None) -> bool:
 def _csv(lines: list[Document]) -> Iterator[str]:
     for row in (_FIELDS, *([one.get(name) or "" for name in _FIELDS] for one in lines)):
         text = io.StringIO()
-        csv.writer(text, lineterminator="").writerow([_harmless(printable(str(each))) for each in row])
+        csv.writer(text, lineterminator="").writerow([as_text(printable(str(each))) for each in row])
         yield text.getvalue()
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text

@@ -9,6 +9,7 @@ import azure.functions as func
 import msgspec
 
 from shared.domain.pages import MOST_LISTED
+from shared.domain.spreadsheets import as_text
 from shared.errors import MalformedRequest
 from shared.ports import Activity, Clock, Event
 from shared.web.pages.listing import ROWS, filter_of
@@ -18,8 +19,6 @@ from shared.web.queries import after_of
 
 MOST_SAVED = 10_000
 _HEADINGS = ("at", "name", "subject", "detail")
-# What a spreadsheet would take for a formula.
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class Happened(msgspec.Struct, frozen=True):
@@ -94,9 +93,5 @@ def as_csv(lines: tuple[Event, ...]) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(_HEADINGS)
-    writer.writerows((iso(one.at), *map(_harmless, (one.name, one.subject, one.detail))) for one in lines)
+    writer.writerows((iso(one.at), *map(as_text, (one.name, one.subject, one.detail))) for one in lines)
     return out.getvalue()
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.lstrip(" \u00a0\u3000").startswith(_FORMULAS) else cell
