@@ -72,7 +72,7 @@ def _own_hosts(own: Storage | None) -> set[str]:
     """Return where the app's own blobs are, however that is said."""
     if own is None:
         return set()
-    said = dict(part.strip().partition("=")[::2] for part in own.connection_string.split(";"))
+    said = dict(own.said)
     named = (
         f"{said['AccountName']}.blob.{said.get('EndpointSuffix', 'core.windows.net')}" if "AccountName" in said else ""
     )

@@ -26,8 +26,13 @@ class Storage(msgspec.Struct, frozen=True):
     @property
     def keys(self) -> tuple[str, ...]:
         """The connection string's secrets."""
-        parts = (part.partition("=") for part in self.connection_string.split(";"))
-        return tuple(value for name, _, value in parts if name.strip() in {"AccountKey", "SharedAccessSignature"})
+        return tuple(value for name, value in self.said if name in {"AccountKey", "SharedAccessSignature"})
+
+    @property
+    def said(self) -> tuple[tuple[str, str], ...]:
+        """What the connection string says, each part's name and value."""
+        parts = (part.strip().partition("=") for part in self.connection_string.split(";"))
+        return tuple((name.strip(), value) for name, _, value in parts)
 
 
 _NO_STORAGE = (
