@@ -50,6 +50,7 @@ class _Forms(HTMLParser):
         super().__init__()
         self.found: list[Form] = []
         self._is_inside = False
+        self._typed = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         said = {name: value or "" for name, value in attrs}
@@ -58,9 +59,19 @@ class _Forms(HTMLParser):
             self.found.append(Form(said["action"], {}))
         elif tag == "input" and self._is_inside:
             self.found[-1].fields[said["name"]] = said.get("value", "")
+        elif tag == "textarea" and self._is_inside:
+            self._typed = said["name"]
+            self.found[-1].fields[self._typed] = ""
+
+    def handle_data(self, data: str) -> None:
+        """Of a text that is typed the first end of a line is the markup's."""
+        if self._typed:
+            known = self.found[-1].fields[self._typed]
+            self.found[-1].fields[self._typed] = known + (data if known else data.removeprefix("\n"))
 
     def handle_endtag(self, tag: str) -> None:
         self._is_inside = self._is_inside and tag != "form"
+        self._typed = "" if tag == "textarea" else self._typed
 
 
 def forms_of(page: str) -> list[Form]:
