@@ -23,6 +23,7 @@ from tests.unit.flows.told_people import (
     MAIL,
     QUARTER,
     Mortal,
+    MortalAt,
     arrives,
     chat,
     got,
@@ -40,14 +41,6 @@ pytestmark = pytest.mark.unit
 
 # Whoever dies elsewhere is another test's.
 OURS = ("targets.", "deliveries.", "destinations.", "senders.", "outbox.", "troubles.")
-
-
-class OurMortal(Mortal):
-    """Dies only where notices are read, written and sent."""
-
-    def _moment(self, name: str) -> None:
-        if name.startswith(OURS):
-            super()._moment(name)
 
 
 def story(mortal: Mortal) -> None:
@@ -79,9 +72,9 @@ def arrives_mortally(mortal: Mortal, digest: object) -> None:
     settle(world)
 
 
-def once(dies_at: int, tale: Callable[[Mortal], None] = story) -> OurMortal:
+def once(dies_at: int, tale: Callable[[Mortal], None] = story) -> MortalAt:
     """Live through a story."""
-    mortal = OurMortal(dies_at, watched())
+    mortal = MortalAt(dies_at, watched(), OURS)
     tale(mortal)
     return mortal
 

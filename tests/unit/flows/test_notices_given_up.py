@@ -23,6 +23,7 @@ from tests.unit.flows.told_people import (
     MAIL,
     QUARTER,
     Mortal,
+    MortalAt,
     chat,
     got,
     kinds,
@@ -337,14 +338,6 @@ def test_where_nothing_fails_nothing_is_read_of_what_waits() -> None:
     assert [name for name in read if name.startswith("deliveries.") and "put_away" not in name] == []
 
 
-class OurMortal(Mortal):
-    """Dies only where notices are read, written and sent."""
-
-    def _moment(self, name: str) -> None:
-        if name.startswith(OURS):
-            super()._moment(name)
-
-
 def story(mortal: Mortal) -> None:
     """Notices are given up, more are put down, the destination works again, and gets them."""
     world = mortal.world
@@ -360,9 +353,9 @@ def story(mortal: Mortal) -> None:
     settle(world)
 
 
-def once(dies_at: int) -> OurMortal:
+def once(dies_at: int) -> MortalAt:
     """Live through the story."""
-    mortal = OurMortal(dies_at, watched())
+    mortal = MortalAt(dies_at, watched(), OURS)
     story(mortal)
     return mortal
 

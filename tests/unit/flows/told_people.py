@@ -129,3 +129,21 @@ class Mortal:
         self.names.append(name)
         if self.moments == self._dies_at:
             raise Died
+
+
+class MortalAt(Mortal):
+    """Dies only where names of moments begin so, such as ``deliveries.``; whoever dies elsewhere is another test's.
+
+    Args:
+        dies_at: the number of the moment; ``0`` for never.
+        world: the world.
+        places: what those names begin with.
+    """
+
+    def __init__(self, dies_at: int, world: World, places: tuple[str, ...]) -> None:
+        super().__init__(dies_at, world)
+        self._places = places
+
+    def _moment(self, name: str) -> None:
+        if name.startswith(self._places):
+            super()._moment(name)
