@@ -12,7 +12,7 @@ from typing import Any
 import azure.functions as func
 import msgspec
 
-from shared.domain.access.callers import Caller, Kind
+from shared.domain.access.callers import Caller
 from shared.domain.configuration_names import file_named
 from shared.domain.links import Links
 from shared.errors import MalformedRequest
@@ -23,7 +23,7 @@ from shared.web.asked import Asked, Handler
 from shared.web.configuration import WHY_HEADER
 from shared.web.pages.deeds import WROTE, Deed, Deeds
 from shared.web.pages.environment import Writer
-from shared.web.pages.sent import believe, by_a_person_on_our_page, sent_fields
+from shared.web.pages.sent import believe, by_a_person_on_our_page, sent_fields, token_for
 from shared.web.pages.shown import lines_of
 from shared.web.routes import WRITING
 
@@ -100,7 +100,7 @@ class Editor:
         etag, done = stored.etag if stored is not None else "", self._deeds.told(asked)
         if text is None:
             return self._page(asked.caller, EditorView(file=file, text="", etag=etag, token="", odd=_NOT_SHOWN))
-        token = self._token(asked.caller, file, etag)
+        token = token_for(self._tokens, asked.caller, WRITING, _about(file, etag))
         told = done if done is not None and (done.did, done.about) == (WROTE, file) else None
         return self._page(asked.caller, EditorView(file=file, text=text, etag=etag, token=token, done=told))
 
@@ -146,10 +146,6 @@ class Editor:
 
     def _page(self, caller: Caller, view: EditorView, status: int = 200) -> func.HttpResponse:
         return self._writer().page("editor", view, caller, status=status)
-
-    def _token(self, caller: Caller, file: str, etag: str) -> str:
-        may = caller.kind is Kind.PERSON and caller.roles & WRITING
-        return self._tokens.make(caller, _about(file, etag)) if may else ""
 
 
 _PROBLEM = msgspec.json.Decoder(dict[str, Any])

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import azure.functions as func
 
-from shared.domain.access.callers import Caller, Kind
+from shared.domain.access.callers import Caller, Kind, Role
 from shared.domain.access.form_tokens import Believed
 from shared.errors import MalformedRequest
 from shared.rules.form_keys import FormTokens
@@ -78,6 +78,15 @@ def _pairs(body: bytes) -> list[tuple[str, str]]:
         )
     except ValueError:
         raise MalformedRequest("the form cannot be read") from None
+
+
+def token_for(tokens: FormTokens, caller: Caller, roles: Set[Role], about: Iterable[str]) -> str:
+    """Return the token of a form that wants one of some roles; empty for who cannot send it.
+
+    Raises:
+        ServiceError: the keys of forms cannot be read.
+    """
+    return tokens.make(caller, about) if caller.kind is Kind.PERSON and caller.roles & roles else ""
 
 
 def believe(tokens: FormTokens, token: str, caller: Caller, about: Iterable[str]) -> None:

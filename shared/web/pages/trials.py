@@ -5,12 +5,12 @@ from __future__ import annotations
 import azure.functions as func
 import msgspec
 
-from shared.domain.access.callers import Caller, Kind
+from shared.domain.access.callers import Caller
 from shared.domain.links import Links
 from shared.rules.form_keys import FormTokens
 from shared.web.asked import Asked, Handler
 from shared.web.pages.deeds import REFUSED, TEST, TOOK, Deed, Deeds
-from shared.web.pages.sent import believe, by_a_person_on_our_page, sent_fields
+from shared.web.pages.sent import believe, by_a_person_on_our_page, sent_fields, token_for
 from shared.web.routes import ACTING
 
 
@@ -39,8 +39,7 @@ class Trials:
 
     def token(self, name: str, caller: Caller) -> str:
         """Return the token of the form that tries a destination; empty for who cannot."""
-        may = caller.kind is Kind.PERSON and caller.roles & ACTING
-        return self._tokens.make(caller, (TEST, name)) if may else ""
+        return token_for(self._tokens, caller, ACTING, (TEST, name))
 
     def take(self, asked: Asked) -> func.HttpResponse:
         """Try a destination.
