@@ -38,6 +38,7 @@ _PORTS = {
     "webhook": 34,
     "mail": 35,
     "mail_tls": 36,
+    "vault": 37,
 }
 
 
@@ -95,6 +96,10 @@ class Topology:
     def ca_bundle(self) -> Path:
         """The twin's own certificate authority followed by the machine's, as one PEM file."""
         return self.state / "tls" / "ca-bundle.pem"
+
+    def registry_folder(self, part: str) -> Path:
+        """Return where the registry behind a front keeps what it holds."""
+        return self.state / "registries" / part
 
     def registry_id(self, name: str) -> str:
         """Return the Azure resource id of one of the twin's registries."""

@@ -102,7 +102,10 @@ def test_tags_are_listed_over_pages_with_and_without_redirects(outside: Outside,
 
 def test_ten_thousand_tags_are_listed_in_ten_requests(outside: Outside, pushed: ImportSource) -> None:
     store = (
-        outside.topology.state / "other/docker/registry/v2/repositories" / pushed.repository.path / "_manifests/tags"
+        outside.topology.registry_folder("other")
+        / "docker/registry/v2/repositories"
+        / pushed.repository.path
+        / "_manifests/tags"
     )
     for number in range(MANY - 1):
         link = store / f"t{number:05}" / "current" / "link"
@@ -120,7 +123,7 @@ def test_ten_thousand_tags_are_listed_in_ten_requests(outside: Outside, pushed: 
 def test_a_repository_that_was_renamed_cannot_be_found(outside: Outside, pushed: ImportSource) -> None:
     upstream = other(outside)
     upstream.tags(pushed.repository)
-    store: Path = outside.topology.state / "other/docker/registry/v2/repositories" / pushed.repository.path
+    store: Path = outside.topology.registry_folder("other") / "docker/registry/v2/repositories" / pushed.repository.path
     shutil.rmtree(store)
     assert upstream.digest(pushed.repository, TAG) is None
     with pytest.raises(NotFound):

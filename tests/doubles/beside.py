@@ -63,13 +63,15 @@ def written(artefact: Artefact, subject: Digest, *, predicate: str = SIGN, said:
         said: whether the list of referrers says what it is; GHCR's says that it is empty.
     """
     notes = {"dev.sigstore.bundle.predicateType": predicate} if artefact.kind is ArtefactKind.SIGSTORE_BUNDLE else {}
+    # The older form is found by its tag alone.
+    refers = artefact.kind is not ArtefactKind.COSIGN_LEGACY
     content = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
         "artifactType": _TYPES[artefact.kind],
         "config": {"mediaType": EMPTY, "digest": sha256(b"{}"), "size": 2},
         "layers": [_described(layer) for layer in artefact.layers],
-        "subject": {"mediaType": MANIFEST, "digest": subject, "size": 1},
+        **({"subject": {"mediaType": MANIFEST, "digest": subject, "size": 1}} if refers else {}),
         "annotations": notes,
     }
     manifest = json.dumps(content).encode()

@@ -57,6 +57,29 @@ def push_index(topology: Topology, part: str, image: str, *texts: str) -> str:
     return _manifest(url, repository, tag, {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}, INDEX)
 
 
+def push_referrer(topology: Topology, part: str, repository: str, subject: str, artifact_type: str, text: str) -> str:
+    """Push a manifest without a tag that refers to another one, which need not be there; return its digest."""
+    manifest = referrer(topology, part, repository, subject, artifact_type, text)
+    return _put(topology.http(f"backing_{part}"), repository, digest_of(manifest), manifest, MANIFEST)
+
+
+def referrer(topology: Topology, part: str, repository: str, subject: str, artifact_type: str, text: str) -> bytes:
+    """Push the blobs of a manifest that refers to another one, and return that manifest, which is not pushed."""
+    url = topology.http(f"backing_{part}")
+    config = _blob(url, repository, b"{}", "application/vnd.oci.empty.v1+json")
+    layer = _blob(url, repository, text.encode(), "text/plain")
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "artifactType": artifact_type,
+        "config": config,
+        "layers": [layer],
+        "subject": {"mediaType": INDEX, "digest": subject, "size": 1},
+        "annotations": {"org.opencontainers.image.created": "2026-11-28T10:00:00Z"},
+    }
+    return json.dumps(manifest).encode()
+
+
 def push_beside(topology: Topology, part: str, repository: str, subject: str, *signed: Written) -> None:
     """Push artefacts beside an image, as clients do where a registry keeps no list of referrers: under tags.
 

@@ -32,7 +32,7 @@ def _is_free(port: int) -> bool:
 
 def start_registry(topology: Topology, part: str) -> subprocess.Popen[bytes]:
     """Start one real registry that tells the emulator of every push."""
-    folder = topology.state / part
+    folder = topology.registry_folder(part)
     folder.mkdir(parents=True)
     config = {
         "version": 0.1,

@@ -13,15 +13,14 @@ from werkzeug.wrappers import Request, Response
 
 from infra.local.emulator.acr_attributes import Attributes
 from infra.local.emulator.acr_auth import AcrAuth
-from infra.local.emulator.backing import Backing
 from infra.local.emulator.front import Route
 from infra.local.emulator.locks import Locks
-from infra.local.emulator.untagging import Untagging
+from infra.local.emulator.removal import Removal
+from infra.local.emulator.shelf import Shelf
 from infra.local.emulator.wire import disallowed, json_object, json_reply, nothing, registry_error, unknown_operation
 
 _ONE = "/acr/v1/<path:repository>"
-_TAGS_A_PAGE, _MOST_TAGS_A_PAGE = 100, 1000
-
+_A_PAGE, _MOST_A_PAGE = 100, 1000
 
 _TAG = ("TAG_UNKNOWN", "the specified tag does not exist")
 
@@ -48,19 +47,19 @@ class AcrRepositories:
         self,
         part: str,
         host: str,
-        backing: Backing,
+        shelf: Shelf,
         attributes: Attributes,
         locks: Locks,
         auth: AcrAuth,
-        untagging: Untagging,
+        removal: Removal,
     ) -> None:
         self._part = part
         self._host = host
-        self._backing = backing
+        self._shelf = shelf
         self._attributes = attributes
         self._locks = locks
         self._auth = auth
-        self._untagging = untagging
+        self._removal = removal
 
     def routes(self) -> list[Route]:
         """Return the routes served."""
@@ -80,10 +79,10 @@ class AcrRepositories:
         ]
 
     def catalog(self, request: Request) -> Response:
-        """Answer the names of all repositories that hold something."""
+        """Answer the names of all repositories that hold something and are not hidden."""
         self._auth.require(request, "registry:catalog:*")
-        names = [name for name in self._backing.repositories() if self._backing.tags(name)]
-        return json_reply({"repositories": names})
+        names = self._shelf.repositories()
+        return json_reply({"repositories": [name for name in names if self._locks.may_list(self._part, name)]})
 
     def repository(self, request: Request, repository: str) -> Response:
         """Answer one repository."""
@@ -95,15 +94,9 @@ class AcrRepositories:
         """Answer a repository's tags, or those that point at ``digest``."""
         self._require(request, repository, "metadata_read")
         found(self._attributes.repository(repository), _repository(repository))
-        names = self._backing.tags(repository)
-        listed = [self._attributes.tag(repository, name) for name in names]
         digest = request.args.get("digest")
-        wanted = [tag for tag in listed if tag and digest in (None, tag["digest"])]
-        page, link = _page(_in_order(wanted, request), request)
-        reply = self._reply(repository, {"tags": page})
-        if link:
-            reply.headers["Link"] = f'<{request.path}?{link}>; rel="next"'
-        return reply
+        wanted = [tag for tag in self._attributes.tags(repository) if digest in (None, tag["digest"])]
+        return self._paged(request, repository, "tags", wanted, "name")
 
     def tag(self, request: Request, repository: str, tag: str) -> Response:
         """Answer one tag."""
@@ -123,14 +116,14 @@ class AcrRepositories:
         found(self._attributes.tag(repository, tag), _TAG)
         if not self._locks.may_delete(self._part, repository, tag):
             abort(disallowed())
-        self._untagging.untag(self._backing, repository, tag)
+        self._removal.delete_tag(repository, tag)
         return nothing(202)
 
     def manifests(self, request: Request, repository: str) -> Response:
         """Answer a repository's manifests, tagged or not."""
         self._require(request, repository, "metadata_read")
-        listed = [self._attributes.manifest(repository, digest) for digest in self._attributes.digests(repository)]
-        return self._reply(repository, {"manifests": _ordered([entry for entry in listed if entry], request)})
+        found(self._attributes.repository(repository), _repository(repository))
+        return self._paged(request, repository, "manifests", self._attributes.manifests(repository), "digest")
 
     def manifest(self, request: Request, repository: str, digest: str) -> Response:
         """Answer one manifest's attributes."""
@@ -160,22 +153,28 @@ class AcrRepositories:
     def delete(self, request: Request, repository: str) -> Response:
         """Delete all that is in a repository, unless something in it is locked."""
         self._require(request, repository, "delete")
-        tags, digests = self._backing.tags(repository), self._attributes.digests(repository)
+        found(self._attributes.repository(repository), _repository(repository))
+        tags, digests = list(self._shelf.tags(repository)), self._shelf.digests(repository)
         if not self._locks.may_delete(self._part, repository, *tags, *digests):
             abort(disallowed())
-        deleted = [digest for digest in digests if self._backing.delete(repository, digest)]
+        deleted = [gone for digest in digests for gone in self._removal.delete_manifest(repository, digest)]
+        self._locks.forget(self._part, repository, "")
         return json_reply({"manifestsDeleted": deleted, "tagsDeleted": tags}, 202)
+
+    def _paged(
+        self, request: Request, repository: str, kind: str, entries: list[dict[str, Any]], name: str
+    ) -> Response:
+        page, link = _page(_in_order(entries, request), request, name)
+        reply = self._reply(repository, {kind: page})
+        if link:
+            reply.headers["Link"] = f'<{request.path}?{link}>; rel="next"'
+        return reply
 
     def _require(self, request: Request, repository: str, action: str) -> None:
         self._auth.require(request, f"repository:{repository}:{action}")
 
     def _reply(self, repository: str, body: dict[str, Any]) -> Response:
         return json_reply({"registry": self._host, "imageName": repository, **body})
-
-
-def _ordered(entries: list[dict[str, Any]], request: Request) -> list[dict[str, Any]]:
-    """Return the entries in the order asked for, at most ``n`` of them."""
-    return _in_order(entries, request)[: request.args.get("n", type=int)]
 
 
 def _in_order(entries: list[dict[str, Any]], request: Request) -> list[dict[str, Any]]:
@@ -185,14 +184,14 @@ def _in_order(entries: list[dict[str, Any]], request: Request) -> list[dict[str,
     return entries
 
 
-def _page(entries: list[dict[str, Any]], request: Request) -> tuple[list[dict[str, Any]], str]:
+def _page(entries: list[dict[str, Any]], request: Request, name: str) -> tuple[list[dict[str, Any]], str]:
     """Return ``n`` entries after ``last``, a hundred if it is not said, and the query of the next page if there is one.
 
     More than a thousand are answered with as many: https://github.com/Azure/acr/issues/749
     """
-    size = min(request.args.get("n", _TAGS_A_PAGE, type=int), _MOST_TAGS_A_PAGE)
-    names, last = [entry["name"] for entry in entries], request.args.get("last", "")
+    size = min(request.args.get("n", _A_PAGE, type=int), _MOST_A_PAGE)
+    names, last = [entry[name] for entry in entries], request.args.get("last", "")
     start = names.index(last) + 1 if last in names else 0
     page = entries[start : start + size]
-    more = {**request.args, "last": page[-1]["name"], "n": size} if start + size < len(entries) else {}
+    more = {**request.args, "last": page[-1][name], "n": size} if start + size < len(entries) else {}
     return page, urlencode(more)

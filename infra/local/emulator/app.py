@@ -10,6 +10,7 @@ from werkzeug.serving import BaseWSGIServer
 from infra.local.emulator.access import Access
 from infra.local.emulator.acr_attributes import Attributes
 from infra.local.emulator.acr_auth import AcrAuth
+from infra.local.emulator.acr_referrers import AcrReferrers
 from infra.local.emulator.acr_registry import AcrRegistry, name_the_api
 from infra.local.emulator.acr_repositories import AcrRepositories
 from infra.local.emulator.arm_guard import ArmGuard
@@ -40,6 +41,7 @@ from infra.local.emulator.operations import Operations
 from infra.local.emulator.other import OtherRegistry
 from infra.local.emulator.registries import PARTS, Registries
 from infra.local.emulator.registry_limits import Burst, RegistryLimits
+from infra.local.emulator.removal import Removal
 from infra.local.emulator.runs import Execute, Runs
 from infra.local.emulator.server import close, listen
 from infra.local.emulator.settings import Settings, Values
@@ -122,7 +124,7 @@ class Emulator:
     def _arm_routes(self) -> list[Route]:
         runs = ArmRuns(self._topology, self._runs, self._tasks, self._sources, self._access)
         return [
-            *ArmRegistries(self._topology, self._registries, self._access).routes(),
+            *ArmRegistries(self._topology, self._registries, self._access, self._settings).routes(),
             *self._imports.routes(),
             *self._sources.routes(),
             *Logs(self._tokens, self._topology, self._runs).routes(),
@@ -133,15 +135,26 @@ class Emulator:
         ]
 
     def _acr_routes(self, part: str) -> list[Route]:
-        host, backing = self._topology.address(part), self._registries.backing(part)
+        host, backing, shelf = (
+            self._topology.address(part),
+            self._registries.backing(part),
+            self._registries.shelf(part),
+        )
         registry = next(name for name, own in PARTS.items() if own == part)
         auth = AcrAuth(self._tokens, host, registry, self._access)
-        attributes = Attributes(part, backing, self._catalog, self._locks)
+        attributes = Attributes(part, backing, shelf, self._catalog, self._locks)
+        removal = self._removal(part)
+        lists = AcrReferrers(registry, shelf, self._settings)
+        shared = (self._locks, auth)
         return [
             *auth.routes(),
-            *AcrRepositories(part, host, backing, attributes, self._locks, auth, self._untagging).routes(),
-            *AcrRegistry(part, backing, attributes, self._locks, auth).routes(),
+            *AcrRepositories(part, host, shelf, attributes, *shared, removal).routes(),
+            *AcrRegistry(part, backing, shelf, *shared, self._catalog, removal, lists, self._settings).routes(),
         ]
+
+    def _removal(self, part: str) -> Removal:
+        backing, shelf = self._registries.backing(part), self._registries.shelf(part)
+        return Removal(part, backing, shelf, self._catalog, self._locks, self._untagging)
 
     def _upstream_routes(self) -> dict[str, list[Route]]:
         backing = self._registries.backing("docker_hub")
@@ -153,7 +166,7 @@ class Emulator:
             "docker_hub_auth": auth.routes(),
             "docker_hub_registry": registry.routes(),
             "docker_hub_api": [*auth.api_routes(), *api.routes()],
-            "mcr": Mcr(self._registries.backing("mcr"), self._catalog).routes(),
+            "mcr": Mcr(self._registries.backing("mcr"), self._registries.shelf("mcr"), self._catalog).routes(),
             "other": OtherRegistry(self._registries.backing("other"), self._tokens, self._settings).routes(),
         }
 

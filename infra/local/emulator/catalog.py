@@ -1,4 +1,4 @@
-"""What the registries do not remember: when a tag was first and last pushed, and which digests have been seen."""
+"""What the registries do not remember: when something was first and last pushed, and when a tag left a manifest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Times:
 
 
 class Catalog:
-    """Push times by part, repository and tag or digest.
+    """Times by part, repository and tag or digest.
 
     What was pushed before the emulator began is taken to be as old as the emulator: its memory starts there.
     """
@@ -25,6 +25,8 @@ class Catalog:
         self._lock = threading.Lock()
         self._began = time.time()
         self._times: dict[tuple[str, str, str], Times] = {}
+        self._on: dict[tuple[str, str, str], str] = {}
+        self._left: dict[tuple[str, str, str], float] = {}
 
     def pushed(self, part: str, repository: str, *references: str) -> None:
         """Record that these tags and digests were pushed now."""
@@ -34,20 +36,31 @@ class Catalog:
                 before = self._times.get((part, repository, reference))
                 self._times[part, repository, reference] = Times(before.created if before else now, now)
 
-    def deleted(self, part: str, repository: str, digest: str) -> None:
-        """Record that a manifest is gone."""
+    def tagged(self, part: str, repository: str, tag: str, digest: str) -> None:
+        """Record that a tag was pushed now, and that it left the manifest it was on, if that was another one."""
+        self.pushed(part, repository, tag, digest)
         with self._lock:
-            self._times.pop((part, repository, digest), None)
+            before = self._on.get((part, repository, tag), digest)
+            self._on[part, repository, tag] = digest
+        if before != digest:
+            self.left(part, repository, before)
+
+    def deleted(self, part: str, repository: str, reference: str) -> None:
+        """Record that a tag or manifest is gone."""
+        with self._lock:
+            self._times.pop((part, repository, reference), None)
+            self._on.pop((part, repository, reference), None)
+            self._left.pop((part, repository, reference), None)
+
+    def left(self, part: str, repository: str, digest: str) -> None:
+        """Record that a tag left a manifest now."""
+        with self._lock:
+            self._left[part, repository, digest] = time.time()
 
     def times(self, part: str, repository: str, reference: str) -> Times:
         """Return when a tag or digest was pushed."""
         return self._times.get((part, repository, reference), Times(self._began, self._began))
 
-    def digests(self, part: str, repository: str) -> set[str]:
-        """Return the digests pushed to a repository, tagged or not."""
-        with self._lock:
-            return {
-                reference
-                for known_part, known_repository, reference in self._times
-                if (known_part, known_repository) == (part, repository) and ":" in reference
-            }
+    def since(self, part: str, repository: str, digest: str) -> float | None:
+        """Return when a tag last left a manifest; ``None`` if none has since the emulator began."""
+        return self._left.get((part, repository, digest))

@@ -53,7 +53,7 @@ class Events:
         target = event["target"]
         repository, tag, digest = target["repository"], target["tag"], target["digest"]
         self._await_tag(part, repository, tag, digest)
-        self._catalog.pushed(part, repository, tag, digest)
+        self._catalog.tagged(part, repository, tag, digest)
         self._webhooks.notify(part, event)
         self._event_grid.notify(part, event)
         self._tasks.base_moved(part, repository, tag, digest)

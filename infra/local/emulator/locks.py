@@ -29,6 +29,15 @@ class Locks:
         with self._lock:
             self._changed.setdefault((part, repository, reference), {}).update(named)
 
+    def forget(self, part: str, repository: str, reference: str) -> None:
+        """Forget what was set of something that is gone; what comes under its name next is not locked."""
+        with self._lock:
+            self._changed.pop((part, repository, reference), None)
+
+    def may_list(self, part: str, repository: str, reference: str = "") -> bool:
+        """Tell whether a reference is not hidden from lists; what a repository hides is itself alone."""
+        return self.attributes(part, repository, reference)["listEnabled"]
+
     def may_read(self, part: str, repository: str, *references: str) -> bool:
         """Tell whether nothing forbids pulling these references."""
         return self._all(part, repository, references, "readEnabled")

@@ -13,7 +13,8 @@ from infra.local.emulator.backing import Backing
 from infra.local.emulator.catalog import Catalog
 from infra.local.emulator.front import Route
 from infra.local.emulator.proxy import forward
-from infra.local.emulator.referrers import referrers
+from infra.local.emulator.referrers import referrers, referring, under_tag
+from infra.local.emulator.shelf import Shelf
 from infra.local.emulator.tags_list import tags_list
 from infra.local.emulator.wire import json_reply, timestamp
 
@@ -24,8 +25,9 @@ _BLOB = "/v2/<path:repository>/blobs/<digest>"
 class Mcr:
     """The routes of mcr.microsoft.com."""
 
-    def __init__(self, backing: Backing, catalog: Catalog) -> None:
+    def __init__(self, backing: Backing, shelf: Shelf, catalog: Catalog) -> None:
         self._backing = backing
+        self._shelf = shelf
         self._catalog = catalog
 
     def routes(self) -> list[Route]:
@@ -46,8 +48,11 @@ class Mcr:
         return forward(request, self._backing)
 
     def referrers(self, request: Request, repository: str, digest: str) -> Response:
-        """Answer what refers to a manifest."""
-        return referrers(request, self._backing, repository, digest)
+        """Answer what refers to a manifest, in one page: by the tag for the list first, then by itself."""
+        kept = under_tag(self._shelf, repository, digest)
+        known = {entry["digest"] for entry in kept}
+        named = [entry for entry in referring(self._shelf, repository, digest) if entry["digest"] not in known]
+        return referrers(request, [*kept, *named], len(kept) + len(named))
 
     def tags(self, request: Request, repository: str) -> Response:
         """Answer a repository's tags."""

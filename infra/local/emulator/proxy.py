@@ -17,15 +17,22 @@ _OURS = _HOP_BY_HOP | {"authorization", "host", "content-length", "expect"}
 _CHUNK = 1 << 16
 
 
-def forward(request: Request, backing: Backing) -> Response:
+def forward(request: Request, backing: Backing, body: bytes | None = None) -> Response:
     """Ask the real registry what was asked of the front, and return its answer unread.
 
     The method is kept, so HEAD stays HEAD. Locations handed out for uploads are made relative, so that they lead back
     through the front.
+
+    Args:
+        request: what was asked.
+        backing: the real registry.
+        body: the request's, if it has been read already.
     """
-    outgoing = requests.Request(request.method, backing.url + request.environ["RAW_URI"], _headers(request))
+    url = backing.url + request.environ["RAW_URI"]
+    outgoing = requests.Request(request.method, url, _headers(request), data=body)
     prepared = backing.session.prepare_request(outgoing)
-    _attach_body(prepared, request)
+    if body is None:
+        _attach_body(prepared, request)
     answer = backing.session.send(prepared, stream=True, timeout=300, allow_redirects=False)
     headers = [(name, value) for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP]
     response = Response(_stream(answer), answer.status_code, headers)

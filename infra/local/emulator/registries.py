@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from infra.local.emulator.backing import Backing
+from infra.local.emulator.shelf import Shelf
 from infra.local.topology import APPLICATIONS, BASE, STAGING, Topology
 
 PARTS = {STAGING: "staging", BASE: "base", APPLICATIONS: "applications"}
@@ -22,6 +23,7 @@ class Registries:
         self._backing = {
             part: Backing(f"127.0.0.1:{topology.port(f'backing_{part}')}") for part in (*UPSTREAMS, *PARTS.values())
         }
+        self._shelves = {part: Shelf(topology.registry_folder(part)) for part in self._backing}
         self._hosts = dict.fromkeys(DOCKER_HUB_HOSTS, "docker_hub") | {MCR_HOST: "mcr"}
         self._hosts |= {topology.address(part): part for part in ("other", *PARTS.values())}
         self._names = {topology.registry_id(name).lower(): name for name in PARTS}
@@ -30,6 +32,10 @@ class Registries:
     def backing(self, part: str) -> Backing:
         """Return the client of one part's registry; ``KeyError`` for an unknown part."""
         return self._backing[part]
+
+    def shelf(self, part: str) -> Shelf:
+        """Return what one part's registry keeps; ``KeyError`` for an unknown part."""
+        return self._shelves[part]
 
     def part_of_host(self, host: str) -> str | None:
         """Return the part a reference's host means, or ``None``."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from infra.local.emulator.assignments import read
 from infra.local.emulator.limit_settings import ARM_KINDS, REGISTRY_KINDS, check_numbers, check_pair, check_pairs
+from infra.local.emulator.setting_choices import NO_API, UNTYPED, check_choice
 
 _SECRETS = {"hub_token", "other_password", "vaults"}
 
@@ -58,6 +59,11 @@ class Values:
         uploads_in_task_runs: whether a task run may name an uploaded context, which is not known of Azure.
         tasks_page: how many tasks a list has at most, with a link to the next page; 0 for all in one.
         tasks_without_bases: whether lists of tasks leave the base images out, which each task by itself has.
+        customer_key_registries: names of the registries that a customer's keys encrypt, and what becomes of the API for
+            referrers there, which is not known for certain: ``no-api`` or ``untyped``.
+        referrers_page: how many referrers a page has at most.
+        manifest_locks_stop_referrers: whether nothing can refer to a manifest that may not be written.
+        read_locks_cover_children: whether an index that may not be pulled keeps what it lists from being pulled.
         base_trigger_seconds: how long after a base image moved its tasks are started.
     """
 
@@ -96,6 +102,10 @@ class Values:
     vaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tasks_page: int = 0
     tasks_without_bases: bool = False
+    customer_key_registries: Mapping[str, str] = field(default_factory=dict)
+    referrers_page: int = 100
+    manifest_locks_stop_referrers: bool = False
+    read_locks_cover_children: bool = False
     base_trigger_seconds: float = 0.0
 
     def __post_init__(self) -> None:
@@ -103,6 +113,8 @@ class Values:
         check_pairs("arm_buckets", self.arm_buckets, ARM_KINDS)
         check_pairs("provider_limits", self.provider_limits)
         check_numbers("registry_limits", self.registry_limits, REGISTRY_KINDS)
+        for name, what in self.customer_key_registries.items():
+            check_choice(f"customer_key_registries: {name}", what, (NO_API, UNTYPED))
         check_pair("mcr_burst", self.mcr_burst or (0, 1))
 
 

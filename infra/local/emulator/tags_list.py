@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from werkzeug.wrappers import Request, Response
@@ -22,6 +23,11 @@ def tags_list(request: Request, backing: Backing, repository: str, largest: int 
     tags = backing.tags(repository)
     if not tags:
         return registry_error(404, "NAME_UNKNOWN", "repository name not known to registry", detail={"name": repository})
+    return page_of_tags(request, repository, tags, largest)
+
+
+def page_of_tags(request: Request, repository: str, tags: Sequence[str], largest: int | None = None) -> Response:
+    """Answer ``n`` of some tags after ``last``, as ``tags_list`` does."""
     size, last = request.args.get("n", type=int), request.args.get("last", "")
     if largest is not None:
         size = largest if size is None else min(size, largest)

@@ -17,7 +17,7 @@ def write_config(topology: Topology, name: str) -> Path:
     The file is JSON, which is YAML too; the fields are those of the Distribution's configuration reference
     (https://distribution.github.io/distribution/about/configuration/).
     """
-    path = topology.state / "registries" / f"{name}.yml"
+    path = topology.registry_folder(name).with_suffix(".yml")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(_config(topology, name), indent=1))
     return path
@@ -28,7 +28,7 @@ def _config(topology: Topology, name: str) -> dict[str, object]:
         "version": "0.1",
         "log": {"level": "warn", "accesslog": {"disabled": True}},
         "storage": {
-            "filesystem": {"rootdirectory": str(topology.state / "registries" / name)},
+            "filesystem": {"rootdirectory": str(topology.registry_folder(name))},
             "delete": {"enabled": True},
             "maintenance": {"uploadpurging": {"enabled": False}},
         },
