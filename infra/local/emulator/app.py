@@ -34,6 +34,7 @@ from infra.local.emulator.events import Events
 from infra.local.emulator.faults import Faults
 from infra.local.emulator.front import Front, Route
 from infra.local.emulator.identity import Identity
+from infra.local.emulator.import_rules import ImportRules
 from infra.local.emulator.locks import Locks
 from infra.local.emulator.long_running import LongRunning
 from infra.local.emulator.mcr import Mcr
@@ -83,9 +84,7 @@ class Emulator:
         )
         self._sources = Sources(self._tokens, topology)
         self._tasks = ArmTasks(topology, self._registries, self._runs, self._sources, self._settings, self._access)
-        self._imports = ArmImports(
-            topology, self._registries, self._long_running, self._settings, self._faults, self._operations, self._access
-        )
+        self._imports = self._made_imports()
         self._receivers: Receivers | None = None
         self._servers: list[BaseWSGIServer] = []
 
@@ -134,6 +133,19 @@ class Emulator:
             *ArmWebhooks(self._topology, self._webhooks).routes(),
         ]
 
+    def _made_imports(self) -> ArmImports:
+        return ArmImports(
+            self._topology,
+            self._registries,
+            self._long_running,
+            self._settings,
+            self._faults,
+            self._operations,
+            self._access,
+            self._catalog,
+            ImportRules(self._registries, self._locks, self._settings),
+        )
+
     def _acr_routes(self, part: str) -> list[Route]:
         host, backing, shelf = (
             self._topology.address(part),
@@ -171,6 +183,14 @@ class Emulator:
         }
 
     def _control_routes(self) -> list[Route]:
-        events = Events(self._registries, self._catalog, self._webhooks, self._event_grid, self._tasks, self._untagging)
+        events = Events(
+            self._registries,
+            self._catalog,
+            self._webhooks,
+            self._event_grid,
+            self._tasks,
+            self._untagging,
+            self._settings,
+        )
         control = Control(self._counts, self._faults, self._settings, self._operations, self._runs, events)
         return [*control.routes(), *(self._receivers.routes() if self._receivers else [])]

@@ -18,10 +18,12 @@ from werkzeug.wrappers import Request, Response
 from infra.local.emulator.access import Access
 from infra.local.emulator.arm import LOCATION, PROVIDER, REGISTRY, known
 from infra.local.emulator.callers import caller
+from infra.local.emulator.catalog import Catalog
 from infra.local.emulator.copies import Import, ImportFailedError, Source, copy_all, copy_really
 from infra.local.emulator.crews import Crew
 from infra.local.emulator.faults import Faults
 from infra.local.emulator.front import Route
+from infra.local.emulator.import_rules import ImportRules
 from infra.local.emulator.long_running import OPERATION_RESULTS, LongRunning, Outcome
 from infra.local.emulator.operations import Operations
 from infra.local.emulator.played_copies import PlayedCopies
@@ -46,6 +48,8 @@ class ArmImports:
         faults: Faults,
         operations: Operations,
         access: Access,
+        catalog: Catalog,
+        rules: ImportRules,
     ) -> None:
         self._topology = topology
         self._registries = registries
@@ -54,6 +58,8 @@ class ArmImports:
         self._faults = faults
         self._operations = operations
         self._access = access
+        self._catalog = catalog
+        self._rules = rules
         self._played = PlayedCopies()
         self._closed = threading.Event()
         self._crew = Crew("import", lambda: settings.now.imports_at_once)
@@ -136,10 +142,19 @@ class ArmImports:
             self._wait(lambda now: _seconds(wanted, now) - spent)
             self._fail_if_asked()
             copy = self._played.copy if self._settings.now.imports_played else copy_really
-            copy_all(wanted, self._registries.backing(wanted.part), copy)
+            digest = copy_all(wanted, self._registries.backing(wanted.part), copy, self._rules.check)
+            self._rules.bring_subjects(wanted, copy)
+            self._remember(wanted, digest)
             outcome = "Succeeded"
         finally:
             self._operations.end(operation, outcome)
+
+    def _remember(self, wanted: Import, digest: str) -> None:
+        """Keep when what was imported came; the registry's own word of it comes later than the operation's end."""
+        for repository, tag in wanted.tags:
+            self._catalog.tagged(wanted.part, repository, tag, digest)
+        for repository in wanted.untagged:
+            self._catalog.pushed(wanted.part, repository, digest)
 
     def _prepare(self, wanted: Import) -> float:
         """Do what a played import can do before it is due; return the seconds that took."""

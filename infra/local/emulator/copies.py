@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from infra.local.emulator.backing import Backing
+from infra.local.emulator.manifests import INDEXES
 
 # https://learn.microsoft.com/azure/container-registry/container-registry-import-images
 MOST_MANIFESTS = 50
@@ -81,8 +82,16 @@ class ImportFailedError(Exception):
 Copy = Callable[[Source, Backing, str, str], None]
 
 
-def copy_all(wanted: Import, target: Backing, copy: Copy) -> None:
-    """Copy an image, or a whole index, to all its targets; a lock on a tag is no hindrance, and stays.
+def copy_all(wanted: Import, target: Backing, copy: Copy, check: Callable[[Import], None]) -> str:
+    """Copy an image, or a whole index, to all its targets, and return its digest.
+
+    A lock on a tag is no hindrance, and stays. What refers to the image is left behind.
+
+    Args:
+        wanted: the import.
+        target: the registry that is to have it.
+        copy: copies.
+        check: refuses what else is not to be.
 
     Raises:
         ImportFailedError: the source gives nothing away, or has no such image, or one of too many manifests, or the
@@ -96,10 +105,12 @@ def copy_all(wanted: Import, target: Backing, copy: Copy) -> None:
         message = "An error occurred when getting manifest. StatusCode: 404, Reason: Not Found"
         raise ImportFailedError("InvalidParameters", f"{message}: {source.repository}")
     _refuse_many(source)
+    check(wanted)
     for repository, tag in wanted.tags:
         copy(source, target, repository, tag)
     for repository in wanted.untagged:
         copy(source, target, repository, found.digest)
+    return found.digest
 
 
 def reference_in(backing: Backing, repository: str, reference: str) -> str:
@@ -108,12 +119,18 @@ def reference_in(backing: Backing, repository: str, reference: str) -> str:
 
 
 def _refuse_many(source: Source) -> None:
-    index = source.backing.manifest(source.repository, source.reference) or {}
-    listed = index.get("manifests")
-    count = len(listed) if isinstance(listed, list) else 1
+    count = _count(source, source.reference)
     if count > MOST_MANIFESTS:
         message = f"The image has {count} manifests; an import is limited to {MOST_MANIFESTS} manifests."
         raise ImportFailedError("InvalidParameters", message)
+
+
+def _count(source: Source, reference: str) -> int:
+    """Return how many manifests an index lists, those of indexes in it too; 1 of an image."""
+    listed = (source.backing.manifest(source.repository, reference) or {}).get("manifests")
+    if not isinstance(listed, list):
+        return 1
+    return sum(_count(source, child["digest"]) if child["mediaType"] in INDEXES else 1 for child in listed)
 
 
 def copy_really(source: Source, target: Backing, repository: str, reference: str) -> None:

@@ -9,6 +9,7 @@ from infra.local.emulator.arm_tasks import ArmTasks
 from infra.local.emulator.catalog import Catalog
 from infra.local.emulator.event_grid import EventGrid
 from infra.local.emulator.registries import Registries
+from infra.local.emulator.settings import Settings
 from infra.local.emulator.untagging import Untagging
 from infra.local.emulator.webhooks import Webhooks
 
@@ -26,6 +27,7 @@ class Events:
         event_grid: EventGrid,
         tasks: ArmTasks,
         untagging: Untagging,
+        settings: Settings,
     ) -> None:
         self._registries = registries
         self._catalog = catalog
@@ -33,6 +35,7 @@ class Events:
         self._event_grid = event_grid
         self._tasks = tasks
         self._untagging = untagging
+        self._settings = settings
 
     def receive(self, part: str, events: list[dict[str, Any]]) -> None:
         """Act on the notifications of one part's registry; blobs and pulls are of no interest."""
@@ -43,11 +46,17 @@ class Events:
             if event.get("action") == "push" and target.get("tag"):
                 self._tagged(part, event)
             elif event.get("action") == "push" and "/manifests/" in target.get("url", ""):
-                self._catalog.pushed(part, target["repository"], target["digest"])
+                self._untagged(part, event)
             elif event.get("action") == "delete" and target.get("digest"):
                 self._catalog.deleted(part, target["repository"], target["digest"])
                 self._webhooks.notify(part, event)
                 self._event_grid.notify(part, event)
+
+    def _untagged(self, part: str, event: dict[str, Any]) -> None:
+        self._catalog.pushed(part, event["target"]["repository"], event["target"]["digest"])
+        if self._settings.now.untagged_pushes_told:
+            self._webhooks.notify(part, event)
+            self._event_grid.notify(part, event)
 
     def _tagged(self, part: str, event: dict[str, Any]) -> None:
         target = event["target"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from infra.local.emulator.assignments import read
 from infra.local.emulator.limit_settings import ARM_KINDS, REGISTRY_KINDS, check_numbers, check_pair, check_pairs
-from infra.local.emulator.setting_choices import NO_API, UNTYPED, check_choice
+from infra.local.emulator.setting_choices import FOLLOWED, IGNORED, NO_API, REQUIRED, UNTYPED, check_choice
 
 _SECRETS = {"hub_token", "other_password", "vaults"}
 
@@ -62,6 +62,10 @@ class Values:
         customer_key_registries: names of the registries that a customer's keys encrypt, and what becomes of the API for
             referrers there, which is not known for certain: ``no-api`` or ``untyped``.
         referrers_page: how many referrers a page has at most.
+        import_subjects: what an import does of which the subject is not in the target: it is ``ignored``, it is
+            ``required`` and the import fails, or it is ``followed`` and copied too, without a tag.
+        imports_heed_repository_locks: whether an import fails into a repository that may not be written.
+        untagged_pushes_told: whether webhooks and Event Grid tell of a push, or an import, without a tag.
         manifest_locks_stop_referrers: whether nothing can refer to a manifest that may not be written.
         read_locks_cover_children: whether an index that may not be pulled keeps what it lists from being pulled.
         base_trigger_seconds: how long after a base image moved its tasks are started.
@@ -104,6 +108,9 @@ class Values:
     tasks_without_bases: bool = False
     customer_key_registries: Mapping[str, str] = field(default_factory=dict)
     referrers_page: int = 100
+    import_subjects: str = IGNORED
+    imports_heed_repository_locks: bool = False
+    untagged_pushes_told: bool = False
     manifest_locks_stop_referrers: bool = False
     read_locks_cover_children: bool = False
     base_trigger_seconds: float = 0.0
@@ -115,6 +122,7 @@ class Values:
         check_numbers("registry_limits", self.registry_limits, REGISTRY_KINDS)
         for name, what in self.customer_key_registries.items():
             check_choice(f"customer_key_registries: {name}", what, (NO_API, UNTYPED))
+        check_choice("import_subjects", self.import_subjects, (IGNORED, REQUIRED, FOLLOWED))
         check_pair("mcr_burst", self.mcr_burst or (0, 1))
 
 
