@@ -16,7 +16,8 @@ from tests.doubles.beside import Written, index_of
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
-ANY = f"{MANIFEST}, {INDEX}, application/vnd.docker.distribution.manifest.v2+json"
+DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
+ANY = f"{MANIFEST}, {INDEX}, {DOCKER}"
 
 
 def digest_of(content: bytes) -> str:
@@ -38,6 +39,20 @@ def push_image(topology: Topology, part: str, image: str, text: str) -> str:
         "layers": [_blob(url, repository, layer, "application/vnd.oci.image.layer.v1.tar")],
     }
     return _manifest(url, repository, tag or "latest", manifest, MANIFEST)
+
+
+def push_docker_image(topology: Topology, part: str, image: str, text: str) -> str:
+    """Push the same image with Docker's own media types; return its digest."""
+    repository, _, tag = image.partition(":")
+    url = topology.http(f"backing_{part}")
+    config = json.dumps({"architecture": "amd64", "os": "linux"}).encode()
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": DOCKER,
+        "config": _blob(url, repository, config, "application/vnd.docker.container.image.v1+json"),
+        "layers": [_blob(url, repository, _layer(text), "application/vnd.docker.image.rootfs.diff.tar")],
+    }
+    return _manifest(url, repository, tag, manifest, DOCKER)
 
 
 def push_index(topology: Topology, part: str, image: str, *texts: str) -> str:

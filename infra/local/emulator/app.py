@@ -24,6 +24,8 @@ from infra.local.emulator.arm_webhooks import ArmWebhooks
 from infra.local.emulator.assignments import as_deployed
 from infra.local.emulator.blobs import Logs, Sources
 from infra.local.emulator.catalog import Catalog
+from infra.local.emulator.cleanups import Cleanups
+from infra.local.emulator.contents import Contents
 from infra.local.emulator.control import Control
 from infra.local.emulator.counting import Counts
 from infra.local.emulator.docker_hub_api import DockerHubApi
@@ -43,6 +45,7 @@ from infra.local.emulator.other import OtherRegistry
 from infra.local.emulator.registries import PARTS, Registries
 from infra.local.emulator.registry_limits import Burst, RegistryLimits
 from infra.local.emulator.removal import Removal
+from infra.local.emulator.retention import Retention
 from infra.local.emulator.runs import Execute, Runs
 from infra.local.emulator.server import close, listen
 from infra.local.emulator.settings import Settings, Values
@@ -154,8 +157,7 @@ class Emulator:
         )
         registry = next(name for name, own in PARTS.items() if own == part)
         auth = AcrAuth(self._tokens, host, registry, self._access)
-        attributes = Attributes(part, backing, shelf, self._catalog, self._locks)
-        removal = self._removal(part)
+        attributes, removal = self._attributes(part), self._removal(part)
         lists = AcrReferrers(registry, shelf, self._settings)
         shared = (self._locks, auth)
         return [
@@ -163,6 +165,14 @@ class Emulator:
             *AcrRepositories(part, host, shelf, attributes, *shared, removal).routes(),
             *AcrRegistry(part, backing, shelf, *shared, self._catalog, removal, lists, self._settings).routes(),
         ]
+
+    def _attributes(self, part: str) -> Attributes:
+        backing, shelf = self._registries.backing(part), self._registries.shelf(part)
+        return Attributes(part, backing, shelf, self._catalog, self._locks)
+
+    def _contents(self, part: str) -> Contents:
+        shelf, attributes = self._registries.shelf(part), self._attributes(part)
+        return Contents(part, shelf, attributes, self._catalog, self._locks, self._removal(part))
 
     def _removal(self, part: str) -> Removal:
         backing, shelf = self._registries.backing(part), self._registries.shelf(part)
@@ -193,4 +203,5 @@ class Emulator:
             self._settings,
         )
         control = Control(self._counts, self._faults, self._settings, self._operations, self._runs, events)
-        return [*control.routes(), *(self._receivers.routes() if self._receivers else [])]
+        cleanups = Cleanups(self._contents, Retention(self._settings))
+        return [*control.routes(), *cleanups.routes(), *(self._receivers.routes() if self._receivers else [])]

@@ -71,7 +71,7 @@ class ArmRegistries:
             "provisioningState": "Succeeded",
             "adminUserEnabled": False,
             **premium,
-            "policies": self._policies(),
+            "policies": self._policies(registry),
             "encryption": self._encryption(registry),
             "dataEndpointEnabled": False,
             "dataEndpointHostNames": [],
@@ -91,16 +91,23 @@ class ArmRegistries:
         key = {"keyIdentifier": "https://contoso.vault.azure.net/keys/registry", "identity": _CREATOR}
         return {"status": "enabled", "keyVaultProperties": key}
 
-    def _policies(self) -> dict[str, Any]:
+    def _policies(self, registry: str) -> dict[str, Any]:
         changed = {"lastUpdatedTime": offset_time(self._made.created), "status": "disabled"}
         return {
             "quarantinePolicy": {"status": "disabled"},
             "trustPolicy": {"type": "Notary", "status": "disabled"},
-            "retentionPolicy": {"days": 7, **changed},
+            "retentionPolicy": {"days": 7, **changed, **self._retention(registry)},
             "exportPolicy": {"status": "enabled"},
             "azureADAuthenticationAsArmPolicy": {"status": "enabled"},
             "softDeletePolicy": {"retentionDays": 7, **changed},
         }
+
+    def _retention(self, registry: str) -> dict[str, Any]:
+        days = self._settings.now.retention_days.get(registry)
+        if days is None:
+            return {}
+        since = self._settings.changed("retention_days")
+        return {"days": days, "lastUpdatedTime": offset_time(since), "status": "enabled"}
 
 
 def _tier(registry: str) -> str:

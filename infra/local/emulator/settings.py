@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 from infra.local.emulator.assignments import read
 from infra.local.emulator.limit_settings import ARM_KINDS, REGISTRY_KINDS, check_numbers, check_pair, check_pairs
 from infra.local.emulator.setting_choices import FOLLOWED, IGNORED, NO_API, REQUIRED, UNTYPED, check_choice
+from infra.local.topology import APPLICATIONS, BASE, STAGING
 
+REGISTRIES = (STAGING, BASE, APPLICATIONS)
 _SECRETS = {"hub_token", "other_password", "vaults"}
 
 
@@ -61,6 +64,7 @@ class Values:
         tasks_without_bases: whether lists of tasks leave the base images out, which each task by itself has.
         customer_key_registries: names of the registries that a customer's keys encrypt, and what becomes of the API for
             referrers there, which is not known for certain: ``no-api`` or ``untyped``.
+        retention_days: days of each registry's policy for untagged manifests, by its name; those not named have none.
         referrers_page: how many referrers a page has at most.
         import_subjects: what an import does of which the subject is not in the target: it is ``ignored``, it is
             ``required`` and the import fails, or it is ``followed`` and copied too, without a tag.
@@ -107,6 +111,7 @@ class Values:
     tasks_page: int = 0
     tasks_without_bases: bool = False
     customer_key_registries: Mapping[str, str] = field(default_factory=dict)
+    retention_days: Mapping[str, int] = field(default_factory=dict)
     referrers_page: int = 100
     import_subjects: str = IGNORED
     imports_heed_repository_locks: bool = False
@@ -123,6 +128,7 @@ class Values:
         for name, what in self.customer_key_registries.items():
             check_choice(f"customer_key_registries: {name}", what, (NO_API, UNTYPED))
         check_choice("import_subjects", self.import_subjects, (IGNORED, REQUIRED, FOLLOWED))
+        check_numbers("retention_days", self.retention_days, REGISTRIES)
         check_pair("mcr_burst", self.mcr_burst or (0, 1))
 
 
@@ -132,6 +138,8 @@ class Settings:
     def __init__(self, values: Values | None = None) -> None:
         self._lock = threading.Lock()
         self._values = values or Values()
+        self._began = time.time()
+        self._changed: dict[str, float] = {}
 
     @property
     def now(self) -> Values:
@@ -144,7 +152,13 @@ class Settings:
         if unknown:
             raise ValueError(f"no such settings: {', '.join(unknown)}")
         with self._lock:
-            self._values = replace(self._values, **record)
+            before, self._values = self._values, replace(self._values, **record)
+            changed = [name for name in record if getattr(before, name) != getattr(self._values, name)]
+            self._changed.update(dict.fromkeys(changed, time.time()))
+
+    def changed(self, name: str) -> float:
+        """Return since when a value is what it is, in epoch seconds."""
+        return self._changed.get(name, self._began)
 
     def snapshot(self) -> dict[str, Any]:
         """Return the values in force; secrets are left out."""
