@@ -9,6 +9,7 @@ from pathlib import Path
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 RESOURCE_GROUP = "tidegate"
 STAGING, BASE, APPLICATIONS = "tidegatestaging", "tidegatebase", "tidegateapps"
+VAULT = "tidegatevault"
 
 # Offsets from the base port. Backing registries speak plain http to the twin alone; fronts speak TLS to the product.
 _PORTS = {
@@ -96,6 +97,12 @@ class Topology:
     def ca_bundle(self) -> Path:
         """The twin's own certificate authority followed by the machine's, as one PEM file."""
         return self.state / "tls" / "ca-bundle.pem"
+
+    @property
+    def vault_id(self) -> str:
+        """The Azure resource id of the twin's key vault."""
+        group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}"
+        return f"{group}/providers/Microsoft.KeyVault/vaults/{VAULT}"
 
     def registry_folder(self, part: str) -> Path:
         """Return where the registry behind a front keeps what it holds."""

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from infra.local.emulator.assignments import read
 from infra.local.emulator.callers import asked, caller, object_id
-from infra.local.emulator.role_definitions import REGISTRIES, ROLES
+from infra.local.emulator.role_definitions import REGISTRIES, Role, with_own
 from infra.local.emulator.settings import Settings
 from infra.local.emulator.wire import arm_error
 from infra.local.topology import Topology
@@ -58,11 +58,18 @@ class Access:
     def may(self, client: str, action: str, scope: str) -> bool:
         """Tell whether an identity may do an action, the registries' if it names no provider, with a resource."""
         whole = _in_full(action)
-        return any(
-            ROLES[given.role].permits(whole)
-            for given in read(self._settings.now.assignments)
-            if given.principal == client and given.reaches(scope)
-        )
+        return any(role.permits(whole) for role in self._roles(client, scope))
+
+    def may_with_data(self, client: str, action: str, scope: str) -> bool:
+        """Tell whether an identity may do a data action, named in full, with a resource."""
+        return any(role.permits_data(action) for role in self._roles(client, scope))
+
+    def _roles(self, client: str, scope: str) -> list[Role]:
+        """Return the roles that an identity has on a resource or above it."""
+        now = self._settings.now
+        known = with_own(now.roles)
+        given = read(now.assignments, known)
+        return [known[one.role] for one in given if one.principal == client and one.reaches(scope)]
 
     def is_by_repository(self, registry: str) -> bool:
         """Tell whether a registry gives rights by repository (``AbacRepositoryPermissions``)."""
@@ -75,12 +82,7 @@ class Access:
             return not self.is_by_repository(registry)
         if not self.is_by_repository(registry):
             return any(self.may(client, wanted, scope) for wanted in _WHOLE.get(action, ()))
-        wanted = f"{REGISTRIES}/{_BY_REPOSITORY.get(action, 'nothing')}"
-        return any(
-            ROLES[given.role].permits_data(wanted)
-            for given in read(self._settings.now.assignments)
-            if given.principal == client and given.reaches(scope)
-        )
+        return self.may_with_data(client, f"{REGISTRIES}/{_BY_REPOSITORY.get(action, 'nothing')}", scope)
 
     def of_a_run(self, registry: str, identity: str, by: str) -> SignIn:
         """Return as whom a run signs in to its own registry, and what it may do there.

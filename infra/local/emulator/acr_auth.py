@@ -21,7 +21,7 @@ _ACCESS_SECONDS = 75 * 60
 _TOKEN_USER = "00000000-0000-0000-0000-000000000000"  # noqa: S105 - a published constant, no secret
 
 # Whoever may do any of these gets a token to begin with.
-_ENTRY = ("pull", "push", "metadata_read")
+_ENTRY = ("pull", "push", "delete", "metadata_read", "metadata_write", "*")
 _REQUIRED = "authentication required, visit https://aka.ms/acr/authorization for more information."
 
 

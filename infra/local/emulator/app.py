@@ -52,6 +52,9 @@ from infra.local.emulator.settings import Settings, Values
 from infra.local.emulator.tls import server_context
 from infra.local.emulator.tokens import Tokens
 from infra.local.emulator.untagging import Untagging
+from infra.local.emulator.vault import Vault
+from infra.local.emulator.vault_guard import VaultGuard
+from infra.local.emulator.vault_keys import VaultKeys
 from infra.local.emulator.webhooks import Webhooks
 from infra.local.emulator.wire import unknown_operation
 from infra.local.receivers.receivers import Receivers
@@ -105,6 +108,8 @@ class Emulator:
             self._listen(part, self._acr_routes(part), context, guard=guard, **manners)
         for name, routes in (self._upstream_routes()).items():
             self._listen(name, routes, context, guard=Burst(self._settings) if name == "mcr" else None)
+        vault_guard = VaultGuard(self._tokens, self._topology, self._access, self._settings)
+        self._listen("vault", self._vault_routes(), context, guard=vault_guard)
         self._listen("identity", Identity(self._tokens, self._topology.identity_header).routes(), None)
         self._listen("control", self._control_routes(), None)
 
@@ -191,6 +196,10 @@ class Emulator:
             "mcr": Mcr(self._registries.backing("mcr"), self._registries.shelf("mcr"), self._catalog).routes(),
             "other": OtherRegistry(self._registries.backing("other"), self._tokens, self._settings).routes(),
         }
+
+    def _vault_routes(self) -> list[Route]:
+        keys = VaultKeys(self._topology.state / "emulator" / "vault")
+        return Vault(keys, self._topology.https("vault"), self._settings).routes()
 
     def _control_routes(self) -> list[Route]:
         events = Events(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 from infra.local.emulator.role_definitions import (
+    CRYPTO_OFFICER,
     IMPORTER,
     OWNER,
     REPOSITORY_CONTRIBUTOR,
@@ -28,22 +29,28 @@ class Assignment:
     role: str
     scope: str
 
-    def __post_init__(self) -> None:
-        if self.role not in ROLES:
-            raise ValueError(f"assignments: {self.role!r} is none of {', '.join(ROLES)}")
-
     def reaches(self, scope: str) -> bool:
         """Tell whether a resource is this one or in it."""
         own, other = self.scope.lower(), scope.lower()
         return other == own or other.startswith(f"{own}/")
 
 
-def read(records: Iterable[Mapping[str, str]]) -> tuple[Assignment, ...]:
-    """Return assignments from their JSON objects; ``ValueError`` says what is wrong with one."""
+def read(records: Iterable[Mapping[str, str]], roles: Iterable[str] = ROLES) -> tuple[Assignment, ...]:
+    """Return assignments from their JSON objects; ``ValueError`` says what is wrong with one.
+
+    Args:
+        records: the objects.
+        roles: names of the roles there are.
+    """
     try:
-        return tuple(Assignment(**record) for record in records)
+        found = tuple(Assignment(**record) for record in records)
     except TypeError as error:
         raise ValueError(f"assignments: {error}") from error
+    known = set(roles)
+    for one in found:
+        if one.role not in known:
+            raise ValueError(f"assignments: {one.role!r} is none of {', '.join(sorted(known))}")
+    return found
 
 
 def as_deployed(topology: Topology) -> tuple[dict[str, str], ...]:
@@ -58,5 +65,5 @@ def as_deployed(topology: Topology) -> tuple[dict[str, str], ...]:
     given += [(REPOSITORY_READER, staging)] if topology.abac else []
     everything = f"/subscriptions/{SUBSCRIPTION}"
     made = [Assignment(APP, role, scope) for role, scope in given]
-    made += [Assignment(OPERATOR, role, everything) for role in (OWNER, REPOSITORY_CONTRIBUTOR)]
+    made += [Assignment(OPERATOR, role, everything) for role in (OWNER, REPOSITORY_CONTRIBUTOR, CRYPTO_OFFICER)]
     return tuple(asdict(assignment) for assignment in made)

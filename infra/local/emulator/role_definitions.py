@@ -9,6 +9,7 @@ https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/conta
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -19,7 +20,12 @@ IMPORTER = "Container Registry Data Importer and Data Reader"
 TASKS_CONTRIBUTOR = "Container Registry Tasks Contributor"
 REPOSITORY_READER = "Container Registry Repository Reader"
 REPOSITORY_CONTRIBUTOR = "Container Registry Repository Contributor"
+REPOSITORY_WRITER = "Container Registry Repository Writer"
+CATALOG_LISTER = "Container Registry Repository Catalog Lister"
+PULL, PUSH, DELETE = "AcrPull", "AcrPush", "AcrDelete"
 IDENTITY_OPERATOR = "Managed Identity Operator"
+# 12338af0-0e69-4776-bea7-57ae8d297424 and 14b46e9e-c2b7-41b4-b07b-48a6ebf60603.
+CRYPTO_USER, CRYPTO_OFFICER = "Key Vault Crypto User", "Key Vault Crypto Officer"
 OWNER = "Owner"
 # Of our own: for named runs, for running a task that is there, for gates that are too large for a run with a name.
 RUNS, TASK, SCHEDULE = "Tidegate runs", "Tidegate application task", "Tidegate large gates"
@@ -68,12 +74,15 @@ def defined(template: str, symbol: str) -> Role:
 
 
 _REPOSITORY_READS = ("repositories/metadata/read", "repositories/content/read")
-_REPOSITORY_CHANGES = (
-    "repositories/metadata/write",
-    "repositories/content/write",
-    "repositories/metadata/delete",
-    "repositories/content/delete",
-)
+_REPOSITORY_WRITES = ("repositories/metadata/write", "repositories/content/write")
+_REPOSITORY_DELETES = ("repositories/metadata/delete", "repositories/content/delete")
+
+
+def _of_keys(*names: str) -> frozenset[str]:
+    return frozenset(f"Microsoft.KeyVault/vaults/keys/{name}" for name in names)
+
+
+_CRYPTO = ("update", "backup", "encrypt", "decrypt", "wrap", "unwrap", "sign", "verify")
 
 ROLES = {
     IMPORTER: Role(_of("importImage/action", "read", "pull/read")),
@@ -108,7 +117,31 @@ ROLES = {
         | {"Microsoft.Resources/deployments/*", "Microsoft.Resources/subscriptions/resourceGroups/read"}
     ),
     REPOSITORY_READER: Role(data_actions=_of(*_REPOSITORY_READS)),
-    REPOSITORY_CONTRIBUTOR: Role(data_actions=_of(*_REPOSITORY_READS, *_REPOSITORY_CHANGES)),
+    REPOSITORY_WRITER: Role(data_actions=_of(*_REPOSITORY_READS, *_REPOSITORY_WRITES)),
+    REPOSITORY_CONTRIBUTOR: Role(data_actions=_of(*_REPOSITORY_READS, *_REPOSITORY_WRITES, *_REPOSITORY_DELETES)),
+    CATALOG_LISTER: Role(data_actions=_of("catalog/read")),
+    PULL: Role(_of("pull/read")),
+    PUSH: Role(_of("pull/read", "push/write")),
+    DELETE: Role(_of("artifacts/delete")),
     IDENTITY_OPERATOR: Role(frozenset({"Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"})),
+    CRYPTO_USER: Role(data_actions=_of_keys("read", *(f"{one}/action" for one in _CRYPTO))),
+    CRYPTO_OFFICER: Role(data_actions=_of_keys("*") | {"Microsoft.KeyVault/vaults/keyrotationpolicies/*"}),
     OWNER: Role(frozenset({"*"})),
 }
+
+
+def with_own(own: Mapping[str, Mapping[str, Sequence[str]]]) -> dict[str, Role]:
+    """Return all roles there are, with those of the settings.
+
+    Args:
+        own: by name, ``{"actions": [...], "dataActions": [...]}`` each, in full.
+
+    Raises:
+        ValueError: one has neither, or something else.
+    """
+    found = dict(ROLES)
+    for name, given in own.items():
+        if not given or set(given) - {"actions", "dataActions"}:
+            raise ValueError(f"roles: {name}: expected actions and dataActions, not {', '.join(given) or 'nothing'}")
+        found[name] = Role(frozenset(given.get("actions", ())), frozenset(given.get("dataActions", ())))
+    return found

@@ -10,6 +10,7 @@ from typing import Any
 
 from infra.local.emulator.assignments import read
 from infra.local.emulator.limit_settings import ARM_KINDS, REGISTRY_KINDS, check_numbers, check_pair, check_pairs
+from infra.local.emulator.role_definitions import with_own
 from infra.local.emulator.setting_choices import FOLLOWED, IGNORED, NO_API, REQUIRED, UNTYPED, check_choice
 from infra.local.topology import APPLICATIONS, BASE, STAGING
 
@@ -56,10 +57,14 @@ class Values:
         short_retry_after: seconds of every ``Retry-After`` of ARM, for whoever has no time for Azure's own, 10 of an
             import and 30 of a task run; ``None`` for those.
         assignments: who has which role where (``assignments.py``), as JSON objects.
+        roles: more roles for these, by name, ``{"actions": [...], "dataActions": [...]}`` each.
         abac_registries: names of the registries that give rights by repository; the others give them as a whole.
         identities: client id of each user-assigned identity, by its resource id.
         vaults: key vaults by their address, ``{"readers": [client ids], "secrets": {name: value}}`` each.
         uploads_in_task_runs: whether a task run may name an uploaded context, which is not known of Azure.
+        vault_limits: requests that the key vault takes of all callers, ``[requests, seconds]`` by kind as counted, such
+            as ``sign``.
+        signatures_with_leading_zero: whether half of each signature begins with a zero byte.
         tasks_page: how many tasks a list has at most, with a link to the next page; 0 for all in one.
         tasks_without_bases: whether lists of tasks leave the base images out, which each task by itself has.
         customer_key_registries: names of the registries that a customer's keys encrypt, and what becomes of the API for
@@ -105,9 +110,12 @@ class Values:
     short_retry_after: int | None = None
     uploads_in_task_runs: bool = True
     assignments: Sequence[Mapping[str, str]] = ()
+    roles: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     abac_registries: Sequence[str] = ()
     identities: Mapping[str, str] = field(default_factory=dict)
     vaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    vault_limits: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    signatures_with_leading_zero: bool = False
     tasks_page: int = 0
     tasks_without_bases: bool = False
     customer_key_registries: Mapping[str, str] = field(default_factory=dict)
@@ -121,7 +129,8 @@ class Values:
     base_trigger_seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        read(self.assignments)
+        read(self.assignments, with_own(self.roles))
+        check_pairs("vault_limits", self.vault_limits)
         check_pairs("arm_buckets", self.arm_buckets, ARM_KINDS)
         check_pairs("provider_limits", self.provider_limits)
         check_numbers("registry_limits", self.registry_limits, REGISTRY_KINDS)
