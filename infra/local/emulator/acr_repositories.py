@@ -128,8 +128,7 @@ class AcrRepositories:
     def manifest(self, request: Request, repository: str, digest: str) -> Response:
         """Answer one manifest's attributes."""
         self._require(request, repository, "metadata_read")
-        attributes = found(self._attributes.manifest(repository, digest), _manifest(digest))
-        return self._reply(repository, {"manifest": attributes})
+        return self._reply(repository, {"manifest": self._manifest(repository, self._meant(repository, digest))})
 
     def streaming(self, request: Request, repository: str, digest: str) -> Response:  # noqa: ARG002 - the path says it
         """Answer that nothing is known of artifact streaming."""
@@ -139,9 +138,10 @@ class AcrRepositories:
     def lock_manifest(self, request: Request, repository: str, digest: str) -> Response:
         """Change what may be done with a manifest."""
         self._require(request, repository, "metadata_write")
-        found(self._attributes.manifest(repository, digest), _manifest(digest))
-        self._locks.change(self._part, repository, digest, json_object(request))
-        return self._reply(repository, {"manifest": self._attributes.manifest(repository, digest)})
+        meant = self._meant(repository, digest)
+        self._manifest(repository, meant)
+        self._locks.change(self._part, repository, meant, json_object(request))
+        return self._reply(repository, {"manifest": self._manifest(repository, meant)})
 
     def lock_repository(self, request: Request, repository: str) -> Response:
         """Change what may be done with a repository."""
@@ -160,6 +160,15 @@ class AcrRepositories:
         deleted = [gone for digest in digests for gone in self._removal.delete_manifest(repository, digest)]
         self._locks.forget(self._part, repository, "")
         return json_reply({"manifestsDeleted": deleted, "tagsDeleted": tags}, 202)
+
+    def _meant(self, repository: str, reference: str) -> str:
+        """Return the digest that is meant; what is none is taken for a tag, as Azure does."""
+        if ":" in reference:
+            return reference
+        return str(found(self._attributes.tag(repository, reference), _TAG)["digest"])
+
+    def _manifest(self, repository: str, digest: str) -> dict[str, Any]:
+        return found(self._attributes.manifest(repository, digest), _manifest(digest))
 
     def _paged(
         self, request: Request, repository: str, kind: str, entries: list[dict[str, Any]], name: str

@@ -18,7 +18,7 @@ from tests.twin.recorded.stage import Stage, form
 
 _PATIENCE = 10
 _ARM = "management.azure.com"
-_SCOPES = ("pull", "metadata_read")
+_SCOPES = ("pull", "delete", "metadata_read", "metadata_write")
 
 
 class Player:
@@ -90,7 +90,8 @@ class Player:
     def _ask_registry(self, interaction: Interaction) -> requests.Response:
         url = f"https://{self._names.text(interaction.host)}{self._names.text(interaction.path)}"
         if not isinstance(interaction.sent, str):
-            return requests.request(interaction.method, url, headers=self._access(interaction), timeout=20)
+            sent, headers = interaction.sent, self._access(interaction)
+            return requests.request(interaction.method, url, json=sent, headers=headers, timeout=20)
         fields = form(self._names.text(interaction.sent))
         given = {name: self._token(name) for name in fields if fields[name] == "TOKEN"}
         return requests.request(interaction.method, url, data={**fields, **given}, timeout=20)

@@ -21,7 +21,7 @@ from tests.twin.recorded.names import ABOUT, BESIDE, Names, registry_path
 
 _SECONDS = 20
 _HELD = {"import_queue_seconds": 60, "import_seconds": 60}
-_OF_IMAGE = re.compile(r"/(?:acr/v1|v2)/(.+)/(_tags|referrers)/([^?]+)")
+_OF_IMAGE = re.compile(r"/(?:acr/v1|v2)/(.+)/(_tags|_manifests|referrers)/([^?]+)")
 _IN_REGISTRY = re.compile(r"/registries/[^/]+/(?P<kind>\w+)(?:/(?P<name>[^/?]+))?(?:/(?P<action>\w+))?")
 _ADDED = {"provisioningState", "creationDate"}
 
@@ -103,7 +103,7 @@ class Stage:
         repository, kind, reference = found.groups()
         image = f"{repository}:{reference}" if kind == "_tags" else f"{repository}:referred"
         digest = push_image(self._twin.topology, PARTS[ABOUT], image, reference)
-        if kind == "referrers":
+        if kind != "_tags":
             self._names.learn(reference, digest)
 
     def _arrange_import(self, sent: dict[str, Any]) -> None:
