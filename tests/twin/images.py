@@ -57,12 +57,18 @@ def push_docker_image(topology: Topology, part: str, image: str, text: str) -> s
 
 def push_index(topology: Topology, part: str, image: str, *texts: str) -> str:
     """Push an index over one image per text; return the index's digest."""
-    repository, _, tag = image.partition(":")
+    repository = image.partition(":")[0]
     members = [push_image(topology, part, f"{repository}:member-{number}", text) for number, text in enumerate(texts)]
+    return push_list(topology, part, image, MANIFEST, *members)
+
+
+def push_list(topology: Topology, part: str, image: str, media_type: str, *members: str) -> str:
+    """Push an index over what is there, all of one media type; return the index's digest."""
+    repository, _, tag = image.partition(":")
     url = topology.http(f"backing_{part}")
     entries = [
         {
-            "mediaType": MANIFEST,
+            "mediaType": media_type,
             "digest": member,
             "size": _size(f"{url}/v2/{repository}/manifests/{member}"),
             "platform": {"os": "linux", "architecture": architecture},
@@ -125,7 +131,7 @@ def digest_at(topology: Topology, part: str, image: str) -> str | None:
 
 
 def _size(manifest: str) -> int:
-    return int(requests.head(manifest, headers={"Accept": MANIFEST}, timeout=9).headers["Content-Length"])
+    return int(requests.head(manifest, headers={"Accept": ANY}, timeout=9).headers["Content-Length"])
 
 
 def _layer(text: str) -> bytes:

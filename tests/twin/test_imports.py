@@ -19,7 +19,7 @@ from infra.local.topology import BASE, RESOURCE_GROUP, STAGING
 from infra.local.twin.images import tag_digest as digest_of_tag
 from tests.twin.conftest import Twin
 from tests.twin.host_fixtures import eventually
-from tests.twin.images import digest_at, push_image, push_index
+from tests.twin.images import INDEX, digest_at, push_image, push_index, push_list
 
 pytestmark = pytest.mark.twin
 
@@ -145,6 +145,16 @@ def test_an_image_of_more_than_fifty_manifests_is_not_imported(twin: Twin) -> No
     with pytest.raises(HttpResponseError, match="limited to 50 manifests"):
         import_image(twin, STAGING, {"registryUri": "docker.io", "sourceImage": "library/many:1"}, "many:1")
     assert digest_at(twin.topology, "staging", "many:1") is None
+
+
+def test_the_manifests_of_indexes_in_an_index_count_too(twin: Twin) -> None:
+    halves = [
+        push_index(twin.topology, "docker_hub", f"library/nested:{half}", *(f"{half}{number}" for number in range(26)))
+        for half in "ab"
+    ]
+    push_list(twin.topology, "docker_hub", "library/nested:1", INDEX, *halves)
+    with pytest.raises(HttpResponseError, match="52 manifests; an import is limited to 50 manifests"):
+        import_image(twin, STAGING, {"registryUri": "docker.io", "sourceImage": "library/nested:1"}, "nested:1")
 
 
 def test_what_went_wrong_is_told_after_the_operation_and_the_registry(twin: Twin) -> None:

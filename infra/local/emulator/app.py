@@ -51,7 +51,6 @@ from infra.local.emulator.server import close, listen
 from infra.local.emulator.settings import Settings, Values
 from infra.local.emulator.tls import server_context
 from infra.local.emulator.tokens import Tokens
-from infra.local.emulator.untagging import Untagging
 from infra.local.emulator.vault import Vault
 from infra.local.emulator.vault_guard import VaultGuard
 from infra.local.emulator.vault_keys import VaultKeys
@@ -80,7 +79,7 @@ class Emulator:
         self._settings = Settings(values)
         self._access = Access(topology, self._settings)
         self._operations, self._tokens = Operations(), Tokens()
-        self._catalog, self._locks, self._untagging = Catalog(), Locks(), Untagging()
+        self._catalog, self._locks = Catalog(), Locks()
         self._registries = Registries(topology)
         self._webhooks = Webhooks(topology, self._registries, self._faults)
         self._event_grid = EventGrid(topology, self._registries)
@@ -181,7 +180,7 @@ class Emulator:
 
     def _removal(self, part: str) -> Removal:
         backing, shelf = self._registries.backing(part), self._registries.shelf(part)
-        return Removal(part, backing, shelf, self._catalog, self._locks, self._untagging)
+        return Removal(part, backing, shelf, self._catalog, self._locks)
 
     def _upstream_routes(self) -> dict[str, list[Route]]:
         backing = self._registries.backing("docker_hub")
@@ -208,7 +207,6 @@ class Emulator:
             self._webhooks,
             self._event_grid,
             self._tasks,
-            self._untagging,
             self._settings,
         )
         control = Control(self._counts, self._faults, self._settings, self._operations, self._runs, events)

@@ -10,7 +10,6 @@ from infra.local.emulator.catalog import Catalog
 from infra.local.emulator.event_grid import EventGrid
 from infra.local.emulator.registries import Registries
 from infra.local.emulator.settings import Settings
-from infra.local.emulator.untagging import Untagging
 from infra.local.emulator.webhooks import Webhooks
 
 _TAG_SECONDS = 0.5
@@ -26,7 +25,6 @@ class Events:
         webhooks: Webhooks,
         event_grid: EventGrid,
         tasks: ArmTasks,
-        untagging: Untagging,
         settings: Settings,
     ) -> None:
         self._registries = registries
@@ -34,15 +32,12 @@ class Events:
         self._webhooks = webhooks
         self._event_grid = event_grid
         self._tasks = tasks
-        self._untagging = untagging
         self._settings = settings
 
     def receive(self, part: str, events: list[dict[str, Any]]) -> None:
         """Act on the notifications of one part's registry; blobs and pulls are of no interest."""
         for event in events:
             target = event.get("target") or {}
-            if self._untagging.made(target.get("digest", "")):
-                continue
             if event.get("action") == "push" and target.get("tag"):
                 self._tagged(part, event)
             elif event.get("action") == "push" and "/manifests/" in target.get("url", ""):

@@ -6,21 +6,17 @@ from infra.local.emulator.backing import Backing
 from infra.local.emulator.catalog import Catalog
 from infra.local.emulator.locks import Locks
 from infra.local.emulator.shelf import Shelf
-from infra.local.emulator.untagging import Untagging
 
 
 class Removal:
     """Deletes from one registry what nothing forbids to delete."""
 
-    def __init__(
-        self, part: str, backing: Backing, shelf: Shelf, catalog: Catalog, locks: Locks, untagging: Untagging
-    ) -> None:
+    def __init__(self, part: str, backing: Backing, shelf: Shelf, catalog: Catalog, locks: Locks) -> None:
         self._part = part
         self._backing = backing
         self._shelf = shelf
         self._catalog = catalog
         self._locks = locks
-        self._untagging = untagging
 
     def tags_on(self, repository: str, digest: str) -> list[str]:
         """Return the tags that point at a digest."""
@@ -34,7 +30,8 @@ class Removal:
     def delete_tag(self, repository: str, tag: str) -> None:
         """Delete a tag, whatever is locked, and leave the manifest it was on, which is untagged from now on."""
         digest = self._shelf.tags(repository).get(tag, "")
-        self._untagging.untag(self._backing, repository, tag)
+        with self._backing.writing(repository):
+            self._shelf.untag(repository, tag)
         self._forget(repository, tag)
         self._catalog.left(self._part, repository, digest)
 

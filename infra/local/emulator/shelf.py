@@ -1,12 +1,16 @@
 """What a registry keeps, read from its folder: its API lists no manifest without a tag, and no tag with its digest.
 
+Nor can it delete a tag alone, which ACR does.
+
 https://distribution.github.io/distribution/storage-drivers/filesystem/ (layout: registry/storage/paths.go of 2.8)
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +22,7 @@ _LOOKS, _BETWEEN = 10, 0.005
 
 
 class Shelf:
-    """The contents of one registry (CNCF Distribution 2.8 on a file system); nothing is ever written.
+    """The contents of one registry (CNCF Distribution 2.8 on a file system).
 
     Args:
         folder: the root directory of its storage.
@@ -38,6 +42,14 @@ class Shelf:
     def tag(self, repository: str, tag: str) -> str:
         """Return the digest that a tag is on; empty if there is no such tag."""
         return _link(self._manifests(repository) / "tags" / tag / "current" / "link")
+
+    def untag(self, repository: str, tag: str) -> None:
+        """Delete a tag and leave its manifest, as the registry does with the tags of what it deletes."""
+        manifests = self._manifests(repository)
+        gone = manifests / f"untagged-{uuid.uuid4().hex}"
+        # At one go; what is then deleted bit by bit is no tag any more.
+        (manifests / "tags" / tag).rename(gone)
+        shutil.rmtree(gone)
 
     def digests(self, repository: str) -> list[str]:
         """Return the digest of every manifest in a repository, tagged or not, in lexical order."""
