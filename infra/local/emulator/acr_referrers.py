@@ -28,7 +28,7 @@ class AcrReferrers:
             return unknown_operation()
         if not digest.startswith("sha256:"):
             return registry_error(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
-        if not self._shelf.digests(repository):
+        if not self._shelf.holds_something(repository):
             return registry_error(404, "NAME_UNKNOWN", f'repository "{repository}" is not found')
         typed = self._lacks != UNTYPED
         found = referring(self._shelf, repository, digest, typed=typed)

@@ -85,7 +85,7 @@ class AcrRegistry:
     def tags(self, request: Request, repository: str) -> Response:
         """Answer the tags that are not hidden."""
         self._require(request, repository, "pull")
-        if not self._shelf.digests(repository):
+        if not self._shelf.holds_something(repository):
             return registry_error(404, "NAME_UNKNOWN", f'repository "{repository}" is not found')
         tags = [tag for tag in self._shelf.tags(repository) if self._locks.may_list(self._part, repository, tag)]
         return page_of_tags(request, repository, tags)

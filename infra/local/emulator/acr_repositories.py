@@ -93,7 +93,7 @@ class AcrRepositories:
     def tags(self, request: Request, repository: str) -> Response:
         """Answer a repository's tags, or those that point at ``digest``."""
         self._require(request, repository, "metadata_read")
-        found(self._attributes.repository(repository), _repository(repository))
+        self._require_something(repository)
         digest = request.args.get("digest")
         wanted = [tag for tag in self._attributes.tags(repository) if digest in (None, tag["digest"])]
         return self._paged(request, repository, "tags", wanted, "name")
@@ -122,7 +122,7 @@ class AcrRepositories:
     def manifests(self, request: Request, repository: str) -> Response:
         """Answer a repository's manifests, tagged or not."""
         self._require(request, repository, "metadata_read")
-        found(self._attributes.repository(repository), _repository(repository))
+        self._require_something(repository)
         return self._paged(request, repository, "manifests", self._attributes.manifests(repository), "digest")
 
     def manifest(self, request: Request, repository: str, digest: str) -> Response:
@@ -153,13 +153,17 @@ class AcrRepositories:
     def delete(self, request: Request, repository: str) -> Response:
         """Delete all that is in a repository, unless something in it is locked."""
         self._require(request, repository, "delete")
-        found(self._attributes.repository(repository), _repository(repository))
+        self._require_something(repository)
         tags, digests = list(self._shelf.tags(repository)), self._shelf.digests(repository)
         if not self._locks.may_delete(self._part, repository, *tags, *digests):
             abort(disallowed())
         deleted = [gone for digest in digests for gone in self._removal.delete_manifest(repository, digest)]
         self._locks.forget(self._part, repository, "")
         return json_reply({"manifestsDeleted": deleted, "tagsDeleted": tags}, 202)
+
+    def _require_something(self, repository: str) -> None:
+        if not self._shelf.holds_something(repository):
+            abort(registry_error(404, *_repository(repository)))
 
     def _meant(self, repository: str, reference: str) -> str:
         """Return the digest that is meant; what is none is taken for a tag, as Azure does."""

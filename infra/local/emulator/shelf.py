@@ -12,9 +12,11 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from infra.local.emulator.manifests import Manifest
+from infra.local.emulator.subjects import Subjects
 
 _ROOT = Path("docker/registry/v2")
 # A link is truncated before it is written anew: whoever reads an empty one looks again.
@@ -32,6 +34,7 @@ class Shelf:
         self._repositories = folder / _ROOT / "repositories"
         self._blobs = folder / _ROOT / "blobs"
         self._read: dict[str, Manifest] = {}
+        self._subjects = Subjects(self.manifest)
 
     def tags(self, repository: str) -> dict[str, str]:
         """Return each tag of a repository with the digest it is on, in lexical order."""
@@ -48,13 +51,19 @@ class Shelf:
         manifests = self._manifests(repository)
         gone = manifests / f"untagged-{uuid.uuid4().hex}"
         # At one go; what is then deleted bit by bit is no tag any more.
-        (manifests / "tags" / tag).rename(gone)
-        shutil.rmtree(gone)
+        with suppress(FileNotFoundError):
+            (manifests / "tags" / tag).rename(gone)
+            shutil.rmtree(gone)
 
     def digests(self, repository: str) -> list[str]:
         """Return the digest of every manifest in a repository, tagged or not, in lexical order."""
-        folder = self._manifests(repository) / "revisions" / "sha256"
-        return [f"sha256:{name}" for name in sorted(_names(folder)) if (folder / name / "link").exists()]
+        folder = self._revisions(repository)
+        return [_digest(name) for name in sorted(_names(folder)) if (folder / name / "link").exists()]
+
+    def holds_something(self, repository: str) -> bool:
+        """Tell whether there is any manifest in a repository."""
+        folder = self._revisions(repository)
+        return any((folder / name / "link").exists() for name in _names(folder))
 
     def has(self, repository: str, digest: str) -> bool:
         """Tell whether a manifest is in a repository."""
@@ -78,7 +87,8 @@ class Shelf:
 
     def referrers(self, repository: str, subject: str) -> list[Manifest]:
         """Return the manifests of a repository that refer to one, whether that is there or not."""
-        return [manifest for manifest in self.manifests(repository) if manifest.subject == subject]
+        self._subjects.look(repository, map(_digest, _names(self._revisions(repository))))
+        return self._subjects.referring(repository, subject)
 
     def indexes_of(self, repository: str, digest: str) -> list[str]:
         """Return the digests of the indexes of a repository that list a manifest."""
@@ -87,7 +97,7 @@ class Shelf:
     def repositories(self) -> list[str]:
         """Return the names of the repositories that hold a manifest."""
         names = sorted(str(path.relative_to(self._repositories)) for path in self._folders())
-        return [name for name in names if self.digests(name)]
+        return [name for name in names if self.holds_something(name)]
 
     def _folders(self) -> Iterator[Path]:
         for where, folders, _ in os.walk(self._repositories):
@@ -96,8 +106,15 @@ class Shelf:
             # What begins so holds links, no repositories.
             folders[:] = [name for name in folders if not name.startswith("_")]
 
+    def _revisions(self, repository: str) -> Path:
+        return self._manifests(repository) / "revisions" / "sha256"
+
     def _manifests(self, repository: str) -> Path:
         return self._repositories / repository / "_manifests"
+
+
+def _digest(name: str) -> str:
+    return f"sha256:{name}"
 
 
 def _names(folder: Path) -> list[str]:
