@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from infra.live_check import events, imports, nested, runs, scans, tasks
+from infra.live_check import events, imports, nested, runs, scans, tasks, travelling
 from infra.live_check.probe import Probe
 
 PROBES: tuple[Probe, ...] = tuple(
     sorted(
-        (*imports.PROBES, *events.PROBES, *runs.PROBES, *tasks.PROBES, *nested.PROBES, *scans.PROBES),
+        (
+            *imports.PROBES,
+            *events.PROBES,
+            *runs.PROBES,
+            *tasks.PROBES,
+            *nested.PROBES,
+            *scans.PROBES,
+            *travelling.PROBES,
+        ),
         key=lambda probe: probe.number,
     )
 )

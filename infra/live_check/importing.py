@@ -53,26 +53,28 @@ class Import:
         }
 
 
-def begin(ground: Ground, source: dict[str, object], target: str, *, mode: str = "Force") -> Import:
-    """Ask for an import."""
-    body = {"source": source, "targetTags": [target], "mode": mode}
+def begin(ground: Ground, source: dict[str, object], target: str, *, mode: str = "Force", untagged: str = "") -> Import:
+    """Ask for an import to a tag, or without one into the repository that ``untagged`` names."""
+    body: dict[str, object] = {"source": source, "targetTags": [target] if target else [], "mode": mode}
+    if untagged:
+        body["untaggedTargetRepositories"] = [untagged]
     answer = ground.arm.ask("importImage", "POST", f"{ground.registry_id}/importImage", body, version=REGISTRIES)
     begun = Import(answer)
     _remember(begun, answer)
     return begun
 
 
-def run(ground: Ground, source: dict[str, object], target: str) -> Import:
+def run(ground: Ground, source: dict[str, object], target: str, *, untagged: str = "") -> Import:
     """Ask for an import and follow it to its end.
 
     Raises:
         OutOfTimeError: it does not end within ten minutes.
     """
     started = time.monotonic()
-    begun = begin(ground, source, target)
+    begun = begin(ground, source, target, untagged=untagged)
     while begun.last.status == 202 and begun.locations:
         if time.monotonic() > started + _MOST_SECONDS:
-            raise OutOfTimeError(f"the import of {target} is still under way after {_MOST_SECONDS} seconds")
+            raise OutOfTimeError(f"the import of {target or untagged} is still under way after {_MOST_SECONDS} seconds")
         ground.pause(begun.last)
         answer = ground.arm.ask("poll of an import", "GET", begun.locations[-1])
         begun.polls.append(answer)

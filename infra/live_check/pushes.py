@@ -26,6 +26,26 @@ def push_index(client: ContainerRegistryClient, repository: str, count: int) -> 
     return client.set_manifest(repository, _stream(index), media_type=_INDEX)
 
 
+def push_referrer(client: ContainerRegistryClient, repository: str, subject: str) -> str:
+    """Push a manifest without a tag that refers to an index, and return its digest.
+
+    Raises:
+        HttpResponseError: of ``azure.core``; the registry does not let us push.
+    """
+    digest, size = client.upload_blob(repository, _stream({}))
+    # As it was pushed: byte for byte the same.
+    index = _stream(dict(client.get_manifest(repository, subject).manifest))
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": _MANIFEST,
+        "artifactType": "application/vnd.tidegate.live-check",
+        "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest, "size": size},
+        "layers": [{"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest, "size": size}],
+        "subject": {"mediaType": _INDEX, "digest": subject, "size": len(index.getvalue())},
+    }
+    return client.set_manifest(repository, _stream(manifest), media_type=_MANIFEST)
+
+
 def _push_image(client: ContainerRegistryClient, repository: str, number: int) -> dict[str, object]:
     config = _stream(
         {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}, "n": number}

@@ -295,3 +295,25 @@ def test_the_whole_check_leaves_nothing_and_reports_every_probe(
     assert "Everything that was made is deleted." in capsys.readouterr().out
     assert [name for name in twin.client("staging").list_repository_names() if name.startswith("tidegate-live")] == []
     assert [each.name for each in twin.tasks.task_runs.list("tidegate", STAGING) if "live" in str(each.name)] == []
+
+
+def test_23_a_referrer_is_imported_before_its_subject_and_does_not_bring_it(ground: Ground) -> None:
+    seen = answer(ground, 23, Verdict.AS_BUILT, "the referrer is there, its subject is not")
+    assert seen.facts["subject_followed"] is False
+
+
+def test_24_a_locked_repository_does_not_stop_an_import(ground: Ground) -> None:
+    answer(ground, 24, Verdict.AS_BUILT, "the tag moved")
+
+
+def test_24_where_imports_heed_it_a_locked_repository_does(twin: Twin, ground: Ground) -> None:
+    twin.control("POST", "/settings", {"imports_heed_repository_locks": True})
+    answer(ground, 24, Verdict.OTHERWISE, "the tag stayed")
+
+
+def test_25_a_locked_index_can_be_referred_to_and_its_children_pulled(twin: Twin, ground: Ground) -> None:
+    answer(ground, 25, Verdict.AS_BUILT, "it can be referred to, and what it lists can be pulled")
+    twin.control("POST", "/settings", {"manifest_locks_stop_referrers": True, "read_locks_cover_children": True})
+    seen = ask(ground, 25)
+    assert (seen.verdict, seen.facts["child_pulled"]) == (Verdict.OTHERWISE, False)
+    assert "it can not be referred to, and what it lists can not be pulled" in seen.text
