@@ -35,6 +35,7 @@ from shared.telemetry.spans import looking
 # Loaded where somebody is told.
 if TYPE_CHECKING:
     from shared.notice_ports import StoredDestination
+    from shared.travel_ports import StoredCompanions
 
 
 class Untold(msgspec.Struct, frozen=True):
@@ -61,11 +62,13 @@ def kinds(
     import_room: ImportRoom,
     watch_list: Callable[[], WatchList],
     notices: Kind[Any],
+    companions: Kind[Any] | None = None,
 ) -> dict[Due, Kind[Any]]:
     """Return how each kind of record is looked at.
 
     Args:
         notices: how it is looked at what people are to be told; see ``of_notices``.
+        companions: how what travels with images is looked at; see ``of_companions``.
         candidates, rebuilds, scans, book: where records are, and how they go on.
         candidate_looker, scan_looker, reconciler, rebuilder: look at one of them.
         room: knows whose runs are under way.
@@ -83,6 +86,7 @@ def kinds(
         Due.TARGETS: _of_targets(book, reconciler),
         Due.REBUILDS: _of_rebuilds(rebuilds, rebuilder),
         Due.NOTICES: notices,
+        **({Due.COMPANIONS: companions} if companions is not None else {}),
     }
 
 
@@ -107,6 +111,27 @@ def of_notices(
         # What was claimed is claimed for a while, and looked at again after that.
         broke=lambda _: None,
         traced=lambda _: nullcontext(),
+    )
+
+
+def of_companions(
+    due: Callable[[datetime], Iterator[StoredCompanions]], look: Callable[[StoredCompanions], None]
+) -> Kind[StoredCompanions]:
+    """Return how what travels with images is looked at.
+
+    Args:
+        due: gives the companions whose time has come.
+        look: does the next thing about those of one digest.
+    """
+    return Kind(
+        due=due,
+        look=look,
+        begins=lambda one: one.record.carry is None,
+        owners=lambda: lambda one: one.record.repository,
+        since=lambda one: min((want.since for want in one.record.wants), default=_LONG_AGO),
+        # A copy that was claimed is looked at once its lease has ended, and what was not is looked at again.
+        broke=lambda _: None,
+        traced=_traced(Due.COMPANIONS, "companions"),
     )
 
 

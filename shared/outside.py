@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from shared.run_ports import Listings
     from shared.target_ports import Targets
     from shared.tool_ports import Tools
+    from shared.travel_ports import CompanionRecords, UniqueNames
     from shared.trouble_ports import Troubles
     from shared.usual_times_ports import KeptUsualTimes
     from shared.watch_ports import Watches
@@ -78,6 +79,20 @@ class Outside(OutsideForPeople):
         from shared.adapters.storage.targets_table import TargetsTable  # noqa: PLC0415
 
         return TargetsTable(self._account)
+
+    @cached_property
+    def companions(self) -> CompanionRecords:
+        """What lies, or is to lie, beside digests in the base registry."""
+        from shared.adapters.storage.companions_table import CompanionsTable  # noqa: PLC0415
+
+        return CompanionsTable(self._account)
+
+    @cached_property
+    def unique_names(self) -> UniqueNames:
+        """Which digest has which unique tag."""
+        from shared.adapters.storage.companions_table import UniqueTagsTable  # noqa: PLC0415
+
+        return UniqueTagsTable(self._account)
 
     @cached_property
     def rebuilds(self) -> Records[Rebuild]:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,6 +24,10 @@ from shared.rules.progress import Progress
 from shared.rules.putting_away import PuttingAway
 from shared.rules.targets import TargetBook
 from shared.run_ports import Runs
+
+# Loaded where anything travels with images.
+if TYPE_CHECKING:
+    from shared.rules.companion_book import CompanionBook
 
 log = logging.getLogger("tidegate.sweep")
 
@@ -102,6 +107,16 @@ def sweep_targets(book: TargetBook) -> int:
         book.wake(target)
     if overdue:
         log.info("sweep: %d targets are overdue", len(overdue))
+    return len(overdue)
+
+
+def sweep_companions(book: CompanionBook) -> int:
+    """Wake for the companions that are overdue, and return how many those are."""
+    overdue = [stored.record for stored in book.records.due(book.clock() - OVERDUE_GRACE)]
+    for companions in overdue:
+        book.wake(companions)
+    if overdue:
+        log.info("sweep: the companions of %d digests are overdue", len(overdue))
     return len(overdue)
 
 

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 
 from shared.domain.promotion.admission import Waiting
 from shared.domain.promotion.barring import barred, is_promotion
 from shared.domain.promotion.reconciling import scheduled
 from shared.domain.promotion.target import Target
+from shared.domain.watching.travelling import Travelling
 from shared.rules.policies import Asked, Policies
 from shared.rules.targets import TargetBook
 from shared.target_ports import StoredTarget
+
+
+class WaitsForCompanions(Protocol):
+    """Knows what lies beside digests; see ``shared.rules.companion_bar``."""
+
+    def keeps(self, target: Target, asked: Travelling) -> bool:
+        """Whether a tag may not be moved to what is wanted yet."""
+        ...
 
 
 class Bars:
@@ -21,12 +31,20 @@ class Bars:
         policies: the policies in force.
         book: where targets are.
         remembers: whether what people decided is known here; it may raise ``ServiceError``.
+        companions: gives who knows what lies beside digests; asked for where an entry wants anything there.
     """
 
-    def __init__(self, policies: Policies, book: TargetBook, remembers: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self,
+        policies: Policies,
+        book: TargetBook,
+        remembers: Callable[[], bool] = lambda: True,
+        companions: Callable[[], WaitsForCompanions] | None = None,
+    ) -> None:
         self.policies = policies
         self._book = book
         self._remembers = remembers
+        self._companions = companions
 
     def keep(self, stored: StoredTarget) -> StoredTarget | None:
         """Note with a target what keeps it from what is wanted, so that it is looked at again in time.
@@ -61,7 +79,13 @@ class Bars:
         if asked.observed:
             return Waiting.NOTHING, None
         until = self.frozen_until(asked) if is_promotion(target) else None
-        return (Waiting.FROZEN, until) if until is not None else None
+        if until is not None:
+            return Waiting.FROZEN, until
+        return (Waiting.COMPANIONS, None) if self._waits_for_companions(target, asked.travelling) else None
+
+    def _waits_for_companions(self, target: Target, asked: Travelling) -> bool:
+        """What nobody asks for costs nothing, and loads nothing."""
+        return asked.asks and self._companions is not None and self._companions().keeps(target, asked)
 
     def is_observed(self, target: Target) -> bool:
         """Whether nothing at all is written for a tag, by the list in force.

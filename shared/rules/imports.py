@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import msgspec
 
@@ -27,7 +28,7 @@ from shared.errors import (
     ServiceError,
     Unavailable,
 )
-from shared.ports import Operation, Registry
+from shared.ports import Operation
 
 
 class Awaited(msgspec.Struct, frozen=True):
@@ -36,7 +37,7 @@ class Awaited(msgspec.Struct, frozen=True):
     Attributes:
         registry: the registry's name for people: ``staging`` or ``base``.
         repository: where it goes.
-        tag: the tag it gets.
+        tag: the tag it gets; empty for none.
         digest: what the tag must point at.
         since: when the import was started, UTC.
         differs_since: since when it is known that it ended and another digest is read back, UTC; ``None`` if it is not.
@@ -54,7 +55,19 @@ class Awaited(msgspec.Struct, frozen=True):
     @property
     def place(self) -> str:
         """Where it goes, for people."""
-        return f"{self.repository}:{self.tag}"
+        return f"{self.repository}:{self.tag}" if self.tag else f"{self.repository}, under no tag"
+
+
+class Arrivals(Protocol):
+    """A registry, as far as imports into it are looked at."""
+
+    def look_at_import(self, token: str) -> Operation:
+        """See ``Registry.look_at_import``."""
+        ...
+
+    def digest(self, repository: str, tag: Tag) -> Digest | None:
+        """See ``Registry.digest``."""
+        ...
 
 
 class UnderWay(msgspec.Struct, frozen=True):
@@ -83,7 +96,7 @@ def in_staging(candidate: Candidate, usual: timedelta | None = None) -> Awaited:
     return Awaited(*place, since, since_this, usual)
 
 
-def look(registry: Registry, token: str, awaited: Awaited, now: datetime) -> UnderWay | Differs | None:
+def look(registry: Arrivals, token: str, awaited: Awaited, now: datetime) -> UnderWay | Differs | None:
     """Look at an import once: at what it was to bring, and at the operation itself only where that is late.
 
     ARM gives an identity few requests, of which an import's own state tells nothing that the digest at its tag does not
@@ -115,7 +128,7 @@ def look(registry: Registry, token: str, awaited: Awaited, now: datetime) -> Und
     return _ask(registry, token, awaited, now)
 
 
-def _ask(registry: Registry, token: str, awaited: Awaited, now: datetime) -> UnderWay | Differs | None:
+def _ask(registry: Arrivals, token: str, awaited: Awaited, now: datetime) -> UnderWay | Differs | None:
     """Ask what became of an import that is late. The tag is read once more: it may have ended since."""
     operation, running_for = _operation(registry, token), now - awaited.since
     endless = operation is not None and not operation.done
@@ -143,7 +156,7 @@ def patiently(error: ServiceError) -> ServiceError:
 
 def _differing(awaited: Awaited, found: Digest | None, now: datetime, *, ended: bool) -> UnderWay | Differs:
     """What is read back is not what was imported: it may not have arrived yet, or not everywhere."""
-    held = f"holds {found}" if found else "has no such tag"
+    held = f"holds {found}" if found else "has no such tag" if awaited.tag else "does not have it"
     detail = f"after the import of {awaited.digest} the {awaited.registry} registry {held} at {awaited.place}"
     if ended:
         return Differs(detail)
@@ -154,7 +167,7 @@ def _differing(awaited: Awaited, found: Digest | None, now: datetime, *, ended: 
     raise DigestMismatch(detail)
 
 
-def _operation(registry: Registry, token: str) -> Operation | None:
+def _operation(registry: Arrivals, token: str) -> Operation | None:
     """Return what a look says of an operation.
 
     One that the registry does not know any more, or that we may not look at (the right to do so is in no role for

@@ -16,6 +16,7 @@ from shared.domain.policy.signing import SignatureCheck
 from shared.domain.promotion.candidate import Place
 from shared.domain.references import Tag
 from shared.domain.watching.selection import choose, exact_tags
+from shared.domain.watching.travelling import NOTHING_TRAVELS, Travelling
 from shared.domain.watching.watch_list import Image, WatchList
 from shared.errors import Unavailable, WatchListError
 from shared.ports import Clock
@@ -34,12 +35,14 @@ class Asked(msgspec.Struct, frozen=True):
         policy: the policy; ``None`` where nothing is asked.
         platforms: each of which is scanned.
         observed: whether everything but promotion is done.
+        travelling: what is to be beside a digest in the base registry before the tag is moved to it.
     """
 
     entry: str = ""
     policy: Policy | None = None
     platforms: tuple[str, ...] = (TESTED,)
     observed: bool = False
+    travelling: Travelling = NOTHING_TRAVELS
 
     @property
     def scan(self) -> ScanCheck | None:
@@ -103,6 +106,11 @@ class Asking:
         return any(self._of(image).signed is not None for image in self._list.images)
 
     @cached_property
+    def travels(self) -> bool:
+        """Whether any entry wants anything beside its images in the base registry."""
+        return any(image.travelling.asks for image in self._list.images)
+
+    @cached_property
     def judges(self) -> bool:
         """Whether any entry asks for more than a test."""
         found = map(self._of, self._list.images)
@@ -160,7 +168,8 @@ class Asking:
         return any(self._of(image).observes(gate) for image in self._list.into(place.repository))
 
     def _of(self, image: Image) -> Asked:
-        return Asked(image.name, self._list.policy_of(image), tuple(image.platforms), image.is_observed)
+        policy, platforms = self._list.policy_of(image), tuple(image.platforms)
+        return Asked(image.name, policy, platforms, image.is_observed, image.travelling)
 
 
 def _targets(image: Image, tag: Tag) -> frozenset[Tag | None]:
@@ -205,6 +214,11 @@ class Policies:
     def may_sign(self) -> bool:
         """Whether the list that was read last asks for signatures; nothing is read."""
         return self.latest is not None and self.latest.signs
+
+    @property
+    def may_travel(self) -> bool:
+        """Whether the list that was read last wants anything beside its images; nothing is read."""
+        return self.latest is not None and self.latest.travels
 
     def now(self) -> Asking:
         """Return what the list asks that was read within the last minute, or is read now.

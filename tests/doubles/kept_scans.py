@@ -171,9 +171,8 @@ class SaidPolicies(Asking):
         self._platforms = platforms
 
     def _of(self, image: Image) -> Asked:
-        return Asked(
-            image.name, self._policies.get(image.name), self._platforms.get(image.name, (TESTED,)), image.is_observed
-        )
+        policy, platforms = self._policies.get(image.name), self._platforms.get(image.name, (TESTED,))
+        return Asked(image.name, policy, platforms, image.is_observed, image.travelling)
 
 
 def report_of(digest: Digest, platform: str, *findings: Finding) -> Report:

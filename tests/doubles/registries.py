@@ -16,9 +16,11 @@ from shared.domain.gate.words import Words
 from shared.domain.promotion.kept_tasks import ListedTask
 from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.domain.references import Digest, Tag
+from shared.domain.travel.referrers import Listed, Listing
 from shared.errors import NotFound, OperationFailed
 from shared.ports import ImportSource, Operation
 from shared.run_ports import GateRun, Run, ScanRun
+from tests.doubles.referrers import content_of, subject_of
 from tests.doubles.scans import UPDATED, scan_log
 from tests.doubles.scripted import Scripted
 from tests.doubles.upstreams import InMemoryUpstream
@@ -53,7 +55,7 @@ class _Import:
 
 
 class InMemoryRegistry(Scripted):
-    """The port ``Registry``: staging or base.
+    """The ports ``Registry``, ``Holder`` and ``TravelRegistry``: staging or base.
 
     Attributes:
         tags: what each tag points at.
@@ -63,6 +65,8 @@ class InMemoryRegistry(Scripted):
         asked: how often each method was called.
         retry_after: what an operation under way says to wait, seconds.
         base: the base registry, where this is staging.
+        untagged: how often an import without a tag was really started, by repository and digest.
+        lists_referrers: whether it keeps lists of referrers.
     """
 
     def __init__(
@@ -77,6 +81,8 @@ class InMemoryRegistry(Scripted):
         self.tags: dict[tuple[str, Tag], Digest] = {}
         self.looks = looks
         self.imports: Counter[tuple[str, Tag, Digest]] = Counter()
+        self.untagged: Counter[tuple[str, Digest]] = Counter()
+        self.lists_referrers = True
         self.asked: Counter[str] = Counter()
         self.retry_after: float | None = None
         self.base: InMemoryRegistry | None = None
@@ -96,8 +102,10 @@ class InMemoryRegistry(Scripted):
         self._manifests.add((repository, digest))
 
     def purge(self, repository: str, digest: Digest) -> None:
-        """Let a manifest be gone, with the tags that point at it."""
+        """Let a manifest be gone, with the tags that point at it and with what refers to it."""
         self._manifests.discard((repository, digest))
+        for one in [each for where, each in self._manifests if where == repository and subject_of(each) == digest]:
+            self.purge(repository, one)
         self.tags = {place: held for place, held in self.tags.items() if (place[0], held) != (repository, digest)}
 
     def land_instead(self, *digests: Digest | None) -> None:
@@ -136,6 +144,7 @@ class InMemoryRegistry(Scripted):
         self.asked["start_import"] += 1
         with self._changing("start_import"):
             self.imports.update((repository, tag, source.digest) for tag in tags)
+            self.untagged.update([] if tags else [(repository, source.digest)])
             token = f"import-{next(self._numbers)}"
             self._operations[token] = _Import(source, repository, tags, self.looks)
             return self._progress(token)
@@ -169,17 +178,38 @@ class InMemoryRegistry(Scripted):
         """See the port."""
         self.asked["holds"] += 1
         self._raise_scripted("holds")
+        self._come_nearer(repository, None, digest)
         return self._has(repository, digest)
+
+    def manifest(self, repository: str, digest: Digest) -> bytes | None:
+        """See the port."""
+        self.asked["manifest"] += 1
+        self._raise_scripted("manifest")
+        return content_of(digest) if self._has(repository, digest) else None
+
+    def referrers(self, repository: str, digest: Digest) -> Listing | None:
+        """See the port."""
+        self.asked["referrers"] += 1
+        self._raise_scripted("referrers")
+        about = (one for where, one in sorted(self._manifests) if where == repository and subject_of(one) == digest)
+        return Listing(tuple(Listed(one, digest) for one in about)) if self.lists_referrers else None
+
+    def digests(self, repository: str) -> frozenset[Digest]:
+        """See the port."""
+        self.asked["digests"] += 1
+        self._raise_scripted("digests")
+        return frozenset(one for where, one in self._manifests if where == repository)
 
     def _has(self, repository: str, digest: Digest) -> bool:
         return (repository, digest) in self._manifests
 
-    def _come_nearer(self, repository: str, tag: Tag) -> None:
+    def _come_nearer(self, repository: str, tag: Tag | None, digest: Digest | None = None) -> None:
         """What is appointed to fail brings nothing, and says so to whoever looks at the operation."""
         if any(isinstance(error, OperationFailed) for error in self._errors["look_at_import"]):
             return
         for token, under_way in tuple(self._operations.items()):
-            if under_way.repository == repository and tag in under_way.tags:
+            meant = tag in under_way.tags or (not under_way.tags and under_way.source.digest == digest)
+            if under_way.repository == repository and meant:
                 under_way.looks_left -= 1
                 if self._source_holds(under_way.source):
                     self._progress(token)
@@ -198,6 +228,7 @@ class InMemoryRegistry(Scripted):
             raise OperationFailed(NotFound(missing, code="MANIFEST_UNKNOWN"))
         landing = self._landings.pop(0) if self._landings else ended.source.digest
         if landing is not None:
+            self._manifests.add((ended.repository, landing))
             for tag in ended.tags:
                 self.push(ended.repository, tag, landing)
 

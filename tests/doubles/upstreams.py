@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 
+import msgspec
+
 from shared.domain.references import Digest, Repository, Tag
 from shared.domain.signatures.material import Artefact, ArtefactKind
+from shared.domain.travel.referrers import DEEPEST, Listed, Listing
 from shared.errors import NotFound
 from shared.ports import Hint, Hints
 from shared.signature_ports import Beside, Spend
+from tests.doubles.referrers import Made
 from tests.doubles.scripted import Scripted
 from tests.doubles.storage import MIDDAY
 
@@ -25,7 +29,7 @@ class _Pushed:
 
 
 class InMemoryUpstream(Scripted):
-    """The ports ``Upstream``, ``UpstreamHolder`` and ``SignatureSource``. It may be asked by several threads.
+    """The ports ``Upstream``, ``UpstreamHolder``, ``SignatureSource`` and ``ReferrerSource``, for several threads.
 
     Args:
         catalogue: whether it has a catalogue of its own, so that ``hints`` answers.
@@ -42,6 +46,8 @@ class InMemoryUpstream(Scripted):
         read: the repositories whose manifests had to be read.
         besides: how often what lies beside a digest was read.
         unread: what of that cannot be read.
+        referred: how often what refers to a manifest was listed.
+        unlisted: what of that cannot be read.
     """
 
     def __init__(self, *, catalogue: bool = False, clock: Callable[[], datetime] | None = None) -> None:
@@ -57,6 +63,9 @@ class InMemoryUpstream(Scripted):
         self.read: set[Repository] = set()
         self.besides: Counter[Digest] = Counter()
         self.unread: tuple[str, ...] = ()
+        self.referred: Counter[Digest] = Counter()
+        self.unlisted: tuple[str, ...] = ()
+        self._attached: defaultdict[tuple[Repository, Digest], list[Listed]] = defaultdict(list)
         self._signed: dict[tuple[Repository, Digest], tuple[Artefact, ...]] = {}
         self._clock = clock or _ticking()
         self._lock = threading.Lock()
@@ -96,6 +105,42 @@ class InMemoryUpstream(Scripted):
     def sign(self, repository: Repository, digest: Digest, *artefacts: Artefact) -> None:
         """Let this lie beside a digest, and nothing else."""
         self._signed[repository, digest] = artefacts
+
+    def attach(self, repository: Repository, *made: Made) -> None:
+        """Let referrers be listed, and be there to be copied."""
+        for one in made:
+            entry = Listed(one.digest, one.subject, artifact_type=one.kind, size=one.size)
+            self._attached[repository, one.subject].append(entry)
+            self._manifests.add((repository, one.digest))
+
+    def attach_by_tag(self, repository: Repository, made: Made, tag: Tag) -> None:
+        """Let a referrer be found by a tag, as older clients have it; another one of the tag is found no more."""
+        entries = self._attached[repository, made.subject]
+        entries[:] = [one for one in entries if one.tag != tag]
+        entries.append(Listed(made.digest, made.subject, artifact_type=made.kind, size=made.size, tag=tag))
+        self._manifests.add((repository, made.digest))
+
+    def detach(self, repository: Repository, made: Made) -> None:
+        """Let a referrer be gone, from the list and from the registry."""
+        entries = self._attached[repository, made.subject]
+        entries[:] = [one for one in entries if one.digest != made.digest]
+        self._manifests.discard((repository, made.digest))
+
+    def referrers(self, repository: Repository, manifests: Sequence[Digest], spend: Spend) -> Listing:
+        """See the port."""
+        found, level = list[Listed](), list(manifests)
+        for depth in range(1, DEEPEST + 1):
+            entries = [one for each in level for one in self._list(repository, each, spend)]
+            found += [msgspec.structs.replace(one, depth=depth) for one in entries]
+            level = [one.digest for one in entries if one.digest not in manifests]
+        return Listing(tuple(found), self.unlisted)
+
+    def _list(self, repository: Repository, digest: Digest, spend: Spend) -> list[Listed]:
+        spend(False)
+        with self._lock:
+            self.referred[digest] += 1
+            self._raise_trouble("referrers", repository)
+            return list(self._attached.get((repository, digest), []))
 
     def purge(self, repository: Repository, digest: Digest) -> None:
         """Let a manifest be gone that no tag points at."""

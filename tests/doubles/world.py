@@ -102,8 +102,10 @@ from shared.rules.wake import Waker
 from shared.run_ports import ScannerInUse
 from shared.signing import judge_signatures, problem_with
 from shared.tooling import Tooling
+from shared.travelling import Travels
 from shared.watch_list_yaml import parse_watch_list
 from shared.work import work_on
+from tests.doubles.companions import InMemoryCompanions, InMemoryUniqueNames
 from tests.doubles.decisions import InMemoryApiKeys, InMemoryKeepings, InMemoryVault
 from tests.doubles.gates import GATE_FILES
 from tests.doubles.kept_scans import InMemoryExceptionFiles, InMemoryScans, SaidPolicies
@@ -159,6 +161,7 @@ class World:
         new_tags: how many tags one check begins for the first time.
         destinations: names of those who are told.
         scanning: whether scans are made by runs and tell whoever asks; else ``kept_scans`` says what they found.
+        travels: whether what its entries want beside images is brought; else nobody looks for it.
     """
 
     def __init__(
@@ -169,9 +172,11 @@ class World:
         new_tags: int = 20,
         scanning: bool = False,
         destinations: Iterable[str] = (),
+        travels: bool = False,
     ) -> None:
         self.new_tags = new_tags
         self.scanning = scanning
+        self.travels = travels
         self.base_name = BASE
         self.hook: Callable[[str], None] | None = None
         self.runs: dict[str, InMemoryRuns] = {}
@@ -196,6 +201,8 @@ class World:
         self.scans = InMemoryRecords(Scan, self._moment("scans"))
         self.told_askers: list[tuple[str, ...]] = []
         self.targets = InMemoryTargets(self._moment("targets"))
+        self.companions = InMemoryCompanions(self._moment("companions"))
+        self.unique_names = InMemoryUniqueNames(self._moment("unique_names"))
         self.rulings = InMemoryRulings(self._moment("rulings"))
         self.tools = InMemoryTools(self._moment("tools"))
         self.observations = InMemoryObservations(self._moment("observations"))
@@ -280,7 +287,21 @@ class World:
         self.sources = Sources(self.base, self.staging, upstream, self.ledger, {DOCKER_HUB})
         self.retrier = Retrier(self.book, self.candidates, self.detector, self.outbox, self.activity)
         times = Timekeeper(self.usual_times)
-        self.bars = Bars(self.policies, self.book, self._remembers)
+        self.travelling = Travels(
+            records=lambda: self.companions,
+            names=lambda: self.unique_names,
+            targets=lambda: self.book,
+            staging=lambda: self.staging,
+            base=lambda: self.base,
+            upstream=upstream,
+            ledger=lambda: self.ledger,
+            ours={DOCKER_HUB},
+            times=lambda: times,
+            waker=lambda: self.waker,
+            clock=self.clock,
+        )
+        companions = (lambda: self.travelling.bar) if self.travels else None
+        self.bars = Bars(self.policies, self.book, self._remembers, companions)
         self.exporter = DecisionExporter(
             self.targets,
             self.rulings,
@@ -454,6 +475,7 @@ class World:
             import_room=self.import_room,
             watch_list=self.policies.watch_list,
             notices=self.notifying.kind(lambda: self.book),
+            companions=self.travelling.kind(),
         )
         return DueLooker(found, self.waker, self.clock, side_by_side=1)
 
@@ -522,6 +544,7 @@ class World:
             self.ruler.finish,
             self.tooling.sweep,
             lambda: sweep_targets(self.book),
+            *((self.travelling.sweep,) if self.travels and self.policies.may_travel else ()),
             lambda: self.notifying.sweep(self.book),
             lambda: sweep_scans(self.scan_progress, self.staging_runs),
             lambda: sweep_rebuilds(self.rebuild_progress, {"tidegateapps": self.application_runs}),

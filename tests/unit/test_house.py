@@ -38,6 +38,7 @@ _DOMAIN = {
     "domain/signatures",
     "domain/notices",
     "domain/decisions",
+    "domain/travel",
 }
 _CORE = {
     *_DOMAIN,
@@ -61,6 +62,7 @@ _CORE = {
     "sender_ports",
     "notice_ports",
     "decision_ports",
+    "travel_ports",
     "errors",
 }
 # What each part may import: parts of the product, which point inward, and packages.
@@ -90,6 +92,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain/scan": {"domain/scan", "domain/policy", "domain/gate", *_PURE},
     "domain/signatures": {"domain/signatures", "domain/policy", "cryptography", *_PURE},
     "domain/decisions": {"domain/decisions", "domain/promotion", "domain/access", *_PURE},
+    "domain/travel": {"domain/travel", "domain/promotion", "domain/watching", *_PURE},
     "registry_ids": {"errors", "msgspec"},
     "registry_settings": set(),
     "whole_numbers": set(),
@@ -164,6 +167,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "notify_yaml": {*_DOMAIN, "errors", "yaml_nodes"},
     "notifying": {*_CORE, "bootstrap", "due_kinds", "flows", "rules", "notify_yaml"},
     "decision_ports": {*_DOMAIN, "msgspec"},
+    "travel_ports": {*_DOMAIN, "ports", "digest_ports", "signature_ports", "msgspec"},
     "rules": {"rules", *_CORE, "msgspec"},
     "flows": {"rules", *_CORE, "msgspec"},
     "web": {"web", "flows", "rules", "version", *_CORE, "msgspec", "azure.functions"},
@@ -215,6 +219,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "telemetry",
     },
     "tooling": {*_CORE, "rules"},
+    "travelling": {*_CORE, "flows", "rules", "due_kinds", "bootstrap"},
     "due_kinds": {*_CORE, "flows", "rules", "telemetry", "msgspec"},
     "scanning": {"outside", *_CORE, "flows", "rules", "telemetry"},
     "trust_reading": {"domain/policy", "domain/signatures", "errors"},
@@ -239,6 +244,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "scanning",
         "due_kinds",
         "tooling",
+        "travelling",
         *_CORE,
         "flows",
         "rules",

@@ -15,8 +15,9 @@ from shared.domain.watching.platforms import platform_problems
 from shared.domain.watching.policies_in_force import entries, gated, policies_of, without_policies
 from shared.domain.watching.tag_rules import rule_problems
 from shared.domain.watching.tool_reading import is_tool, joint_problems, scanner_problems, tool_problems
+from shared.domain.watching.unique_tags import checked_template
 from shared.domain.watching.watch_list import MOST_ENTRIES, Image, ListDocument, WatchList
-from shared.errors import InvalidReference
+from shared.errors import InvalidReference, InvalidSelection
 
 # What the defaults say of tools, too: these must pass nothing, and are in no base registry.
 _OF_TOOLS = frozenset({"owner"})
@@ -72,6 +73,7 @@ def _problems_of(document: object, base: str) -> Iterator[Told]:
     for fields in entries(document, "defaults"):
         yield from _gate_problems(("defaults",), fields)
         yield from platform_problems(("defaults",), fields)
+        yield from _unique_tag_problems(("defaults",), fields)
     for fields in entries(document, "scanner"):
         yield from scanner_problems(fields, base)
 
@@ -138,6 +140,7 @@ def _entry_problems(document: object, base: str) -> Iterator[Told]:
         yield from _own_base((*path, "source"), fields.get("source"), base)
         yield from _gate_problems(path, fields)
         yield from platform_problems(path, fields)
+        yield from _unique_tag_problems(path, fields)
         yield from tool_problems(path, fields) if is_tool(fields) else ()
         for position, item in enumerate(_items(fields)):
             for place, problem in rule_problems(item) if isinstance(item, dict) else ():
@@ -190,3 +193,13 @@ def _gate_problems(path: Path, fields: dict[str, object]) -> Iterator[Told]:
             (*path, "gate"),
             f"{gate!r} is true or false to YAML, and no gate is called so; write none for no functional test",
         )
+
+
+def _unique_tag_problems(path: Path, fields: dict[str, object]) -> Iterator[Told]:
+    template = fields.get("unique_tag")
+    if not isinstance(template, str) or template == "none":
+        return
+    try:
+        checked_template(template)
+    except InvalidSelection as error:
+        yield (*path, "unique_tag"), str(error)

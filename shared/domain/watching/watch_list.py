@@ -18,6 +18,8 @@ from shared.domain.watching.remedies import Remedies, Remedy
 from shared.domain.watching.scanner import ScannerEntry
 from shared.domain.watching.selection import exact_tags, needs_listing
 from shared.domain.watching.tag_rules import TagRule
+from shared.domain.watching.travelling import NOTHING_TRAVELS, ReferrerMode, Travelling
+from shared.domain.watching.unique_tags import UNIQUE_TAG
 
 MOST_ENTRIES = 5000
 PLATFORMS = ("linux/amd64",)
@@ -76,6 +78,23 @@ _EntryMode = Annotated[
         "into the base registry, and what would have happened is told.",
     ),
 ]
+_Referrers = Annotated[
+    ReferrerMode,
+    Meta(
+        description="What becomes of signatures, SBOMs and other statements that refer to the image upstream. "
+        "`required`: they come into the base registry first, and the tag waits for them; `best-effort`: they come "
+        "first if they can, and follow if they cannot; `off`: they stay where they are.",
+    ),
+]
+_UniqueTag = Annotated[
+    Annotated[str, Meta(max_length=128, extra_json_schema={"pattern": "^[A-Za-z0-9_{][A-Za-z0-9._{}-]*$"})] | None,
+    Meta(
+        description="The name that each digest keeps besides the tag that moves on, made of `{tag}`, `{yyyymmdd}` (the "
+        "day of the decision, UTC) and `{n}` (counts those of a day); `none`: no name. It may not end in -1 to -999 or "
+        "-patched.",
+        examples=[UNIQUE_TAG],
+    ),
+]
 _Owner = Annotated[
     Annotated[str, Meta(pattern=_PRINTED.replace("$", r"\Z"), max_length=100, extra_json_schema={"pattern": _PRINTED})]
     | None,
@@ -129,7 +148,16 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     drift: _Drift = Remedy.TELL
     adopt: _Adopt = True
     mode: _EntryMode = EntryMode.ENFORCE
+    referrers: _Referrers = ReferrerMode.BEST_EFFORT
+    unique_tag: _UniqueTag = None
     owner: _Owner = None
+
+    @property
+    def travelling(self) -> Travelling:
+        """What is to be beside a digest in the base registry before a tag is moved to it."""
+        if self.is_tool:
+            return NOTHING_TRAVELS
+        return Travelling(self.referrers, "" if self.unique_tag in {None, "none"} else self.unique_tag or "")
 
     @property
     def is_observed(self) -> bool:
@@ -182,6 +210,8 @@ class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     drift: _Drift = Remedy.TELL
     adopt: _Adopt = True
     mode: _EntryMode = EntryMode.ENFORCE
+    referrers: _Referrers = ReferrerMode.BEST_EFFORT
+    unique_tag: _UniqueTag = None
     owner: _Owner = None
 
 

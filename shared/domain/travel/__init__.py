@@ -1,0 +1,1 @@
+"""What travels with an image: its unique tags, what refers to it, and the record of the decision."""

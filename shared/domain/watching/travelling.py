@@ -1,0 +1,37 @@
+"""What an entry of the watch list asks to travel with its images into the base registry."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+
+class ReferrerMode(Enum):
+    """What becomes of signatures, SBOMs and other statements that refer to an image upstream."""
+
+    REQUIRED = "required"  # they come first; a tag waits for what its upstream has
+    BEST_EFFORT = "best-effort"  # they come first if they can, and follow if they cannot
+    OFF = "off"  # they stay where they are
+
+
+class Travelling(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is to be beside a digest in the base registry before a tag is moved to it.
+
+    Attributes:
+        referrers: what becomes of what refers to it upstream.
+        unique_tag: the template of the name that it gets for good, such as ``{tag}-{yyyymmdd}.{n}``; empty for none.
+        record: whether a record of the decision is signed and attached to it.
+    """
+
+    referrers: ReferrerMode = ReferrerMode.OFF
+    unique_tag: str = ""
+    record: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether anything is asked at all."""
+        return self.referrers is not ReferrerMode.OFF or bool(self.unique_tag) or self.record
+
+
+NOTHING_TRAVELS = Travelling()

@@ -1,0 +1,223 @@
+"""The imports by which an image and its referrers come into the base registry: claimed, asked for, and read back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from shared.domain.references import Digest, Tag
+from shared.domain.travel import changes
+from shared.domain.travel.companions import Companions
+from shared.domain.travel.manifests import checked
+from shared.domain.travel.next_step import carried, to_carry, unlanded
+from shared.domain.travel.referrers import Carry, Referrer, ReferrerState
+from shared.errors import DigestMismatch, OperationFailed, Paced, ServiceError, TidegateError
+from shared.ports import ImportSource, Operation
+from shared.rules.carrying import LOOK_AGAIN, Carrier
+from shared.rules.companion_book import CompanionBook
+from shared.rules.imports import Differs, UnderWay
+from shared.travel_ports import StoredCompanions
+
+log = logging.getLogger("tidegate.companions")
+
+Change = Callable[[Companions], Companions]
+
+
+class CompanionImports:
+    """Copies images and referrers.
+
+    Args:
+        book: where companions are.
+        carrier: asks the registries.
+    """
+
+    def __init__(self, book: CompanionBook, carrier: Carrier) -> None:
+        self._book = book
+        self._carrier = carrier
+
+    # The image.
+
+    def image(self, stored: StoredCompanions) -> StoredCompanions | None:
+        """See that the image is in the base registry, under the next of its names or under none.
+
+        Raises:
+            Paced: our turn at ARM has not come; nothing was written.
+        """
+        known, now = stored.record, self._book.clock()
+        unique = unlanded(known)
+        name = unique.name if unique is not None else Tag("")
+        try:
+            found = self._found(known, name)
+            if found == known.digest:
+                return self._book.step(stored, lambda record: changes.image_landed(record, name, now))
+            if found is not None:
+                return self._book.step(stored, lambda record: changes.renamed(record, name, now))
+            self._carrier.base.take_turn()
+            source = self._carrier.source_of_image(known)
+        except Paced:
+            raise
+        except ServiceError as error:
+            return self._image_fell(stored, error)
+        claimed = self._book.step(stored, lambda record: changes.image_begun(record, name, now))
+        if claimed is None:
+            return None
+        start = lambda: self._carrier.into_base(known, source, name)  # noqa: E731
+        return self._started(claimed, start, self._image_fell, staging=False)
+
+    def _found(self, known: Companions, name: Tag) -> Digest | None:
+        base = self._carrier.base
+        if name:
+            return base.digest(known.repository, name)
+        return known.digest if base.holds(known.repository, known.digest) else None
+
+    def _image_fell(self, stored: StoredCompanions, error: ServiceError) -> StoredCompanions | None:
+        now = self._book.clock()
+        if not isinstance(error, Paced):
+            log.warning("%s does not come into the base registry: %s", stored.record.id, error)
+        return self._book.step(stored, lambda record: changes.image_fell(record, error, now))
+
+    # Referrers.
+
+    def carry(self, stored: StoredCompanions) -> StoredCompanions | None:
+        """Let the next referrer go on: into staging, or from there into the base registry.
+
+        Raises:
+            Paced: our turn at ARM has not come; nothing was written.
+        """
+        known, now = stored.record, self._book.clock()
+        one = to_carry(known, now)
+        if one is None:
+            return stored
+        staging = one.state is ReferrerState.THERE
+        try:
+            if staging and self._carrier.staging.holds(known.staging, one.digest) and not one.tag:
+                return self._judged(stored, one)
+            (self._carrier.staging if staging else self._carrier.base).take_turn()
+            source = self._source(known, one)
+        except Paced:
+            raise
+        except ServiceError as error:
+            return self._fell(stored, one, error)
+        claimed = self._book.step(stored, lambda record: changes.begun(record, one, now))
+        if claimed is None:
+            return None
+        into = self._carrier.into_staging if staging else self._carrier.into_base
+        start = lambda: into(known, source, one.tag)  # noqa: E731
+        return self._started(claimed, start, self._carry_fell, staging=staging)
+
+    def _source(self, known: Companions, one: Referrer) -> ImportSource:
+        there = one.state is ReferrerState.THERE
+        return (self._carrier.from_upstream if there else self._carrier.from_staging)(known, one.digest)
+
+    def _carry_fell(self, stored: StoredCompanions, error: ServiceError) -> StoredCompanions | None:
+        one = carried(stored.record)
+        return stored if one is None else self._fell(stored, one, error)
+
+    def _fell(self, stored: StoredCompanions, one: Referrer, error: TidegateError) -> StoredCompanions | None:
+        now = self._book.clock()
+        if not isinstance(error, Paced):
+            log.warning("%s does not come to %s: %s", one.digest, stored.record.id, error)
+        return self._book.step(stored, lambda record: changes.fell(record, one, error, now))
+
+    # What is under way.
+
+    def _started(
+        self,
+        claimed: StoredCompanions,
+        start: Callable[[], Operation],
+        fell: Callable[[StoredCompanions, ServiceError], StoredCompanions | None],
+        *,
+        staging: bool,
+    ) -> StoredCompanions | None:
+        """Whoever dies before the answer is noted has the import known by what it led to."""
+        try:
+            operation = start()
+        except ServiceError as error:
+            return fell(claimed, error)
+        now = self._book.clock()
+        at = now + self._carrier.pause(staging=staging)
+        return self._book.step(claimed, lambda record: changes.looked_at(record, at, operation.token, now))
+
+    def land(self, stored: StoredCompanions) -> StoredCompanions | None:
+        """Look at the import that is under way.
+
+        Raises:
+            Paced: our turn at ARM has not come; nothing was written.
+        """
+        known, now = stored.record, self._book.clock()
+        one = carried(known)
+        if known.carry is not None:
+            return self._land_image(stored, known.carry, now)
+        if one is None or one.carry is None:
+            return stored
+        staging = one.state is ReferrerState.STAGING
+        try:
+            seen = self._carrier.look(known, one.digest, one.carry, now, staging=staging)
+        except (OperationFailed, DigestMismatch) as error:
+            return self._fell(stored, one, error)
+        if seen is not None:
+            return self._wait(stored, seen, now)
+        return self._judged(stored, one) if staging else self._arrived(stored, one)
+
+    def _land_image(self, stored: StoredCompanions, carry: Carry, now: datetime) -> StoredCompanions | None:
+        try:
+            seen = self._carrier.look(stored.record, stored.record.digest, carry, now, staging=False)
+        except DigestMismatch as error:
+            taken = carry.tag and self._is_taken(stored.record, carry.tag)
+            if taken:
+                return self._book.step(stored, lambda record: changes.renamed(record, carry.tag, now))
+            return self._image_fell(stored, error)
+        except OperationFailed as error:
+            return self._image_fell(stored, error)
+        if seen is not None:
+            return self._wait(stored, seen, now)
+        return self._book.step(stored, lambda record: changes.image_landed(record, carry.tag, now))
+
+    def _is_taken(self, known: Companions, name: Tag) -> bool:
+        try:
+            return self._carrier.base.digest(known.repository, name) not in {None, known.digest}
+        except ServiceError:
+            return False
+
+    def _wait(self, stored: StoredCompanions, seen: UnderWay | Differs, now: datetime) -> StoredCompanions | None:
+        if isinstance(seen, Differs):
+            return self._book.step(stored, lambda record: changes.differs(record, now))
+        return self._book.step(stored, lambda record: changes.looked_at(record, now + seen.pause, seen.token, now))
+
+    def _judged(self, stored: StoredCompanions, one: Referrer) -> StoredCompanions | None:
+        """What it is its manifest says, which is read where reading is no pull, and before the base registry has it."""
+        now = self._book.clock()
+        try:
+            body = self._carrier.staging.manifest(stored.record.staging, one.digest)
+        except Paced:
+            raise
+        except ServiceError as error:
+            return self._fell(stored, one, error)
+        if body is None:
+            return self._again(stored, now)
+        judged = checked(one, body)
+        if judged.refusal is not None:
+            log.warning("%s does not come to %s: %s", one.digest, stored.record.id, judged.refusal.value)
+        return self._book.step(stored, lambda record: changes.staged(record, judged, now))
+
+    def _arrived(self, stored: StoredCompanions, one: Referrer) -> StoredCompanions | None:
+        """It is there; whether clients find it, the registry's own list says."""
+        known, now = stored.record, self._book.clock()
+        unlinked = False
+        if not one.tag:
+            try:
+                listing = self._carrier.base.referrers(known.repository, one.subject)
+            except Paced:
+                raise
+            except ServiceError as error:
+                log.warning("whether %s is listed beside %s is asked again: %s", one.digest, known.id, error)
+                return self._again(stored, now)
+            unlinked = listing is None or one.digest not in {each.digest for each in listing.entries}
+        return self._book.step(stored, lambda record: changes.arrived(record, one, now, unlinked=unlinked))
+
+    def _again(self, stored: StoredCompanions, now: datetime) -> StoredCompanions | None:
+        one = carried(stored.record)
+        token = one.carry.operation if one is not None and one.carry is not None else ""
+        at = now + LOOK_AGAIN
+        return self._book.step(stored, lambda record: changes.looked_at(record, at, token, now))

@@ -1,0 +1,136 @@
+"""Puts together what brings what travels with images, if an entry asks for any; see ``shared.bootstrap``.
+
+Where none does nothing here is read, written or loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from shared.due_kinds import of_companions
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from typing import Any
+
+    from shared.flows.accompany import Accompanist, RecordStep
+    from shared.flows.look_at_due import Kind
+    from shared.ports import Clock
+    from shared.rules.companion_bar import CompanionBar
+    from shared.rules.companion_book import CompanionBook
+    from shared.rules.ledger import Ledger
+    from shared.rules.targets import TargetBook
+    from shared.rules.timekeeping import Timekeeper
+    from shared.rules.wake import Waker
+    from shared.travel_ports import (
+        CompanionRecords,
+        ReferrerSource,
+        StoredCompanions,
+        TravelRegistry,
+        UniqueNames,
+    )
+
+
+class Travels:
+    """What brings companions, each part once and when first needed.
+
+    Args:
+        records, names: give where companions are kept, and who has which unique tag.
+        targets: gives the targets of the base registry.
+        staging, base: give our registries.
+        upstream: gives the upstream of a registry.
+        ledger: gives the upstreams' budgets.
+        ours: registries that are imported from with an account of ours.
+        times: gives who knows how long imports take.
+        waker: gives who wakes for what is due.
+        clock: tells the time.
+    """
+
+    def __init__(
+        self,
+        *,
+        records: Callable[[], CompanionRecords],
+        names: Callable[[], UniqueNames],
+        targets: Callable[[], TargetBook],
+        staging: Callable[[], TravelRegistry],
+        base: Callable[[], TravelRegistry],
+        upstream: Callable[[str], ReferrerSource],
+        ledger: Callable[[], Ledger],
+        ours: Collection[str],
+        times: Callable[[], Timekeeper],
+        waker: Callable[[], Waker],
+        clock: Clock,
+    ) -> None:
+        self._records = records
+        self._names = names
+        self._targets = targets
+        self._staging = staging
+        self._base = base
+        self._upstream = upstream
+        self._ledger = ledger
+        self._ours = ours
+        self._times = times
+        self._waker = waker
+        self._clock = clock
+
+    @cached_property
+    def book(self) -> CompanionBook:
+        """How companions change."""
+        from shared.rules.companion_book import CompanionBook  # noqa: PLC0415
+
+        return CompanionBook(self._records(), self._waker(), self._clock, self._targets().registry)
+
+    @cached_property
+    def bar(self) -> CompanionBar:
+        """Says which tags wait for companions."""
+        from shared.rules.companion_bar import CompanionBar  # noqa: PLC0415
+
+        return CompanionBar(self.book)
+
+    @cached_property
+    def accompanist(self) -> Accompanist:
+        """Brings companions."""
+        from shared.flows.accompany import Accompanist  # noqa: PLC0415
+        from shared.rules.beside_lists import BesideLists  # noqa: PLC0415
+        from shared.rules.carrying import Carrier  # noqa: PLC0415
+        from shared.rules.companion_imports import CompanionImports  # noqa: PLC0415
+        from shared.rules.companions_told import TargetsTold  # noqa: PLC0415
+        from shared.rules.naming import Namer  # noqa: PLC0415
+
+        staging, base, ledger = self._staging(), self._base(), self._ledger()
+        return Accompanist(
+            self.book,
+            TargetsTold(self.book, self._targets()),
+            BesideLists(staging, base, self._upstream, ledger),
+            Namer(self._names(), base, self._clock),
+            CompanionImports(self.book, Carrier(staging, base, ledger, self._ours, self._times())),
+            self._record,
+        )
+
+    @cached_property
+    def _record(self) -> RecordStep:
+        """No entry can ask for a record of its decisions yet."""
+        return lambda stored: stored
+
+    def kind(self) -> Kind[Any]:
+        """Return how companions are looked at."""
+        return of_companions(self._due, self._look)
+
+    def _due(self, moment: datetime) -> Iterator[StoredCompanions]:
+        return self.book.records.due(moment)
+
+    def _look(self, stored: StoredCompanions) -> None:
+        self.accompanist.look(stored)
+
+    def sweep(self) -> int:
+        """Wake for the companions that are overdue, and return how many those are.
+
+        Raises:
+            ServiceError: the storage account did not answer.
+        """
+        from shared.flows.sweep import sweep_companions  # noqa: PLC0415
+
+        return sweep_companions(self.book)
