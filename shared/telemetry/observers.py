@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from shared.digest_ports import UpstreamHolder
 from shared.domain.events.messages import Message
@@ -28,8 +28,13 @@ _OUTCOMES: dict[type[TidegateError], str] = {
 }
 
 
-class _Asked(Upstream, UpstreamHolder, SignatureSource, Protocol):
-    """All in one, as every upstream is."""
+# What travels with images is loaded where something does.
+if TYPE_CHECKING:
+    from shared.domain.travel.referrers import Listing
+    from shared.travel_ports import ReferrerSource
+
+    class _Asked(Upstream, UpstreamHolder, SignatureSource, ReferrerSource, Protocol):
+        """All in one, as every upstream is."""
 
 
 class TracedOutbox:
@@ -48,7 +53,7 @@ class TracedOutbox:
 
 
 class CountedUpstream:
-    """The ports ``Upstream``, ``UpstreamHolder`` and ``SignatureSource``: every question is counted.
+    """The ports ``Upstream``, ``UpstreamHolder``, ``SignatureSource``, ``ReferrerSource``: all questions are counted.
 
     By its outcome, and by the host that is asked.
 
@@ -86,6 +91,10 @@ class CountedUpstream:
     def beside(self, repository: Repository, digest: Digest, spend: Spend, *, whole: bool) -> Beside:
         """See ``SignatureSource.beside``: one question, however many requests it takes."""
         return self._counted(self._name, lambda: self._upstream.beside(repository, digest, spend, whole=whole))
+
+    def referrers(self, repository: Repository, manifests: Sequence[Digest], spend: Spend) -> Listing:
+        """See ``ReferrerSource.referrers``: one question, however many requests it takes."""
+        return self._counted(self._name, lambda: self._upstream.referrers(repository, manifests, spend))
 
     def reads(self, repository: Repository) -> bool:
         """See ``Upstream.reads``."""

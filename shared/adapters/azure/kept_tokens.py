@@ -22,8 +22,8 @@ import msgspec
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 
-# A token is good for one repository, and for reading or for changing it.
-_REPOSITORY = re.compile(r"/acr/v1/(?P<repository>[^/]+)")
+# A token is good for one repository, and for reading or for changing it: what is told of it, or what it holds.
+_REPOSITORY = re.compile(r"/acr/v1/(?P<repository>[^/]+)|/v2/(?P<content>.+)/(?:manifests|referrers)/")
 _BEARER = "Bearer "
 _UNAUTHORIZED = 401
 # A token of 75 minutes is a kilobyte or two.
@@ -75,7 +75,9 @@ def _place(request: PipelineRequest[Any]) -> tuple[str, str]:
     """What a token is for: the method and the repository; none is kept where the repository is not in the address."""
     sent = request.http_request
     found = _REPOSITORY.match(urlsplit(sent.url).path)
-    return sent.method, found["repository"] if found else ""
+    if found is None:
+        return sent.method, ""
+    return sent.method, found["repository"] or f"content of {found['content']}"
 
 
 def _ends(header: str) -> float:

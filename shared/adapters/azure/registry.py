@@ -5,7 +5,7 @@ Import: https://learn.microsoft.com/rest/api/containerregistry/registries/import
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure.clients import AzureClients
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from azure.containerregistry import ArtifactTagProperties
     from azure.core.polling import LROPoller
 
+    from shared.adapters.azure.contents import Contents
+    from shared.domain.travel.referrers import Listing
+
 # As imports from Docker Hub were recorded. Azure's documentation has docker.io, which no recording has.
 _URIS = {DOCKER_HUB: "registry.hub.docker.com"}
 # More is answered with as many (Azure/acr#749); without a number it is a hundred.
@@ -29,7 +32,7 @@ _NO_REPOSITORY = "NAME_UNKNOWN"
 
 
 class AzureContainerRegistry:
-    """The port ``Registry`` for one Azure Container Registry.
+    """The ports ``Registry``, ``Holder`` and ``TravelRegistry`` for one Azure Container Registry.
 
     Args:
         clients: of ARM and of the registry.
@@ -66,12 +69,12 @@ class AzureContainerRegistry:
         self._clients.reserve(("POST", f"{self._registry.resource_id}/importImage"))
 
     def start_import(self, source: ImportSource, repository: str, *tags: Tag) -> Operation:
-        """Ask for a copy by digest, and do not wait for it.
+        """Ask for a copy by digest, and do not wait for it; without a tag the copy gets none.
 
         Args:
             source: what to copy, and whether from an upstream, from another registry of ours or from this one.
             repository: to copy into.
-            tags: to point at the copy, wherever they point now; one at least.
+            tags: to point at the copy, wherever they point now.
 
         Returns:
             The operation as ARM accepted it.
@@ -81,8 +84,8 @@ class AzureContainerRegistry:
         """
         from shared.adapters.azure.one_look import OneLook  # noqa: PLC0415
 
-        body = import_parameters(source, [f"{repository}:{tag}" for tag in tags], self._ours(source), self._accounts)
-        target = f"{self._login_server}/{repository}:{', '.join(tags)}"
+        body = import_parameters(source, repository, tags, self._ours(source), self._accounts)
+        target = f"{self._login_server}/{repository}" + (f":{', '.join(tags)}" if tags else ", under no tag")
         with start_errors(f"importing {source.repository}@{source.digest} as {target}"):
             poller = self._begin(body, OneLook(look=False))
             poller.wait()
@@ -168,6 +171,23 @@ class AzureContainerRegistry:
         except (InvalidReference, AttributeError, KeyError) as error:  # the SDK reads what may not be there
             raise Unavailable(f"{doing}: the answer is not that of a registry: {error}") from error
 
+    def manifest(self, repository: str, digest: Digest) -> bytes | None:
+        """See ``TravelRegistry.manifest``."""
+        return self._contents().manifest(repository, digest)
+
+    def referrers(self, repository: str, digest: Digest) -> Listing | None:
+        """See ``TravelRegistry.referrers``."""
+        return self._contents().referrers(repository, digest)
+
+    def digests(self, repository: str) -> frozenset[Digest]:
+        """See ``TravelRegistry.digests``."""
+        return self._contents().digests(repository)
+
+    def _contents(self) -> Contents:
+        from shared.adapters.azure.contents import Contents  # noqa: PLC0415
+
+        return Contents(self._clients.data_plane(self._login_server), self._login_server)
+
     def _ours(self, source: ImportSource) -> str:
         if source.own:
             return self._registry.resource_id
@@ -194,13 +214,14 @@ class AzureContainerRegistry:
 
 
 def import_parameters(
-    source: ImportSource, targets: list[str], registry_id: str, accounts: Mapping[str, Account]
+    source: ImportSource, repository: str, tags: Sequence[Tag], registry_id: str, accounts: Mapping[str, Account]
 ) -> dict[str, Any]:
     """Return the body of ``importImage``.
 
     Args:
         source: what to copy.
-        targets: repository and tag to copy to, such as ``base/node:22-alpine``, each of them.
+        repository: to copy into, such as ``base/node``.
+        tags: to point at the copy there; none for a manifest that only its digest names.
         registry_id: resource id of the registry of ours that is copied from, if it is one of ours.
         accounts: by registry; that of the source's registry is sent along, if there is one.
 
@@ -213,7 +234,9 @@ def import_parameters(
     else:
         registry = source.repository.registry
         place = {"registryUri": _URIS.get(registry, registry), **_credentials(accounts.get(registry))}
-    return {"source": {**place, "sourceImage": image}, "targetTags": targets, "mode": "Force"}
+    targets = [f"{repository}:{tag}" for tag in tags]
+    into: dict[str, Any] = {"targetTags": targets} if targets else {"untaggedTargetRepositories": [repository]}
+    return {"source": {**place, "sourceImage": image}, **into, "mode": "Force"}
 
 
 def _credentials(account: Account | None) -> dict[str, Any]:

@@ -13,12 +13,11 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterable, Iterator
-from typing import Protocol
 
 from shared.adapters.upstream.http import Answer
-from shared.adapters.upstream.links import next_link
 from shared.adapters.upstream.manifests import MANIFEST_TYPES
-from shared.adapters.upstream.referrers import INDEX_TYPES, Descriptor, Manifest, read_index, read_manifest
+from shared.adapters.upstream.referrer_lists import Ask, ReferrerLists, tag_of
+from shared.adapters.upstream.referrers import Descriptor, Manifest, read_manifest
 from shared.domain.policy.signing import SIGNATURE_TYPE
 from shared.domain.references import Digest
 from shared.domain.signatures.material import LARGEST_CONTENT, Artefact, ArtefactKind, Layer
@@ -38,26 +37,7 @@ MOST_MANIFESTS = 40
 MOST_LAYERS = 60
 MOST_BYTES = 8 * 1024 * 1024
 LONGEST_READING = 60.0  # seconds
-_MOST_PAGES = 4
-_LARGEST_LIST = 4 * 1024 * 1024
 _MOST_TOLD = 10
-
-
-class Ask(Protocol):
-    """Asks the registry about the repository."""
-
-    def __call__(self, path: str, accept: str, most: int) -> Answer | None:
-        """Return the answer to a GET below the repository's address, or of a next page; ``None`` for 404.
-
-        Args:
-            path: such as ``manifests/v1``, or a whole address.
-            accept: the types that are wanted.
-            most: bytes that the answer may have.
-
-        Raises:
-            ServiceError: the answer is neither that nor 404.
-        """
-        ...
 
 
 class Reading:
@@ -71,13 +51,18 @@ class Reading:
     """
 
     def __init__(self, ask: Ask, digest: Digest, *, has_api: bool, whole: bool) -> None:
-        self.has_api = has_api
         self._ask = ask
+        self._lists = ReferrerLists(self._asked, self._leave, has_api=has_api)
         self._digest = digest
         self._whole = whole
         self._ends = time.monotonic() + LONGEST_READING
         self._unread: dict[str, None] = {}
         self._bytes = self._manifests = self._layers = 0
+
+    @property
+    def has_api(self) -> bool:
+        """Whether the registry has lists of referrers, as far as is known by now."""
+        return self._lists.has_api
 
     def read(self) -> Beside:
         """Read it: what is most likely a signature first, and alone unless all is wanted or there is none.
@@ -85,7 +70,7 @@ class Reading:
         Raises:
             ServiceError: the registry did not let it be read, or took too long over it.
         """
-        listed = self._listed()
+        listed = self._lists.of(self._digest)
         found = list(self._artefacts(one for one in listed if _is_likely(one)))
         if self._whole or not found:
             found += self._artefacts(one for one in listed if not _is_likely(one))
@@ -93,42 +78,9 @@ class Reading:
         found += self._tagged() if whole else ()
         return Beside(tuple(found), whole=whole, unread=tuple(self._unread)[:_MOST_TOLD])
 
-    def _listed(self) -> list[Descriptor]:
-        entries = self._by_api() if self.has_api else None
-        if entries is None:
-            self.has_api = False
-            entries = self._by_tag()
-        if None in entries:
-            self._leave("an entry of the list of referrers cannot be read")
-        return list({one.digest: one for one in entries if one is not None}.values())
-
-    def _by_api(self) -> list[Descriptor | None] | None:
-        """Return all pages of the registry's own list; ``None`` if it has none."""
-        path, entries = f"referrers/{self._digest}", list[Descriptor | None]()
-        for page in range(_MOST_PAGES):
-            answer = self._asked(path, INDEX_TYPES[0], _LARGEST_LIST)
-            listed = read_index(answer) if answer is not None else None
-            if answer is None or listed is None:
-                if page:
-                    raise Unavailable(f"{path}: a further page of the list of referrers is none")
-                return None
-            entries += listed
-            path = next_link(answer.headers.get("link", ""))
-            if not path:
-                return entries
-        self._leave(f"the list of referrers has more than {_MOST_PAGES} pages")
-        return entries
-
-    def _by_tag(self) -> list[Descriptor | None]:
-        answer = self._asked(f"manifests/{_tag(self._digest)}", ", ".join(INDEX_TYPES), _LARGEST_LIST)
-        listed = read_index(answer) if answer is not None else None
-        if answer is not None and listed is None:
-            self._leave(f"what the tag {_tag(self._digest)} points at is no list of referrers")
-        return listed or []
-
     def _tagged(self) -> Iterator[Artefact]:
         """What older versions of cosign wrote."""
-        answer = self._asked(f"manifests/{_tag(self._digest)}.sig", _ACCEPT, LARGEST_CONTENT)
+        answer = self._asked(f"manifests/{tag_of(self._digest)}.sig", _ACCEPT, LARGEST_CONTENT)
         if answer is not None:
             yield from self._artefact(answer.body)
 
@@ -180,10 +132,6 @@ class Reading:
 
     def _leave(self, told: str) -> None:
         self._unread[told] = None
-
-
-def _tag(digest: Digest) -> str:
-    return digest.replace(":", "-", 1)
 
 
 def _is_likely(one: Descriptor) -> bool:

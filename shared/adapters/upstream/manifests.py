@@ -50,6 +50,14 @@ def told_digest(answer: Answer, doing: str) -> Digest:
     return digest
 
 
+def body_digest(body: bytes) -> Digest:
+    """Return the digest of some bytes.
+
+    https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests
+    """
+    return Digest(f"sha256:{hashlib.sha256(body).hexdigest()}")
+
+
 def read_digest(answer: Answer, doing: str) -> Digest:
     """Return the digest of the manifest that is an answer's body.
 
@@ -67,7 +75,7 @@ def read_digest(answer: Answer, doing: str) -> Digest:
     named_or_described = manifest.media_type or manifest.schema_version == 2
     if not named_or_described or (told and told not in MANIFEST_TYPES):
         raise _no_manifest(told or kind, doing)
-    digest = Digest(f"sha256:{hashlib.sha256(answer.body).hexdigest()}")
+    digest = body_digest(answer.body)
     named = answer.headers.get("docker-content-digest", "")
     if named.startswith("sha256:") and named != digest:
         raise UnusableAnswer(

@@ -8,10 +8,10 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md#checking-i
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urljoin
 
 from shared.adapters.upstream.beside import Reading
@@ -26,7 +26,13 @@ from shared.errors import NotFound, Refused, ServiceError, Unavailable
 from shared.ports import Hints
 from shared.signature_ports import Beside, Spend
 
+# What travels with images is loaded where something does.
+if TYPE_CHECKING:
+    from shared.domain.travel.referrers import Listing
+
 log = logging.getLogger("tidegate.upstream")
+
+T = TypeVar("T")
 
 _ACCEPT = ", ".join(MANIFEST_TYPES)
 # What a registry answers to a HEAD that it does not know.
@@ -129,6 +135,37 @@ class OciRegistry:
             self._no_referrers.add(repository)
         return found
 
+    def referrers(self, repository: Repository, manifests: Sequence[Digest], spend: Spend) -> Listing:
+        """See ``ReferrerSource.referrers``. A registry without a list of referrers is asked for one once.
+
+        Raises:
+            NotFound, Refused, RateLimited, Unavailable: as for ``digest``.
+        """
+        from shared.adapters.upstream.around import Around  # noqa: PLC0415
+
+        doing = f"{self._name}: listing what refers to {repository}@{manifests[0]}"
+        ask = partial(self._piece, doing, repository, spend)
+        around = Around(
+            ask,
+            lambda tag: self._granted(spend, lambda: self._older(doing, repository, tag)),
+            lambda: self._granted(spend, lambda: self.tags(repository)),
+            has_api=repository not in self._no_referrers,
+        )
+        listing = around.read(manifests)
+        if not around.has_api:
+            self._no_referrers.add(repository)
+        return listing
+
+    def _older(self, doing: str, repository: Repository, tag: Tag) -> Digest | None:
+        """Most images have no such tag: that HEAD denies it is enough, though some registries deny what they have."""
+        answer = self._ask(doing, f"{self._url}/v2/{repository.path}/manifests/{tag}", "HEAD", _ACCEPT)
+        return None if answer.status == 404 else self._digest(doing, repository, tag, answer)
+
+    @staticmethod
+    def _granted(spend: Spend, ask: Callable[[], T]) -> T:
+        spend(False)
+        return ask()
+
     def tags(self, repository: Repository) -> tuple[Tag, ...]:
         """Return every tag, in the registry's order, by as many requests as it has pages.
 
@@ -201,9 +238,9 @@ class OciRegistry:
             raise _refusal(answer, doing)
         return answer
 
-    def _digest(self, doing: str, repository: Repository, reference: str) -> Digest | None:
+    def _digest(self, doing: str, repository: Repository, reference: str, asked: Answer | None = None) -> Digest | None:
         url = f"{self._url}/v2/{repository.path}/manifests/{reference}"
-        answer = self._ask(doing, url, self._asks_by, _ACCEPT)
+        answer = asked or self._ask(doing, url, self._asks_by, _ACCEPT)
         told = answer.status == 200 and names_digest(answer)
         if self._asks_by == "HEAD" and self._reads and not told and answer.status in {200, 404, *_NO_HEAD}:
             answer = self._read_instead(doing, url, answer)

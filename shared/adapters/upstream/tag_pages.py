@@ -12,9 +12,9 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 import msgspec
 
+from shared.adapters.links import next_link
 from shared.adapters.upstream.errors import UNREADABLE
 from shared.adapters.upstream.http import Answer
-from shared.adapters.upstream.links import next_link
 from shared.domain.references import Tag, parse_tag
 from shared.errors import InvalidReference, NotFound, Refused, Unavailable
 

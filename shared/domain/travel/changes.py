@@ -33,11 +33,8 @@ def wanted(companions: Companions, want: Want, now: datetime) -> Companions:
     known = companions.want(want.tag)
     if known is not None and known.number > want.number:
         return companions
-    if known is not None and known.ready_at is not None:
-        same = known.number == want.number
-        want = msgspec.structs.replace(want, ready_at=known.ready_at, told=known.told and same, since=known.since)
-    elif known is not None and known.number == want.number:
-        want = msgspec.structs.replace(want, since=known.since)
+    if known is not None:
+        want = _still(known, want)
     if want == known:
         return companions
     others = tuple(one for one in companions.wants if one.tag != want.tag)
@@ -46,6 +43,18 @@ def wanted(companions: Companions, want: Want, now: datetime) -> Companions:
     if listing is None and companions.listed_at is not None:
         listing = now + FIRST_PAUSE  # it was followed to its end, and is wanted again
     return scheduled(msgspec.structs.replace(_stepped(companions), wants=wants, next_listing=listing), now)
+
+
+def _still(known: Want, want: Want) -> Want:
+    """What was ready for the tag stays so; what its target was told of the same decision it is not told once more."""
+    same, ready = known.number == want.number, known.ready_at is not None
+    return msgspec.structs.replace(
+        want,
+        since=known.since if same or ready else want.since,
+        ready_at=known.ready_at if ready else want.ready_at,
+        told=known.told if same else want.told,
+        said=known.said if same else want.said,
+    )
 
 
 def unwanted(companions: Companions, tag: Tag, number: int, now: datetime) -> Companions:
@@ -60,9 +69,11 @@ def unwanted(companions: Companions, tag: Tag, number: int, now: datetime) -> Co
 
 
 def told(companions: Companions, tag: Tag, number: int, now: datetime) -> Companions:
-    """Return a record that knows that a target was told that its tag may be moved."""
+    """Return a record that knows that a target was told that its tag may be moved, or that it waits for a reason."""
     wants = tuple(
-        msgspec.structs.replace(one, told=True) if (one.tag, one.number) == (tag, number) else one
+        msgspec.structs.replace(one, told=one.ready_at is not None, said=True)
+        if (one.tag, one.number) == (tag, number)
+        else one
         for one in companions.wants
     )
     return scheduled(msgspec.structs.replace(companions, wants=wants), now)
@@ -81,7 +92,8 @@ def listed(companions: Companions, manifests: Sequence[Digest], listing: Listing
         referrers=referrers,
         listed_at=now,
         listed=number,
-        unread=tuple(told[:_UNREAD_KEPT] for told in listing.unread[:_MOST_UNREAD]),
+        unread=_kept(listing.unread),
+        remarks=_kept(listing.remarks),
         source_gone=listing.gone,
         listing_tries=NO_TRIES,
     )
@@ -90,6 +102,10 @@ def listed(companions: Companions, manifests: Sequence[Digest], listing: Listing
     # A tag that waits for the rest is not left alone after a while.
     goes_on = follows or any(want.ready_at is None for want in scheduled(after, now).wants)
     return scheduled(msgspec.structs.replace(after, next_listing=again if goes_on else None), now)
+
+
+def _kept(told: Sequence[str]) -> tuple[str, ...]:
+    return tuple(one[:_UNREAD_KEPT] for one in told[:_MOST_UNREAD])
 
 
 def _reopened(companions: Companions, referrers: Sequence[Referrer]) -> Companions:

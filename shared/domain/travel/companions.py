@@ -49,6 +49,7 @@ class Want(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         by_person: whether a person decided; then what its upstream has no more is not waited for.
         ready_at: since when the tag may be moved, UTC; it stays so, whatever is repaired later. ``None`` until then.
         told: whether the target was woken for it.
+        said: whether the target was woken because something is in the way, so that it says for what it waits.
     """
 
     tag: Tag
@@ -60,6 +61,7 @@ class Want(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     by_person: bool = False
     ready_at: datetime | None = None
     told: bool = False
+    said: bool = False
 
     @property
     def is_named(self) -> bool:
@@ -88,6 +90,7 @@ class Companions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         listed_at: when its upstream last told that as a whole, or as far as it can be read, UTC.
         listed: how often it did.
         unread: what could not be read of that, for people; then nothing is taken to be absent.
+        remarks: what was odd about that, for people.
         source_gone: whether the upstream does not show the repository any more.
         listing_tries: how listings fared since the last one that was answered.
         next_listing: when the upstream is asked again, UTC; ``None`` if it is not.
@@ -113,6 +116,7 @@ class Companions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     listed_at: datetime | None = None
     listed: int = 0
     unread: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     source_gone: bool = False
     listing_tries: Tries = NO_TRIES
     next_listing: datetime | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from shared.domain.references import Digest, parse_digest
-from shared.domain.travel.referrers import LARGEST_REFERRER, Referrer, ReferrerState, Refusal
+from shared.domain.travel.referrers import LARGEST_REFERRER, Listed, Referrer, ReferrerState, Refusal
 from shared.errors import InvalidReference, MalformedInput
 
 _IMAGE_OF_DOCKER = "application/vnd.docker.container.image.v1+json"
@@ -15,6 +15,7 @@ class _Part(msgspec.Struct, rename="camel"):
     digest: str = ""
     size: int = 0
     media_type: str = ""
+    artifact_type: str = ""
 
 
 class _Manifest(msgspec.Struct, rename="camel"):
@@ -40,6 +41,24 @@ def parts_of(body: bytes) -> tuple[Digest, ...]:
         return tuple(dict.fromkeys(parse_digest(one.digest) for one in manifest.manifests or ()))
     except InvalidReference as error:
         raise MalformedInput(f"an index names what has no digest: {error}") from error
+
+
+def listed_in(body: bytes, subject: Digest) -> tuple[Listed, ...]:
+    """Return what a registry's own list names as referrers of a manifest.
+
+    Raises:
+        MalformedInput: it is no such list.
+    """
+    index = _read(body)
+    if index.manifests is None:
+        raise MalformedInput("what was sent is no list of referrers")
+    try:
+        return tuple(
+            Listed(parse_digest(one.digest), subject, 1, one.media_type[:200], one.artifact_type[:200], one.size)
+            for one in index.manifests
+        )
+    except InvalidReference as error:
+        raise MalformedInput(f"a list of referrers names what has no digest: {error}") from error
 
 
 def checked(referrer: Referrer, body: bytes) -> Referrer:

@@ -146,11 +146,13 @@ class Listing(msgspec.Struct, frozen=True, omit_defaults=True):
         entries: the referrers.
         unread: what could not be read, was too much, or is no list of referrers, for people. Where there is any,
             nothing is taken to be absent.
+        remarks: what is odd and leaves nothing unread, for people.
         gone: whether the registry does not show the repository any more; that is no list either.
     """
 
     entries: tuple[Listed, ...] = ()
     unread: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     gone: bool = False
 
     @property

@@ -89,12 +89,12 @@ def registry() -> AzureContainerRegistry:
 def test_an_import_names_its_source_by_digest_and_gives_each_registry_its_own_account_alone(
     source: ImportSource, expected: dict[str, object]
 ) -> None:
-    body = import_parameters(source, ["base/node:22"], STAGING_ID, ACCOUNTS)
+    body = import_parameters(source, "base/node", [Tag("22")], STAGING_ID, ACCOUNTS)
     assert body == {"source": expected, "targetTags": ["base/node:22"], "mode": "Force"}
 
 
 def test_an_import_without_an_account_is_anonymous() -> None:
-    assert "credentials" not in import_parameters(FROM_HUB, ["base/node:22"], STAGING_ID, {})["source"]
+    assert "credentials" not in import_parameters(FROM_HUB, "base/node", [Tag("22")], STAGING_ID, {})["source"]
 
 
 def test_an_account_does_not_show_its_token() -> None:
