@@ -114,7 +114,8 @@ class Admitting:
     @cached_property
     def bars(self) -> Bars:
         """Says what may not be written into the base registry now."""
-        return Bars(self.policies, self._parts.target_book, self._parts.deciding.remembers)
+        parts = self._parts
+        return Bars(self.policies, parts.target_book, parts.deciding.remembers, lambda: parts.travelling.bar)
 
     @cached_property
     def judge(self) -> SecondJudge:

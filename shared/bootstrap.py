@@ -53,6 +53,7 @@ from shared.telemetry.changes import rebuild_changed, target_changed
 from shared.telemetry.spans import current_traceparent
 from shared.telemetry.troubles import troubles_last
 from shared.tooling import Tooling
+from shared.travelling import Travels, travels_of
 
 if TYPE_CHECKING:
     from shared.domain.events.registry_event import Told
@@ -78,6 +79,11 @@ class Parts(Scanned):
     def admitting(self) -> Admitting:
         """Decides whether a scan lets a digest through."""
         return Admitting(self, self.scan_book)
+
+    @cached_property
+    def travelling(self) -> Travels:
+        """Brings what travels with images."""
+        return travels_of(self)
 
     @cached_property
     def deciding(self) -> Deciding:
@@ -243,6 +249,7 @@ class Parts(Scanned):
             import_room=self.import_room,
             watch_list=self.admitting.policies.watch_list,
             notices=self.notifying.kind(lambda: self.target_book),
+            companions=self.travelling.kind(),
         )
         return DueLooker(found, self.waker, self.clock, SIDE_BY_SIDE)
 

@@ -62,7 +62,7 @@ def kinds(
     import_room: ImportRoom,
     watch_list: Callable[[], WatchList],
     notices: Kind[Any],
-    companions: Kind[Any] | None = None,
+    companions: Kind[Any],
 ) -> dict[Due, Kind[Any]]:
     """Return how each kind of record is looked at.
 
@@ -86,7 +86,7 @@ def kinds(
         Due.TARGETS: _of_targets(book, reconciler),
         Due.REBUILDS: _of_rebuilds(rebuilds, rebuilder),
         Due.NOTICES: notices,
-        **({Due.COMPANIONS: companions} if companions is not None else {}),
+        Due.COMPANIONS: companions,
     }
 
 

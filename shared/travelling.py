@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from typing import Any
 
+    from shared.bootstrap import Parts
     from shared.flows.accompany import Accompanist, RecordStep
     from shared.flows.look_at_due import Kind
     from shared.ports import Clock
+    from shared.rules.beside_lists import BesideLists
     from shared.rules.companion_bar import CompanionBar
     from shared.rules.companion_book import CompanionBook
     from shared.rules.ledger import Ledger
@@ -34,6 +36,28 @@ if TYPE_CHECKING:
     )
 
 
+def travels_of(parts: Parts) -> Travels:
+    """Return what brings companions.
+
+    Args:
+        parts: the other parts of the app, each asked for when it is needed.
+    """
+    return Travels(
+        records=lambda: parts.companions,
+        names=lambda: parts.unique_names,
+        targets=lambda: parts.target_book,
+        staging=lambda: parts.staging,
+        base=lambda: parts.base,
+        upstream=lambda: parts.upstream,
+        ledger=lambda: parts.ledger,
+        ours=parts.settings.accounts.keys(),
+        times=lambda: parts.times,
+        travels=lambda: parts.admitting.policies.may_travel,
+        waker=lambda: parts.waker,
+        clock=parts.clock,
+    )
+
+
 class Travels:
     """What brings companions, each part once and when first needed.
 
@@ -41,10 +65,11 @@ class Travels:
         records, names: give where companions are kept, and who has which unique tag.
         targets: gives the targets of the base registry.
         staging, base: give our registries.
-        upstream: gives the upstream of a registry.
+        upstream: gives who gives the upstream of a registry.
         ledger: gives the upstreams' budgets.
         ours: registries that are imported from with an account of ours.
         times: gives who knows how long imports take.
+        travels: whether the list that was read last asks for anything.
         waker: gives who wakes for what is due.
         clock: tells the time.
     """
@@ -57,10 +82,11 @@ class Travels:
         targets: Callable[[], TargetBook],
         staging: Callable[[], TravelRegistry],
         base: Callable[[], TravelRegistry],
-        upstream: Callable[[str], ReferrerSource],
+        upstream: Callable[[], Callable[[str], ReferrerSource]],
         ledger: Callable[[], Ledger],
         ours: Collection[str],
         times: Callable[[], Timekeeper],
+        travels: Callable[[], bool],
         waker: Callable[[], Waker],
         clock: Clock,
     ) -> None:
@@ -73,6 +99,7 @@ class Travels:
         self._ledger = ledger
         self._ours = ours
         self._times = times
+        self._travels = travels
         self._waker = waker
         self._clock = clock
 
@@ -88,13 +115,18 @@ class Travels:
         """Says which tags wait for companions."""
         from shared.rules.companion_bar import CompanionBar  # noqa: PLC0415
 
-        return CompanionBar(self.book)
+        return CompanionBar(self.book, self._lists)
+
+    @cached_property
+    def _lists(self) -> BesideLists:
+        from shared.rules.beside_lists import BesideLists  # noqa: PLC0415
+
+        return BesideLists(self._staging(), self._base(), self._upstream(), self._ledger())
 
     @cached_property
     def accompanist(self) -> Accompanist:
         """Brings companions."""
         from shared.flows.accompany import Accompanist  # noqa: PLC0415
-        from shared.rules.beside_lists import BesideLists  # noqa: PLC0415
         from shared.rules.carrying import Carrier  # noqa: PLC0415
         from shared.rules.companion_imports import CompanionImports  # noqa: PLC0415
         from shared.rules.companions_told import TargetsTold  # noqa: PLC0415
@@ -104,7 +136,7 @@ class Travels:
         return Accompanist(
             self.book,
             TargetsTold(self.book, self._targets()),
-            BesideLists(staging, base, self._upstream, ledger),
+            self._lists,
             Namer(self._names(), base, self._clock),
             CompanionImports(self.book, Carrier(staging, base, ledger, self._ours, self._times())),
             self._record,
@@ -126,11 +158,13 @@ class Travels:
         self.accompanist.look(stored)
 
     def sweep(self) -> int:
-        """Wake for the companions that are overdue, and return how many those are.
+        """Wake for the companions that are overdue, and return how many those are; where nothing travels nobody looks.
 
         Raises:
             ServiceError: the storage account did not answer.
         """
+        if not self._travels():
+            return 0
         from shared.flows.sweep import sweep_companions  # noqa: PLC0415
 
         return sweep_companions(self.book)

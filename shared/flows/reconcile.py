@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from shared.domain.events.messages import base_moved
+from shared.domain.promotion.barring import is_soon_over
 from shared.domain.promotion.decision import decide
 from shared.domain.promotion.importing import Importing
 from shared.domain.promotion.lifecycle import cause_of, reason_of
@@ -165,7 +166,7 @@ class Reconciler:
         except ServiceError as error:
             self._fell(stored, error, over=True, settled=True)
             return True
-        if kept is not None:
+        if kept is not None and not is_soon_over(kept.record):
             self._conclusions.of_digest(kept.record, stored.record.wanted)
         return kept is not None
 

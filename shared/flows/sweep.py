@@ -111,12 +111,12 @@ def sweep_targets(book: TargetBook) -> int:
 
 
 def sweep_companions(book: CompanionBook) -> int:
-    """Wake for the companions that are overdue, and return how many those are."""
+    """Wake for what travels with images and is overdue, or is to be listed again; return how many those are."""
     overdue = [stored.record for stored in book.records.due(book.clock() - OVERDUE_GRACE)]
     for companions in overdue:
-        book.wake(companions)
+        book.take_up(companions)
     if overdue:
-        log.info("sweep: the companions of %d digests are overdue", len(overdue))
+        log.info("sweep: what travels with %d digests is to be looked at", len(overdue))
     return len(overdue)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.domain.promotion.admission import Waiting
-from shared.domain.promotion.barring import barred, is_promotion
+from shared.domain.promotion.barring import Bar, barred, is_promotion
 from shared.domain.promotion.reconciling import scheduled
 from shared.domain.promotion.target import Target
 from shared.domain.watching.travelling import Travelling
@@ -19,8 +19,8 @@ from shared.target_ports import StoredTarget
 class WaitsForCompanions(Protocol):
     """Knows what lies beside digests; see ``shared.rules.companion_bar``."""
 
-    def keeps(self, target: Target, asked: Travelling) -> bool:
-        """Whether a tag may not be moved to what is wanted yet."""
+    def keeps(self, target: Target, asked: Travelling) -> str | None:
+        """Return why a tag may not be moved to what is wanted yet, maybe for no reason but time; ``None`` if it may."""
         ...
 
 
@@ -58,34 +58,35 @@ class Bars:
         kept = self.of(stored.record)
         if kept is None:
             return None
-        (waiting, until), now, before = kept, self._book.clock(), stored.record
+        now, before = self._book.clock(), stored.record
 
         def note(known: Target | None) -> Target | None:
             same = known is not None and (known.step, known.number) == (before.step, before.number)
-            return scheduled(barred(known, waiting, until, now), now) if known is not None and same else None
+            return scheduled(barred(known, kept, now), now) if known is not None and same else None
 
         return self._book.change(before.id, note, stored) or stored
 
-    def of(self, target: Target) -> tuple[Waiting, datetime | None] | None:
-        """Return what keeps a tag from what is wanted, and until when, UTC; ``None`` if nothing does.
+    def of(self, target: Target) -> Bar | None:
+        """Return what keeps a tag from what is wanted; ``None`` if nothing does.
 
         Raises:
             ServiceError: which list is in force, or whether it is known what people decided, cannot be read, and
                 without it nothing is written.
         """
         if not self._remembers():
-            return Waiting.DECISIONS, None
+            return Bar(Waiting.DECISIONS)
         asked = self.policies.now().of(target.origin.image, target.place)
         if asked.observed:
-            return Waiting.NOTHING, None
+            return Bar(Waiting.NOTHING)
         until = self.frozen_until(asked) if is_promotion(target) else None
         if until is not None:
-            return Waiting.FROZEN, until
-        return (Waiting.COMPANIONS, None) if self._waits_for_companions(target, asked.travelling) else None
+            return Bar(Waiting.FROZEN, until)
+        detail = self._waits_for_companions(target, asked.travelling)
+        return Bar(Waiting.COMPANIONS, detail=detail) if detail is not None else None
 
-    def _waits_for_companions(self, target: Target, asked: Travelling) -> bool:
+    def _waits_for_companions(self, target: Target, asked: Travelling) -> str | None:
         """What nobody asks for costs nothing, and loads nothing."""
-        return asked.asks and self._companions is not None and self._companions().keeps(target, asked)
+        return self._companions().keeps(target, asked) if asked.asks and self._companions is not None else None
 
     def is_observed(self, target: Target) -> bool:
         """Whether nothing at all is written for a tag, by the list in force.

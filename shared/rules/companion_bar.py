@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
 import msgspec
 
 from shared.domain.promotion.reconciling import bore_before
 from shared.domain.promotion.said import Why
 from shared.domain.promotion.target import Target
-from shared.domain.travel.changes import wanted
-from shared.domain.travel.companions import Companions, Want, companions_id
-from shared.domain.watching.travelling import Travelling
+from shared.domain.travel.changes import listed, told, unlisted, wanted
+from shared.domain.travel.companions import Companions, Want
+from shared.domain.travel.telling import waits_because
+from shared.domain.watching.travelling import ReferrerMode, Travelling
+from shared.errors import Paced, TidegateError
+from shared.rules.beside_lists import BesideLists
 from shared.rules.companion_book import CompanionBook
+
+log = logging.getLogger("tidegate.companions")
+
+# What a first listing made of a record.
+Begun = Callable[[Companions], Companions]
 
 # What these decide is new; whoever goes back, or takes over what stands there, finds the name that it has or none.
 _NAMED = frozenset({Why.NEWEST, Why.PINNED, Why.AGAINST_GATE})
@@ -22,27 +34,69 @@ class CompanionBar:
 
     Args:
         book: where companions are.
+        lists: asks upstreams what refers to images.
     """
 
-    def __init__(self, book: CompanionBook) -> None:
+    def __init__(self, book: CompanionBook, lists: BesideLists) -> None:
         self._book = book
+        self._lists = lists
 
-    def keeps(self, target: Target, asked: Travelling) -> bool:
-        """Whether a tag may not be moved to what is wanted yet.
+    def keeps(self, target: Target, asked: Travelling) -> str | None:
+        """Return why a tag may not be moved to what is wanted yet; ``None`` if it may.
 
-        What the tag has borne before is put back at once, and what should lie beside it is looked at meanwhile.
+        What the tag has borne before is put back at once, and what should lie beside it is looked at meanwhile. What
+        refers to an image is listed here for the first time: where nothing does, the tag waits for nothing at all.
 
         Args:
             target: the record of the tag.
             asked: what its entry asks to travel; where that is nothing, nothing is read or written.
 
+        Returns:
+            For people, what is in the way; empty if it is only a matter of time.
+
         Raises:
             ServiceError: the storage account did not answer.
         """
         if not asked.asks:
-            return False
-        now, want = self._book.clock(), self._want(target, asked)
-        fresh = Companions(
+            return None
+        want, stored = self._want(target, asked), self._book.read(target.repository, target.wanted)
+        fresh = self._fresh(target)
+        begun = self._listed(fresh) if stored is None and asked.referrers is not ReferrerMode.OFF else None
+        change = lambda known: self._wanted(known, fresh, want, begun)  # noqa: E731
+        written = self._book.change(fresh.id, change, stored, absent=stored is None)
+        if written is None:
+            return None
+        if stored is None or written.record != stored.record:
+            self._book.wake(written.record)
+        known = written.record.want(target.tag)
+        waits = known is not None and known.ready_at is None
+        return waits_because(written.record, known) if waits and known is not None else None
+
+    def _wanted(self, known: Companions | None, fresh: Companions, want: Want, begun: Begun | None) -> Companions:
+        """Whoever is let on at once needs not to be told."""
+        now = self._book.clock()
+        before = fresh if known is None else _from(known, fresh)
+        after = wanted(before, want, now)
+        after = begun(after) if begun is not None and known is None else after
+        given = after.want(want.tag)
+        at_once = given is not None and given.ready_at is not None and not given.told
+        return told(after, want.tag, want.number, now) if at_once else after
+
+    def _listed(self, fresh: Companions) -> Begun:
+        """A list that fails is asked for again, and the tag waits for it if its entry says so."""
+        now = self._book.clock()
+        try:
+            manifests = self._lists.manifests(fresh)
+            listing = self._lists.of(fresh, manifests)
+        except Paced:
+            return lambda known: known
+        except TidegateError as error:
+            log.warning("what refers to %s is not known: %s", fresh.id, error)
+            return _failing(error, now)
+        return lambda known: listed(known, manifests, listing, now)
+
+    def _fresh(self, target: Target) -> Companions:
+        return Companions(
             registry=self._book.registry,
             repository=target.repository,
             digest=target.wanted,
@@ -50,15 +104,6 @@ class CompanionBar:
             staging=target.staging_repository(target.wanted),
             traceparent=target.traceparent,
         )
-        stored = self._book.read(target.repository, target.wanted)
-        name = companions_id(self._book.registry, target.repository, target.wanted)
-        written = self._book.change(name, lambda known: wanted(_of(known, fresh), want, now), stored)
-        if written is None:
-            return False
-        if stored is None or written.record.step != stored.record.step:
-            self._book.wake(written.record)
-        known = written.record.want(target.tag)
-        return known is not None and known.ready_at is None
 
     def _want(self, target: Target, asked: Travelling) -> Want:
         now = self._book.clock()
@@ -76,8 +121,10 @@ class CompanionBar:
         )
 
 
-def _of(known: Companions | None, fresh: Companions) -> Companions:
+def _from(known: Companions, fresh: Companions) -> Companions:
     """Where it can be had is what was said last: another target may have come to it by another upstream."""
-    if known is None:
-        return fresh
     return msgspec.structs.replace(known, source=fresh.source, staging=fresh.staging)
+
+
+def _failing(error: TidegateError, now: datetime) -> Begun:
+    return lambda known: unlisted(known, error, now)

@@ -11,6 +11,7 @@ import msgspec
 from shared.domain.promotion.due import Due
 from shared.domain.references import Digest
 from shared.domain.travel.companions import Companions, companions_id
+from shared.domain.travel.next_step import is_waited_for
 from shared.errors import Conflict
 from shared.ports import Clock
 from shared.rules.wake import Waker
@@ -58,7 +59,7 @@ class CompanionBook:
         return self.records.get(companions_id(self.registry, repository, digest))
 
     def change(
-        self, companions: str, change: Change, stored: StoredCompanions | None = None
+        self, companions: str, change: Change, stored: StoredCompanions | None = None, *, absent: bool = False
     ) -> StoredCompanions | None:
         """Change a record, as often as others are faster.
 
@@ -66,6 +67,7 @@ class CompanionBook:
             companions: its id.
             change: what to do to it; called again with what others wrote.
             stored: as it was read, if it was.
+            absent: whether it was just looked for and not found.
 
         Returns:
             What is there afterwards; ``None`` if the change left it.
@@ -74,7 +76,7 @@ class CompanionBook:
             Conflict: others were faster every time.
         """
         for _ in range(_TRIES):
-            stored = stored or self.records.get(companions)
+            stored = stored or (None if absent else self.records.get(companions))
             before = stored.record if stored else None
             record = change(before)
             if record is None or record == before:
@@ -82,11 +84,16 @@ class CompanionBook:
             try:
                 written = self.records.replace(stored, record) if stored else self.records.insert(record)
             except Conflict:
-                stored = None
+                stored, absent = None, False
                 continue
             self._tell(before, record)
             return written
         raise Conflict(f"{companions} changes too fast; it is tried again")
+
+    def take_up(self, companions: Companions) -> None:
+        """See that companions whose time has come are looked at, whether anybody waits for them or not."""
+        if companions.look_at is not None:
+            self._waker.at(Due.COMPANIONS, companions.look_at)
 
     def step(self, stored: StoredCompanions, change: Callable[[Companions], Companions]) -> StoredCompanions | None:
         """Write what a step led to, unless somebody else took one since.
@@ -107,6 +114,6 @@ class CompanionBook:
             self.records.replace(stored, msgspec.structs.replace(stored.record, look_at=None))
 
     def wake(self, companions: Companions) -> None:
-        """See that companions are looked at when they say."""
-        if companions.look_at is not None:
+        """See that companions are looked at when they say; those that nobody waits for, when the sweep comes by."""
+        if companions.look_at is not None and is_waited_for(companions, self.clock()):
             self._waker.at(Due.COMPANIONS, companions.look_at)

@@ -12,6 +12,7 @@ from shared.domain.promotion.reconciling import scheduled
 from shared.domain.promotion.target import Target, target_id
 from shared.domain.travel.changes import told
 from shared.domain.travel.companions import Companions, Want
+from shared.domain.travel.next_step import is_untold
 from shared.rules.companion_book import CompanionBook
 from shared.rules.targets import TargetBook
 from shared.travel_ports import StoredCompanions
@@ -30,7 +31,9 @@ class TargetsTold:
         self._targets = targets
 
     def tell(self, stored: StoredCompanions) -> StoredCompanions | None:
-        """Wake the targets whose tags may be moved, and note that they were: whoever dies in between wakes them again.
+        """Wake the targets whose tags may be moved, or that wait for a reason, and note that they were.
+
+        Whoever dies in between wakes them again.
 
         Returns:
             The companions as they were written; ``None`` if somebody was faster.
@@ -38,13 +41,13 @@ class TargetsTold:
         Raises:
             ServiceError: the storage account did not answer.
         """
-        ready = [want for want in stored.record.wants if want.ready_at is not None and not want.told]
-        for want in ready:
+        untold = [want for want in stored.record.wants if is_untold(stored.record, want)]
+        for want in untold:
             self._wake(stored.record, want)
         now = self._book.clock()
 
         def noted(known: Companions) -> Companions:
-            for want in ready:
+            for want in untold:
                 known = told(known, want.tag, want.number, now)
             return known
 

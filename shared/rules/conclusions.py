@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from shared.domain.promotion.admission import admission_of, is_held_back
+from shared.domain.promotion.admission import Waiting, admission_of, is_held_back
 from shared.domain.promotion.barring import bar_of, told_of_bar
 from shared.domain.promotion.candidate import Candidate, Place, same_but_time
 from shared.domain.promotion.concluding import conclusion_for, held_by
@@ -192,7 +192,8 @@ def _held_at(target: Target, digest: Digest, now: datetime) -> _Hold | None:
     """Return why a tag holds a digest back, for people, and how long it is left alone."""
     admission, bar = admission_of(target, digest), bar_of(target)
     if bar is not None and target.wanted == digest:
-        return _Hold(Reason.FROZEN, f"{target.place}: {told_of_bar(bar)}", _pause_until(bar.until, now))
+        reason = Reason.COMPANIONS_AWAITED if bar.waiting is Waiting.COMPANIONS else Reason.FROZEN
+        return _Hold(reason, f"{target.place}: {told_of_bar(bar)}", _pause_until(bar.until, now))
     if admission is None:
         return None
     pause = _pause_until(admission.until, now, admission.again)

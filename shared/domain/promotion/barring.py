@@ -17,6 +17,7 @@ from shared.domain.references import Digest
 
 # A list may thaw, or enforce, what it kept back; nothing else would wake the tag.
 BARRED_LOOK = timedelta(hours=1)
+_DETAIL_KEPT = 600
 
 
 def is_promotion(target: Target) -> bool:
@@ -43,18 +44,34 @@ def is_taken_back(target: Target) -> bool:
     return kept_out and target.reached != target.number and is_promotion(target)
 
 
-def barred(target: Target, waiting: Waiting, until: datetime | None, now: datetime) -> Target:
+class Bar(msgspec.Struct, frozen=True):
+    """What keeps a tag from what is wanted.
+
+    Attributes:
+        waiting: what it waits for.
+        until: when that ends by itself, UTC; ``None`` if it does not.
+        detail: what is in the way, for people; empty if there is no more to say.
+    """
+
+    waiting: Waiting
+    until: datetime | None = None
+    detail: str = ""
+
+
+def barred(target: Target, bar: Bar, now: datetime) -> Target:
     """Return a record whose tag is not brought to what is wanted now; that is no failure.
 
     Args:
         target: the record.
-        waiting: for what.
-        until: when that ends by itself, UTC; ``None`` if it does not.
+        bar: what keeps it.
         now: UTC.
     """
     again = now + BARRED_LOOK
-    at = again if until is None else min(until, again)
-    return msgspec.structs.replace(target, barred=Barred(waiting, target.number, until), retry_at=at)
+    at = again if bar.until is None else min(bar.until, again)
+    known = bar_of(target)
+    since = known.since if known is not None and known.waiting is bar.waiting else now
+    noted = Barred(bar.waiting, target.number, bar.until, bar.detail[:_DETAIL_KEPT], since)
+    return msgspec.structs.replace(target, barred=noted, retry_at=at)
 
 
 def bar_of(target: Target) -> Barred | None:
@@ -63,11 +80,20 @@ def bar_of(target: Target) -> Barred | None:
     return bar if bar is not None and bar.number == target.number != target.reached else None
 
 
+def is_soon_over(target: Target) -> bool:
+    """Whether a tag waits for what comes within minutes, with nothing in the way: that is part of being promoted."""
+    bar = bar_of(target)
+    return bar is not None and bar.waiting is Waiting.COMPANIONS and not bar.detail
+
+
 def told_of_bar(bar: Barred) -> str:
     """Say for people why a tag does not become what is wanted."""
     if bar.waiting is Waiting.FROZEN:
         until = f" until {bar.until:%Y-%m-%d %H:%M} UTC" if bar.until is not None else ""
         return f"nothing is promoted{until}, as its policy freezes that"
+    if bar.waiting is Waiting.COMPANIONS:
+        why = f": {bar.detail}" if bar.detail else ""
+        return f"it is moved once what its entry wants beside the image is in the base registry{why}"
     if bar.waiting is Waiting.DECISIONS:
         return "nothing is promoted until it is known here what people decided, which another account keeps"
     return "its entry is only observed, so that nothing is written into the base registry"

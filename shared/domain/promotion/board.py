@@ -139,6 +139,7 @@ _GROUPS = {
     Standing.UNDER_WAY: Group.UNDER_WAY,
     Standing.REJECTED: Group.STOPPED,
     Standing.SOAKING: Group.WAITING,
+    Standing.COMPANIONS: Group.WAITING,
     Standing.FROZEN: Group.WAITING,
     Standing.AWAITING: Group.NEEDS_PEOPLE,
     Standing.OBSERVED: Group.OTHERWISE,

@@ -115,6 +115,7 @@ _HELD_BY = {
     Waiting.APPROVAL: Reason.AWAITING_APPROVAL,
     Waiting.SOAKING: Reason.SOAKING,
     Waiting.FROZEN: Reason.FROZEN,
+    Waiting.COMPANIONS: Reason.COMPANIONS_AWAITED,
 }
 
 

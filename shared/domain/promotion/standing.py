@@ -33,6 +33,7 @@ class Standing(Enum):
     SOAKING = "soaking"  # it passed, and has not been seen for as long as its policy asks
     FROZEN = "frozen"  # it passed, and nothing is promoted at this time
     AWAITING = "awaiting-approval"  # it passed, and people have to agree
+    COMPANIONS = "awaiting-companions"  # it passed, and what must be beside it in the base registry is not there yet
     OBSERVED = "observed"  # it would be promoted, and its entry is only observed
     FAILED = "failed"  # its candidate could not be decided; tried again daily while the tag wants it
     HELD = "held"  # somebody said that nothing is to be decided
@@ -205,6 +206,7 @@ _WAITS = {
     Waiting.FROZEN: Standing.FROZEN,
     Waiting.DECISIONS: Standing.FROZEN,
     Waiting.APPROVAL: Standing.AWAITING,
+    Waiting.COMPANIONS: Standing.COMPANIONS,
     Waiting.NOTHING: Standing.OBSERVED,
 }
 

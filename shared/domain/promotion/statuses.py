@@ -61,6 +61,7 @@ class Reason(Enum):
     SOAKING = "soaking"  # it passed, and has not been seen for as long as a policy asks
     FROZEN = "frozen"  # it passed, and nothing is promoted at this time
     AWAITING_APPROVAL = "awaiting-approval"  # it passed, and people have to agree
+    COMPANIONS_AWAITED = "companions-awaited"  # it passed, and what must be beside it in the base registry is not there
     OBSERVED = "observed"  # it would be promoted now, and its entry is only observed
     DECIDED_AGAIN = "decided-again"  # another policy or exception lets through what was refused, or observed
     PROMOTION_VERIFIED = "promotion-verified"  # read back from the base registry under the tested digest

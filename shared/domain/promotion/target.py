@@ -124,11 +124,15 @@ class Barred(msgspec.Struct, frozen=True, omit_defaults=True):
         waiting: what it waits for.
         number: the decision's.
         until: when that ends by itself, UTC; ``None`` if it does not.
+        detail: what is in the way, for people; empty if there is no more to say.
+        since: since when it waits for that, UTC; ``None`` in records of earlier versions.
     """
 
     waiting: Waiting
     number: int
     until: datetime | None = None
+    detail: str = ""
+    since: datetime | None = None
 
 
 class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -8,7 +8,7 @@ from enum import Enum
 
 from shared.domain.promotion.admission import Admission, Waiting, admission_of, is_refused, is_unanswered
 from shared.domain.promotion.adopting import is_passed_over
-from shared.domain.promotion.barring import bar_of
+from shared.domain.promotion.barring import bar_of, told_of_bar
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.decision import is_pinned
 from shared.domain.promotion.drift import ended
@@ -41,6 +41,7 @@ class Hindrance(Enum):
     UNDER_WAY = "under-way"  # its candidate has no verdict yet
     NOT_MADE = "not-made"  # it has no candidate, or one whose record cannot be read
     OVERRULED = "overruled"  # it passed, and somebody went back from it, or took another one against its gate
+    AWAITS_COMPANIONS = "awaits-companions"  # it is wanted, and what must be beside it in the base registry is missing
     NOT_PROMOTED = "not-promoted"  # it is wanted, and did not get into the base registry
     UNDECIDED = "undecided"  # it passed, and its target has not decided yet
 
@@ -58,6 +59,7 @@ _WAITS_FOR = {
     Waiting.FROZEN: Hindrance.WAITS,
     Waiting.DECISIONS: Hindrance.WAITS,
     Waiting.APPROVAL: Hindrance.AWAITS_APPROVAL,
+    Waiting.COMPANIONS: Hindrance.AWAITS_COMPANIONS,
     Waiting.NOTHING: Hindrance.OBSERVED,
 }
 
@@ -205,6 +207,7 @@ def _troubles(target: Target, candidate: Candidate | None, now: datetime) -> Ite
         detail = f"{place} bears {target.wanted}, which would not be let through now, and stays: {admission.detail}"
         yield Trouble(kind=Kind.IN_FORCE_REJECTED, about=about, detail=detail, images=images, since=admission.at)
     yield from _of_waivers(target, now)
+    yield from _of_companions(target)
     since = behind_since(target)
     why = hindrance(target, candidate, now) if since is not None else Hindrance.WAITS
     if since is not None and why not in _MEANT:
@@ -221,11 +224,22 @@ def _of_waivers(target: Target, now: datetime) -> Iterator[Trouble]:
         yield Trouble(kind=Kind.WAIVER_ENDING, about=about, detail=detail, images=images)
 
 
+def _of_companions(target: Target) -> Iterator[Trouble]:
+    """Nothing is wrong with an image whose signatures are on their way."""
+    bar = bar_of(target)
+    if bar is not None and bar.waiting is Waiting.COMPANIONS and bar.detail:
+        detail = f"{target.place} does not become {target.wanted}: {told_of_bar(bar)}"
+        about, images = about_target(target.id), (target.origin.image,)
+        yield Trouble(kind=Kind.COMPANIONS_MISSING, about=about, detail=detail, images=images, since=bar.since)
+
+
 def _not_updated(target: Target, since: datetime, why: Hindrance, candidate: Candidate | None) -> str:
     origin, newest = target.origin, target.sightings[-1].digest
     kept = _kept_out(newest, [target]) if candidate is not None and candidate.status in ENDS else None
     told = kept[2].detail if kept is not None and kept[0] is why else _why(candidate) if candidate is not None else ""
-    said = {Hindrance.NOT_PROMOTED: target.trouble}.get(why, told)
+    bar = bar_of(target)
+    by_target = {Hindrance.NOT_PROMOTED: target.trouble, Hindrance.AWAITS_COMPANIONS: bar.detail if bar else ""}
+    said = by_target.get(why, told)
     return (
         f"{target.place} has not followed {origin.source}:{origin.source_tag} since {since:%Y-%m-%d}: it is "
         f"{target.seen or 'not there'}, upstream bears {newest}, which is {why.value}{f': {said}' if said else ''}"
@@ -251,6 +265,7 @@ _TOLD_TO_WAIT = {
     Reason.SOAKING: Hindrance.WAITS,
     Reason.FROZEN: Hindrance.WAITS,
     Reason.AWAITING_APPROVAL: Hindrance.AWAITS_APPROVAL,
+    Reason.COMPANIONS_AWAITED: Hindrance.AWAITS_COMPANIONS,
 }
 
 

@@ -56,6 +56,7 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
             Reason.SIGNATURE_HELD: Status.HELD,
             Reason.SOAKING: Status.HELD,
             Reason.FROZEN: Status.HELD,
+            Reason.COMPANIONS_AWAITED: Status.HELD,
             Reason.AWAITING_APPROVAL: Status.HELD,
             Reason.SCAN_REJECTED: Status.REJECTED,
             Reason.SIGNATURE_REJECTED: Status.REJECTED,

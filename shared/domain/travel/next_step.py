@@ -18,6 +18,7 @@ from shared.domain.travel.companions import Companions, Unique, Want
 from shared.domain.travel.following import FOLLOWED_FOR
 from shared.domain.travel.recorded import RecordState
 from shared.domain.travel.referrers import Referrer, ReferrerState
+from shared.domain.travel.telling import waits_because
 from shared.domain.watching.travelling import ReferrerMode
 
 # So long at most a tag waits for what comes if it can: two copies of each of a handful of referrers take minutes.
@@ -30,7 +31,7 @@ _MOVING = frozenset({ReferrerState.THERE, ReferrerState.STAGED})
 class Todo(Enum):
     """What is to be done next about the companions of a digest."""
 
-    TELL = "tell"  # a tag may be moved, and its target does not know yet: wake it
+    TELL = "tell"  # a tag may be moved, or waits for a reason, and its target does not know yet: wake it
     LAND = "land"  # an import is under way, of the image or of a referrer: look at it
     LIST = "list"  # what refers to the image is not known, or may have become more: ask its upstream
     NAME = "name"  # a name that it keeps is asked for, and not chosen yet: choose it
@@ -42,7 +43,7 @@ class Todo(Enum):
 
 def next_step(companions: Companions, now: datetime) -> Todo:
     """Return what is to be done next about the companions of a digest."""
-    if any(want.ready_at is not None and not want.told for want in companions.wants):
+    if any(is_untold(companions, want) for want in companions.wants):
         return Todo.TELL
     if is_under_way(companions):
         return Todo.LAND
@@ -72,6 +73,21 @@ def is_tried_again(companions: Companions, now: datetime) -> bool:
     if doing is Todo.CARRY and one is not None:
         return one.tries.failures > 0
     return doing in {Todo.NAME, Todo.IMAGE} and companions.image_tries.failures > 0
+
+
+def is_untold(companions: Companions, want: Want) -> bool:
+    """Whether a target does not know yet that its tag may be moved, or that something is in the way."""
+    if want.ready_at is not None:
+        return not want.told
+    return not want.said and bool(waits_because(companions, want))
+
+
+def is_waited_for(companions: Companions, now: datetime) -> bool:
+    """Whether anybody waits for the next look; what only follows is looked at when the sweep comes by."""
+    if any(want.ready_at is None or not want.told for want in companions.wants):
+        return True
+    incomplete = _is_unlisted(companions) or bool(_moving(companions)) or needs_image(companions)
+    return incomplete or is_under_way(companions) or next_step(companions, now) is Todo.RECORD
 
 
 def is_under_way(companions: Companions) -> bool:

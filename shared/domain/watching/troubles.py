@@ -41,6 +41,7 @@ class Kind(Enum):
     CANDIDATE_HELD = "candidate-held"  # what upstream bears passed its test, and its scan gives no answer
     CANDIDATE_FAILED = "candidate-failed"  # what upstream bears could not be decided; it is tried daily
     NOT_PROMOTED = "not-promoted"  # what is wanted does not get into the base registry; it is tried daily
+    COMPANIONS_MISSING = "companions-missing"  # what must be beside an image does not come, and its tag waits
     BASE_TAG_MISSING = "base-tag-missing"  # a tag of the base registry was deleted
     BASE_TAG_OVERWRITTEN = "base-tag-overwritten"  # others made a tag of the base registry point elsewhere
     BASE_TAG_WITHDRAWN = "base-tag-withdrawn"  # what a tag bears is blocked, nothing else can be had: it is left so
@@ -64,6 +65,7 @@ class Kind(Enum):
 PATIENCE = {
     Kind.REPOSITORY_FAILS: timedelta(hours=1),
     Kind.TAG_UNANSWERED: timedelta(hours=1),
+    Kind.COMPANIONS_MISSING: timedelta(hours=1),
     Kind.CANDIDATE_HELD: timedelta(hours=2),
     Kind.NOT_CHECKED: timedelta(days=7),
     Kind.NOT_UPDATED: timedelta(days=7),

@@ -47,6 +47,7 @@ _TONES: dict[Enum, Tone] = {
     Standing.UNDER_WAY: Tone.BUSY,
     Standing.REJECTED: Tone.BAD,
     Standing.SOAKING: Tone.WAIT,
+    Standing.COMPANIONS: Tone.WAIT,
     Standing.FROZEN: Tone.WAIT,
     Standing.AWAITING: Tone.WAIT,
     Standing.FAILED: Tone.BAD,

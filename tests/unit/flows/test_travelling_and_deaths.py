@@ -1,0 +1,191 @@
+"""Whoever dies between any two writes: what travels with an image is there in the end, once; and what it costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.promotion.statuses import Status
+from shared.domain.travel.referrers import ReferrerState
+from shared.errors import Unavailable
+from tests.doubles.referrers import SBOM, legacy_tag, referrer
+from tests.doubles.scripted import Scripted
+from tests.doubles.world import NODE, ONE, TAG, TARGET, Died, World
+from tests.unit.flows.test_travelling import BEST_EFFORT, FIRST, OFF, REQUIRED, beside, travelling_world
+
+pytestmark = pytest.mark.unit
+
+ALL = REQUIRED + b"    unique_tag: '{tag}-{yyyymmdd}.{n}'\n"
+SIGNED, DESCRIBED, LATE = referrer(ONE), referrer(ONE, SBOM), referrer(ONE, note="late")
+COUNTERSIGNED = referrer(DESCRIBED.digest)
+OLD = referrer(ONE, note="old", about="-")
+
+
+class Mortal:
+    """A world whose process dies once, at one of its moments, and is started again by whoever comes next.
+
+    Args:
+        watch_list: YAML.
+        dies_at: the number of the moment; ``0`` for never.
+    """
+
+    def __init__(self, watch_list: bytes, dies_at: int) -> None:
+        self.moments = 0
+        self.world = travelling_world(watch_list)
+        self._dies_at = dies_at
+        self.world.hook = self.moment
+
+    def do(self, act: Callable[[], object]) -> None:
+        """Do something, once more if the process died on the way: timers come again."""
+        try:
+            act()
+        except Died:
+            self.world.start()
+            act()
+
+    def arrive(self) -> None:
+        """Let a digest appear, and come as far as it gets in an hour."""
+        self.world.push(ONE)
+        self.do(self.world.check)
+        self.world.run_for(timedelta(minutes=61))
+
+    def moment(self, _: str) -> None:
+        """Come to a moment."""
+        self.moments += 1
+        if self.moments == self._dies_at:
+            raise Died
+
+
+def with_referrers(mortal: Mortal) -> None:
+    """An image comes with a signature, an SBOM that is signed, and a signature of an older client."""
+    mortal.world.hub.attach(NODE, SIGNED, DESCRIBED, COUNTERSIGNED)
+    mortal.world.hub.attach_by_tag(NODE, OLD, legacy_tag(ONE))
+    mortal.arrive()
+
+
+def signed_later(mortal: Mortal) -> None:
+    """An image comes that is signed an hour later."""
+    mortal.arrive()
+    mortal.world.hub.attach(NODE, LATE)
+    mortal.world.run_for(timedelta(hours=2))
+
+
+def unanswered(mortal: Mortal) -> None:
+    """An image comes whose upstream does not tell at first what refers to it."""
+    mortal.world.hub.fail("referrers", *[Unavailable("502")] * 3)
+    mortal.world.hub.attach(NODE, SIGNED)
+    mortal.arrive()
+
+
+def dying(story: Callable[[Mortal], None], watch_list: bytes) -> list[int]:
+    """Return every moment of a story."""
+    mortal = Mortal(watch_list, 0)
+    story(mortal)
+    return list(range(1, mortal.moments + 1))
+
+
+@pytest.mark.parametrize(
+    ("story", "count"),
+    [(with_referrers, 4), (signed_later, 1), (unanswered, 1)],
+    ids=lambda one: getattr(one, "__name__", one),
+)
+@pytest.mark.parametrize("watch_list", [BEST_EFFORT, ALL], ids=["best-effort", "required, named"])
+def test_what_travels_is_there_once_whenever_the_process_dies(
+    story: Callable[[Mortal], None], count: int, watch_list: bytes
+) -> None:
+    for moment in dying(story, watch_list):
+        mortal = Mortal(watch_list, moment)
+        story(mortal)
+        world = mortal.world
+        assert (world.base.tags[TARGET, TAG], world.status(ONE)) == (ONE, Status.PROMOTED), moment
+        assert (world.candidate(ONE).generation, world.target().number) == (1, 1), moment
+        arrived = [one for one in beside(world).referrers if one.state is ReferrerState.ARRIVED]
+        assert len(arrived) == count, moment
+        assert all(world.base._has(TARGET, one.digest) for one in arrived), moment
+        names = [tag for _, tag in world.base.tags if tag.startswith("22-alpine-")]
+        assert names == ([FIRST] if watch_list is ALL else []), moment
+
+
+def test_the_tag_is_never_there_before_what_it_waits_for_whenever_the_process_dies() -> None:
+    for moment in dying(with_referrers, ALL):
+        mortal = Mortal(ALL, moment)
+        early = watched(mortal)
+        with_referrers(mortal)
+        assert early == [], moment
+
+
+def watched(mortal: Mortal) -> list[str]:
+    """Return where the moments come to at which the tag is there and something that it waits for is not."""
+    early: list[str] = []
+
+    def watch(told: str) -> None:
+        base = mortal.world.base
+        there = all(base._has(TARGET, one.digest) for one in (SIGNED, DESCRIBED, COUNTERSIGNED))
+        if (TARGET, TAG) in base.tags and not (
+            there and {(TARGET, FIRST), (TARGET, legacy_tag(ONE))} <= base.tags.keys()
+        ):
+            early.append(told)
+        mortal.moment(told)
+
+    mortal.world.hook = watch
+    return early
+
+
+# What it costs.
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Every call of every double, as it happens."""
+    calls: Counter[str] = Counter()
+    real = Scripted._raise_scripted
+
+    def counted(double: Scripted, method: str) -> None:
+        calls[f"{type(double).__name__}.{method}"] += 1
+        real(double, method)
+
+    monkeypatch.setattr(Scripted, "_raise_scripted", counted)
+    return calls
+
+
+def spent(asked: Counter[str], watch_list: bytes, *, travels: bool = True, referrers: int = 0) -> Counter[str]:
+    """Return what an image costs on its way to its tag."""
+    world = World(watch_list, travels=travels)
+    world.hub.attach(NODE, *(referrer(ONE, note=str(number)) for number in range(referrers)))
+    world.push(ONE)
+    world.check()
+    asked.clear()
+    world.until(ONE, Status.PROMOTED)
+    return Counter({name: number for name, number in asked.items() if number})
+
+
+def more(with_it: Counter[str], without: Counter[str]) -> dict[str, int]:
+    """Return what one costs more than another."""
+    left = Counter(with_it)
+    left.subtract(without)
+    return {name: number for name, number in sorted(left.items()) if number}
+
+
+def test_where_nothing_travels_nothing_is_asked_or_written(asked: Counter[str]) -> None:
+    assert more(spent(asked, OFF), spent(asked, OFF, travels=False)) == {}
+
+
+def test_an_image_that_nothing_refers_to_costs_a_listing_and_two_transactions(asked: Counter[str]) -> None:
+    assert more(spent(asked, BEST_EFFORT), spent(asked, OFF)) == {
+        "InMemoryUpstream.referrers": 1,
+        "InMemoryRegistry.manifest": 1,
+        "InMemoryCompanions.get": 1,
+        "InMemoryCompanions.insert": 1,
+    }
+
+
+def test_what_refers_to_an_image_costs_two_imports_each_and_one_of_the_image(asked: Counter[str]) -> None:
+    none, one, three = (spent(asked, REQUIRED, referrers=number) for number in (0, 1, 3))
+    first, others = more(one, none), more(three, one)
+    assert (first["InMemoryRegistry.start_import"], others["InMemoryRegistry.start_import"]) == (3, 4)
+    assert (first["InMemoryUpstream.referrers"], others["InMemoryUpstream.referrers"]) == (1, 2)
+    assert (first["InMemoryRegistry.referrers"], others["InMemoryRegistry.referrers"]) == (1, 2)
+    assert (first["InMemoryCompanions.replace"], others["InMemoryCompanions.replace"]) == (10, 12)
