@@ -280,6 +280,7 @@ class Parts(Scanned):
             self.activity,
             self.detector.let_go,
             self.settings.base_listings_apart,
+            self.travelling.compare,
         )
 
     @cached_property

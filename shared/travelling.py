@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from shared.due_kinds import of_companions
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Any
 
     from shared.bootstrap import Parts
+    from shared.domain.promotion.target import Target
+    from shared.domain.references import Digest, Tag
     from shared.flows.accompany import Accompanist, RecordStep
     from shared.flows.look_at_due import Kind
     from shared.ports import Clock
@@ -156,6 +158,17 @@ class Travels:
 
     def _look(self, stored: StoredCompanions) -> None:
         self.accompanist.look(stored)
+
+    def compare(self, repository: str, tags: Mapping[Tag, Digest], targets: Sequence[Target]) -> None:
+        """Compare what lies beside the digests of a repository; where nothing travels nobody looks.
+
+        Raises:
+            ServiceError: the storage account did not answer.
+        """
+        if self._travels():
+            from shared.rules.companions_compared import CompanionsCompared  # noqa: PLC0415
+
+            CompanionsCompared(self.book, self._base()).compare(repository, tags, targets)
 
     def sweep(self) -> int:
         """Wake for the companions that are overdue, and return how many those are; where nothing travels nobody looks.

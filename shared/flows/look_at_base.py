@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -13,6 +13,7 @@ from shared.domain.promotion.drift import Deleted, Finding, Listed, answer, comp
 from shared.domain.promotion.reconciling import Todo, scheduled, todo
 from shared.domain.promotion.schedule import LAG_PATIENCE, PATIENT_ATTEMPTS, pause_before_retry
 from shared.domain.promotion.target import Target
+from shared.domain.references import Digest, Tag
 from shared.domain.watching.places import Places
 from shared.domain.watching.watch_list import Image, WatchList
 from shared.errors import RateLimited, ServiceError
@@ -28,6 +29,10 @@ log = logging.getLogger("tidegate.base")
 _BEYOND = 1.2
 
 
+def _nothing_beside(repository: str, tags: Mapping[Tag, Digest], targets: Sequence[Target]) -> None:
+    """Nobody wants anything beside images."""
+
+
 class BaseComparer:
     """Compares repositories of the base registry with their targets.
 
@@ -40,6 +45,8 @@ class BaseComparer:
         activity: is told of what is missing or overwritten, and of its end.
         let_go: is given a target that has left the watch list, to end what is still being tested for it alone.
         apart: how long after one listing another must begin, so that both together are believed.
+        beside: compares what lies beside digests, given the repository, its tags as they were listed and its targets
+            that are on the list.
     """
 
     def __init__(
@@ -52,6 +59,7 @@ class BaseComparer:
         activity: Activity,
         let_go: Callable[[Target], None],
         apart: timedelta = LAG_PATIENCE,
+        beside: Callable[[str, Mapping[Tag, Digest], Sequence[Target]], None] = _nothing_beside,
     ) -> None:
         self._book = book
         self._base = base
@@ -61,6 +69,7 @@ class BaseComparer:
         self._activity = activity
         self._end_candidates = let_go
         self._apart = apart
+        self._beside = beside
         self._moving = MovingIn(book)
 
     def plan(self, traceparent: str) -> int:
@@ -122,6 +131,7 @@ class BaseComparer:
             return error if isinstance(error, RateLimited) else None
         if listed is not None:
             soon = self._compare(listed, watched, message)
+            self._beside(repository, listed.tags, [stored.record for stored, _ in watched])
             more = self._moving.move_in(moving, listed)
             self._again(repository, message, soon=soon, more=more)
         if unreadable is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from shared.domain.access.callers import Caller, Kind, Role
@@ -282,6 +282,7 @@ class World:
             self.outbox,
             self.activity,
             self.detector.let_go,
+            **({"beside": self._compare_beside} if self.travels else {}),
         )
         self.planner = Planner(self.outbox, self.observations, self.ledger, self.clock)
         self.sources = Sources(self.base, self.staging, upstream, self.ledger, {DOCKER_HUB})
@@ -447,6 +448,9 @@ class World:
 
     def _remembers(self) -> bool:
         return self.vault is None or self.memory.remembers()
+
+    def _compare_beside(self, repository: str, tags: Mapping[Tag, Digest], targets: Sequence[Target]) -> None:
+        self.travelling.compare(repository, tags, targets)
 
     def _remembered(self) -> None:
         if self.vault is not None:

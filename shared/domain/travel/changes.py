@@ -16,7 +16,7 @@ from shared.domain.travel.next_step import carried, scheduled
 from shared.domain.travel.recorded import Recorded, RecordState
 from shared.domain.travel.referrers import Carry, Listing, Referrer, ReferrerState
 from shared.domain.travel.tries import NO_TRIES, failed
-from shared.errors import NotFound, OperationFailed, TidegateError
+from shared.errors import NotFound, NotThereYet, OperationFailed, TidegateError
 
 # A list that cannot be read whole may say much; so much is kept for people.
 _MOST_UNREAD = 5
@@ -204,6 +204,8 @@ def fell(companions: Companions, one: Referrer, error: TidegateError, now: datet
     denied = isinstance(cause, NotFound)
     back = {ReferrerState.STAGING: ReferrerState.THERE, ReferrerState.ARRIVING: ReferrerState.STAGED}
     state = back.get(one.state, one.state)
+    if denied and state is ReferrerState.STAGED:
+        error = NotThereYet(f"the staging registry does not have it any more, so that it is fetched again: {error}")
     if denied and not one.ours:
         state = ReferrerState.GONE if state is ReferrerState.THERE else ReferrerState.THERE
     tries = failed(one.tries, error, now)
