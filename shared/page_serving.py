@@ -141,7 +141,9 @@ class Pages:
 
     def _target(self, asked: Asked) -> func.HttpResponse:
         target, lines = read_target(self._parts.targets, self._parts.activity, asked.parameters["target"])
-        view = target_view(target, lines, self._acts.offers(target, asked.caller), self._acts.deeds.told(asked))
+        beside = self._parts.travelling.beside(target)
+        offers, done = self._acts.offers(target, asked.caller), self._acts.deeds.told(asked)
+        view = target_view(target, lines, offers, beside, done)
         return self.writer.page("target", view, asked.caller, reload_after=RELOAD_AFTER if view.under_way else 0)
 
     def _dependants(self, asked: Asked) -> func.HttpResponse:

@@ -100,7 +100,11 @@ def _about_targets(parts: Parts) -> Mapping[str, Handler]:
     return {
         "list_targets": lambda asked: targets.listed_targets(asked.request, parts.targets, parts.target_book.registry),
         "get_target": lambda asked: targets.one_target(
-            asked.parameters["target"], targets=parts.targets, sources=parts.sources, activity=parts.activity
+            asked.parameters["target"],
+            targets=parts.targets,
+            sources=parts.sources,
+            activity=parts.activity,
+            beside=parts.travelling.beside,
         ),
         "list_waivers": lambda asked: listed_waivers(asked.request, parts.targets, parts.target_book.registry),
         "list_destinations": _notices(parts).destinations,
@@ -130,6 +134,7 @@ def _acting(parts: Parts) -> Mapping[str, Handler]:
         targets=lambda: parts.targets,
         listed=lambda name: parts.watch_lists.in_force().named(name) is not None,
         clock=parts.clock,
+        named=parts.travelling.named,
     )
     return {
         "check_now": lambda asked: checks.check_now(

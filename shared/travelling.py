@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from shared.bootstrap import Parts
     from shared.domain.promotion.target import Target
     from shared.domain.references import Digest, Tag
+    from shared.domain.travel.companions import Companions
+    from shared.domain.watching.travelling import Travelling
     from shared.flows.accompany import Accompanist, RecordStep
     from shared.flows.look_at_due import Kind
     from shared.ports import Clock
@@ -55,6 +57,7 @@ def travels_of(parts: Parts) -> Travels:
         ours=parts.settings.accounts.keys(),
         times=lambda: parts.times,
         travels=lambda: parts.admitting.policies.may_travel,
+        asked=lambda target: parts.admitting.policies.now().of(target.origin.image, target.place).travelling,
         waker=lambda: parts.waker,
         clock=parts.clock,
     )
@@ -72,6 +75,7 @@ class Travels:
         ours: registries that are imported from with an account of ours.
         times: gives who knows how long imports take.
         travels: whether the list that was read last asks for anything.
+        asked: gives what the entry of a target asks for.
         waker: gives who wakes for what is due.
         clock: tells the time.
     """
@@ -89,6 +93,7 @@ class Travels:
         ours: Collection[str],
         times: Callable[[], Timekeeper],
         travels: Callable[[], bool],
+        asked: Callable[[Target], Travelling],
         waker: Callable[[], Waker],
         clock: Clock,
     ) -> None:
@@ -102,6 +107,7 @@ class Travels:
         self._ours = ours
         self._times = times
         self._travels = travels
+        self._asked = asked
         self._waker = waker
         self._clock = clock
 
@@ -158,6 +164,26 @@ class Travels:
 
     def _look(self, stored: StoredCompanions) -> None:
         self.accompanist.look(stored)
+
+    def beside(self, target: Target) -> Companions | None:
+        """Return what lies beside what a target wants; ``None`` where its entry asks for nothing, or nothing is known.
+
+        Raises:
+            ServiceError: which list is in force cannot be read, or the storage account did not answer.
+        """
+        if not target.wanted or not self._asked(target).asks:
+            return None
+        stored = self.book.read(target.repository, target.wanted)
+        return stored.record if stored is not None else None
+
+    def named(self, repository: str, name: Tag) -> Digest | None:
+        """Return the digest that keeps a name in a repository of the base registry, or ``None`` if none does.
+
+        Raises:
+            ServiceError: the storage account did not answer.
+        """
+        found = self._names().get(self._targets().registry, repository, name)
+        return found.digest if found is not None else None
 
     def compare(self, repository: str, tags: Mapping[Tag, Digest], targets: Sequence[Target]) -> None:
         """Compare what lies beside the digests of a repository; where nothing travels nobody looks.

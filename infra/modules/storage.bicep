@@ -19,6 +19,8 @@ var tables = [
   'activity'
   'budgets'
   'targets'
+  'companions'
+  'uniquetags'
   'listings'
   'rulings'
   'troubles'

@@ -68,6 +68,8 @@ def described(target: Document | None) -> list[str]:
     if target.get("waits_for"):
         until = f" until {minute(target['until'])}" if target.get("until") else ""
         lines.append(f"  waits for {target['waits_for']}{until}")
+    if target.get("waits_because"):
+        lines.append(f"  {plain(str(target['waits_because']))}")
     for name, verb in (("pinned", "pinned"), ("hold", "held")):
         said = (target.get(name) or {}).get("said") or target.get(name)
         if said:

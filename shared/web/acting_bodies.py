@@ -13,6 +13,7 @@ from shared.errors import InvalidReference, MalformedRequest
 
 # Whoever names another text is told what it should be by who reads it.
 DigestText = Annotated[str, Meta(extra_json_schema={"pattern": "^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$"})]
+TagText = Annotated[str, Meta(extra_json_schema={"pattern": "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$"})]
 # More decisions than a target ever has, and no more than every client's numbers hold.
 _LARGEST_NUMBER = 2**53 - 1
 
@@ -53,9 +54,11 @@ class RollBack(OnTarget, kw_only=True):
 
     Attributes:
         digest: which the tag bore before; the last one that is not blocked without it.
+        unique_tag: the name that the digest keeps, instead of the digest.
     """
 
     digest: DigestText | None = None
+    unique_tag: TagText | None = None
 
 
 class Pin(RollBack, kw_only=True):
@@ -63,6 +66,7 @@ class Pin(RollBack, kw_only=True):
 
     Attributes:
         digest: which; what is in force without it.
+        unique_tag: the name that the digest keeps, instead of the digest.
         until: until when; until further notice without it.
     """
 

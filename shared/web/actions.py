@@ -13,8 +13,9 @@ from shared.domain.promotion.actions import Declined, Refusal
 from shared.domain.promotion.overriding import Override, what_became
 from shared.domain.promotion.rulings import Kind
 from shared.domain.promotion.said import Said
-from shared.domain.promotion.target import Target
-from shared.domain.references import Digest
+from shared.domain.promotion.target import Target, parts_of_target
+from shared.domain.references import Digest, Tag, parse_tag
+from shared.errors import MalformedRequest
 from shared.flows.act import Actor
 from shared.flows.rule import Ruled, Ruler
 from shared.ports import Clock
@@ -52,6 +53,10 @@ class ShownRuling(msgspec.Struct, frozen=True):
 B = TypeVar("B", bound=Saying)
 
 
+def _nobody_is_named(repository: str, name: Tag) -> Digest | None:
+    """No digest keeps a name."""
+
+
 class Actions:
     """Serves what acts.
 
@@ -64,6 +69,7 @@ class Actions:
         ruler: says something of digests and entries.
         targets: where targets are.
         listed: whether the watch list in force has an entry of a name.
+        named: gives the digest of a repository that keeps a name; ``None`` if none does.
         clock: tells the time.
     """
 
@@ -75,24 +81,28 @@ class Actions:
         targets: Callable[[], Targets],
         listed: Callable[[str], bool],
         clock: Clock,
+        named: Callable[[str, Tag], Digest | None] = _nobody_is_named,
     ) -> None:
         self._actor = actor
         self._ruler = ruler
         self._targets = targets
         self._listed = listed
+        self._named = named
         self._clock = clock
 
     def roll_back(self, asked: Asked) -> func.HttpResponse:
         """Go back: the body says why, and may name a ``digest``."""
         body, said = self._read(asked, RollBack)
         target = asked.parameters["target"]
-        return self._answer(target, self._actor().roll_back(target, _digest(body.digest), said, body.number))
+        digest = self._meant(target, body)
+        return self._answer(target, self._actor().roll_back(target, digest, said, body.number))
 
     def pin(self, asked: Asked) -> func.HttpResponse:
         """Pin: the body may name a ``digest``, and a date ``until`` (RFC 3339)."""
         body, said = self._read(asked, Pin)
         target, until = asked.parameters["target"], utc(body.until, "until") if body.until else None
-        return self._answer(target, self._actor().pin(target, _digest(body.digest), until, said, body.number))
+        digest = self._meant(target, body)
+        return self._answer(target, self._actor().pin(target, digest, until, said, body.number))
 
     def unpin(self, asked: Asked) -> func.HttpResponse:
         """Unpin."""
@@ -128,6 +138,18 @@ class Actions:
         """Resume the entry in the route."""
         _, said = self._read(asked, Saying)
         return _ruled(self._ruler().resume(asked.parameters["image"], said))
+
+    def _meant(self, target: str, body: RollBack) -> Digest | None:
+        """Return the digest that a body names, by itself or by the name that it keeps."""
+        if body.unique_tag is None:
+            return _digest(body.digest)
+        if body.digest is not None:
+            raise MalformedRequest("digest, unique_tag: name the digest, or the unique tag that it has, and not both")
+        _, repository, _ = parts_of_target(target)
+        found = self._named(repository, parse_tag(body.unique_tag))
+        if found is None:
+            raise MalformedRequest(f"unique_tag: no digest of {repository} was given the name {body.unique_tag}")
+        return found
 
     def _read(self, asked: Asked, kind: type[B]) -> tuple[B, Said]:
         body: B = decoded(asked.request.get_body(), DECODERS[kind], kind)

@@ -19,6 +19,7 @@ from shared.domain.promotion.target import Awaited, Former, Origin, Sighting, Ta
 from shared.domain.references import Digest, Tag
 from shared.domain.scan.decision import Outcome
 from shared.web.parts import Part, shown_as
+from shared.web.shown_companions import ShownCompanions
 
 
 class ShownImport(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -148,7 +149,9 @@ class ShownTarget(msgspec.Struct, frozen=True, kw_only=True):
         consents: what people said of digests that wait for them.
         admissions: what was decided of digests, by whom is asked.
         waits_for: what the tag waits for before it comes to what its source bears.
+        waits_because: what is in the way of that, where there is more to say; else ``null``.
         until: until when, UTC, where time alone ends it.
+        companions: what lies beside what is wanted, said of a single target alone, where its entry asks for any.
         unsettled: imports that nobody knows the end of.
         failures: how often in a row an import failed.
         became: what became of the wish, in the answer to an override.
@@ -187,11 +190,13 @@ class ShownTarget(msgspec.Struct, frozen=True, kw_only=True):
     consents: tuple[Consent, ...]
     admissions: tuple[ShownAdmission, ...]
     waits_for: Waiting | None
+    waits_because: str | None
     until: datetime | None
     unsettled: tuple[Unsettled, ...]
     failures: int
     became: Override | UnsetType = UNSET
     activity: tuple[TargetLine, ...] | UnsetType = UNSET
+    companions: ShownCompanions | UnsetType = UNSET
 
 
 class TargetsPart(Part, frozen=True, omit_defaults=True, kw_only=True):
@@ -224,8 +229,14 @@ def shown_target(target: Target, had_from: Mapping[Digest, str] = MappingProxyTy
         trouble=target.trouble or None,
         admissions=tuple(map(shown_admission, target.admissions)),
         waits_for=waits,
+        waits_because=_in_the_way(target),
         until=until,
     )
+
+
+def _in_the_way(target: Target) -> str | None:
+    bar = bar_of(target)
+    return (bar.detail or None) if bar is not None else None
 
 
 def shown_admission(admission: Admission) -> ShownAdmission:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import azure.functions as func
 import msgspec
+from msgspec import UNSET
 
 from shared.domain.promotion.rulings import Kind, Ruling
+from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, parse_path
 from shared.flows.survey import list_targets, show_target
 from shared.ports import Activity
@@ -16,7 +20,12 @@ from shared.target_ports import Rulings, Targets
 from shared.web.answers import json_answer, part_answer
 from shared.web.parts import shown_as
 from shared.web.queries import after_of, limit_of
+from shared.web.shown_companions import shown_companions
 from shared.web.shown_targets import TargetLine, TargetsPart, shown_target
+
+# What travels with images is loaded where something does.
+if TYPE_CHECKING:
+    from shared.domain.travel.companions import Companions
 
 
 class BlockedDigest(msgspec.Struct, frozen=True):
@@ -65,11 +74,33 @@ def listed_targets(request: func.HttpRequest, targets: Targets, registry: str) -
     return part_answer(TargetsPart(targets=tuple(map(shown_target, found)), next=last), request, last)
 
 
-def one_target(target_id: str, *, targets: Targets, sources: Sources, activity: Activity) -> func.HttpResponse:
-    """Show one target: what is wanted and why, what it bore before and who still has it, and what is under way."""
+def _nothing_beside(target: Target) -> Companions | None:
+    """Nobody wants anything beside images."""
+
+
+def one_target(
+    target_id: str,
+    *,
+    targets: Targets,
+    sources: Sources,
+    activity: Activity,
+    beside: Callable[[Target], Companions | None] = _nothing_beside,
+) -> func.HttpResponse:
+    """Show one target: what is wanted and why, what it bore before and who still has it, and what is under way.
+
+    Args:
+        target_id: the target's id.
+        targets: where they are kept.
+        sources: tells who still has what it bore before.
+        activity: tells what happened to it.
+        beside: gives what lies beside what is wanted, where its entry asks for any.
+    """
     found = show_target(targets, sources, activity, target_id)
     lines = tuple(TargetLine(line.name, line.at, line.detail) for line in found.lines)
-    return json_answer(msgspec.structs.replace(shown_target(found.target, found.had_from), activity=lines))
+    known = beside(found.target)
+    companions = shown_companions(found.target, known) if known is not None else UNSET
+    shown = msgspec.structs.replace(shown_target(found.target, found.had_from), activity=lines, companions=companions)
+    return json_answer(shown)
 
 
 def listed_rulings(rulings: Rulings) -> func.HttpResponse:

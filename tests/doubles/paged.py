@@ -66,6 +66,7 @@ def parts_of(world: World, *, sign_in: bool = True, installation: str = "") -> A
         retrier=world.retrier,
         notifying=world.notifying,
         # No page exports or imports.
+        travelling=world.travelling,
         deciding=SimpleNamespace(export=None, bring_back=None),
         admitting=SimpleNamespace(
             exposure_teller=exposure,

@@ -299,6 +299,7 @@ class World:
             ours={DOCKER_HUB},
             times=lambda: times,
             travels=lambda: self.policies.may_travel,
+            asked=lambda target: self.policies.now().of(target.origin.image, target.place).travelling,
             waker=lambda: self.waker,
             clock=self.clock,
         )

@@ -83,6 +83,8 @@ NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
     ),
     ("azure/registry.py", "get_tag_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
     ("azure/registry.py", "get_manifest_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
+    # Manifests and lists of referrers are read by the same pipeline, under the same right.
+    ("azure/contents.py", "list_manifest_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
     ("azure/registry.py", "list_tag_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
     ("azure/gate_schedule.py", "registries.get_build_source_upload_url"): (
         RUNS,

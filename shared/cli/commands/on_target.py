@@ -27,9 +27,11 @@ def add(parser: Parser, command: str) -> None:
     if command == "promote":
         parser.add_argument("--to", metavar="DIGEST", required=True, help="what it is to bear")
     elif command == "rollback":
-        parser.add_argument("--to", metavar="DIGEST", help="what it bore before; default: the last that is not blocked")
+        told = "what it bore before, or the unique tag of that; default: the last that is not blocked"
+        parser.add_argument("--to", metavar="DIGEST|NAME", help=told)
     elif command == "pin":
-        parser.add_argument("--to", metavar="DIGEST", help="what it is to bear; default: what is wanted now")
+        told = "what it is to bear, or the unique tag of that; default: what is wanted now"
+        parser.add_argument("--to", metavar="DIGEST|NAME", help=told)
         parser.add_argument("--until", metavar="TIME", help="until when: 2026-12-31, a time with its zone, or 14d")
     acting(parser)
     if command in {"rollback", "promote"}:
@@ -55,7 +57,8 @@ def run(asked: argparse.Namespace, to: Session) -> int:
 
 
 def _body(asked: argparse.Namespace, to: Session) -> Document:
-    body: Document = {} if asked.command == "unpin" else {"digest": asked.to}
+    named = asked.command in {"rollback", "pin"} and asked.to and ":" not in asked.to
+    body: Document = {} if asked.command == "unpin" else {"unique_tag" if named else "digest": asked.to}
     if asked.command == "pin" and asked.until:
         body["until"] = moment(asked.until, "--until", to.around.now())
     return body

@@ -60,12 +60,26 @@ def _of_candidate(one: Document) -> Iterator[str]:
 
 def _of_target(one: Document) -> Iterator[str]:
     yield ""
-    waits = f", waits for {one['waits_for']} until {minute(one['until'])}" if one.get("waits_for") else ""
+    until = f" until {minute(one['until'])}" if one.get("until") else ""
+    waits = f", waits for {one['waits_for']}{until}" if one.get("waits_for") else ""
     yield f"{one['repository']}:{one['tag']}, decision {one['number']}, {one['why']}{waits}"
     reached = "reached" if one["reached"] else "not reached"
     yield f"  wanted {one['wanted'] or '-'}, {reached}; seen {one['seen'] or '-'}"
+    if one.get("waits_because"):
+        yield f"  {plain(str(one['waits_because']))}"
+    yield from _of_companions(one.get("companions") or {})
     for each in one["previous"]:
         yield f"  before: {each['digest']}{' (blocked)' if each.get('blocked') else ''}"
+
+
+def _of_companions(one: Document) -> Iterator[str]:
+    """What lies beside what is wanted."""
+    if one.get("unique_tag"):
+        yield f"  keeps the name {one['unique_tag']}{'' if one['unique_tag_there'] else ', which is not there yet'}"
+    if one.get("told"):
+        yield f"  beside it: {plain(str(one['told']))}"
+    for each in one.get("refused", ()):
+        yield f"  refused: {each['digest']} ({plain(str(each['why']))})"
 
 
 def _of_evidence(pieces: list[Document]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,6 +18,10 @@ from shared.domain.references import Digest
 from shared.ports import Event
 from shared.web.pages.deeds import Deed
 from shared.web.pages.offers import OfferView
+
+# What travels with images is loaded where something does.
+if TYPE_CHECKING:
+    from shared.domain.travel.companions import Companions
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -38,6 +43,18 @@ class Ruling(msgspec.Struct, frozen=True):
     until: datetime | None = None
 
 
+class Beside(msgspec.Struct, frozen=True):
+    """What lies beside what is wanted, in words.
+
+    Attributes:
+        referrers: what refers to it, and how much of that the base registry has; empty where nobody asks.
+        names: the names that it keeps, each with whether it bears it.
+    """
+
+    referrers: str
+    names: tuple[tuple[str, bool], ...]
+
+
 class TargetView(msgspec.Struct, frozen=True):
     """What the page shows."""
 
@@ -55,14 +72,19 @@ class TargetView(msgspec.Struct, frozen=True):
     sighted: tuple[Known, ...]
     lines: tuple[Event, ...]
     under_way: bool
+    beside: Beside | None = None
     offers: tuple[OfferView, ...] = ()
     done: Deed | None = None
 
 
 def target_view(
-    target: Target, lines: tuple[Event, ...], offers: tuple[OfferView, ...] = (), done: Deed | None = None
+    target: Target,
+    lines: tuple[Event, ...],
+    offers: tuple[OfferView, ...] = (),
+    companions: Companions | None = None,
+    done: Deed | None = None,
 ) -> TargetView:
-    """Return what the page shows of a target, what its reader can do there, and what that one has just done."""
+    """Return what the page shows of a target: of what lies beside what it wants, what can be done, and what was."""
     waits_for, until = waits_of(target)
     bar = bar_of(target)
     newest = target.newest
@@ -81,9 +103,17 @@ def target_view(
         sighted=tuple(_known(target, one.digest, one.first_seen) for one in reversed(target.sightings)),
         lines=lines,
         under_way=target.importing is not None or (bool(target.wanted) and target.reached != target.number),
+        beside=_beside(companions) if companions is not None else None,
         offers=offers,
         done=done if done is not None and done.about == target.id else None,
     )
+
+
+def _beside(companions: Companions) -> Beside:
+    from shared.domain.travel.telling import told_counts  # noqa: PLC0415
+
+    names = tuple((str(one.name), one.landed_at is not None) for one in companions.unique)
+    return Beside(told_counts(companions), names)
 
 
 def _known(target: Target, digest: Digest, at: datetime | None, *, foreign: bool = False) -> Known:

@@ -18,7 +18,7 @@ from shared.domain.promotion.statuses import Status
 from shared.domain.references import Digest
 from shared.domain.scan.findings import Finding
 from tests.doubles.app import AppInMemory
-from tests.doubles.world import ONE, THREE, TWO, World
+from tests.doubles.world import ONE, THREE, TWO, WATCH_LIST, World
 from tests.unit.cli.conftest import Terminal, Typed
 
 pytestmark = pytest.mark.unit
@@ -281,3 +281,32 @@ def test_who_waits_for_a_rollback_is_told_when_the_registry_has_it_or_that_it_to
     assert (typed.status, typed.document["target"]["reached"]) == (Exit.FINE, True)
     typed = moved.type("rollback", TAG, "--to", TWO, *WHY, "--wait", "--within", "90s")
     assert (typed.status, moved.passed >= 90) == (Exit.LATE, True)
+
+
+# Names that digests keep.
+
+
+@pytest.fixture
+def named(terminal: Terminal) -> Terminal:
+    """A tag that moved once, whose digests keep names."""
+    watch_list = WATCH_LIST + b"    referrers: 'off'\n    unique_tag: '{tag}-{yyyymmdd}.{n}'\n"
+    return before(terminal, World(watch_list, travels=True), ONE, TWO)
+
+
+def test_a_tag_goes_back_to_a_name_that_a_digest_keeps(named: Terminal) -> None:
+    assert named.type("rollback", TAG, "--to", "22-alpine-20260101.1", *WHY).status == Exit.FINE
+    assert wanted(named) == (ONE, Why.ROLLED_BACK)
+    shown = named.type("show", TAG)
+    assert "keeps the name 22-alpine-20260101.1" in shown.out
+
+
+def test_a_tag_is_pinned_to_a_name_that_a_digest_keeps(named: Terminal) -> None:
+    assert named.type("pin", TAG, "--to", "22-alpine-20260101.2", *WHY).status == Exit.FINE
+    assert wanted(named) == (TWO, Why.PINNED)
+
+
+def test_a_name_that_no_digest_keeps_is_told(named: Terminal) -> None:
+    typed = named.type("rollback", TAG, "--to", "22-alpine-20260101.9", *WHY)
+    assert typed.status == Exit.USAGE
+    assert "22-alpine-20260101.9" in typed.err
+    assert wanted(named)[0] == TWO

@@ -1,0 +1,70 @@
+"""What lies beside an image is shown by the API and on the page of its tag, with what a tag waits for."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.errors import Unavailable
+from shared.web.targets import one_target
+from tests.doubles.paged import Browser
+from tests.doubles.referrers import SBOM, referrer
+from tests.doubles.world import ONE, TWO, World
+from tests.unit.flows.test_travelling import FIRST, OFF, REQUIRED, arrive, attach, travelling_world
+
+pytestmark = pytest.mark.unit
+
+ALL = REQUIRED + b"    unique_tag: '{tag}-{yyyymmdd}.{n}'\n"
+
+
+def shown(world: World) -> dict[str, Any]:
+    """Return the target as the API shows it."""
+    parts: dict[str, Any] = {"targets": world.targets, "sources": world.sources, "activity": world.activity}
+    answer = one_target(world.target().id, **parts, beside=world.travelling.beside)
+    found: dict[str, Any] = json.loads(answer.get_body())
+    return found
+
+
+def page(world: World) -> str:
+    """Return the page of the tag."""
+    return Browser(world).read(f"pages/targets/{world.target().id}")
+
+
+def test_what_refers_to_an_image_is_counted_by_type_and_its_name_is_shown() -> None:
+    world = travelling_world(ALL)
+    attach(world, referrer(ONE), referrer(ONE, SBOM), referrer(ONE, SBOM, about=TWO))
+    arrive(world)
+    beside = shown(world)["companions"]
+    assert (beside["ready"], beside["unique_tag"], beside["unique_tag_there"]) == (True, FIRST, True)
+    assert beside["told"] == "1 of 2 SBOM (SPDX), 1 of 1 sigstore bundle"
+    assert {one["type"]: (one["there"], one["arrived"], one["missing"]) for one in beside["referrers"]} == {
+        "SBOM (SPDX)": (2, 1, 0),
+        "sigstore bundle": (1, 1, 0),
+    }
+    assert [one["why"] for one in beside["refused"]] == ["foreign-subject"]
+    assert FIRST in page(world)
+    assert "1 of 1 sigstore bundle" in page(world)
+
+
+def test_what_a_tag_waits_for_is_shown_with_its_reason() -> None:
+    world = travelling_world(REQUIRED)
+    world.hub.fail("referrers", *[Unavailable("it answered 502")] * 9)
+    world.push(ONE)
+    world.check()
+    world.run_for(timedelta(minutes=2))
+    target = shown(world)
+    assert target["waits_for"] == "companions"
+    assert "it answered 502" in target["waits_because"]
+    assert "it answered 502" in target["companions"]["waits_because"]
+    assert target["companions"]["told"].startswith("referrers unknown")
+    assert "it answered 502" in page(world)
+
+
+def test_where_nothing_travels_nothing_is_shown_or_read() -> None:
+    world = travelling_world(OFF)
+    arrive(world)
+    assert "companions" not in shown(world)
+    assert "Beside it" not in page(world)
