@@ -8,7 +8,7 @@
 
 
 complete tidegate \
-        'c/--status=/(unseen never-there gone doubted waiting under-way rejected soaking frozen awaiting-approval observed failed held decided-otherwise drifted current)/' \
+        'c/--status=/(unseen never-there gone doubted waiting under-way rejected soaking frozen awaiting-approval awaiting-companions observed failed held decided-otherwise drifted current)/' \
         'c/--status=/(detected importing staged validating cancelling promoting held promoted rejected observed superseded mirrored failed)/' \
         'c/--standing=/(clean exposed unknown)/' \
         'c/--fix=/(waiting blocked none)/' \
@@ -18,7 +18,7 @@ complete tidegate \
         'c/--until=/(decided promoted rebuilt)/' \
         'c/--/(annotations asked at base base-report csv database digest dry-run entries evidence fail-on findings fix for gates help if-match json kind known-exploited limit listing log material name no-color online package platform policy profile quiet reason report repository since source stale standing status subject task team timeout to trust until url vex wait waiting waivers who within yes)/' \
         'c/-/(- h)/' \
-        'n/--status/(unseen never-there gone doubted waiting under-way rejected soaking frozen awaiting-approval observed failed held decided-otherwise drifted current)/' \
+        'n/--status/(unseen never-there gone doubted waiting under-way rejected soaking frozen awaiting-approval awaiting-companions observed failed held decided-otherwise drifted current)/' \
         'n/--status/(detected importing staged validating cancelling promoting held promoted rejected observed superseded mirrored failed)/' \
         'n/--standing/(clean exposed unknown)/' \
         'n/--fix/(waiting blocked none)/' \
