@@ -115,8 +115,10 @@ class Travels:
     def book(self) -> CompanionBook:
         """How companions change."""
         from shared.rules.companion_book import CompanionBook  # noqa: PLC0415
+        from shared.telemetry.companions import companions_changed  # noqa: PLC0415
 
-        return CompanionBook(self._records(), self._waker(), self._clock, self._targets().registry)
+        registry = self._targets().registry
+        return CompanionBook(self._records(), self._waker(), self._clock, registry, companions_changed)
 
     @cached_property
     def bar(self) -> CompanionBar:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 
+from shared.domain.events.registry_event import Push
 from shared.domain.promotion.said import Why
 from shared.domain.references import Digest
 from shared.domain.travel.referrers import ReferrerState
 from shared.errors import Unavailable
-from tests.doubles.referrers import SBOM, referrer
-from tests.doubles.world import NODE, ONE, TAG, TARGET, TWO, WATCH_LIST, World
+from tests.doubles.referrers import SBOM, legacy_tag, referrer
+from tests.doubles.world import BASE_SERVER, NODE, ONE, TAG, TARGET, TWO, WATCH_LIST, World
 from tests.unit.flows.decided import acted, said
 from tests.unit.flows.test_travelling import (
     BEST_EFFORT,
@@ -151,3 +153,20 @@ def test_an_entry_that_asks_for_something_from_now_on_does_so_of_what_is_decided
     world.run_for(timedelta(minutes=2))
     arrive(world, TWO)
     assert borne(world, FIRST) == TWO
+
+
+# What wakes nobody.
+
+
+def test_neither_names_nor_referrers_wake_a_rebuild_or_a_look() -> None:
+    world = travelling_world(ALL)
+    (signed,) = attach(world, referrer(ONE))
+    arrive(world)
+    world.run_for(timedelta(minutes=30))
+    rebuilt, world.base.asked = len(world.rebuilt()), Counter()
+    for tag, digest in ((FIRST, ONE), (legacy_tag(ONE), signed.digest)):
+        world.told(Push(BASE_SERVER, TARGET, tag, digest))
+        world.told(Push(BASE_SERVER, TARGET, tag, digest))
+    world.run_for(timedelta(minutes=9))
+    assert len(world.rebuilt()) == rebuilt
+    assert world.base.asked["list_tags"] == 0
