@@ -1,0 +1,78 @@
+"""The port ``TravelRegistry``: the double and the adapter to Azure Container Registry, held to the same promises."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.domain.references import Digest, Repository
+from shared.ports import ImportSource
+from shared.travel_ports import TravelRegistry
+from tests.contract.registry_fixtures import Outside, emulator, outside, outside_or_none, side, word
+from tests.contract.registry_sites import RegistrySite, registry_site
+from tests.doubles.referrers import index, referrer
+from tests.doubles.registries import InMemoryRegistry, digest_of
+from tests.twin.images import push_index, push_referrer
+
+__all__ = ["emulator", "outside", "outside_or_none", "side", "word"]
+pytestmark = pytest.mark.contract
+
+SBOM = "application/spdx+json"
+
+
+class Site:
+    """A staging and a base registry, with an image of two platforms and its SBOM in staging."""
+
+    def __init__(self, outside: Outside | None, word: str) -> None:
+        self.all: RegistrySite = registry_site(outside)
+        self.base: TravelRegistry = self.all.base  # type: ignore[assignment]
+        self.staging: TravelRegistry = self.all.staging  # type: ignore[assignment]
+        self.repository = word
+        if outside is None:
+            self.image = index(digest_of("amd64"), digest_of("arm64"))
+            self.sbom = referrer(self.image, SBOM).digest
+            assert isinstance(self.staging, InMemoryRegistry)
+            self.staging._manifests |= {(word, self.image), (word, self.sbom)}
+        else:
+            self.image = Digest(push_index(outside.topology, "staging", f"{word}:1", "amd64", "arm64"))
+            self.sbom = Digest(push_referrer(outside.topology, "staging", word, self.image, SBOM, "sbom"))
+
+    def bring(self, digest: Digest) -> None:
+        """Import a digest into the base registry, under no tag."""
+        source = ImportSource(Repository("staging", self.repository), digest, staging=True)
+        self.all.finish(self.base, self.base.start_import(source, self.repository))
+
+
+@pytest.fixture
+def site(outside_or_none: Outside | None, word: str) -> Site:
+    """The registries under test."""
+    return Site(outside_or_none, word)
+
+
+def test_what_is_imported_without_a_tag_is_there_by_its_digest_alone(site: Site) -> None:
+    assert not site.base.holds(site.repository, site.image)
+    site.bring(site.image)
+    assert site.base.holds(site.repository, site.image)
+    assert site.base.list_tags(site.repository) == {}
+    assert site.image in site.base.digests(site.repository)
+
+
+def test_a_referrer_that_is_imported_is_listed_beside_its_subject(site: Site) -> None:
+    site.bring(site.image)
+    before = site.base.referrers(site.repository, site.image)
+    assert before is not None
+    assert before.entries == ()
+    site.bring(site.sbom)
+    after = site.base.referrers(site.repository, site.image)
+    assert after is not None
+    assert [(one.digest, one.subject) for one in after.entries] == [(site.sbom, site.image)]
+
+
+def test_the_manifest_of_a_digest_is_read_as_it_is_or_is_not_there(site: Site) -> None:
+    body = site.staging.manifest(site.repository, site.image)
+    assert body is not None
+    assert b"manifests" in body
+    assert site.base.manifest(site.repository, site.image) is None
+
+
+def test_a_repository_that_nobody_knows_has_nothing(site: Site) -> None:
+    assert site.base.digests(f"{site.repository}/none") == frozenset()
