@@ -18,6 +18,7 @@ from docs.triggers import functions
 from infra.local.demo.admission_scenes import AdmissionScenes
 from infra.local.demo.scan_scenes import ScanScenes
 from infra.local.demo.scenes import Scenes
+from infra.local.demo.travel_scenes import TravelScenes
 from shared.config import setting_fields
 from shared.domain.events.messages import LookAtDue, queue_of
 from shared.domain.notices.kinds import KINDS, Told
@@ -46,7 +47,8 @@ _MEMBER = re.compile(r'^    [A-Z_]+ = "(?P<value>[\w-]+)"  # (?P<comment>.+)$', 
 
 def scenes() -> str:
     """Return the demo's scenes, as they announce themselves."""
-    members = [*vars(Scenes).values(), *vars(ScanScenes).values(), *vars(AdmissionScenes).values()]
+    played = (Scenes, ScanScenes, AdmissionScenes, TravelScenes)
+    members = [member for scenes in played for member in vars(scenes).values()]
     told = (inspect.getdoc(member) or "" for member in members if inspect.isfunction(member))
     return "\n".join(f"- {text}" for text in sorted(text for text in told if text.startswith("(")))
 

@@ -15,13 +15,19 @@ from infra.local.demo.scan_scenes import ScanScenes
 from infra.local.demo.scenes import Scenes
 from infra.local.demo.stages import HOST_OPTIONS, SETTINGS, Stage, tell
 from infra.local.demo.stages import Scenes as Played
+from infra.local.demo.travel_scenes import TravelScenes
 from infra.local.topology import Topology
 from infra.local.twin.parts import ROOT
 from infra.local.twin.ports import free_base_ports, new_topology
 from infra.local.twin.twin import Twin
 
 _STATE = ROOT / ".twin" / "demo"
-_STAGES: dict[str, Callable[[Twin], Played]] = {"updates": Scenes, "scans": ScanScenes, "admissions": AdmissionScenes}
+_STAGES: dict[str, Callable[[Twin], Played]] = {
+    "updates": Scenes,
+    "scans": ScanScenes,
+    "admissions": AdmissionScenes,
+    "travel": TravelScenes,
+}
 _MORE_SETTINGS: dict[str, Callable[[Topology], dict[str, str]]] = {"admissions": stage_settings}
 
 

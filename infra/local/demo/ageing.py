@@ -1,18 +1,22 @@
-"""Makes what a tag's record says of a digest older: nobody who watches a demo waits for four hours."""
+"""Makes what records say older: nobody who watches a demo waits for hours."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from azure.core.credentials import TokenCredential
 
 from infra.local.demo.watching import SceneFailed, eventually
-from infra.local.topology import Topology
+from infra.local.topology import BASE, Topology
 from infra.local.twin.settings import storage_connection_string
 from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.companions_table import CompanionsTable
 from shared.adapters.storage.targets_table import TargetsTable
+from shared.domain.promotion.schedule import OVERDUE_GRACE
 from shared.domain.promotion.target import Sighting
+from shared.domain.references import Digest
+from shared.domain.travel.companions import companions_id
 from shared.errors import Conflict
 from shared.storage_settings import Storage
 
@@ -32,6 +36,35 @@ def seen_earlier(topology: Topology, target: str, digest: str, by: timedelta) ->
     account = StorageAccount(Storage(connection_string=storage_connection_string(topology)), _nobody)
     targets = TargetsTable(account)
     eventually(f"{digest} was first seen {by} earlier", lambda: _made_older(targets, target, digest, by))
+
+
+def list_again(topology: Topology, repository: str, digest: str) -> None:
+    """Let what refers to an image be listed again at once, as it would be some time later; nothing else is changed.
+
+    Args:
+        topology: of the running twin.
+        repository: in the base registry.
+        digest: of the image.
+
+    Raises:
+        SceneFailed: nothing is known of what lies beside it, or the record changes too fast.
+    """
+    account = StorageAccount(Storage(connection_string=storage_connection_string(topology)), _nobody)
+    name = companions_id(BASE, repository, Digest(digest))
+    eventually(f"what refers to {digest} is listed again", lambda: _listed_again(CompanionsTable(account), name))
+
+
+def _listed_again(records: CompanionsTable, name: str) -> bool:
+    stored = records.get(name)
+    if stored is None or stored.record.next_listing is None:
+        raise SceneFailed(f"{name} is not listed again by itself")
+    now = datetime.now(UTC)
+    sooner = msgspec.structs.replace(stored.record, next_listing=now, look_at=now - OVERDUE_GRACE)
+    try:
+        records.replace(stored, sooner)
+    except Conflict:
+        return False
+    return True
 
 
 def _made_older(targets: TargetsTable, target: str, digest: str, by: timedelta) -> bool:

@@ -96,6 +96,13 @@ class Watcher:
         )
         return answer.headers["Docker-Content-Digest"] if answer.status_code == 200 else None
 
+    def tags(self, part: str, repository: str) -> list[str]:
+        """Return every tag of a repository of a backing registry; none where it is not there."""
+        url = f"{self._topology.http(f'backing_{part}')}/v2/{repository}/tags/list"
+        answer = self._session.get(url, timeout=_SECONDS)
+        listed: list[str] = (answer.json().get("tags") or []) if answer.status_code == 200 else []
+        return listed
+
     def layers(self, part: str, repository: str, reference: str) -> list[str]:
         """Return the digests of an image's layers before compression, which every builder may do in its own way.
 

@@ -1,7 +1,6 @@
-"""Signs images as ``cosign sign --key`` does: a bundle beside each, listed under a tag, as the twin lists no referrers.
+"""Signs images as ``cosign sign --key`` does: a bundle beside each.
 
 https://github.com/sigstore/cosign/blob/main/specs/BUNDLE_SPEC.md
-https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
 """
 
 from __future__ import annotations
@@ -15,12 +14,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from infra.local.twin.images import OCI_INDEX, OCI_MANIFEST, descriptor, digest_of, push_blob, put_manifest
+from infra.local.twin.beside import attach
 
 _SIGN = "https://sigstore.dev/cosign/sign/v1"
 _BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 _STATEMENT = "application/vnd.in-toto+json"
-_EMPTY, _NOTHING = "application/vnd.oci.empty.v1+json", b"{}"
 
 
 class Signer:
@@ -34,8 +32,8 @@ class Signer:
         """The public key, in PEM."""
         return self._public(Encoding.PEM).decode()
 
-    def sign(self, registry: str, repository: str, digest: str) -> None:
-        """Sign an image and leave the signature beside it.
+    def sign(self, registry: str, repository: str, digest: str) -> str:
+        """Sign an image and leave the signature beside it; return the digest of its manifest.
 
         Args:
             registry: address of the registry, such as ``http://127.0.0.1:10010``.
@@ -46,13 +44,7 @@ class Signer:
             requests.HTTPError: the registry refused a push.
         """
         bundle = json.dumps(self._bundle(digest)).encode()
-        manifest = json.dumps(_manifest(bundle, digest)).encode()
-        for blob in (_NOTHING, bundle):
-            push_blob(registry, repository, blob)
-        put_manifest(registry, repository, digest_of(manifest), OCI_MANIFEST, manifest)
-        listed = {**descriptor(OCI_MANIFEST, manifest), "artifactType": _BUNDLE}
-        referrers = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [listed]}
-        put_manifest(registry, repository, digest.replace(":", "-"), OCI_INDEX, json.dumps(referrers).encode())
+        return attach(registry, repository, digest, _BUNDLE, bundle, {"dev.sigstore.bundle.predicateType": _SIGN})
 
     def _bundle(self, digest: str) -> dict[str, Any]:
         statement = json.dumps(_statement(digest)).encode()
@@ -86,18 +78,6 @@ def _statement(digest: str) -> dict[str, Any]:
 def _to_be_signed(statement: bytes) -> bytes:
     """As https://github.com/secure-systems-lab/dsse/blob/master/protocol.md has it."""
     return f"DSSEv1 {len(_STATEMENT)} {_STATEMENT} {len(statement)} ".encode() + statement
-
-
-def _manifest(bundle: bytes, digest: str) -> dict[str, Any]:
-    return {
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "artifactType": _BUNDLE,
-        "config": descriptor(_EMPTY, _NOTHING),
-        "layers": [descriptor(_BUNDLE, bundle)],
-        "subject": {"mediaType": OCI_MANIFEST, "digest": digest, "size": 1},
-        "annotations": {"dev.sigstore.bundle.predicateType": _SIGN},
-    }
 
 
 def _base64(content: bytes) -> str:
