@@ -12,9 +12,9 @@ from shared.domain.travel.companions import Companions
 from shared.domain.travel.manifests import checked
 from shared.domain.travel.next_step import carried, to_carry, unlanded
 from shared.domain.travel.referrers import Carry, Referrer, ReferrerState
-from shared.errors import DigestMismatch, OperationFailed, Paced, ServiceError, TidegateError
+from shared.errors import DigestMismatch, NotThereYet, OperationFailed, Paced, ServiceError, TidegateError
 from shared.ports import ImportSource, Operation
-from shared.rules.carrying import LOOK_AGAIN, Carrier
+from shared.rules.carrying import Carrier
 from shared.rules.companion_book import CompanionBook
 from shared.rules.imports import Differs, UnderWay
 from shared.travel_ports import StoredCompanions
@@ -195,7 +195,8 @@ class CompanionImports:
         except ServiceError as error:
             return self._fell(stored, one, error)
         if body is None:
-            return self._again(stored, now)
+            told = f"the staging registry has {one.digest}, and does not give its manifest"
+            return self._fell(stored, one, NotThereYet(told))
         judged = checked(one, body)
         if judged.refusal is not None:
             log.warning("%s does not come to %s: %s", one.digest, stored.record.id, judged.refusal.value)
@@ -211,13 +212,6 @@ class CompanionImports:
             except Paced:
                 raise
             except ServiceError as error:
-                log.warning("whether %s is listed beside %s is asked again: %s", one.digest, known.id, error)
-                return self._again(stored, now)
+                return self._fell(stored, one, error)
             unlinked = listing is None or one.digest not in {each.digest for each in listing.entries}
         return self._book.step(stored, lambda record: changes.arrived(record, one, now, unlinked=unlinked))
-
-    def _again(self, stored: StoredCompanions, now: datetime) -> StoredCompanions | None:
-        one = carried(stored.record)
-        token = one.carry.operation if one is not None and one.carry is not None else ""
-        at = now + LOOK_AGAIN
-        return self._book.step(stored, lambda record: changes.looked_at(record, at, token, now))

@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.promotion.statuses import Status
+from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.travel.referrers import ReferrerState
-from shared.errors import Unavailable
+from shared.errors import Paced, RateLimited, ServiceError, Unavailable
+from tests.doubles.queues import Delivery
 from tests.doubles.referrers import SBOM, legacy_tag, referrer
 from tests.doubles.scripted import Scripted
 from tests.doubles.world import NODE, ONE, TAG, TARGET, Died, World
@@ -189,3 +190,60 @@ def test_what_refers_to_an_image_costs_two_imports_each_and_one_of_the_image(ask
     assert (first["InMemoryUpstream.referrers"], others["InMemoryUpstream.referrers"]) == (1, 2)
     assert (first["InMemoryRegistry.referrers"], others["InMemoryRegistry.referrers"]) == (1, 2)
     assert (first["InMemoryCompanions.replace"], others["InMemoryCompanions.replace"]) == (10, 12)
+
+
+# What comes twice, late, or not now.
+
+
+def test_every_message_that_comes_twice_leads_to_the_same_once() -> None:
+    once, twice = Mortal(ALL, 0), Mortal(ALL, 0)
+    work = twice.world.work
+
+    def again(delivery: Delivery) -> None:
+        work(delivery)
+        work(delivery)
+
+    twice.world.work = again  # type: ignore[method-assign]
+    for mortal in (once, twice):
+        with_referrers(mortal)
+    assert twice.world.base.tags == once.world.base.tags
+    assert (twice.world.base.imports, twice.world.base.untagged) == (once.world.base.imports, once.world.base.untagged)
+    assert twice.world.staging.untagged == once.world.staging.untagged
+
+
+@pytest.mark.parametrize("error", [RateLimited("429", retry_after=20), Unavailable("503")], ids=["429", "503"])
+@pytest.mark.parametrize(
+    ("registry", "method"),
+    [
+        ("base", "start_import"),
+        ("staging", "start_import"),
+        ("base", "holds"),
+        ("staging", "holds"),
+        ("staging", "manifest"),
+        ("base", "referrers"),
+    ],
+)
+def test_whatever_answers_not_now_a_few_times_it_comes_and_the_tag_after_it(
+    registry: str, method: str, error: ServiceError
+) -> None:
+    mortal = Mortal(ALL, 0)
+    early = watched(mortal)
+    getattr(mortal.world, registry).fail(method, error, error, error)
+    mortal.world.push(ONE)
+    mortal.world.hub.attach(NODE, SIGNED, DESCRIBED, COUNTERSIGNED)
+    mortal.world.hub.attach_by_tag(NODE, OLD, legacy_tag(ONE))
+    mortal.world.check()
+    mortal.world.run_for(timedelta(hours=3))
+    assert mortal.world.base.tags[TARGET, TAG] == ONE
+    assert early == []
+    assert not any(one.tries.failures for one in beside(mortal.world).referrers)
+
+
+def test_while_our_turn_at_arm_has_not_come_nothing_is_begun_and_nothing_is_wrong() -> None:
+    mortal = Mortal(ALL, 0)
+    mortal.world.base.fail("take_turn", *[Paced("later", retry_after=5)] * 6)
+    with_referrers(mortal)
+    assert mortal.world.base.tags[TARGET, TAG] == ONE
+    assert beside(mortal.world).image_tries.failures == 0
+    history = mortal.world.candidate(ONE).history
+    assert Reason.COMPANIONS_AWAITED not in {change.reason for change in history}

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.domain.promotion.admission import Admission
+from shared.domain.promotion.admission import Admission, Waiting
 from shared.domain.promotion.astray import Astray, LetGo
 from shared.domain.promotion.candidate import Candidate, Change
 from shared.domain.promotion.said import Blocked, Chosen, Held, Pinned, Said, Why
 from shared.domain.promotion.statuses import Reason, Status
-from shared.domain.promotion.target import Adopted, Origin, Sighting, Target
+from shared.domain.promotion.target import Adopted, Barred, Origin, Sighting, Target
 from shared.domain.promotion.target_troubles import (
     Hindrance,
     awaited_candidate,
@@ -135,6 +135,12 @@ HINDRANCES = [
         Hindrance.AWAITS_APPROVAL,
         id="waits for people",
     ),
+    pytest.param(
+        {"wanted": TWO, "number": 2, "barred": Barred(Waiting.COMPANIONS, 2)},
+        None,
+        Hindrance.AWAITS_COMPANIONS,
+        id="waits for what must be beside it",
+    ),
 ]
 MEANT = [
     pytest.param("soaking", Hindrance.WAITS, id="soaks"),
@@ -150,6 +156,18 @@ def test_why_a_tag_does_not_follow_is_named(fields: dict[str, Any], found: Candi
     (one,) = target_troubles(record, found, NOON)
     assert (one.kind, one.since) == (Kind.NOT_UPDATED, NOON)
     assert f"which is {why.value}" in one.detail
+
+
+def test_what_must_be_beside_an_image_and_does_not_come_is_a_trouble_with_its_reason() -> None:
+    bar = Barred(Waiting.COMPANIONS, 2, detail="what refers to it is not known: 502", since=NOON)
+    record = target(wanted=TWO, number=2, barred=bar)
+    missing, behind = target_troubles(record, None, NOON)
+    assert (missing.kind, missing.since, behind.kind) == (Kind.COMPANIONS_MISSING, NOON, Kind.NOT_UPDATED)
+    assert "502" in missing.detail
+    assert "502" in behind.detail
+    assert kinds(msgspec.structs.replace(record, barred=Barred(Waiting.COMPANIONS, 1, detail="502"))) == [
+        Kind.NOT_UPDATED
+    ]
 
 
 def test_every_hindrance_has_its_case() -> None:
