@@ -105,7 +105,7 @@ def test_every_type_of_problem_is_told_somewhere_but_those_of_no_address() -> No
 
 def test_fields_are_told_by_what_their_records_say_of_them() -> None:
     pin = resolved(whole()["components"]["schemas"]["Pin"])["properties"]
-    assert set(pin) == {"why", "number", "digest", "until"}
+    assert set(pin) == {"why", "number", "digest", "unique_tag", "until"}
     assert all(one.get("description") for one in pin.values())
 
 
