@@ -9,10 +9,12 @@ import pytest
 
 from shared.domain.events.registry_event import Push
 from shared.domain.promotion.said import Why
+from shared.domain.promotion.statuses import Status
 from shared.domain.references import Digest
 from shared.domain.travel.referrers import ReferrerState
 from shared.errors import Unavailable
-from tests.doubles.referrers import SBOM, legacy_tag, referrer
+from tests.doubles.referrers import SBOM, index, legacy_tag, referrer
+from tests.doubles.registries import digest_of
 from tests.doubles.world import BASE_SERVER, NODE, ONE, TAG, TARGET, TWO, WATCH_LIST, World
 from tests.unit.flows.decided import acted, said
 from tests.unit.flows.test_travelling import (
@@ -86,6 +88,36 @@ def test_what_is_purged_from_beside_an_image_is_brought_again() -> None:
     assert (borne(world), borne(world, FIRST)) == (ONE, ONE)
     assert {one.state for one in beside(world).referrers} == {ReferrerState.ARRIVED}
     assert has(world, sbom.digest)
+
+
+def test_an_image_that_is_purged_while_its_tag_waits_is_there_with_all_that_refers_to_it_in_the_end() -> None:
+    world = travelling_world(REQUIRED)
+    signed, sbom = attach(world, referrer(ONE), referrer(ONE, SBOM))
+    purged: list[str] = []
+
+    def purge(moment: str) -> None:
+        if not purged and any(has(world, one.digest) for one in (signed, sbom)):
+            purged.append(moment)
+            world.base.purge(TARGET, ONE)
+
+    world.hook = purge
+    arrive(world)
+    assert purged
+    assert borne(world) == ONE
+    look(world)
+    assert all(has(world, one.digest) for one in (signed, sbom))
+
+
+def test_an_index_of_more_manifests_than_azure_imports_is_refused_before_anything_is_there() -> None:
+    world = travelling_world(ALL)
+    image = index(*(digest_of(str(number)) for number in range(52)))
+    world.hub.platforms[image] = 52
+    attach(world, referrer(image))
+    arrive(world, image)
+    assert world.status(image) is Status.FAILED
+    assert "52 manifests" in world.candidate(image).last.detail
+    assert (world.base.tags, world.base.untagged, world.staging.imports) == ({}, {}, {})
+    assert list(world.companions.every("tidegatebase")) == []
 
 
 def test_what_staging_has_no_more_either_is_fetched_from_its_upstream() -> None:
