@@ -196,7 +196,7 @@ class Travels:
         if self._travels():
             from shared.rules.companions_compared import CompanionsCompared  # noqa: PLC0415
 
-            CompanionsCompared(self.book, self._base()).compare(repository, tags, targets)
+            CompanionsCompared(self.book, self._base(), self.bar, self._asked).compare(repository, tags, targets)
 
     def sweep(self) -> int:
         """Wake for the companions that are overdue, and return how many those are; where nothing travels nobody looks.

@@ -7,7 +7,7 @@ beside an image that is in force.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 
 from shared.domain.promotion.schedule import LAG_PATIENCE
@@ -16,11 +16,16 @@ from shared.domain.references import Digest, Tag
 from shared.domain.travel.changes import lost
 from shared.domain.travel.companions import Companions
 from shared.domain.travel.referrers import ReferrerState
+from shared.domain.watching.travelling import ReferrerMode, Travelling
 from shared.errors import ServiceError
+from shared.rules.companion_bar import CompanionBar
 from shared.rules.companion_book import CompanionBook
 from shared.travel_ports import StoredCompanions, TravelRegistry
 
 log = logging.getLogger("tidegate.companions")
+
+# Each asks its upstream for a list, and others of the repository wait for that.
+_BEGUN_A_LOOK = 3
 
 
 class CompanionsCompared:
@@ -29,11 +34,17 @@ class CompanionsCompared:
     Args:
         book: where companions are.
         base: the base registry.
+        bar: begins the companions of what is in force and has none.
+        asked: gives what the entry of a target asks to travel.
     """
 
-    def __init__(self, book: CompanionBook, base: TravelRegistry) -> None:
+    def __init__(
+        self, book: CompanionBook, base: TravelRegistry, bar: CompanionBar, asked: Callable[[Target], Travelling]
+    ) -> None:
         self._book = book
         self._base = base
+        self._bar = bar
+        self._asked = asked
 
     def compare(self, repository: str, tags: Mapping[Tag, Digest], targets: Iterable[Target]) -> None:
         """Have brought again what is gone from beside what is in force; what cannot be listed says nothing.
@@ -46,15 +57,25 @@ class CompanionsCompared:
         Raises:
             ServiceError: the storage account did not answer.
         """
-        in_force = {target.wanted for target in targets if target.reached == target.number}
-        found = [
-            stored
-            for stored in self._book.records.of_repository(self._book.registry, repository)
-            if stored.record.digest in in_force
-        ]
+        in_force = [target for target in targets if target.wanted and target.reached == target.number]
+        wanted = {target.wanted for target in in_force}
+        known = list(self._book.records.of_repository(self._book.registry, repository))
+        self._begin(in_force, known)
+        found = [stored for stored in known if stored.record.digest in wanted]
         held = self._held(repository, [stored.record for stored in found])
         for stored in found:
             self._put_right(stored, tags, held)
+
+    def _begin(self, in_force: Iterable[Target], known: Iterable[StoredCompanions]) -> None:
+        """What came before its entry asked for anything is begun with, some at a time, where the entry says so itself.
+
+        By default what refers to an image comes with its next update: else a new version would ask for all at once.
+        """
+        wants = {(want.tag, stored.record.digest) for stored in known for want in stored.record.wants}
+        new = (target for target in in_force if (target.tag, target.wanted) not in wants)
+        begun = [target for target in new if _is_asked_for(self._asked(target))]
+        for target in begun[:_BEGUN_A_LOOK]:
+            self._bar.keeps(target, self._asked(target))
 
     def _held(self, repository: str, found: Collection[Companions]) -> frozenset[Digest] | None:
         """Return what the registry has by digest; ``None`` if that is not known, or nothing is to be compared by it."""
@@ -78,6 +99,10 @@ class CompanionsCompared:
         after = self._book.step(stored, lambda record: lost(record, gone, names, now))
         if after is not None:
             self._book.wake(after.record)
+
+
+def _is_asked_for(asked: Travelling) -> bool:
+    return asked.referrers is ReferrerMode.REQUIRED or bool(asked.unique_tag) or asked.record
 
 
 def _beside(known: Companions, now: datetime | None = None) -> list[Digest]:

@@ -15,12 +15,13 @@ from shared.domain.travel.referrers import ReferrerState
 from shared.errors import Unavailable
 from tests.doubles.referrers import SBOM, index, legacy_tag, referrer
 from tests.doubles.registries import digest_of
-from tests.doubles.world import BASE_SERVER, NODE, ONE, TAG, TARGET, TWO, WATCH_LIST, World
+from tests.doubles.world import BASE_SERVER, NODE, ONE, TAG, TARGET, TWO, World
 from tests.unit.flows.decided import acted, said
 from tests.unit.flows.test_travelling import (
     BEST_EFFORT,
     FIRST,
     NAMED,
+    OFF,
     REQUIRED,
     SECOND,
     arrive,
@@ -178,13 +179,23 @@ def test_what_was_overwritten_is_put_back_without_waiting_for_anything() -> None
     assert borne(world) == ONE
 
 
-def test_an_entry_that_asks_for_something_from_now_on_does_so_of_what_is_decided_from_now_on() -> None:
-    world = World(WATCH_LIST, travels=True)
+@pytest.mark.parametrize(("asks", "there"), [(ALL, True), (BEST_EFFORT, False)])
+def test_what_was_there_before_its_entry_asked_for_something_gets_it_if_the_entry_says_so(
+    asks: bytes, there: bool
+) -> None:
+    world = World(OFF)
+    (signed,) = attach(world, referrer(ONE))
     arrive(world)
-    world.configuration.text = ALL
-    world.run_for(timedelta(minutes=2))
+    world.configuration.text = asks
+    world.travels = True
+    world.start()
+    world.sweep()
+    look(world)
+    assert (borne(world), has(world, signed.digest)) == (ONE, there)
+    assert borne(world, FIRST) == (ONE if there else None)
+    number = world.target().number
     arrive(world, TWO)
-    assert borne(world, FIRST) == TWO
+    assert (borne(world), world.target().number) == (TWO, number + 1)
 
 
 # What wakes nobody.
