@@ -7,23 +7,13 @@ from typing import Any
 import msgspec
 
 from shared.domain.policy.signing import CosignCheck
-from shared.domain.signatures.encoded import from_base64
+from shared.domain.signatures.dsse import Envelope, check_envelope
 from shared.domain.signatures.findings import Found, NotASignature, Refused, Unverifiable
-from shared.domain.signatures.keys import PublicKey, check_signature, fingerprint
+from shared.domain.signatures.keys import PublicKey, fingerprint
 from shared.domain.signatures.legacy import About
 from shared.domain.signatures.statements import check_is_signature, check_subject
 
 _BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle"
-
-
-class _Signature(msgspec.Struct, frozen=True):
-    sig: str
-
-
-class _Envelope(msgspec.Struct, frozen=True, rename="camel"):
-    payload: str
-    payload_type: str
-    signatures: list[_Signature]
 
 
 class _Verification(msgspec.Struct, frozen=True, rename="camel"):
@@ -33,7 +23,7 @@ class _Verification(msgspec.Struct, frozen=True, rename="camel"):
 class _Bundle(msgspec.Struct, frozen=True, rename="camel"):
     media_type: str
     verification_material: _Verification = _Verification()
-    dsse_envelope: _Envelope | None = None
+    dsse_envelope: Envelope | None = None
 
 
 _BUNDLES = msgspec.json.Decoder(_Bundle)
@@ -54,10 +44,7 @@ def by_key(content: bytes, about: About, key: PublicKey, path: str) -> Found:
     """
     envelope, payload = _enveloped(content)
     check_is_signature(envelope.payload_type, payload, about.check)
-    if len(envelope.signatures) != 1:
-        raise Refused(f"it has {len(envelope.signatures)} signatures, and a bundle has one")
-    signature = from_base64(envelope.signatures[0].sig, "its signature")
-    check_signature(key, signature, _encoded(envelope.payload_type, payload))
+    check_envelope(envelope, key)
     check_subject(payload, about.digest)
     return Found(f"the key {path} (SHA-256 {fingerprint(key)})")
 
@@ -93,7 +80,13 @@ def by_identity(content: bytes, about: About, root: bytes, wanted: CosignCheck) 
     return found
 
 
-def _enveloped(content: bytes) -> tuple[_Envelope, bytes]:
+def envelope_of(content: bytes) -> Envelope:
+    """Return the envelope that a bundle holds.
+
+    Raises:
+        NotASignature: it holds a signature of bytes instead.
+        Refused: it is no bundle.
+    """
     try:
         bundle = _BUNDLES.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -102,10 +95,9 @@ def _enveloped(content: bytes) -> tuple[_Envelope, bytes]:
         raise Refused(f"it is no bundle: its media type is {bundle.media_type[:100]!r}")
     if bundle.dsse_envelope is None:
         raise NotASignature("it signs bytes, and no statement about an image")
-    return bundle.dsse_envelope, from_base64(bundle.dsse_envelope.payload, "its statement")
+    return bundle.dsse_envelope
 
 
-def _encoded(kind: str, payload: bytes) -> bytes:
-    """What is signed of an envelope: https://github.com/secure-systems-lab/dsse/blob/master/protocol.md."""
-    name = kind.encode()
-    return b"DSSEv1 %d %b %d %b" % (len(name), name, len(payload), payload)
+def _enveloped(content: bytes) -> tuple[Envelope, bytes]:
+    envelope = envelope_of(content)
+    return envelope, envelope.content
