@@ -39,6 +39,7 @@ _DOMAIN = {
     "domain/notices",
     "domain/decisions",
     "domain/travel",
+    "domain/record",
 }
 _CORE = {
     *_DOMAIN,
@@ -93,6 +94,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain/signatures": {"domain/signatures", "domain/policy", "cryptography", *_PURE},
     "domain/decisions": {"domain/decisions", "domain/promotion", "domain/access", *_PURE},
     "domain/travel": {"domain/travel", "domain/promotion", "domain/watching", *_PURE},
+    # It says what was decided, and is read by whom signatures are read by.
+    "domain/record": {"domain/record", "domain/promotion", "domain/policy", "domain/scan", "domain/signatures", *_PURE},
     "registry_ids": {"errors", "msgspec"},
     "registry_settings": set(),
     "whole_numbers": set(),

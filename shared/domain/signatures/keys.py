@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
@@ -34,6 +34,18 @@ def usable(key: object) -> PublicKey:
     raise Unverifiable(
         "the key is of a kind that is not trusted here: P-256, P-384, P-521, Ed25519, RSA from 2048 bits"
     )
+
+
+def read_public_key(pem: bytes) -> PublicKey:
+    """Read a public key in PEM.
+
+    Raises:
+        Unverifiable: it is none, or none that is trusted here.
+    """
+    try:
+        return usable(serialization.load_pem_public_key(pem))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise Unverifiable(f"it is no public key in PEM (BEGIN PUBLIC KEY): {error}") from None
 
 
 def der_of(key: PublicKey) -> bytes:

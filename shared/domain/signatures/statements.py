@@ -61,9 +61,18 @@ def check_is_signature(kind: str, payload: bytes, check: SignatureCheck) -> None
     """
     if kind != STATEMENT_TYPE:
         raise NotASignature(f"it signs {kind[:100]!r}, and no statement about an image")
-    predicate = _statement(payload).predicate_type
+    predicate = predicate_type_of(payload)
     if predicate not in check.types:
         raise NotASignature(f"it is an attestation of the type {predicate[:200]!r}, and no signature")
+
+
+def predicate_type_of(payload: bytes) -> str:
+    """Return the type of what a statement says.
+
+    Raises:
+        Refused: it is no statement.
+    """
+    return _statement(payload).predicate_type
 
 
 def check_subject(payload: bytes, digest: Digest) -> None:
