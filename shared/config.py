@@ -14,12 +14,13 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from shared.decision_settings import DecisionSettings, decision_problems
+from shared.decision_settings import decision_problems
 from shared.errors import ConfigurationError
 from shared.gate_context import GateContext as GateContext  # noqa: PLC0414  adapters take it from here
 from shared.gate_identities import identity_problems
 from shared.notify_settings import Destination, destination_problems, destination_secrets, destinations_of
 from shared.people_settings import people_problems
+from shared.record_settings import RecordSettings, record_problems
 from shared.registry_accounts import Account, parse_accounts
 from shared.registry_ids import RegistryId as RegistryId  # noqa: PLC0414  adapters take it from here
 from shared.registry_ids import parse_registry_id
@@ -39,7 +40,7 @@ def _setting(description: str, *, secret: bool = False) -> Meta:
     return Meta(description=description, extra={"secret": secret})
 
 
-class Settings(DecisionSettings, frozen=True, kw_only=True):
+class Settings(RecordSettings, frozen=True, kw_only=True):
     """Everything that can be set. A field's app setting has the field's name in capitals."""
 
     staging_registry_id: Annotated[str, _setting("Resource id of the staging registry.")]
@@ -200,6 +201,11 @@ class Settings(DecisionSettings, frozen=True, kw_only=True):
         return self.base_login_server or f"{self.base.name.lower()}.azurecr.io"
 
     @property
+    def verifier(self) -> str:
+        """Who records say verified an image."""
+        return self.record_verifier or f"https://{self.base_server}"
+
+    @property
     def base_listings_apart(self) -> timedelta:
         """How long after one listing of the base registry another must begin."""
         return timedelta(seconds=int(self.base_listings_apart_seconds))
@@ -242,7 +248,7 @@ class Settings(DecisionSettings, frozen=True, kw_only=True):
 def setting_fields() -> tuple[tuple[str, msgspec.structs.FieldInfo, Meta], ...]:
     """Return (app setting, field, description) of every setting but the storage account and destinations, in order."""
     fields = [field for field in msgspec.structs.fields(Settings) if field.name not in {"storage", "destinations"}]
-    fields.sort(key=lambda field: field.name in DecisionSettings.__struct_fields__)
+    fields.sort(key=lambda field: field.name in RecordSettings.__struct_fields__)
     return tuple((field.name.upper(), field, field.type.__metadata__[0]) for field in fields)
 
 
@@ -262,6 +268,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     storage = storage_of(environment)
     destinations = destinations_of(environment)
     problems = [*_missing(values), *_wrong(values), *storage_problems(storage), *decision_problems(values, environment)]
+    problems += record_problems(values, environment)
     problems += destination_problems(destinations)
     if problems or storage is None:
         raise ConfigurationError("the app's settings are incomplete:\n" + "\n".join(f"  - {p}" for p in problems))

@@ -13,6 +13,7 @@ from shared.domain.pacing.bucket import Work
 
 if TYPE_CHECKING:
     from azure.containerregistry import ContainerRegistryClient
+    from azure.core import PipelineClient
     from azure.core.credentials import TokenCredential
     from azure.core.pipeline.transport import RequestsTransport
     from azure.mgmt.containerregistry import ContainerRegistryManagementClient
@@ -97,6 +98,15 @@ class AzureClients:
 
         return BlobClient.from_blob_url(url, **{**self._options(), **_BLOB_BACKOFF, **options})
 
+    def vault(self, address: str, audience: str) -> PipelineClient[Any, Any]:
+        """Return what asks one key vault, signed in.
+
+        Args:
+            address: of the vault.
+            audience: of tokens for it.
+        """
+        return self._once(("vault", address), lambda: self._new_vault(address, audience))
+
     def _once(self, key: tuple[str, str], make: Callable[[], C]) -> C:
         with self._lock:
             if key not in self._made:
@@ -123,6 +133,15 @@ class AzureClients:
         return ContainerRegistryClient(
             f"https://{login_server}", self._credential(), audience=self._acr_audience.rstrip("/"), **options
         )
+
+    def _new_vault(self, address: str, audience: str) -> PipelineClient[Any, Any]:
+        from azure.core import PipelineClient  # noqa: PLC0415
+        from azure.core.pipeline import policies  # noqa: PLC0415
+
+        # The vault's own challenge says no more than what is known: who asks without a token asks twice.
+        signed_in = policies.BearerTokenCredentialPolicy(self._credential(), f"{audience.rstrip('/')}/.default")
+        again = policies.RetryPolicy(**_RETRIES, **_BACKOFF)
+        return PipelineClient(address, policies=[again, signed_in], transport=self._options()["transport"])
 
     def _arm_options(self) -> dict[str, Any]:
         scope = f"{self._arm_audience.rstrip('/')}/.default"

@@ -22,11 +22,16 @@ BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 ENVELOPE_TYPE = "application/vnd.dsse.envelope.v1+json"
 SIMPLE_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 _EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 _CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 _SIGNATURE = "dev.cosignproject.cosign/signature"
 _SIMPLE = "cosign container image signature"
 _EMPTY = b"{}"
+_NOTHING = f"sha256:{hashlib.sha256(_EMPTY).hexdigest()}"
+_WITHDRAWN = "org.opencontainers.image.title"
+# What BuildKit writes of the parts of an index that say something of the others.
+_REFERENCE, _UNKNOWN = "vnd.docker.reference.type", "unknown"
 
 
 class Descriptor(msgspec.Struct, frozen=True, rename="camel"):
@@ -74,11 +79,36 @@ class _Layer(msgspec.Struct, frozen=True):
     digest: str = ""
 
 
+class _Platform(msgspec.Struct, frozen=True):
+    os: str = ""
+    architecture: str = ""
+
+
+class _Part(msgspec.Struct, frozen=True, rename="camel"):
+    digest: str
+    size: int
+    media_type: str = MANIFEST_TYPE
+    platform: _Platform | None = None
+    annotations: dict[str, str] = {}
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is an image, and no statement about one: those have no platform."""
+        unknown = self.platform is not None and _UNKNOWN in {self.platform.os, self.platform.architecture}
+        return not unknown and _REFERENCE not in self.annotations
+
+
 class _Older(msgspec.Struct, frozen=True, rename="camel"):
     media_type: str = MANIFEST_TYPE
     layers: tuple[msgspec.Raw, ...] = ()
 
 
+class _Image(msgspec.Struct, frozen=True, rename="camel"):
+    media_type: str = ""
+    manifests: tuple[_Part, ...] | None = None
+
+
+_IMAGES = msgspec.json.Decoder(_Image)
 _OLDER = msgspec.json.Decoder(_Older)
 _LAYERS = msgspec.json.Decoder(_Layer)
 
@@ -86,6 +116,29 @@ _LAYERS = msgspec.json.Decoder(_Layer)
 def digest_of(content: bytes) -> Digest:
     """Return the digest of some bytes."""
     return Digest(f"sha256:{hashlib.sha256(content).hexdigest()}")
+
+
+def media_type_of(manifest: bytes) -> str:
+    """Return the type of an image's manifest, or of its index; one that does not say is of OCI.
+
+    Raises:
+        MalformedInput: it is neither.
+    """
+    image = _image(manifest)
+    return image.media_type or (INDEX_TYPE if image.manifests is not None else MANIFEST_TYPE)
+
+
+def platforms_of(manifest: bytes) -> tuple[Descriptor, ...]:
+    """Return the images of an index; none of a manifest that is no index.
+
+    Raises:
+        MalformedInput: it is no manifest.
+    """
+    return tuple(
+        Descriptor(part.media_type, part.digest, part.size)
+        for part in _image(manifest).manifests or ()
+        if part.is_image
+    )
 
 
 def enveloped(statement: bytes, signature: bytes) -> bytes:
@@ -182,29 +235,33 @@ def signature_tag(digest: Digest) -> Tag:
     return Tag(f"{digest.replace(':', '-', 1)}.sig")
 
 
-def under_tag(layer: Layered, tag: Tag, there: bytes | None, ours: Collection[Digest] = ()) -> Attachment:
+def under_tag(layer: Layered | None, tag: Tag, there: bytes | None, gone: Collection[Digest] = ()) -> Attachment:
     """Return what puts a layer under a tag that others write, too: their layers stay as they are.
 
     Args:
-        layer: ours.
+        layer: ours; ``None`` where what we put there only goes.
         tag: the tag.
         there: the manifest that the tag points at now; ``None`` if it is not there.
-        ours: digests of layers that we put there before, and that go.
+        gone: digests of layers that we put there before, and that go.
 
     Raises:
         MalformedInput: what is there is no manifest with layers, so that nobody can say what must stay.
     """
-    gone = {*ours, digest_of(layer.content)}
-    kept = [raw for raw in _layers(there) if _digest_in(raw) not in gone]
-    config = _config([*(_digest_in(raw) for raw in kept), digest_of(layer.content)])
-    ours_now = {**_described(layer.content, layer.media_type), "annotations": layer.annotations}
+    ours = [layer] if layer is not None else []
+    left_out = {*gone, *(digest_of(one.content) for one in ours), _NOTHING}
+    kept = [raw for raw in _layers(there) if _digest_in(raw) not in left_out]
+    added = [{**_described(one.content, one.media_type), "annotations": one.annotations} for one in ours]
+    # A manifest has a layer at least; the tag in it tells what is left under one tag from what is under another.
+    nothing = [] if kept or added else [{**_described(_EMPTY, _EMPTY_TYPE), "annotations": {_WITHDRAWN: tag}}]
+    config = _config([*map(_digest_in, kept), *(digest_of(one.content) for one in ours)])
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
         "config": _described(config, _CONFIG_TYPE),
-        "layers": [*kept, ours_now],
+        "layers": [*kept, *added, *nothing],
     }
-    return Attachment(_json(manifest), (config, layer.content), tag)
+    blobs = (config, *(one.content for one in ours), *([_EMPTY] if nothing else []))
+    return Attachment(_json(manifest), blobs, tag)
 
 
 def foreign_layers(there: bytes | None, ours: Collection[Digest]) -> tuple[Digest, ...]:
@@ -213,12 +270,34 @@ def foreign_layers(there: bytes | None, ours: Collection[Digest]) -> tuple[Diges
     Raises:
         MalformedInput: what is there is no manifest with layers.
     """
-    return tuple(Digest(name) for name in map(_digest_in, _layers(there)) if name not in ours)
+    known = {*ours, _NOTHING}
+    return tuple(Digest(name) for name in map(_digest_in, _layers(there)) if name not in known)
 
 
-def holds(manifest: bytes, layer: Layered) -> bool:
-    """Whether a manifest has a layer, byte for byte."""
-    return any(_digest_in(raw) == digest_of(layer.content) for raw in _layers(manifest))
+def layer_of(manifest: bytes) -> Digest | None:
+    """Return the digest of a manifest's only layer; ``None`` if it has not one."""
+    try:
+        found = [_digest_in(raw) for raw in _layers(manifest)]
+    except MalformedInput:
+        return None
+    return Digest(found[0]) if len(found) == 1 else None
+
+
+def is_under(manifest: bytes, layer: Layered | None, gone: Collection[Digest] = ()) -> bool:
+    """Whether a manifest has a layer of ours, byte for byte, and none of those that go.
+
+    Raises:
+        MalformedInput: it is no manifest with layers.
+    """
+    found = set(map(_digest_in, _layers(manifest)))
+    return (layer is None or digest_of(layer.content) in found) and found.isdisjoint(gone)
+
+
+def _image(manifest: bytes) -> _Image:
+    try:
+        return _IMAGES.decode(manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedInput(f"it is no manifest that can be read: {error}") from None
 
 
 def _layers(there: bytes | None) -> Sequence[msgspec.Raw]:

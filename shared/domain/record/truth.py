@@ -39,7 +39,7 @@ class Ground(Enum):
 
 
 # These make a record untrue that said otherwise.
-AGAINST = (Ground.BLOCKED, Ground.OVERRIDDEN)
+AGAINST = frozenset({Ground.BLOCKED, Ground.OVERRIDDEN})
 _MOST_NAMED = 20
 
 
@@ -109,9 +109,10 @@ def claim_of(standing: Standing, digest: Digest) -> Claim:
     target, policy = standing.target, standing.policy
     ground = _ground(standing, digest)
     named, content = (policy.name, policy.sha256) if policy is not None else ("", "")
-    of = OfTag(target.tag, target.number, _to_the_second(target.decided_at), named, content)
+    at = _at(target, digest, ground)
+    number = target.number if digest == target.wanted else 0
     levels = tuple(_levels(standing, digest)) if ground is Ground.PASSED else ()
-    return Claim(of, ground, levels, target.decided_at)
+    return Claim(OfTag(target.tag, number, _to_the_second(at), named, content), ground, levels, at)
 
 
 def truth_of(claims: Sequence[Claim], *, failures: bool) -> Truth:
@@ -122,7 +123,7 @@ def truth_of(claims: Sequence[Claim], *, failures: bool) -> Truth:
         failures: whether it is said that something failed; else nothing is.
     """
     grounds = {claim.ground for claim in claims}
-    against = next((ground for ground in AGAINST if ground in grounds), None)
+    against = next((ground for ground in Ground if ground in AGAINST & grounds), None)
     if against is not None:
         return Truth(Result.FAILED if failures else None, against, *_policies(claims))
     other = next((ground for ground in Ground if ground in grounds and ground is not Ground.PASSED), None)
@@ -148,8 +149,18 @@ def is_outdated(kept: Result | None, truth: Truth) -> bool:
 
 
 def concerns(target: Target, digest: Digest) -> bool:
-    """Whether a tag is to point at a digest, or was last seen to."""
-    return digest in {target.wanted, target.seen}
+    """Whether a tag's record says something of a digest: it is to point at it, or people spoke of it for the tag."""
+    spoken_of = target.blocks(digest) or any(one.digest == digest for one in target.forced)
+    return spoken_of or digest == (target.wanted or target.seen)
+
+
+def _at(target: Target, digest: Digest, ground: Ground) -> datetime | None:
+    """When it was decided: by people, when they spoke."""
+    if ground is Ground.BLOCKED:
+        return next(one.said.at for one in target.blocked if one.digest == digest)
+    if ground is Ground.OVERRIDDEN:
+        return next(one.said.at for one in target.forced if one.digest == digest)
+    return target.decided_at
 
 
 def _ground(standing: Standing, digest: Digest) -> Ground:

@@ -5,21 +5,21 @@ What a verifier has to check: https://slsa.dev/spec/v1.1/verification_summary#ho
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from hashlib import sha256
 
 import msgspec
 
+from shared.domain.record.signing_keys import hint_of
 from shared.domain.record.statement import PREDICATE_TYPE, STATEMENT_TYPE, Result, Statement, read_statement
 from shared.domain.references import Digest
 from shared.domain.signatures.bundles import envelope_of
 from shared.domain.signatures.dsse import Envelope, check_envelope, read_envelope
 from shared.domain.signatures.findings import NotASignature, Refused
-from shared.domain.signatures.keys import PublicKey, der_of
+from shared.domain.signatures.keys import PublicKey, fingerprint
 from shared.domain.signatures.statements import check_subject, predicate_type_of
+from shared.errors import Unavailable
 
 # Clocks differ; a record of tomorrow is none of today.
 _AHEAD = timedelta(minutes=5)
@@ -161,9 +161,24 @@ def newest(answers: Iterable[Verified | NotVerified]) -> Verified | NotVerified 
     return max(told, key=_weight) if told else next(iter(found), None)
 
 
-def hint_of(key: PublicKey) -> str:
-    """Return what a bundle calls a key: the SHA-256 of its DER, in base64."""
-    return b64encode(sha256(der_of(key)).digest()).decode()
+def check_read_back(bundle: bytes, wanted: Wanted, result: Result, now: datetime) -> None:
+    """Check a record of ours as whoever finds it beside the image does.
+
+    Args:
+        bundle: as it was read.
+        wanted: what it is to say.
+        result: what it is to come to.
+        now: UTC.
+
+    Raises:
+        Unavailable: it is something else.
+    """
+    answer = verify(bundle, wanted, now)
+    failed = isinstance(answer, NotVerified) and answer.refusal is Refusal.FAILED
+    if failed if result is Result.FAILED else isinstance(answer, Verified):
+        return
+    told = answer.detail if isinstance(answer, NotVerified) else "it says that the image passed"
+    raise Unavailable(f"the record beside {wanted.uri}@{wanted.digest} is not what was attached: {told}")
 
 
 def _weight(answer: Verified | NotVerified) -> tuple[datetime, bool]:
@@ -192,7 +207,7 @@ def _signer(envelope: Envelope, hint: str, keys: Mapping[str, PublicKey]) -> str
             told = str(reason)
         else:
             return name
-    known = {hint_of(key) for key in keys.values()}
+    known = {hint_of(fingerprint(key)) for key in keys.values()}
     if not hint:
         raise _No(Refusal.NOT_BY_KEY, told)
     if hint in known:

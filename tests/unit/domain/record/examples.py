@@ -13,12 +13,14 @@ from shared.domain.promotion.candidate import Candidate, GateVerdict
 from shared.domain.promotion.target import Origin, Target
 from shared.domain.record.attaching import bundled, enveloped
 from shared.domain.record.making import Grounds, Place, statement_of
+from shared.domain.record.signing_keys import hint_of
 from shared.domain.record.statement import STATEMENT_TYPE, Result, Verifier, encoded
 from shared.domain.record.truth import Claim, Ground, Standing, Truth, claim_of
-from shared.domain.record.verifying import Wanted, hint_of
+from shared.domain.record.verifying import Wanted
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Outcome
 from shared.domain.signatures.dsse import signed_bytes
+from shared.domain.signatures.keys import fingerprint
 from tests.made_signatures.authorities import new_key, signed
 from tests.unit.examples import NODE, NOON, ONE, TAG, TWO
 from tests.unit.examples import candidate as any_candidate
@@ -85,7 +87,7 @@ def passed(place: Place = PLACE, **fields: Any) -> bytes:
 
 def a_bundle(statement: bytes | None = None, key: ec.EllipticCurvePrivateKey = KEY) -> bytes:
     """Return a record as it lies beside an image."""
-    return bundled(sealed(statement or passed(), key), hint_of(key.public_key()))
+    return bundled(sealed(statement or passed(), key), hint_of(fingerprint(key.public_key())))
 
 
 def wanted(digest: Digest = ONE, **fields: Any) -> Wanted:

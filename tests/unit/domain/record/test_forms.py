@@ -29,7 +29,7 @@ from shared.domain.record.attaching import (
     bundled,
     digest_of,
     foreign_layers,
-    holds,
+    is_under,
     signature_layer,
     signature_tag,
     simple_payload,
@@ -178,7 +178,7 @@ def test_under_a_tag_the_layers_of_others_stay_as_they_are() -> None:
     layer = attestation_layer(sealed(passed()))
     made = under_tag(layer, attestation_tag(ONE), there)
     assert theirs.encode() in made.manifest
-    assert holds(made.manifest, layer)
+    assert is_under(made.manifest, layer)
     assert made.tag == f"sha256-{ONE[7:]}.att"
     assert foreign_layers(made.manifest, (digest_of(layer.content),)) == ("sha256:" + "77" * 32,)
 
@@ -188,8 +188,8 @@ def test_ours_under_a_tag_is_replaced_and_put_there_once() -> None:
     made = under_tag(first, attestation_tag(ONE), None)
     assert under_tag(first, attestation_tag(ONE), made.manifest) == made
     replaced = under_tag(second, attestation_tag(ONE), made.manifest, (digest_of(first.content),))
-    assert holds(replaced.manifest, second)
-    assert not holds(replaced.manifest, first)
+    assert is_under(replaced.manifest, second)
+    assert not is_under(replaced.manifest, first)
 
 
 @pytest.mark.parametrize("there", [b"<html>", b'{"layers":[3]}', b'{"mediaType":"application/x","layers":[]}'])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from shared.domain.promotion.said import Blocked, Forced, Said, Why
 from shared.domain.promotion.target import Adopted
 from shared.domain.record.statement import Level, Result
 from shared.domain.record.truth import Ground, Truth, claim_of, concerns, is_outdated, truth_of
-from shared.domain.references import Tag
+from shared.domain.references import Digest, Tag
 from shared.domain.scan.decision import Outcome
 from tests.unit.domain.record.examples import STRICT, TESTED, admission, claim, standing, target, that_passed
 from tests.unit.examples import NOON, ONE, TWO
@@ -140,10 +141,18 @@ def test_without_a_tag_nothing_is_said() -> None:
     assert truth_of((), failures=True) == Truth(None, Ground.NO_TAG)
 
 
-def test_a_tag_is_concerned_that_is_to_point_at_the_digest_or_does() -> None:
+def test_a_tag_is_concerned_that_is_to_point_at_the_digest_or_for_which_people_spoke_of_it() -> None:
     assert concerns(target(), ONE)
-    assert concerns(target(wanted=TWO, seen=ONE), ONE)
-    assert not concerns(target(wanted=TWO), ONE)
+    assert concerns(target(wanted=Digest(""), seen=ONE), ONE)
+    assert not concerns(target(wanted=TWO, seen=ONE), ONE)
+    assert concerns(target(wanted=TWO, blocked=(Blocked(ONE, SAID),)), ONE)
+    assert concerns(target(wanted=TWO, forced=(Forced(ONE, SAID),)), ONE)
+
+
+def test_what_people_refuse_failed_when_they_said_so_also_where_the_tag_has_gone_on() -> None:
+    later = NOON + timedelta(days=2)
+    refused = claim(wanted=TWO, blocked=(Blocked(ONE, Said("ada", "it leaks", later)),))
+    assert (refused.ground, refused.at, refused.of.number) == (Ground.BLOCKED, later, 0)
 
 
 def test_a_record_stays_whatever_the_policy_asks_later_and_goes_when_people_speak_against_the_image() -> None:
