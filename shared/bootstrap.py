@@ -34,6 +34,7 @@ from shared.flows.watch_lists import WatchLists
 from shared.gate_identities import parse_identities
 from shared.late_reading import parse_watch_list, read_gate
 from shared.notifying import Notifying, notifying_of
+from shared.record_keeping import RecordKeeping, records_of
 from shared.rules.adoption import Adopter
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
@@ -91,6 +92,11 @@ class Parts(Scanned):
         return Deciding(self)
 
     @cached_property
+    def records(self) -> RecordKeeping:
+        """Records decisions beside images."""
+        return records_of(self)
+
+    @cached_property
     def scan_looker(self) -> ScanLooker:
         """Takes scans through their runs, and tells whoever asked for them."""
         return self.looker_of_scans(self.tooling.scanners.current, self.admitting.judge.scanned)
@@ -117,7 +123,7 @@ class Parts(Scanned):
     @cached_property
     def target_book(self) -> TargetBook:
         """How targets change."""
-        told = (target_changed, self.rulings.every, self.notifying.told_of)
+        told = (self.travelling.told(target_changed), self.rulings.every, self.notifying.told_of)
         return TargetBook(self.targets, self.waker, self.clock, self.settings.base.name, *told)
 
     @cached_property

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shared.evidence_ports import EvidenceStore
     from shared.exception_ports import ExceptionFiles
     from shared.ports import Activity, Observations, Outbox, Records
+    from shared.record_ports import Shelf, Signer, SigningKeys
     from shared.run_ports import Listings
     from shared.target_ports import Targets
     from shared.tool_ports import Tools
@@ -247,6 +248,39 @@ class Outside(OutsideForPeople):
     def ledger(self) -> Ledger:
         """One budget for each upstream."""
         return Ledger(self.budgets, self.clock, put_off)
+
+    @cached_property
+    def signer(self) -> Signer | None:
+        """Who holds the key that signs records; ``None`` if none does."""
+        key = self.settings.record_key
+        if key.startswith("file:"):
+            from shared.adapters.key_file import KeyFile  # noqa: PLC0415
+
+            return KeyFile(key)
+        from shared.adapters.azure.key_vault import KeyVaultSigner  # noqa: PLC0415
+
+        return KeyVaultSigner(self._azure, key, self.settings.vault_audience) if key else None
+
+    @cached_property
+    def signing_keys(self) -> SigningKeys:
+        """The public keys of all that signed records."""
+        from shared.adapters.storage.signing_keys_table import SigningKeysTable  # noqa: PLC0415
+
+        return SigningKeysTable(self._account)
+
+    @cached_property
+    def staging_shelf(self) -> Shelf:
+        """The blobs of the staging registry."""
+        from shared.adapters.azure.shelf import RegistryShelf  # noqa: PLC0415
+
+        return RegistryShelf(self._azure, self.settings.staging_server)
+
+    @cached_property
+    def base_shelf(self) -> Shelf:
+        """The blobs of the base registry."""
+        from shared.adapters.azure.shelf import RegistryShelf  # noqa: PLC0415
+
+        return RegistryShelf(self._azure, self.settings.base_server)
 
     def _registry(self, registry: RegistryId, login_server: str, work: Work) -> AzureContainerRegistry:
         from shared.adapters.azure.registry import AzureContainerRegistry  # noqa: PLC0415

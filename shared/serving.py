@@ -124,6 +124,7 @@ def _about_the_whole(parts: Parts) -> Mapping[str, Handler]:
         "validate_file": _configuration(parts).validate,
         "compare_file": _configuration(parts).diff,
         "export_decisions": parts.deciding.export,
+        "list_signing_keys": parts.records.listed,
     }
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shared.rules.companion_bar import CompanionBar
     from shared.rules.companion_book import CompanionBook
     from shared.rules.ledger import Ledger
+    from shared.rules.record_watch import RecordWatch
     from shared.rules.targets import TargetBook
     from shared.rules.timekeeping import Timekeeper
     from shared.rules.wake import Waker
@@ -60,6 +61,7 @@ def travels_of(parts: Parts) -> Travels:
         asked=lambda target: parts.admitting.policies.now().of(target.origin.image, target.place).travelling,
         waker=lambda: parts.waker,
         clock=parts.clock,
+        record=parts.records.step,
     )
 
 
@@ -78,6 +80,7 @@ class Travels:
         asked: gives what the entry of a target asks for.
         waker: gives who wakes for what is due.
         clock: tells the time.
+        record: gives who does the next thing about the record of a decision.
     """
 
     def __init__(
@@ -96,6 +99,7 @@ class Travels:
         asked: Callable[[Target], Travelling],
         waker: Callable[[], Waker],
         clock: Clock,
+        record: Callable[[CompanionBook], RecordStep],
     ) -> None:
         self._records = records
         self._names = names
@@ -110,6 +114,7 @@ class Travels:
         self._asked = asked
         self._waker = waker
         self._clock = clock
+        self._recorder = record
 
     @cached_property
     def book(self) -> CompanionBook:
@@ -154,8 +159,8 @@ class Travels:
 
     @cached_property
     def _record(self) -> RecordStep:
-        """No entry can ask for a record of its decisions yet."""
-        return lambda stored: stored
+        """Who does the next thing about the record of a decision."""
+        return self._recorder(self.book)
 
     def kind(self) -> Kind[Any]:
         """Return how companions are looked at."""
@@ -198,6 +203,31 @@ class Travels:
 
             CompanionsCompared(self.book, self._base(), self.bar, self._asked).compare(repository, tags, targets)
 
+    def told(self, tell: Callable[[Target | None, Target], None]) -> Callable[[Target | None, Target], None]:
+        """Return what is told of every change of a target: another one, and records of digests that people spoke of.
+
+        Args:
+            tell: who else is told, and first.
+        """
+
+        def told(before: Target | None, target: Target) -> None:
+            tell(before, target)
+            if before is not None and (before.blocked, before.forced) != (target.blocked, target.forced):
+                self._spoken(before, target)
+
+        return told
+
+    def _spoken(self, before: Target, target: Target) -> None:
+        if self._travels():
+            self._watch.changed(before, target)
+
+    @cached_property
+    def _watch(self) -> RecordWatch:
+        from shared.rules.record_watch import RecordWatch  # noqa: PLC0415
+
+        book = self._targets()
+        return RecordWatch(self.book, lambda: (one.record for one in book.targets.every(book.registry)))
+
     def sweep(self) -> int:
         """Wake for the companions that are overdue, and return how many those are; where nothing travels nobody looks.
 
@@ -208,4 +238,5 @@ class Travels:
             return 0
         from shared.flows.sweep import sweep_companions  # noqa: PLC0415
 
+        self._watch.sweep()
         return sweep_companions(self.book)

@@ -19,6 +19,7 @@ class EvidenceKind(Enum):
     DECISION = "decision"  # what a scan meant for a tag, with every finding
     SIGNATURES = "signatures"  # what was found of signatures, and what it was held to be
     MATERIAL = "material"  # what lies beside an image and may be its signatures, as it was read
+    RECORD = "record"  # what was signed of a decision, and lies beside the image
     REBUILD_LOG = "rebuild-log"  # what the failed run of an application's task printed
     OTHER = "other"  # something that no version of this app is known to keep
 
@@ -32,6 +33,7 @@ _BEGINNINGS = {
     "admission-": EvidenceKind.DECISION,
     "signatures-": EvidenceKind.SIGNATURES,
     "beside-": EvidenceKind.MATERIAL,
+    "record-": EvidenceKind.RECORD,
     "rebuild-": EvidenceKind.REBUILD_LOG,
 }
 

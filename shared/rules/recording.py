@@ -94,7 +94,9 @@ class Recording:
         """
         truth, standings = self._grounds.truth(about.repository, about.digest)
         if record is None or _is_void(record, truth):
-            return self._begun(record or Record(), truth)
+            record = self._begun(record or Record(), truth)
+            if record.state is not RecordState.WANTED:
+                return record
         if record.state is RecordState.WANTED:
             return self._signed(about, record, truth, standings)
         if record.state is RecordState.SIGNED:

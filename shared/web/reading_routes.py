@@ -24,7 +24,7 @@ from shared.web.previews import PreviewAsked
 from shared.web.problems import Problem
 from shared.web.readiness import Readiness
 from shared.web.rebuilds import RebuildsPart
-from shared.web.route import JSON, OCTETS, PAGE, READING, WRITING, Method, Route, Value, part
+from shared.web.route import JSON, OCTETS, PAGE, READING, WRITING, Later, Method, Route, Value, part
 from shared.web.shown_targets import ShownTarget, TargetsPart
 from shared.web.targets import RulingsInForce
 from shared.web.waivers import WaiversPart
@@ -117,6 +117,14 @@ READING_ROUTES = (
         bytes,
         media=("text/plain", JSON),
         problems=(Problem.NOT_VALID,),
+    ),
+    Route(
+        "list_signing_keys",
+        _GET,
+        "signing-keys",
+        READING,
+        "Give the public keys by which records beside images are verified.",
+        Later("shared.web.signing_keys", "SigningKeysListed"),
     ),
     Route(
         "list_exposure",

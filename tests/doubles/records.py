@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 
 import msgspec
 from cryptography.hazmat.primitives import hashes
@@ -15,6 +16,8 @@ from shared.domain.record.signing_keys import SigningKey
 from shared.domain.references import Digest, Tag
 from shared.errors import Conflict, NotFound, Refused
 from shared.record_ports import KeyVersion, StoredKey
+from tests.doubles.referrers import CONTENTS
+from tests.doubles.registries import InMemoryRegistry
 from tests.doubles.scripted import Scripted
 from tests.made_signatures.authorities import new_key, public_pem
 
@@ -65,8 +68,8 @@ class SoftSigner(Scripted):
 class InMemorySigningKeys(Scripted):
     """The port ``SigningKeys``."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, before_call: Callable[[str], None] | None = None) -> None:
+        super().__init__(before_call)
         self._rows: dict[str, tuple[bytes, int]] = {}
 
     @property
@@ -158,3 +161,35 @@ class InMemoryShelf(Scripted):
             for (where, digest), content in self.manifests.items()
             if where == repository and json.loads(content).get("subject", {}).get("digest") == subject
         ]
+
+
+class WorldShelf(Scripted):
+    """The port ``Shelf`` over a registry in memory; blobs are shared by all registries, as copies bring them along.
+
+    Args:
+        registry: whose.
+        blobs: by digest.
+        before_call: see ``Scripted``.
+    """
+
+    def __init__(
+        self, registry: InMemoryRegistry, blobs: dict[Digest, bytes], before_call: Callable[[str], None] | None = None
+    ) -> None:
+        super().__init__(before_call)
+        self.pushed: Counter[Digest] = Counter()
+        self._registry = registry
+        self._blobs = blobs
+
+    def blob(self, repository: str, digest: Digest, most: int) -> bytes | None:  # noqa: ARG002
+        """See the port."""
+        self._raise_scripted("blob")
+        content = self._blobs.get(digest)
+        return content if content is not None and len(content) <= most else None
+
+    def push(self, repository: str, attachment: Attachment) -> None:
+        """See the port."""
+        with self._changing("push"):
+            self._blobs.update({digest_of(blob): blob for blob in attachment.blobs})
+            CONTENTS[attachment.digest] = attachment.manifest
+            self._registry._manifests.add((repository, attachment.digest))
+            self.pushed[attachment.digest] += 1

@@ -63,6 +63,7 @@ from shared.flows.watch_lists import WatchLists
 from shared.gate_reading import checked_gate
 from shared.notifying import Notifying
 from shared.policy_yaml import read_waiver_file
+from shared.record_keeping import RecordKeeping
 from shared.rules.admissions import Admissions
 from shared.rules.adoption import Adopter
 from shared.rules.all_checks import all_checks
@@ -111,6 +112,7 @@ from tests.doubles.gates import GATE_FILES
 from tests.doubles.kept_scans import InMemoryExceptionFiles, InMemoryScans, SaidPolicies
 from tests.doubles.notices import InMemoryDeliveries, InMemoryDestinations, InMemorySenders
 from tests.doubles.queues import Delivery, InMemoryDeadLetters, InMemoryOutbox
+from tests.doubles.records import InMemorySigningKeys, SoftSigner, WorldShelf
 from tests.doubles.registries import InMemoryRegistry, InMemoryRuns, digest_of
 from tests.doubles.scans import TOOLS
 from tests.doubles.storage import (
@@ -162,6 +164,8 @@ class World:
         destinations: names of those who are told.
         scanning: whether scans are made by runs and tell whoever asks; else ``kept_scans`` says what they found.
         travels: whether what its entries want beside images is brought; else nobody looks for it.
+        record_forms: forms of records beside the bundle.
+        record_failures: whether records say that something failed.
     """
 
     def __init__(
@@ -173,10 +177,15 @@ class World:
         scanning: bool = False,
         destinations: Iterable[str] = (),
         travels: bool = False,
+        record_forms: Iterable[str] = (),
+        record_failures: bool = False,
     ) -> None:
         self.new_tags = new_tags
         self.scanning = scanning
         self.travels = travels
+        self.signs = True
+        self.record_forms, self.record_failures = frozenset(record_forms), record_failures
+        self.signer, self.signing_keys = SoftSigner(), InMemorySigningKeys(self._moment("signing_keys"))
         self.base_name = BASE
         self.hook: Callable[[str], None] | None = None
         self.runs: dict[str, InMemoryRuns] = {}
@@ -191,6 +200,9 @@ class World:
         upstreams = (self.hub, self.mcr, self.ghcr)
         self.staging = InMemoryRegistry(upstreams=upstreams, before_call=self._moment("staging"))
         self.base = InMemoryRegistry(upstreams=upstreams, staging=self.staging, before_call=self._moment("base"))
+        blobs: dict[Digest, bytes] = {}
+        self.staging_shelf = WorldShelf(self.staging, blobs, self._moment("staging_shelf"))
+        self.base_shelf = WorldShelf(self.base, blobs)
         self.staging.base = self.base
         self.scanner = TOOLS
         self.tool_troubles: list[TidegateError] = []
@@ -234,6 +246,9 @@ class World:
         self.agreed = False
         self.start()
 
+    def _target_told(self, before: Target | None, target: Target) -> None:
+        self.travelling.told(lambda _, __: None)(before, target)
+
     def start(self) -> None:
         """Start the app, some time after it died: all that a process keeps in memory is made anew."""
         self.staging.finish()
@@ -256,7 +271,7 @@ class World:
             installation="test",
         )
         told = {"rulings": self.rulings.every, "notices": self.notifying.told_of}
-        self.book = TargetBook(self.targets, self.waker, self.clock, self.base_name, **told)
+        self.book = TargetBook(self.targets, self.waker, self.clock, self.base_name, self._target_told, **told)
         keys = lambda: self.api_keys  # noqa: E731
         self.answerability = Answerability(self.policies.watch_list, keys, sign_in=self.sign_in)
         self.exceptions = KnownExceptions(self.exception_files, self.clock, read_waiver_file)
@@ -288,6 +303,21 @@ class World:
         self.sources = Sources(self.base, self.staging, upstream, self.ledger, {DOCKER_HUB})
         self.retrier = Retrier(self.book, self.candidates, self.detector, self.outbox, self.activity)
         times = Timekeeper(self.usual_times)
+        self.records = RecordKeeping(
+            signer=lambda: self.signer if self.signs else None,
+            keys=lambda: self.signing_keys,
+            targets=lambda: self.book,
+            policies=lambda: self.policies,
+            candidates=lambda: self.candidates,
+            evidence=lambda: self.evidence,
+            shelves=lambda: (self.staging_shelf, self.base_shelf),
+            base=lambda: self.base,
+            clock=self.clock,
+            server="base.example.io",
+            verifier="https://base.example.io",
+            forms=self.record_forms,
+            failures=self.record_failures,
+        )
         self.travelling = Travels(
             records=lambda: self.companions,
             names=lambda: self.unique_names,
@@ -302,6 +332,7 @@ class World:
             asked=lambda target: self.policies.now().of(target.origin.image, target.place).travelling,
             waker=lambda: self.waker,
             clock=self.clock,
+            record=self.records.step,
         )
         companions = (lambda: self.travelling.bar) if self.travels else None
         self.bars = Bars(self.policies, self.book, self._remembers, companions)

@@ -111,10 +111,7 @@ def _kept(told: Sequence[str]) -> tuple[str, ...]:
 def _reopened(companions: Companions, referrers: Sequence[Referrer]) -> Companions:
     """Where others wrote what ours was made of, ours is made anew."""
     before, after = (sum(one.ours for one in found) for found in (companions.referrers, referrers))
-    if companions.record is None or after == before:
-        return companions
-    record = msgspec.structs.replace(companions.record, state=RecordState.OPEN, look_at=None)
-    return msgspec.structs.replace(companions, record=record)
+    return companions if after == before else _opened(companions)
 
 
 def unlisted(companions: Companions, error: TidegateError, now: datetime) -> Companions:
@@ -208,9 +205,25 @@ def fell(companions: Companions, one: Referrer, error: TidegateError, now: datet
         error = NotThereYet(f"the staging registry does not have it any more, so that it is fetched again: {error}")
     if denied and not one.ours:
         state = ReferrerState.GONE if state is ReferrerState.THERE else ReferrerState.THERE
-    tries = failed(one.tries, error, now)
-    after = msgspec.structs.replace(one, state=state, carry=None, tries=tries)
-    return scheduled(_with(_stepped(companions), after), now)
+    pushed_again = denied and one.ours
+    tries = failed(one.tries, NotThereYet(str(error)) if pushed_again else error, now)
+    after = _with(_stepped(companions), msgspec.structs.replace(one, state=state, carry=None, tries=tries))
+    return scheduled(_opened(after) if pushed_again else after, now)
+
+
+def reopened(companions: Companions, now: datetime) -> Companions:
+    """Return a record whose record of the decision is looked at anew: it may say what is not so any more."""
+    after = _opened(companions)
+    return companions if after == companions else scheduled(_stepped(after), now)
+
+
+def _opened(companions: Companions) -> Companions:
+    """What we say ourselves of an image is pushed into staging by nobody else."""
+    record = companions.record
+    if record is None:
+        return companions
+    again = msgspec.structs.replace(record, state=RecordState.OPEN, look_at=None)
+    return msgspec.structs.replace(companions, record=again)
 
 
 def lost(companions: Companions, digests: frozenset[Digest], names: frozenset[Tag], now: datetime) -> Companions:

@@ -139,15 +139,19 @@ def _is_unlisted(companions: Companions) -> bool:
 
 
 def _wants_record(companions: Companions) -> bool:
+    """What was said of an image once is looked at anew whoever wants it still."""
     record = companions.record
-    return companions.records and (record is None or record.state is RecordState.OPEN)
+    if record is None:
+        return companions.records
+    return record.state is RecordState.OPEN and (companions.records or record.record is not None)
 
 
 def _may_record(companions: Companions, now: datetime) -> bool:
     """What refers to the image comes first, unless it keeps nobody waiting."""
     if not _wants_record(companions) or companions.image_at is None:
         return False
-    return any(_referrers_done(companions, want, now) for want in companions.wants if want.asked.record)
+    asking = [want for want in companions.wants if want.asked.record]
+    return not asking or any(_referrers_done(companions, want, now) for want in asking)
 
 
 def _is_due(companions: Companions, now: datetime) -> bool:

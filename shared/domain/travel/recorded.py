@@ -7,6 +7,7 @@ from enum import Enum
 
 import msgspec
 
+from shared.domain.record.record import Record
 from shared.domain.travel.tries import NO_TRIES, Tries
 
 
@@ -25,8 +26,10 @@ class Recorded(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         state: how far it has come.
         look_at: when it is to be looked at again, UTC; ``None`` for as soon as its turn comes.
         tries: how its steps fared.
+        record: the record itself; ``None`` before its first step.
     """
 
     state: RecordState = RecordState.OPEN
     look_at: datetime | None = None
     tries: Tries = NO_TRIES
+    record: Record | None = None

@@ -95,6 +95,13 @@ _UniqueTag = Annotated[
         examples=[UNIQUE_TAG],
     ),
 ]
+_Record = Annotated[
+    bool,
+    Meta(
+        description="Whether what was decided of each digest is signed by the app's key and put beside it, before the "
+        "tag is moved to it; needs RECORD_KEY.",
+    ),
+]
 _Owner = Annotated[
     Annotated[str, Meta(pattern=_PRINTED.replace("$", r"\Z"), max_length=100, extra_json_schema={"pattern": _PRINTED})]
     | None,
@@ -150,6 +157,7 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     mode: _EntryMode = EntryMode.ENFORCE
     referrers: _Referrers = ReferrerMode.BEST_EFFORT
     unique_tag: _UniqueTag = None
+    record: _Record = False
     owner: _Owner = None
 
     @property
@@ -157,7 +165,8 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         """What is to be beside a digest in the base registry before a tag is moved to it."""
         if self.is_tool:
             return NOTHING_TRAVELS
-        return Travelling(self.referrers, "" if self.unique_tag in {None, "none"} else self.unique_tag or "")
+        name = "" if self.unique_tag in {None, "none"} else self.unique_tag or ""
+        return Travelling(self.referrers, name, self.record)
 
     @property
     def is_observed(self) -> bool:
@@ -212,6 +221,7 @@ class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     mode: _EntryMode = EntryMode.ENFORCE
     referrers: _Referrers = ReferrerMode.BEST_EFFORT
     unique_tag: _UniqueTag = None
+    record: _Record = False
     owner: _Owner = None
 
 
