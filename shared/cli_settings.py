@@ -17,3 +17,12 @@ def config_file(environment: Mapping[str, str]) -> Path:
     base = environment.get("XDG_CONFIG_HOME") or ""
     folder = Path(base) if Path(base).is_absolute() else Path.home() / ".config"
     return folder / "tidegate" / "config.toml"
+
+
+def registry_credentials(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the accounts at registries that are asked for records, each named with its host; empty for none.
+
+    Args:
+        environment: the process's environment.
+    """
+    return environment.get("TIDEGATE_REGISTRY_CREDENTIALS", "")

@@ -23,10 +23,12 @@ class Exit(IntEnum):
     INTERRUPTED = 130  # somebody ended the command
 
 
-FINE, NO, HOLD, USAGE, UNREADABLE, UNREACHABLE = (
+FINE, NO, HOLD, ABSENT, DENIED, USAGE, UNREADABLE, UNREACHABLE = (
     Exit.FINE,
     Exit.NO,
     Exit.HOLD,
+    Exit.ABSENT,
+    Exit.DENIED,
     Exit.USAGE,
     Exit.UNREADABLE,
     Exit.UNREACHABLE,

@@ -43,6 +43,7 @@ COMMANDS = (
     Command("exposure", SEE, "Tell what is in use and would not be let in any more.", "exposure"),
     Command("rebuilds", SEE, "List rebuilds of applications whose base moved.", "rebuilds"),
     Command("rulings", SEE, "List what is blocked and what is held.", "rulings"),
+    Command("signing-keys", SEE, "Give the public keys by which records are verified.", "signing_keys"),
     Command("activity", SEE, "List what happened, and who did what why.", "activity"),
     Command("approve", DECIDE, "Agree to a digest that waits for people.", "consents"),
     Command("reject", DECIDE, "Refuse a digest that waits for people.", "consents"),
@@ -77,6 +78,13 @@ COMMANDS = (
         OFFLINE,
         "Say whether an image is signed as a policy wants.",
         "verify_signature",
+        online=False,
+    ),
+    Command(
+        "verify",
+        OFFLINE,
+        "Say whether an image has a record of the decision that let it in.",
+        "verify",
         online=False,
     ),
 )

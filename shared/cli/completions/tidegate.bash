@@ -8,7 +8,7 @@
 _shtab_tidegate_waivers_subparsers=(list ask grant revoke)
 _shtab_tidegate_list_subparsers=(get put diff)
 _shtab_tidegate_notify_subparsers=(list test resend mute unmute)
-_shtab_tidegate_subparsers=(status images candidates show exposure rebuilds rulings activity approve reject waivers pin unpin rollback promote block release hold resume check retry watch list export import notify preview whoami doctor version completion validate explain verdict verify-signature)
+_shtab_tidegate_subparsers=(status images candidates show exposure rebuilds rulings signing-keys activity approve reject waivers pin unpin rollback promote block release hold resume check retry watch list export import notify preview whoami doctor version completion validate explain verdict verify-signature verify)
 
 _shtab_tidegate_status_option_strings=(-h --help --url --profile --timeout --quiet --no-color --json --team --since)
 _shtab_tidegate_images_option_strings=(-h --help --url --profile --timeout --quiet --no-color --json --team --status --waiting --stale --limit)
@@ -17,6 +17,7 @@ _shtab_tidegate_show_option_strings=(-h --help --url --profile --timeout --quiet
 _shtab_tidegate_exposure_option_strings=(-h --help --url --profile --timeout --quiet --no-color --json --team --standing --fix --fail-on --limit)
 _shtab_tidegate_rebuilds_option_strings=(-h --help --url --profile --timeout --quiet --no-color --json --task --base --status --limit)
 _shtab_tidegate_rulings_option_strings=(-h --help --url --profile --timeout --quiet --no-color --json)
+_shtab_tidegate_signing_keys_option_strings=(-h --help --url --profile --timeout --quiet --no-color --json --output)
 _shtab_tidegate_activity_option_strings=(-h --help --url --profile --timeout --quiet --no-color --json --subject --who --kind --since --csv --limit)
 _shtab_tidegate_approve_option_strings=(-h --help --url --profile --timeout --quiet --no-color --json --digest --reason --yes --dry-run)
 _shtab_tidegate_reject_option_strings=(-h --help --url --profile --timeout --quiet --no-color --json --digest --reason --yes --dry-run)
@@ -57,6 +58,7 @@ _shtab_tidegate_validate_option_strings=(-h --help --base --gates --annotations)
 _shtab_tidegate_explain_option_strings=(-h --help --base --listing --online --json)
 _shtab_tidegate_verdict_option_strings=(-h --help --policy --name --report --base-report --database --vex --waivers --known-exploited --digest --platform --at --json)
 _shtab_tidegate_verify_signature_option_strings=(-h --help --policy --name --material --source --trust --at --json)
+_shtab_tidegate_verify_option_strings=(-h --help --key --offline --verifier --level --max-age --json)
 _shtab_tidegate_option_strings=(-h --help --url --profile --timeout --quiet --no-color)
 
 
@@ -73,7 +75,7 @@ _shtab_tidegate_watch___until_choices=(decided promoted rebuilt)
 _shtab_tidegate_list_pos_0_choices=(get put diff)
 _shtab_tidegate_notify_pos_0_choices=(list test resend mute unmute)
 _shtab_tidegate_completion_pos_0_choices=(bash zsh tcsh)
-_shtab_tidegate_pos_0_choices=(status images candidates show exposure rebuilds rulings activity approve reject waivers pin unpin rollback promote block release hold resume check retry watch list export import notify preview whoami doctor version completion validate explain verdict verify-signature)
+_shtab_tidegate_pos_0_choices=(status images candidates show exposure rebuilds rulings signing-keys activity approve reject waivers pin unpin rollback promote block release hold resume check retry watch list export import notify preview whoami doctor version completion validate explain verdict verify-signature verify)
 
 _shtab_tidegate_status__h_nargs=0
 _shtab_tidegate_status___help_nargs=0
@@ -113,6 +115,11 @@ _shtab_tidegate_rulings___help_nargs=0
 _shtab_tidegate_rulings___quiet_nargs=0
 _shtab_tidegate_rulings___no_color_nargs=0
 _shtab_tidegate_rulings___json_nargs=0
+_shtab_tidegate_signing_keys__h_nargs=0
+_shtab_tidegate_signing_keys___help_nargs=0
+_shtab_tidegate_signing_keys___quiet_nargs=0
+_shtab_tidegate_signing_keys___no_color_nargs=0
+_shtab_tidegate_signing_keys___json_nargs=0
 _shtab_tidegate_activity__h_nargs=0
 _shtab_tidegate_activity___help_nargs=0
 _shtab_tidegate_activity___quiet_nargs=0
@@ -353,6 +360,9 @@ _shtab_tidegate_verdict___json_nargs=0
 _shtab_tidegate_verify_signature__h_nargs=0
 _shtab_tidegate_verify_signature___help_nargs=0
 _shtab_tidegate_verify_signature___json_nargs=0
+_shtab_tidegate_verify__h_nargs=0
+_shtab_tidegate_verify___help_nargs=0
+_shtab_tidegate_verify___json_nargs=0
 _shtab_tidegate_pos_0_nargs=A...
 _shtab_tidegate__h_nargs=0
 _shtab_tidegate___help_nargs=0

@@ -36,10 +36,12 @@ _shtab_tidegate_commands() {
     rollback:'Take a tag back to a digest that it bore before.'
     rulings:'List what is blocked and what is held.'
     show:'Show one candidate: its way, its evidence, the tag that it is for.'
+    signing-keys:'Give the public keys by which records are verified.'
     status:'Tell what needs people, what waits, and how the rest stands.'
     unpin:'Let a tag follow its source again.'
     validate:'Say what is wrong with a watch list and its gates.'
     verdict:'Say whether a policy lets an image pass by its scan'"'"'s report.'
+    verify:'Say whether an image has a record of the decision that let it in.'
     verify-signature:'Say whether an image is signed as a policy wants.'
     version:'Tell which version this is.'
     waivers:'List, ask for, grant and revoke waivers of findings.'
@@ -646,6 +648,20 @@ _shtab_tidegate_show_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_tidegate_show_defaults_added=0
 
+_shtab_tidegate_signing_keys_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--url[where the app is\; else TIDEGATE_URL, or a profile]:URL:"
+  "--profile[which profile of config.toml\; see docs\/cli.md]:NAME:"
+  "--timeout[how long an answer may take\; default\: 30s]:TIME:"
+  "--quiet[say nothing that nobody asked for]"
+  "--no-color[no colours\; so does NO_COLOR]"
+  "--json[print one JSON document, and no words beside it]"
+  "--output[write the keys there, in PEM, the newest first]:FILE:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_tidegate_signing_keys_defaults_added=0
+
 _shtab_tidegate_status_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--url[where the app is\; else TIDEGATE_URL, or a profile]:URL:"
@@ -707,6 +723,20 @@ _shtab_tidegate_verdict_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_tidegate_verdict_defaults_added=0
+
+_shtab_tidegate_verify_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "*--key[a file with public keys\; any of them will do]:PEM:"
+  "--offline[judge this bundle or envelope, and ask nobody]:FILE:"
+  "--verifier[who must have verified it\; default\: the registry]:URL:"
+  "*--level[must be verified, such as TIDEGATE_SCANNED]:LEVEL:"
+  "--max-age[may have been decided so long ago at most, such as 30d]:TIME:"
+  "--json[print one JSON document]"
+  ":the image, such as base.azurecr.io\/base\/node\:22:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_tidegate_verify_defaults_added=0
 
 _shtab_tidegate_verify_signature_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -892,10 +922,12 @@ _shtab_tidegate() {
         rollback) _arguments -C -s $_shtab_tidegate_rollback_options ;;
         rulings) _arguments -C -s $_shtab_tidegate_rulings_options ;;
         show) _arguments -C -s $_shtab_tidegate_show_options ;;
+        signing-keys) _arguments -C -s $_shtab_tidegate_signing_keys_options ;;
         status) _arguments -C -s $_shtab_tidegate_status_options ;;
         unpin) _arguments -C -s $_shtab_tidegate_unpin_options ;;
         validate) _arguments -C -s $_shtab_tidegate_validate_options ;;
         verdict) _arguments -C -s $_shtab_tidegate_verdict_options ;;
+        verify) _arguments -C -s $_shtab_tidegate_verify_options ;;
         verify-signature) _arguments -C -s $_shtab_tidegate_verify_signature_options ;;
         version) _arguments -C -s $_shtab_tidegate_version_options ;;
         waivers) _shtab_tidegate_waivers ;;
