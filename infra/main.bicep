@@ -97,6 +97,15 @@ param installation string = ''
 @description('Resource id of another storage account that keeps what people decided, every day; empty for none.')
 param decisionsAccountId string = ''
 
+@description('Makes a key in the vault that signs what is decided of images, and lets the app push such records into staging.')
+param signRecords bool = false
+
+@description('Forms of records beside the bundle, separated by commas: att, sig, platforms.')
+param recordForms string = ''
+
+@description('Whether records say that something failed: failed, or none.')
+param recordOverrides string = 'none'
+
 @description('When Docker Hub is checked: NCRONTAB of six fields.')
 param checkDockerHubSchedule string = '0 */15 * * * *'
 
@@ -545,6 +554,28 @@ module decisionsAccess 'modules/access-decisions.bicep' = if (keepsDecisions) {
   }
 }
 
+module recordKey 'modules/access-record-key.bicep' = if (signRecords) {
+  scope: group
+  dependsOn: [vault]
+  params: {
+    vaultName: names.vault
+    deploymentName: deploymentName
+    #disable-next-line what-if-short-circuiting
+    principalId: identity.outputs.principalId
+  }
+}
+
+module recordPush 'modules/access-record-push.bicep' = if (signRecords) {
+  scope: resourceGroup(staging.subscription, staging.group)
+  dependsOn: [stagingRegistry]
+  params: {
+    registryName: staging.name
+    deploymentName: deploymentName
+    #disable-next-line what-if-short-circuiting
+    principalId: identity.outputs.principalId
+  }
+}
+
 // Private networking.
 
 module network 'modules/network.bicep' = if (privateNetworking && ownNetwork) {
@@ -623,6 +654,9 @@ module functionApp 'modules/function-app.bicep' = {
     publicUrl: publicUrl
     installation: installation
     decisionsAccount: decisionsAccess.?outputs.blobUri ?? ''
+    recordKey: recordKey.?outputs.keyUri ?? ''
+    recordForms: recordForms
+    recordOverrides: recordOverrides
     stagingRegistryId: staging.id
     baseRegistryId: base.id
     applicationRegistryIds: applicationIds

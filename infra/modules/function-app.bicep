@@ -51,6 +51,9 @@ param installation string
 
 @description('Address of the blobs of the account that keeps what people decided; empty for none.')
 param decisionsAccount string
+param recordKey string
+param recordForms string
+param recordOverrides string
 
 @description('Subnet to send from; empty for the public network.')
 param subnetId string
@@ -97,6 +100,10 @@ var settings = {
   PUBLIC_URL: publicUrl
   INSTALLATION: installation
   DECISIONS_ACCOUNT: decisionsAccount
+  RECORD_KEY: recordKey
+  RECORD_FORMS: recordForms
+  RECORD_OVERRIDES: recordOverrides
+  VAULT_AUDIENCE: 'https://${substring(environment().suffixes.keyvaultDns, 1)}'
   SIGN_IN_ENABLED: empty(signInClientId) ? 'false' : 'true'
   ARM_ENDPOINT: armEndpoint
   ARM_AUDIENCE: environment().authentication.audiences[0]

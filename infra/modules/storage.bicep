@@ -30,6 +30,7 @@ var tables = [
   'answers'
   'usualtimes'
   'scans'
+  'signingkeys'
   'tools'
   'decisions'
 ]

@@ -73,6 +73,7 @@ IMPORTS, RUNS, STORAGE = "access-imports.bicep", "access-runs.bicep", "access-st
 VAULT, MONITORING, EVENTS = "access-vault.bicep", "access-monitoring.bicep", "access-events.bicep"
 TASKS, RETENTION = "access-tasks.bicep", "staging-retention.bicep"
 DECISIONS = "access-decisions.bicep"
+RECORD_KEY, RECORD_PUSH = "access-record-key.bicep", "access-record-push.bicep"
 
 # (adapter, call): (which template permits it, what it needs).
 NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
@@ -86,6 +87,10 @@ NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
     # Manifests and lists of referrers are read by the same pipeline, under the same right.
     ("azure/contents.py", "list_manifest_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
     ("azure/registry.py", "list_tag_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
+    # Into the staging registry alone: what is in the base registry was imported.
+    ("azure/shelf.py", "upload_blob"): (RECORD_PUSH, {f"{_ACR}/push/write"}),
+    ("azure/shelf.py", "set_manifest"): (RECORD_PUSH, {f"{_ACR}/push/write"}),
+    ("azure/shelf.py", "download_blob"): (IMPORTS, {f"{_ACR}/pull/read"}),
     ("azure/gate_schedule.py", "registries.get_build_source_upload_url"): (
         RUNS,
         {f"{_ACR}/listBuildSourceUploadUrl/action"},
@@ -154,6 +159,10 @@ FURTHER_NEEDS: dict[str, set[str]] = {
     TASKS: {f"{_ACR}/tasks/write"},
     # The other account that keeps what people decided: documents are listed and added.
     DECISIONS: {f"{_BLOBS}/blobs/read", f"{_BLOBS}/blobs/add/action"},
+    # The key that signs records: its versions are read, and it signs.
+    RECORD_KEY: {"Microsoft.KeyVault/vaults/keys/read", "Microsoft.KeyVault/vaults/keys/sign/action"},
+    # The same push, where rights are given by repository.
+    RECORD_PUSH: {f"{_REPOSITORIES}/content/write"},
 }
 
 # What the staging registry's purge does as its own identity, where rights are given by repository.

@@ -16,6 +16,8 @@ from tests.infra.roles import (
     HOST_NEEDS,
     NEEDS,
     PURGE_NEEDS,
+    RECORD_KEY,
+    RECORD_PUSH,
     RETENTION,
     RUNS,
     TASKS,
@@ -27,7 +29,7 @@ ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 DEFINITION = "Microsoft.Authorization/roleDefinitions"
 OF_THE_APP = sorted({template for template, _ in NEEDS.values()} | set(HOST_NEEDS) | set(FURTHER_NEEDS))
 ACCESS = [*OF_THE_APP, *TOPIC_NEEDS, *PURGE_NEEDS]
-OWN_ROLES = [RUNS, TASKS, DECISIONS]
+OWN_ROLES = [RUNS, TASKS, DECISIONS, RECORD_KEY, RECORD_PUSH]
 
 
 def access(name: str) -> BicepFile:

@@ -32,6 +32,7 @@ LEFT_TO_DEFAULT = {
     "IMPORTS_AT_ONCE": "keeps ARM's writes busy; another number is for who knows what their registry does at once",
     "GATES_AT_ONCE": "fits the shared agents of ACR Tasks; more is a further setting with a pool of one's own",
     "EVIDENCE_DAYS": "a quarter of a year; a further setting for who has to keep evidence longer",
+    "RECORD_VERIFIER": "the base registry's address, which whoever pulls knows; a further setting for another name",
     "GATE_CONTEXT": "begins with an upload, and goes on otherwise by itself",
     "GATE_IDENTITIES": "gates are written after the deployment; a further setting where one reads secrets",
     "GATE_CLIENT_IMAGE": "unproven, so a further setting once the live check has seen that it works",
