@@ -133,6 +133,8 @@ def test_the_product_starts_with_the_settings_of_the_template() -> None:
     environment |= {"LIST_REMOVAL_PERCENT": "20", "NEW_TAGS_A_CHECK": "20", "SECOND_LOOK_MINUTES": "3"}
     environment |= {name: "0 */15 * * * *" for name in environment if name.endswith("_SCHEDULE")}
     environment |= {"SIGN_IN_ENABLED": "true", "INSTALLATION": "prod-weu", "PUBLIC_URL": "https://tidegate.example"}
+    environment["RECORD_KEY"] = "https://kv-tg.vault.azure.net/keys/records"
+    environment |= {"RECORD_FORMS": "att,sig", "RECORD_OVERRIDES": "failed"}
     environment["REGISTRY_CREDENTIALS"] = '{"ghcr.io": {"username": "u", "password": "p"}}'
     settings = load_settings(environment)
     assert settings.storage.connection_string == ""

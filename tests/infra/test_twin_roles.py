@@ -10,6 +10,7 @@ import pytest
 from infra.local.emulator.assignments import APP, as_deployed
 from infra.local.emulator.role_definitions import (
     IMPORTER,
+    RECORDS,
     REPOSITORY_READER,
     ROLES,
     RUNS,
@@ -29,6 +30,7 @@ OWN = {
     ("access-runs.bicep", "runs"): RUNS,
     ("access-runs.bicep", "schedule"): SCHEDULE,
     ("access-tasks.bicep", "rerun"): TASK,
+    ("access-record-push.bicep", "pusher"): RECORDS,
 }
 # Built-in roles that the template for images gives, by the variable that lists them.
 GIVEN = {"roles": IMPORTER, "abacRoles": REPOSITORY_READER}

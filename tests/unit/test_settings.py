@@ -599,3 +599,37 @@ def test_a_secret_that_no_header_holds_is_refused_and_not_told() -> None:
 )
 def test_an_address_is_a_host_and_a_path_at_most(address: str) -> None:
     assert "MCR_URL is no address" in refusal({**COMPLETE, "MCR_URL": address})
+
+
+def test_decisions_are_recorded_by_a_key_where_one_is_named() -> None:
+    assert (load().record_key, load().forms, load().says_failed) == ("", frozenset(), False)
+    key = "https://kv.vault.azure.net/keys/records"
+    given = load(RECORD_KEY=key, RECORD_FORMS="att, sig", RECORD_OVERRIDES="failed")
+    assert (given.record_key, given.forms, given.says_failed) == (key, {"att", "sig"}, True)
+    assert given.verifier == f"https://{given.base_server}"
+    assert load(RECORD_VERIFIER="https://gate.example").verifier == "https://gate.example"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RECORD_KEY", "https://kv.vault.azure.net/keys/records/0123456789abcdef"),
+        ("RECORD_KEY", "https://kv.vault.azure.net/secrets/records"),
+        ("RECORD_KEY", "http://kv.vault.azure.net/keys/records"),
+        ("RECORD_KEY", "https://someone@kv.vault.azure.net/keys/records"),
+        ("RECORD_KEY", "file:key.pem"),
+        ("RECORD_FORMS", "att,jws"),
+        ("RECORD_OVERRIDES", "passed"),
+        ("RECORD_VERIFIER", "the gate"),
+        ("VAULT_AUDIENCE", "vault.azure.net"),
+    ],
+)
+def test_what_cannot_record_decisions_is_refused_at_the_start(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        load(**{name: value})
+
+
+def test_a_key_in_a_file_is_for_a_laptop_alone() -> None:
+    assert load(RECORD_KEY="file:///tmp/key.pem").record_key == "file:///tmp/key.pem"
+    with pytest.raises(ConfigurationError, match="in Azure it must be a key of Key Vault"):
+        load(RECORD_KEY="file:///tmp/key.pem", WEBSITE_INSTANCE_ID="0a1b")

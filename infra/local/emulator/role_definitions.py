@@ -29,6 +29,8 @@ CRYPTO_USER, CRYPTO_OFFICER = "Key Vault Crypto User", "Key Vault Crypto Officer
 OWNER = "Owner"
 # Of our own: for named runs, for running a task that is there, for gates that are too large for a run with a name.
 RUNS, TASK, SCHEDULE = "Tidegate runs", "Tidegate application task", "Tidegate large gates"
+# Of our own as well: pushing records into staging, and signing them by one key.
+RECORDS, SIGNS = "Tidegate records into staging", "Tidegate records by a key"
 _TEMPLATES = Path(__file__).resolve().parents[2] / "modules"
 
 
@@ -88,6 +90,8 @@ ROLES = {
     IMPORTER: Role(_of("importImage/action", "read", "pull/read")),
     RUNS: defined("access-runs.bicep", "runs"),
     TASK: Role(_of("tasks/write")),
+    RECORDS: Role(_of("push/write"), _of("repositories/content/write")),
+    SIGNS: Role(data_actions=frozenset(f"Microsoft.KeyVault/vaults/keys/{name}" for name in ("read", "sign/action"))),
     SCHEDULE: Role(_of("scheduleRun/action")),
     TASKS_CONTRIBUTOR: Role(
         _of(
