@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shared.domain.references import Digest, Tag
+from shared.web.shown_records import ShownRecord, shown_record
 
 # What travels with images is loaded where something does.
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class ShownCompanions(msgspec.Struct, frozen=True, kw_only=True):
         remarks: what was odd about it.
         listed_at: when it last told, UTC.
         next_listing: when it is asked again, UTC; ``null`` if it is not.
+        record: the signed record of the decision; ``null`` if nothing was done for one.
     """
 
     digest: Digest
@@ -72,6 +74,7 @@ class ShownCompanions(msgspec.Struct, frozen=True, kw_only=True):
     remarks: tuple[str, ...]
     listed_at: datetime | None
     next_listing: datetime | None
+    record: ShownRecord | None
 
 
 def shown_companions(target: Target, companions: Companions) -> ShownCompanions:
@@ -95,4 +98,5 @@ def shown_companions(target: Target, companions: Companions) -> ShownCompanions:
         remarks=companions.remarks,
         listed_at=companions.listed_at,
         next_listing=companions.next_listing,
+        record=shown_record(companions.record) if companions.record is not None else None,
     )

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.policy.policy import GateCheck, Policy
-from shared.domain.record.attaching import attestation_tag, signature_tag
+from shared.domain.record.attaching import attestation_tag, digest_of, signature_tag, simple_payload
 from shared.domain.record.record import Record
 from shared.domain.record.record import RecordState as Inside
 from shared.domain.record.verifying import NotVerified, Verified, Wanted, newest, verify
@@ -18,7 +18,8 @@ from shared.domain.travel.companions import Companions
 from shared.domain.travel.recorded import RecordState
 from shared.domain.travel.referrers import ReferrerState
 from shared.errors import NotPermitted, RateLimited, Unavailable
-from tests.doubles.referrers import content_of, referrer, subject_of
+from shared.web.shown_companions import shown_companions
+from tests.doubles.referrers import content_of, legacy_tag, referrer, subject_of
 from tests.doubles.world import NODE, ONE, TAG, TARGET, TWO, WATCH_LIST, Died, World
 from tests.unit.flows.test_lost_account import said
 
@@ -193,6 +194,34 @@ def test_the_older_forms_lie_under_their_tags() -> None:
         piece.tag: piece.digest for piece in record.pieces if piece.tag
     }
     assert {attestation_tag(ONE), signature_tag(ONE)} == {piece.tag for piece in record.pieces if piece.tag}
+
+
+def test_what_upstream_has_under_the_same_tag_stays_beside_ours_and_what_it_writes_later_too() -> None:
+    world, tag = recording_world(TRAVELS_TOO, "sig"), legacy_tag(ONE)
+    for note in ("old", "new"):
+        theirs = referrer(ONE, note=note, about="-")
+        parts = json.loads(content_of(theirs.digest))
+        for part in [parts["config"], *parts["layers"]]:
+            world.base_shelf._blobs[part["digest"]] = note.encode()
+        world.hub.attach_by_tag(NODE, theirs, tag)
+        if note == "old":
+            arrive(world)
+        else:
+            world.run_for(HOURS)
+        layers = [one["digest"] for one in json.loads(content_of(world.base.tags[TARGET, tag]))["layers"]]
+        assert (len(layers), layers[0]) == (2, parts["layers"][0]["digest"])
+        assert digest_of(simple_payload(f"https://base.example.io/{TARGET}", ONE)) == layers[1]
+    assert [type(one) for one in found(world)] == [Verified]
+    assert dict(world.signer.signed) == {"v1": 2}
+
+
+def test_a_record_is_shown_with_its_target() -> None:
+    world = recording_world()
+    arrive(world)
+    shown = shown_companions(world.book.of(TARGET, TAG), beside(world)).record  # type: ignore[arg-type]
+    assert shown is not None
+    assert (shown.state, shown.says, shown.ground, shown.version) == ("done", "PASSED", "passed", "v1")
+    assert shown.manifests == tuple(referring(world))
 
 
 def result_of(world: World, digest: Digest) -> str:
