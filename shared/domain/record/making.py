@@ -26,6 +26,7 @@ from shared.domain.record.statement import (
 )
 from shared.domain.record.truth import Claim, Ground, Truth
 from shared.domain.references import Digest
+from shared.errors import Refused
 
 _MOST_WAIVERS = 100
 _WAIVED = "waived"
@@ -121,9 +122,12 @@ def decided_at(claims: Sequence[Claim]) -> datetime:
     """Return when the latest of some decisions was made, to the second, UTC.
 
     Raises:
-        ValueError: none of them says when it was made.
+        Refused: none of them says when it was made.
     """
-    return max(claim.at for claim in claims if claim.at is not None).replace(microsecond=0)
+    times = [claim.at for claim in claims if claim.at is not None]
+    if not times:
+        raise Refused("when it was decided is not known, so that no record of it can be made")
+    return max(times).replace(microsecond=0)
 
 
 def policy_uri(verifier: str, name: str) -> str:

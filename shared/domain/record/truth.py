@@ -109,7 +109,7 @@ def claim_of(standing: Standing, digest: Digest) -> Claim:
     target, policy = standing.target, standing.policy
     ground = _ground(standing, digest)
     named, content = (policy.name, policy.sha256) if policy is not None else ("", "")
-    at = _at(target, digest, ground)
+    at = _at(standing, digest, ground)
     number = target.number if digest == target.wanted else 0
     levels = tuple(_levels(standing, digest)) if ground is Ground.PASSED else ()
     return Claim(OfTag(target.tag, number, _to_the_second(at), named, content), ground, levels, at)
@@ -154,13 +154,15 @@ def concerns(target: Target, digest: Digest) -> bool:
     return spoken_of or digest == (target.wanted or target.seen)
 
 
-def _at(target: Target, digest: Digest, ground: Ground) -> datetime | None:
-    """When it was decided: by people, when they spoke."""
+def _at(standing: Standing, digest: Digest, ground: Ground) -> datetime | None:
+    """When it was decided: by people, when they spoke. Records of earlier versions may only know when it passed."""
+    target, admission = standing.target, admission_of(standing.target, digest)
     if ground is Ground.BLOCKED:
         return next(one.said.at for one in target.blocked if one.digest == digest)
     if ground is Ground.OVERRIDDEN:
         return next(one.said.at for one in target.forced if one.digest == digest)
-    return target.decided_at
+    passed_at = standing.candidate.passed_at if standing.candidate is not None else None
+    return target.decided_at or (admission.at if admission is not None else passed_at)
 
 
 def _ground(standing: Standing, digest: Digest) -> Ground:

@@ -172,3 +172,8 @@ def test_a_claim_names_the_decision_to_the_second() -> None:
     of = claim_of(standing(decided_at=at), ONE).of
     assert (of.number, of.decided_at, of.policy) == (4, NOON, "strict")
     assert msgspec.json.encode(of).count(b"12:00:00Z") == 1
+
+
+def test_where_an_earlier_version_kept_no_time_of_the_decision_that_of_the_verdict_counts() -> None:
+    assert claim(decided_at=None).at == NOON
+    assert claim(policy=TESTED, admissions=(), decided_at=None).at == NOON
