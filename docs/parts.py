@@ -16,6 +16,7 @@ import msgspec
 
 from docs.triggers import functions
 from infra.local.demo.admission_scenes import AdmissionScenes
+from infra.local.demo.record_scenes import RecordScenes
 from infra.local.demo.scan_scenes import ScanScenes
 from infra.local.demo.scenes import Scenes
 from infra.local.demo.travel_scenes import TravelScenes
@@ -47,7 +48,7 @@ _MEMBER = re.compile(r'^    [A-Z_]+ = "(?P<value>[\w-]+)"  # (?P<comment>.+)$', 
 
 def scenes() -> str:
     """Return the demo's scenes, as they announce themselves."""
-    played = (Scenes, ScanScenes, AdmissionScenes, TravelScenes)
+    played = (Scenes, ScanScenes, AdmissionScenes, TravelScenes, RecordScenes)
     members = [member for scenes in played for member in vars(scenes).values()]
     told = (inspect.getdoc(member) or "" for member in members if inspect.isfunction(member))
     return "\n".join(f"- {text}" for text in sorted(text for text in told if text.startswith("(")))

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from infra.local.demo.admission_scenes import AdmissionScenes, stage_settings
+from infra.local.demo.record_scenes import RecordScenes, record_settings
 from infra.local.demo.scan_scenes import ScanScenes
 from infra.local.demo.scenes import Scenes
 from infra.local.demo.stages import HOST_OPTIONS, SETTINGS, Stage, tell
@@ -27,8 +28,12 @@ _STAGES: dict[str, Callable[[Twin], Played]] = {
     "scans": ScanScenes,
     "admissions": AdmissionScenes,
     "travel": TravelScenes,
+    "records": RecordScenes,
 }
-_MORE_SETTINGS: dict[str, Callable[[Topology], dict[str, str]]] = {"admissions": stage_settings}
+_MORE_SETTINGS: dict[str, Callable[[Topology], dict[str, str]]] = {
+    "admissions": stage_settings,
+    "records": record_settings,
+}
 
 
 def main() -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -148,12 +148,41 @@ class Watcher:
         url = f"{self._topology.http('control')}/settings"
         self._session.post(url, json=settings, timeout=_SECONDS).raise_for_status()
 
-    def token(self) -> str:
+    def give(self, principal: str, roles: Mapping[str, str]) -> None:
+        """Give somebody roles, each on one resource, as a deployment does."""
+        url = f"{self._topology.http('control')}/settings"
+        given = self._session.get(url, timeout=_SECONDS).json()["assignments"]
+        more = [{"principal": principal, "role": role, "scope": scope} for role, scope in roles.items()]
+        self._session.post(url, json={"assignments": [*given, *more]}, timeout=_SECONDS).raise_for_status()
+
+    def vault(self, method: str, path: str, body: object) -> None:
+        """Ask the key vault something, as an operator with the Azure CLI would."""
+        self._session.request(
+            method,
+            f"{self._topology.https('vault')}/{path}",
+            params={"api-version": "7.4"},
+            headers={"Authorization": f"Bearer {self.token('https://vault.azure.net')}"},
+            json=body,
+            verify=str(self._topology.ca_bundle),
+            timeout=_SECONDS,
+        ).raise_for_status()
+
+    def registry_password(self, part: str) -> str:
+        """Return what `az acr login --expose-token` prints for an operator."""
+        answer = self._session.post(
+            f"{self._topology.https(part)}/oauth2/exchange",
+            data={"grant_type": "access_token", "access_token": self.token("https://containerregistry.azure.net")},
+            verify=str(self._topology.ca_bundle),
+            timeout=_SECONDS,
+        )
+        return str(answer.json()["refresh_token"])
+
+    def token(self, audience: str = "https://management.azure.com") -> str:
         """Return an access token of the twin's operator, who may do what the product's identity may not."""
         answer = self._session.get(
             f"{self._topology.http('identity')}/msi/token",
             params={
-                "resource": "https://management.azure.com",
+                "resource": audience,
                 "api-version": "2019-08-01",
                 "client_id": OPERATOR,
             },
