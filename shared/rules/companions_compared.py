@@ -71,9 +71,9 @@ class CompanionsCompared:
 
         By default what refers to an image comes with its next update: else a new version would ask for all at once.
         """
-        wants = {(want.tag, stored.record.digest) for stored in known for want in stored.record.wants}
-        new = (target for target in in_force if (target.tag, target.wanted) not in wants)
-        begun = [target for target in new if _is_asked_for(self._asked(target))]
+        wants = {(want.tag, stored.record.digest): want.asked for stored in known for want in stored.record.wants}
+        other = (one for one in in_force if wants.get((one.tag, one.wanted)) != self._asked(one))
+        begun = [target for target in other if _is_asked_for(self._asked(target))]
         for target in begun[:_BEGUN_A_LOOK]:
             self._bar.keeps(target, self._asked(target))
 

@@ -22,6 +22,7 @@ from shared.web.shown_companions import shown_companions
 from tests.doubles.referrers import content_of, legacy_tag, referrer, subject_of
 from tests.doubles.world import NODE, ONE, TAG, TARGET, TWO, WATCH_LIST, Died, World
 from tests.unit.flows.test_lost_account import said
+from tests.unit.flows.test_travelling_and_people import look
 
 pytestmark = pytest.mark.unit
 
@@ -222,6 +223,21 @@ def test_a_record_is_shown_with_its_target() -> None:
     assert shown is not None
     assert (shown.state, shown.says, shown.ground, shown.version) == ("done", "PASSED", "passed", "v1")
     assert shown.manifests == tuple(referring(world))
+
+
+@pytest.mark.parametrize("before", [b"    referrers: 'off'\n", b"    referrers: required\n"])
+def test_what_is_in_use_gets_a_record_once_its_entry_asks_for_one(before: bytes) -> None:
+    world = recording_world(WATCH_LIST + before)
+    arrive(world)
+    number = world.target().number
+    world.configuration.text = WATCH_LIST + before + b"    record: true\n"
+    world.start()
+    world.sweep()
+    for _ in range(3):
+        look(world)
+    world.run_for(timedelta(minutes=30))
+    assert [type(one) for one in found(world)] == [Verified]
+    assert (borne(world), world.target().number) == (ONE, number)
 
 
 def result_of(world: World, digest: Digest) -> str:
