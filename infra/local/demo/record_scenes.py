@@ -67,7 +67,7 @@ class RecordScenes:
         self._set.configure(_LIST)
 
     def record(self) -> None:
-        """(z) A record of the decision lies beside its image; altered, copied or by another key it is refused."""
+        """(aa) A record of the decision lies beside its image; altered, copied or by another key it is refused."""
         what = f"{_TARGET}:{_TAG} is {self._digest} in the base registry"
         eventually(what, lambda: self._watcher.digest("base", _TARGET, _TAG) == self._digest)
         shown = self._shown()["companions"]["record"]

@@ -57,7 +57,7 @@ class TravelScenes:
         self._set.configure(_LIST)
 
     def signature_and_sbom(self) -> None:
-        """(w) A signature and an SBOM arrive in the base registry with their image, which keeps a name of its own."""
+        """(x) A signature and an SBOM arrive in the base registry with their image, which keeps a name of its own."""
         self._until_in_base(self._first)
         for one in self._beside:
             expect(self._has(one), f"{one} is there as soon as the tag is")
@@ -66,7 +66,7 @@ class TravelScenes:
         expect(self._watcher.digest("base", _TARGET, self._name(0)) == self._first, "its name bears it")
 
     def late_signature(self) -> None:
-        """(x) A signature that comes later follows by itself: nothing is decided, tested or rebuilt for it."""
+        """(y) A signature that comes later follows by itself: nothing is decided, tested or rebuilt for it."""
         number, runs = self._shown()["number"], len(self._watcher.runs())
         late = self._sign(self._first, Signer())
         expect(not self._has(late), "the base registry does not have it yet")
@@ -77,7 +77,7 @@ class TravelScenes:
         expect(len(self._watcher.runs()) == runs, "nothing was run")
 
     def back_to_a_name(self) -> None:
-        """(y) An update gets the next name, and the tag goes back to the name of what it bore before."""
+        """(z) An update gets the next name, and the tag goes back to the name of what it bore before."""
         update = self._release("release 2")
         self._until_in_base(update)
         expect(self._watcher.digest("base", _TARGET, self._name(1)) == update, "the update has the next name")
