@@ -40,6 +40,7 @@ _DOMAIN = {
     "domain/decisions",
     "domain/travel",
     "domain/record",
+    "domain/housekeeping",
 }
 _CORE = {
     *_DOMAIN,
@@ -65,6 +66,7 @@ _CORE = {
     "decision_ports",
     "travel_ports",
     "record_ports",
+    "housekeeping_ports",
     "errors",
 }
 # What each part may import: parts of the product, which point inward, and packages.
@@ -97,6 +99,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain/travel": {"domain/travel", "domain/promotion", "domain/watching", "domain/record", *_PURE},
     # It says what was decided, and is read by whom signatures are read by.
     "domain/record": {"domain/record", "domain/promotion", "domain/policy", "domain/scan", "domain/signatures", *_PURE},
+    "domain/housekeeping": {"domain/housekeeping", "domain/promotion", "domain/scan", *_PURE},
     "registry_ids": {"errors", "msgspec"},
     "registry_settings": set(),
     "whole_numbers": set(),

@@ -14,7 +14,7 @@ from shared.domain.references import Digest, Repository, Tag
 
 _HISTORY_KEPT = 30
 # infra/modules/staging-retention.bicep goes by it.
-_TOOL_TAG = "tidegate-tool-"
+TOOL_TAG = "tidegate-tool-"
 _DETAIL_KEPT = 600
 
 
@@ -203,7 +203,7 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
         Of tools the registry's purge keeps the latest, and knows them by the beginning of their tags.
         """
-        tag = f"{_TOOL_TAG}{self.home.tag}" if self.tool else self.home.tag
+        tag = f"{TOOL_TAG}{self.home.tag}" if self.tool else self.home.tag
         return Tag(f"{tag[:90]}-{short(self.digest)}")
 
 

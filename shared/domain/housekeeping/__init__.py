@@ -1,0 +1,1 @@
+"""What may go from registries, and what keeps everything else there; pure."""

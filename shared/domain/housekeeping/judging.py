@@ -1,0 +1,293 @@
+"""What may go from one repository, and why everything else stays: pure, and the only place that says so.
+
+Nothing is judged by its tag alone. What somebody needs, or has locked, or nobody here can tell, stays; with it stays
+what it names, what refers to it, and what it refers to: a registry deletes referrers with their subject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+
+from shared.domain.housekeeping.graph import Graph
+from shared.domain.housekeeping.manifests import Shape, TagAt
+from shared.domain.housekeeping.reasons import Goes, Place, Spared
+from shared.domain.housekeeping.uses import Uses
+from shared.domain.promotion.candidate import TOOL_TAG
+from shared.domain.promotion.identity import short
+from shared.domain.references import Digest, Tag
+
+# Tools: a database is large and new every few hours. Runs are given the latest; one that was begun ends within hours.
+TOOLS_STAY, TOOLS_KEPT = timedelta(days=2), 3
+# For so long a late referrer is followed; whose subject has not come until then has none.
+ORPHANS_STAY = timedelta(days=14)
+# A unique tag that was just made is being written about.
+UNIQUE_STAYS = timedelta(days=1)
+# What may be deleted though it stays otherwise: its tag, which is of no more use, beside another one.
+_TAG_ALONE = frozenset({Spared.TAGGED, Spared.CHILD, Spared.REFERRER, Spared.REFERRED})
+
+
+class Unique(msgspec.Struct, frozen=True):
+    """A unique tag, as its record has it.
+
+    Attributes:
+        name: the tag.
+        digest: what it was made for.
+        of: the tag whose decision it bears the name of.
+        made_at: when, UTC.
+    """
+
+    name: Tag
+    digest: Digest
+    of: Tag
+    made_at: datetime
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """By what one repository is judged.
+
+    Attributes:
+        place: staging or base.
+        stays: how long what is written in staging stays at least.
+        uniques_kept: how many unique tags of a tag stay, the latest.
+        uniques: those that records know of the repository.
+        held: tags whose entries are on hold.
+        begun: manifests of which the deletion was begun, with what named them, and may have broken off.
+    """
+
+    place: Place
+    stays: timedelta
+    uniques_kept: int = 10
+    uniques: tuple[Unique, ...] = ()
+    held: frozenset[Tag] = frozenset()
+    begun: Mapping[Digest, Goes] = {}
+
+
+class Going(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something that goes.
+
+    Attributes:
+        digest: the manifest.
+        why: why.
+        tags: that point at it and go with it.
+        tag: the one tag that goes, while its manifest stays; empty where the manifest goes.
+    """
+
+    digest: Digest
+    why: Goes
+    tags: tuple[Tag, ...] = ()
+    tag: Tag = Tag("")
+
+
+class Staying(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something that stays.
+
+    Attributes:
+        digest: the manifest.
+        why: why.
+        tags: that point at it.
+        by: the manifest for whose sake it stays, where it has no reason of its own.
+    """
+
+    digest: Digest
+    why: Spared
+    tags: tuple[Tag, ...] = ()
+    by: Digest = Digest("")
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """What becomes of all that a repository holds.
+
+    Attributes:
+        goes: what may go, in an order in which nothing goes before what names it, or what it refers to.
+        stays: all else.
+    """
+
+    goes: tuple[Going, ...]
+    stays: tuple[Staying, ...]
+
+
+def judge(graph: Graph, uses: Uses, rules: Rules, now: datetime) -> Judged:
+    """Say of every manifest of a repository whether it goes, and why.
+
+    Args:
+        graph: all that the repository holds, every manifest read that says something of others.
+        uses: the digests that records need.
+        rules: by what it is judged.
+        now: UTC.
+    """
+    return _Judge(graph, uses, rules, now).judged()
+
+
+class _Judge:
+    def __init__(self, graph: Graph, uses: Uses, rules: Rules, now: datetime) -> None:
+        self._graph = graph
+        self._uses = uses
+        self._rules = rules
+        self._now = now
+        self._staging = rules.place is Place.STAGING
+        self._kept, self._old = _sorted_out(graph, rules)
+        self._latest = _latest_tools(graph) if self._staging else frozenset()
+
+    def judged(self) -> Judged:
+        staying = self._spread({each: why for each in self._graph.manifests if (why := self._own(each))})
+        going = self._going(staying)
+        left = (each for each in self._graph.manifests if each not in staying and each not in going)
+        staying |= {each: (Spared.UNTAGGED, Digest("")) for each in left}
+        tags = (one for each, (why, _) in staying.items() if why in _TAG_ALONE for one in self._tags_alone(each))
+        goes = (Going(each, why, self._tags(each)) for each, why in going.items())
+        return Judged((*tags, *goes), tuple(self._staying(each, *why) for each, why in staying.items()))
+
+    def _own(self, digest: Digest) -> Spared | None:
+        """Why a manifest stays for its own sake, whatever it hangs together with."""
+        manifest, tags = self._graph.manifests[digest], self._graph.tags[digest]
+        if manifest.locked or any(tag.locked for tag in tags):
+            return Spared.LOCKED
+        if why := self._uses.get(digest):
+            return why
+        if why := self._kept.get(digest):
+            return why
+        if digest in self._latest:
+            return Spared.LATEST
+        updated = self._graph.updated(digest)
+        if manifest.shape is Shape.UNKNOWN or updated is None:
+            return Spared.UNKNOWN
+        if not self._graph.parents(digest) and self._now - updated < self._patience(digest):
+            return Spared.YOUNG
+        return Spared.TAGGED if self._graph.image_tags(digest) - self._ours(digest) else None
+
+    def _ours(self, digest: Digest) -> frozenset[Tag]:
+        """The tags of a manifest that Tidegate made, as the digest in them shows, or the record of them."""
+        if self._staging:
+            ending = f"-{short(digest)}"
+            return frozenset(tag for tag in self._graph.names(digest) if tag.endswith(ending))
+        return frozenset(tag.name for tag in self._graph.tags[digest] if tag.name in self._old)
+
+    def _patience(self, digest: Digest) -> timedelta:
+        if not self._staging:
+            return ORPHANS_STAY if self._graph.subjects(digest) else UNIQUE_STAYS
+        return min(TOOLS_STAY, self._rules.stays) if self._is_tool(digest) else self._rules.stays
+
+    def _is_tool(self, digest: Digest) -> bool:
+        tags = self._graph.image_tags(digest)
+        return bool(tags) and all(tag.startswith(TOOL_TAG) for tag in tags)
+
+    def _spread(self, own: Mapping[Digest, Spared]) -> dict[Digest, tuple[Spared, Digest]]:
+        """With a manifest stays what it names, what refers to it, and what it refers to."""
+        staying = {digest: (why, Digest("")) for digest, why in own.items()}
+        waiting = list(staying)
+        for digest in waiting:
+            near = [(one, Spared.CHILD) for one in self._graph.children(digest)]
+            near += [(one, Spared.REFERRER) for one in self._graph.referrers(digest)]
+            near += [(one, Spared.REFERRED) for one in self._graph.subjects(digest) if one in self._graph.manifests]
+            for one, why in near:
+                if one not in staying:
+                    staying[one] = (why, digest)
+                    waiting.append(one)
+        return staying
+
+    def _going(self, staying: Collection[Digest]) -> dict[Digest, Goes]:
+        """What goes begins with what nothing there names or is referred to by; in base, with what we know to be ours."""
+        roots = [each for each in self._graph.manifests if each not in staying and self._begins(each)]
+        going = {each: self._why(each) for each in self._graph.below(roots) if each not in staying}
+        return _in_order(self._graph, going)
+
+    def _begins(self, digest: Digest) -> bool:
+        if digest in self._rules.begun:
+            return not self._graph.above(digest)
+        if self._graph.above(digest):
+            return bool(self._ours(digest))
+        return self._staging or bool(self._ours(digest)) or bool(self._graph.subjects(digest))
+
+    def _why(self, digest: Digest) -> Goes:
+        if digest in self._rules.begun:
+            return self._rules.begun[digest]
+        if self._graph.parents(digest):
+            return Goes.WITH_INDEX
+        if subjects := self._graph.subjects(digest):
+            return Goes.WITH_SUBJECT if any(one in self._graph.manifests for one in subjects) else Goes.ORPHANED
+        if not self._graph.image_tags(digest):
+            return Goes.LEFT
+        if not self._staging:
+            return Goes.OLD_UNIQUE
+        return Goes.OLD_TOOL if self._is_tool(digest) else Goes.ENDED
+
+    def _tags(self, digest: Digest) -> tuple[Tag, ...]:
+        return tuple(sorted(self._graph.names(digest)))
+
+    def _tags_alone(self, digest: Digest) -> tuple[Going, ...]:
+        """Unique tags that are of no more use, at a manifest that stays for the sake of others."""
+        if self._staging or self._graph.manifests[digest].locked:
+            return ()
+        return tuple(
+            Going(digest, Goes.OLD_UNIQUE, tag=tag.name)
+            for tag in self._graph.tags[digest]
+            if tag.name in self._old and not tag.locked
+        )
+
+    def _staying(self, digest: Digest, why: Spared, by: Digest) -> Staying:
+        return Staying(digest, why, self._tags(digest), by)
+
+
+def _sorted_out(graph: Graph, rules: Rules) -> tuple[dict[Digest, Spared], frozenset[Tag]]:
+    """Return which digests a unique tag keeps, and the names of those that keep nothing any more.
+
+    One that points elsewhere than it was made for was moved by somebody, and is a tag as any other.
+    """
+    there = {tag.name: tag.digest for tags in graph.tags.values() for tag in tags}
+    of: dict[Tag, list[Unique]] = {}
+    for one in sorted(rules.uniques, key=lambda one: (one.made_at, one.name), reverse=True):
+        if there.get(one.name) == one.digest:
+            of.setdefault(one.of, []).append(one)
+    kept: dict[Digest, Spared] = {}
+    old: set[Tag] = set()
+    for tag, uniques in of.items():
+        if tag in rules.held:
+            kept |= {one.digest: Spared.HELD for one in uniques}
+            continue
+        kept |= {one.digest: kept.get(one.digest, Spared.LATEST) for one in uniques[: rules.uniques_kept]}
+        old |= {one.name for one in uniques[rules.uniques_kept :]}
+    return kept, frozenset(old)
+
+
+def _latest_tools(graph: Graph) -> frozenset[Digest]:
+    """Return the digests of the latest of each tool's tags in a repository, which are told apart by their beginning."""
+    of: dict[str, list[TagAt]] = {}
+    for tag in (each for tags in graph.tags.values() for each in tags if each.name.startswith(TOOL_TAG)):
+        of.setdefault(tag.name.removesuffix(f"-{short(tag.digest)}"), []).append(tag)
+    found = (sorted(tags, key=_newest_first)[:TOOLS_KEPT] for tags in of.values())
+    return frozenset(tag.digest for tags in found for tag in tags)
+
+
+def _newest_first(tag: TagAt) -> float:
+    """Of what the time is not known comes first: it stays in any case."""
+    return -tag.updated.timestamp() if tag.updated is not None else float("-inf")
+
+
+def _in_order(graph: Graph, going: Mapping[Digest, Goes]) -> dict[Digest, Goes]:
+    """Sort what goes so that each comes after what names it and what it refers to."""
+    ordered: dict[Digest, Goes] = {}
+    left = dict(going)
+    while ready := [each for each in left if graph.above(each).isdisjoint(left)]:
+        ordered |= {each: left.pop(each) for each in ready}
+    return ordered  # those that tags make refer to each other in a ring are left
+
+
+def portion(graph: Graph, judged: Judged, most: int) -> tuple[Going, ...]:
+    """Return the first of what goes: some, and with each all that it names and all that refers to it.
+
+    Args:
+        graph: by which it was judged.
+        judged: what goes.
+        most: how many at most, unless one thing alone brings more with it.
+    """
+    going = {one.digest: one for one in judged.goes if not one.tag}
+    chosen: dict[Digest, None] = {}
+    for digest in going:
+        if len(chosen) >= most:
+            break
+        chosen |= dict.fromkeys(one for one in graph.below((digest,)) if one in going)
+    tags = [one for one in judged.goes if one.tag][: max(most - len(chosen), 0)]
+    return (*tags, *(one for digest, one in going.items() if digest in chosen))
