@@ -42,11 +42,15 @@ class HouseRegistry(Protocol):
         """Iterate over the pages of manifests, what was written last first, as far as the registry keeps that order."""
         ...
 
+    def is_locked(self, repository: str) -> bool:
+        """Whether somebody locked the repository as a whole."""
+        ...
+
     def links(self, repository: str, digest: Digest) -> Links | None:
         """Return what a manifest says of others, ``None`` if it is gone.
 
         Raises:
-            UnusableAnswer: what is there cannot be read.
+            Unavailable: it cannot be read, or is not of its digest; what it names is not known.
         """
         ...
 

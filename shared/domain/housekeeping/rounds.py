@@ -242,4 +242,6 @@ def _counted(names: Iterable[str]) -> dict[str, int]:
 
 
 def _summed(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
-    return {name: one.get(name, 0) + other.get(name, 0) for name in (*one, *(each for each in other if each not in one))}
+    return {
+        name: one.get(name, 0) + other.get(name, 0) for name in (*one, *(each for each in other if each not in one))
+    }

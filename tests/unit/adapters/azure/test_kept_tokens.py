@@ -7,6 +7,7 @@ import json
 import time
 
 import pytest
+from azure.core.exceptions import ResourceNotFoundError
 
 from shared.adapters.azure.registry import AzureContainerRegistry
 from shared.domain.references import Tag
@@ -105,3 +106,19 @@ def test_a_token_that_is_refused_with_its_role_is_not_shown_again(
     _borne(wire)
     registry.digest("base/node", _TAG)
     assert _shown(wire) is None
+
+
+def test_what_a_repository_holds_is_read_by_another_token_than_what_is_said_of_it(
+    wire: ScriptedHttp, registry: AzureContainerRegistry
+) -> None:
+    _challenged(wire, _token("first"))
+    _borne(wire)
+    registry.digest("base/node", _TAG)
+    client = registry._clients.data_plane("base.azurecr.io")
+    for _ in range(2):
+        wire.answer(404, body={"errors": [{"code": "MANIFEST_UNKNOWN"}]})
+    for _ in range(2):
+        with pytest.raises(ResourceNotFoundError):
+            client.get_manifest("base/node", digest_of("22"))
+    assert wire.requests[-2].headers.get("Authorization") is None
+    assert "/v2/base%2Fnode/manifests/" in (wire.requests[-1].url or "")

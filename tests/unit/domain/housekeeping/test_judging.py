@@ -39,6 +39,7 @@ OCI = "application/vnd.oci.image.manifest.v1+json"
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 STAGING = Rules(place=Place.STAGING, stays=STAYS)
 BASE = Rules(place=Place.BASE, stays=STAYS, uniques_kept=2)
+NOTHING = Digest("")
 A, B, C, D, E = (digest_of(name) for name in "abcde")
 
 
@@ -52,7 +53,7 @@ class Repository:
         self.uniques: list[Unique] = []
         self.uses: dict[Digest, Spared] = {}
 
-    def add(  # noqa: PLR0913  what a manifest may be
+    def add(
         self,
         digest: Digest,
         *tags: str,
@@ -60,7 +61,7 @@ class Repository:
         days: float = 100,
         locked: bool = False,
         children: Iterable[Digest] = (),
-        subject: Digest = Digest(""),
+        subject: Digest = NOTHING,
     ) -> Digest:
         """Add a manifest of some age, with tags of the same age."""
         at, names = MIDDAY - days * DAY, tuple(map(Tag, tags))
@@ -175,7 +176,7 @@ def test_an_index_goes_before_what_it_names_and_what_refers_to_that(held: Reposi
     held.staged(A, children=(B,))
     goes = held.goes(STAGING)
     assert goes == {A: Goes.ENDED, B: Goes.WITH_INDEX, D: Goes.WITH_SUBJECT, E: Goes.WITH_SUBJECT}
-    assert list(goes)[0] == A
+    assert next(iter(goes)) == A
     assert list(goes).index(B) < list(goes).index(D)
 
 
