@@ -78,6 +78,10 @@ class RunNames(Protocol):
         """Iterate over the pages of all names of runs, whoever gave them."""
         ...
 
+    def name(self, name: str) -> NamedRun | None:
+        """Return a name as it is now, ``None`` if it is gone."""
+        ...
+
     def forget(self, name: str) -> None:
         """Delete the name of a run; no harm if it is gone already."""
         ...

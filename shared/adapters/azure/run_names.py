@@ -53,6 +53,18 @@ class AcrRunNames:
                 return
             yield found
 
+    def name(self, name: str) -> NamedRun | None:
+        """See ``RunNames.name``.
+
+        Raises:
+            ServiceError: see ``shared.adapters.azure.errors``.
+        """
+        try:
+            with self._errors(f"looking at the taskRun {name}"):
+                return _named(self._client.task_runs.get(*self._place, name))
+        except NotFound:
+            return None
+
     def forget(self, name: str) -> None:
         """See ``RunNames.forget``; the run and its log stay.
 

@@ -121,6 +121,19 @@ def judge(graph: Graph, uses: Uses, rules: Rules, now: datetime) -> Judged:
     return _Judge(graph, uses, rules, now).judged()
 
 
+def is_worth_reading(graph: Graph, uses: Uses, rules: Rules, now: datetime) -> bool:
+    """Whether anything may go; if not, each manifest has a reason of its own to stay, and none has to be read.
+
+    Args:
+        graph: what the repository holds, of which no manifest was read yet.
+        uses: see ``judge``.
+        rules: see ``judge``.
+        now: UTC.
+    """
+    judge_of_each = _Judge(graph, uses, rules, now)
+    return any(judge_of_each.own(each) is None for each in graph.manifests)
+
+
 class _Judge:
     def __init__(self, graph: Graph, uses: Uses, rules: Rules, now: datetime) -> None:
         self._graph = graph
@@ -132,31 +145,33 @@ class _Judge:
         self._latest = _latest_tools(graph) if self._staging else frozenset()
 
     def judged(self) -> Judged:
-        staying = self._spread({each: why for each in self._graph.manifests if (why := self._own(each))})
+        staying = self._spread({each: why for each in self._graph.manifests if (why := self.own(each))})
         going = self._going(staying)
         left = (each for each in self._graph.manifests if each not in staying and each not in going)
         staying |= {each: (Spared.UNTAGGED, Digest("")) for each in left}
         tags = (one for each, (why, _) in staying.items() if why in _TAG_ALONE for one in self._tags_alone(each))
         goes = (Going(each, why, self._tags(each)) for each, why in going.items())
-        return Judged((*tags, *goes), tuple(self._staying(each, *why) for each, why in staying.items()))
+        return Judged((*goes, *tags), tuple(self._staying(each, *why) for each, why in staying.items()))
 
-    def _own(self, digest: Digest) -> Spared | None:
+    def own(self, digest: Digest) -> Spared | None:
         """Why a manifest stays for its own sake, whatever it hangs together with."""
-        manifest, tags = self._graph.manifests[digest], self._graph.tags[digest]
-        if manifest.locked or any(tag.locked for tag in tags):
+        if self._graph.manifests[digest].locked or any(tag.locked for tag in self._graph.tags[digest]):
             return Spared.LOCKED
-        if why := self._uses.get(digest):
-            return why
-        if why := self._kept.get(digest):
+        if why := self._uses.get(digest) or self._kept.get(digest):
             return why
         if digest in self._latest:
             return Spared.LATEST
-        updated = self._graph.updated(digest)
-        if manifest.shape is Shape.UNKNOWN or updated is None:
-            return Spared.UNKNOWN
-        if not self._graph.parents(digest) and self._now - updated < self._patience(digest):
-            return Spared.YOUNG
+        if why := self._by_its_age(digest):
+            return why
         return Spared.TAGGED if self._graph.image_tags(digest) - self._ours(digest) else None
+
+    def _by_its_age(self, digest: Digest) -> Spared | None:
+        """What an index names was written with it, or with an older one."""
+        updated = self._graph.updated(digest)
+        if self._graph.manifests[digest].shape is Shape.UNKNOWN or updated is None:
+            return Spared.UNKNOWN
+        young = not self._graph.parents(digest) and self._now - updated < self._patience(digest)
+        return Spared.YOUNG if young else None
 
     def _ours(self, digest: Digest) -> frozenset[Tag]:
         """The tags of a manifest that Tidegate made, as the digest in them shows, or the record of them."""
@@ -189,7 +204,7 @@ class _Judge:
         return staying
 
     def _going(self, staying: Collection[Digest]) -> dict[Digest, Goes]:
-        """What goes begins with what nothing there names or is referred to by; in base, with what we know to be ours."""
+        """What goes begins with what nothing there names or is referred to by it; in base, with what is ours."""
         roots = [each for each in self._graph.manifests if each not in staying and self._begins(each)]
         going = {each: self._why(each) for each in self._graph.below(roots) if each not in staying}
         return _in_order(self._graph, going)
@@ -273,21 +288,3 @@ def _in_order(graph: Graph, going: Mapping[Digest, Goes]) -> dict[Digest, Goes]:
     while ready := [each for each in left if graph.above(each).isdisjoint(left)]:
         ordered |= {each: left.pop(each) for each in ready}
     return ordered  # those that tags make refer to each other in a ring are left
-
-
-def portion(graph: Graph, judged: Judged, most: int) -> tuple[Going, ...]:
-    """Return the first of what goes: some, and with each all that it names and all that refers to it.
-
-    Args:
-        graph: by which it was judged.
-        judged: what goes.
-        most: how many at most, unless one thing alone brings more with it.
-    """
-    going = {one.digest: one for one in judged.goes if not one.tag}
-    chosen: dict[Digest, None] = {}
-    for digest in going:
-        if len(chosen) >= most:
-            break
-        chosen |= dict.fromkeys(one for one in graph.below((digest,)) if one in going)
-    tags = [one for one in judged.goes if one.tag][: max(most - len(chosen), 0)]
-    return (*tags, *(one for digest, one in going.items() if digest in chosen))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.housekeeping.reasons import Goes, Place, Spared
-from shared.domain.references import Digest, Tag
+from shared.domain.references import Digest
 
 EVERY = timedelta(days=1)
 # Whoever began a part of a round and died is followed after that; a part takes a minute.
@@ -51,22 +51,6 @@ class Begun(msgspec.Struct, frozen=True):
     site: Site
     digest: Digest
     why: Goes
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """What a registry would not delete, though it said nothing of a lock before: somebody has locked it since.
-
-    Attributes:
-        site: where.
-        digest: which.
-        tag: the tag alone; empty for the manifest.
-        at: when, UTC.
-    """
-
-    site: Site
-    digest: Digest
-    tag: Tag
-    at: datetime
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -112,7 +96,6 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         tally: what came of it so far.
         last: what came of the round before.
         failures: sites that could not be kept when they were last looked at.
-        refusals: what was locked in this round while it was about to be deleted.
     """
 
     began_at: datetime | None = None
@@ -124,7 +107,6 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     tally: Tally = Tally()
     last: Tally | None = None
     failures: tuple[Failure, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
 
 
 def is_due(known: Round, now: datetime) -> bool:
@@ -148,7 +130,7 @@ def claimed(known: Round, now: datetime) -> Round:
     if _is_under_way(known):
         return msgspec.structs.replace(known, busy_until=busy)
     last = known.tally if known.ended_at is not None else known.last
-    fresh = {"after": "", "tally": Tally(), "refusals": (), "last": last}
+    fresh = {"after": "", "tally": Tally(), "last": last}
     return msgspec.structs.replace(known, began_at=now, ended_at=None, busy_until=busy, **fresh)
 
 
@@ -189,11 +171,6 @@ def failed(known: Round, site: Site, detail: str, now: datetime, tally: Tally) -
     failures = sorted((*others, failure), key=lambda one: one.since)[:_FAILURES_KEPT]
     counted = added(known.tally, msgspec.structs.replace(tally, sites=1))
     return msgspec.structs.replace(known, after=site.key, failures=tuple(failures), tally=counted)
-
-
-def refused(known: Round, refusal: Refusal) -> Round:
-    """Take note that somebody locked what was about to be deleted."""
-    return msgspec.structs.replace(known, refusals=(*known.refusals, refusal)[-_FAILURES_KEPT:])
 
 
 def paused(known: Round, tally: Tally) -> Round:

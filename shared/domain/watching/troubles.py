@@ -55,6 +55,7 @@ class Kind(Enum):
     DESTINATION_BROKEN = "destination-broken"  # a destination of notices does not take them; the others are told
     DECISIONS_NOT_KNOWN = "decisions-not-known"  # another account kept what people decided; nothing is promoted without
     DECISIONS_NOT_KEPT = "decisions-not-kept"  # what people decided could not be kept in another account for two days
+    HOUSE_NOT_KEPT = "housekeeping-fails"  # what is to go from a registry could not be deleted, or listed, for two days
     NOT_UPDATED = "not-updated"  # upstream moved a week ago and the base registry did not follow, for whatever reason
 
 
@@ -90,7 +91,8 @@ class Trouble(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         kind: what.
         about: of what, as the activity log names its subjects: ``watch-list``, ``repository:<name>``,
             ``tag:<repository>:<tag>``, ``image:<entry>``, ``candidate:<id>``, ``target:<id>``, ``tool:<name>``,
-            ``task:<registry>/<task>``, ``table:<name>``, ``file:<container>/<name>``, ``policy:<name>``, ``decisions``.
+            ``task:<registry>/<task>``, ``table:<name>``, ``file:<container>/<name>``, ``policy:<name>``, ``decisions``,
+            ``housekeeping:<place>``.
         detail: for people; at most 600 characters.
         images: names of the entries of the watch list that it concerns; none: all.
         since: since when, UTC; ``None`` where nothing says so: since it was first noticed.

@@ -167,7 +167,7 @@ def test_what_is_no_listing_of_manifests_is_none(
     wire: ScriptedHttp, contents: RepositoryContents, body: object
 ) -> None:
     wire.answer(200, {"Content-Type": "application/json"}, body)
-    with pytest.raises(Unavailable, match="listing the manifests of base.azurecr.io/base/node"):
+    with pytest.raises(Unavailable, match=r"listing the manifests of base\.azurecr\.io/base/node"):
         list(contents.manifests("base/node"))
 
 
@@ -265,7 +265,7 @@ def test_any_other_answer_to_a_deletion_is_an_error_and_names_the_role(
 ) -> None:
     for delete in deletions(contents).values():
         wire.answer(status)
-        with pytest.raises(error, match="AcrDelete" if status == 403 else "deleting base.azurecr.io"):
+        with pytest.raises(error, match="AcrDelete" if status == 403 else r"deleting base\.azurecr\.io"):
             delete()
 
 
@@ -298,6 +298,12 @@ def test_a_name_whose_run_could_not_be_scheduled_is_as_old_as_it_is_told(
     told = {**task_run("a", None, provisioningState="Failed"), "systemData": {"lastModifiedAt": "2026-01-01T00:00:00Z"}}
     wire.answer(200, body={"value": [told, task_run("b", None, provisioningState="Failed")]})
     assert list(names.names()) == [(NamedRun("a", AT), NamedRun("b"))]
+
+
+def test_a_name_is_looked_at_alone(wire: ScriptedHttp, names: AcrRunNames) -> None:
+    wire.answer(200, body=task_run("a", {"status": "Failed", "finishTime": "2026-01-01T00:00:00Z"}))
+    wire.answer(404, body={"error": {"code": "ResourceNotFound", "message": "gone"}})
+    assert (names.name("a"), names.name("b")) == (NamedRun("a", AT), None)
 
 
 @pytest.mark.parametrize("status", [200, 204])

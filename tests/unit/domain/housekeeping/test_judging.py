@@ -19,8 +19,8 @@ from shared.domain.housekeeping.judging import (
     Judged,
     Rules,
     Unique,
+    is_worth_reading,
     judge,
-    portion,
 )
 from shared.domain.housekeeping.manifests import Contents, Links, Manifest, TagAt
 from shared.domain.housekeeping.reasons import Goes, Place, Spared
@@ -87,9 +87,14 @@ class Repository:
         self.tags = [msgspec.structs.replace(one, locked=one.locked or one.name == name) for one in self.tags]
 
     @property
+    def contents(self) -> Contents:
+        """What the registry lists."""
+        return Contents(tuple(self.manifests.values()), tuple(self.tags))
+
+    @property
     def graph(self) -> Graph:
         """How it hangs together."""
-        return Graph(Contents(tuple(self.manifests.values()), tuple(self.tags)), self.links)
+        return Graph(self.contents, self.links)
 
     def judged(self, rules: Rules) -> Judged:
         """What becomes of it."""
@@ -370,7 +375,7 @@ def test_what_was_begun_stays_if_an_index_names_it_by_now(held: Repository) -> N
     assert held.stays(rules) == {A: Spared.YOUNG, B: Spared.CHILD}
 
 
-# What is asked for, and in which portions it goes.
+# What is asked for.
 
 
 def test_only_what_may_say_something_of_others_is_read_and_each_once(held: Repository) -> None:
@@ -384,14 +389,13 @@ def test_only_what_may_say_something_of_others_is_read_and_each_once(held: Repos
     assert to_read(contents, {A: Links()}) == (C, D)
 
 
-def test_a_portion_has_with_each_index_all_that_goes_with_it(held: Repository) -> None:
-    held.add(C)
-    held.add(D)
-    held.staged(A, children=(C, D))
+def test_where_each_has_a_reason_of_its_own_to_stay_none_has_to_be_read(held: Repository) -> None:
+    held.staged(A, days=1)
     held.staged(B)
-    judged = held.judged(STAGING)
-    assert [one.digest for one in portion(held.graph, judged, 1)] == [A, C, D]
-    assert len(portion(held.graph, judged, 4)) == 4
+    held.uses[B] = Spared.DECIDED
+    assert not is_worth_reading(Graph(held.contents, {}), held.uses, STAGING, MIDDAY)
+    held.add(C)
+    assert is_worth_reading(Graph(held.contents, {}), held.uses, STAGING, MIDDAY)
 
 
 @given(st.data())
@@ -408,6 +412,8 @@ def test_whatever_hangs_together_nothing_goes_that_something_needs_which_stays(d
             subject=data.draw(st.sampled_from([Digest(""), digest_of("gone"), *below])),
         )
     rules = data.draw(st.sampled_from([STAGING, BASE]))
+    if not is_worth_reading(Graph(held.contents, {}), held.uses, rules, MIDDAY):
+        assert held.judged(rules).goes == ()
     graph, goes, stays = held.graph, held.goes(rules), held.stays(rules)
     assert goes.keys() | stays.keys() == set(names)
     assert goes.keys().isdisjoint(stays)
