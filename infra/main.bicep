@@ -44,9 +44,17 @@ param stagingRoleAssignmentMode string = 'AbacRepositoryPermissions'
 @allowed(['AbacRepositoryPermissions', 'LegacyRegistryPermissions'])
 param baseRoleAssignmentMode string = 'LegacyRegistryPermissions'
 
-@description('Days after which tags are purged from a staging registry made here.')
+@description('Where the app deletes, once a day, what nobody needs any more; it is given the right to delete there, and nowhere else.')
+@allowed(['off', 'staging', 'base', 'staging,base'])
+param housekeeping string = 'staging'
+
+@description('Days that what was written into the staging registry stays there at least.')
 @minValue(1)
+@maxValue(3650)
 param stagingRetentionDays int = 30
+
+@description('Resource id of a role definition with the actions of modules/access-deletes.bicep, for who may not define roles. Empty defines one for each registry.')
+param deletesRoleId string = ''
 
 @description('Pool of agents of the staging registry that gates run in; needed where that registry is closed. Made for a registry made here, else it must be there. Empty for the shared ones.')
 param agentPoolName string = ''
@@ -396,7 +404,6 @@ module stagingRegistry 'modules/registry.bicep' = {
     sku: stagingSku
     replicaLocations: []
     roleAssignmentMode: stagingRoleAssignmentMode
-    untaggedRetentionDays: stagingRetentionDays
     publicNetworkAccess: stagingAccess
     encryptionKeyUri: encryptionKeyUri
     encryptionIdentityId: encryptionIdentityId
@@ -415,24 +422,10 @@ module baseRegistry 'modules/registry.bicep' = {
     sku: baseSku
     replicaLocations: baseReplicaLocations
     roleAssignmentMode: baseRoleAssignmentMode
-    untaggedRetentionDays: 0
     publicNetworkAccess: networkAccess
     encryptionKeyUri: encryptionKeyUri
     encryptionIdentityId: encryptionIdentityId
     encryptionIdentityClientId: encryptionIdentityClientId
-  }
-}
-
-module stagingRetention 'modules/staging-retention.bicep' = if (empty(stagingRegistryId)) {
-  scope: group
-  dependsOn: [stagingRegistry, agents]
-  params: {
-    registryName: staging.name
-    location: location
-    tags: everyTag
-    days: stagingRetentionDays
-    abac: stagingIsAbac
-    agentPoolName: agentPoolName
   }
 }
 
@@ -487,6 +480,32 @@ module baseAccessToImages 'modules/access-imports.bicep' = {
   params: {
     registryName: base.name
     abac: baseIsAbac
+    #disable-next-line what-if-short-circuiting
+    principalId: identity.outputs.principalId
+  }
+}
+
+module stagingDeletes 'modules/access-deletes.bicep' = if (contains(split(housekeeping, ','), 'staging')) {
+  scope: resourceGroup(staging.subscription, staging.group)
+  dependsOn: [stagingRegistry]
+  params: {
+    registryName: staging.name
+    deploymentName: deploymentName
+    abac: stagingIsAbac
+    deletesRoleId: deletesRoleId
+    #disable-next-line what-if-short-circuiting
+    principalId: identity.outputs.principalId
+  }
+}
+
+module baseDeletes 'modules/access-deletes.bicep' = if (contains(split(housekeeping, ','), 'base')) {
+  scope: resourceGroup(base.subscription, base.group)
+  dependsOn: [baseRegistry]
+  params: {
+    registryName: base.name
+    deploymentName: deploymentName
+    abac: baseIsAbac
+    deletesRoleId: deletesRoleId
     #disable-next-line what-if-short-circuiting
     principalId: identity.outputs.principalId
   }
@@ -628,6 +647,8 @@ module functionApp 'modules/function-app.bicep' = {
     monitoringAccess
     stagingAccessToImages
     baseAccessToImages
+    stagingDeletes
+    baseDeletes
     gateAccess
     rebuildAccess
     taskAccess
@@ -676,6 +697,8 @@ module functionApp 'modules/function-app.bicep' = {
     listRemovalPercent: listRemovalPercent
     newTagsACheck: newTagsACheck
     secondLookMinutes: secondLookMinutes
+    housekeeping: housekeeping
+    stagingRetentionDays: stagingRetentionDays
     registryEvents: registryEvents
     furtherSettings: furtherSettings
   }

@@ -219,4 +219,5 @@ class Admitting:
         told = self._parts.notifying.troubles()
         scanned = (*self.exceptions.now().troubles, *self.standing.troubles()) if self.policies.may_scan else ()
         signed, approved = self.signing.troubles(), self.answerability.logged()
-        return (*scanned, *signed, *approved, *told, *self._parts.deciding.troubles())
+        kept = (*self._parts.deciding.troubles(), *self._parts.housekeeping.troubles())
+        return (*scanned, *signed, *approved, *told, *kept)

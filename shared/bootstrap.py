@@ -32,6 +32,7 @@ from shared.flows.tell_troubles import TroubleTeller
 from shared.flows.validate import Validator
 from shared.flows.watch_lists import WatchLists
 from shared.gate_identities import parse_identities
+from shared.housekeeping import Housekeeping
 from shared.late_reading import parse_watch_list, read_gate
 from shared.notifying import Notifying, notifying_of
 from shared.record_keeping import RecordKeeping, records_of
@@ -95,6 +96,11 @@ class Parts(Scanned):
     def records(self) -> RecordKeeping:
         """Records decisions beside images."""
         return records_of(self)
+
+    @cached_property
+    def housekeeping(self) -> Housekeeping:
+        """Deletes what nobody needs any more from registries."""
+        return Housekeeping(self)
 
     @cached_property
     def scan_looker(self) -> ScanLooker:

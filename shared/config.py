@@ -18,6 +18,7 @@ from shared.decision_settings import decision_problems
 from shared.errors import ConfigurationError
 from shared.gate_context import GateContext as GateContext  # noqa: PLC0414  adapters take it from here
 from shared.gate_identities import identity_problems
+from shared.housekeeping_settings import housekeeping_problems
 from shared.notify_settings import Destination, destination_problems, destination_secrets, destinations_of
 from shared.people_settings import people_problems
 from shared.record_settings import RecordSettings, record_problems
@@ -343,4 +344,5 @@ def _wrong(values: Mapping[str, str]) -> list[str]:
         problems.append(str(error))
     secrets = [field.name for _, field, meta in setting_fields() if (meta.extra or {}).get("secret")]
     problems += [*number_problems(values), *registry_problems(values), *schedule_problems(values)]
-    return [*problems, *identity_problems(values), *people_problems(values), *text_problems(values, secrets)]
+    problems += [*housekeeping_problems(values), *identity_problems(values), *people_problems(values)]
+    return [*problems, *text_problems(values, secrets)]

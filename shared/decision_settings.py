@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta
 
-from shared.people_settings import PeopleSettings
+from shared.housekeeping_settings import HousekeepingSettings
 from shared.storage_settings import Storage, storage_of
 
 _NAME = re.compile(r"[a-z0-9]{3,24}")
 
 
-class DecisionSettings(PeopleSettings, frozen=True, kw_only=True):
+class DecisionSettings(HousekeepingSettings, frozen=True, kw_only=True):
     """Where what people decided is kept once a day."""
 
     decisions_account: Annotated[

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shared.config import RegistryId
+from shared.domain.housekeeping.reasons import Place
 from shared.domain.pacing.bucket import Work
 from shared.outside_for_people import OutsideForPeople
 from shared.rules.arm_pace import ArmPace
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from shared.domain.scan.scan import Scan
     from shared.evidence_ports import EvidenceStore
     from shared.exception_ports import ExceptionFiles
+    from shared.housekeeping_ports import HouseBooks, HouseRegistry, RunNames
     from shared.ports import Activity, Observations, Outbox, Records
     from shared.record_ports import Shelf, Signer, SigningKeys
     from shared.run_ports import Listings
@@ -228,6 +230,30 @@ class Outside(OutsideForPeople):
     def base(self) -> AzureContainerRegistry:
         """The base registry."""
         return self._registry(self.settings.base, self.settings.base_server, Work.PROMOTION)
+
+    @cached_property
+    def house_registries(self) -> dict[Place, HouseRegistry]:
+        """Staging and base, as what they hold is listed and deleted."""
+        from shared.adapters.azure.repository_contents import RepositoryContents  # noqa: PLC0415
+
+        servers = {Place.STAGING: self.settings.staging_server, Place.BASE: self.settings.base_server}
+        return {place: RepositoryContents(self._azure, server) for place, server in servers.items()}
+
+    @cached_property
+    def run_names(self) -> dict[str, RunNames]:
+        """The names of runs of every registry with ACR Tasks, by the registry's name."""
+        from shared.adapters.azure.run_names import AcrRunNames  # noqa: PLC0415
+
+        clients = self._azure.at(Work.IMPORT)
+        registries = (self.settings.staging, *self.settings.applications)
+        return {registry.name: AcrRunNames(clients, registry) for registry in registries}
+
+    @cached_property
+    def house_books(self) -> HouseBooks:
+        """What housekeeping remembers."""
+        from shared.adapters.storage.house_blobs import HouseBlobs  # noqa: PLC0415
+
+        return HouseBlobs(self._account)
 
     @cached_property
     def staging_runs(self) -> AcrTasks:

@@ -125,6 +125,7 @@ def _about_the_whole(parts: Parts) -> Mapping[str, Handler]:
         "compare_file": _configuration(parts).diff,
         "export_decisions": parts.deciding.export,
         "list_signing_keys": parts.records.listed,
+        "list_housekeeping": parts.housekeeping.listing,
     }
 
 
@@ -160,6 +161,7 @@ def _acting(parts: Parts) -> Mapping[str, Handler]:
         "mute_destination": _notices(parts).mute,
         "resend_notice": _notices(parts).resend,
         "import_decisions": parts.deciding.bring_back,
+        "ask_housekeeping": parts.housekeeping.ask,
         "put_file": _configuration(parts).put,
         "block_digest": actions.block,
         "release_digest": actions.release,

@@ -13,6 +13,8 @@ _LIMITS = {
     "gates_at_once": (1, 9999),
     "imports_at_once": (1, 9999),
     "evidence_days": (1, 3650),
+    "staging_retention_days": (1, 3650),
+    "unique_tags_kept": (1, 1000),
     "shortest_schedule": (1, 3600),
 }
 

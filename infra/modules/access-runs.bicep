@@ -38,7 +38,7 @@ resource runs 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (define)
       {
         actions: concat([
           'Microsoft.ContainerRegistry/registries/listBuildSourceUploadUrl/action' // get_build_source_upload_url
-          'Microsoft.ContainerRegistry/registries/taskruns/read' // task_runs.get
+          'Microsoft.ContainerRegistry/registries/taskruns/read' // task_runs.get, task_runs.list
           'Microsoft.ContainerRegistry/registries/taskruns/write' // task_runs.begin_create
           'Microsoft.ContainerRegistry/registries/taskruns/delete' // task_runs.delete
           'Microsoft.ContainerRegistry/registries/runs/read' // runs.get, runs.list

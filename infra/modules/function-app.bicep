@@ -37,6 +37,8 @@ param sweepSchedule string
 param listRemovalPercent int
 param newTagsACheck int
 param secondLookMinutes int
+param housekeeping string
+param stagingRetentionDays int
 param registryEvents string
 param furtherSettings { *: string }
 
@@ -97,6 +99,8 @@ var settings = {
   LIST_REMOVAL_PERCENT: string(listRemovalPercent)
   NEW_TAGS_A_CHECK: string(newTagsACheck)
   SECOND_LOOK_MINUTES: string(secondLookMinutes)
+  HOUSEKEEPING: housekeeping
+  STAGING_RETENTION_DAYS: string(stagingRetentionDays)
   PUBLIC_URL: publicUrl
   INSTALLATION: installation
   DECISIONS_ACCOUNT: decisionsAccount

@@ -12,11 +12,7 @@ param encryptionKeyUri string
 param encryptionIdentityId string
 param encryptionIdentityClientId string
 
-@description('Days until untagged manifests go, in the tier that knows it; 0 keeps them.')
-param untaggedRetentionDays int
-
 var ownKey = !empty(encryptionKeyUri)
-var retention = untaggedRetentionDays > 0 && sku == 'Premium'
 
 resource made 'Microsoft.ContainerRegistry/registries@2025-11-01' = if (create) {
   name: name
@@ -52,7 +48,8 @@ resource made 'Microsoft.ContainerRegistry/registries@2025-11-01' = if (create) 
       quarantinePolicy: { status: 'disabled' }
       // Promotion imports from the staging registry, which is an export.
       exportPolicy: { status: 'enabled' }
-      retentionPolicy: retention ? { status: 'enabled', days: untaggedRetentionDays } : { status: 'disabled' }
+      // It deletes what has no tag, whatever names it or refers to it; the app deletes what nobody needs.
+      retentionPolicy: { status: 'disabled' }
     }
   }
 }

@@ -63,6 +63,7 @@ COMMANDS = (
     Command("export", RUN, "Keep what people decided in a file.", "decisions"),
     Command("import", RUN, "Bring back what people decided, from a file.", "decisions"),
     Command("notify", RUN, "Tell how destinations of notices fare; try, mute and send once more.", "notify"),
+    Command("housekeeping", RUN, "Delete from registries what nobody needs, or tell what would go.", "housekeeping"),
     Command("preview", RUN, "Tell what another watch list or policy would decide otherwise.", "preview"),
     Command("whoami", RUN, "Tell who the app takes you for, and what you may do.", "whoami"),
     Command("doctor", RUN, "Look whether the app is reached from here, by whom, and as it should be.", "doctor"),

@@ -48,8 +48,11 @@ class HouseKeeper:
         self._activity = activity
         self._tell = tell
 
-    def sweep(self) -> None:
+    def sweep(self) -> bool:
         """Go on with the round that is under way for a minute at most, or begin one if it is time to.
+
+        Returns:
+            Whether there is one under way, so that the next sweep has something to do.
 
         Raises:
             ServiceError: our own storage account did not answer; the next sweep goes on.
@@ -57,12 +60,13 @@ class HouseKeeper:
         stored, now = self._books.get(), self._looks.clock()
         known = stored.round if stored else Round()
         if not self._looks.settled.places or not rounds.is_due(known, now):
-            return
+            return rounds.is_under_way(known)
         try:
             claimed = self._books.put(stored, rounds.claimed(known, now))
-            _Part(self._looks, self._books, self._activity, claimed, self._tell).go_on()
+            return _Part(self._looks, self._books, self._activity, claimed, self._tell).go_on()
         except Conflict as conflict:
             log.info("%s", conflict)  # another instance sweeps at the same time
+            return True
 
     def ask(self) -> Round:
         """Have a round made as soon as the one under way is over.
@@ -112,8 +116,8 @@ class _Part:
         self._purse = HousePurse(looks.clock, MOST_REQUESTS, WITHIN)
         self._counted = 0
 
-    def go_on(self) -> None:
-        """Look at one site after the other until there is none left, or nothing to look with."""
+    def go_on(self) -> bool:
+        """Look at one site after the other until there is none left, or nothing to look with; whether some are."""
         try:
             everything = self._looks.everything()
         except ServiceError:
@@ -124,9 +128,10 @@ class _Part:
         for site in sites:
             if site.key > self._round.after and not self._keep(keeper, site):
                 self._save(rounds.paused(self._round, Tally()))
-                return
+                return True
         self._save(rounds.ended(self._round, sites, self._looks.clock()))
         log.info("housekeeping: a round is over: %s", self._round.tally)
+        return False
 
     @property
     def _round(self) -> Round:

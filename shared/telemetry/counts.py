@@ -17,6 +17,7 @@ import msgspec
 from opentelemetry.trace import Span
 
 from shared.domain.events.messages import CheckRepositories
+from shared.domain.housekeeping.rounds import Tally
 from shared.domain.pacing.bucket import Kind, Wait
 from shared.domain.promotion.transitions import ENDS
 from shared.domain.promotion.waiting import Waiting
@@ -48,6 +49,8 @@ PUT_OFF = Count(
 )
 PACED = Count("tidegate.arm.paced", "kind and reason", "Requests to ARM that waited for their turn.")
 SIGNATURES = Count("tidegate.signatures", "outcome", "Signatures of digests that were judged for a tag.")
+HOUSE_DELETED = Count("tidegate.housekeeping.deleted", "why", "What was deleted from registries at a sweep.")
+HOUSE_SPARED = Count("tidegate.housekeeping.spared", "why", "What was looked at for that and stays.")
 WAITING = Count("tidegate.waiting", "status", "Candidates under way at a sweep. A sweep that could not tell has none.")
 OLDEST = Count("tidegate.oldest", "status", "Seconds since the oldest of them that has not ended came to its status.")
 BUDGET_LEFT = Count(
@@ -178,3 +181,10 @@ def judged_signatures(outcome: str) -> None:
 def paced(kind: Kind, wait: Wait) -> None:
     """Count a request that waits for its turn at ARM."""
     add(PACED, key=f"{kind.value} {wait.value}")
+
+
+def house_kept(tally: Tally) -> None:
+    """Count what was deleted from a registry, and what stays there."""
+    for count, found in ((HOUSE_DELETED, tally.deleted), (HOUSE_SPARED, tally.spared)):
+        for why, number in found.items():
+            add(count, number, why)

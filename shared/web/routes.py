@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import msgspec
 
 from shared.web.acting_routes import ACTING_ROUTES
+from shared.web.housekeeping_routes import HOUSEKEEPING_ROUTES
 from shared.web.notice_routes import NOTICE_ROUTES
 from shared.web.parameters import PARAMETERS as PARAMETERS  # noqa: PLC0414  part of the table
 from shared.web.reading_routes import READING_ROUTES
@@ -23,7 +24,7 @@ from shared.web.route import WRITING as WRITING  # noqa: PLC0414
 from shared.web.route import Method as Method  # noqa: PLC0414
 from shared.web.route import Route as Route  # noqa: PLC0414
 
-ROUTES = (*READING_ROUTES, *ACTING_ROUTES, *NOTICE_ROUTES)
+ROUTES = (*READING_ROUTES, *ACTING_ROUTES, *NOTICE_ROUTES, *HOUSEKEEPING_ROUTES)
 
 # No longer than the host takes a URL.
 _LONGEST_PATH = 4096

@@ -17,6 +17,8 @@ from shared.domain.access.callers import Role
 from shared.domain.references import DOCKER_HUB, MCR
 from shared.flows.compare_file import FileComparer
 from shared.flows.exposure import ExposureTeller
+from shared.flows.keep_house import HouseKeeper
+from shared.flows.list_house import HouseLister
 from shared.flows.overview import Overview
 from shared.flows.preview import Previewer
 from shared.flows.write_file import FileWriter
@@ -25,8 +27,10 @@ from shared.rules.answerability import Answerability
 from shared.serving import front
 from shared.watch_list_yaml import parse_files, parse_watch_list
 from shared.web.decisions import DecisionPages
+from shared.web.housekeeping import HousekeepingPages
 from tests.doubles.answers import InMemoryAnswers
 from tests.doubles.configuration_files import InMemoryFiles
+from tests.doubles.house import Houses
 from tests.doubles.world import BASE, BASE_SERVER, GHCR, World
 
 ADDRESS = "https://tidegate.example"
@@ -62,6 +66,7 @@ class AppInMemory:
         self.world = world
         self.keys = InMemoryKeys()
         self.answers = InMemoryAnswers()
+        self.house = Houses(world.clock)
         self.texts = {role: self._key(role.value, role) for role in Role}
         self.files = InMemoryFiles({"images.yaml": world.configuration.text or b""})
         self.asked: list[Sent] = []
@@ -107,12 +112,19 @@ class AppInMemory:
             target_book=world.book,
             admitting=self._admitting(),
             deciding=self._deciding(),
+            housekeeping=self._housekeeping(),
         )
 
     def _deciding(self) -> Any:
         world = self.world
         pages = DecisionPages(lambda: world.exporter, lambda: world.importer, world.clock)
         return SimpleNamespace(export=pages.export, bring_back=pages.bring_back)
+
+    def _housekeeping(self) -> Any:
+        world, house = self.world, self.house
+        keeper = HouseKeeper(house.looks(world), house.books, world.activity, lambda _: None)
+        pages = HousekeepingPages(lambda: HouseLister(house.looks(world), house.books), lambda: keeper)
+        return SimpleNamespace(listing=pages.listing, ask=pages.ask)
 
     def _admitting(self) -> Any:
         world = self.world

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
+from shared.domain.housekeeping.judging import Unique
 from shared.domain.housekeeping.manifests import Links, Manifest, TagAt
 from shared.domain.housekeeping.reasons import Place
 from shared.domain.housekeeping.rounds import Round
@@ -16,8 +17,11 @@ from shared.domain.housekeeping.task_runs import NamedRun
 from shared.domain.references import Digest, Tag
 from shared.errors import Conflict
 from shared.housekeeping_ports import Locked, StoredLinks, StoredRound
+from shared.rules.house_looks import HouseLooks, Settled
+from shared.rules.house_needs import HouseNeeds, Travelling
 from tests.doubles.scripted import Scripted
 from tests.doubles.storage import Hook, OneAtATime, SettableClock
+from tests.doubles.world import BASE, World
 
 T = TypeVar("T")
 
@@ -248,3 +252,34 @@ class InMemoryHouseBooks(OneAtATime):
                 raise Conflict(f"what is known of {repository} was changed by another worker")
             self._links[key] = msgspec.json.encode(links)
             self._versions[key] += 1
+
+
+class Houses:
+    """What both registries hold, and all that housekeeping needs beside the records.
+
+    Args:
+        clock: tells the time.
+        before_call: see ``Scripted``.
+        places: where something is deleted.
+    """
+
+    def __init__(
+        self, clock: SettableClock, before_call: Hook | None = None, places: frozenset[Place] = frozenset(Place)
+    ) -> None:
+        self.clock = clock
+        self.staging = InMemoryHouse(clock, before_call)
+        self.base = InMemoryHouse(clock, before_call)
+        self.runs = InMemoryRunNames(before_call)
+        self.books = InMemoryHouseBooks(before_call)
+        self.uniques: list[Unique] = []
+        self.needed: list[tuple[str, Digest]] = []
+        self.places = places
+
+    def looks(self, world: World) -> HouseLooks:
+        """Return what a process looks with that has just started."""
+        travelling = Travelling(lambda _: self.uniques, lambda _: self.needed)
+        records = (world.targets, world.candidates, world.rebuilds, world.scans, world.tools)
+        needs = HouseNeeds(*records, world.watch_lists.in_force, BASE, travelling)
+        registries = {Place.STAGING: self.staging, Place.BASE: self.base}
+        settled = Settled(places=self.places, stays=timedelta(days=30), uniques_kept=2)
+        return HouseLooks(registries, {"tidegatestaging": self.runs}, self.books, needs, settled, self.clock)

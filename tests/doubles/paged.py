@@ -68,6 +68,7 @@ def parts_of(world: World, *, sign_in: bool = True, installation: str = "") -> A
         # No page exports or imports.
         travelling=world.travelling,
         deciding=SimpleNamespace(export=None, bring_back=None),
+        housekeeping=SimpleNamespace(listing=None, ask=None),
         admitting=SimpleNamespace(
             exposure_teller=exposure,
             exceptions=world.exceptions,

@@ -104,6 +104,12 @@ class Prediction:
         (defined,) = [found for found in self.of("Microsoft.Authorization/roleDefinitions") if found["name"] == role]
         return {action for part in defined["properties"]["permissions"] for action in part["actions"]}
 
+    def data_actions(self, role: str) -> set[str]:
+        """What a role that is defined here permits of data; nothing for a role that is not."""
+        found = [one for one in self.of("Microsoft.Authorization/roleDefinitions") if one["name"] == role]
+        parts = (part for one in found for part in one["properties"]["permissions"])
+        return {action for part in parts for action in part.get("dataActions", [])}
+
 
 ACR = "Microsoft.ContainerRegistry"
 

@@ -59,19 +59,11 @@ BUILT_IN: dict[str, tuple[str, set[str]]] = {
         "b93aa761-3e63-49ed-ac28-beffa264f7ac",
         {f"{_REPOSITORIES}/metadata/read", f"{_REPOSITORIES}/content/read"},
     ),
-    "Container Registry Repository Contributor": (
-        "2efddaa5-3f1f-4df3-97df-af3f13818f4c",
-        {f"{_REPOSITORIES}/{part}/{verb}" for part in ("metadata", "content") for verb in ("read", "write", "delete")},
-    ),
-    "Container Registry Repository Catalog Lister": (
-        "bfdb9389-c9a5-478a-bb2f-ba9ca092c3c7",
-        {f"{_ACR}/catalog/read"},
-    ),
 }
 
 IMPORTS, RUNS, STORAGE = "access-imports.bicep", "access-runs.bicep", "access-storage.bicep"
 VAULT, MONITORING, EVENTS = "access-vault.bicep", "access-monitoring.bicep", "access-events.bicep"
-TASKS, RETENTION = "access-tasks.bicep", "staging-retention.bicep"
+TASKS, DELETES = "access-tasks.bicep", "access-deletes.bicep"
 DECISIONS = "access-decisions.bicep"
 RECORD_KEY, RECORD_PUSH = "access-record-key.bicep", "access-record-push.bicep"
 
@@ -91,6 +83,24 @@ NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
     ("azure/shelf.py", "upload_blob"): (RECORD_PUSH, {f"{_ACR}/push/write"}),
     ("azure/shelf.py", "set_manifest"): (RECORD_PUSH, {f"{_ACR}/push/write"}),
     ("azure/shelf.py", "download_blob"): (IMPORTS, {f"{_ACR}/pull/read"}),
+    ("azure/repository_contents.py", "list_manifest_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
+    ("azure/repository_contents.py", "list_tag_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
+    ("azure/repository_contents.py", "get_repository_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
+    ("azure/repository_contents.py", "get_manifest"): (IMPORTS, {f"{_ACR}/pull/read"}),
+    ("azure/repository_contents.py", "get_manifest_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
+    ("azure/repository_contents.py", "get_tag_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
+    # The first where rights go by registry, the others where they go by repository.
+    ("azure/repository_contents.py", "delete_manifest"): (
+        DELETES,
+        {f"{_ACR}/artifacts/delete", f"{_REPOSITORIES}/content/delete"},
+    ),
+    ("azure/repository_contents.py", "delete_tag"): (
+        DELETES,
+        {f"{_ACR}/artifacts/delete", f"{_REPOSITORIES}/metadata/delete"},
+    ),
+    ("azure/run_names.py", "task_runs.list"): (RUNS, {f"{_ACR}/taskruns/read"}),
+    ("azure/run_names.py", "task_runs.get"): (RUNS, {f"{_ACR}/taskruns/read"}),
+    ("azure/run_names.py", "task_runs.delete"): (RUNS, {f"{_ACR}/taskruns/delete"}),
     ("azure/gate_schedule.py", "registries.get_build_source_upload_url"): (
         RUNS,
         {f"{_ACR}/listBuildSourceUploadUrl/action"},
@@ -163,12 +173,6 @@ FURTHER_NEEDS: dict[str, set[str]] = {
     RECORD_KEY: {"Microsoft.KeyVault/vaults/keys/read", "Microsoft.KeyVault/vaults/keys/sign/action"},
     # The same push, where rights are given by repository.
     RECORD_PUSH: {f"{_REPOSITORIES}/content/write"},
-}
-
-# What the staging registry's purge does as its own identity, where rights are given by repository.
-PURGE_NEEDS: dict[str, set[str]] = {
-    RETENTION: {f"{_REPOSITORIES}/{part}/{verb}" for part in ("metadata", "content") for verb in ("read", "delete")}
-    | {f"{_ACR}/catalog/read"}
 }
 
 # What Event Grid does as the identity of the base registry's system topic, which has no other role.

@@ -113,7 +113,7 @@ def test_what_is_not_set_is_what_the_template_says_by_itself() -> None:
 
 @needs_compiler
 def test_a_variable_that_is_empty_is_one_that_is_not_set() -> None:
-    choices = {"REGISTRY_SKU", "REGISTRY_EVENTS", "STORAGE_SKU"}
+    choices = {"REGISTRY_SKU", "REGISTRY_EVENTS", "STORAGE_SKU", "HOUSEKEEPING"}
     choices |= {name for name in variables().values() if name.endswith("ROLE_ASSIGNMENT_MODE")}
     empty = {name: "" for name in variables().values() if name not in {*choices, *ENVIRONMENT}}
     assert built(**empty) == built()

@@ -11,14 +11,13 @@ from tests.infra.bicep import FILES, INFRA, BicepFile, body, of_type, properties
 from tests.infra.roles import (
     BUILT_IN,
     DECISIONS,
+    DELETES,
     EVENTS,
     FURTHER_NEEDS,
     HOST_NEEDS,
     NEEDS,
-    PURGE_NEEDS,
     RECORD_KEY,
     RECORD_PUSH,
-    RETENTION,
     RUNS,
     TASKS,
     TOPIC_NEEDS,
@@ -28,8 +27,8 @@ from tests.infra.sdk_calls import sdk_calls
 ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 DEFINITION = "Microsoft.Authorization/roleDefinitions"
 OF_THE_APP = sorted({template for template, _ in NEEDS.values()} | set(HOST_NEEDS) | set(FURTHER_NEEDS))
-ACCESS = [*OF_THE_APP, *TOPIC_NEEDS, *PURGE_NEEDS]
-OWN_ROLES = [RUNS, TASKS, DECISIONS, RECORD_KEY, RECORD_PUSH]
+ACCESS = [*OF_THE_APP, *TOPIC_NEEDS]
+OWN_ROLES = [RUNS, TASKS, DECISIONS, RECORD_KEY, RECORD_PUSH, DELETES]
 
 
 def access(name: str) -> BicepFile:
@@ -59,7 +58,7 @@ def permitted(name: str) -> set[str]:
 
 def needed(name: str) -> set[str]:
     asked: list[Iterable[str]] = [actions for template, actions in NEEDS.values() if template == name]
-    tables = (HOST_NEEDS, FURTHER_NEEDS, PURGE_NEEDS, TOPIC_NEEDS)
+    tables = (HOST_NEEDS, FURTHER_NEEDS, TOPIC_NEEDS)
     return {action for actions in (*asked, *(table.get(name, ()) for table in tables)) for action in actions}
 
 
@@ -111,13 +110,12 @@ def test_every_role_is_given_on_one_resource_to_one_identity() -> None:
         declared = [file.resources[s] for s, typed in resource_types(file).items() if typed.startswith(ASSIGNMENT)]
         for assignment in map(properties, map(body, declared)):
             assert text(assignment["scope"]).partition("[")[0] in file.resources
-            own = "purge.identity.principalId" if file.path.name == RETENTION else "principalId"
-            assert text(properties(assignment["properties"])["principalId"]) == own
+            assert text(properties(assignment["properties"])["principalId"]) == "principalId"
 
 
-def test_all_roles_are_the_apps_identitys_but_those_of_the_registrys_topic_and_the_purge() -> None:
+def test_all_roles_are_the_apps_identitys_but_those_of_the_registrys_topic() -> None:
     main = text(read(INFRA / "main.bicep").root)
-    of_the_app = {file.path.name for file in map(access, ACCESS)} - {EVENTS, RETENTION}
+    of_the_app = {file.path.name for file in map(access, ACCESS)} - {EVENTS}
     assert main.count("principalId: identity.outputs.principalId") == main.count("principalId:") >= len(of_the_app)
     event_grid = text(access("event-grid.bicep").root)
     assert event_grid.count("principalId: create ? made!.identity.principalId : topic.identity.principalId") == 1

@@ -31,6 +31,7 @@ LEFT_TO_DEFAULT = {
     "REBUILDS_AT_ONCE": "fits the shared agents of ACR Tasks; more is a further setting with a pool of one's own",
     "IMPORTS_AT_ONCE": "keeps ARM's writes busy; another number is for who knows what their registry does at once",
     "GATES_AT_ONCE": "fits the shared agents of ACR Tasks; more is a further setting with a pool of one's own",
+    "UNIQUE_TAGS_KEPT": "ten; a further setting for who goes back further by their names",
     "EVIDENCE_DAYS": "a quarter of a year; a further setting for who has to keep evidence longer",
     "RECORD_VERIFIER": "the base registry's address, which whoever pulls knows; a further setting for another name",
     "GATE_CONTEXT": "begins with an upload, and goes on otherwise by itself",
@@ -130,6 +131,7 @@ def test_the_product_starts_with_the_settings_of_the_template() -> None:
     environment |= {f"{kind}_REGISTRY_ID": f"{REGISTRY}{kind}" for kind in ("STAGING", "BASE")}
     environment["APPLICATION_REGISTRY_IDS"] = REGISTRY
     environment |= {f"{kind}_LOGIN_SERVER": f"{kind.lower()}.azurecr.io" for kind in ("STAGING", "BASE")}
+    environment |= {"HOUSEKEEPING": "staging", "STAGING_RETENTION_DAYS": "30"}
     environment |= {"LIST_REMOVAL_PERCENT": "20", "NEW_TAGS_A_CHECK": "20", "SECOND_LOOK_MINUTES": "3"}
     environment |= {name: "0 */15 * * * *" for name in environment if name.endswith("_SCHEDULE")}
     environment |= {"SIGN_IN_ENABLED": "true", "INSTALLATION": "prod-weu", "PUBLIC_URL": "https://tidegate.example"}

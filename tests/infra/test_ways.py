@@ -23,7 +23,6 @@ each_way = pytest.mark.parametrize("way", EVERY_WAY)
 
 IMPORTER = BUILT_IN["Container Registry Data Importer and Data Reader"][0]
 READER = BUILT_IN["Container Registry Repository Reader"][0]
-CONTRIBUTOR = BUILT_IN["Container Registry Repository Contributor"][0]
 SCHEDULE = f"{ACR}/registries/scheduleRun/action"
 CANCEL = f"{ACR}/registries/runs/cancel/action"
 _REGISTRIES = "/providers/Microsoft.ContainerRegistry/registries/"
@@ -150,15 +149,51 @@ def test_who_may_read_repositories_is_said_where_rights_go_by_them(way: str, way
         assert [("identity" in given.principal) for given in readers] == [True] * by_repository
 
 
-def test_the_purge_deletes_as_itself_where_rights_go_by_repository(ways: Ways) -> None:
-    task = ways("defaults").one(f"{ACR}/registries/tasks")
-    assert task["identity"]["type"] == "SystemAssigned"
-    assert task["properties"]["credentials"] == {"sourceRegistry": {"identity": "[system]"}}
+def deletes_in(made: Prediction, *, abac: bool) -> set[str]:
+    """Scopes on which a role that may only delete is given."""
+    names = ("content", "metadata")
+    by_repository = {f"{ACR}/registries/repositories/{name}/delete" for name in names}
+    actions = set() if abac else {f"{ACR}/registries/artifacts/delete"}
+    given = own_roles(made, actions)
+    data = {one.scope for one in made.given() if made.data_actions(one.role) == (by_repository if abac else set())}
+    return given & data
+
+
+def may_delete(made: Prediction) -> set[str]:
+    """Scopes on which anything at all may be deleted of what a registry holds, by whichever role."""
+    built_in = dict(BUILT_IN.values())
+    ours = made.names("Microsoft.Authorization/roleDefinitions")
+    of = lambda role: made.actions(role) | made.data_actions(role) if role in ours else built_in[role]  # noqa: E731
+    deleting = re.compile(r".*/registries/(artifacts/delete|repositories/(content|metadata)/delete|\*)")
+    return {one.scope for one in made.given() if any(deleting.fullmatch(action) for action in of(one.role))}
+
+
+def test_the_app_may_delete_in_staging_alone_unless_it_is_said_otherwise(ways: Ways) -> None:
+    said: dict[str, set[str]] = {"webhooks": set(), "abac": {"staging", "base"}, "registry-wide": {"staging", "base"}}
+    for way in EVERY_WAY:
+        made = ways(way)
+        assert may_delete(made) == {_id_of(made, way, role) for role in said.get(way, {"staging"})}, way
+
+
+def _id_of(made: Prediction, way: str, role: str) -> str:
+    existing = {"staging": QUARANTINE, "base": PLATFORM}
+    return existing[role] if way == "existing-registries" else str(made.registry(role)["id"])
+
+
+def test_who_deletes_may_do_nothing_else_by_that(ways: Ways) -> None:
     staging = ways("defaults").registry("staging")["id"]
-    assert [given.scope for given in ways("defaults").given() if given.role == CONTRIBUTOR] == [staging]
-    plain = ways("registry-wide").one(f"{ACR}/registries/tasks")
-    assert plain["identity"]["type"] == "None"
-    assert CONTRIBUTOR not in roles_on(ways("registry-wide").registry("staging")["id"], ways("registry-wide"))
+    assert deletes_in(ways("defaults"), abac=True) == {staging}
+    both = {ways("abac").registry(role)["id"] for role in ("staging", "base")}
+    assert deletes_in(ways("abac"), abac=True) == both
+    wide = ways("registry-wide")
+    assert deletes_in(wide, abac=False) == {wide.registry(role)["id"] for role in ("staging", "base")}
+
+
+def test_nothing_purges_by_tags_any_more_and_no_registry_by_itself(ways: Ways) -> None:
+    for way in EVERY_WAY:
+        assert ways(way).of(f"{ACR}/registries/tasks") == []
+        policies = [one["properties"].get("policies", {}) for one in ways(way).of(f"{ACR}/registries")]
+        assert {one["retentionPolicy"]["status"] for one in policies if one} <= {"disabled"}
 
 
 def test_nothing_is_public_where_all_is_closed(ways: Ways) -> None:
@@ -188,7 +223,6 @@ def test_gates_run_in_the_pool_of_agents_within_the_network(ways: Ways) -> None:
     network = made.one("Microsoft.Network/virtualNetworks")
     assert {subnet["name"] for subnet in network["properties"]["subnets"]} == {"app", "endpoints", "agents"}
     assert made.settings()["GATE_AGENT_POOL"] == "gates"
-    assert made.one(f"{ACR}/registries/tasks")["properties"]["agentPoolName"] == "gates"
     assert made.registry("staging")["sku"]["name"] == "Premium"
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from shared.adapters.azure.clients import AzureClients
-from shared.adapters.azure.errors import azure_errors
+from shared.adapters.azure.errors import IMPORTER, azure_errors
 from shared.adapters.redaction import redacted
 from shared.domain.housekeeping.manifests import Links, Manifest, TagAt
 from shared.domain.references import Digest, Tag, parse_digest, parse_tag
@@ -190,7 +190,7 @@ class RepositoryContents:
     @contextmanager
     def _reading(self, doing: str) -> Iterator[None]:
         try:
-            with azure_errors(doing, _DELETER):
+            with azure_errors(doing, IMPORTER):
                 yield
         except (msgspec.DecodeError, *_STRANGE) as error:
             raise Unavailable(f"{doing}: the answer is not that of a registry: {error}") from error

@@ -285,6 +285,6 @@ def _in_order(graph: Graph, going: Mapping[Digest, Goes]) -> dict[Digest, Goes]:
     """Sort what goes so that each comes after what names it and what it refers to."""
     ordered: dict[Digest, Goes] = {}
     left = dict(going)
-    while ready := [each for each in left if graph.above(each).isdisjoint(left)]:
+    while ready := [each for each in left if not any(one in left for one in graph.above(each))]:
         ordered |= {each: left.pop(each) for each in ready}
     return ordered  # those that tags make refer to each other in a ring are left

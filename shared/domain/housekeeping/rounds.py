@@ -113,10 +113,11 @@ def is_due(known: Round, now: datetime) -> bool:
     """Whether somebody is to work on a round now: on the one under way, or on a new one."""
     if known.busy_until is not None and known.busy_until > now:
         return False
-    return _is_under_way(known) or known.began_at is None or _is_asked(known) or now - known.began_at >= EVERY
+    return is_under_way(known) or known.began_at is None or _is_asked(known) or now - known.began_at >= EVERY
 
 
-def _is_under_way(known: Round) -> bool:
+def is_under_way(known: Round) -> bool:
+    """Whether a round has begun and not ended."""
     return known.began_at is not None and known.ended_at is None
 
 
@@ -127,7 +128,7 @@ def _is_asked(known: Round) -> bool:
 def claimed(known: Round, now: datetime) -> Round:
     """Take note that somebody works on a round; if none is under way, a new one begins."""
     busy = now + BUSY_FOR
-    if _is_under_way(known):
+    if is_under_way(known):
         return msgspec.structs.replace(known, busy_until=busy)
     last = known.tally if known.ended_at is not None else known.last
     fresh = {"after": "", "tally": Tally(), "last": last}

@@ -1,7 +1,8 @@
-// Rights by repository in both registries.
+// Rights by repository in both registries, and housekeeping in both.
 using '../../../infra/main.bicep'
 
 param environmentName = 'prod'
 param location = 'westeurope'
 param baseRoleAssignmentMode = 'AbacRepositoryPermissions'
 param gatesByScheduleRun = true
+param housekeeping = 'staging,base'

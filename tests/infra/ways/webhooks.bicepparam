@@ -1,4 +1,4 @@
-// Webhooks connected, a base registry with a replica, accounts at upstreams.
+// Webhooks connected, no housekeeping, a base registry with a replica, accounts at upstreams.
 using '../../../infra/main.bicep'
 
 param environmentName = 'prod'
@@ -9,3 +9,4 @@ param connectWebhook = true
 param webhookSecret = 'sixteen-characters-or-more'
 param dockerHubUsername = 'somebody'
 param useRegistryCredentials = true
+param housekeeping = 'off'

@@ -23,16 +23,14 @@ from shared.errors import NotPermitted, RateLimited, ServiceError, Unavailable, 
 from shared.flows import keep_house
 from shared.flows.keep_house import HouseKeeper
 from shared.rules import house_site
-from shared.rules.house_looks import HouseLooks, Settled
-from shared.rules.house_needs import HouseNeeds, Travelling
-from tests.doubles.house import InMemoryHouse, InMemoryHouseBooks, InMemoryRunNames
+from shared.rules.house_looks import HouseLooks
+from tests.doubles.house import Houses
 from tests.doubles.registries import digest_of
 from tests.doubles.world import BASE, ONE, TARGET, TWO, Died, World
 
 pytestmark = pytest.mark.unit
 
 ALL = frozenset(Place)
-STAYS = timedelta(days=30)
 OLD = [digest_of(f"old {number}") for number in range(9)]
 SAID = Said("somebody", "it must stay", World().clock())
 UNIQUE = [Tag(f"22-alpine-2025120{number}.1") for number in range(9)]
@@ -49,14 +47,11 @@ class House:
             self.world.settle()
         self.clock = self.world.clock
         self.hook: Callable[[str], None] | None = None
-        self.staging = InMemoryHouse(self.clock, self.moment)
-        self.base = InMemoryHouse(self.clock, self.moment)
-        self.runs = InMemoryRunNames(self.moment)
-        self.books = InMemoryHouseBooks(self.moment)
-        self.uniques: list[Unique] = []
-        self.needed: list[tuple[str, Digest]] = []
+        self.in_memory = Houses(self.clock, self.moment, places)
+        self.staging, self.base = self.in_memory.staging, self.in_memory.base
+        self.runs, self.books = self.in_memory.runs, self.in_memory.books
+        self.uniques, self.needed = self.in_memory.uniques, self.in_memory.needed
         self.told: list[Tally] = []
-        self.places = places
 
     def moment(self, name: str) -> None:
         """Something is about to be changed, or was."""
@@ -66,18 +61,7 @@ class House:
     @property
     def looks(self) -> HouseLooks:
         """What a process looks with that has just started."""
-        world = self.world
-        travelling = Travelling(lambda _: self.uniques, lambda _: self.needed)
-        records = (world.targets, world.candidates, world.rebuilds, world.scans, world.tools)
-        needs = HouseNeeds(*records, world.watch_lists.in_force, BASE, travelling)
-        return HouseLooks(
-            {Place.STAGING: self.staging, Place.BASE: self.base},
-            {"tidegatestaging": self.runs},
-            self.books,
-            needs,
-            Settled(places=self.places, stays=STAYS, uniques_kept=2),
-            self.clock,
-        )
+        return self.in_memory.looks(self.world)
 
     @property
     def keeper(self) -> HouseKeeper:
@@ -263,7 +247,7 @@ def test_what_comes_to_be_needed_after_it_was_listed_stays(
         house.change(passed=(OLD[0],))
     else:
         house.base.push(TARGET, OLD[0], UNIQUE[0], days=90)
-        house.uniques = [
+        house.uniques += [
             Unique(UNIQUE[number], OLD[number], Tag("22-alpine"), house.clock() - timedelta(days=90 - number))
             for number in range(3)
         ]
@@ -365,9 +349,7 @@ def test_a_repository_that_is_locked_as_a_whole_is_left_alone(house: House) -> N
 # Not whole.
 
 
-@pytest.mark.parametrize(
-    "error", [Unavailable("503"), NotPermitted("403"), ServiceError("x")], ids=lambda one: str(one)
-)
+@pytest.mark.parametrize("error", [Unavailable("503"), NotPermitted("403"), ServiceError("x")], ids=str)
 @pytest.mark.parametrize("method", ["manifests", "tags", "links"])
 def test_a_listing_that_could_not_be_read_whole_deletes_nothing(house: House, method: str, error: ServiceError) -> None:
     house.staging.page = 2
