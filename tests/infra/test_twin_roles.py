@@ -9,6 +9,7 @@ import pytest
 
 from infra.local.emulator.assignments import APP, as_deployed
 from infra.local.emulator.role_definitions import (
+    HOUSEKEEPING,
     IMPORTER,
     RECORDS,
     REPOSITORY_READER,
@@ -31,6 +32,7 @@ OWN = {
     ("access-runs.bicep", "schedule"): SCHEDULE,
     ("access-tasks.bicep", "rerun"): TASK,
     ("access-record-push.bicep", "pusher"): RECORDS,
+    ("access-deletes.bicep", "deletes"): HOUSEKEEPING,
 }
 # Built-in roles that the template for images gives, by the variable that lists them.
 GIVEN = {"roles": IMPORTER, "abacRoles": REPOSITORY_READER}
@@ -83,7 +85,7 @@ def test_the_twin_gives_roles_on_the_registries_that_the_template_gives_them_on(
         if one["principal"] == APP
     }
     imports, runs = {(IMPORTER, STAGING), (IMPORTER, BASE)}, {(RUNS, STAGING), (RUNS, APPLICATIONS)}
-    assert given == imports | runs | {(TASK, f"{APPLICATIONS}/tasks/shop")}
+    assert given == imports | runs | {(HOUSEKEEPING, STAGING), (TASK, f"{APPLICATIONS}/tasks/shop")}
 
 
 @pytest.mark.skipif(not RECORDED.exists(), reason=f"the recording is not here: {RECORDED.name}")

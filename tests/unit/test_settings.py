@@ -633,3 +633,36 @@ def test_a_key_in_a_file_is_for_a_laptop_alone() -> None:
     assert load(RECORD_KEY="file:///tmp/key.pem").record_key == "file:///tmp/key.pem"
     with pytest.raises(ConfigurationError, match="in Azure it must be a key of Key Vault"):
         load(RECORD_KEY="file:///tmp/key.pem", WEBSITE_INSTANCE_ID="0a1b")
+
+
+# Housekeeping.
+
+
+@pytest.mark.parametrize(
+    ("said", "cleared"),
+    [
+        ("", {"staging"}),
+        ("staging", {"staging"}),
+        ("base", {"base"}),
+        ("staging, base", {"staging", "base"}),
+        ("off", set()),
+    ],
+)
+def test_what_is_cleared_is_staging_unless_it_is_said(said: str, cleared: set[str]) -> None:
+    assert load(HOUSEKEEPING=said).cleared == cleared
+
+
+@pytest.mark.parametrize("wrong", ["on", "stagin", "staging;base", "staging,", "off,base", "base,base", "STAGING"])
+def test_whoever_misspells_what_is_cleared_is_told(wrong: str) -> None:
+    with pytest.raises(ConfigurationError, match="HOUSEKEEPING must be staging, base"):
+        load(HOUSEKEEPING=wrong)
+
+
+def test_how_long_what_is_staged_stays_is_a_number_of_days() -> None:
+    assert (load().staging_stays, load(STAGING_RETENTION_DAYS="7").staging_stays) == (
+        timedelta(days=30),
+        timedelta(days=7),
+    )
+    for wrong in ("0", "4000", "a month"):
+        with pytest.raises(ConfigurationError, match="STAGING_RETENTION_DAYS must be a whole number"):
+            load(STAGING_RETENTION_DAYS=wrong)

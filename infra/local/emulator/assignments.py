@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from infra.local.emulator.role_definitions import (
     CRYPTO_OFFICER,
+    HOUSEKEEPING,
     IMPORTER,
     OWNER,
     REPOSITORY_CONTRIBUTOR,
@@ -56,11 +57,13 @@ def read(records: Iterable[Mapping[str, str]], roles: Iterable[str] = ROLES) -> 
 def as_deployed(topology: Topology) -> tuple[dict[str, str], ...]:
     """Return, as JSON objects, the assignments that infra/main.bicep makes, and the operator's.
 
-    Images of staging and base, runs of staging and of the application registries. Where staging gives rights by
-    repository, the app reads it as a Repository Reader. A task that the app may run is one that is named to it.
+    Images of staging and base, runs of staging and of the application registries; it deletes in staging alone. Where
+    staging gives rights by repository, the app reads it as a Repository Reader. A task that the app may run is one that
+    is named to it.
     """
     staging, base, applications = map(topology.registry_id, (STAGING, BASE, APPLICATIONS))
     given = [(IMPORTER, staging), (IMPORTER, base), (RUNS, staging), (RUNS, applications)]
+    given += [(HOUSEKEEPING, staging)]
     given += [(TASK, f"{applications}/tasks/{name}") for name in topology.application_tasks]
     given += [(REPOSITORY_READER, staging)] if topology.abac else []
     everything = f"/subscriptions/{SUBSCRIPTION}"

@@ -31,6 +31,8 @@ OWNER = "Owner"
 RUNS, TASK, SCHEDULE = "Tidegate runs", "Tidegate application task", "Tidegate large gates"
 # Of our own as well: pushing records into staging, and signing them by one key.
 RECORDS, SIGNS = "Tidegate records into staging", "Tidegate records by a key"
+# Of our own, too: deletes where rights go by registry, or by repository.
+HOUSEKEEPING = "Tidegate housekeeping"
 _TEMPLATES = Path(__file__).resolve().parents[2] / "modules"
 
 
@@ -93,6 +95,7 @@ ROLES = {
     RECORDS: Role(_of("push/write"), _of("repositories/content/write")),
     SIGNS: Role(data_actions=frozenset(f"Microsoft.KeyVault/vaults/keys/{name}" for name in ("read", "sign/action"))),
     SCHEDULE: Role(_of("scheduleRun/action")),
+    HOUSEKEEPING: Role(_of("artifacts/delete"), _of(*_REPOSITORY_DELETES)),
     TASKS_CONTRIBUTOR: Role(
         _of(
             "agentpools/read",

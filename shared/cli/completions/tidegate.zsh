@@ -21,6 +21,7 @@ _shtab_tidegate_commands() {
     export:'Keep what people decided in a file.'
     exposure:'Tell what is in use and would not be let in any more.'
     hold:'Decide nothing any more for an entry'"'"'s tags.'
+    housekeeping:'Delete from registries what nobody needs, or tell what would go.'
     images:'Tell how each watched tag stands.'
     import:'Bring back what people decided, from a file.'
     list:'Show, compare and write the watch list, and other files of config/.'
@@ -261,6 +262,24 @@ _shtab_tidegate_hold_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_tidegate_hold_defaults_added=0
+
+_shtab_tidegate_housekeeping_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--url[where the app is\; else TIDEGATE_URL, or a profile]:URL:"
+  "--profile[which profile of config.toml\; see docs\/cli.md]:NAME:"
+  "--timeout[how long an answer may take\; default\: 30s]:TIME:"
+  "--quiet[say nothing that nobody asked for]"
+  "--no-color[no colours\; so does NO_COLOR]"
+  "--json[print one JSON document, and no words beside it]"
+  "--dry-run[tell what would be deleted now, and delete nothing]"
+  "--place[with --dry-run\: only what is there]:place:(staging base task-runs)"
+  "--name[with --dry-run\: only one repository, or one registry\'s runs]:NAME:"
+  "--spared[with --dry-run\: each thing that stays, too]"
+  "--yes[ask nothing]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_tidegate_housekeeping_defaults_added=0
 
 _shtab_tidegate_images_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -907,6 +926,7 @@ _shtab_tidegate() {
         export) _arguments -C -s $_shtab_tidegate_export_options ;;
         exposure) _arguments -C -s $_shtab_tidegate_exposure_options ;;
         hold) _arguments -C -s $_shtab_tidegate_hold_options ;;
+        housekeeping) _arguments -C -s $_shtab_tidegate_housekeeping_options ;;
         images) _arguments -C -s $_shtab_tidegate_images_options ;;
         import) _arguments -C -s $_shtab_tidegate_import_options ;;
         list) _shtab_tidegate_list ;;
