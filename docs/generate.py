@@ -29,6 +29,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "scan-lifecycle": parts.scan_lifecycle,
     "scan-statuses": parts.scan_statuses,
     "scan-reasons": parts.scan_reasons,
+    "goes": parts.goes,
+    "spared": parts.spared,
     "troubles": parts.troubles,
     "notices": parts.notices,
     "hindrances": parts.hindrances,
@@ -51,6 +53,7 @@ PAGES = (
     "docs/architecture.md",
     "docs/cli.md",
     "docs/configuration.md",
+    "docs/housekeeping.md",
     "docs/notices.md",
     "docs/verdict.md",
 )

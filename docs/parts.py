@@ -22,6 +22,7 @@ from infra.local.demo.scenes import Scenes
 from infra.local.demo.travel_scenes import TravelScenes
 from shared.config import setting_fields
 from shared.domain.events.messages import LookAtDue, queue_of
+from shared.domain.housekeeping.reasons import Goes, Spared
 from shared.domain.notices.kinds import KINDS, Told
 from shared.domain.policy.policy import ScanCheck
 from shared.domain.promotion.actions import Refusal
@@ -113,6 +114,16 @@ def whys() -> str:
 def refusals() -> str:
     """Return why an action is refused."""
     return table(("reason", "meaning"), ((f"`{value}`", said) for value, said in told(Refusal)))
+
+
+def goes() -> str:
+    """Return why housekeeping deletes something."""
+    return table(("reason", "meaning"), ((f"`{value}`", said) for value, said in told(Goes)))
+
+
+def spared() -> str:
+    """Return why housekeeping leaves something."""
+    return table(("reason", "meaning"), ((f"`{value}`", said) for value, said in told(Spared)))
 
 
 def troubles() -> str:

@@ -79,7 +79,8 @@ class Housekeeping:
 
         parts, settings = self._parts, self._parts.settings
         records = (parts.targets, parts.candidates, parts.rebuilds, parts.scans, parts.tools)
-        needs = HouseNeeds(*records, parts.watch_lists.in_force, settings.base.name)
+        remembers = parts.deciding.remembers
+        needs = HouseNeeds(*records, parts.watch_lists.in_force, settings.base.name, remembers)
         settled = Settled(
             places=self._places, stays=settings.staging_stays, uniques_kept=int(settings.unique_tags_kept)
         )

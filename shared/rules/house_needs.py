@@ -78,6 +78,7 @@ class HouseNeeds:
         tools: what is mirrored for runs.
         watch_list: gives the list in force, which names the tools.
         registry: name of the base registry.
+        remembers: whether what people decided is known here; see ``Memory.remembers``.
         travelling: what is known of what travels with images.
     """
 
@@ -90,6 +91,7 @@ class HouseNeeds:
         tools: Tools,
         watch_list: Callable[[], WatchList],
         registry: str,
+        remembers: Callable[[], bool],
         travelling: Travelling = NOTHING_TRAVELS,
     ) -> None:
         self._targets = targets
@@ -99,6 +101,7 @@ class HouseNeeds:
         self._tools = tools
         self._watch_list = watch_list
         self._registry = registry.lower()
+        self._remembers = remembers
         self.travelling = travelling
 
     def all(self) -> Needed:
@@ -107,6 +110,8 @@ class HouseNeeds:
         Raises:
             ServiceError: some could not be read, so that nobody knows what they need; nothing may be deleted.
         """
+        if not self._remembers():
+            raise Unavailable("what people decided is not known here yet, and so nobody knows what they pinned or hold")
         of_base: defaultdict[str, list[tuple[Digest, Spared]]] = defaultdict(list)
         held: defaultdict[str, set[Tag]] = defaultdict(set)
         for target in (stored.record for stored in self._targets.every(self._registry)):

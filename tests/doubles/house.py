@@ -274,12 +274,13 @@ class Houses:
         self.uniques: list[Unique] = []
         self.needed: list[tuple[str, Digest]] = []
         self.places = places
+        self.remembers = True
 
     def looks(self, world: World) -> HouseLooks:
         """Return what a process looks with that has just started."""
         travelling = Travelling(lambda _: self.uniques, lambda _: self.needed)
         records = (world.targets, world.candidates, world.rebuilds, world.scans, world.tools)
-        needs = HouseNeeds(*records, world.watch_lists.in_force, BASE, travelling)
+        needs = HouseNeeds(*records, world.watch_lists.in_force, BASE, lambda: self.remembers, travelling)
         registries = {Place.STAGING: self.staging, Place.BASE: self.base}
         settled = Settled(places=self.places, stays=timedelta(days=30), uniques_kept=2)
         return HouseLooks(registries, {"tidegatestaging": self.runs}, self.books, needs, settled, self.clock)

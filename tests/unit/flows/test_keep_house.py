@@ -400,6 +400,17 @@ def test_without_a_watch_list_nobody_knows_the_tools_and_nothing_goes(
     assert house.staging.held(TARGET) == {OLD[0]}
 
 
+def test_an_account_that_does_not_know_what_people_decided_deletes_nothing(house: House) -> None:
+    house.staged(OLD[0])
+    house.in_memory.remembers = False
+    with pytest.raises(Unavailable, match="what people decided"):
+        house.sweep()
+    assert house.staging.held(TARGET) == {OLD[0]}
+    house.in_memory.remembers = True
+    house.round()
+    assert house.staging.held(TARGET) == frozenset()
+
+
 # Bounds.
 
 
@@ -420,6 +431,26 @@ def test_a_round_goes_on_where_it_paused_and_reads_no_manifest_twice(
     assert house.staging.asked["links"] == 9
     assert house.staging.held(TARGET) == frozenset()
     assert house.known.tally.deleted == {"ended": 9}
+
+
+def test_what_is_asked_of_a_registry_is_counted_and_is_what_the_documents_say(house: House) -> None:
+    for number in range(3):
+        house.staged(OLD[number])
+    known = house.round()
+    asked = house.staging.asked + house.base.asked + house.runs.asked
+    assert known.tally.requests == asked.total()
+    assert house.staging.asked == {
+        "manifests": 1,
+        "tags": 1,
+        "links": 3,
+        "is_locked": 1,
+        **dict.fromkeys(("newest", "manifest", "delete_manifest"), 3),
+    }
+    house.clock.advance(EVERY)
+    house.staged(TWO)
+    before = house.staging.asked.copy()
+    house.round()
+    assert house.staging.asked - before == {"manifests": 1, "tags": 1}
 
 
 def test_a_part_of_a_round_lasts_a_minute(house: House) -> None:
