@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from shared.domain.references import parse_digest
 from shared.telemetry.counts import house_kept
 
 if TYPE_CHECKING:
@@ -80,7 +81,9 @@ class Housekeeping:
         parts, settings = self._parts, self._parts.settings
         records = (parts.targets, parts.candidates, parts.rebuilds, parts.scans, parts.tools)
         remembers = parts.deciding.remembers
-        needs = HouseNeeds(*records, parts.watch_lists.in_force, settings.base.name, remembers)
+        client = settings.gate_client_image.partition("@")[2]
+        named = (parse_digest(client),) if client else ()
+        needs = HouseNeeds(*records, parts.watch_lists.in_force, settings.base.name, remembers, named)
         settled = Settled(
             places=self._places, stays=settings.staging_stays, uniques_kept=int(settings.unique_tags_kept)
         )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from shared.domain.housekeeping.graph import Graph
 from shared.domain.housekeeping.judging import Going
 from shared.domain.housekeeping.manifests import Manifest
-from shared.domain.housekeeping.reasons import Spared
+from shared.domain.housekeeping.reasons import Goes, Spared
 from shared.domain.housekeeping.rounds import Site
 from shared.domain.references import Digest
 from shared.housekeeping_ports import HouseRegistry, Locked
@@ -35,17 +36,27 @@ class HouseDeleter:
         graph: all that it held when it was listed.
         purse: grants requests.
         again: reads the records anew.
+        let_go: is told of what has a unique tag right before it is deleted.
 
     Attributes:
         gone: manifests of the listing that are not there any more.
     """
 
-    def __init__(self, registry: HouseRegistry, site: Site, graph: Graph, purse: HousePurse, again: Again) -> None:
+    def __init__(
+        self,
+        registry: HouseRegistry,
+        site: Site,
+        graph: Graph,
+        purse: HousePurse,
+        again: Again,
+        let_go: Callable[[str, Going], None],
+    ) -> None:
         self._registry = registry
         self._site = site
         self._graph = graph
         self._purse = purse
         self._again = again
+        self._let_go = let_go
         self._last = max((one.updated for one in graph.manifests.values() if one.updated), default=None)
         self.gone: set[Digest] = set()
 
@@ -79,6 +90,7 @@ class HouseDeleter:
             if self._differs(found):
                 raise Changed
             self._purse.take()
+            self._release(going)
             if locked := self._registry.delete_manifest(self._site.name, going.digest):
                 return locked
         self.gone.add(going.digest)
@@ -96,7 +108,13 @@ class HouseDeleter:
         if found not in self._graph.tags[going.digest]:
             return Spared.CHANGED
         self._purse.take()
+        self._release(going)
         return self._registry.delete_tag(self._site.name, going.tag)
+
+    def _release(self, going: Going) -> None:
+        """Whoever dies after this leaves a tag that is known to be a unique one still, by its name's own record."""
+        if going.why is Goes.OLD_UNIQUE:
+            self._let_go(self._site.name, going)
 
     def _compare_newest(self) -> None:
         """What was written since the listing may name what goes, or refer to it.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from shared.domain.housekeeping.judging import Unique
+from shared.domain.housekeeping.judging import Going, Unique
 from shared.domain.housekeeping.reasons import Place, Spared
 from shared.domain.housekeeping.rounds import Site
 from shared.domain.housekeeping.uses import Uses, merged, of_target, of_tool
@@ -36,13 +36,16 @@ class Travelling(NamedTuple):
     Attributes:
         uniques: gives the unique tags of a repository of the base registry.
         needed: gives the digests that are needed in staging or in base for what is still on its way, by repository.
+        let_go: is told of a unique tag, or of a manifest with its unique tags, in a repository of the base registry
+            right before that is deleted: else it would be found to be missing, and brought back.
     """
 
     uniques: Callable[[str], Iterable[Unique]]
     needed: Callable[[Place], Iterable[tuple[str, Digest]]]
+    let_go: Callable[[str, Going], None]
 
 
-NOTHING_TRAVELS = Travelling(lambda _: (), lambda _: ())
+NOTHING_TRAVELS = Travelling(lambda _: (), lambda _: (), lambda *_: None)
 
 
 class Needed(msgspec.Struct, frozen=True):
@@ -79,6 +82,7 @@ class HouseNeeds:
         watch_list: gives the list in force, which names the tools.
         registry: name of the base registry.
         remembers: whether what people decided is known here; see ``Memory.remembers``.
+        named: digests in staging that the settings name, such as that of the client by which gates are run.
         travelling: what is known of what travels with images.
     """
 
@@ -92,6 +96,7 @@ class HouseNeeds:
         watch_list: Callable[[], WatchList],
         registry: str,
         remembers: Callable[[], bool],
+        named: Iterable[Digest] = (),
         travelling: Travelling = NOTHING_TRAVELS,
     ) -> None:
         self._targets = targets
@@ -102,6 +107,7 @@ class HouseNeeds:
         self._watch_list = watch_list
         self._registry = registry.lower()
         self._remembers = remembers
+        self._named = tuple((digest, Spared.DECIDED) for digest in named)
         self.travelling = travelling
 
     def all(self) -> Needed:
@@ -120,6 +126,7 @@ class HouseNeeds:
         tools, under_way = self._known_tools(), [one.record for one in self._candidates.in_status(UNDER_WAY)]
         scans = [one.record for one in self._scans.in_status(SCANS)]
         staging = [*(each for found in of_base.values() for each in found), *_of_records(under_way, scans, tools)]
+        staging += self._named
         staging += [(digest, Spared.RECORDED) for _, digest in self.travelling.needed(Place.STAGING)]
         for repository, digest in self.travelling.needed(Place.BASE):
             of_base[repository].append((digest, Spared.RECORDED))
@@ -151,6 +158,7 @@ class HouseNeeds:
         found = [each for target in targets for each in of_target(target)]
         found += [(one, Spared.RECORDED) for where, one in self.travelling.needed(site.place) if where == site.name]
         if site.place is Place.STAGING:
+            found += self._named
             found += self._of_candidates(digest, targets, known)
             found += [each for tool in self._known_tools() for each in of_tool(tool)]
             found += _of_scan(self._scans.get(digest))

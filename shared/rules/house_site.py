@@ -119,7 +119,8 @@ class HouseSites:
             return
         if site.place is Place.BASE:
             self._begin(site, judged.goes)
-        deleter = HouseDeleter(registry, site, graph, self._purse, self._again)
+        let_go = self._looks.needs.travelling.let_go
+        deleter = HouseDeleter(registry, site, graph, self._purse, self._again, let_go)
         for going in judged.goes:
             self._note(going, deleter.delete(going), kept)
 

@@ -219,14 +219,14 @@ class _Judge:
     def _why(self, digest: Digest) -> Goes:
         if digest in self._rules.begun:
             return self._rules.begun[digest]
+        if not self._staging and self._ours(digest):
+            return Goes.OLD_UNIQUE
         if self._graph.parents(digest):
             return Goes.WITH_INDEX
         if subjects := self._graph.subjects(digest):
             return Goes.WITH_SUBJECT if any(one in self._graph.manifests for one in subjects) else Goes.ORPHANED
         if not self._graph.image_tags(digest):
             return Goes.LEFT
-        if not self._staging:
-            return Goes.OLD_UNIQUE
         return Goes.OLD_TOOL if self._is_tool(digest) else Goes.ENDED
 
     def _tags(self, digest: Digest) -> tuple[Tag, ...]:

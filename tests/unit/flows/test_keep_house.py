@@ -144,6 +144,14 @@ def test_what_needs_it_may_be_a_tag_of_another_repository(house: House) -> None:
     assert needed.staging[OLD[1]] is Spared.RECORDED
 
 
+def test_what_the_settings_name_stays(house: House) -> None:
+    house.staging.push(TARGET, OLD[0], days=100)
+    house.staging.push(TARGET, OLD[1], days=100)
+    house.in_memory.named = (OLD[0],)
+    house.round()
+    assert house.staging.held(TARGET) == {OLD[0]}
+
+
 def test_repositories_that_no_record_knows_are_not_even_listed(house: House) -> None:
     house.staging.push("somebody/s", OLD[0], f"22-{short(OLD[0])}", days=999)
     house.round()
@@ -163,6 +171,26 @@ def test_old_unique_tags_go_with_all_that_hangs_on_them_and_the_former_stays(hou
     assert house.base.held(TARGET) == {OLD[0], OLD[1], OLD[2], ONE}
     assert house.base.names(TARGET) == {*UNIQUE[:3]}
     assert known.tally.deleted == {"old-unique-tag": 1, "with-its-index": 1, "with-its-subject": 1}
+
+
+def test_the_record_of_a_unique_tag_lets_it_go_before_it_is_deleted(house: House) -> None:
+    for number in range(4):
+        house.unique(number)
+    house.base.tag_at(TARGET, OLD[3], "mine", house.clock() - timedelta(days=5))
+    seen: list[str] = []
+    house.hook = lambda name: seen.append(name.partition(":")[2]) if name.startswith("before") else None
+    house.round()
+    assert [(one.digest, one.tags, one.tag) for one in house.in_memory.let_go] == [
+        (OLD[2], (UNIQUE[2],), ""),
+        (OLD[3], (), UNIQUE[3]),
+    ]
+    assert [name for name in seen if name not in {"put", "keep_links"}] == [
+        "let_go",
+        "delete_manifest",
+        "let_go",
+        "delete_tag",
+    ]
+    assert house.base.names(TARGET) == {*UNIQUE[:2], "mine"}
 
 
 def test_in_base_a_referrer_goes_whose_subject_is_gone_and_nothing_else_that_has_no_tag(house: House) -> None:

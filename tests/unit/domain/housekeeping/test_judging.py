@@ -324,6 +324,13 @@ def test_with_an_old_unique_tag_goes_what_it_names_and_what_refers_to_it_and_not
     assert held.stays(BASE)[left] is Spared.UNTAGGED
 
 
+def test_a_platform_with_an_old_unique_tag_of_its_own_goes_by_that(held: Repository) -> None:
+    for number, digest in enumerate((A, B, C), 1):
+        held.unique(digest, number)
+    held.unique(D, 4, children=(C,))
+    assert held.goes(BASE) == {D: Goes.OLD_UNIQUE, C: Goes.OLD_UNIQUE}
+
+
 def test_of_a_digest_with_another_tag_only_the_old_unique_tag_goes(held: Repository) -> None:
     for number, digest in enumerate((A, B), 1):
         held.unique(digest, number)
