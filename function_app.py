@@ -86,8 +86,8 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's bind
             parts.admitting.standing.sweep,
             parts.evidence_keeper.sweep,
             parts.deciding.sweep,
-            parts.housekeeping.sweep,
             lambda: budgets_observed(parts.budgets.every(), parts.clock()),
+            parts.housekeeping.sweep,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cached_property
 
 import msgspec
 
@@ -34,16 +35,24 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     uniques_kept: int
 
 
-class Everything(msgspec.Struct, frozen=True):
+class Everything:
     """What records need, read once for many looks.
+
+    Args:
+        needs: reads what records need.
 
     Attributes:
         needed: which digests.
-        run_names: which names of runs.
     """
 
-    needed: Needed
-    run_names: frozenset[str]
+    def __init__(self, needs: HouseNeeds) -> None:
+        self.needed: Needed = needs.all()
+        self._needs = needs
+
+    @cached_property
+    def run_names(self) -> frozenset[str]:
+        """Which names of runs; read when the first is looked at."""
+        return self._needs.run_names()
 
 
 class HouseLooks:
@@ -80,7 +89,7 @@ class HouseLooks:
         Raises:
             ServiceError: some could not be read; nobody knows what they need, and nothing may go.
         """
-        return Everything(self.needs.all(), self.needs.run_names())
+        return Everything(self.needs)
 
     def sites(self, everything: Everything) -> tuple[Site, ...]:
         """Return every site, in the order in which they are looked at.

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from shared.domain.housekeeping.graph import Graph, to_read
-from shared.domain.housekeeping.judging import Judged, Rules, is_worth_reading, judge
+from shared.domain.housekeeping.judging import Judged, Rules, Staying, is_worth_reading, judge
 from shared.domain.housekeeping.manifests import Contents, Links
+from shared.domain.housekeeping.reasons import Spared
 from shared.domain.housekeeping.rounds import Site
 from shared.domain.housekeeping.uses import Uses
 from shared.domain.references import Digest
@@ -59,7 +60,16 @@ class HouseReader:
         graph = Graph(contents, {})
         if is_worth_reading(graph, uses, rules, now):
             graph = Graph(contents, self._links(site, contents))
-        return graph, judge(graph, uses, rules, now)
+        judged = judge(graph, uses, rules, now)
+        return graph, self._unless_locked(site, judged) if judged.goes else judged
+
+    def _unless_locked(self, site: Site, judged: Judged) -> Judged:
+        """Of a repository that is locked as a whole nothing goes."""
+        self._purse.take()
+        if not self._registry.is_locked(site.name):
+            return judged
+        manifests = (one for one in judged.goes if not one.tag)
+        return Judged((), (*judged.stays, *(Staying(one.digest, Spared.LOCKED, one.tags) for one in manifests)))
 
     def _listed(self, site: Site) -> Contents:
         manifests = [one for page in self._purse.pages(self._registry.manifests(site.name)) for one in page]

@@ -100,6 +100,8 @@ class HouseSites:
         for _ in range(LOOKS):
             graph, judged = self._looks.look(site, self._everything, self._begun(site), self._purse)
             kept.spared = Counter(one.why for one in judged.stays)
+            locked = {one.digest for one in judged.stays if one.why is Spared.LOCKED}
+            kept.left = locked & self._begun(site).keys()
             try:
                 self._delete(site, graph, judged, kept)
             except Changed:
@@ -111,14 +113,9 @@ class HouseSites:
     def _delete(self, site: Site, graph: Graph, judged: Judged, kept: Kept) -> None:
         if not judged.goes:
             return
-        registry = self._looks.registries[site.place]
-        self._purse.take()
-        if registry.is_locked(site.name):
-            kept.spared[Spared.LOCKED] += len(judged.goes)
-            kept.left |= self._begun(site).keys()
-            return
         if site.place is Place.BASE:
             self._begin(site, judged.goes)
+        registry = self._looks.registries[site.place]
         let_go = self._looks.needs.travelling.let_go
         deleter = HouseDeleter(registry, site, graph, self._purse, self._again, let_go)
         for going in judged.goes:

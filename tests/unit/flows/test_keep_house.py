@@ -617,7 +617,8 @@ def test_whoever_dies_at_whichever_write_leaves_a_round_that_ends_as_ever(moment
     assert house.known.begun == ()
 
 
-def test_what_was_begun_and_is_locked_since_stays_begun_until_it_is_gone(house: House) -> None:
+@pytest.mark.parametrize("how", ["refused", "listed", "repository"])
+def test_what_was_begun_and_is_locked_since_stays_begun_until_it_is_gone(house: House, how: str) -> None:
     child = house.base.push(TARGET, digest_of("child"), days=100)
     for number in range(3):
         house.unique(number, children=(child,) if number == 2 else ())
@@ -626,6 +627,14 @@ def test_what_was_begun_and_is_locked_since_stays_begun_until_it_is_gone(house: 
     assert house.base.held(TARGET) == {OLD[0], OLD[1], child}
     assert [one.digest for one in house.known.begun] == [child]
     house.base.refuses.clear()
+    for _ in range(2):
+        if how != "refused":
+            house.base.lock(TARGET, child) if how == "listed" else house.base.locked.add(TARGET)
+            house.clock.advance(EVERY)
+            house.round()
+            assert [one.digest for one in house.known.begun] == [child]
+    house.base.locked.clear()
+    house.base.push(TARGET, child, days=100)
     house.clock.advance(EVERY)
     assert house.round().tally.deleted == {Goes.WITH_INDEX.value: 1}
     assert house.known.begun == ()

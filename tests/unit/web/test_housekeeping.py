@@ -101,6 +101,12 @@ def test_where_it_is_switched_off_it_is_told_what_would_be(app: AppInMemory) -> 
     assert sites(answer)["staging", TARGET]["going"] == {"ended": 2}
 
 
+def test_a_repository_that_is_locked_as_a_whole_is_listed_as_such(app: AppInMemory) -> None:
+    app.house.staging.locked.add(TARGET)
+    found = sites(ask(app))["staging", TARGET]
+    assert (found["goes"], found["staying"]) == ([], {"decided": 1, "locked": 2})
+
+
 def test_one_place_and_one_name_can_be_asked_for(app: AppInMemory) -> None:
     assert sites(ask(app, "?place=base")).keys() == {("base", TARGET)}
     assert sites(ask(app, f"?place=staging&name={TARGET}")).keys() == {("staging", TARGET)}
