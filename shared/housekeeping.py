@@ -77,13 +77,16 @@ class Housekeeping:
     def _looks(self) -> HouseLooks:
         from shared.rules.house_looks import HouseLooks, Settled  # noqa: PLC0415
         from shared.rules.house_needs import HouseNeeds  # noqa: PLC0415
+        from shared.rules.house_travelling import RecordedTravel  # noqa: PLC0415
 
         parts, settings = self._parts, self._parts.settings
         records = (parts.targets, parts.candidates, parts.rebuilds, parts.scans, parts.tools)
         remembers = parts.deciding.remembers
         client = settings.gate_client_image.partition("@")[2]
         named = (parse_digest(client),) if client else ()
-        needs = HouseNeeds(*records, parts.watch_lists.in_force, settings.base.name, remembers, named)
+        base = settings.base.name
+        travel = RecordedTravel(parts.companions, parts.unique_names, base, parts.clock)
+        needs = HouseNeeds(*records, parts.watch_lists.in_force, base, remembers, travel, named)
         settled = Settled(
             places=self._places, stays=settings.staging_stays, uniques_kept=int(settings.unique_tags_kept)
         )

@@ -135,7 +135,7 @@ class HouseLooks:
         return judge_runs(listed, everything.run_names, self.clock())
 
     def _uniques(self, site: Site) -> tuple[Unique, ...]:
-        return tuple(self.needs.travelling.uniques(site.name)) if site.place is Place.BASE else ()
+        return tuple(self.needs.travel.uniques(site.name)) if site.place is Place.BASE else ()
 
     def _held(self, site: Site, everything: Everything) -> frozenset[Tag]:
         return everything.needed.held.get(site.name, frozenset()) if site.place is Place.BASE else frozenset()

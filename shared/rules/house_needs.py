@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Protocol
 
 import msgspec
 
@@ -30,22 +30,27 @@ from shared.target_ports import Targets
 from shared.tool_ports import Tools
 
 
-class Travelling(NamedTuple):
-    """What is known of what travels with images.
+class Travel(Protocol):
+    """What is known of what travels with images."""
 
-    Attributes:
-        uniques: gives the unique tags of a repository of the base registry.
-        needed: gives the digests that are needed in staging or in base for what is still on its way, by repository.
-        let_go: is told of a unique tag, or of a manifest with its unique tags, in a repository of the base registry
-            right before that is deleted: else it would be found to be missing, and brought back.
-    """
+    def uniques(self, repository: str) -> Iterable[Unique]:
+        """Return the unique tags of a repository of the base registry."""
+        ...
 
-    uniques: Callable[[str], Iterable[Unique]]
-    needed: Callable[[Place], Iterable[tuple[str, Digest]]]
-    let_go: Callable[[str, Going], None]
+    def needed(self, place: Place) -> Iterable[tuple[str, Digest]]:
+        """Return the digests that are needed for what is still on its way, in staging or in base, by repository."""
+        ...
 
+    def needs(self, repository: str, digest: Digest) -> bool:
+        """Whether something is on its way that is to lie beside a digest in a repository of the base registry, now."""
+        ...
 
-NOTHING_TRAVELS = Travelling(lambda _: (), lambda _: (), lambda *_: None)
+    def let_go(self, repository: str, going: Going) -> None:
+        """Take note of a unique tag, or of a manifest with its unique tags, that is about to be deleted from base.
+
+        Else it would be found to be missing, and brought back.
+        """
+        ...
 
 
 class Needed(msgspec.Struct, frozen=True):
@@ -82,8 +87,8 @@ class HouseNeeds:
         watch_list: gives the list in force, which names the tools.
         registry: name of the base registry.
         remembers: whether what people decided is known here; see ``Memory.remembers``.
+        travel: what is known of what travels with images.
         named: digests in staging that the settings name, such as that of the client by which gates are run.
-        travelling: what is known of what travels with images.
     """
 
     def __init__(
@@ -96,8 +101,8 @@ class HouseNeeds:
         watch_list: Callable[[], WatchList],
         registry: str,
         remembers: Callable[[], bool],
+        travel: Travel,
         named: Iterable[Digest] = (),
-        travelling: Travelling = NOTHING_TRAVELS,
     ) -> None:
         self._targets = targets
         self._candidates = candidates
@@ -108,7 +113,7 @@ class HouseNeeds:
         self._registry = registry.lower()
         self._remembers = remembers
         self._named = tuple((digest, Spared.DECIDED) for digest in named)
-        self.travelling = travelling
+        self.travel = travel
 
     def all(self) -> Needed:
         """Read every record that may need something.
@@ -127,8 +132,8 @@ class HouseNeeds:
         scans = [one.record for one in self._scans.in_status(SCANS)]
         staging = [*(each for found in of_base.values() for each in found), *_of_records(under_way, scans, tools)]
         staging += self._named
-        staging += [(digest, Spared.RECORDED) for _, digest in self.travelling.needed(Place.STAGING)]
-        for repository, digest in self.travelling.needed(Place.BASE):
+        staging += [(digest, Spared.RECORDED) for _, digest in self.travel.needed(Place.STAGING)]
+        for repository, digest in self.travel.needed(Place.BASE):
             of_base[repository].append((digest, Spared.RECORDED))
         homes = {one.home.repository for one in under_way} | {one.repository for one in tools}
         homes |= {one.repository for one in scans}
@@ -156,7 +161,7 @@ class HouseNeeds:
         if _held(targets) != known.held.get(site.name, frozenset()):
             return Spared.CHANGED
         found = [each for target in targets for each in of_target(target)]
-        found += [(one, Spared.RECORDED) for where, one in self.travelling.needed(site.place) if where == site.name]
+        found += [(digest, Spared.RECORDED)] if self.travel.needs(site.name, digest) else []
         if site.place is Place.STAGING:
             found += self._named
             found += self._of_candidates(digest, targets, known)
@@ -186,6 +191,8 @@ class HouseNeeds:
             if stored.record.status not in ENDS:
                 yield digest, Spared.UNDER_WAY
             for place in stored.record.places:
+                if self.travel.needs(place.repository, digest):
+                    yield digest, Spared.RECORDED
                 found = self._targets.get(target_id(self._registry, place.repository, place.tag))
                 yield from of_target(found.record) if found else ()
 

@@ -116,7 +116,7 @@ class HouseSites:
         if site.place is Place.BASE:
             self._begin(site, judged.goes)
         registry = self._looks.registries[site.place]
-        let_go = self._looks.needs.travelling.let_go
+        let_go = self._looks.needs.travel.let_go
         deleter = HouseDeleter(registry, site, graph, self._purse, self._again, let_go)
         for going in judged.goes:
             self._note(going, deleter.delete(going), kept)

@@ -9,7 +9,6 @@ from typing import TypeVar
 
 import msgspec
 
-from shared.domain.housekeeping.judging import Going, Unique
 from shared.domain.housekeeping.manifests import Links, Manifest, TagAt
 from shared.domain.housekeeping.reasons import Place
 from shared.domain.housekeeping.rounds import Round
@@ -18,7 +17,9 @@ from shared.domain.references import Digest, Tag
 from shared.errors import Conflict
 from shared.housekeeping_ports import Locked, StoredLinks, StoredRound
 from shared.rules.house_looks import HouseLooks, Settled
-from shared.rules.house_needs import HouseNeeds, Travelling
+from shared.rules.house_needs import HouseNeeds
+from shared.rules.house_travelling import RecordedTravel
+from tests.doubles.companions import InMemoryCompanions, InMemoryUniqueNames
 from tests.doubles.scripted import Scripted
 from tests.doubles.storage import Hook, OneAtATime, SettableClock
 from tests.doubles.world import BASE, World
@@ -271,24 +272,17 @@ class Houses:
         self.base = InMemoryHouse(clock, before_call)
         self.runs = InMemoryRunNames(before_call)
         self.books = InMemoryHouseBooks(before_call)
-        self.uniques: list[Unique] = []
-        self.needed: list[tuple[str, Digest]] = []
-        self.let_go: list[Going] = []
-        self._tell = before_call or (lambda _: None)
+        self.companions = InMemoryCompanions(before_call)
+        self.names = InMemoryUniqueNames(before_call)
+        self.travel = RecordedTravel(self.companions, self.names, BASE, clock)
         self.places = places
         self.remembers = True
         self.named: tuple[Digest, ...] = ()
 
-    def _let_go(self, _: str, going: Going) -> None:
-        self._tell("before:let_go")
-        self.let_go.append(going)
-        self._tell("after:let_go")
-
     def looks(self, world: World) -> HouseLooks:
         """Return what a process looks with that has just started."""
-        travelling = Travelling(lambda _: self.uniques, lambda _: self.needed, self._let_go)
         records = (world.targets, world.candidates, world.rebuilds, world.scans, world.tools)
-        needs = HouseNeeds(*records, world.watch_lists.in_force, BASE, lambda: self.remembers, self.named, travelling)
+        needs = HouseNeeds(*records, world.watch_lists.in_force, BASE, lambda: self.remembers, self.travel, self.named)
         registries = {Place.STAGING: self.staging, Place.BASE: self.base}
         settled = Settled(places=self.places, stays=timedelta(days=30), uniques_kept=2)
         return HouseLooks(registries, {"tidegatestaging": self.runs}, self.books, needs, settled, self.clock)

@@ -100,6 +100,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # It says what was decided, and is read by whom signatures are read by.
     "domain/record": {"domain/record", "domain/promotion", "domain/policy", "domain/scan", "domain/signatures", *_PURE},
     "domain/housekeeping": {"domain/housekeeping", "domain/promotion", "domain/scan", *_PURE},
+    "domain/housekeeping": {"domain/housekeeping", "domain/promotion", "domain/scan", "domain/travel", *_PURE},
     "registry_ids": {"errors", "msgspec"},
     "registry_settings": set(),
     "whole_numbers": set(),

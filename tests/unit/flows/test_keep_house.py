@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
 
-from shared.domain.housekeeping.judging import ORPHANS_STAY, Unique
+from shared.domain.housekeeping.judging import ORPHANS_STAY
 from shared.domain.housekeeping.reasons import Goes, Place, Spared
 from shared.domain.housekeeping.rounds import BUSY_FOR, EVERY, Round, Tally
 from shared.domain.housekeeping.task_runs import RUNS_STAY
@@ -17,6 +17,7 @@ from shared.domain.promotion.identity import short
 from shared.domain.promotion.said import Held, Pinned, Said
 from shared.domain.promotion.target import Former, Target
 from shared.domain.references import Digest, Tag
+from shared.domain.travel.companions import Companions, Unique, Want
 from shared.domain.watching.troubles import Kind
 from shared.domain.watching.watch_list import WatchList
 from shared.errors import NotPermitted, RateLimited, ServiceError, Unavailable, WatchListError
@@ -24,9 +25,10 @@ from shared.flows import keep_house
 from shared.flows.keep_house import HouseKeeper
 from shared.rules import house_site
 from shared.rules.house_looks import HouseLooks
+from shared.travel_ports import NamedDigest
 from tests.doubles.house import Houses
 from tests.doubles.registries import digest_of
-from tests.doubles.world import BASE, ONE, TARGET, TWO, Died, World
+from tests.doubles.world import BASE, NODE, ONE, TAG, TARGET, TWO, Died, World
 
 pytestmark = pytest.mark.unit
 
@@ -34,6 +36,13 @@ ALL = frozenset(Place)
 OLD = [digest_of(f"old {number}") for number in range(9)]
 SAID = Said("somebody", "it must stay", World().clock())
 UNIQUE = [Tag(f"22-alpine-2025120{number}.1") for number in range(9)]
+
+
+def beside(digest: Digest, repository: str = TARGET, *wants: Want) -> Companions:
+    """Return the companions of a digest."""
+    return Companions(
+        registry=BASE, repository=repository, digest=digest, source=NODE, staging=repository, wants=tuple(wants)
+    )
 
 
 class House:
@@ -50,7 +59,7 @@ class House:
         self.in_memory = Houses(self.clock, self.moment, places)
         self.staging, self.base = self.in_memory.staging, self.in_memory.base
         self.runs, self.books = self.in_memory.runs, self.in_memory.books
-        self.uniques, self.needed = self.in_memory.uniques, self.in_memory.needed
+        self.companions, self.names = self.in_memory.companions, self.in_memory.names
         self.told: list[Tally] = []
 
     def moment(self, name: str) -> None:
@@ -75,8 +84,30 @@ class House:
     def unique(self, number: int, **more: object) -> Digest:
         """Have a digest in the base registry with a unique tag; the higher the number the older."""
         at = self.clock() - timedelta(days=number + 2)
-        self.uniques.append(Unique(UNIQUE[number], OLD[number], Tag("22-alpine"), at))
+        self.named(number, at)
         return self.base.push(TARGET, OLD[number], UNIQUE[number], days=number + 2, **more)  # type: ignore[arg-type]
+
+    def named(self, number: int, at: datetime) -> None:
+        """Have a digest know its unique tag, and all that lies beside it."""
+        self.names.claim(NamedDigest(BASE, TARGET, UNIQUE[number], OLD[number], TAG, number, at))
+        unique = Unique(UNIQUE[number], TAG, number, at, landed_at=at)
+        want = Want(tag=TAG, number=number, at=at, since=at, names=True, ready_at=at, told=True)
+        self.companions.insert(msgspec.structs.replace(beside(OLD[number]), unique=(unique,), wants=(want,)))
+
+    def travels(self, digest: Digest, repository: str = TARGET) -> None:
+        """Have something be on its way that is to lie beside a digest."""
+        want = Want(tag=TAG, number=1, at=self.clock(), since=self.clock())
+        known = self.companions.get(beside(digest).id)
+        if known is None:
+            self.companions.insert(beside(digest, repository, want))
+        else:
+            self.companions.replace(known, msgspec.structs.replace(known.record, wants=(want,)))
+
+    def beside(self, digest: Digest) -> Companions:
+        """What is known of what lies beside a digest."""
+        stored = self.companions.get(beside(digest).id)
+        assert stored is not None
+        return stored.record
 
     def sweep(self) -> None:
         """Sweep as a process does that has just started."""
@@ -137,7 +168,7 @@ def test_what_ended_in_staging_goes_and_what_records_need_stays(house: House) ->
 def test_what_needs_it_may_be_a_tag_of_another_repository(house: House) -> None:
     house.staging.push("base/other", TWO, f"x-{short(TWO)}", days=100)
     house.staging.push("base/other", OLD[0], f"x-{short(OLD[0])}", days=100)
-    house.needed.append(("base/other", OLD[1]))
+    house.travels(OLD[1], "base/other")
     looks = house.looks
     needed = looks.everything().needed
     assert needed.staging[TWO] is Spared.DECIDED
@@ -180,14 +211,13 @@ def test_the_record_of_a_unique_tag_lets_it_go_before_it_is_deleted(house: House
     seen: list[str] = []
     house.hook = lambda name: seen.append(name.partition(":")[2]) if name.startswith("before") else None
     house.round()
-    assert [(one.digest, one.tags, one.tag) for one in house.in_memory.let_go] == [
-        (OLD[2], (UNIQUE[2],), ""),
-        (OLD[3], (), UNIQUE[3]),
-    ]
+    for digest in OLD[2:4]:
+        assert (house.beside(digest).unique, house.beside(digest).wants) == ((), ())
+    assert house.beside(OLD[1]).unique[0].name == UNIQUE[1]
     assert [name for name in seen if name not in {"put", "keep_links"}] == [
-        "let_go",
+        "replace",
         "delete_manifest",
-        "let_go",
+        "replace",
         "delete_tag",
     ]
     assert house.base.names(TARGET) == {*UNIQUE[:2], "mine"}
@@ -261,7 +291,7 @@ COMES_TO_NEED: dict[str, Callable[[House], object]] = {
     "former": lambda house: house.change(former=(Former(OLD[0], house.clock()),)),
     "locked": lambda house: (house.staging if house.staging.held(TARGET) else house.base).lock(TARGET, OLD[0]),
     "held": lambda house: house.change(hold=Held("x", "y", house.clock(), "node")),
-    "travels": lambda house: house.needed.append((TARGET, OLD[0])),
+    "travels": lambda house: house.travels(OLD[0]),
 }
 
 
@@ -275,10 +305,8 @@ def test_what_comes_to_be_needed_after_it_was_listed_stays(
         house.change(passed=(OLD[0],))
     else:
         house.base.push(TARGET, OLD[0], UNIQUE[0], days=90)
-        house.uniques += [
-            Unique(UNIQUE[number], OLD[number], Tag("22-alpine"), house.clock() - timedelta(days=90 - number))
-            for number in range(3)
-        ]
+        for number in range(3):
+            house.named(number, house.clock() - timedelta(days=90 - number))
         house.base.push(TARGET, OLD[1], UNIQUE[1], days=80)
         house.base.push(TARGET, OLD[2], UNIQUE[2], days=80)
     after_the_listing(house, lambda: happens(house))

@@ -1,0 +1,54 @@
+"""What housekeeping takes from the companions of a digest, and what they forget of what is deleted. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+
+import msgspec
+
+from shared.domain.references import Digest, Tag
+from shared.domain.travel.companions import Companions
+from shared.domain.travel.next_step import Todo, next_step
+
+
+def is_on_its_way(companions: Companions, now: datetime) -> bool:
+    """Whether something of what is to lie beside a digest has still to come, or may come by itself."""
+    if any(want.ready_at is None for want in companions.wants):
+        return True
+    follows = companions.follow_until is not None and companions.follow_until > now
+    return follows or next_step(companions, now) is not Todo.REST
+
+
+def digests_of(companions: Companions) -> Iterator[Digest]:
+    """Iterate over a digest, its platforms, and what refers to these."""
+    yield companions.digest
+    yield from companions.manifests
+    yield from (one.digest for one in companions.referrers)
+
+
+def without(companions: Companions, names: Collection[Tag]) -> Companions:
+    """Return companions that do not know some unique tags any more, nor the decisions for which these were made.
+
+    Nothing brings them back then. The digest is in force for none of these tags: else it would not go.
+    """
+    tags = {one.tag for one in companions.unique if one.name in names}
+    return msgspec.structs.replace(
+        companions,
+        unique=tuple(one for one in companions.unique if one.name not in names),
+        wants=tuple(want for want in companions.wants if want.tag not in tags),
+        step=companions.step + 1,
+    )
+
+
+def let_go(companions: Companions) -> Companions:
+    """Return companions of a digest that is deleted: nothing is to lie beside it, until a tag wants it once more."""
+    bare = Companions(
+        registry=companions.registry,
+        repository=companions.repository,
+        digest=companions.digest,
+        source=companions.source,
+        staging=companions.staging,
+        step=companions.step + 1,
+    )
+    return msgspec.structs.replace(bare, traceparent=companions.traceparent)

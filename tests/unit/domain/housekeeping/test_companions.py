@@ -1,0 +1,98 @@
+"""What is on its way keeps its digests, and what is let go is not brought back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from shared.domain.housekeeping.companions import digests_of, is_on_its_way, let_go, without
+from shared.domain.references import Tag, parse_repository
+from shared.domain.travel import changes
+from shared.domain.travel.companions import Companions, Unique, Want
+from shared.domain.travel.next_step import Todo, next_step, scheduled
+from shared.domain.travel.referrers import Referrer, ReferrerState
+from shared.domain.watching.travelling import ReferrerMode, Travelling
+from tests.doubles.registries import digest_of
+from tests.doubles.storage import MIDDAY
+
+pytestmark = pytest.mark.unit
+
+IMAGE, SIGNATURE, PLATFORM = digest_of("image"), digest_of("signature"), digest_of("platform")
+TAG, OTHER = Tag("22"), Tag("latest")
+ASKED = Travelling(referrers=ReferrerMode.REQUIRED, unique_tag="{tag}-{yyyymmdd}.{n}")
+LONG_AGO = MIDDAY - timedelta(days=90)
+
+
+def name(tag: Tag) -> Tag:
+    """Return a unique tag."""
+    return Tag(f"{tag}-20251003.1")
+
+
+def want(tag: Tag, **more: object) -> Want:
+    """Return a decision of long ago, for which all has come."""
+    fields = {"ready_at": LONG_AGO, "told": True, **more}
+    return Want(tag=tag, number=1, at=LONG_AGO, since=LONG_AGO, asked=ASKED, names=True, **fields)  # type: ignore[arg-type]
+
+
+def at_rest(*tags: Tag) -> Companions:
+    """Return the companions of a digest, of which all has come long ago."""
+    signature = Referrer(digest=SIGNATURE, subject=IMAGE, state=ReferrerState.ARRIVED)
+    known = Companions(
+        registry="base",
+        repository="base/node",
+        digest=IMAGE,
+        source=parse_repository("docker.io/library/node"),
+        staging="base/node",
+        wants=tuple(map(want, tags)),
+        manifests=(IMAGE, PLATFORM),
+        image_at=LONG_AGO,
+        unique=tuple(Unique(name(tag), tag, 1, LONG_AGO, landed_at=LONG_AGO) for tag in tags),
+        referrers=(signature,),
+        listed_at=LONG_AGO,
+        listed=1,
+    )
+    return scheduled(known, MIDDAY)
+
+
+def test_what_has_come_and_is_not_followed_any_more_is_not_on_its_way() -> None:
+    assert not is_on_its_way(at_rest(TAG), MIDDAY)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"wants": (want(TAG, ready_at=None),)},
+        {"follow_until": MIDDAY + timedelta(days=1)},
+        {"image_at": None, "unique": (Unique(name(TAG), TAG, 1, LONG_AGO),)},
+    ],
+    ids=["a tag waits", "late ones follow", "it is to be brought again"],
+)
+def test_what_has_still_to_come_or_may_come_is_on_its_way(fields: dict[str, object]) -> None:
+    assert is_on_its_way(msgspec.structs.replace(at_rest(TAG), **fields), MIDDAY)
+
+
+def test_with_a_digest_its_platforms_and_what_refers_to_it_are_needed() -> None:
+    assert set(digests_of(at_rest(TAG))) == {IMAGE, PLATFORM, SIGNATURE}
+
+
+def test_what_is_let_go_is_not_brought_back_when_it_is_found_to_be_missing() -> None:
+    lost = frozenset({IMAGE, SIGNATURE})
+    assert next_step(changes.lost(at_rest(TAG), lost, frozenset({name(TAG)}), MIDDAY), MIDDAY) is not Todo.REST
+    gone = let_go(at_rest(TAG))
+    after = changes.lost(gone, lost, frozenset({name(TAG)}), MIDDAY)
+    assert next_step(after, MIDDAY) is Todo.REST
+    assert (after.look_at, gone.step) == (None, at_rest(TAG).step + 1)
+
+
+def test_of_a_digest_that_stays_only_the_one_name_is_let_go() -> None:
+    left = without(at_rest(TAG, OTHER), [name(TAG)])
+    assert [one.name for one in left.unique] == [name(OTHER)]
+    assert [one.tag for one in left.wants] == [OTHER]
+    assert next_step(changes.lost(left, frozenset(), frozenset({name(TAG)}), MIDDAY), MIDDAY) is Todo.REST
+
+
+def test_a_tag_that_wants_what_was_let_go_has_it_brought_once_more() -> None:
+    again = changes.wanted(let_go(at_rest(TAG)), want(TAG, ready_at=None, told=False), MIDDAY)
+    assert next_step(again, MIDDAY) is not Todo.REST
