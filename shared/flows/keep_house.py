@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 
+import msgspec
+
 from shared.domain.housekeeping import rounds
 from shared.domain.housekeeping.judging import Going
 from shared.domain.housekeeping.reasons import Goes, Place
@@ -23,6 +25,7 @@ from shared.housekeeping_ports import HouseBooks, StoredRound
 from shared.ports import Activity, Event
 from shared.rules.house_looks import HouseLooks
 from shared.rules.house_purse import HousePurse, Spent
+from shared.rules.house_reading import Unread
 from shared.rules.house_site import HouseSites, Kept
 
 log = logging.getLogger("tidegate.housekeeping")
@@ -127,7 +130,7 @@ class _Part:
         keeper = HouseSites(self._looks, everything, self._purse, self._begun, self._begin)
         for site in sites:
             if site.key > self._round.after and not self._keep(keeper, site):
-                self._save(rounds.paused(self._round, Tally()))
+                self._save(msgspec.structs.replace(self._round, busy_until=None))
                 return True
         self._save(rounds.ended(self._round, sites, self._looks.clock()))
         log.info("housekeeping: a round is over: %s", self._round.tally)
@@ -159,7 +162,7 @@ class _Part:
         except (Spent, RateLimited) as pause:
             log.info("housekeeping pauses at %s: %s", site.key, pause)
             kept.spared.clear()  # they are counted when the site is looked at to its end
-            change, goes_on = self._paused, False
+            change, goes_on = self._pause(site, pause, kept), False
         except ServiceError as error:
             log.warning("%s could not be cleared: %s", site.key, error)
             change, goes_on = partial(self._failed, site, str(error)), not error.temporary
@@ -169,8 +172,16 @@ class _Part:
     def _done(self, site: Site, kept: Kept, tally: Tally) -> Round:
         return rounds.done(self._round, site, kept.left, tally)
 
-    def _paused(self, tally: Tally) -> Round:
-        return rounds.paused(self._round, tally)
+    def _pause(self, site: Site, pause: Exception, kept: Kept) -> Callable[[Tally], Round]:
+        """A site that comes on by nothing, twice in a row, keeps the others from their turn no longer."""
+        if _came_on(pause, kept):
+            return partial(self._paused, None)
+        if self._round.stuck_at == site.key:
+            return partial(self._failed, site, _why(pause))
+        return partial(self._paused, site)
+
+    def _paused(self, stuck: Site | None, tally: Tally) -> Round:
+        return rounds.paused(self._round, tally, stuck)
 
     def _failed(self, site: Site, why: str, tally: Tally) -> Round:
         return rounds.failed(self._round, site, why, self._looks.clock(), tally)
@@ -185,3 +196,14 @@ class _Part:
             subject = f"housekeeping:{site.place.value}/{site.name}"
             self._activity.append(Event(subject, "house-kept", self._looks.clock(), told[:_DETAIL_KEPT]))
         return tally
+
+
+def _came_on(pause: Exception, kept: Kept) -> bool:
+    """Whether the next part will find less to do at a site."""
+    return bool(kept.deleted) or (isinstance(pause, Unread) and pause.read > 0)
+
+
+def _why(pause: Exception) -> str:
+    if isinstance(pause, ServiceError):
+        return str(pause)
+    return f"it holds too much to be listed by {MOST_REQUESTS} requests within {WITHIN.seconds} seconds"

@@ -101,6 +101,9 @@ class HouseLister:
                 found.append(SiteListed(site=site, clears=site.place in self.places, unread=unread.count))
                 break
             except Spent:
+                if not found:  # alone it is too much
+                    trouble = f"it holds too much to be listed within {WITHIN.seconds} seconds"
+                    found.append(SiteListed(site=site, clears=site.place in self.places, trouble=trouble))
                 break
         return Listed(tuple(found), known, _next(left, found, after))
 

@@ -25,10 +25,12 @@ class Unread(Spent):
 
     Args:
         count: how many are left.
+        read: how many were read.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, read: int) -> None:
         self.count = count
+        self.read = read
         super().__init__(f"{count} manifests are not read yet")
 
 
@@ -88,7 +90,8 @@ class HouseReader:
                 links = self._registry.links(site.name, digest)
                 (known if links else gone)[digest] = links or Links()
         except Spent:
-            raise Unread(len(missing) - sum(one in known or one in gone for one in missing)) from None
+            read = sum(one in known or one in gone for one in missing)
+            raise Unread(len(missing) - read, read) from None
         finally:
             self._keep(site, stored, known)
         return known | gone

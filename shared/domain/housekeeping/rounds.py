@@ -91,6 +91,7 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         ended_at: when it ended, UTC; ``None`` while it is under way.
         busy_until: until when somebody works on it, UTC.
         asked_at: when somebody last asked for one, UTC.
+        stuck_at: the key of the site at which the last part paused without having come on; empty for none.
         after: the key of the last site that was looked at in it; empty at its beginning.
         begun: manifests of which the deletion was begun.
         tally: what came of it so far.
@@ -102,6 +103,7 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ended_at: datetime | None = None
     busy_until: datetime | None = None
     asked_at: datetime | None = None
+    stuck_at: str = ""
     after: str = ""
     begun: tuple[Begun, ...] = ()
     tally: Tally = Tally()
@@ -131,7 +133,7 @@ def claimed(known: Round, now: datetime) -> Round:
     if is_under_way(known):
         return msgspec.structs.replace(known, busy_until=busy)
     last = known.tally if known.ended_at is not None else known.last
-    fresh = {"after": "", "tally": Tally(), "last": last}
+    fresh = {"after": "", "stuck_at": "", "tally": Tally(), "last": last}
     return msgspec.structs.replace(known, began_at=now, ended_at=None, busy_until=busy, **fresh)
 
 
@@ -174,9 +176,16 @@ def failed(known: Round, site: Site, detail: str, now: datetime, tally: Tally) -
     return msgspec.structs.replace(known, after=site.key, failures=tuple(failures), tally=counted)
 
 
-def paused(known: Round, tally: Tally) -> Round:
-    """Take note that nobody works on it any more, and that it goes on where it is."""
-    return msgspec.structs.replace(known, busy_until=None, tally=added(known.tally, tally))
+def paused(known: Round, tally: Tally, stuck: Site | None = None) -> Round:
+    """Take note that nobody works on it any more, and that it goes on where it is.
+
+    Args:
+        known: as it was.
+        tally: what came of the part.
+        stuck: the site at which it paused, if it did not come on there.
+    """
+    stuck_at = stuck.key if stuck else ""
+    return msgspec.structs.replace(known, busy_until=None, stuck_at=stuck_at, tally=added(known.tally, tally))
 
 
 def ended(known: Round, sites: Iterable[Site], now: datetime) -> Round:

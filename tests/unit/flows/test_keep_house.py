@@ -527,6 +527,36 @@ def test_whoever_is_asked_to_wait_pauses_and_counts_no_failure(house: House) -> 
     assert house.round().tally.deleted == {"ended": 3}
 
 
+def test_a_registry_that_asks_to_wait_all_day_keeps_no_other_site_from_its_turn(house: House) -> None:
+    house.staged(OLD[0])
+    for number in range(4):
+        house.unique(number)
+    for day in range(3):
+        house.staging.fail("manifests", *[RateLimited("429")] * 2)
+        house.round()
+        assert len(house.base.held(TARGET)) == 2
+        assert house.staging.held(TARGET) == {OLD[0]}
+        house.clock.advance(EVERY if day < 2 else timedelta(0))
+    (trouble,) = house.keeper.troubles()
+    assert "429" in trouble.detail
+    house.clock.advance(EVERY)
+    assert house.round().failures == ()
+
+
+def test_what_is_too_much_for_a_part_is_told_and_keeps_no_other_site_from_its_turn(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keep_house, "MOST_REQUESTS", 8)
+    house.staging.page = 1
+    for number in range(9):
+        house.staged(OLD[number])
+    house.base.push(TARGET, digest_of("orphan"), subject=digest_of("gone"), days=100)
+    known = house.round()
+    assert house.base.held(TARGET) == frozenset()
+    assert house.staging.held(TARGET) == frozenset(OLD)
+    assert ["it holds too much to be listed by 8 requests" in one.detail for one in known.failures] == [True]
+
+
 def test_a_registry_in_trouble_keeps_no_other_site_from_being_kept(house: House) -> None:
     house.staged(OLD[0])
     for number in range(4):

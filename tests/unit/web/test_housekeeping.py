@@ -136,6 +136,17 @@ def test_a_repository_that_is_too_large_for_one_answer_is_read_on_by_the_next(
     assert app.house.staging.asked["links"] == 3
 
 
+def test_of_a_repository_that_is_too_large_to_be_listed_at_all_that_is_told(
+    app: AppInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_house, "MOST_REQUESTS", 2)
+    app.house.staging.page = 1
+    answer = ask(app)
+    assert "too much" in sites(answer)["staging", TARGET]["trouble"]
+    after = json.loads(answer.body)["next"]
+    assert sites(ask(app, f"?after={after}")).keys() >= {("base", TARGET)}
+
+
 def test_of_what_cannot_be_read_it_is_told_why_and_nothing_would_go(app: AppInMemory) -> None:
     app.house.staging.fail("tags", Unavailable("the registry did not answer"))
     found = sites(ask(app))
