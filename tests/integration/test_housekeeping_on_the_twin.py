@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import msgspec
 import pytest
 import requests
 
+from infra.local.emulator.assignments import APP
+from infra.local.emulator.role_definitions import HOUSEKEEPING
+from infra.local.topology import BASE
 from shared.domain.housekeeping.reasons import Place
 from tests.integration.conftest import Product
 from tests.twin.images import push_referrer
@@ -48,3 +54,40 @@ def test_what_was_rejected_goes_with_its_signature_and_what_is_in_force_or_was_s
     assert product.parts.housekeeping.keeper.sweep() is False
     (site,) = lister.list(place=Place.STAGING, name=product.target).sites
     assert site.tally.deleted == {}
+
+
+def tags_in_base(product: Product) -> set[str]:
+    """The tags that the base registry really has."""
+    url = f"{product.twin.topology.http('backing_base')}/v2/{product.target}/tags/list"
+    return set(requests.get(url, timeout=9).json()["tags"])
+
+
+def asks_for_unique_tags(product: Product) -> None:
+    """Have each digest keep a name, of which one stays; and let the app delete in the base registry."""
+    product.configure(settings={"HOUSEKEEPING": "staging,base", "UNIQUE_TAGS_KEPT": "1"})
+    entry = f"{{name: it, source: docker.io/{product.path}, tags: [1], target: {product.target}, gate: release"
+    text = f"images: [{entry}, unique_tag: '{{tag}}-{{yyyymmdd}}.{{n}}'}}]"
+    product.parts.configuration._container.write("images.yaml", text.encode())  # type: ignore[attr-defined]
+    product.given = product.emulated()["assignments"]
+    scope = product.twin.topology.registry_id(BASE)
+    product.emulate(assignments=[*product.given, {"principal": APP, "role": HOUSEKEEPING, "scope": scope}])
+
+
+def test_old_unique_tags_go_from_base_and_are_not_brought_back(product: Product) -> None:
+    asks_for_unique_tags(product)
+    releases = [product.update(release).digest for release in ("one", "two", "three", "four")]
+    uniques = {f"1-20300101.{number}" for number in range(1, 5)}
+    assert tags_in_base(product) == {"1", *uniques}
+    (stored,) = product.parts.targets.of_repository(product.parts.target_book.registry, product.target)
+    # Ten formers are kept in any case; a day's test has not as many.
+    product.parts.targets.replace(stored, msgspec.structs.replace(stored.record, former=stored.record.former[:1]))
+    product.clock.advance(timedelta(days=20))
+    assert product.parts.housekeeping.keeper.sweep() is False
+    assert [there(product, "base", digest) for digest in releases] == [False, False, True, True]
+    assert len(tags_in_base(product)) == 3
+    left = tags_in_base(product)
+    product.parts.comparer.plan("")
+    product.parts.travelling.sweep()
+    product.settle()
+    assert tags_in_base(product) == left
+    assert product.base_digest() == releases[-1]
