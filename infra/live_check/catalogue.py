@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.live_check import events, imports, nested, runs, scans, tasks, travelling
+from infra.live_check import clearing, events, imports, nested, runs, scans, tasks, travelling
 from infra.live_check.probe import Probe
 
 PROBES: tuple[Probe, ...] = tuple(
@@ -15,6 +15,7 @@ PROBES: tuple[Probe, ...] = tuple(
             *nested.PROBES,
             *scans.PROBES,
             *travelling.PROBES,
+            *clearing.PROBES,
         ),
         key=lambda probe: probe.number,
     )

@@ -26,6 +26,16 @@ def push_index(client: ContainerRegistryClient, repository: str, count: int) -> 
     return client.set_manifest(repository, _stream(index), media_type=_INDEX)
 
 
+def tag_index(client: ContainerRegistryClient, repository: str, digest: str, tag: str) -> None:
+    """Point a tag at an index that was pushed by ``push_index``.
+
+    Raises:
+        HttpResponseError: of ``azure.core``; the registry does not let us push.
+    """
+    index = _stream(dict(client.get_manifest(repository, digest).manifest))
+    client.set_manifest(repository, index, tag=tag, media_type=_INDEX)
+
+
 def push_referrer(client: ContainerRegistryClient, repository: str, subject: str) -> str:
     """Push a manifest without a tag that refers to an index, and return its digest.
 

@@ -317,3 +317,13 @@ def test_25_a_locked_index_can_be_referred_to_and_its_children_pulled(twin: Twin
     seen = ask(ground, 25)
     assert (seen.verdict, seen.facts["child_pulled"]) == (Verdict.OTHERWISE, False)
     assert "it can not be referred to, and what it lists can not be pulled" in seen.text
+
+
+def test_26_a_list_of_manifests_says_what_they_are_and_the_latest_first(ground: Ground) -> None:
+    seen = answer(ground, 26, Verdict.AS_BUILT, "latest first: yes")
+    assert all(seen.facts.values())
+
+
+def test_27_with_a_manifest_goes_what_refers_to_it_and_a_locked_tag_keeps_it(ground: Ground) -> None:
+    seen = answer(ground, 27, Verdict.AS_BUILT, "HTTP 405")
+    assert (seen.facts["its_referrer_went"], seen.facts["its_child_stayed"]) == (True, True)

@@ -52,7 +52,7 @@ def contents() -> RepositoryContents:
 
 def listed(digest: Digest, **more: object) -> dict[str, object]:
     """Return a manifest as ACR lists it."""
-    times = {"createdTime": "2026-01-01T00:00:00.1234567Z", "lastUpdateTime": "2026-01-01T00:00:00Z"}
+    times = {"createdTime": "2026-01-01T00:00:00Z", "lastUpdateTime": "2026-01-01T00:00:00.0000001Z"}
     return {"digest": digest, "mediaType": OCI, "imageSize": 7, **times, "changeableAttributes": UNLOCKED, **more}
 
 
