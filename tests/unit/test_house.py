@@ -99,7 +99,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain/travel": {"domain/travel", "domain/promotion", "domain/watching", "domain/record", *_PURE},
     # It says what was decided, and is read by whom signatures are read by.
     "domain/record": {"domain/record", "domain/promotion", "domain/policy", "domain/scan", "domain/signatures", *_PURE},
-    "domain/housekeeping": {"domain/housekeeping", "domain/promotion", "domain/scan", *_PURE},
     "domain/housekeeping": {"domain/housekeeping", "domain/promotion", "domain/scan", "domain/travel", *_PURE},
     "registry_ids": {"errors", "msgspec"},
     "registry_settings": set(),
