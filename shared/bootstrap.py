@@ -12,9 +12,6 @@ from shared.due_kinds import kinds
 from shared.flows.act import Actor
 from shared.flows.cancel import Canceller
 from shared.flows.check import Checker
-from shared.flows.compare_rebuilds import Comparison
-from shared.flows.find_dependants import DependantSearch
-from shared.flows.list_tasks import TaskLister
 from shared.flows.look_at_base import BaseComparer
 from shared.flows.look_at_candidate import CandidateLooker
 from shared.flows.look_at_due import DueLooker
@@ -22,7 +19,6 @@ from shared.flows.overview import Overview
 from shared.flows.plan import Planner
 from shared.flows.poisoned import DeadLetterReader
 from shared.flows.promote import Promoter
-from shared.flows.rebuild import Rebuilder
 from shared.flows.reconcile import Reconciler
 from shared.flows.retry import Retrier
 from shared.flows.rule import Ruler
@@ -35,23 +31,21 @@ from shared.gate_identities import parse_identities
 from shared.housekeeping import Housekeeping
 from shared.late_reading import parse_watch_list, read_gate
 from shared.notifying import Notifying, notifying_of
+from shared.rebuilding import Rebuilt
 from shared.record_keeping import RecordKeeping, records_of
 from shared.rules.adoption import Adopter
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
 from shared.rules.gate_runs import GateRuns
 from shared.rules.heirs import Heirs
-from shared.rules.listings import KeptListings
 from shared.rules.places import Places
-from shared.rules.progress import Progress, rebuild_progress
 from shared.rules.room import Room
 from shared.rules.second_looks import SecondLooks
 from shared.rules.sources import Sources
 from shared.rules.targets import TargetBook
 from shared.rules.trouble_finding import TroubleFinder
 from shared.rules.unbuilt_tasks import UnbuiltTasks
-from shared.scanning import Scanned
-from shared.telemetry.changes import rebuild_changed, target_changed
+from shared.telemetry.changes import target_changed
 from shared.telemetry.spans import current_traceparent
 from shared.telemetry.troubles import troubles_last
 from shared.tooling import Tooling
@@ -59,7 +53,6 @@ from shared.travelling import Travels, travels_of
 
 if TYPE_CHECKING:
     from shared.domain.events.registry_event import Told
-    from shared.domain.promotion.rebuilds import Rebuild
     from shared.flows.look_at_scan import ScanLooker
 
 
@@ -67,7 +60,7 @@ if TYPE_CHECKING:
 SIDE_BY_SIDE = 16
 
 
-class Parts(Scanned):
+class Parts(Rebuilt):
     """Everything the triggers hand to the flows."""
 
     @cached_property
@@ -120,11 +113,6 @@ class Parts(Scanned):
         finder = TroubleFinder(*parts, self.admitting.troubles, self.admitting.judge.notice)
         people = self.notifying.people(lambda: self.troubles)
         return TroubleTeller(finder, self.troubles, self.activity, self.clock, troubles_last, people)
-
-    @cached_property
-    def rebuild_progress(self) -> Progress[Rebuild]:
-        """How rebuilds go on."""
-        return rebuild_progress(self.rebuilds, self.waker, self.clock, tell=rebuild_changed)
 
     @cached_property
     def target_book(self) -> TargetBook:
@@ -306,51 +294,3 @@ class Parts(Scanned):
     def sources(self) -> Sources:
         """Tells where a digest can still be had."""
         return Sources(self.base, self.staging, self.upstream, self.ledger, self.settings.accounts.keys())
-
-    @cached_property
-    def kept_listings(self) -> KeptListings:
-        """The tasks of the application registries, looked up by their bases."""
-        return KeptListings(self.listings, tuple(self.application_runs), self.outbox, self.clock)
-
-    @cached_property
-    def task_lister(self) -> TaskLister:
-        """Lists the tasks of the application registries."""
-        return TaskLister(self.listings, self.application_runs, self.outbox, self.clock)
-
-    @cached_property
-    def dependant_search(self) -> DependantSearch:
-        """Finds what depends on a base image."""
-        return DependantSearch(
-            self.rebuild_progress,
-            self.target_book,
-            self.kept_listings,
-            self.outbox,
-            self.base,
-            self.settings.base_server,
-        )
-
-    @cached_property
-    def comparison(self) -> Comparison:
-        """Finds the rebuilds that are wanted and missing."""
-        return Comparison(
-            self.rebuild_progress,
-            self.target_book,
-            self.kept_listings,
-            self.outbox,
-            self.activity,
-            self.base,
-            self.settings.base_server,
-        )
-
-    @cached_property
-    def rebuilder(self) -> Rebuilder:
-        """Rebuilds what depends on a base image."""
-        return Rebuilder(
-            self.rebuild_progress,
-            self.target_book,
-            self.application_runs,
-            self.evidence,
-            self.settings.base_server,
-            self.activity,
-            self.settings.most_rebuilds,
-        )

@@ -236,6 +236,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "travelling": {*_CORE, "flows", "rules", "due_kinds", "bootstrap", "telemetry"},
     "due_kinds": {*_CORE, "flows", "rules", "telemetry", "msgspec"},
     "scanning": {"outside", *_CORE, "flows", "rules", "telemetry"},
+    "rebuilding": {"scanning", *_CORE, "flows", "rules", "telemetry"},
     "trust_reading": {"domain/policy", "domain/signatures", "errors"},
     "signing": {*_CORE, "rules", "telemetry", "outside", "trust_reading"},
     "admitting": {
@@ -259,7 +260,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "notifying",
         "deciding",
         "housekeeping",
-        "scanning",
+        "rebuilding",
         "due_kinds",
         "tooling",
         "travelling",

@@ -1,0 +1,82 @@
+"""Puts together what rebuilds what is built on base images, above the scans; see ``shared.bootstrap``."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from shared.flows.compare_rebuilds import Comparison
+from shared.flows.find_dependants import DependantSearch
+from shared.flows.list_tasks import TaskLister
+from shared.flows.rebuild import Rebuilder
+from shared.rules.listings import KeptListings
+from shared.rules.progress import Progress, rebuild_progress
+from shared.scanning import Scanned
+from shared.telemetry.changes import rebuild_changed
+
+if TYPE_CHECKING:
+    from shared.domain.promotion.rebuilds import Rebuild
+    from shared.rules.targets import TargetBook
+
+
+class Rebuilt(Scanned, ABC):
+    """What scans are made by, and what rebuilds."""
+
+    @cached_property
+    @abstractmethod
+    def target_book(self) -> TargetBook:
+        """How targets change: made where it is known whom their changes are told."""
+
+    @cached_property
+    def rebuild_progress(self) -> Progress[Rebuild]:
+        """How rebuilds go on."""
+        return rebuild_progress(self.rebuilds, self.waker, self.clock, tell=rebuild_changed)
+
+    @cached_property
+    def kept_listings(self) -> KeptListings:
+        """The tasks of the application registries, looked up by their bases."""
+        return KeptListings(self.listings, tuple(self.application_runs), self.outbox, self.clock)
+
+    @cached_property
+    def task_lister(self) -> TaskLister:
+        """Lists the tasks of the application registries."""
+        return TaskLister(self.listings, self.application_runs, self.outbox, self.clock)
+
+    @cached_property
+    def dependant_search(self) -> DependantSearch:
+        """Finds what depends on a base image."""
+        return DependantSearch(
+            self.rebuild_progress,
+            self.target_book,
+            self.kept_listings,
+            self.outbox,
+            self.base,
+            self.settings.base_server,
+        )
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """Finds the rebuilds that are wanted and missing."""
+        return Comparison(
+            self.rebuild_progress,
+            self.target_book,
+            self.kept_listings,
+            self.outbox,
+            self.activity,
+            self.base,
+            self.settings.base_server,
+        )
+
+    @cached_property
+    def rebuilder(self) -> Rebuilder:
+        """Rebuilds what depends on a base image."""
+        return Rebuilder(
+            self.rebuild_progress,
+            self.target_book,
+            self.application_runs,
+            self.evidence,
+            self.settings.base_server,
+            self.activity,
+            self.settings.most_rebuilds,
+        )
