@@ -52,7 +52,13 @@ def scenes() -> str:
     played = (Scenes, ScanScenes, AdmissionScenes, TravelScenes, RecordScenes)
     members = [member for scenes in played for member in vars(scenes).values()]
     told = (inspect.getdoc(member) or "" for member in members if inspect.isfunction(member))
-    return "\n".join(f"- {text}" for text in sorted(text for text in told if text.startswith("(")))
+    return "\n".join(f"- {text}" for text in sorted((text for text in told if text.startswith("(")), key=_place))
+
+
+def _place(scene: str) -> tuple[int, str]:
+    """Return where a scene is played: a–z, and then aa."""
+    letters = scene[1 : scene.index(")")]
+    return len(letters), letters
 
 
 def function_table() -> str:

@@ -8,6 +8,7 @@ import re
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import pytest
@@ -140,6 +141,14 @@ def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
         assert file.exists(), target
         if anchor:
             assert anchor in {slug(heading) for heading in re.findall(r"^#+ (.+)$", file.read_text(), re.MULTILINE)}
+
+
+def test_the_readme_counts_the_scenes_of_the_demo_as_they_are() -> None:
+    text = text_of("README.md")
+    letters = re.findall(r"^- \((\w+)\) ", text, flags=re.MULTILINE)
+    assert letters == [*ascii_lowercase, *(f"a{letter}" for letter in ascii_lowercase)][: len(letters)]
+    assert f'"demo: {len(letters)} of {len(letters)} scenes passed"' in text
+    assert f"Then {len(letters)} scenes follow" in text
 
 
 @pytest.mark.parametrize("document", ABOUT_CODE, ids=lambda file: file.name)
