@@ -36,7 +36,7 @@ SKIPPED = {
     (
         "CKV_AZURE_112",
         _KEY,
-    ): "a key in an HSM needs a Premium vault; what it signs is no secret, and the key never leaves",
+    ): "a key in an HSM needs a Premium vault; this one does not leave the vault either",
     ("CKV_AZURE_17", _SITE): "registries' webhooks bring no client certificate",
     ("CKV_AZURE_212", _SITE): _NOT_FLEX,
     ("CKV_AZURE_213", _SITE): _NOT_FLEX,
