@@ -20,9 +20,9 @@ class Changed(Exception):
 
 
 class Again(Protocol):
-    """Reads the records anew that may have come to need a digest."""
+    """Reads the records anew that may have come to need what goes."""
 
-    def __call__(self, site: Site, digest: Digest) -> Spared | None:
+    def __call__(self, site: Site, going: Going) -> Spared | None:
         """Return why it is needed; ``None`` if it is not."""
         ...
 
@@ -73,9 +73,9 @@ class HouseDeleter:
         """
         if going.tag:
             return self._delete_tag(going)
-        if not self._graph.above(going.digest) <= self.gone:
+        if going.why is not Goes.REPLACED and not self._graph.above(going.digest) <= self.gone:
             return Spared.CHILD
-        why = self._again(self._site, going.digest)
+        why = self._again(self._site, going)
         if why is Spared.CHANGED:
             raise Changed
         return why or self._delete_manifest(going)
@@ -97,7 +97,7 @@ class HouseDeleter:
         return None
 
     def _delete_tag(self, going: Going) -> Spared | Locked | None:
-        if (why := self._again(self._site, going.digest)) is not None:
+        if (why := self._again(self._site, going)) is not None:
             return why
         self._purse.take()
         found = self._registry.tag(self._site.name, going.tag)

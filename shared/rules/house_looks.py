@@ -121,6 +121,7 @@ class HouseLooks:
             uniques_kept=self.settled.uniques_kept,
             uniques=self._uniques(site),
             held=self._held(site, everything),
+            replaced=self.needs.travel.replaced(site.name) if site.place is Place.BASE else frozenset(),
             begun=begun,
         )
         return reader.judged(site, everything.needed.of(site), rules, self.clock())

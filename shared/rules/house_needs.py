@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Protocol
 
 import msgspec
 
 from shared.domain.housekeeping.judging import Going, Unique
-from shared.domain.housekeeping.reasons import Place, Spared
+from shared.domain.housekeeping.reasons import Goes, Place, Spared
 from shared.domain.housekeeping.rounds import Site
 from shared.domain.housekeeping.uses import Uses, merged, of_target, of_tool
 from shared.domain.promotion.candidate import Candidate, run_names
@@ -50,6 +50,14 @@ class Travel(Protocol):
 
         Else it would be found to be missing, and brought back.
         """
+        ...
+
+    def replaced(self, repository: str) -> frozenset[Digest]:
+        """Return the records of decisions in a repository of the base registry that say what is not so any more."""
+        ...
+
+    def forget(self, repository: str, gone: Collection[Digest]) -> None:
+        """Take note that replaced records are not in the base registry any more."""
         ...
 
 
@@ -148,8 +156,8 @@ class HouseNeeds:
             {digest: frozenset(found) for digest, found in ids.items()},
         )
 
-    def again(self, site: Site, digest: Digest, known: Needed) -> Spared | None:
-        """Read the records anew that may have come to need a digest in a repository since all of them were read.
+    def again(self, site: Site, going: Going, known: Needed) -> Spared | None:
+        """Read the records anew that may have come to need what goes from a repository since all of them were read.
 
         Returns:
             Why it is needed; ``None`` if it is not.
@@ -157,6 +165,9 @@ class HouseNeeds:
         Raises:
             ServiceError: some could not be read.
         """
+        digest = going.digest
+        if going.why is Goes.REPLACED and digest not in self.travel.replaced(site.name):
+            return Spared.CHANGED
         targets = [stored.record for stored in self._targets.of_repository(self._registry, site.name)]
         if _held(targets) != known.held.get(site.name, frozenset()):
             return Spared.CHANGED

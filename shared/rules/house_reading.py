@@ -71,7 +71,8 @@ class HouseReader:
         if not self._registry.is_locked(site.name):
             return judged
         manifests = (one for one in judged.goes if not one.tag)
-        return Judged((), (*judged.stays, *(Staying(one.digest, Spared.LOCKED, one.tags) for one in manifests)))
+        stays = (*judged.stays, *(Staying(one.digest, Spared.LOCKED, one.tags) for one in manifests))
+        return Judged((), stays, judged.gone)
 
     def _listed(self, site: Site) -> Contents:
         manifests = [one for page in self._purse.pages(self._registry.manifests(site.name)) for one in page]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
@@ -102,6 +102,7 @@ class HouseSites:
             kept.spared = Counter(one.why for one in judged.stays)
             locked = {one.digest for one in judged.stays if one.why is Spared.LOCKED}
             kept.left = locked & self._begun(site).keys()
+            self._forget_records(site, judged.gone)
             try:
                 self._delete(site, graph, judged, kept)
             except Changed:
@@ -119,10 +120,18 @@ class HouseSites:
         let_go = self._looks.needs.travel.let_go
         deleter = HouseDeleter(registry, site, graph, self._purse, self._again, let_go)
         for going in judged.goes:
-            self._note(going, deleter.delete(going), kept)
+            stays = deleter.delete(going)
+            self._note(going, stays, kept)
+            if going.why is Goes.REPLACED and stays is None:
+                self._forget_records(site, {going.digest})
 
-    def _again(self, site: Site, digest: Digest) -> Spared | None:
-        return self._looks.needs.again(site, digest, self._everything.needed)
+    def _forget_records(self, site: Site, gone: Collection[Digest]) -> None:
+        """Whoever dies before this leaves it to who next finds that they are gone."""
+        if gone:
+            self._looks.needs.travel.forget(site.name, gone)
+
+    def _again(self, site: Site, going: Going) -> Spared | None:
+        return self._looks.needs.again(site, going, self._everything.needed)
 
     def _note(self, going: Going, stays: Spared | Locked | None, kept: Kept) -> None:
         if stays is None:

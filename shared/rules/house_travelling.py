@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
-from shared.domain.housekeeping.companions import digests_of, is_on_its_way, let_go, without
+from shared.domain.housekeeping.companions import digests_of, forgotten, is_on_its_way, let_go, replaced_in, without
 from shared.domain.housekeeping.judging import Going, Unique
 from shared.domain.housekeeping.reasons import Place
 from shared.domain.references import Digest
-from shared.domain.travel.companions import companions_id
+from shared.domain.travel.companions import Companions, companions_id
 from shared.errors import Conflict
 from shared.ports import Clock
-from shared.travel_ports import CompanionRecords, UniqueNames
+from shared.travel_ports import CompanionRecords, StoredCompanions, UniqueNames
 
 _TRIES = 8
 
@@ -56,14 +56,36 @@ class RecordedTravel:
         Raises:
             Conflict: others changed the record every time.
         """
+        of = companions_id(self._registry, repository, going.digest)
+        self._change(of, lambda known: without(known, (going.tag,)) if going.tag else let_go(known))
+
+    def replaced(self, repository: str) -> frozenset[Digest]:
+        """See ``Travel.replaced``."""
+        now = self._clock()
+        return frozenset(one for stored in self._of(repository) for one in replaced_in(stored.record, now))
+
+    def forget(self, repository: str, gone: Collection[Digest]) -> None:
+        """See ``Travel.forget``.
+
+        Raises:
+            Conflict: others changed a record every time.
+        """
+        now = self._clock()
+        for companions in (stored.record for stored in self._of(repository)):
+            if not replaced_in(companions, now).isdisjoint(gone):
+                self._change(companions.id, lambda known: forgotten(known, gone))
+
+    def _of(self, repository: str) -> tuple[StoredCompanions, ...]:
+        return tuple(self._companions.of_repository(self._registry, repository))
+
+    def _change(self, of: str, change: Callable[[Companions], Companions]) -> None:
         for _ in range(_TRIES):
-            stored = self._companions.get(companions_id(self._registry, repository, going.digest))
+            stored = self._companions.get(of)
             if stored is None:
                 return
-            known = stored.record
             try:
-                self._companions.replace(stored, without(known, (going.tag,)) if going.tag else let_go(known))
+                self._companions.replace(stored, change(stored.record))
             except Conflict:
                 continue
             return
-        raise Conflict(f"the companions of {repository}@{going.digest} change too fast; it is tried again")
+        raise Conflict(f"the companions {of} change too fast; it is tried again")

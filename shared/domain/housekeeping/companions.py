@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from shared.domain.references import Digest, Tag
 from shared.domain.travel.companions import Companions
 from shared.domain.travel.next_step import Todo, next_step
+
+# What was being imported when it was replaced arrives within hours, and is gone for good only after that.
+RECORDS_STAY = timedelta(days=1)
 
 
 def is_on_its_way(companions: Companions, now: datetime) -> bool:
@@ -25,6 +28,28 @@ def digests_of(companions: Companions) -> Iterator[Digest]:
     yield companions.digest
     yield from companions.manifests
     yield from (one.digest for one in companions.referrers)
+
+
+def replaced_in(companions: Companions, now: datetime) -> frozenset[Digest]:
+    """Return the records of decisions about a digest that say what is not so any more, and may be deleted.
+
+    What is said instead is there by then; and what was on its way when it was replaced has arrived.
+    """
+    record = companions.record.record if companions.record is not None else None
+    if record is None or not record.is_settled or record.since is None or now - record.since < RECORDS_STAY:
+        return frozenset()
+    return frozenset(record.former) - {piece.digest for piece in record.pieces}
+
+
+def forgotten(companions: Companions, gone: Collection[Digest]) -> Companions:
+    """Return companions that do not know some replaced records any more, which are deleted."""
+    recorded = companions.record
+    if recorded is None or recorded.record is None:
+        return companions
+    former = tuple(one for one in recorded.record.former if one not in gone)
+    record = msgspec.structs.replace(recorded.record, former=former)
+    known = msgspec.structs.replace(recorded, record=record)
+    return msgspec.structs.replace(companions, record=known, step=companions.step + 1)
 
 
 def without(companions: Companions, names: Collection[Tag]) -> Companions:

@@ -54,6 +54,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         uniques_kept: how many unique tags of a tag stay, the latest.
         uniques: those that records know of the repository.
         held: tags whose entries are on hold.
+        replaced: records of decisions that say what is not so any more.
         begun: manifests of which the deletion was begun, with what named them, and may have broken off.
     """
 
@@ -62,6 +63,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     uniques_kept: int = 10
     uniques: tuple[Unique, ...] = ()
     held: frozenset[Tag] = frozenset()
+    replaced: frozenset[Digest] = frozenset()
     begun: Mapping[Digest, Goes] = {}
 
 
@@ -103,10 +105,12 @@ class Judged(msgspec.Struct, frozen=True):
     Attributes:
         goes: what may go, in an order in which nothing goes before what names it, or what it refers to.
         stays: all else.
+        gone: replaced records that are not there, and that nobody has to know of any more.
     """
 
     goes: tuple[Going, ...]
     stays: tuple[Staying, ...]
+    gone: frozenset[Digest] = frozenset()
 
 
 def judge(graph: Graph, uses: Uses, rules: Rules, now: datetime) -> Judged:
@@ -151,7 +155,8 @@ class _Judge:
         staying |= {each: (Spared.UNTAGGED, Digest("")) for each in left}
         tags = (one for each, (why, _) in staying.items() if why in _TAG_ALONE for one in self._tags_alone(each))
         goes = (Going(each, why, self._tags(each)) for each, why in going.items())
-        return Judged((*goes, *tags), tuple(self._staying(each, *why) for each, why in staying.items()))
+        stays = tuple(self._staying(each, *why) for each, why in staying.items())
+        return Judged((*goes, *tags), stays, self._rules.replaced - self._graph.manifests.keys())
 
     def own(self, digest: Digest) -> Spared | None:
         """Why a manifest stays for its own sake, whatever it hangs together with."""
@@ -161,7 +166,7 @@ class _Judge:
             return why
         if digest in self._latest:
             return Spared.LATEST
-        if why := self._by_its_age(digest):
+        if digest not in self._rules.replaced and (why := self._by_its_age(digest)):
             return why
         return Spared.TAGGED if self._graph.image_tags(digest) - self._ours(digest) else None
 
@@ -190,12 +195,13 @@ class _Judge:
         return bool(tags) and all(tag.startswith(TOOL_TAG) for tag in tags)
 
     def _spread(self, own: Mapping[Digest, Spared]) -> dict[Digest, tuple[Spared, Digest]]:
-        """With a manifest stays what it names, what refers to it, and what it refers to."""
+        """With a manifest stays what it names, what refers to it but for replaced records, and what it refers to."""
         staying = {digest: (why, Digest("")) for digest, why in own.items()}
         waiting = list(staying)
         for digest in waiting:
             near = [(one, Spared.CHILD) for one in self._graph.children(digest)]
-            near += [(one, Spared.REFERRER) for one in self._graph.referrers(digest)]
+            said = (one for one in self._graph.referrers(digest) if one not in self._rules.replaced)
+            near += [(one, Spared.REFERRER) for one in said]
             near += [(one, Spared.REFERRED) for one in self._graph.subjects(digest) if one in self._graph.manifests]
             for one, why in near:
                 if one not in staying:
@@ -210,6 +216,8 @@ class _Judge:
         return _in_order(self._graph, going)
 
     def _begins(self, digest: Digest) -> bool:
+        if digest in self._rules.replaced:
+            return True
         if digest in self._rules.begun:
             return not self._graph.above(digest)
         if self._graph.above(digest):
@@ -217,8 +225,8 @@ class _Judge:
         return self._staging or bool(self._ours(digest)) or bool(self._graph.subjects(digest))
 
     def _why(self, digest: Digest) -> Goes:
-        if digest in self._rules.begun:
-            return self._rules.begun[digest]
+        if digest in self._rules.begun or digest in self._rules.replaced:
+            return self._rules.begun.get(digest, Goes.REPLACED)
         if not self._staging and self._ours(digest):
             return Goes.OLD_UNIQUE
         if self._graph.parents(digest):

@@ -44,6 +44,7 @@ class Goes(Enum):
     ENDED = "ended"  # in staging, and its way ended long ago
     OLD_TOOL = "old-tool"  # a tool's digest that runs are not given any more
     OLD_UNIQUE = "old-unique-tag"  # a unique tag older than as many as are kept
+    REPLACED = "replaced-record"  # a record of a decision that says what is not so any more
     LEFT = "left"  # in staging without a tag, and nothing names it
     ORPHANED = "orphaned"  # what it refers to is not there any more
     WITH_INDEX = "with-its-index"  # the index that named it goes

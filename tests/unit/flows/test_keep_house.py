@@ -16,8 +16,11 @@ from shared.domain.promotion.candidate import run_name, run_names
 from shared.domain.promotion.identity import short
 from shared.domain.promotion.said import Held, Pinned, Said
 from shared.domain.promotion.target import Former, Target
+from shared.domain.record.record import Form, Piece, Record
+from shared.domain.record.record import RecordState as Inside
 from shared.domain.references import Digest, Tag
 from shared.domain.travel.companions import Companions, Unique, Want
+from shared.domain.travel.recorded import Recorded, RecordState
 from shared.domain.watching.troubles import Kind
 from shared.domain.watching.watch_list import WatchList
 from shared.errors import NotPermitted, RateLimited, ServiceError, Unavailable, WatchListError
@@ -34,6 +37,7 @@ pytestmark = pytest.mark.unit
 
 ALL = frozenset(Place)
 OLD = [digest_of(f"old {number}") for number in range(9)]
+RECORD, FORMER = digest_of("record"), digest_of("record before")
 SAID = Said("somebody", "it must stay", World().clock())
 UNIQUE = [Tag(f"22-alpine-2025120{number}.1") for number in range(9)]
 
@@ -102,6 +106,24 @@ class House:
             self.companions.insert(beside(digest, repository, want))
         else:
             self.companions.replace(known, msgspec.structs.replace(known.record, wants=(want,)))
+
+    def says(self, digest: Digest, record: Digest, *former: Digest) -> None:
+        """Have a record be said of a digest in base, in place of others that lie there."""
+        self.base.push(TARGET, digest, "22-alpine", days=90)
+        for one in (record, *former):
+            self.base.push(TARGET, one, subject=digest, days=2)
+        piece, since = Piece(Form.BUNDLE, digest, record), self.clock() - timedelta(days=1)
+        said = Record(state=Inside.ATTACHED, pieces=(piece,), former=former, since=since)
+        after = msgspec.structs.replace(beside(digest), record=Recorded(state=RecordState.DONE, record=said))
+        known = self.companions.get(after.id)
+        self.companions.replace(known, after) if known else self.companions.insert(after)
+
+    def former(self, digest: Digest) -> tuple[Digest, ...]:
+        """What is known to be said no more of a digest."""
+        recorded = self.beside(digest).record
+        assert recorded is not None
+        assert recorded.record is not None
+        return recorded.record.former
 
     def beside(self, digest: Digest) -> Companions:
         """What is known of what lies beside a digest."""
@@ -228,6 +250,77 @@ def test_in_base_a_referrer_goes_whose_subject_is_gone_and_nothing_else_that_has
     house.base.push(TARGET, OLD[1], days=900)
     assert house.round().tally.deleted == {"orphaned": 1}
     assert house.base.held(TARGET) == {OLD[1]}
+
+
+def test_in_base_a_replaced_record_goes_and_is_forgotten_and_the_one_that_is_so_stays(house: House) -> None:
+    house.says(TWO, RECORD, FORMER)
+    house.travels(ONE)
+    known = house.round()
+    assert house.base.held(TARGET) == {TWO, RECORD}
+    assert known.tally.deleted == {"replaced-record": 1}
+    assert house.former(TWO) == ()
+
+
+def test_where_base_is_not_cleared_a_replaced_record_stays_and_is_known_still() -> None:
+    house = House(frozenset({Place.STAGING}))
+    house.says(TWO, RECORD, FORMER)
+    house.round()
+    assert (house.base.held(TARGET), house.former(TWO)) == ({TWO, RECORD, FORMER}, (FORMER,))
+
+
+@pytest.mark.parametrize("moment", ["before:delete_manifest", "after:delete_manifest", "before:replace"])
+def test_whoever_dies_beside_a_replaced_record_has_it_deleted_and_forgotten_by_the_next(moment: str) -> None:
+    house = House()
+    house.says(TWO, RECORD, FORMER)
+
+    def die(name: str) -> None:
+        if name == moment:
+            raise Died(name)
+
+    house.hook = die
+    with pytest.raises(Died):
+        house.sweep()
+    house.hook = None
+    house.clock.advance(BUSY_FOR)
+    house.round()
+    assert (house.base.held(TARGET), house.former(TWO), house.known.begun) == ({TWO, RECORD}, (), ())
+
+
+def test_a_record_that_is_said_once_more_after_the_listing_stays(house: House) -> None:
+    house.says(TWO, RECORD, FORMER)
+    after_the_listing(house, lambda: house.says(TWO, FORMER, RECORD))
+    house.round()
+    assert house.base.held(TARGET) == {TWO, FORMER}
+
+
+def test_what_lies_beside_what_is_followed_stays_in_staging_with_its_image(house: House) -> None:
+    signature, record, platform = digest_of("signature"), digest_of("record"), digest_of("platform")
+    house.staged(OLD[0], children=(platform,))
+    house.staging.push(TARGET, platform, days=100)
+    house.staging.push(TARGET, signature, subject=platform, days=100)
+    house.staging.push(TARGET, record, subject=OLD[0], days=100)
+    house.travels(OLD[0])
+    assert house.round().tally.deleted == {}
+    assert house.staging.held(TARGET) == {OLD[0], platform, signature, record}
+
+
+def test_what_lies_beside_what_is_in_force_stays_in_base_without_any_tag(house: House) -> None:
+    platform = digest_of("platform")
+    house.base.push(TARGET, TWO, "22-alpine", days=400, children=(platform,))
+    house.base.push(TARGET, platform, days=400)
+    beside_it = [digest_of(name) for name in ("signature", "record", "SBOM of a platform")]
+    for one, subject in zip(beside_it, (TWO, TWO, platform), strict=True):
+        house.base.push(TARGET, one, subject=subject, days=400)
+    assert house.round().tally.deleted == {}
+    assert house.base.held(TARGET) == {TWO, platform, *beside_it}
+
+
+def test_the_unique_tag_of_what_is_in_force_stays_however_old_it_is(house: House) -> None:
+    for number in range(5):
+        house.unique(number)
+    house.change(wanted=OLD[4])
+    house.round()
+    assert house.base.names(TARGET) == {*UNIQUE[:2], UNIQUE[4]}
 
 
 @pytest.mark.parametrize("places", [frozenset[Place](), frozenset({Place.STAGING}), ALL - {Place.BASE}])

@@ -7,11 +7,22 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.domain.housekeeping.companions import digests_of, is_on_its_way, let_go, without
-from shared.domain.references import Tag, parse_repository
+from shared.domain.housekeeping.companions import (
+    RECORDS_STAY,
+    digests_of,
+    forgotten,
+    is_on_its_way,
+    let_go,
+    replaced_in,
+    without,
+)
+from shared.domain.record.record import Form, Piece, Record
+from shared.domain.record.record import RecordState as Inside
+from shared.domain.references import Digest, Tag, parse_repository
 from shared.domain.travel import changes
 from shared.domain.travel.companions import Companions, Unique, Want
 from shared.domain.travel.next_step import Todo, next_step, scheduled
+from shared.domain.travel.recorded import Recorded, RecordState
 from shared.domain.travel.referrers import Referrer, ReferrerState
 from shared.domain.watching.travelling import ReferrerMode, Travelling
 from tests.doubles.registries import digest_of
@@ -20,6 +31,7 @@ from tests.doubles.storage import MIDDAY
 pytestmark = pytest.mark.unit
 
 IMAGE, SIGNATURE, PLATFORM = digest_of("image"), digest_of("signature"), digest_of("platform")
+SAID, SAID_BEFORE = digest_of("record"), digest_of("record before")
 TAG, OTHER = Tag("22"), Tag("latest")
 ASKED = Travelling(referrers=ReferrerMode.REQUIRED, unique_tag="{tag}-{yyyymmdd}.{n}")
 LONG_AGO = MIDDAY - timedelta(days=90)
@@ -96,3 +108,41 @@ def test_of_a_digest_that_stays_only_the_one_name_is_let_go() -> None:
 def test_a_tag_that_wants_what_was_let_go_has_it_brought_once_more() -> None:
     again = changes.wanted(let_go(at_rest(TAG)), want(TAG, ready_at=None, told=False), MIDDAY)
     assert next_step(again, MIDDAY) is not Todo.REST
+
+
+def recorded(state: Inside = Inside.ATTACHED, *, ago: timedelta = RECORDS_STAY, said: Digest = SAID) -> Companions:
+    """Return the companions of a digest whose record was replaced some time ago."""
+    pieces = (Piece(Form.BUNDLE, IMAGE, said),) if state is Inside.ATTACHED else ()
+    record = Record(state=state, pieces=pieces, former=(SAID_BEFORE,), since=MIDDAY - ago)
+    return msgspec.structs.replace(at_rest(TAG), record=Recorded(state=RecordState.DONE, record=record))
+
+
+@pytest.mark.parametrize("state", [Inside.ATTACHED, Inside.WITHDRAWN, Inside.NONE])
+def test_what_was_said_before_may_go_once_what_is_said_instead_is_there(state: Inside) -> None:
+    assert replaced_in(recorded(state), MIDDAY) == {SAID_BEFORE}
+
+
+@pytest.mark.parametrize("state", [Inside.WANTED, Inside.SIGNED, Inside.STAGED])
+def test_until_then_it_stays(state: Inside) -> None:
+    assert replaced_in(recorded(state), MIDDAY) == frozenset()
+
+
+def test_it_stays_for_a_day_in_which_it_may_still_arrive() -> None:
+    assert replaced_in(recorded(ago=RECORDS_STAY - timedelta(seconds=1)), MIDDAY) == frozenset()
+
+
+def test_what_is_said_once_more_stays() -> None:
+    assert replaced_in(recorded(said=SAID_BEFORE), MIDDAY) == frozenset()
+
+
+def test_without_a_record_nothing_was_replaced() -> None:
+    assert replaced_in(at_rest(TAG), MIDDAY) == frozenset()
+    assert forgotten(at_rest(TAG), {SAID_BEFORE}) == at_rest(TAG)
+
+
+def test_what_was_deleted_is_forgotten_and_the_record_stays_as_it_is() -> None:
+    after = forgotten(recorded(), {SAID_BEFORE})
+    assert after.record is not None
+    assert after.record.record is not None
+    assert (after.record.record.former, after.record.record.state) == ((), Inside.ATTACHED)
+    assert after.step == recorded().step + 1

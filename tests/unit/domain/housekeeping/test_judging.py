@@ -429,3 +429,59 @@ def test_whatever_hangs_together_nothing_goes_that_something_needs_which_stays(d
     order = list(goes)
     for digest in goes:
         assert all(order.index(one) < order.index(digest) for one in graph.above(digest) if one in goes)
+
+
+# Records of decisions that were replaced.
+
+
+def replacing(held: Repository, *digests: Digest) -> Rules:
+    """Return rules by which some records say what is not so any more, beside an image that stays."""
+    held.add(A, "22")
+    for each in digests:
+        held.add(each, subject=A, days=2)
+    return msgspec.structs.replace(BASE, replaced=frozenset(digests))
+
+
+def test_a_replaced_record_goes_though_its_image_stays(held: Repository) -> None:
+    rules = replacing(held, B)
+    held.add(C, subject=A, days=2)
+    assert held.goes(rules) == {B: Goes.REPLACED}
+    assert held.stays(rules) == {A: Spared.TAGGED, C: Spared.YOUNG}
+
+
+def test_with_a_replaced_record_goes_what_others_say_of_it(held: Repository) -> None:
+    rules = replacing(held, B)
+    held.add(C, subject=B)
+    assert held.goes(rules) == {B: Goes.REPLACED, C: Goes.WITH_SUBJECT}
+
+
+@pytest.mark.parametrize("fields", [{"locked": True}, {"tags": (Tag("mine"),)}], ids=["locked", "with a tag"])
+def test_a_replaced_record_that_somebody_locked_or_gave_a_tag_stays(
+    held: Repository, fields: dict[str, object]
+) -> None:
+    rules = replacing(held, B)
+    held.manifests[B] = msgspec.structs.replace(held.manifests[B], **fields)
+    assert held.goes(rules) == {}
+    assert is_worth_reading(held.graph, {}, rules, MIDDAY) is False
+
+
+def test_what_somebody_locked_keeps_the_replaced_record_that_it_refers_to(held: Repository) -> None:
+    rules = replacing(held, B)
+    held.add(C, subject=B, locked=True)
+    assert held.stays(rules) == {A: Spared.TAGGED, B: Spared.REFERRED, C: Spared.LOCKED}
+
+
+def test_its_deletion_may_have_been_begun_before(held: Repository) -> None:
+    rules = msgspec.structs.replace(replacing(held, B), begun={B: Goes.REPLACED})
+    assert held.goes(rules) == {B: Goes.REPLACED}
+
+
+def test_a_record_that_is_so_again_stays_though_its_deletion_was_begun(held: Repository) -> None:
+    replacing(held, B)
+    rules = msgspec.structs.replace(BASE, begun={B: Goes.REPLACED})
+    assert held.goes(rules) == {}
+
+
+def test_replaced_records_that_are_not_there_are_told(held: Repository) -> None:
+    rules = replacing(held, B)
+    assert held.judged(msgspec.structs.replace(rules, replaced=frozenset({B, D}))).gone == {D}
