@@ -29,6 +29,10 @@ from tests.idle.idle import GATE_SECONDS, IMPORT_SECONDS, QUARTER
 
 _WIDTH = 120
 _UNITS = {"billed seconds": 1.0, "told": 1000.0}
+# Table transactions beside an update that nothing refers to, and each look for what comes later; docs/travelling.md.
+_TRAVEL_BEGINS, _TRAVEL_LOOKS, _TRAVEL_LOOK = 2, 13, 3
+# Housekeeping asks each quarter of an hour whether a round begins; docs/housekeeping.md.
+_HOUSE_ASKS = 96
 _NAMES = {"told": "kB told", "asked": "requests to upstreams, registries and Azure", "starts": "instances started"}
 
 
@@ -65,6 +69,7 @@ def page(counted: Mapping[str, Any], prices: Mapping[str, Any], found: Deployed,
         how=_how(counted),
         counts=_counts(idle["quarter"], update["each"]),
         **_of_people(counted),
+        **_of_travel(updates, prices),
         moved=update["updates"],
         prices="\n".join(
             _rate(name, one) for name, one in prices["per"].items() if name in {line.price for line in bill}
@@ -156,6 +161,18 @@ def _of_people(counted: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _of_travel(updates: int, prices: Mapping[str, Any]) -> dict[str, Any]:
+    """What the default costs where nothing refers to an image, as docs/travelling.md has it."""
+    transactions = updates * (_TRAVEL_BEGINS + _TRAVEL_LOOKS * _TRAVEL_LOOK)
+    price = prices["per"]["table"]["price"]
+    return {
+        "travel_looks": _TRAVEL_LOOKS,
+        "travel_tables": f"{transactions:,}",
+        "travel_cost": f"{transactions * price:.4f}",
+        "house_tables": f"{_HOUSE_ASKS * 30:,}",
+    }
+
+
 def _rate(name: str, one: Mapping[str, Any]) -> str:
     return f"| {_named(name)} | {_plain(one['price'])} | [{one['meter']}]({one['source']}) | {one['confirmed']} |"
 
@@ -195,6 +212,14 @@ of {destinations} destinations at once is {notice} table transactions for each, 
 update is reckoned as one, which is more than the usual message of the day. A page is {page_tables} table transactions
 where 1,000 images are watched, {page_most} at most; {views} are looked at a day, none within the seconds for which it
 is kept.
+
+What lies beside images is asked for by default (`referrers: best-effort`), and is reckoned here and not counted: where
+nothing refers to an image, an update is asked about by one request more for each of its manifests, at once and
+{travel_looks} times in the fourteen days after. Those requests are of the upstream's budget and cost nothing; {updates}
+updates are {travel_tables} table transactions more, {travel_cost} {currency}. [Each referrer that comes, unique
+tags](travelling.md#what-it-costs) and [records](decision-record.md#what-it-costs) have their own figures; a record is one
+signature by Key Vault. With `referrers: off` and neither name nor record there is none of this. Housekeeping, which is on
+for staging, is {house_tables} table transactions for being asked, and [what a round takes](housekeeping.md#what-it-costs).
 
 ## What is free
 

@@ -176,6 +176,12 @@ def test_the_page_tells_what_a_notice_and_a_page_cost_and_a_month_of_them() -> N
     assert all(f"| `{path}` | {one['table']:,} | {one['blob']:,} |" in text for path, one in now["pages"].items())
 
 
+def test_the_page_tells_what_the_default_costs_that_asks_what_lies_beside_images() -> None:
+    text = PAGE.read_text()
+    assert "(`referrers: best-effort`)" in text
+    assert "200 updates are 8,200 table" in " ".join(text.split())
+
+
 def test_every_alert_rule_of_the_templates_is_found_with_how_often_it_looks(tmp_path: Path) -> None:
     file = tmp_path / "rules.bicep"
     file.write_text(RULES)
