@@ -213,13 +213,14 @@ update is reckoned as one, which is more than the usual message of the day. A pa
 where 1,000 images are watched, {page_most} at most; {views} are looked at a day, none within the seconds for which it
 is kept.
 
-What lies beside images is asked for by default (`referrers: best-effort`), and is reckoned here and not counted: where
-nothing refers to an image, an update is asked about by one request more for each of its manifests, at once and
-{travel_looks} times in the fourteen days after. Those requests are of the upstream's budget and cost nothing; {updates}
-updates are {travel_tables} table transactions more, {travel_cost} {currency}. [Each referrer that comes, unique
-tags](travelling.md#what-it-costs) and [records](decision-record.md#what-it-costs) have their own figures; a record is one
-signature by Key Vault. With `referrers: off` and neither name nor record there is none of this. Housekeeping, which is on
-for staging, is {house_tables} table transactions for being asked, and [what a round takes](housekeeping.md#what-it-costs).
+What lies beside images is asked for by default (`referrers: best-effort`), and is reckoned here and not counted:
+where nothing refers to an image, an update is asked about by one request more for each of its manifests, at once and
+{travel_looks} times in the fourteen days after. Those requests are of the upstream's budget and cost nothing;
+{updates} updates are {travel_tables} table transactions more, {travel_cost} {currency}. [Each referrer that comes,
+unique tags](travelling.md#what-it-costs) and [records](decision-record.md#what-it-costs) have their own figures; a
+record is one signature by Key Vault. With `referrers: off` and neither name nor record there is none of this.
+Housekeeping, which is on for staging, is {house_tables} table transactions for being asked, and [what a round
+takes](housekeeping.md#what-it-costs).
 
 ## What is free
 
