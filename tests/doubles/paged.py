@@ -65,10 +65,11 @@ def parts_of(world: World, *, sign_in: bool = True, installation: str = "") -> A
         ruler=world.ruler,
         retrier=world.retrier,
         notifying=world.notifying,
-        # No page exports or imports.
+        # No page exports, imports, lists keys or keeps house.
         travelling=world.travelling,
         deciding=SimpleNamespace(export=None, bring_back=None),
         housekeeping=SimpleNamespace(listing=None, ask=None),
+        records=SimpleNamespace(listed=None),
         admitting=SimpleNamespace(
             exposure_teller=exposure,
             exceptions=world.exceptions,

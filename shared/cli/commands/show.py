@@ -67,17 +67,19 @@ def _of_target(one: Document) -> Iterator[str]:
     yield f"  wanted {one['wanted'] or '-'}, {reached}; seen {one['seen'] or '-'}"
     if one.get("waits_because"):
         yield f"  {plain(str(one['waits_because']))}"
-    yield from _of_companions(one.get("companions") or {})
+    yield from of_companions(one.get("companions") or {})
     for each in one["previous"]:
         yield f"  before: {each['digest']}{' (blocked)' if each.get('blocked') else ''}"
 
 
-def _of_companions(one: Document) -> Iterator[str]:
-    """What lies beside what is wanted."""
+def of_companions(one: Document) -> Iterator[str]:
+    """Iterate over the lines that tell what lies beside what is wanted."""
     if one.get("unique_tag"):
         yield f"  keeps the name {one['unique_tag']}{'' if one['unique_tag_there'] else ', which is not there yet'}"
     if one.get("told"):
         yield f"  beside it: {plain(str(one['told']))}"
+    if one.get("record"):
+        yield f"  its record: {plain(str(one['record']['told']))}"
     for each in one.get("refused", ()):
         yield f"  refused: {each['digest']} ({plain(str(each['why']))})"
 

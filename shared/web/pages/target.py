@@ -18,6 +18,7 @@ from shared.domain.references import Digest
 from shared.ports import Event
 from shared.web.pages.deeds import Deed
 from shared.web.pages.offers import OfferView
+from shared.web.shown_records import record_told
 
 # What travels with images is loaded where something does.
 if TYPE_CHECKING:
@@ -49,10 +50,12 @@ class Beside(msgspec.Struct, frozen=True):
     Attributes:
         referrers: what refers to it, and how much of that the base registry has; empty where nobody asks.
         names: the names that it keeps, each with whether it bears it.
+        record: how the record of the decision stands; empty where nothing was done for one.
     """
 
     referrers: str
     names: tuple[tuple[str, bool], ...]
+    record: str = ""
 
 
 class TargetView(msgspec.Struct, frozen=True):
@@ -113,7 +116,8 @@ def _beside(companions: Companions) -> Beside:
     from shared.domain.travel.telling import told_counts  # noqa: PLC0415
 
     names = tuple((str(one.name), one.landed_at is not None) for one in companions.unique)
-    return Beside(told_counts(companions), names)
+    record = record_told(companions.record) if companions.record is not None else ""
+    return Beside(told_counts(companions), names, record)
 
 
 def _known(target: Target, digest: Digest, at: datetime | None, *, foreign: bool = False) -> Known:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 
+import msgspec
 import pytest
 
+from shared.cli.commands.show import of_companions
 from shared.domain.policy.policy import GateCheck, Policy
 from shared.domain.record.attaching import attestation_tag, digest_of, signature_tag, simple_payload
 from shared.domain.record.record import Record
 from shared.domain.record.record import RecordState as Inside
+from shared.domain.record.truth import Ground, Truth
 from shared.domain.record.verifying import NotVerified, Verified, Wanted, newest, verify
 from shared.domain.references import Digest, Tag
 from shared.domain.travel import changes
 from shared.domain.travel.companions import Companions
-from shared.domain.travel.recorded import RecordState
+from shared.domain.travel.recorded import Recorded, RecordState
 from shared.domain.travel.referrers import ReferrerState
+from shared.domain.travel.tries import Tries
 from shared.errors import NotPermitted, RateLimited, Unavailable
 from shared.web.shown_companions import shown_companions
+from shared.web.shown_records import record_told
+from tests.doubles.paged import Browser
 from tests.doubles.referrers import content_of, legacy_tag, referrer, subject_of
 from tests.doubles.world import NODE, ONE, TAG, TARGET, TWO, WATCH_LIST, Died, World
 from tests.unit.flows.test_lost_account import said
@@ -223,6 +230,31 @@ def test_a_record_is_shown_with_its_target() -> None:
     assert shown is not None
     assert (shown.state, shown.says, shown.ground, shown.version) == ("done", "PASSED", "passed", "v1")
     assert shown.manifests == tuple(referring(world))
+    assert re.fullmatch(r"says PASSED, decided \d{4}-\d\d-\d\d \d\d:\d\d UTC", shown.told)
+
+
+def test_the_page_and_the_command_say_of_a_record_what_the_api_says() -> None:
+    world = recording_world()
+    arrive(world)
+    companions = shown_companions(world.book.of(TARGET, TAG), beside(world))  # type: ignore[arg-type]
+    told = json.loads(msgspec.json.encode(companions))
+    assert companions.record is not None
+    page = Browser(world).read(f"pages/targets/{world.target().id}")
+    assert companions.record.told in page.partition("<dt>Its record</dt>")[2].partition("</dd>")[0]
+    assert f"  its record: {companions.record.told}" in of_companions(told)
+
+
+def test_what_keeps_a_record_away_is_told_of_it() -> None:
+    assert (
+        record_told(Recorded(tries=Tries(trouble="the vault answered 403"))) == "does not come: the vault answered 403"
+    )
+    assert record_told(Recorded()) == "is being made"
+
+
+def test_what_was_replaced_and_lies_there_still_is_told_with_what_is_said_now() -> None:
+    record = Record(state=Inside.WITHDRAWN, truth=Truth(None, Ground.BLOCKED), former=(ONE,))
+    told = record_told(Recorded(state=RecordState.NONE, record=record))
+    assert told == "nothing is said: blocked; 1 replaced before, there still"
 
 
 @pytest.mark.parametrize("before", [b"    referrers: 'off'\n", b"    referrers: required\n"])
