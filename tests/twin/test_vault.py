@@ -133,13 +133,13 @@ def test_a_signature_can_be_made_to_begin_with_a_zero_byte_and_keeps_its_width(t
 
 
 def test_rotation_makes_a_new_version_and_the_old_one_still_signs(operator: Client) -> None:
-    old = operator.made("rotated")
-    new = operator.ask("POST", "/keys/rotated/rotate").json()
-    listed = operator.ask("GET", "/keys/rotated/versions").json()["value"]
+    old = operator.made("rotated-once")
+    new = operator.ask("POST", "/keys/rotated-once/rotate").json()
+    listed = operator.ask("GET", "/keys/rotated-once/versions").json()["value"]
     assert [one["kid"] for one in listed] == [old["key"]["kid"], new["key"]["kid"]]
-    assert operator.ask("GET", "/keys/rotated").json()["key"]["kid"] == new["key"]["kid"]
+    assert operator.ask("GET", "/keys/rotated-once").json()["key"]["kid"] == new["key"]["kid"]
     check(old, data(operator.sign(old["key"]["kid"]).json()["value"]))
-    without_version = operator.ask("POST", "/keys/rotated/sign", {"alg": "ES256", "value": text(DIGEST)}).json()
+    without_version = operator.ask("POST", "/keys/rotated-once/sign", {"alg": "ES256", "value": text(DIGEST)}).json()
     assert without_version["kid"] == new["key"]["kid"]
     check(new, data(without_version["value"]))
 
