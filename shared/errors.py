@@ -22,6 +22,7 @@
         │   └── UnusableAnswer      it answered this one question with what cannot be used (temporary)
         ├── Unexplained             an accepted operation ended for a reason nobody knows (temporary, a few times)
         ├── NotThereYet             it denies having what it held a moment ago (temporary: copies of it lag behind)
+        ├── Locked                  somebody locked what is to be changed there (temporary: they may open it)
         ├── ToolMissing             the staging registry lacks what a run needs, which is on its way (temporary)
         ├── OperationFailed         it accepted an operation, which then ended badly; its cause tells if temporary
         └── DigestMismatch          what it holds is not what was asked for (temporary: imports are repeated)
@@ -185,6 +186,12 @@ class Unexplained(ServiceError):
 
 class NotThereYet(ServiceError):
     """The other system denies having what was read back from it before; part of it lags behind, or it is gone."""
+
+    temporary = True
+
+
+class Locked(ServiceError):
+    """What is to be changed there is locked; whoever locked it may open it."""
 
     temporary = True
 

@@ -188,11 +188,14 @@ class Conclusions:
         return advance(candidate, by, self._progress.clock(), detail=detail)
 
 
+_BARRED_BY = {Waiting.COMPANIONS: Reason.COMPANIONS_AWAITED, Waiting.LOCKED: Reason.LOCKED_BY_OTHERS}
+
+
 def _held_at(target: Target, digest: Digest, now: datetime) -> _Hold | None:
     """Return why a tag holds a digest back, for people, and how long it is left alone."""
     admission, bar = admission_of(target, digest), bar_of(target)
     if bar is not None and target.wanted == digest:
-        reason = Reason.COMPANIONS_AWAITED if bar.waiting is Waiting.COMPANIONS else Reason.FROZEN
+        reason = _BARRED_BY.get(bar.waiting, Reason.FROZEN)
         return _Hold(reason, f"{target.place}: {told_of_bar(bar)}", _pause_until(bar.until, now))
     if admission is None:
         return None

@@ -52,6 +52,7 @@ class Waiting(Enum):
     ENTRY = "entry"  # an entry of the watch list that says by which policy
     DECISIONS = "decisions"  # what people decided, which another account kept and this one does not know yet
     COMPANIONS = "companions"  # what its entry wants beside it in the base registry before the tag is moved to it
+    LOCKED = "locked"  # somebody who locked the tag, or its whole repository, in the base registry to open it
     NOTHING = "observing"  # nothing: its entry is only observed
 
 

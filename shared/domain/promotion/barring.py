@@ -94,6 +94,8 @@ def told_of_bar(bar: Barred) -> str:
     if bar.waiting is Waiting.COMPANIONS:
         why = f": {bar.detail}" if bar.detail else ""
         return f"it is moved once what its entry wants beside the image is in the base registry{why}"
+    if bar.waiting is Waiting.LOCKED:
+        return f"it stays as it is until whoever locked it opens it: {bar.detail}"
     if bar.waiting is Waiting.DECISIONS:
         return "nothing is promoted until it is known here what people decided, which another account keeps"
     return "its entry is only observed, so that nothing is written into the base registry"

@@ -140,6 +140,7 @@ _GROUPS = {
     Standing.REJECTED: Group.STOPPED,
     Standing.SOAKING: Group.WAITING,
     Standing.COMPANIONS: Group.WAITING,
+    Standing.LOCKED: Group.NEEDS_PEOPLE,
     Standing.FROZEN: Group.WAITING,
     Standing.AWAITING: Group.NEEDS_PEOPLE,
     Standing.OBSERVED: Group.OTHERWISE,

@@ -116,6 +116,7 @@ _HELD_BY = {
     Waiting.SOAKING: Reason.SOAKING,
     Waiting.FROZEN: Reason.FROZEN,
     Waiting.COMPANIONS: Reason.COMPANIONS_AWAITED,
+    Waiting.LOCKED: Reason.LOCKED_BY_OTHERS,
 }
 
 

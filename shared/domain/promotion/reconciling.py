@@ -28,10 +28,10 @@ from shared.domain.promotion.schedule import (
     pause_before_turn,
 )
 from shared.domain.promotion.statuses import Reason
-from shared.domain.promotion.target import Awaited, Former, Origin, Sighting, Staged, Target
+from shared.domain.promotion.target import FAILED_BY_LOCK, Awaited, Former, Origin, Sighting, Staged, Target
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Outcome
-from shared.errors import Paced, RateLimited, TidegateError
+from shared.errors import Locked, Paced, RateLimited, TidegateError
 
 _SIGHTINGS_KEPT = 20
 _PASSED_KEPT = 30
@@ -291,7 +291,8 @@ def fell_through(target: Target, error: TidegateError, now: datetime, *, over: b
     if isinstance(error, Paced):
         return _tried_again(after, now + pause_before_turn(error))
     cause = cause_of(error)
-    failed_by = reason_of(error, Reason.TROUBLE).value
+    locked = isinstance(cause, Locked)
+    failed_by = FAILED_BY_LOCK if locked else reason_of(error, Reason.TROUBLE).value
     failures = 1 + (target.failures if target.failed_by == failed_by else 0)
     waits = isinstance(cause, RateLimited)
     failures = min(failures, _WAITS_COUNTED) if waits else failures

@@ -34,6 +34,7 @@ class Standing(Enum):
     FROZEN = "frozen"  # it passed, and nothing is promoted at this time
     AWAITING = "awaiting-approval"  # it passed, and people have to agree
     COMPANIONS = "awaiting-companions"  # it passed, and what must be beside it in the base registry is not there yet
+    LOCKED = "locked-by-others"  # it passed, and somebody locked its tag, or the repository, in the base registry
     OBSERVED = "observed"  # it would be promoted, and its entry is only observed
     FAILED = "failed"  # its candidate could not be decided; tried again daily while the tag wants it
     HELD = "held"  # somebody said that nothing is to be decided
@@ -207,6 +208,7 @@ _WAITS = {
     Waiting.DECISIONS: Standing.FROZEN,
     Waiting.APPROVAL: Standing.AWAITING,
     Waiting.COMPANIONS: Standing.COMPANIONS,
+    Waiting.LOCKED: Standing.LOCKED,
     Waiting.NOTHING: Standing.OBSERVED,
 }
 

@@ -62,6 +62,7 @@ class Reason(Enum):
     FROZEN = "frozen"  # it passed, and nothing is promoted at this time
     AWAITING_APPROVAL = "awaiting-approval"  # it passed, and people have to agree
     COMPANIONS_AWAITED = "companions-awaited"  # it passed, and what must be beside it in the base registry is not there
+    LOCKED_BY_OTHERS = "locked-by-others"  # it passed, and somebody locked its tag in the base registry
     OBSERVED = "observed"  # it would be promoted now, and its entry is only observed
     DECIDED_AGAIN = "decided-again"  # another policy or exception lets through what was refused, or observed
     PROMOTION_VERIFIED = "promotion-verified"  # read back from the base registry under the tested digest

@@ -59,6 +59,8 @@ class Sighting(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 # Targets and tools are decoded by several modules, that may be imported by several threads.
+# What a step failed by where what it was to change is locked there.
+FAILED_BY_LOCK = "locked"
 _SIGHTINGS = msgspec.json.Decoder(Sighting)
 
 

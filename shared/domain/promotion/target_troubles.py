@@ -42,6 +42,7 @@ class Hindrance(Enum):
     NOT_MADE = "not-made"  # it has no candidate, or one whose record cannot be read
     OVERRULED = "overruled"  # it passed, and somebody went back from it, or took another one against its gate
     AWAITS_COMPANIONS = "awaits-companions"  # it is wanted, and what must be beside it in the base registry is missing
+    LOCKED = "locked-by-others"  # it is wanted, and somebody locked the tag, or the repository, in the base registry
     NOT_PROMOTED = "not-promoted"  # it is wanted, and did not get into the base registry
     UNDECIDED = "undecided"  # it passed, and its target has not decided yet
 
@@ -60,6 +61,7 @@ _WAITS_FOR = {
     Waiting.DECISIONS: Hindrance.WAITS,
     Waiting.APPROVAL: Hindrance.AWAITS_APPROVAL,
     Waiting.COMPANIONS: Hindrance.AWAITS_COMPANIONS,
+    Waiting.LOCKED: Hindrance.LOCKED,
     Waiting.NOTHING: Hindrance.OBSERVED,
 }
 
@@ -224,13 +226,17 @@ def _of_waivers(target: Target, now: datetime) -> Iterator[Trouble]:
         yield Trouble(kind=Kind.WAIVER_ENDING, about=about, detail=detail, images=images)
 
 
+_OF_BARS = {Waiting.COMPANIONS: Kind.COMPANIONS_MISSING, Waiting.LOCKED: Kind.LOCKED_BY_OTHERS}
+
+
 def _of_companions(target: Target) -> Iterator[Trouble]:
     """Nothing is wrong with an image whose signatures are on their way."""
     bar = bar_of(target)
-    if bar is not None and bar.waiting is Waiting.COMPANIONS and bar.detail:
+    kind = _OF_BARS.get(bar.waiting) if bar is not None and bar.detail else None
+    if bar is not None and kind is not None:
         detail = f"{target.place} does not become {target.wanted}: {told_of_bar(bar)}"
         about, images = about_target(target.id), (target.origin.image,)
-        yield Trouble(kind=Kind.COMPANIONS_MISSING, about=about, detail=detail, images=images, since=bar.since)
+        yield Trouble(kind=kind, about=about, detail=detail, images=images, since=bar.since)
 
 
 def _not_updated(target: Target, since: datetime, why: Hindrance, candidate: Candidate | None) -> str:
@@ -238,7 +244,12 @@ def _not_updated(target: Target, since: datetime, why: Hindrance, candidate: Can
     kept = _kept_out(newest, [target]) if candidate is not None and candidate.status in ENDS else None
     told = kept[2].detail if kept is not None and kept[0] is why else _why(candidate) if candidate is not None else ""
     bar = bar_of(target)
-    by_target = {Hindrance.NOT_PROMOTED: target.trouble, Hindrance.AWAITS_COMPANIONS: bar.detail if bar else ""}
+    barred = bar.detail if bar else ""
+    by_target = {
+        Hindrance.NOT_PROMOTED: target.trouble,
+        Hindrance.AWAITS_COMPANIONS: barred,
+        Hindrance.LOCKED: barred,
+    }
     said = by_target.get(why, told)
     return (
         f"{target.place} has not followed {origin.source}:{origin.source_tag} since {since:%Y-%m-%d}: it is "
@@ -266,6 +277,7 @@ _TOLD_TO_WAIT = {
     Reason.FROZEN: Hindrance.WAITS,
     Reason.AWAITING_APPROVAL: Hindrance.AWAITS_APPROVAL,
     Reason.COMPANIONS_AWAITED: Hindrance.AWAITS_COMPANIONS,
+    Reason.LOCKED_BY_OTHERS: Hindrance.LOCKED,
 }
 
 

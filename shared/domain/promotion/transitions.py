@@ -57,6 +57,7 @@ TRANSITIONS: dict[tuple[Status, Reason], Status] = {
             Reason.SOAKING: Status.HELD,
             Reason.FROZEN: Status.HELD,
             Reason.COMPANIONS_AWAITED: Status.HELD,
+            Reason.LOCKED_BY_OTHERS: Status.HELD,
             Reason.AWAITING_APPROVAL: Status.HELD,
             Reason.SCAN_REJECTED: Status.REJECTED,
             Reason.SIGNATURE_REJECTED: Status.REJECTED,

@@ -42,7 +42,8 @@ def wanted(companions: Companions, want: Want, now: datetime) -> Companions:
     listing = companions.next_listing
     if listing is None and companions.listed_at is not None:
         listing = now + FIRST_PAUSE  # it was followed to its end, and is wanted again
-    return scheduled(msgspec.structs.replace(_stepped(companions), wants=wants, next_listing=listing), now)
+    kept = tuple(msgspec.structs.replace(one, released_at=None) for one in companions.unique)
+    return scheduled(msgspec.structs.replace(_stepped(companions), wants=wants, unique=kept, next_listing=listing), now)
 
 
 def _still(known: Want, want: Want) -> Want:
@@ -52,6 +53,8 @@ def _still(known: Want, want: Want) -> Want:
         want,
         since=known.since if same or ready else want.since,
         ready_at=known.ready_at if ready else want.ready_at,
+        borne_at=known.borne_at if same or not known.left else None,
+        left=known.left and same,
         told=known.told if same else want.told,
         said=known.said if same else want.said,
     )
@@ -246,7 +249,8 @@ def lost(companions: Companions, digests: frozenset[Digest], names: frozenset[Ta
         msgspec.structs.replace(one, landed_at=None) if gone or one.name in names else one for one in companions.unique
     )
     image_at = None if gone else companions.image_at
-    after = msgspec.structs.replace(companions, referrers=referrers, unique=unique, image_at=image_at)
+    locks = tuple(one for one in companions.locks if not gone and one.of not in {*digests, *names})
+    after = msgspec.structs.replace(companions, referrers=referrers, unique=unique, image_at=image_at, locks=locks)
     return companions if after == companions else scheduled(_stepped(after), now)
 
 

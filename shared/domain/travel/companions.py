@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 
 from shared.domain.references import Digest, Repository, Tag, parse_digest, parse_path
+from shared.domain.travel.locked import Lock, Opened
 from shared.domain.travel.recorded import Recorded
 from shared.domain.travel.referrers import Carry, Referrer
 from shared.domain.travel.tries import NO_TRIES, Tries
@@ -27,6 +28,8 @@ class Unique(msgspec.Struct, frozen=True, omit_defaults=True):
         number: that decision's.
         made_at: when the name was chosen, UTC.
         landed_at: when it was last found to bear the digest, UTC; ``None`` while it does not.
+        locked: whether it is to be locked.
+        released_at: since when it is not any more, as it is about to be deleted, UTC.
     """
 
     name: Tag
@@ -34,6 +37,8 @@ class Unique(msgspec.Struct, frozen=True, omit_defaults=True):
     number: int
     made_at: datetime
     landed_at: datetime | None = None
+    locked: bool = False
+    released_at: datetime | None = None
 
 
 class Want(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -50,6 +55,8 @@ class Want(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         ready_at: since when the tag may be moved, UTC; it stays so, whatever is repaired later. ``None`` until then.
         told: whether the target was woken for it.
         said: whether the target was woken because something is in the way, so that it says for what it waits.
+        borne_at: since when the tag is known to bear the digest by this decision, UTC; known where it is to be locked.
+        left: whether the tag has moved on since.
     """
 
     tag: Tag
@@ -62,6 +69,8 @@ class Want(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ready_at: datetime | None = None
     told: bool = False
     said: bool = False
+    borne_at: datetime | None = None
+    left: bool = False
 
     @property
     def is_named(self) -> bool:
@@ -97,6 +106,9 @@ class Companions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         follow_until: until when what comes later follows, UTC.
         record: the record of the decision.
         traceparent: W3C trace context of the sighting that was decided for.
+        locks: what is locked of it, and by whom.
+        opened: the import for which our locks are open.
+        blocked: whether it is blocked, and is not to be pulled.
     """
 
     registry: str
@@ -123,6 +135,9 @@ class Companions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     follow_until: datetime | None = None
     record: Recorded | None = None
     traceparent: str = ""
+    locks: tuple[Lock, ...] = ()
+    opened: Opened | None = None
+    blocked: bool = False
 
     @property
     def id(self) -> str:
@@ -147,6 +162,10 @@ class Companions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     def unique_of(self, tag: Tag) -> Unique | None:
         """Return the name that the digest keeps for a tag, if it has one."""
         return next((one for one in self.unique if one.tag == tag), None)
+
+    def lock_of(self, of: str) -> Lock | None:
+        """Return what is known of the lock of a tag, or of a manifest by its digest."""
+        return next((one for one in self.locks if one.of == of), None)
 
 
 def companions_id(registry: str, repository: str, digest: Digest) -> str:

@@ -1,8 +1,8 @@
 """What is to be done next about the companions of a digest, and when a tag may be moved to it: pure.
 
 In this order: what its upstream lists beside it, the image under its unique tag or under none, what refers to it, the
-record of the decision, and only then the tag. Where nothing has to be beside the image it is imported once, by its
-tag.
+record of the decision, its locks, and only then the tag. Where nothing has to be beside the image it is imported once,
+by its tag.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import msgspec
 from shared.domain.promotion.schedule import LEASE
 from shared.domain.travel.companions import Companions, Unique, Want
 from shared.domain.travel.following import FOLLOWED_FOR
+from shared.domain.travel.locks import is_locked, lock_times, next_lock, wants_locks
 from shared.domain.travel.recorded import RecordState
 from shared.domain.travel.referrers import Referrer, ReferrerState
 from shared.domain.travel.telling import waits_because
-from shared.domain.watching.travelling import ReferrerMode
+from shared.domain.watching.travelling import Lockable, ReferrerMode
 
 # So long at most a tag waits for what comes if it can: two copies of each of a handful of referrers take minutes.
 BEST_EFFORT_FOR = timedelta(minutes=15)
@@ -38,6 +39,7 @@ class Todo(Enum):
     IMAGE = "image"  # the image is not in the base registry, or not under its name: import it
     CARRY = "carry"  # a referrer has farther to go: import it into staging, or from there into the base registry
     RECORD = "record"  # the record of the decision is not there: do the next thing about it
+    LOCK = "lock"  # a lock is not as it is wanted, or not known to be: close it, or open what is ours of it
     REST = "rest"  # nothing now
 
 
@@ -61,6 +63,8 @@ def _to_do(companions: Companions, now: datetime) -> Iterator[Todo]:
         yield Todo.CARRY
     if _may_record(companions, now) and _is_due(companions, now):
         yield Todo.RECORD
+    if _may_lock(companions, now) and next_lock(companions, now) is not None:
+        yield Todo.LOCK
     if companions.next_listing is not None and companions.next_listing <= now and companions.listing_tries.may(now):
         yield Todo.LIST
 
@@ -87,7 +91,8 @@ def is_waited_for(companions: Companions, now: datetime) -> bool:
     if any(want.ready_at is None or not want.told for want in companions.wants):
         return True
     incomplete = _is_unlisted(companions) or bool(_moving(companions)) or needs_image(companions)
-    return incomplete or is_under_way(companions) or next_step(companions, now) is Todo.RECORD
+    doing = next_step(companions, now) in {Todo.RECORD, Todo.LOCK} or any(lock_times(companions, now))
+    return incomplete or is_under_way(companions) or doing
 
 
 def is_under_way(companions: Companions) -> bool:
@@ -114,7 +119,7 @@ def needs_image(companions: Companions) -> bool:
     """Whether the image is to be imported: under a name, or because something has to be beside it before its tag."""
     if unlanded(companions) is not None:
         return True
-    beside = bool(_moving(companions)) or _wants_record(companions)
+    beside = bool(_moving(companions)) or _wants_record(companions) or wants_locks(companions)
     return beside and companions.image_at is None
 
 
@@ -154,6 +159,14 @@ def _may_record(companions: Companions, now: datetime) -> bool:
     return not asking or any(_referrers_done(companions, want, now) for want in asking)
 
 
+def _may_lock(companions: Companions, now: datetime) -> bool:
+    """A manifest that is locked may refuse what is to refer to it, so that this comes before, if anybody waits."""
+    if companions.image_at is None:
+        return False
+    waiting = [want for want in companions.wants if want.ready_at is None]
+    return not waiting or companions.blocked or any(_is_complete(companions, want, now) for want in waiting)
+
+
 def _is_due(companions: Companions, now: datetime) -> bool:
     record = companions.record
     return record is None or record.look_at is None or record.look_at <= now
@@ -166,6 +179,11 @@ def is_ready(companions: Companions, want: Want, now: datetime) -> bool:
     """Whether all is beside the digest that a tag asks for. What once was so stays so, whatever is repaired later."""
     if want.ready_at is not None:
         return True
+    return _is_complete(companions, want, now) and is_locked(companions, want)
+
+
+def _is_complete(companions: Companions, want: Want, now: datetime) -> bool:
+    """Whether all is beside the digest that a tag asks for, but for its locks."""
     unique, record = companions.unique_of(want.tag), companions.record
     named = not want.is_named or (unique is not None and unique.landed_at is not None)
     ours = any(one.ours and not one.is_settled for one in companions.referrers)
@@ -205,9 +223,19 @@ def _has_a_try_left(companions: Companions, one: Referrer) -> bool:
 
 def scheduled(companions: Companions, now: datetime) -> Companions:
     """Return a record that knows which tags may be moved, and says when it is to be looked at again."""
+    companions = _with_locked_names(companions)
     ready = tuple(_with_readiness(companions, want, now) for want in companions.wants)
     known = msgspec.structs.replace(companions, wants=ready, follow_until=_followed_until(ready))
     return msgspec.structs.replace(known, look_at=_look_at(known, now))
+
+
+def _with_locked_names(companions: Companions) -> Companions:
+    """A name is to be locked for as long as it is kept, whoever still wants the digest."""
+    asking = {want.tag for want in companions.wants if Lockable.UNIQUE in want.asked.locks}
+    if all(one.locked or one.tag not in asking for one in companions.unique):
+        return companions
+    unique = (msgspec.structs.replace(one, locked=True) if one.tag in asking else one for one in companions.unique)
+    return msgspec.structs.replace(companions, unique=tuple(unique))
 
 
 def _with_readiness(companions: Companions, want: Want, now: datetime) -> Want:
@@ -227,7 +255,7 @@ def _look_at(companions: Companions, now: datetime) -> datetime | None:
         return min([companions.look_at or now + LEASE, *_patience_ends(companions, now)])
     if step is not Todo.REST:
         return now
-    return min([at for at in _times(companions) if at > now] + list(_patience_ends(companions, now)), default=None)
+    return min([at for at in _times(companions, now) if at > now] + list(_patience_ends(companions, now)), default=None)
 
 
 def _patience_ends(companions: Companions, now: datetime) -> Iterator[datetime]:
@@ -238,8 +266,9 @@ def _patience_ends(companions: Companions, now: datetime) -> Iterator[datetime]:
             yield ends
 
 
-def _times(companions: Companions) -> Iterator[datetime]:
+def _times(companions: Companions, now: datetime) -> Iterator[datetime]:
     """When what cannot be tried now is tried again."""
+    yield from lock_times(companions, now)
     times = [one.tries.retry_at for one in _moving(companions)]
     if nameless(companions) is not None or needs_image(companions):
         times.append(companions.image_tries.retry_at)

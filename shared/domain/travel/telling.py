@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import msgspec
 
 from shared.domain.travel.companions import Companions, Want
+from shared.domain.travel.locked import Lock, LockState, Right, is_digest
+from shared.domain.travel.locks import asks_locks
 from shared.domain.travel.recorded import RecordState
 from shared.domain.travel.referrers import Referrer, ReferrerState
 from shared.domain.watching.travelling import ReferrerMode
@@ -24,6 +26,16 @@ _KINDS = (
     ("application/vnd.in-toto", "attestation"),
     ("application/vnd.docker.attestation.manifest", "attestation"),
 )
+
+
+_LOCKS = {
+    LockState.SETTING: "is being locked",
+    LockState.SET: "is locked",
+    LockState.THEIRS: "is locked by others",
+    LockState.LIFTING: "is being unlocked",
+    LockState.UNDONE: "was unlocked by others again and again, and is left so for a day",
+    LockState.MISSING: "is to be locked and is not there",
+}
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -96,6 +108,27 @@ def _reasons(companions: Companions, want: Want) -> Iterator[str]:
     record = companions.record
     if want.asked.record and record is not None and record.state is RecordState.OPEN and record.tries.trouble:
         yield f"the record of the decision does not come: {record.tries.trouble}"
+    if asks_locks(want):
+        yield from (f"{one.of} cannot be locked: {one.tries.trouble}" for one in _unlocked(companions)[:_MOST_NAMED])
+
+
+def _unlocked(companions: Companions) -> list[Lock]:
+    return [one for one in companions.locks if one.tries.trouble and not one.holds]
+
+
+def told_locks(companions: Companions) -> str:
+    """Say what is locked of an image, and by whom, in one line; empty where nothing is."""
+    return "; ".join(f"{_named_lock(one)} {_told_lock(one)}" for one in companions.locks)
+
+
+def _named_lock(one: Lock) -> str:
+    return one.of[:_SHORT] if is_digest(one.of) else one.of
+
+
+def _told_lock(one: Lock) -> str:
+    pulls = ", and not to be pulled" if Right.READ in one.closed else ""
+    trouble = f": {one.tries.trouble}" if one.tries.trouble else ""
+    return f"{_LOCKS[one.state]}{pulls}{trouble}"
 
 
 def _of_referrers(companions: Companions) -> Iterator[str]:

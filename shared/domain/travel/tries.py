@@ -15,7 +15,7 @@ from shared.domain.promotion.schedule import (
     pause_before_turn,
 )
 from shared.domain.promotion.statuses import Reason
-from shared.errors import Paced, RateLimited, TidegateError
+from shared.errors import Locked, Paced, RateLimited, TidegateError
 
 _DETAIL_KEPT = 400
 # Enough for the longest pause, and too few to be given up for one more failure.
@@ -62,7 +62,7 @@ def failed(tries: Tries, error: TidegateError, now: datetime) -> Tries:
     cause = cause_of(error)
     failed_by = reason_of(error, Reason.TROUBLE).value
     failures = 1 + (tries.failures if tries.failed_by == failed_by else 0)
-    waits = isinstance(cause, RateLimited)
+    waits = isinstance(cause, (RateLimited, Locked))
     failures = min(failures, _WAITS_COUNTED) if waits else failures
     gave_up = tries.gave_up or not error.temporary or (failures >= most_attempts(cause) and not waits)
     pause = FAILED_LOOK if gave_up else pause_before_retry(failures, error.retry_after)

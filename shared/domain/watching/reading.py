@@ -15,7 +15,8 @@ from shared.domain.watching.platforms import platform_problems
 from shared.domain.watching.policies_in_force import entries, gated, policies_of, without_policies
 from shared.domain.watching.tag_rules import rule_problems
 from shared.domain.watching.tool_reading import is_tool, joint_problems, scanner_problems, tool_problems
-from shared.domain.watching.unique_tags import checked_template
+from shared.domain.watching.travelling import Lockable
+from shared.domain.watching.unique_tags import UNIQUE_TAG, checked_template
 from shared.domain.watching.watch_list import MOST_ENTRIES, Image, ListDocument, WatchList
 from shared.errors import InvalidReference, InvalidSelection
 
@@ -113,9 +114,19 @@ def _joint_problems(lists: Sequence[ListDocument], together: WatchList) -> Itera
             yield Problem((name,), "one file of the list says this for all of them", file)
     if len(lists) > 1 and (count := len(together.images)) > MOST_ENTRIES:
         yield Problem(("images",), f"the files have {count} entries together; a list has at most {MOST_ENTRIES}")
+    yield from _lock_problems(lists, together)
     scanner = next((file for file, each in enumerate(lists) if each.scanner is not None), 0)
     for (path, told), file in joint_problems(together, _places(lists), scanner):
         yield Problem(path, told, file)
+
+
+def _lock_problems(lists: Sequence[ListDocument], together: WatchList) -> Iterator[Problem]:
+    """An entry may have its name, or its lock, from the file's defaults."""
+    for image, (path, file) in zip(together.images, _places(lists), strict=True):
+        asked = image.travelling
+        if Lockable.UNIQUE in asked.locks and not asked.unique_tag:
+            told = f"{image.name} has no unique tags that could be locked: write unique_tag, such as {UNIQUE_TAG!r}"
+            yield Problem((*path, "lock"), told, file)
 
 
 def _places(lists: Sequence[ListDocument]) -> list[tuple[Path, int]]:

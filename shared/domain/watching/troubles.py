@@ -42,6 +42,7 @@ class Kind(Enum):
     CANDIDATE_FAILED = "candidate-failed"  # what upstream bears could not be decided; it is tried daily
     NOT_PROMOTED = "not-promoted"  # what is wanted does not get into the base registry; it is tried daily
     COMPANIONS_MISSING = "companions-missing"  # what must be beside an image does not come, and its tag waits
+    LOCKED_BY_OTHERS = "locked-by-others"  # somebody locked a tag of the base registry, or all of its repository
     BASE_TAG_MISSING = "base-tag-missing"  # a tag of the base registry was deleted
     BASE_TAG_OVERWRITTEN = "base-tag-overwritten"  # others made a tag of the base registry point elsewhere
     BASE_TAG_WITHDRAWN = "base-tag-withdrawn"  # what a tag bears is blocked, nothing else can be had: it is left so

@@ -18,7 +18,7 @@ from shared.domain.watching.remedies import Remedies, Remedy
 from shared.domain.watching.scanner import ScannerEntry
 from shared.domain.watching.selection import exact_tags, needs_listing
 from shared.domain.watching.tag_rules import TagRule
-from shared.domain.watching.travelling import NOTHING_TRAVELS, ReferrerMode, Travelling
+from shared.domain.watching.travelling import NOTHING_TRAVELS, Lockable, ReferrerMode, Travelling
 from shared.domain.watching.unique_tags import UNIQUE_TAG
 
 MOST_ENTRIES = 5000
@@ -102,6 +102,16 @@ _Record = Annotated[
         "tag is moved to it; needs RECORD_KEY.",
     ),
 ]
+_Lock = Annotated[
+    Lockable | Annotated[list[Lockable], Meta(max_length=3)] | None,
+    Meta(
+        description="What is locked in the base registry, so that nobody overwrites, deletes or purges it: `unique`: "
+        "the name that each digest keeps; `stable`: the tag that moves on, which the app moves all the same; each with "
+        "the manifest and its platforms. `blocked`: a digest that people block is not to be pulled any more. An empty "
+        "list: nothing, which is the default.",
+        examples=[["unique", "stable"]],
+    ),
+]
 _Owner = Annotated[
     Annotated[str, Meta(pattern=_PRINTED.replace("$", r"\Z"), max_length=100, extra_json_schema={"pattern": _PRINTED})]
     | None,
@@ -158,6 +168,7 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     referrers: _Referrers = ReferrerMode.BEST_EFFORT
     unique_tag: _UniqueTag = None
     record: _Record = False
+    lock: _Lock = None
     owner: _Owner = None
 
     @property
@@ -166,7 +177,8 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         if self.is_tool:
             return NOTHING_TRAVELS
         name = "" if self.unique_tag in {None, "none"} else self.unique_tag or ""
-        return Travelling(self.referrers, name, self.record)
+        locks = [self.lock] if isinstance(self.lock, Lockable) else self.lock or []
+        return Travelling(self.referrers, name, self.record, tuple(one for one in Lockable if one in locks))
 
     @property
     def is_observed(self) -> bool:
@@ -222,6 +234,7 @@ class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     referrers: _Referrers = ReferrerMode.BEST_EFFORT
     unique_tag: _UniqueTag = None
     record: _Record = False
+    lock: _Lock = None
     owner: _Owner = None
 
 

@@ -48,6 +48,7 @@ _TONES: dict[Enum, Tone] = {
     Standing.REJECTED: Tone.BAD,
     Standing.SOAKING: Tone.WAIT,
     Standing.COMPANIONS: Tone.WAIT,
+    Standing.LOCKED: Tone.WAIT,
     Standing.FROZEN: Tone.WAIT,
     Standing.AWAITING: Tone.WAIT,
     Standing.FAILED: Tone.BAD,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.domain.references import Tag
 from shared.domain.watching.reading import read
-from shared.domain.watching.travelling import ReferrerMode, Travelling
+from shared.domain.watching.travelling import Lockable, ReferrerMode, Travelling
 from shared.domain.watching.unique_tags import UNIQUE_TAG, checked_template, unique_tag
 from shared.errors import InvalidReference, InvalidSelection
 
@@ -105,3 +105,49 @@ def test_a_tool_travels_with_nothing() -> None:
     assert watch_list is not None, problems
     assert not watch_list.images[0].travelling.asks
     assert read({"images": [{**tool, "referrers": "required"}]})[0] is None
+
+
+# What is locked.
+
+
+@pytest.mark.parametrize(
+    ("lock", "expected"),
+    [
+        (None, ()),
+        ([], ()),
+        ("unique", (Lockable.UNIQUE,)),
+        (["stable", "unique"], (Lockable.UNIQUE, Lockable.STABLE)),
+        (["stable", "blocked", "stable"], (Lockable.STABLE, Lockable.BLOCKED)),
+    ],
+)
+def test_an_entry_says_what_is_locked_and_nothing_is_unless_it_does(
+    lock: object, expected: tuple[Lockable, ...]
+) -> None:
+    watch_list, problems = read({"images": [entry(unique_tag=UNIQUE_TAG, lock=lock)]})
+    assert watch_list is not None, problems
+    assert watch_list.images[0].travelling.locks == expected
+
+
+def test_an_entry_may_leave_out_what_the_defaults_lock() -> None:
+    bare = entry(name="other", target="base/other", lock=[])
+    defaults = {"lock": ["stable"], "referrers": "off"}
+    watch_list, problems = read({"defaults": defaults, "images": [entry(), bare]})
+    assert watch_list is not None, problems
+    assert [one.travelling.asks for one in watch_list.images] == [True, False]
+
+
+def test_names_that_are_not_given_cannot_be_locked() -> None:
+    for document in (
+        {"images": [entry(lock="unique")]},
+        {"defaults": {"lock": ["unique"]}, "images": [entry()]},
+    ):
+        watch_list, problems = read(document)
+        assert watch_list is None
+        (problem,) = problems
+        assert problem.path == ("images", 0, "lock")
+        assert "unique_tag" in problem.told
+
+
+@pytest.mark.parametrize("lock", ["everything", ["unique", "repository"], True, {"unique": True}])
+def test_what_cannot_be_locked_is_told(lock: object) -> None:
+    assert read({"images": [entry(unique_tag=UNIQUE_TAG, lock=lock)]})[0] is None
