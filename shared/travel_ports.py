@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +11,7 @@ import msgspec
 from shared.digest_ports import Holder
 from shared.domain.references import Digest, Repository, Tag
 from shared.domain.travel.companions import Companions
+from shared.domain.travel.locked import Attributes, Right
 from shared.domain.travel.referrers import Listing
 from shared.ports import Registry
 from shared.signature_ports import Spend
@@ -113,7 +114,41 @@ class UniqueNames(Protocol):
         ...
 
 
-class TravelRegistry(Registry, Holder, Protocol):
+class LockRegistry(Protocol):
+    """One of our own registries, as far as locks go: of tags by their names, and of manifests by their digests.
+
+    A lock of a repository can be read, and cannot be changed by any call here.
+    """
+
+    def attributes(self, repository: str, of: str) -> Attributes | None:
+        """Return what a tag, or a manifest, is closed to; that of the repository itself for an empty ``of``.
+
+        Returns:
+            ``None`` if there is nothing of that name, which says nothing of anything else.
+        """
+        ...
+
+    def lock(self, repository: str, of: str, rights: Collection[Right]) -> Attributes | None:
+        """Close rights of a tag or a manifest, and leave all others as they are.
+
+        Returns:
+            What it is closed to now; ``None`` if there is nothing of that name, and nothing was changed.
+
+        Raises:
+            InvalidReference: it is no tag and no digest; nothing was asked.
+        """
+        ...
+
+    def unlock(self, repository: str, of: str, rights: Collection[Right]) -> Attributes | None:
+        """Open rights of a tag or a manifest; see ``lock``."""
+        ...
+
+    def closed(self, repository: str) -> Mapping[Digest, frozenset[Right]]:
+        """Return every manifest of a repository, and what each is closed to: all of them, or it raises."""
+        ...
+
+
+class TravelRegistry(Registry, Holder, LockRegistry, Protocol):
     """One of our own registries, into which referrers come: ``start_import`` without a tag leaves none."""
 
     def manifest(self, repository: str, digest: Digest) -> bytes | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -16,8 +16,9 @@ from shared.domain.gate.words import Words
 from shared.domain.promotion.kept_tasks import ListedTask
 from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.domain.references import Digest, Tag
+from shared.domain.travel.locked import Attributes, ListedTags, Right, is_digest
 from shared.domain.travel.referrers import Listed, Listing
-from shared.errors import NotFound, OperationFailed
+from shared.errors import Locked, NotFound, OperationFailed
 from shared.ports import ImportSource, Operation
 from shared.run_ports import GateRun, Run, ScanRun
 from tests.doubles.referrers import content_of, subject_of
@@ -67,6 +68,8 @@ class InMemoryRegistry(Scripted):
         base: the base registry, where this is staging.
         untagged: how often an import without a tag was really started, by repository and digest.
         lists_referrers: whether it keeps lists of referrers.
+        locks: what is closed, by repository and tag or digest; an empty one is the repository itself.
+        imports_heed_locks: whether an import into a locked tag, or of a locked manifest, is refused.
     """
 
     def __init__(
@@ -83,6 +86,8 @@ class InMemoryRegistry(Scripted):
         self.imports: Counter[tuple[str, Tag, Digest]] = Counter()
         self.untagged: Counter[tuple[str, Digest]] = Counter()
         self.lists_referrers = True
+        self.locks: dict[tuple[str, str], set[Right]] = {}
+        self.imports_heed_locks = False
         self.asked: Counter[str] = Counter()
         self.retry_after: float | None = None
         self.base: InMemoryRegistry | None = None
@@ -106,6 +111,9 @@ class InMemoryRegistry(Scripted):
         self._manifests.discard((repository, digest))
         for one in [each for where, each in self._manifests if where == repository and subject_of(each) == digest]:
             self.purge(repository, one)
+        gone = [place for place, held in self.tags.items() if (place[0], held) == (repository, digest)]
+        for of in (digest, *(tag for _, tag in gone)):
+            self.locks.pop((repository, of), None)
         self.tags = {place: held for place, held in self.tags.items() if (place[0], held) != (repository, digest)}
 
     def land_instead(self, *digests: Digest | None) -> None:
@@ -123,6 +131,7 @@ class InMemoryRegistry(Scripted):
     def untag(self, repository: str, tag: Tag) -> None:
         """Delete a tag, and leave its manifest."""
         self.tags.pop((repository, tag), None)
+        self.locks.pop((repository, tag), None)
 
     def finish(self) -> None:
         """Let every import under way end, as it does whether anybody looks at it or not."""
@@ -143,6 +152,7 @@ class InMemoryRegistry(Scripted):
         """See the port."""
         self.asked["start_import"] += 1
         with self._changing("start_import"):
+            self._check_locks(source, repository, tags)
             self.imports.update((repository, tag, source.digest) for tag in tags)
             self.untagged.update([] if tags else [(repository, source.digest)])
             token = f"import-{next(self._numbers)}"
@@ -172,7 +182,10 @@ class InMemoryRegistry(Scripted):
         self.asked["list_tags"] += 1
         self._raise_scripted("list_tags")
         listed = {tag: digest for (where, tag), digest in self.tags.items() if where == repository}
-        return self._listings.pop(0) if self._listings else listed
+        if self._listings:
+            return self._listings.pop(0)
+        closed = {tag: frozenset(self.locks[repository, tag]) for tag in listed if self.locks.get((repository, tag))}
+        return ListedTags(listed, closed)
 
     def holds(self, repository: str, digest: Digest) -> bool:
         """See the port."""
@@ -199,6 +212,53 @@ class InMemoryRegistry(Scripted):
         self.asked["digests"] += 1
         self._raise_scripted("digests")
         return frozenset(one for where, one in self._manifests if where == repository)
+
+    # Locks.
+
+    def attributes(self, repository: str, of: str) -> Attributes | None:
+        """See the port."""
+        self.asked["attributes"] += 1
+        self._raise_scripted("attributes")
+        return self._attributes(repository, of)
+
+    def lock(self, repository: str, of: str, rights: Collection[Right]) -> Attributes | None:
+        """See the port."""
+        with self._changing("lock"):
+            self.asked["lock"] += 1
+            return self._relocked(repository, of, lambda closed: closed | set(rights))
+
+    def unlock(self, repository: str, of: str, rights: Collection[Right]) -> Attributes | None:
+        """See the port."""
+        with self._changing("unlock"):
+            self.asked["unlock"] += 1
+            return self._relocked(repository, of, lambda closed: closed - set(rights))
+
+    def closed(self, repository: str) -> Mapping[Digest, frozenset[Right]]:
+        """See the port."""
+        self.asked["closed"] += 1
+        self._raise_scripted("closed")
+        found = (one for where, one in self._manifests if where == repository)
+        return {one: frozenset(self.locks.get((repository, one), ())) for one in found}
+
+    def _relocked(self, repository: str, of: str, change: Callable[[set[Right]], set[Right]]) -> Attributes | None:
+        assert of, "a change names a tag or a digest, and never the repository alone"
+        if self._attributes(repository, of) is None:
+            return None
+        self.locks[repository, of] = change(self.locks.get((repository, of), set()))
+        return self._attributes(repository, of)
+
+    def _attributes(self, repository: str, of: str) -> Attributes | None:
+        closed = frozenset(self.locks.get((repository, of), ()))
+        if not of:
+            return Attributes(closed) if any(where == repository for where, _ in self._manifests) else None
+        if is_digest(of):
+            return Attributes(closed, Digest(of)) if self._has(repository, Digest(of)) else None
+        digest = self.tags.get((repository, Tag(of)))
+        return Attributes(closed, digest) if digest is not None else None
+
+    def _check_locks(self, source: ImportSource, repository: str, tags: tuple[Tag, ...]) -> None:
+        if self.imports_heed_locks and any(self.locks.get((repository, of)) for of in (*tags, source.digest)):
+            raise Locked(f"{repository} is locked")
 
     def _has(self, repository: str, digest: Digest) -> bool:
         return (repository, digest) in self._manifests

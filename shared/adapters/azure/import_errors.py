@@ -11,7 +11,16 @@ from contextlib import contextmanager
 from shared.adapters.azure.errors import IMPORTER, azure_error, code_of, headers_of, said, sdk_errors, words
 from shared.adapters.azure.import_texts import Cause, cause_in, is_about_an_operation
 from shared.adapters.retry_after import retry_after
-from shared.errors import NotFound, OperationFailed, RateLimited, Refused, ServiceError, Unavailable, Unexplained
+from shared.errors import (
+    Locked,
+    NotFound,
+    OperationFailed,
+    RateLimited,
+    Refused,
+    ServiceError,
+    Unavailable,
+    Unexplained,
+)
 
 _MEANINGS: dict[Cause, tuple[type[ServiceError], str]] = {
     Cause.TOO_MANY_REQUESTS: (RateLimited, "the source registry asks for fewer requests"),
@@ -25,6 +34,7 @@ _MEANINGS: dict[Cause, tuple[type[ServiceError], str]] = {
         Refused,
         "the source registry serves no parts of blobs (RFC 7233), without which Azure imports nothing from it",
     ),
+    Cause.LOCKED: (Locked, "what it goes to is locked in the registry"),
     Cause.BROKE_OFF: (Unavailable, "the copy broke off"),
 }
 # Statuses of a look that say nothing about the import: the caller, the address or the service was at fault.

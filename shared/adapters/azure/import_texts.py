@@ -33,6 +33,7 @@ class Cause(Enum):
     FORBIDDEN = "forbidden"  # the source does not let Azure read it
     TOO_MANY_MANIFESTS = "too-many-manifests"  # more than Azure imports at once
     NO_RANGES = "no-ranges"  # the source serves no parts of blobs, which Azure needs
+    LOCKED = "locked"  # what it goes to is locked
     BROKE_OFF = "broke-off"  # the copy did not come to its end
 
 
@@ -52,6 +53,7 @@ _CODES = {
 # In this order: a registry that limits says so together with other things.
 _PHRASES = (
     (Cause.TOO_MANY_REQUESTS, ("toomanyrequests", "pull rate limit")),
+    (Cause.LOCKED, ("registry_disallowed_operation", "operation is disallowed on this registry, repository or image")),
     (Cause.NO_RANGES, ("rfc 7233",)),
     (
         Cause.MISSING,

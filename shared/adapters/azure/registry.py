@@ -5,7 +5,7 @@ Import: https://learn.microsoft.com/rest/api/containerregistry/registries/import
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure.clients import AzureClients
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from azure.core.polling import LROPoller
 
     from shared.adapters.azure.contents import Contents
+    from shared.adapters.azure.locks import RegistryLocks
+    from shared.domain.travel.locked import Attributes, Right
     from shared.domain.travel.referrers import Listing
 
 # As imports from Docker Hub were recorded. Azure's documentation has docker.io, which no recording has.
@@ -183,6 +185,27 @@ class AzureContainerRegistry:
         """See ``TravelRegistry.digests``."""
         return self._contents().digests(repository)
 
+    def attributes(self, repository: str, of: str) -> Attributes | None:
+        """See ``LockRegistry.attributes``."""
+        return self._locks().attributes(repository, of)
+
+    def lock(self, repository: str, of: str, rights: Collection[Right]) -> Attributes | None:
+        """See ``LockRegistry.lock``."""
+        return self._locks().change(repository, of, rights, closes=True)
+
+    def unlock(self, repository: str, of: str, rights: Collection[Right]) -> Attributes | None:
+        """See ``LockRegistry.unlock``."""
+        return self._locks().change(repository, of, rights, closes=False)
+
+    def closed(self, repository: str) -> Mapping[Digest, frozenset[Right]]:
+        """See ``LockRegistry.closed``."""
+        return self._locks().closed(repository)
+
+    def _locks(self) -> RegistryLocks:
+        from shared.adapters.azure.locks import RegistryLocks  # noqa: PLC0415
+
+        return RegistryLocks(self._clients.data_plane(self._login_server), self._login_server)
+
     def _contents(self) -> Contents:
         from shared.adapters.azure.contents import Contents  # noqa: PLC0415
 
@@ -249,13 +272,19 @@ def _whole(pages: Iterable[Iterable[ArtifactTagProperties]]) -> dict[Tag, Digest
     Raises:
         Unavailable: a page is empty, or repeats what came before it: nobody knows what was left out.
     """
+    from shared.adapters.azure.locks import attributes_of  # noqa: PLC0415
+    from shared.domain.travel.locked import ListedTags  # noqa: PLC0415
+
     found: dict[Tag, Digest] = {}
+    closed: dict[Tag, frozenset[Right]] = {}
     for number, page in enumerate(pages):
-        listed = {parse_tag(one.name): parse_digest(one.digest or "") for one in page}
+        told = {parse_tag(one.name): attributes_of(one) for one in page}
+        listed = {tag: parse_digest(one.digest) for tag, one in told.items()}
         if number and (not listed or not listed.keys().isdisjoint(found)):
             raise Unavailable(f"page {number + 1} of a listing of tags brings nothing new, so it is not whole")
         found |= listed
-    return found
+        closed |= {tag: one.closed for tag, one in told.items() if one.closed}
+    return ListedTags(found, closed)
 
 
 def _operation(poller: LROPoller[None]) -> Operation:
