@@ -59,6 +59,14 @@ param deletesRoleId string = ''
 @description('Pool of agents of the staging registry that gates run in; needed where that registry is closed. Made for a registry made here, else it must be there. Empty for the shared ones.')
 param agentPoolName string = ''
 
+// What the app may do with locks.
+
+@description('Whether the app may lock and unlock images in the base registry, as entries of the watch list ask (`lock:`). Whoever has that right can open every lock there.')
+param lockImages bool = false
+
+@description('Resource id of a role definition with the actions of modules/access-locks.bicep, for who may not define roles. Empty defines one.')
+param locksRoleId string = ''
+
 // What the app may do with tasks.
 
 @description('Resource ids of the tasks that build application images and that the app runs again. Each gets the role that lets it: whoever has it could also rewrite that task.')
@@ -506,6 +514,19 @@ module baseDeletes 'modules/access-deletes.bicep' = if (contains(split(housekeep
     deploymentName: deploymentName
     abac: baseIsAbac
     deletesRoleId: deletesRoleId
+    #disable-next-line what-if-short-circuiting
+    principalId: identity.outputs.principalId
+  }
+}
+
+module lockAccess 'modules/access-locks.bicep' = if (lockImages) {
+  scope: resourceGroup(base.subscription, base.group)
+  dependsOn: [baseRegistry]
+  params: {
+    registryName: base.name
+    abac: baseIsAbac
+    deploymentName: deploymentName
+    locksRoleId: locksRoleId
     #disable-next-line what-if-short-circuiting
     principalId: identity.outputs.principalId
   }

@@ -9,11 +9,11 @@ param abac bool
 var roles = [
   // begin_import_image into it, and out of it where promotion, or the way back to a former digest, names it as the
   // source; get_tag_properties, to read back the digest, list_tag_properties, to compare what is there with what is
-  // wanted, get_manifest_properties, to ask where a digest can still be had, and list_manifest_properties, to see what
-  // lies beside it; manifests and lists of referrers are pulled, and blobs of records, by download_blob. What refers to an
-  // image is imported as images are, and never pushed. For housekeeping get_manifest and get_repository_properties: what
-  // a manifest names, and whether it is locked. It is the built-in role with no more than
-  // registries/importImage/action, registries/read and registries/pull/read: it cannot push.
+  // wanted, get_manifest_properties, to ask where a digest can still be had, what a manifest names for housekeeping,
+  // and whether it is locked, list_manifest_properties, to see what lies beside it, and get_repository_properties, to
+  // see whether somebody locked it all; manifests and lists of referrers are pulled, and blobs of records, by
+  // download_blob. What refers to an image is imported as images are, and never pushed. It is the built-in role with no
+  // more than registries/importImage/action, registries/read and registries/pull/read: it cannot push.
   { name: 'Container Registry Data Importer and Data Reader', id: '577a9874-89fd-4f24-9dbd-b5034d0ad23a' }
 ]
 var abacRoles = [

@@ -63,6 +63,7 @@ BUILT_IN: dict[str, tuple[str, set[str]]] = {
 
 IMPORTS, RUNS, STORAGE = "access-imports.bicep", "access-runs.bicep", "access-storage.bicep"
 VAULT, MONITORING, EVENTS = "access-vault.bicep", "access-monitoring.bicep", "access-events.bicep"
+LOCKS = "access-locks.bicep"
 TASKS, DELETES = "access-tasks.bicep", "access-deletes.bicep"
 DECISIONS = "access-decisions.bicep"
 RECORD_KEY, RECORD_PUSH = "access-record-key.bicep", "access-record-push.bicep"
@@ -78,6 +79,13 @@ NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
     ("azure/registry.py", "get_manifest_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
     # Manifests and lists of referrers are read by the same pipeline, under the same right.
     ("azure/contents.py", "list_manifest_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
+    # What is locked is told with the same properties; that of a repository as a whole is read and never written.
+    ("azure/locks.py", "get_tag_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
+    ("azure/locks.py", "get_manifest_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
+    ("azure/locks.py", "get_repository_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
+    ("azure/locks.py", "list_manifest_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
+    ("azure/locks.py", "update_tag_properties"): (LOCKS, {f"{_ACR}/metadata/write"}),
+    ("azure/locks.py", "update_manifest_properties"): (LOCKS, {f"{_ACR}/metadata/write"}),
     ("azure/registry.py", "list_tag_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
     # Into the staging registry alone: what is in the base registry was imported.
     ("azure/shelf.py", "upload_blob"): (RECORD_PUSH, {f"{_ACR}/push/write"}),
@@ -163,6 +171,8 @@ HOST_NEEDS: dict[str, set[str]] = {
 FURTHER_NEEDS: dict[str, set[str]] = {
     # Rights by repository: the digest is read back, and a gate's run pulls, by data actions.
     IMPORTS: {f"{_REPOSITORIES}/metadata/read", f"{_REPOSITORIES}/content/read"},
+    # A lock is read back; and the same, where rights are given by repository.
+    LOCKS: {f"{_ACR}/metadata/read"} | {f"{_REPOSITORIES}/metadata/{verb}" for verb in ("read", "write")},
     # For gates that no taskRun takes, where it is asked for.
     RUNS: {f"{_ACR}/scheduleRun/action"},
     # A taskRun that names a task: Resource Manager's linked access check, on that task.

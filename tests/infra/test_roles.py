@@ -15,6 +15,7 @@ from tests.infra.roles import (
     EVENTS,
     FURTHER_NEEDS,
     HOST_NEEDS,
+    LOCKS,
     NEEDS,
     RECORD_KEY,
     RECORD_PUSH,
@@ -28,7 +29,7 @@ ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 DEFINITION = "Microsoft.Authorization/roleDefinitions"
 OF_THE_APP = sorted({template for template, _ in NEEDS.values()} | set(HOST_NEEDS) | set(FURTHER_NEEDS))
 ACCESS = [*OF_THE_APP, *TOPIC_NEEDS]
-OWN_ROLES = [RUNS, TASKS, DECISIONS, RECORD_KEY, RECORD_PUSH, DELETES]
+OWN_ROLES = [RUNS, TASKS, DECISIONS, RECORD_KEY, RECORD_PUSH, DELETES, LOCKS]
 
 
 def access(name: str) -> BicepFile:
@@ -120,6 +121,23 @@ def test_all_roles_are_the_apps_identitys_but_those_of_the_registrys_topic() -> 
     event_grid = text(access("event-grid.bicep").root)
     assert event_grid.count("principalId: create ? made!.identity.principalId : topic.identity.principalId") == 1
     assert event_grid.count("principalId:") == 1
+
+
+def test_locks_may_be_changed_in_the_base_registry_alone_and_only_where_it_is_asked_for() -> None:
+    main = read(INFRA / "main.bicep")
+    files = {symbol: main.module_file(symbol).name for symbol in main.modules}
+    (symbol,) = [symbol for symbol, name in files.items() if name == LOCKS]
+    declared = text(main.modules[symbol])
+    assert "if (lockImages)" in declared
+    assert "registryName: base.name" in declared
+    assert "param lockImages bool = false" in text(main.root)
+
+
+def test_only_the_roles_of_records_and_of_housekeeping_let_the_app_push_or_delete() -> None:
+    ends = ("push/write", "artifacts/delete", "repositories/content/write", "repositories/content/delete")
+    changes = [f"Microsoft.ContainerRegistry/registries/{end}" for end in ends]
+    for name in {*OF_THE_APP} - {RECORD_PUSH, DELETES}:
+        assert [action for action in changes if covered(action, permitted(name))] == [], name
 
 
 def test_event_grid_may_put_into_one_queue_and_one_container() -> None:

@@ -12,6 +12,7 @@ from infra.local.emulator.role_definitions import (
     HOUSEKEEPING,
     IMPORTER,
     RECORDS,
+    LOCKS,
     REPOSITORY_READER,
     ROLES,
     RUNS,
@@ -33,6 +34,7 @@ OWN = {
     ("access-tasks.bicep", "rerun"): TASK,
     ("access-record-push.bicep", "pusher"): RECORDS,
     ("access-deletes.bicep", "deletes"): HOUSEKEEPING,
+    ("access-locks.bicep", "locks"): LOCKS,
 }
 # Built-in roles that the template for images gives, by the variable that lists them.
 GIVEN = {"roles": IMPORTER, "abacRoles": REPOSITORY_READER}

@@ -27,12 +27,14 @@ IDENTITY_OPERATOR = "Managed Identity Operator"
 # 12338af0-0e69-4776-bea7-57ae8d297424 and 14b46e9e-c2b7-41b4-b07b-48a6ebf60603.
 CRYPTO_USER, CRYPTO_OFFICER = "Key Vault Crypto User", "Key Vault Crypto Officer"
 OWNER = "Owner"
-# Of our own: for named runs, for running a task that is there, for gates that are too large for a run with a name.
+# Of our own: for named runs, for running a task that is there, for gates that are too large for a run with a name, and
+# for locks.
 RUNS, TASK, SCHEDULE = "Tidegate runs", "Tidegate application task", "Tidegate large gates"
 # Of our own as well: pushing records into staging, and signing them by one key.
 RECORDS, SIGNS = "Tidegate records into staging", "Tidegate records by a key"
 # Of our own, too: deletes where rights go by registry, or by repository.
 HOUSEKEEPING = "Tidegate housekeeping"
+LOCKS = "Tidegate locks"
 _TEMPLATES = Path(__file__).resolve().parents[2] / "modules"
 
 
@@ -96,6 +98,9 @@ ROLES = {
     SIGNS: Role(data_actions=frozenset(f"Microsoft.KeyVault/vaults/keys/{name}" for name in ("read", "sign/action"))),
     SCHEDULE: Role(_of("scheduleRun/action")),
     HOUSEKEEPING: Role(_of("artifacts/delete"), _of(*_REPOSITORY_DELETES)),
+    LOCKS: Role(
+        _of("metadata/read", "metadata/write"), _of("repositories/metadata/read", "repositories/metadata/write")
+    ),
     TASKS_CONTRIBUTOR: Role(
         _of(
             "agentpools/read",

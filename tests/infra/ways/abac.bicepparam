@@ -6,3 +6,4 @@ param location = 'westeurope'
 param baseRoleAssignmentMode = 'AbacRepositoryPermissions'
 param gatesByScheduleRun = true
 param housekeeping = 'staging,base'
+param lockImages = true

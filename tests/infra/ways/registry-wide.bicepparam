@@ -9,3 +9,4 @@ param applicationRegistryIds = [
 ]
 param allApplicationTasks = true
 param housekeeping = 'staging,base'
+param lockImages = true
