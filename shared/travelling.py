@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from shared.rules.companion_bar import CompanionBar
     from shared.rules.companion_book import CompanionBook
     from shared.rules.ledger import Ledger
+    from shared.rules.lock_bar import LockBar
+    from shared.rules.locking import Locker
     from shared.rules.record_watch import RecordWatch
     from shared.rules.targets import TargetBook
     from shared.rules.timekeeping import Timekeeper
@@ -130,7 +132,20 @@ class Travels:
         """Says which tags wait for companions."""
         from shared.rules.companion_bar import CompanionBar  # noqa: PLC0415
 
-        return CompanionBar(self.book, self._lists)
+        return CompanionBar(self.book, self._lists, lambda: self._lock_bar)
+
+    @cached_property
+    def _lock_bar(self) -> LockBar:
+        from shared.rules.lock_bar import LockBar  # noqa: PLC0415
+
+        return LockBar(self.book, self._base(), self.locker)
+
+    @cached_property
+    def locker(self) -> Locker:
+        """Closes and opens locks."""
+        from shared.rules.locking import Locker  # noqa: PLC0415
+
+        return Locker(self.book, self._base(), self._lists.manifests)
 
     @cached_property
     def _lists(self) -> BesideLists:
@@ -155,6 +170,7 @@ class Travels:
             Namer(self._names(), base, self._clock),
             CompanionImports(self.book, Carrier(staging, base, ledger, self._ours, self._times())),
             self._record,
+            self.locker.step,
         )
 
     @cached_property

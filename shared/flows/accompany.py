@@ -25,7 +25,7 @@ log = logging.getLogger("tidegate.companions")
 # Does the next thing about the record of a decision, and writes what came of it.
 RecordStep = Callable[[StoredCompanions], StoredCompanions | None]
 # One look takes a record so many steps on at most; what is left is looked at again at once.
-_MOST_STEPS = 12
+_MOST_STEPS = 24
 
 
 class Accompanist:
@@ -38,6 +38,7 @@ class Accompanist:
         names: gives unique tags.
         imports: copies images and referrers.
         record: does the next thing about the record of a decision.
+        lock: sees to the next lock.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Accompanist:
         names: Namer,
         imports: CompanionImports,
         record: RecordStep,
+        lock: RecordStep,
     ) -> None:
         self._book = book
         self._targets = targets
@@ -60,6 +62,7 @@ class Accompanist:
             Todo.IMAGE: imports.image,
             Todo.CARRY: imports.carry,
             Todo.RECORD: record,
+            Todo.LOCK: lock,
         }
         self._names = names
 

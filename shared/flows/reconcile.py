@@ -262,7 +262,7 @@ class Reconciler:
             self._book.wake(noted.record)
 
     def _landed(self, stored: StoredTarget, found: Digest) -> None:
-        """The rebuild is asked for before the record says that all is done: nothing would look again."""
+        """The tag's lock and the rebuild are asked for before the record says that all is done: nobody looks again."""
         step, now = stored.record.step, self._book.clock()
 
         def land(known: Target | None) -> Target | None:
@@ -270,6 +270,7 @@ class Reconciler:
                 return None
             new = scheduled(decide(landed(known, found, now), now)[0], now)
             if new.wanted == found and new.reached == new.number:
+                self._bars.landed(new)
                 self._outbox.send(base_moved(new))
             return new
 
@@ -319,7 +320,8 @@ class Reconciler:
         """The message that asked for it was lost, or broke off again and again."""
         now = self._book.clock()
         self._outbox.send(base_moved(stored.record))
-        self._book.change(stored.record.id, lambda known: _asked_again(known, now), stored)
+        again = lambda known: scheduled(asks_for_search(known, now), now) if known is not None else None  # noqa: E731
+        self._book.change(stored.record.id, again, stored)
 
     def _ask(self, stored: StoredTarget) -> None:
         target, awaited = stored.record, stored.record.awaited
@@ -344,7 +346,3 @@ def _settled(known: Target | None, step: int, found: Digest | None, now: datetim
 
 def _asked(known: Target | None, digest: Digest, at: datetime | None, now: datetime) -> Target | None:
     return scheduled(awaiting(known, digest, at), now) if known is not None else None
-
-
-def _asked_again(known: Target | None, now: datetime) -> Target | None:
-    return scheduled(asks_for_search(known, now), now) if known is not None else None

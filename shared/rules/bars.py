@@ -23,6 +23,14 @@ class WaitsForCompanions(Protocol):
         """Return why a tag may not be moved to what is wanted yet, maybe for no reason but time; ``None`` if it may."""
         ...
 
+    def held(self, target: Target, asked: Travelling) -> str | None:
+        """Return who locked the tag, or all of its repository, so that it stays as it is; ``None`` if nobody did."""
+        ...
+
+    def landed(self, target: Target, asked: Travelling) -> None:
+        """Lock a tag that bears what is wanted."""
+        ...
+
 
 class Bars:
     """Says what keeps tags from what is wanted.
@@ -81,12 +89,30 @@ class Bars:
         until = self.frozen_until(asked) if is_promotion(target) else None
         if until is not None:
             return Bar(Waiting.FROZEN, until)
+        held = self._held(target, asked.travelling)
+        if held is not None:
+            return Bar(Waiting.LOCKED, detail=held)
         detail = self._waits_for_companions(target, asked.travelling)
         return Bar(Waiting.COMPANIONS, detail=detail) if detail is not None else None
 
     def _waits_for_companions(self, target: Target, asked: Travelling) -> str | None:
         """What nobody asks for costs nothing, and loads nothing."""
         return self._companions().keeps(target, asked) if asked.asks and self._companions is not None else None
+
+    def _held(self, target: Target, asked: Travelling) -> str | None:
+        return self._companions().held(target, asked) if asked.locks and self._companions is not None else None
+
+    def landed(self, target: Target) -> None:
+        """Have a tag locked that bears what is wanted, if its entry asks for that.
+
+        Raises:
+            ServiceError: which list is in force cannot be read, or storage did not answer.
+        """
+        if self._companions is None or not self.policies.may_lock:
+            return
+        asked = self.policies.now().of(target.origin.image, target.place).travelling
+        if asked.locks:
+            self._companions().landed(target, asked)
 
     def is_observed(self, target: Target) -> bool:
         """Whether nothing at all is written for a tag, by the list in force.

@@ -18,6 +18,7 @@ from shared.domain.watching.travelling import ReferrerMode, Travelling
 from shared.errors import Paced, TidegateError
 from shared.rules.beside_lists import BesideLists
 from shared.rules.companion_book import CompanionBook
+from shared.rules.lock_bar import LockBar
 
 log = logging.getLogger("tidegate.companions")
 
@@ -35,11 +36,22 @@ class CompanionBar:
     Args:
         book: where companions are.
         lists: asks upstreams what refers to images.
+        locks: gives who knows what is locked; asked for where an entry wants anything to be.
     """
 
-    def __init__(self, book: CompanionBook, lists: BesideLists) -> None:
+    def __init__(self, book: CompanionBook, lists: BesideLists, locks: Callable[[], LockBar] | None = None) -> None:
         self._book = book
         self._lists = lists
+        self._locks = locks
+
+    def held(self, target: Target, asked: Travelling) -> str | None:
+        """See ``LockBar.held``; where nothing is to be locked nobody asks whether something is."""
+        return self._locks().held(target, asked) if asked.locks and self._locks is not None else None
+
+    def landed(self, target: Target, asked: Travelling) -> None:
+        """See ``LockBar.landed``."""
+        if asked.locks and self._locks is not None:
+            self._locks().landed(target, asked)
 
     def keeps(self, target: Target, asked: Travelling) -> str | None:
         """Return why a tag may not be moved to what is wanted yet; ``None`` if it may.

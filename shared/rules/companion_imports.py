@@ -9,10 +9,11 @@ from datetime import datetime
 from shared.domain.references import Digest, Tag
 from shared.domain.travel import changes
 from shared.domain.travel.companions import Companions
+from shared.domain.travel.locked import Right
 from shared.domain.travel.manifests import checked
 from shared.domain.travel.next_step import carried, to_carry, unlanded
 from shared.domain.travel.referrers import Carry, Referrer, ReferrerState
-from shared.errors import DigestMismatch, NotThereYet, OperationFailed, Paced, ServiceError, TidegateError
+from shared.errors import DigestMismatch, Locked, NotThereYet, OperationFailed, Paced, ServiceError, TidegateError
 from shared.ports import ImportSource, Operation
 from shared.rules.carrying import Carrier
 from shared.rules.companion_book import CompanionBook
@@ -53,6 +54,7 @@ class CompanionImports:
                 return self._book.step(stored, lambda record: changes.image_landed(record, name, now))
             if found is not None:
                 return self._book.step(stored, lambda record: changes.renamed(record, name, now))
+            self._check_lock(known)
             self._carrier.base.take_turn()
             source = self._carrier.source_of_image(known)
         except Paced:
@@ -64,6 +66,21 @@ class CompanionImports:
             return None
         start = lambda: self._carrier.into_base(known, source, name)  # noqa: E731
         return self._started(claimed, start, self._image_fell, staging=False)
+
+    def _check_lock(self, known: Companions) -> None:
+        """Where locks are minded nothing is imported into a repository that somebody locked as a whole.
+
+        Raises:
+            Locked: it is.
+            ServiceError: the registry did not say.
+        """
+        if not any(want.asked.locks for want in known.wants):
+            return
+        found = self._carrier.base.attributes(known.repository, "")
+        if found is not None and Right.WRITE in found.closed:
+            raise Locked(
+                f"the repository {known.registry}/{known.repository} is locked as a whole, and not by this app"
+            )
 
     def _found(self, known: Companions, name: Tag) -> Digest | None:
         base = self._carrier.base
@@ -93,6 +110,8 @@ class CompanionImports:
         try:
             if staging and self._carrier.staging.holds(known.staging, one.digest) and not one.tag:
                 return self._judged(stored, one)
+            if not staging:
+                self._check_lock(known)
             (self._carrier.staging if staging else self._carrier.base).take_turn()
             source = self._source(known, one)
         except Paced:

@@ -1,7 +1,7 @@
-"""What lies beside digests compared with what should: names and referrers that are gone are brought again.
+"""What lies beside digests compared with what should: names, referrers and locks that are gone are brought again.
 
 Two listings a repository: of its tags, which are listed anyway, and of its manifests, where anything has come to lie
-beside an image that is in force.
+beside an image that is in force, or is locked. Both tell the locks of what they list.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, Tag
 from shared.domain.travel.changes import lost
 from shared.domain.travel.companions import Companions
+from shared.domain.travel.lock_comparison import Found, compared
+from shared.domain.travel.locked import ListedTags, LockState, Right
 from shared.domain.travel.referrers import ReferrerState
-from shared.domain.watching.travelling import ReferrerMode, Travelling
+from shared.domain.watching.travelling import Lockable, ReferrerMode, Travelling
 from shared.errors import ServiceError
 from shared.rules.companion_bar import CompanionBar
 from shared.rules.companion_book import CompanionBook
@@ -26,6 +28,9 @@ log = logging.getLogger("tidegate.companions")
 
 # Each asks its upstream for a list, and others of the repository wait for that.
 _BEGUN_A_LOOK = 3
+
+# What is there by digest, each with what it is closed to as far as that matters.
+Held = Mapping[Digest, frozenset[Right]]
 
 
 class CompanionsCompared:
@@ -46,7 +51,7 @@ class CompanionsCompared:
         self._bar = bar
         self._asked = asked
 
-    def compare(self, repository: str, tags: Mapping[Tag, Digest], targets: Iterable[Target]) -> None:
+    def compare(self, repository: str, tags: Mapping[Tag, Digest], targets: Collection[Target]) -> None:
         """Have brought again what is gone from beside what is in force; what cannot be listed says nothing.
 
         Args:
@@ -55,16 +60,20 @@ class CompanionsCompared:
             targets: those of the repository that are on the list.
 
         Raises:
-            ServiceError: the storage account did not answer.
+            ServiceError: which list is in force cannot be read, or the storage account did not answer.
         """
         in_force = [target for target in targets if target.wanted and target.reached == target.number]
         wanted = {target.wanted for target in in_force}
-        known = list(self._book.records.of_repository(self._book.registry, repository))
-        self._begin(in_force, known)
-        found = [stored for stored in known if stored.record.digest in wanted]
-        held = self._held(repository, [stored.record for stored in found])
+        every = list(self._book.records.of_repository(self._book.registry, repository))
+        self._begin(in_force, every)
+        found = [stored for stored in every if stored.record.digest in wanted]
+        blocked = self._blocked(targets)
+        locked = [stored for stored in every if _is_locked(stored.record) or stored.record.digest in blocked]
+        held = self._held(repository, [stored.record for stored in found], by_locks=bool(locked))
         for stored in found:
             self._put_right(stored, tags, held)
+        for stored in locked:
+            self._compare_locks(stored, Found(tags, _closed(tags), held, tuple(targets), blocked))
 
     def _begin(self, in_force: Iterable[Target], known: Iterable[StoredCompanions]) -> None:
         """What came before its entry asked for anything is begun with, some at a time, where the entry says so itself.
@@ -77,22 +86,38 @@ class CompanionsCompared:
         for target in begun[:_BEGUN_A_LOOK]:
             self._bar.keeps(target, self._asked(target))
 
-    def _held(self, repository: str, found: Collection[Companions]) -> frozenset[Digest] | None:
+    def _blocked(self, targets: Iterable[Target]) -> frozenset[Digest]:
+        """What is blocked for any tag of a repository is not to be pulled from it at all, where an entry says so."""
+        said = [target for target in targets if target.blocked and Lockable.BLOCKED in self._asked(target).locks]
+        return frozenset(one.digest for target in said for one in target.blocked)
+
+    def _compare_locks(self, stored: StoredCompanions, found: Found) -> None:
+        """What was put right just now is compared by the next look."""
+        known, now = stored.record, self._book.clock()
+        if compared(known, found, now) == known:
+            return
+        after = self._book.step(stored, lambda record: compared(record, found, now))
+        if after is not None:
+            _tell_undone(known, after.record)
+            self._book.wake(after.record)
+
+    def _held(self, repository: str, found: Collection[Companions], *, by_locks: bool) -> Held | None:
         """Return what the registry has by digest; ``None`` if that is not known, or nothing is to be compared by it."""
-        if not any(_beside(one) for one in found):
-            return None
         try:
-            return self._base.digests(repository)
+            if by_locks:
+                return self._base.closed(repository)
+            if any(_beside(one) for one in found):
+                return dict.fromkeys(self._base.digests(repository), frozenset[Right]())
         except ServiceError as error:
             log.warning("the manifests of %s could not be listed, which says nothing of them: %s", repository, error)
-            return None
+        return None
 
-    def _put_right(self, stored: StoredCompanions, tags: Mapping[Tag, Digest], held: frozenset[Digest] | None) -> None:
+    def _put_right(self, stored: StoredCompanions, tags: Mapping[Tag, Digest], held: Held | None) -> None:
         known, now = stored.record, self._book.clock()
         names = frozenset(
             one.name for one in known.unique if _is_settled(one.landed_at, now) and tags.get(one.name) != known.digest
         )
-        gone = frozenset(_beside(known, now)) - (held if held is not None else frozenset(_beside(known, now)))
+        gone = frozenset(_beside(known, now)) - (held.keys() if held is not None else frozenset(_beside(known, now)))
         if not names and not gone:
             return
         log.warning("%s lost %s beside it, which is brought again", known.id, ", ".join(sorted({*names, *gone})))
@@ -102,7 +127,8 @@ class CompanionsCompared:
 
 
 def _is_asked_for(asked: Travelling) -> bool:
-    return asked.referrers is ReferrerMode.REQUIRED or bool(asked.unique_tag) or asked.record
+    said = asked.referrers is ReferrerMode.REQUIRED or bool(asked.unique_tag) or asked.record
+    return said or bool(asked.locks)
 
 
 def _beside(known: Companions, now: datetime | None = None) -> list[Digest]:
@@ -112,7 +138,24 @@ def _beside(known: Companions, now: datetime | None = None) -> list[Digest]:
         for one in known.referrers
         if one.state is ReferrerState.ARRIVED and (now is None or _is_settled(one.arrived_at, now))
     ]
-    return [known.digest, *arrived] if arrived else []
+    return [known.digest, *arrived] if arrived or known.locks else []
+
+
+def _tell_undone(before: Companions, after: Companions) -> None:
+    known = {one.of: one.undone for one in before.locks}
+    for one in after.locks:
+        if one.undone != known.get(one.of):
+            left = one.state is LockState.UNDONE
+            done = "it is left so for a day" if left else "it is locked again"
+            log.warning("%s of %s was unlocked by others, %s", one.of, after.id, done)
+
+
+def _is_locked(known: Companions) -> bool:
+    return bool(known.locks) or known.blocked or any(want.asked.locks for want in known.wants)
+
+
+def _closed(tags: Mapping[Tag, Digest]) -> Mapping[Tag, frozenset[Right]] | None:
+    return tags.closed if isinstance(tags, ListedTags) else None
 
 
 def _is_settled(at: datetime | None, now: datetime) -> bool:

@@ -70,6 +70,8 @@ class TargetsTold:
     def _not_wanted(self, companions: Companions) -> Iterator[Want]:
         for want in companions.wants:
             target = self._targets.of(companions.repository, want.tag)
+            if want.borne_at is not None and not want.left:
+                continue  # it is locked until the tag has left it
             if target is None or target.wanted != companions.digest or target.let_go is not None:
                 yield want
 

@@ -111,6 +111,11 @@ class Asking:
         return any(image.travelling.asks for image in self._list.images)
 
     @cached_property
+    def locks(self) -> bool:
+        """Whether any entry wants anything to be locked."""
+        return any(image.travelling.locks for image in self._list.images)
+
+    @cached_property
     def judges(self) -> bool:
         """Whether any entry asks for more than a test."""
         found = map(self._of, self._list.images)
@@ -219,6 +224,11 @@ class Policies:
     def may_travel(self) -> bool:
         """Whether the list that was read last wants anything beside its images; nothing is read."""
         return self.latest is not None and self.latest.travels
+
+    @property
+    def may_lock(self) -> bool:
+        """Whether the list that was read last wants anything to be locked, or none was read yet; nothing is read."""
+        return self.latest is None or self.latest.locks
 
     def now(self) -> Asking:
         """Return what the list asks that was read within the last minute, or is read now.

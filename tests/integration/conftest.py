@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from infra.local.topology import STAGING
+from infra.local.topology import BASE, STAGING
 from infra.local.twin.images import PushedImage, push_image
 from infra.local.twin.ports import free_base_port, new_topology
 from infra.local.twin.twin import Twin
@@ -128,13 +128,21 @@ class Product:
         found: dict[str, Any] = requests.get(f"{self._control}/settings", timeout=9).json()
         return found
 
-    def permit(self, role: str) -> None:
-        """Give the app one more role on staging, where the twin enforces roles; until the test is over."""
+    def permit(self, role: str, registry: str = STAGING) -> None:
+        """Give the app one more role on a registry, where the twin enforces roles; until the test is over."""
         if given := self.emulated().get("assignments"):
-            scope = self.twin.topology.registry_id(STAGING)
+            scope = self.twin.topology.registry_id(registry)
             more = {"principal": "system-assigned", "role": role, "scope": scope}
-            self.given = given
+            self.given = self.given or given
             self.emulate(assignments=[*given, more])
+
+    def purge(self, **options: object) -> dict[str, list[str]]:
+        """Purge this product's repository of the base registry by acr purge's rules, a week later."""
+        asked = {"registry": BASE, "filter": [f"{self.target}:.*"], "ago": "1d", "later": "7d", **options}
+        answer = requests.post(f"{self._control}/purge", json=asked, timeout=30)
+        answer.raise_for_status()
+        found: dict[str, list[str]] = answer.json()
+        return found
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return how many requests of each kind each front has served."""
