@@ -14,6 +14,7 @@ from shared.web.shown_records import ShownRecord, shown_record
 if TYPE_CHECKING:
     from shared.domain.promotion.target import Target
     from shared.domain.travel.companions import Companions
+    from shared.domain.travel.locked import Lock
 
 
 class ShownReferrers(msgspec.Struct, frozen=True):
@@ -39,6 +40,26 @@ class ShownRefusal(msgspec.Struct, frozen=True):
     why: str
 
 
+class ShownLock(msgspec.Struct, frozen=True):
+    """The lock of one tag or manifest.
+
+    Attributes:
+        of: the tag, or the digest of the manifest.
+        state: ``setting``, ``set``, ``theirs`` (all of it is others'), ``lifting``, ``undone`` or ``missing``.
+        ours: what we closed of it: ``write``, ``delete``, ``read``. Nothing else of it is ever opened by us.
+        closed: what was last found to be closed, by whomever.
+        undone: how often others opened it within a day.
+        trouble: why it is not as it is wanted; ``null`` if it is, or nobody knows yet.
+    """
+
+    of: str
+    state: str
+    ours: tuple[str, ...]
+    closed: tuple[str, ...]
+    undone: int
+    trouble: str | None
+
+
 class ShownCompanions(msgspec.Struct, frozen=True, kw_only=True):
     """What lies, or is to lie, beside a digest in the base registry.
 
@@ -58,6 +79,8 @@ class ShownCompanions(msgspec.Struct, frozen=True, kw_only=True):
         listed_at: when it last told, UTC.
         next_listing: when it is asked again, UTC; ``null`` if it is not.
         record: the signed record of the decision; ``null`` if nothing was done for one.
+        locks: what is locked of the digest, or is to be.
+        locks_told: the same in one line, for people; empty where nothing is.
     """
 
     digest: Digest
@@ -75,11 +98,13 @@ class ShownCompanions(msgspec.Struct, frozen=True, kw_only=True):
     listed_at: datetime | None
     next_listing: datetime | None
     record: ShownRecord | None
+    locks: tuple[ShownLock, ...] = ()
+    locks_told: str = ""
 
 
 def shown_companions(target: Target, companions: Companions) -> ShownCompanions:
     """Return what lies beside what a tag is to bear as it is shown."""
-    from shared.domain.travel.telling import counts, told_counts, waits_because  # noqa: PLC0415
+    from shared.domain.travel.telling import counts, told_counts, told_locks, waits_because  # noqa: PLC0415
 
     want, unique = companions.want(target.tag), companions.unique_of(target.tag)
     refused = ((one.digest, one.refusal) for one in companions.referrers)
@@ -99,4 +124,17 @@ def shown_companions(target: Target, companions: Companions) -> ShownCompanions:
         listed_at=companions.listed_at,
         next_listing=companions.next_listing,
         record=shown_record(companions.record) if companions.record is not None else None,
+        locks=tuple(map(_shown_lock, companions.locks)),
+        locks_told=told_locks(companions),
+    )
+
+
+def _shown_lock(one: Lock) -> ShownLock:
+    return ShownLock(
+        of=one.of,
+        state=one.state.value,
+        ours=tuple(right.value for right in one.ours),
+        closed=tuple(right.value for right in one.closed),
+        undone=len(one.undone),
+        trouble=one.tries.trouble or None,
     )

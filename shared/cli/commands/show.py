@@ -80,6 +80,8 @@ def of_companions(one: Document) -> Iterator[str]:
         yield f"  beside it: {plain(str(one['told']))}"
     if one.get("record"):
         yield f"  its record: {plain(str(one['record']['told']))}"
+    if one.get("locks_told"):
+        yield f"  locks: {plain(str(one['locks_told']))}"
     for each in one.get("refused", ()):
         yield f"  refused: {each['digest']} ({plain(str(each['why']))})"
 

@@ -64,7 +64,7 @@ _shtab_tidegate_option_strings=(-h --help --url --profile --timeout --quiet --no
 
 
 
-_shtab_tidegate_images___status_choices=(unseen never-there gone doubted waiting under-way rejected soaking frozen awaiting-approval awaiting-companions observed failed held decided-otherwise drifted current)
+_shtab_tidegate_images___status_choices=(unseen never-there gone doubted waiting under-way rejected soaking frozen awaiting-approval awaiting-companions locked-by-others observed failed held decided-otherwise drifted current)
 _shtab_tidegate_candidates___status_choices=(detected importing staged validating cancelling promoting held promoted rejected observed superseded mirrored failed)
 _shtab_tidegate_exposure___standing_choices=(clean exposed unknown)
 _shtab_tidegate_exposure___fix_choices=(waiting blocked none)

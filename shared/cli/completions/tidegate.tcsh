@@ -8,7 +8,7 @@
 
 
 complete tidegate \
-        'c/--status=/(unseen never-there gone doubted waiting under-way rejected soaking frozen awaiting-approval awaiting-companions observed failed held decided-otherwise drifted current)/' \
+        'c/--status=/(unseen never-there gone doubted waiting under-way rejected soaking frozen awaiting-approval awaiting-companions locked-by-others observed failed held decided-otherwise drifted current)/' \
         'c/--status=/(detected importing staged validating cancelling promoting held promoted rejected observed superseded mirrored failed)/' \
         'c/--standing=/(clean exposed unknown)/' \
         'c/--fix=/(waiting blocked none)/' \
@@ -19,7 +19,7 @@ complete tidegate \
         'c/--place=/(staging base task-runs)/' \
         'c/--/(annotations asked at base base-report csv database digest dry-run entries evidence fail-on findings fix for gates help if-match json key kind known-exploited level limit listing log material max-age name no-color offline online output package place platform policy profile quiet reason report repository since source spared stale standing status subject task team timeout to trust until url verifier vex wait waiting waivers who within yes)/' \
         'c/-/(- h)/' \
-        'n/--status/(unseen never-there gone doubted waiting under-way rejected soaking frozen awaiting-approval awaiting-companions observed failed held decided-otherwise drifted current)/' \
+        'n/--status/(unseen never-there gone doubted waiting under-way rejected soaking frozen awaiting-approval awaiting-companions locked-by-others observed failed held decided-otherwise drifted current)/' \
         'n/--status/(detected importing staged validating cancelling promoting held promoted rejected observed superseded mirrored failed)/' \
         'n/--standing/(clean exposed unknown)/' \
         'n/--fix/(waiting blocked none)/' \

@@ -290,7 +290,7 @@ _shtab_tidegate_images_options=(
   "--no-color[no colours\; so does NO_COLOR]"
   "--json[print one JSON document, and no words beside it]"
   "--team[only what is this owner\'s, as the watch list says]:OWNER:"
-  "*--status[one of unseen, never-there, gone, doubted, waiting, under-way, rejected, soaking, frozen, awaiting-approval, awaiting-companions, observed, failed, held, decided-otherwise, drifted, current]:STATUS:(unseen never-there gone doubted waiting under-way rejected soaking frozen awaiting-approval awaiting-companions observed failed held decided-otherwise drifted current)"
+  "*--status[one of unseen, never-there, gone, doubted, waiting, under-way, rejected, soaking, frozen, awaiting-approval, awaiting-companions, locked-by-others, observed, failed, held, decided-otherwise, drifted, current]:STATUS:(unseen never-there gone doubted waiting under-way rejected soaking frozen awaiting-approval awaiting-companions locked-by-others observed failed held decided-otherwise drifted current)"
   "--waiting[only what waits for something or is under way]"
   "--stale[only what has not become current for so long, such as 2d]:TIME:"
   "--limit[show so many at most, and say that there are more]:N:"

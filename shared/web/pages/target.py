@@ -51,11 +51,13 @@ class Beside(msgspec.Struct, frozen=True):
         referrers: what refers to it, and how much of that the base registry has; empty where nobody asks.
         names: the names that it keeps, each with whether it bears it.
         record: how the record of the decision stands; empty where nothing was done for one.
+        locks: what is locked of it, and by whom; empty where nothing is.
     """
 
     referrers: str
     names: tuple[tuple[str, bool], ...]
     record: str = ""
+    locks: str = ""
 
 
 class TargetView(msgspec.Struct, frozen=True):
@@ -113,11 +115,11 @@ def target_view(
 
 
 def _beside(companions: Companions) -> Beside:
-    from shared.domain.travel.telling import told_counts  # noqa: PLC0415
+    from shared.domain.travel.telling import told_counts, told_locks  # noqa: PLC0415
 
     names = tuple((str(one.name), one.landed_at is not None) for one in companions.unique)
     record = record_told(companions.record) if companions.record is not None else ""
-    return Beside(told_counts(companions), names, record)
+    return Beside(told_counts(companions), names, record, told_locks(companions))
 
 
 def _known(target: Target, digest: Digest, at: datetime | None, *, foreign: bool = False) -> Known:

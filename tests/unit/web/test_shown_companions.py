@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
+from shared.domain.travel.locked import Right
 from shared.errors import Unavailable
 from shared.web.targets import one_target
 from tests.doubles.paged import Browser
 from tests.doubles.referrers import SBOM, referrer
-from tests.doubles.world import ONE, TWO, World
+from tests.doubles.world import ONE, TAG, TARGET, TWO, World
 from tests.unit.flows.test_travelling import FIRST, OFF, REQUIRED, arrive, attach, travelling_world
 
 pytestmark = pytest.mark.unit
 
+LOCKED = OFF + b"    unique_tag: '{tag}-{yyyymmdd}.{n}'\n    lock: unique\n"
 ALL = REQUIRED + b"    unique_tag: '{tag}-{yyyymmdd}.{n}'\n"
 
 
@@ -61,6 +63,20 @@ def test_what_a_tag_waits_for_is_shown_with_its_reason() -> None:
     assert "it answered 502" in target["companions"]["waits_because"]
     assert target["companions"]["told"].startswith("referrers unknown")
     assert "it answered 502" in page(world)
+
+
+def test_what_is_locked_is_shown_and_what_others_locked_by_name() -> None:
+    world = travelling_world(LOCKED)
+    arrive(world)
+    beside = shown(world)["companions"]
+    assert {(one["of"], one["state"]) for one in beside["locks"]} == {(FIRST, "set"), (ONE, "set")}
+    assert beside["locks"][0]["ours"] == ["delete", "write"]
+    assert f"{FIRST} is locked" in beside["locks_told"]
+    assert f"{FIRST} is locked" in page(world)
+    world.base.locks[TARGET, TAG] = {Right.WRITE}
+    arrive(world, TWO)
+    assert shown(world)["waits_for"] == "locked"
+    assert f"{TARGET}:{TAG} is locked, and not by this app" in page(world)
 
 
 def test_where_nothing_travels_nothing_is_shown_or_read() -> None:
