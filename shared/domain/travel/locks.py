@@ -182,6 +182,20 @@ def others_of(records: Iterable[Companions], of: str, companions: str, now: date
     return Others(ours, wanted)
 
 
+def ours_alone(records: Iterable[Companions]) -> frozenset[str]:
+    """Return the tags and digests that nobody but us has locked, as far as was last found.
+
+    Args:
+        records: all of one repository; what one of them found closed may be what another one closed.
+    """
+    ours: dict[str, set[Right]] = {}
+    closed: dict[str, set[Right]] = {}
+    for lock in (lock for one in records for lock in one.locks):
+        ours.setdefault(lock.of, set()).update(lock.ours)
+        closed.setdefault(lock.of, set()).update(lock.closed)
+    return frozenset(of for of, rights in ours.items() if rights and closed[of] <= rights)
+
+
 class Move(Enum):
     """What is to be done about a lock, now that it is known how it stands."""
 

@@ -301,7 +301,8 @@ def test_a_name_is_unlocked_before_it_is_deleted_and_its_image_with_it() -> None
     arrive(world)
     arrive(world, TWO)
     look_at_base(world)
-    assert world.travelling.locker.release(TARGET, ONE, [FIRST])
+    assert {FIRST, ONE} <= world.travelling.locked_by_us(TARGET)
+    assert world.travelling.release(TARGET, ONE, [FIRST])
     assert (closed(world, FIRST), closed(world, ONE)) == (frozenset(), frozenset())
     assert {closed(world, of) for of in (TAG, SECOND, TWO)} == {CHANGES}
 

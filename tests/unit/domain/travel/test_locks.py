@@ -23,6 +23,7 @@ from shared.domain.travel.locks import (
     judged,
     needs_others,
     next_lock,
+    ours_alone,
     wanted_locks,
 )
 from shared.domain.travel.next_step import Todo, next_step
@@ -210,6 +211,14 @@ def test_what_others_closed_in_part_is_ours_for_the_rest_alone() -> None:
     assert judged(there(), IMAGE, half, NOBODY, NOW) == Judged(
         Move.CLOSE, frozenset({Right.WRITE}), frozenset({Right.WRITE})
     )
+
+
+def test_only_what_we_closed_ourselves_is_ours_alone() -> None:
+    one = locked(locked(there(), NAME), IMAGE, ours=frozenset({Right.WRITE}))
+    other = lock_changes.kept(there(), AMD64, CHANGES, CHANGES, NOW)
+    adopts = lock_changes.kept(there(), ARM64, frozenset(), CHANGES, NOW)
+    assert ours_alone([one, other, adopts]) == {NAME, AMD64}
+    assert ours_alone([adopts, lock_changes.kept(there(), ARM64, CHANGES, CHANGES, NOW)]) == {ARM64}
 
 
 # Words.
