@@ -16,7 +16,7 @@ from typing import Any
 
 from shared.adapters.redaction import redacted
 from shared.adapters.retry_after import retry_after
-from shared.errors import Locked, NotFound, NotPermitted, RateLimited, Refused, ServiceError, Unavailable
+from shared.errors import NotFound, NotPermitted, RateLimited, Refused, ServiceError, Unavailable
 
 # It has no built-in role that gives no more: those that may write what is said of images may push them, too.
 LOCKER = "Tidegate locks"
@@ -96,8 +96,6 @@ def _by_status(error: Exception, status: int, doing: str, role: str) -> ServiceE
         return NotFound(told, code=code)
     if status in {401, 403}:
         return NotPermitted(f"{_missing_right(error, told, doing, role)} ({_SPREADING})", code=code)
-    if status == 405:
-        return Locked(f"{told}; who locked it there has to open it", code=code)
     if status == 429:
         return RateLimited(told, code=code, retry_after=retry_after(headers_of(error)))
     if status in {408, 409} or status >= 500:  # 409: ARM is busy with another operation on the same resource

@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
-from shared.adapters.azure.errors import IMPORTER, LOCKER, azure_errors
+from shared.adapters.azure.errors import IMPORTER, LOCKER, azure_errors, words
 from shared.domain.references import Digest, parse_digest, parse_tag
 from shared.domain.travel.locked import Attributes, Right, is_digest
-from shared.errors import InvalidReference, NotFound, Unavailable
+from shared.errors import InvalidReference, Locked, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from azure.containerregistry import ArtifactManifestProperties, ContainerRegistryClient
 
 _A_PAGE = 1000
+_LOCKED = 405
 _NO_REPOSITORY = "NAME_UNKNOWN"
 _RIGHTS = {Right.WRITE: "can_write", Right.DELETE: "can_delete", Right.READ: "can_read"}
 # What the SDK raises where an answer lacks what it reads.
@@ -98,9 +99,16 @@ class RegistryLocks:
             raise Unavailable(f"{doing}: the answer is not that of a registry: {error}") from error
 
     def _asked(self, doing: str, role: str, call: Callable[[], Any]) -> Attributes | None:
+        from azure.core.exceptions import HttpResponseError  # noqa: PLC0415
+
         try:
             with azure_errors(doing, role):
-                return attributes_of(call())
+                try:
+                    return attributes_of(call())
+                except HttpResponseError as error:
+                    if error.status_code == _LOCKED:
+                        raise Locked(f"{doing}: {words(error)}; who locked it has to open it") from None
+                    raise
         except NotFound:
             return None
         except _STRANGE as error:

@@ -116,6 +116,18 @@ HINDRANCES = [
     pytest.param({"pinned": Pinned(ONE, SAID)}, None, Hindrance.PINNED, id="pinned"),
     pytest.param({"pinned": Pinned(ONE, SAID, NOON)}, None, Hindrance.NOT_MADE, id="pinned until now, no candidate"),
     pytest.param({"wanted": TWO, "number": 2}, None, Hindrance.NOT_PROMOTED, id="wanted, and not brought there"),
+    pytest.param(
+        {"wanted": TWO, "number": 2, "barred": Barred(Waiting.COMPANIONS, 2)},
+        None,
+        Hindrance.AWAITS_COMPANIONS,
+        id="wanted, and its signatures are on their way",
+    ),
+    pytest.param(
+        {"wanted": TWO, "number": 2, "barred": Barred(Waiting.LOCKED, 2)},
+        None,
+        Hindrance.LOCKED,
+        id="wanted, and somebody locked the tag",
+    ),
     pytest.param({"passed": (ONE, TWO)}, None, Hindrance.UNDECIDED, id="passed, and not decided"),
     pytest.param(
         {"passed": (ONE, TWO), "chosen": Chosen(ONE, order_at(NOON), SAID)}, None, Hindrance.OVERRULED, id="rolled back"
@@ -235,3 +247,13 @@ OTHERS_DID = Astray(Digest(""), NOON, NOON, told=True)
 )
 def test_a_target_has_the_trouble_that_its_record_tells(fields: dict[str, Any], expected: list[Kind]) -> None:
     assert kinds(target(sightings=(sighted(ONE, NOON),), **fields)) == expected
+
+
+@pytest.mark.parametrize(
+    ("waiting", "kind"),
+    [(Waiting.COMPANIONS, Kind.COMPANIONS_MISSING), (Waiting.LOCKED, Kind.LOCKED_BY_OTHERS)],
+)
+def test_what_is_in_the_way_of_a_tag_is_a_trouble_of_its_own(waiting: Waiting, kind: Kind) -> None:
+    record = target(wanted=TWO, number=2, barred=Barred(waiting, 2, detail="somebody locked it", since=NOON))
+    (found,) = (one for one in target_troubles(record, None, NOON) if one.kind is kind)
+    assert (found.since, "somebody locked it" in found.detail) == (NOON, True)
