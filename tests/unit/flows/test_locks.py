@@ -136,6 +136,17 @@ def test_a_platform_that_another_locked_index_names_stays_locked() -> None:
     assert {closed(world, of) for of in (two, TWO, shared)} == {CHANGES}
 
 
+@pytest.mark.parametrize("before", [NAMED, UNIQUE], ids=["nothing locked", "its name locked"])
+def test_an_entry_that_comes_to_ask_for_locks_has_what_is_in_force_locked(before: bytes) -> None:
+    world = travelling_world(before)
+    arrive(world)
+    world.configuration.text = BOTH
+    look_at_base(world)
+    look_at_base(world)
+    assert {closed(world, of) for of in (TAG, FIRST, ONE)} == {CHANGES}
+    assert (borne(world), world.target().number) == (ONE, 1)
+
+
 def test_a_lock_that_is_not_permitted_keeps_the_tag_and_says_why() -> None:
     world = travelling_world(UNIQUE)
     world.base.fail("lock", *[NotPermitted("give the role 'Tidegate locks'")] * 12)
