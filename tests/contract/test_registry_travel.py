@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import requests
 
-from shared.domain.references import Digest, Repository
+from infra.local.emulator.assignments import APP
+from infra.local.emulator.role_definitions import LOCKS
+from infra.local.topology import BASE
+from shared.domain.references import Digest, Repository, Tag
+from shared.domain.travel.locked import CHANGES, Attributes, ListedTags, Right
 from shared.ports import ImportSource
 from shared.travel_ports import TravelRegistry
 from tests.contract.registry_fixtures import Outside, emulator, outside, outside_or_none, side, word
@@ -76,3 +81,67 @@ def test_the_manifest_of_a_digest_is_read_as_it_is_or_is_not_there(site: Site) -
 
 def test_a_repository_that_nobody_knows_has_nothing(site: Site) -> None:
     assert site.base.digests(f"{site.repository}/none") == frozenset()
+
+
+# Locks.
+
+
+@pytest.fixture
+def locking(site: Site, outside_or_none: Outside | None) -> Site:
+    """The same, with the right to change locks, and the image in the base registry under a tag."""
+    if outside_or_none is not None:
+        permit_locks(outside_or_none)
+    source = ImportSource(Repository("staging", site.repository), site.image, staging=True)
+    site.all.finish(site.base, site.base.start_import(source, site.repository, Tag("22")))
+    return site
+
+
+def permit_locks(outside: Outside) -> None:
+    """Give the app the role that the templates give where locks are on."""
+    control = outside.topology.http("control")
+    given = requests.get(f"{control}/settings", timeout=9).json().get("assignments")
+    if given:
+        more = {"principal": APP, "role": LOCKS, "scope": outside.topology.registry_id(BASE)}
+        requests.post(f"{control}/settings", json={"assignments": [*given, more]}, timeout=9).raise_for_status()
+
+
+def test_tag_and_manifest_are_closed_and_opened_apart_right_by_right(locking: Site) -> None:
+    base, of = locking.base, locking.repository
+    assert base.attributes(of, "22") == Attributes(frozenset(), locking.image)
+    assert base.lock(of, "22", CHANGES) == Attributes(CHANGES, locking.image)
+    assert base.attributes(of, locking.image) == Attributes(frozenset(), locking.image)
+    assert base.lock(of, locking.image, [Right.READ]) == Attributes(frozenset({Right.READ}), locking.image)
+    assert base.unlock(of, "22", [Right.DELETE]) == Attributes(frozenset({Right.WRITE}), locking.image)
+    assert base.attributes(of, "") == Attributes(frozenset())
+
+
+def test_two_listings_tell_what_is_closed(locking: Site) -> None:
+    base, of = locking.base, locking.repository
+    base.lock(of, "22", CHANGES)
+    base.lock(of, locking.image, CHANGES)
+    tags = base.list_tags(of)
+    assert isinstance(tags, ListedTags)
+    assert (dict(tags), tags.closed) == ({"22": locking.image}, {"22": CHANGES})
+    closed = base.closed(of)
+    assert closed[locking.image] == CHANGES
+    assert closed.keys() == base.digests(of)
+    assert base.closed(f"{of}/none") == {}
+
+
+def test_what_is_not_there_is_none_and_nothing_else_is_closed(locking: Site) -> None:
+    base, of = locking.base, locking.repository
+    for missing in ("never", digest_of("never")):
+        assert base.attributes(of, missing) is None
+        assert base.lock(of, missing, CHANGES) is None
+        assert base.unlock(of, missing, CHANGES) is None
+    assert base.attributes(f"{of}/none", "") is None
+    assert base.attributes(of, "") == Attributes(frozenset())
+    assert set(base.closed(of).values()) == {frozenset()}
+
+
+def test_an_import_moves_a_locked_tag_and_leaves_its_lock(locking: Site) -> None:
+    base, of = locking.base, locking.repository
+    base.lock(of, "22", CHANGES)
+    source = ImportSource(Repository("staging", of), locking.sbom, staging=True)
+    locking.all.finish(base, base.start_import(source, of, Tag("22")))
+    assert base.attributes(of, "22") == Attributes(CHANGES, locking.sbom)
