@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shared.domain.travel.companions import Companions
+from shared.domain.travel.locked import Lock
 from shared.domain.travel.referrers import Referrer, ReferrerState
 from shared.domain.travel.telling import kind_of, told_counts
 from shared.telemetry.events import tell
@@ -33,6 +34,10 @@ def companions_changed(before: Companions | None, companions: Companions) -> Non
             told = {**about, "tidegate.referrer": one.digest, "tidegate.type": kind_of(one)}
             detail = one.refusal.value if one.refusal is not None else one.tries.trouble
             tell(_TOLD[one.state], told, detail)
+        for lock in _undone(before, companions):
+            tell("lock-undone", {**about, "tidegate.lock": lock.of}, lock.state.value)
+        for of in _locked(companions) - _locked(before):
+            tell("locked", {**about, "tidegate.lock": of})
         for name in _landed(companions) - _landed(before):
             tell("unique-tag-landed", {**about, "tidegate.tag": name})
         for tag in _ready(companions) - _ready(before):
@@ -44,6 +49,16 @@ def _changed(before: Companions | None, companions: Companions) -> Iterator[Refe
     for one in companions.referrers:
         if one.state in _TOLD and known.get(one.key) is not one.state:
             yield one
+
+
+def _undone(before: Companions | None, companions: Companions) -> Iterator[Lock]:
+    """What others opened of ours."""
+    known = {one.of: one.undone for one in before.locks} if before is not None else {}
+    return (one for one in companions.locks if one.undone and one.undone != known.get(one.of))
+
+
+def _locked(companions: Companions | None) -> set[str]:
+    return {one.of for one in companions.locks if one.holds} if companions is not None else set()
 
 
 def _landed(companions: Companions | None) -> set[str]:

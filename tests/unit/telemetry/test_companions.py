@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from shared.domain.references import Tag
-from shared.domain.travel import changes
+from shared.domain.travel import changes, lock_changes
 from shared.domain.travel.companions import Companions, Unique
+from shared.domain.travel.locked import CHANGES
 from shared.domain.travel.referrers import Referrer, ReferrerState, Refusal
 from shared.telemetry import companions as module
 from shared.telemetry.companions import companions_changed
@@ -23,7 +24,13 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     events: list[tuple[str, str]] = []
 
     def tell(name: str, about: dict[str, str | float], detail: str = "") -> None:
-        events.append((name, detail or str(about.get("tidegate.referrer") or about.get("tidegate.tag"))))
+        events.append(
+            (
+                name,
+                detail
+                or str(about.get("tidegate.referrer") or about.get("tidegate.tag") or about.get("tidegate.lock")),
+            )
+        )
 
     monkeypatch.setattr(module, "tell", tell)
     return events
@@ -49,6 +56,15 @@ def test_a_name_is_told_of_once_it_bears_the_image(told: list[tuple[str, str]]) 
     landed = changes.image_landed(changes.image_begun(named, Tag("22.1"), NOW), Tag("22.1"), NOW)
     companions_changed(named, landed)
     assert told == [("unique-tag-landed", "22.1")]
+
+
+def test_a_lock_is_told_of_once_it_was_read_back_and_when_others_open_it(told: list[tuple[str, str]]) -> None:
+    claimed = lock_changes.claimed(new(REQUIRED), IMAGE, CHANGES, NOW)
+    kept = lock_changes.kept(claimed, IMAGE, CHANGES, CHANGES, NOW)
+    undone = lock_changes.undone(kept, [IMAGE], NOW)
+    for before, after in ((new(REQUIRED), claimed), (claimed, kept), (kept, kept), (kept, undone)):
+        companions_changed(before, after)
+    assert told == [("locked", IMAGE), ("lock-undone", "setting")]
 
 
 def test_a_tag_that_may_be_moved_is_told_of_with_what_lies_beside_its_image(told: list[tuple[str, str]]) -> None:
