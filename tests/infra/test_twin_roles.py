@@ -11,8 +11,8 @@ from infra.local.emulator.assignments import APP, as_deployed
 from infra.local.emulator.role_definitions import (
     HOUSEKEEPING,
     IMPORTER,
-    RECORDS,
     LOCKS,
+    RECORDS,
     REPOSITORY_READER,
     ROLES,
     RUNS,

@@ -12,7 +12,19 @@ from shared.domain.watching.watch_list import Destination, Image, WatchList
 from shared.errors import InvalidReference
 
 # What an entry may say that is promoted, and means nothing of a tool.
-_OF_BASE = ("gate", "policy", "platforms", "missing", "drift", "adopt", "mode", "referrers", "unique_tag", "record", "lock")
+_OF_BASE = (
+    "gate",
+    "policy",
+    "platforms",
+    "missing",
+    "drift",
+    "adopt",
+    "mode",
+    "referrers",
+    "unique_tag",
+    "record",
+    "lock",
+)
 _MOST_SHOWN = 20
 
 
