@@ -18,8 +18,8 @@ from shared.domain.watching.remedies import Remedies, Remedy
 from shared.domain.watching.scanner import ScannerEntry
 from shared.domain.watching.selection import exact_tags, needs_listing
 from shared.domain.watching.tag_rules import TagRule
+from shared.domain.watching.travel_fields import LockField, RecordField, ReferrersField, UniqueTagField
 from shared.domain.watching.travelling import NOTHING_TRAVELS, Lockable, ReferrerMode, Travelling
-from shared.domain.watching.unique_tags import UNIQUE_TAG
 
 MOST_ENTRIES = 5000
 PLATFORMS = ("linux/amd64",)
@@ -78,40 +78,6 @@ _EntryMode = Annotated[
         "into the base registry, and what would have happened is told.",
     ),
 ]
-_Referrers = Annotated[
-    ReferrerMode,
-    Meta(
-        description="What becomes of signatures, SBOMs and other statements that refer to the image upstream. "
-        "`required`: they come into the base registry first, and the tag waits for them; `best-effort`: they come "
-        "first if they can, and follow if they cannot; `off`: they stay where they are.",
-    ),
-]
-_UniqueTag = Annotated[
-    Annotated[str, Meta(max_length=128, extra_json_schema={"pattern": "^[A-Za-z0-9_{][A-Za-z0-9._{}-]*$"})] | None,
-    Meta(
-        description="The name that each digest keeps besides the tag that moves on, made of `{tag}`, `{yyyymmdd}` (the "
-        "day of the decision, UTC) and `{n}` (counts those of a day); `none`: no name. It may not end in -1 to -999 or "
-        "-patched.",
-        examples=[UNIQUE_TAG],
-    ),
-]
-_Record = Annotated[
-    bool,
-    Meta(
-        description="Whether what was decided of each digest is signed by the app's key and put beside it, before the "
-        "tag is moved to it; needs RECORD_KEY.",
-    ),
-]
-_Lock = Annotated[
-    Lockable | Annotated[list[Lockable], Meta(max_length=3)] | None,
-    Meta(
-        description="What is locked in the base registry, so that nobody overwrites, deletes or purges it: `unique`: "
-        "the name that each digest keeps; `stable`: the tag that moves on, which the app moves all the same; each with "
-        "the manifest and its platforms. `blocked`: a digest that people block is not to be pulled any more. An empty "
-        "list: nothing, which is the default.",
-        examples=[["unique", "stable"]],
-    ),
-]
 _Owner = Annotated[
     Annotated[str, Meta(pattern=_PRINTED.replace("$", r"\Z"), max_length=100, extra_json_schema={"pattern": _PRINTED})]
     | None,
@@ -165,10 +131,10 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     drift: _Drift = Remedy.TELL
     adopt: _Adopt = True
     mode: _EntryMode = EntryMode.ENFORCE
-    referrers: _Referrers = ReferrerMode.BEST_EFFORT
-    unique_tag: _UniqueTag = None
-    record: _Record = False
-    lock: _Lock = None
+    referrers: ReferrersField = ReferrerMode.BEST_EFFORT
+    unique_tag: UniqueTagField = None
+    record: RecordField = False
+    lock: LockField = None
     owner: _Owner = None
 
     @property
@@ -231,10 +197,10 @@ class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     drift: _Drift = Remedy.TELL
     adopt: _Adopt = True
     mode: _EntryMode = EntryMode.ENFORCE
-    referrers: _Referrers = ReferrerMode.BEST_EFFORT
-    unique_tag: _UniqueTag = None
-    record: _Record = False
-    lock: _Lock = None
+    referrers: ReferrersField = ReferrerMode.BEST_EFFORT
+    unique_tag: UniqueTagField = None
+    record: RecordField = False
+    lock: LockField = None
     owner: _Owner = None
 
 
