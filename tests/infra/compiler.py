@@ -102,11 +102,7 @@ class Prediction:
     def actions(self, role: str) -> set[str]:
         """What a role that is defined here permits."""
         (defined,) = [found for found in self.of("Microsoft.Authorization/roleDefinitions") if found["name"] == role]
-        return {
-            action
-            for part in defined["properties"]["permissions"]
-            for action in (*part["actions"], *part.get("dataActions", ()))
-        }
+        return {action for part in defined["properties"]["permissions"] for action in part["actions"]}
 
     def data_actions(self, role: str) -> set[str]:
         """What a role that is defined here permits of data; nothing for a role that is not."""

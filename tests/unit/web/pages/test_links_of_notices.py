@@ -78,6 +78,7 @@ ABOUT: dict[TroubleKind, str] = {
     TroubleKind.TOOL_NOT_MIRRORED: about_tool("trivy-db"),
     TroubleKind.NOT_REBUILT: about_task("tidegateapps", "shop"),
     TroubleKind.COMPANIONS_MISSING: about_target(ID),
+    TroubleKind.LOCKED_BY_OTHERS: about_target(ID),
     TroubleKind.HOUSE_NOT_KEPT: "housekeeping:staging",
     TroubleKind.NOTIFY_INVALID: "file:config/notify.yaml",
     TroubleKind.DESTINATION_BROKEN: "destination:chat",
