@@ -61,6 +61,7 @@ class ReferrerLists:
         self._leave = leave
         self._tags = tags
         self._remark = remark
+        self._answered = False
 
     def of(self, digest: Digest) -> list[Descriptor]:
         """Return what is listed beside a manifest.
@@ -70,7 +71,8 @@ class ReferrerLists:
         """
         entries = self._by_api(digest) if self.has_api else None
         if entries is None:
-            self.has_api = False
+            # A registry that has told one list has them: what it denies of one manifest it denies of that one alone.
+            self.has_api = self._answered
             entries = self._by_tag(digest)
         if None in entries:
             self._leave("an entry of the list of referrers cannot be read")
@@ -83,9 +85,10 @@ class ReferrerLists:
             answer = self._ask(path, INDEX_TYPES[0], _LARGEST_LIST)
             listed = read_index(answer) if answer is not None else None
             if answer is None or listed is None:
-                if page:
-                    raise Unavailable(f"{path}: a further page of the list of referrers is none")
+                if page or (answer is not None and self._answered):
+                    raise Unavailable(f"{path}: a list of referrers was sent before, and this is none")
                 return None
+            self._answered = True
             entries += listed
             path = next_link(answer.headers.get("link", ""))
             if not path:

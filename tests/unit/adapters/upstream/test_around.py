@@ -187,3 +187,26 @@ def test_a_reading_that_takes_too_long_is_none(registry: Registry, monkeypatch: 
     monkeypatch.setattr(module, "LONGEST_READING", -1.0)
     with pytest.raises(Unavailable, match="took longer"):
         registry.around()
+
+
+def test_a_list_that_is_denied_of_one_platform_says_nothing_of_the_others(registry: Registry) -> None:
+    signature = referrer(SIGNED.digest, note="of the signature")
+    registry.lists(SIGNED)
+    registry.wire.answer(404)  # of a platform that the upstream pruned
+    registry.has_tags("v1")
+    registry.lists(signature)
+    registry.lists()
+    registry.has_no_older_tags()
+    found = registry.around(IMAGE, ARM)
+    assert (found.entries, found.whole) == ((listed(SIGNED), listed(signature, 2)), True)
+    registry.lists()
+    registry.has_no_older_tags()
+    registry.around()
+    assert registry.asked[0] == f"GET /referrers/{IMAGE}", "it is known to have lists of its own still"
+
+
+def test_a_web_page_in_place_of_a_list_is_no_answer_where_lists_were_sent_before(registry: Registry) -> None:
+    registry.lists(SIGNED)
+    registry.wire.answer(200, {"Content-Type": "text/html"}, b"<html>maintenance</html>")
+    with pytest.raises(Unavailable, match="this is none"):
+        registry.around(IMAGE, ARM)
