@@ -72,8 +72,9 @@ class CompanionsCompared:
         held = self._held(repository, [stored.record for stored in found], by_locks=bool(locked))
         for stored in found:
             self._put_right(stored, tags, held)
+        in_use = _in_use(in_force, [stored.record for stored in every], blocked) if blocked else ()
         for stored in locked:
-            self._compare_locks(stored, Found(tags, _closed(tags), held, tuple(targets), blocked))
+            self._compare_locks(stored, Found(tags, _closed(tags), held, tuple(targets), blocked, in_use))
 
     def _begin(self, in_force: Iterable[Target], known: Iterable[StoredCompanions]) -> None:
         """What came before its entry asked for anything is begun with, some at a time, where the entry says so itself.
@@ -152,6 +153,16 @@ def _tell_undone(before: Companions, after: Companions) -> None:
 
 def _is_locked(known: Companions) -> bool:
     return bool(known.locks) or known.blocked or any(want.asked.locks for want in known.wants)
+
+
+def _in_use(
+    in_force: Iterable[Target], every: Iterable[Companions], blocked: Collection[Digest]
+) -> frozenset[Digest] | None:
+    """Return all that images consist of that are not blocked; ``None`` where one in force is not known so far."""
+    known = {one.digest: one.manifests for one in every if one.manifests and one.digest not in blocked}
+    if any(target.wanted not in known and target.wanted not in blocked for target in in_force):
+        return None
+    return frozenset(digest for manifests in known.values() for digest in manifests)
 
 
 def _closed(tags: Mapping[Tag, Digest]) -> Mapping[Tag, frozenset[Right]] | None:

@@ -109,6 +109,8 @@ class Companions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         locks: what is locked of it, and by whom.
         opened: the import for which our locks are open.
         blocked: whether it is blocked, and is not to be pulled.
+        pullable: of what is blocked those platforms that are pulled still, as an image has them that is not blocked;
+            ``None`` for all of them, as it is not known which.
     """
 
     registry: str
@@ -138,6 +140,7 @@ class Companions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     locks: tuple[Lock, ...] = ()
     opened: Opened | None = None
     blocked: bool = False
+    pullable: tuple[Digest, ...] | None = ()
 
     @property
     def id(self) -> str:

@@ -120,12 +120,29 @@ def opened(companions: Companions, tag: Tag, number: int, now: datetime) -> Comp
     return scheduled(msgspec.structs.replace(_stepped(companions), opened=Opened(tag, number, now)), now)
 
 
-def blocked(companions: Companions, now: datetime, *, is_blocked: bool) -> Companions:
-    """Take note whether the digest is not to be pulled."""
-    if companions.blocked == is_blocked:
+def blocked(
+    companions: Companions, now: datetime, *, is_blocked: bool, in_use: Collection[Digest] | None = ()
+) -> Companions:
+    """Take note whether the digest is not to be pulled.
+
+    Args:
+        companions: the record.
+        now: UTC.
+        is_blocked: whether it is blocked.
+        in_use: all that images consist of that are not blocked; ``None`` if that is not known.
+    """
+    pullable = _pullable(companions, in_use) if is_blocked else ()
+    if (companions.blocked, companions.pullable) == (is_blocked, pullable):
         return companions
     there = companions.image_at or now  # whoever says so found it
-    return scheduled(msgspec.structs.replace(_stepped(companions), blocked=is_blocked, image_at=there), now)
+    noted = msgspec.structs.replace(_stepped(companions), blocked=is_blocked, pullable=pullable, image_at=there)
+    return scheduled(noted, now)
+
+
+def _pullable(companions: Companions, in_use: Collection[Digest] | None) -> tuple[Digest, ...] | None:
+    if in_use is None or not companions.manifests:
+        return None
+    return tuple(one for one in companions.manifests if one != companions.digest and one in in_use)
 
 
 def released(companions: Companions, names: Collection[Tag], now: datetime) -> Companions:

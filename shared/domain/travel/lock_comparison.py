@@ -25,6 +25,7 @@ class Found(msgspec.Struct, frozen=True):
         manifests: every manifest, and what each is closed to; ``None`` if they could not be listed.
         targets: the tags of the repository that are on the list.
         blocked: digests that are not to be pulled.
+        in_use: all that the other images of the repository consist of; ``None`` if that is not known.
     """
 
     tags: Mapping[Tag, Digest]
@@ -32,6 +33,7 @@ class Found(msgspec.Struct, frozen=True):
     manifests: Mapping[Digest, frozenset[Right]] | None
     targets: Collection[Target]
     blocked: Collection[Digest]
+    in_use: Collection[Digest] | None = ()
 
 
 def compared(companions: Companions, found: Found, now: datetime) -> Companions:
@@ -46,7 +48,8 @@ def compared(companions: Companions, found: Found, now: datetime) -> Companions:
         if _is_there(want, companions.digest, reached, found):
             companions = borne(companions, want.tag, want.number, now)
     if found.manifests is not None and companions.digest in found.manifests:
-        companions = blocked(companions, now, is_blocked=companions.digest in found.blocked)
+        is_blocked = companions.digest in found.blocked
+        companions = blocked(companions, now, is_blocked=is_blocked, in_use=found.in_use)
     opened = [one.of for one in companions.locks if _is_undone(one, found, now)]
     return undone(companions, opened, now) if opened else companions
 

@@ -35,12 +35,18 @@ def wanted_locks(companions: Companions, now: datetime) -> Mapping[str, frozense
     """
     wanted = {str(one.name): CHANGES for one in companions.unique if _is_locked(one)}
     image = CHANGES if _locks_image(companions) and not is_open(companions, now) else NOTHING
-    image |= {Right.READ} if companions.blocked else NOTHING
-    if image:
-        wanted.update((digest, image) for digest in (*_platforms(companions), companions.digest))
+    wanted.update((digest, image | _unread(companions, digest)) for digest in (*_platforms(companions), companions.digest))
+    wanted = {of: rights for of, rights in wanted.items() if rights}
     opened = _open_tag(companions, now)
     wanted.update((want.tag, CHANGES) for want in companions.wants if _is_borne(want) and want.tag != opened)
     return wanted
+
+
+def _unread(companions: Companions, digest: Digest) -> frozenset[Right]:
+    """What is blocked is not to be pulled, but for those of its platforms that others are pulled with."""
+    pullable = companions.manifests if companions.pullable is None else companions.pullable
+    spared = digest != companions.digest and digest in pullable
+    return frozenset({Right.READ}) if companions.blocked and not spared else NOTHING
 
 
 def _platforms(companions: Companions) -> tuple[Digest, ...]:

@@ -325,3 +325,18 @@ def test_a_registry_that_does_not_answer_is_no_lock_of_others() -> None:
     arrive(world)
     world.run_for(timedelta(minutes=20))
     assert borne(world) == ONE
+
+
+def test_a_platform_of_what_is_blocked_is_pulled_still_where_another_image_has_it() -> None:
+    world = travelling_world(BLOCKED)
+    shared, bad, good = digest_of("shared"), index(digest_of("shared"), ONE), index(digest_of("shared"), TWO)
+    for digest in (bad, good):
+        world.base._manifests |= {(TARGET, shared), (TARGET, ONE), (TARGET, TWO)}
+        arrive(world, digest)
+    world.ruler.block(bad, said(world))
+    look_at_base(world)
+    assert borne(world) == good
+    assert [Right.READ in closed(world, of) for of in (bad, ONE, shared, good, TWO)] == [True, True, False, False, False]
+    world.ruler.block(good, said(world))
+    look_at_base(world)
+    assert [Right.READ in closed(world, of) for of in (bad, ONE, shared, good, TWO)] == [True] * 5
