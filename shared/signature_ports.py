@@ -18,11 +18,13 @@ class Beside(msgspec.Struct, frozen=True, omit_defaults=True):
         artefacts: what was read.
         whole: whether nothing is left that could be one; else what is most likely was read alone.
         unread: what could not be read, or was too much, for people: whether it is a signature nobody can say.
+        hidden: whether something that refers to it was not read and may be anything: all but what is too large.
     """
 
     artefacts: tuple[Artefact, ...] = ()
     whole: bool = True
     unread: tuple[str, ...] = ()
+    hidden: bool = False
 
 
 # Is told of each request before it is made, and whether it may count as a pull; raises ``RateLimited``.

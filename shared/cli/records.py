@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from shared.cli.asked import check_given, document
-from shared.cli.exits import ABSENT, DENIED, FINE, NO, UNREACHABLE, UNREADABLE, USAGE, Ends
+from shared.cli.exits import ABSENT, DENIED, FINE, NO, UNREACHABLE, UNREADABLE, USAGE, Ends, Exit
 from shared.cli.text import fitting, printable
 from shared.cli_settings import registry_credentials
 from shared.domain.record.statement import resource_uri
@@ -19,7 +19,7 @@ from shared.domain.record.verifying import NotVerified, Refusal, Verified, Wante
 from shared.domain.references import Digest, Repository, Tag, parse_digest, parse_repository, parse_tag
 from shared.domain.signatures.findings import Unverifiable
 from shared.domain.signatures.keys import PublicKey, read_public_key
-from shared.errors import ConfigurationError, InvalidReference, NotFound, NotPermitted, Refused, ServiceError
+from shared.errors import ConfigurationError, InvalidReference, NotFound, NotPermitted, ServiceError
 
 _LARGEST_RECORD = 10 * 1024 * 1024
 _LARGEST_KEYS = 1024 * 1024
@@ -172,7 +172,10 @@ def _content(file: str, most: int) -> bytes:
 
 
 def _beside(named: Reference) -> tuple[Digest, list[bytes]]:
-    """Return the image's digest, and all bundles that lie beside it. No answer is not *no*."""
+    """Return the image's digest, and all bundles that lie beside it. No answer is not *no*.
+
+    The latest record counts, so that what was read says nothing while another one may be hidden.
+    """
     from shared.cli.online import registry_of  # noqa: PLC0415
     from shared.domain.signatures.material import ArtefactKind  # noqa: PLC0415
 
@@ -184,19 +187,20 @@ def _beside(named: Reference) -> tuple[Digest, list[bytes]]:
         beside = registry.beside(named.repository, digest, lambda _: None, whole=True)
     except ConfigurationError as error:
         raise Ends(USAGE, f"TIDEGATE_REGISTRY_CREDENTIALS: {error}") from error
-    except NotFound as error:
-        raise Ends(ABSENT, str(error)) from error
     except ServiceError as error:
-        raise Ends(DENIED if _is_denied(error) else UNREACHABLE, str(error)) from error
+        raise Ends(_status_of(error), str(error)) from error
     bundles = (one for one in beside.artefacts if one.kind is ArtefactKind.SIGSTORE_BUNDLE)
     found = [layer.content for one in bundles for layer in one.layers if layer.content]
-    if not found and beside.unread:
+    if beside.hidden or (not found and beside.unread):
         raise Ends(UNREACHABLE, f"not all that lies beside {digest} could be read: {'; '.join(beside.unread)}")
     return digest, found
 
 
-def _is_denied(error: ServiceError) -> bool:
-    return isinstance(error, Refused | NotPermitted) or error.code in _DENIED
+def _status_of(error: ServiceError) -> Exit:
+    """Registries deny having what they do not show to everybody; and what else is refused is no answer."""
+    if isinstance(error, NotPermitted) or error.code in _DENIED:
+        return DENIED
+    return ABSENT if isinstance(error, NotFound) else UNREACHABLE
 
 
 def _told(asked: argparse.Namespace, digest: Digest, answer: Verified | NotVerified | None) -> str:

@@ -32,8 +32,9 @@ _PREDICATE = "dev.sigstore.bundle.predicateType"
 _LEGACY = "application/vnd.dev.cosign.artifact.sig.v1+json"
 _ACCEPT = ", ".join(MANIFEST_TYPES)
 
-# Bounds of one reading. An image has a handful of signatures and attestations for each of its builds.
-MOST_MANIFESTS = 40
+# Bounds of one reading. An image has a handful of signatures and attestations for each of its builds; in the base
+# registry there may be as many as travel with it, and what we say ourselves.
+MOST_MANIFESTS = 60
 MOST_LAYERS = 60
 MOST_BYTES = 8 * 1024 * 1024
 LONGEST_READING = 60.0  # seconds
@@ -57,6 +58,7 @@ class Reading:
         self._whole = whole
         self._ends = time.monotonic() + LONGEST_READING
         self._unread: dict[str, None] = {}
+        self._hidden = False
         self._bytes = self._manifests = self._layers = 0
 
     @property
@@ -74,9 +76,9 @@ class Reading:
         found = list(self._artefacts(one for one in listed if _is_likely(one)))
         if self._whole or not found:
             found += self._artefacts(one for one in listed if not _is_likely(one))
-        whole = self._whole or not found
+        whole, hidden = self._whole or not found, self._hidden
         found += self._tagged() if whole else ()
-        return Beside(tuple(found), whole=whole, unread=tuple(self._unread)[:_MOST_TOLD])
+        return Beside(tuple(found), whole=whole, unread=tuple(self._unread)[:_MOST_TOLD], hidden=hidden)
 
     def _tagged(self) -> Iterator[Artefact]:
         """What older versions of cosign wrote."""
@@ -113,7 +115,8 @@ class Reading:
     def _content(self, path: str, one: Descriptor, accept: str) -> bytes | None:
         """Return what has a digest; ``None`` if that is not there, is too large, or is something else."""
         if not 0 <= one.size <= LARGEST_CONTENT or self._bytes + one.size > MOST_BYTES:
-            self._leave(f"{one.digest} has {one.size} bytes, which is too much for a signature")
+            told = f"{one.digest} has {one.size} bytes, which is too much for a signature"
+            self._leave(told, hides=one.size <= LARGEST_CONTENT)
             return None
         answer = self._asked(path, accept, LARGEST_CONTENT)
         if answer is None:
@@ -130,8 +133,9 @@ class Reading:
             raise Unavailable(f"what lies beside {self._digest} took longer to read than {LONGEST_READING:.0f} s")
         return self._ask(path, accept, most)
 
-    def _leave(self, told: str) -> None:
+    def _leave(self, told: str, *, hides: bool = True) -> None:
         self._unread[told] = None
+        self._hidden = self._hidden or hides
 
 
 def _is_likely(one: Descriptor) -> bool:

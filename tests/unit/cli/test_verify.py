@@ -151,9 +151,9 @@ def registry_has(monkeypatch: pytest.MonkeyPatch, beside: Beside | ServiceError,
     monkeypatch.setattr(OciRegistry, "digest", lambda *_: tag)
 
 
-def bundles(*contents: bytes, unread: tuple[str, ...] = ()) -> Beside:
+def bundles(*contents: bytes, unread: tuple[str, ...] = (), hidden: bool = False) -> Beside:
     layers = [Artefact(ArtefactKind.SIGSTORE_BUNDLE, b"{}", (Layer("x", {}, content),)) for content in contents]
-    return Beside(tuple(layers), unread=unread)
+    return Beside(tuple(layers), unread=unread, hidden=hidden)
 
 
 def test_a_record_is_found_beside_the_image_that_a_tag_points_at(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +179,9 @@ def test_a_record_by_another_key_beside_the_image_is_refused(files: Files, monke
     ("error", "status"),
     [
         (NotFound("404"), Exit.ABSENT),
-        (Refused("401"), Exit.DENIED),
+        (Refused("401", code="401"), Exit.DENIED),
+        (NotFound("insufficient_scope", code="401"), Exit.DENIED),
+        (Refused("redirected to http", code="302"), Exit.UNREACHABLE),
         (NotPermitted("403"), Exit.DENIED),
         (Unavailable("503"), Exit.UNREACHABLE),
         (RateLimited("429"), Exit.UNREACHABLE),
@@ -195,6 +197,15 @@ def test_a_registry_that_does_not_answer_is_not_a_no(
 def test_what_could_not_be_read_whole_is_not_a_no(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     registry_has(monkeypatch, bundles(unread=("one of them",)))
     assert files.type() == Exit.UNREACHABLE
+
+
+def test_a_record_is_not_believed_while_a_later_one_may_be_hidden(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry_has(monkeypatch, bundles(a_bundle(), unread=("listed and not there",), hidden=True))
+    assert files.type() == Exit.UNREACHABLE
+    registry_has(monkeypatch, bundles(a_bundle(), unread=("an SBOM of 3 MB",)))
+    assert files.type() == Exit.FINE
 
 
 def test_an_account_is_shown_to_its_own_registry_alone(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -187,7 +187,7 @@ def test_what_has_another_digest_than_it_is_listed_by_is_not_read_and_said_so(re
     registry.wire.answer(200, {"Content-Type": MANIFEST}, ATTESTED.manifest)
     registry.wire.answer(404)
     found = registry.beside()
-    assert found.artefacts == ()
+    assert (found.artefacts, found.hidden) == ((), True)
     assert "has another digest" in found.unread[0]
 
 
@@ -205,7 +205,8 @@ def test_a_large_layer_is_left_and_said_to_be(registry: Registry) -> None:
     )
     registry.lists(large.listed)
     registry.wire.answer(200, {"Content-Type": MANIFEST}, large.manifest)
-    assert "too much for a signature" in registry.beside().unread[0]
+    found = registry.beside()
+    assert ("too much for a signature" in found.unread[0], found.hidden) == (True, False)
     assert len(registry.asked) == 2
 
 
@@ -240,7 +241,8 @@ def test_what_is_listed_and_gone_is_said(registry: Registry) -> None:
     registry.lists(ATTESTED.listed)
     registry.wire.answer(404)
     registry.wire.answer(404)
-    assert "listed and not there" in registry.beside().unread[0]
+    found = registry.beside()
+    assert ("listed and not there" in found.unread[0], found.hidden) == (True, True)
 
 
 def test_a_budget_that_is_spent_ends_the_reading(registry: Registry) -> None:
