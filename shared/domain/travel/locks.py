@@ -35,7 +35,8 @@ def wanted_locks(companions: Companions, now: datetime) -> Mapping[str, frozense
     """
     wanted = {str(one.name): CHANGES for one in companions.unique if _is_locked(one)}
     image = CHANGES if _locks_image(companions) and not is_open(companions, now) else NOTHING
-    wanted.update((digest, image | _unread(companions, digest)) for digest in (*_platforms(companions), companions.digest))
+    things = (*_platforms(companions), companions.digest)
+    wanted.update((digest, image | _unread(companions, digest)) for digest in things)
     wanted = {of: rights for of, rights in wanted.items() if rights}
     opened = _open_tag(companions, now)
     wanted.update((want.tag, CHANGES) for want in companions.wants if _is_borne(want) and want.tag != opened)
