@@ -183,7 +183,7 @@ def check_read_back(bundle: bytes, wanted: Wanted, result: Result, now: datetime
 
 def _weight(answer: Verified | NotVerified) -> tuple[datetime, bool]:
     at = answer.statement.predicate.time_verified if answer.statement else _NEVER
-    return at.astimezone(UTC), isinstance(answer, NotVerified)
+    return at, isinstance(answer, NotVerified)
 
 
 def _read(content: bytes) -> tuple[Envelope, str]:
@@ -222,12 +222,23 @@ def _statement(envelope: Envelope, wanted: Wanted) -> Statement:
     told = predicate_type_of(payload)
     if told != PREDICATE_TYPE:
         raise _No(Refusal.OTHER_PREDICATE, f"it is of the type {told[:200]!r}, and no verification summary")
-    statement = read_statement(payload)
+    statement = _in_utc(read_statement(payload))
     try:
         check_subject(payload, wanted.digest)
     except Refused as reason:
         raise _No(Refusal.OTHER_IMAGE, str(reason)) from None
     return statement
+
+
+def _in_utc(statement: Statement) -> Statement:
+    at = statement.predicate.time_verified
+    if at.tzinfo is None:
+        raise Refused("its verification summary does not say in which zone its time is")
+    try:
+        predicate = msgspec.structs.replace(statement.predicate, time_verified=at.astimezone(UTC))
+    except OverflowError:
+        raise Refused("the time of its verification summary is none") from None
+    return msgspec.structs.replace(statement, predicate=predicate)
 
 
 def _checked(statement: Statement, wanted: Wanted, now: datetime) -> timedelta:
@@ -249,8 +260,6 @@ def _checked(statement: Statement, wanted: Wanted, now: datetime) -> timedelta:
 
 def _age(statement: Statement, wanted: Wanted, now: datetime) -> timedelta:
     at = statement.predicate.time_verified
-    if at.tzinfo is None:
-        raise Refused("its verification summary does not say in which zone its time is")
     age = now - at
     if age < -_AHEAD:
         raise _No(Refusal.NOT_YET, f"it was decided at {at:%Y-%m-%d %H:%M} UTC, which has not come", statement)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.domain.signatures.encoded import from_base64
+from shared.domain.signatures.encoded import from_either_base64
 from shared.domain.signatures.findings import Refused
 from shared.domain.signatures.keys import PublicKey, check_signature
 
@@ -38,7 +38,7 @@ class Envelope(msgspec.Struct, frozen=True, rename="camel"):
         Raises:
             Refused: it is not base64.
         """
-        return from_base64(self.payload, "its statement")
+        return from_either_base64(self.payload, "its statement")
 
 
 # Bundles hold them, too: docs/decisions/0016.
@@ -65,7 +65,7 @@ def check_envelope(envelope: Envelope, key: PublicKey) -> None:
     """
     if len(envelope.signatures) != 1:
         raise Refused(f"it has {len(envelope.signatures)} signatures, and a bundle has one")
-    signature = from_base64(envelope.signatures[0].sig, "its signature")
+    signature = from_either_base64(envelope.signatures[0].sig, "its signature")
     check_signature(key, signature, signed_bytes(envelope.payload_type, envelope.content))
 
 

@@ -21,6 +21,15 @@ def from_base64(text: str, what: str) -> bytes:
         raise Refused(f"{what} is not base64") from None
 
 
+def from_either_base64(text: str, what: str) -> bytes:
+    """Read base64 with padding, in either alphabet, as envelopes may be written.
+
+    Raises:
+        Refused: it is none.
+    """
+    return from_base64(text.replace("-", "+").replace("_", "/"), what)
+
+
 def from_base64url(text: str, what: str) -> bytes:
     """Read base64 for addresses, without padding.
 

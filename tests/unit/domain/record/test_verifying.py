@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
-from datetime import timedelta
+from base64 import b64decode, b64encode, urlsafe_b64encode
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from tests.unit.examples import NOON, ONE, TWO
 pytestmark = pytest.mark.unit
 
 HOUR = timedelta(hours=1)
+EARLIER = timezone(-5 * HOUR)
 ELSEWHERE = "https://base.example.io/base/other"
 
 
@@ -104,6 +105,35 @@ def test_a_record_may_be_too_old_or_of_the_future() -> None:
     assert refused(a_bundle(), longest=timedelta(minutes=59)) is Refusal.TOO_OLD
     assert refused(a_bundle(passed(time_verified=NOON + 2 * HOUR))) is Refusal.NOT_YET
     assert verified(a_bundle(), longest=HOUR).age == HOUR
+
+
+@pytest.mark.parametrize(
+    "at",
+    [NOON.replace(tzinfo=None), datetime(1, 1, 1, tzinfo=timezone(HOUR)), datetime(9999, 12, 31, 23, tzinfo=EARLIER)],
+)
+@pytest.mark.parametrize("result", list(Result))
+def test_a_time_that_is_none_makes_a_record_that_cannot_be_read(at: datetime, result: Result) -> None:
+    content = a_bundle(passed(time_verified=at, verification_result=result))
+    assert refused(content) is Refusal.UNREADABLE
+    newest([verify(content, wanted(), NOON), verify(a_bundle(), wanted(), NOON)])
+
+
+def test_whatever_zone_a_time_is_of_it_is_told_as_utc() -> None:
+    elsewhere = NOON.astimezone(EARLIER)
+    answer = verified(a_bundle(passed(time_verified=elsewhere)))
+    told = answer.statement.predicate.time_verified
+    assert (told, told.tzinfo, answer.age) == (NOON, UTC, HOUR)
+
+
+def test_an_envelope_may_be_written_in_the_alphabet_of_addresses() -> None:
+    written = set[str]()
+    while not {"-", "_"} <= written:  # each signature is another one
+        whole = json.loads(a_bundle())
+        envelope = whole["dsseEnvelope"]
+        envelope["payload"] = urlsafe_b64encode(b64decode(envelope["payload"])).decode()
+        envelope["signatures"][0]["sig"] = urlsafe_b64encode(b64decode(envelope["signatures"][0]["sig"])).decode()
+        written |= set(envelope["signatures"][0]["sig"])
+        assert verified(json.dumps(whole).encode()).key == "key.pem"
 
 
 @given(st.binary(max_size=200))
