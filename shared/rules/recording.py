@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from shared.domain.record.attaching import bundled, digest_of, enveloped, simple_payload
-from shared.domain.record.making import Place, decided_at, statement_of
+from shared.domain.record.making import Place, judged_at, statement_of
 from shared.domain.record.record import Form, Record, RecordState
 from shared.domain.record.signing_keys import hint_of
 from shared.domain.record.statement import STATEMENT_TYPE, Result, Verifier, encoded
@@ -114,12 +114,14 @@ class Recording:
         untrue = AGAINST & {truth.ground, record.truth.ground}
         if truth.result is None and untrue and (former or record.layers):
             state = RecordState.WITHDRAWN if not record.layers else RecordState.SIGNED
-        return Record(state, truth, former=former, layers=record.layers, since=self._clock())
+        after = record.decided_at or record.after
+        return Record(state, truth, former=former, layers=record.layers, after=after, since=self._clock())
 
     def _signed(self, about: About, record: Record, truth: Truth, standings: tuple[Standing, ...]) -> Record:
         grounds = self._grounds.grounds(standings, about.digest)
         place = self._place(about)
-        statement = encoded(statement_of(place, truth, grounds, self._verifier))
+        at = judged_at(grounds.claims, record.after, self._clock())
+        statement = encoded(statement_of(place, truth, grounds, self._verifier, at))
         plain = [simple_payload(place.uri, about.digest)] if self._has_signature(truth) else []
         signed = self._ring.sign(signed_bytes(STATEMENT_TYPE, statement), *plain)
         envelope = enveloped(statement, signed.signatures[0])
@@ -133,7 +135,7 @@ class Recording:
             envelope=self._keep(about, envelope, "dsse.json"),
             sha256=_sha256(envelope).hex(),
             signature=self._keep(about, msgspec.json.encode(kept[0]), "sig.json") if kept else "",
-            decided_at=decided_at(grounds.claims),
+            decided_at=at,
             since=self._clock(),
         )
 

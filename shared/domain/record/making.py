@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -93,7 +93,9 @@ class _Decided(msgspec.Struct, frozen=True):
 _DECIDED = msgspec.json.Decoder(_Decided)
 
 
-def statement_of(place: Place, truth: Truth, grounds: Grounds, verifier: Verifier) -> Statement:
+def statement_of(
+    place: Place, truth: Truth, grounds: Grounds, verifier: Verifier, at: datetime | None = None
+) -> Statement:
     """Return the statement about an image.
 
     Args:
@@ -101,13 +103,14 @@ def statement_of(place: Place, truth: Truth, grounds: Grounds, verifier: Verifie
         truth: what may be said of it; with a result.
         grounds: what that was found in.
         verifier: who says so.
+        at: when it was decided, UTC; ``None`` for when its decisions were made.
     """
     passed = truth.result is Result.PASSED
     return Statement(
         subject=tuple(_subject(place, digest) for digest in (place.digest, *sorted(set(place.platforms)))),
         predicate=Summary(
             verifier=verifier,
-            time_verified=decided_at(grounds.claims),
+            time_verified=at or decided_at(grounds.claims),
             resource_uri=place.uri,
             policy=Material(policy_uri(verifier.id, truth.policy), _hash(truth.policy_sha256)),
             input_attestations=grounds.inputs,
@@ -128,6 +131,25 @@ def decided_at(claims: Sequence[Claim]) -> datetime:
     if not times:
         raise Refused("when it was decided is not known, so that no record of it can be made")
     return max(times).replace(microsecond=0)
+
+
+def judged_at(claims: Sequence[Claim], after: datetime | None, now: datetime) -> datetime:
+    """Return when it was decided, later than what is said instead of: whoever finds both believes the later one.
+
+    What people refuse no more is in force by a decision that was made before they refused it, and judged anew now.
+
+    Args:
+        claims: see ``decided_at``.
+        after: when what was said before was decided, UTC; ``None`` if nothing was.
+        now: UTC.
+
+    Raises:
+        Refused: see ``decided_at``.
+    """
+    at = decided_at(claims)
+    if after is None or at > after:
+        return at
+    return max(now.replace(microsecond=0), after + timedelta(seconds=1))
 
 
 def policy_uri(verifier: str, name: str) -> str:

@@ -65,6 +65,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
         sha256: hash of the envelope.
         signature: the name under which the plain signature is kept; empty if there is none.
         decided_at: when it was decided, UTC.
+        after: when the latest of those was decided that it replaces, UTC; ``None`` if it replaces none.
         pieces: its forms.
         former: manifests of ours that say what is not so any more; who may delete there deletes them.
         layers: digests of all layers that we ever put under a tag.
@@ -79,6 +80,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     sha256: str = ""
     signature: str = ""
     decided_at: datetime | None = None
+    after: datetime | None = None
     pieces: tuple[Piece, ...] = ()
     former: tuple[Digest, ...] = ()
     layers: tuple[Digest, ...] = ()

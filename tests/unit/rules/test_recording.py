@@ -18,7 +18,7 @@ from shared.domain.record.record import Form, Record, RecordState, without
 from shared.domain.record.signing_keys import PUBLISHED_AHEAD
 from shared.domain.record.statement import Result
 from shared.domain.record.truth import Ground
-from shared.domain.record.verifying import NotVerified, Refusal, Verified, Wanted, verify
+from shared.domain.record.verifying import NotVerified, Refusal, Verified, Wanted, newest, verify
 from shared.domain.references import Digest, Tag
 from shared.errors import NotPermitted, NotThereYet, Refused, Unavailable
 from shared.rules.key_ring import ASKED_EVERY, KeyRing
@@ -450,8 +450,11 @@ def test_what_people_refuse_no_more_is_said_to_have_passed_again() -> None:
     scene.bring()
     scene.targets = [scene.target(blocked=(Blocked(scene.digest, SAID),))]
     scene.bring()
+    scene.clock.advance(timedelta(hours=4))
     scene.targets = [scene.target()]
     record = scene.bring()
     assert (record.state, record.truth.result, len(record.former)) == (RecordState.ATTACHED, Result.PASSED, 2)
+    assert len(scene.verified()) == 3
+    assert isinstance(newest(scene.verified()), Verified), "what it replaces lies there still, and is older"
     assert [len(scene.layers(tag_of(scene.digest))) for tag_of in (attestation_tag, signature_tag)] == [1, 1]
     assert digest_of(b"{}") not in scene.layers(signature_tag(scene.digest))
