@@ -81,7 +81,7 @@ class RecordGrounds:
         gate = asked.policy.gate if asked.policy is not None else None
         stored = self._candidates.get(candidate_id(target.origin.source, digest, gate))
         candidate = stored.record if stored is not None else None
-        return Standing(target, asked.entry, asked.policy, asked.observed, candidate)
+        return Standing(target, asked.entry, asked.policy, asked.observed, candidate, asked.platforms)
 
     def _read(
         self, standings: Iterable[Standing], digest: Digest

@@ -14,7 +14,6 @@ import msgspec
 
 from shared.domain.record.attaching import (
     Attachment,
-    Descriptor,
     Layered,
     as_referrer,
     attestation_layer,
@@ -23,12 +22,11 @@ from shared.domain.record.attaching import (
     foreign_layers,
     is_under,
     layer_of,
-    media_type_of,
-    platforms_of,
     signature_layer,
     signature_tag,
     under_tag,
 )
+from shared.domain.record.images import Descriptor, Part, media_type_of, of_platforms, parts_of
 from shared.domain.record.record import Form, Piece
 from shared.domain.references import Digest, Tag
 from shared.errors import MalformedInput, NotThereYet, Refused
@@ -60,18 +58,22 @@ class About(msgspec.Struct, frozen=True):
         repository: in the base registry.
         staging: the repository of the staging registry in which it lies.
         subject: its manifest, or its index.
-        platforms: the manifests of its platforms, if it is an index.
+        parts: the images of its platforms, if it is an index.
     """
 
     repository: str
     staging: str
     subject: Descriptor
-    platforms: tuple[Descriptor, ...] = ()
+    parts: tuple[Part, ...] = ()
 
     @property
     def digest(self) -> Digest:
         """Of the image, or of its index."""
         return Digest(self.subject.digest)
+
+    def of(self, platforms: tuple[str, ...] | None) -> About:
+        """Return the same with those platforms alone that a record may speak of; ``None`` for all."""
+        return msgspec.structs.replace(self, parts=of_platforms(self.parts, platforms))
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -124,7 +126,7 @@ class Pieces:
         """
         content = self._manifest(repository, digest)
         try:
-            parts = platforms_of(content)
+            parts = parts_of(content)
             return About(repository, staging, Descriptor(media_type_of(content), digest, len(content)), parts)
         except MalformedInput as error:
             raise Refused(f"{repository}@{digest} is no manifest that a record can be about: {error}") from None
@@ -169,7 +171,7 @@ class Pieces:
     def _bundles(self, about: About, kept: Kept | None, forms: frozenset[str]) -> list[_Made]:
         if kept is None:
             return []
-        subjects = [about.subject, *(about.platforms if _PLATFORMS in forms else ())]
+        subjects = [about.subject, *(one.at for one in about.parts if _PLATFORMS in forms)]
         made = [(as_referrer(kept.bundle, one, kept.decided_at), Digest(one.digest)) for one in subjects]
         return [(one, Piece(Form.BUNDLE, subject, one.digest)) for one, subject in made]
 

@@ -8,7 +8,8 @@ from datetime import datetime
 
 import msgspec
 
-from shared.domain.record.attaching import BUNDLE_TYPE, MANIFEST_TYPE
+from shared.domain.record.attaching import BUNDLE_TYPE
+from shared.domain.record.images import MANIFEST_TYPE
 from shared.domain.record.record import Form, Record, without
 from shared.domain.record.record import RecordState as Inside
 from shared.domain.travel import changes

@@ -119,7 +119,7 @@ class Recording:
 
     def _signed(self, about: About, record: Record, truth: Truth, standings: tuple[Standing, ...]) -> Record:
         grounds = self._grounds.grounds(standings, about.digest)
-        place = self._place(about)
+        place = self._place(about.of(truth.platforms))
         at = judged_at(grounds.claims, record.after, self._clock())
         statement = encoded(statement_of(place, truth, grounds, self._verifier, at))
         plain = [simple_payload(place.uri, about.digest)] if self._has_signature(truth) else []
@@ -153,7 +153,8 @@ class Recording:
         kept = self._kept(about, record) if record.envelope else None
         if kept is None and record.envelope:
             return self._begun(record, record.truth)
-        pieces = self._pieces.staged(about, kept, self._forms, record.pieces, record.layers)
+        spoken_of = about.of(record.truth.platforms)
+        pieces = self._pieces.staged(spoken_of, kept, self._forms, record.pieces, record.layers)
         added = (digest_of(layer.content) for layer in kept.layers) if kept is not None else ()
         ours = dict.fromkeys((*record.layers, *(added if any(piece.tag for piece in pieces) else ())))
         return msgspec.structs.replace(record, state=RecordState.STAGED, pieces=pieces, layers=tuple(ours))
@@ -185,7 +186,7 @@ class Recording:
         return Wanted(about.digest, self._place(about).uri, self._verifier.id, keys)
 
     def _place(self, about: About) -> Place:
-        platforms = tuple(Digest(one.digest) for one in about.platforms)
+        platforms = tuple(Digest(one.at.digest) for one in about.parts)
         return Place(self._server, about.repository, about.digest, platforms)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from shared.domain.record.images import MANIFEST_TYPE, Descriptor
 from shared.domain.record.statement import PREDICATE_TYPE, STATEMENT_TYPE
 from shared.domain.references import Digest, Tag
 from shared.errors import MalformedInput
@@ -21,8 +22,6 @@ from shared.errors import MalformedInput
 BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 ENVELOPE_TYPE = "application/vnd.dsse.envelope.v1+json"
 SIMPLE_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
-MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
-INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 _EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 _CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 _SIGNATURE = "dev.cosignproject.cosign/signature"
@@ -30,16 +29,6 @@ _SIMPLE = "cosign container image signature"
 _EMPTY = b"{}"
 _NOTHING = f"sha256:{hashlib.sha256(_EMPTY).hexdigest()}"
 _WITHDRAWN = "org.opencontainers.image.title"
-# What BuildKit writes of the parts of an index that say something of the others.
-_REFERENCE, _UNKNOWN = "vnd.docker.reference.type", "unknown"
-
-
-class Descriptor(msgspec.Struct, frozen=True, rename="camel"):
-    """What a manifest says of something else."""
-
-    media_type: str
-    digest: str
-    size: int
 
 
 class Attachment(msgspec.Struct, frozen=True):
@@ -79,36 +68,11 @@ class _Layer(msgspec.Struct, frozen=True):
     digest: str = ""
 
 
-class _Platform(msgspec.Struct, frozen=True):
-    os: str = ""
-    architecture: str = ""
-
-
-class _Part(msgspec.Struct, frozen=True, rename="camel"):
-    digest: str
-    size: int
-    media_type: str = MANIFEST_TYPE
-    platform: _Platform | None = None
-    annotations: dict[str, str] = {}
-
-    @property
-    def is_image(self) -> bool:
-        """Whether it is an image, and no statement about one: those have no platform."""
-        unknown = self.platform is not None and _UNKNOWN in {self.platform.os, self.platform.architecture}
-        return not unknown and _REFERENCE not in self.annotations
-
-
 class _Older(msgspec.Struct, frozen=True, rename="camel"):
     media_type: str = MANIFEST_TYPE
     layers: tuple[msgspec.Raw, ...] = ()
 
 
-class _Image(msgspec.Struct, frozen=True, rename="camel"):
-    media_type: str = ""
-    manifests: tuple[_Part, ...] | None = None
-
-
-_IMAGES = msgspec.json.Decoder(_Image)
 _OLDER = msgspec.json.Decoder(_Older)
 _LAYERS = msgspec.json.Decoder(_Layer)
 
@@ -116,29 +80,6 @@ _LAYERS = msgspec.json.Decoder(_Layer)
 def digest_of(content: bytes) -> Digest:
     """Return the digest of some bytes."""
     return Digest(f"sha256:{hashlib.sha256(content).hexdigest()}")
-
-
-def media_type_of(manifest: bytes) -> str:
-    """Return the type of an image's manifest, or of its index; one that does not say is of OCI.
-
-    Raises:
-        MalformedInput: it is neither.
-    """
-    image = _image(manifest)
-    return image.media_type or (INDEX_TYPE if image.manifests is not None else MANIFEST_TYPE)
-
-
-def platforms_of(manifest: bytes) -> tuple[Descriptor, ...]:
-    """Return the images of an index; none of a manifest that is no index.
-
-    Raises:
-        MalformedInput: it is no manifest.
-    """
-    return tuple(
-        Descriptor(part.media_type, part.digest, part.size)
-        for part in _image(manifest).manifests or ()
-        if part.is_image
-    )
 
 
 def enveloped(statement: bytes, signature: bytes) -> bytes:
@@ -291,13 +232,6 @@ def is_under(manifest: bytes, layer: Layered | None, gone: Collection[Digest] = 
     """
     found = set(map(_digest_in, _layers(manifest)))
     return (layer is None or digest_of(layer.content) in found) and found.isdisjoint(gone)
-
-
-def _image(manifest: bytes) -> _Image:
-    try:
-        return _IMAGES.decode(manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedInput(f"it is no manifest that can be read: {error}") from None
 
 
 def _layers(there: bytes | None) -> Sequence[msgspec.Raw]:

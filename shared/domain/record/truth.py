@@ -38,6 +38,8 @@ class Ground(Enum):
     NO_TAG = "no-tag"  # no tag of the repository is decided to point at it
 
 
+# Where gates' tests run.
+TESTED_ON = ("linux/amd64",)
 # These make a record untrue that said otherwise.
 AGAINST = frozenset({Ground.BLOCKED, Ground.OVERRIDDEN})
 _MOST_NAMED = 20
@@ -52,6 +54,7 @@ class Standing(msgspec.Struct, frozen=True):
         policy: its policy in force; ``None`` where nothing is asked.
         observed: whether its entry is only observed.
         candidate: the digest under the policy's test; ``None`` if there is no record of it.
+        platforms: each of which is scanned.
     """
 
     target: Target
@@ -59,6 +62,7 @@ class Standing(msgspec.Struct, frozen=True):
     policy: Policy | None = None
     observed: bool = False
     candidate: Candidate | None = None
+    platforms: tuple[str, ...] = TESTED_ON
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -69,12 +73,14 @@ class Claim(msgspec.Struct, frozen=True):
         ground: why.
         levels: what was verified.
         at: when it was decided, UTC.
+        platforms: of an index, those on which every enforced check passed; ``None`` where that holds for all.
     """
 
     of: OfTag
     ground: Ground
     levels: tuple[Level, ...] = ()
     at: datetime | None = None
+    platforms: tuple[str, ...] | None = None
 
 
 class Truth(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -86,6 +92,7 @@ class Truth(msgspec.Struct, frozen=True, omit_defaults=True):
         policy: names of the policies, sorted.
         policy_sha256: hash of the policy's content; of several, of their hashes.
         levels: what was verified at every tag.
+        platforms: of an index, those that it speaks of, at every tag; ``None`` for all of them.
     """
 
     result: Result | None
@@ -93,6 +100,7 @@ class Truth(msgspec.Struct, frozen=True, omit_defaults=True):
     policy: str = ""
     policy_sha256: str = ""
     levels: tuple[Level, ...] = ()
+    platforms: tuple[str, ...] | None = None
 
 
 # Records of companions hold it: docs/decisions/0016.
@@ -111,8 +119,10 @@ def claim_of(standing: Standing, digest: Digest) -> Claim:
     named, content = (policy.name, policy.sha256) if policy is not None else ("", "")
     at = _at(standing, digest, ground)
     number = target.number if digest == target.wanted else 0
-    levels = tuple(_levels(standing, digest)) if ground is Ground.PASSED else ()
-    return Claim(OfTag(target.tag, number, _to_the_second(at), named, content), ground, levels, at)
+    passed = ground is Ground.PASSED
+    levels = tuple(_levels(standing, digest)) if passed else ()
+    platforms = _checked_on(standing) if passed else None
+    return Claim(OfTag(target.tag, number, _to_the_second(at), named, content), ground, levels, at, platforms)
 
 
 def truth_of(claims: Sequence[Claim], *, failures: bool) -> Truth:
@@ -130,7 +140,7 @@ def truth_of(claims: Sequence[Claim], *, failures: bool) -> Truth:
     if other is not None or not claims:
         return Truth(None, other or Ground.NO_TAG)
     shared = (level for level in Level if all(level in claim.levels for claim in claims))
-    return Truth(Result.PASSED, Ground.PASSED, *_policies(claims), tuple(shared))
+    return Truth(Result.PASSED, Ground.PASSED, *_policies(claims), tuple(shared), _on_all(claims))
 
 
 def is_outdated(kept: Result | None, truth: Truth) -> bool:
@@ -227,6 +237,27 @@ def _levels(standing: Standing, digest: Digest) -> Iterable[Level]:
         yield Level.SOAKED
     if policy is not None and policy.approval is not None and _says(admission, AdmissionReason.APPROVED):
         yield Level.APPROVED
+
+
+def _checked_on(standing: Standing) -> tuple[str, ...] | None:
+    """A platform on which an enforced check was not made did not pass it, though the index as a whole was let in."""
+    modes = standing.policy.modes if standing.policy is not None else {}
+    tested = TESTED_ON if modes.get("test") is Mode.ENFORCE else None
+    scanned = standing.platforms if modes.get("scan") is Mode.ENFORCE else None
+    return _both(tested, scanned)
+
+
+def _on_all(claims: Sequence[Claim]) -> tuple[str, ...] | None:
+    found: tuple[str, ...] | None = None
+    for claim in claims:
+        found = _both(found, claim.platforms)
+    return found
+
+
+def _both(one: tuple[str, ...] | None, other: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return tuple(name for name in one if name in other)
 
 
 def _says(admission: Admission | None, reason: AdmissionReason) -> bool:

@@ -13,7 +13,8 @@ import pytest
 from shared.domain.policy.policy import Policy
 from shared.domain.promotion.said import Blocked, Forced, Said
 from shared.domain.promotion.target import Target
-from shared.domain.record.attaching import INDEX_TYPE, MANIFEST_TYPE, attestation_tag, digest_of, signature_tag
+from shared.domain.record.attaching import attestation_tag, digest_of, signature_tag
+from shared.domain.record.images import INDEX_TYPE, MANIFEST_TYPE
 from shared.domain.record.record import Form, Record, RecordState, without
 from shared.domain.record.signing_keys import PUBLISHED_AHEAD
 from shared.domain.record.statement import Result
@@ -35,7 +36,15 @@ pytestmark = pytest.mark.unit
 
 REPOSITORY, STAGING = "base/node", "base/node"
 PLATFORM = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "layers": []}).encode()
+OTHER = json.dumps(
+    {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "layers": [], "annotations": {"of": "arm"}}
+).encode()
 SAID = Said("Ada (person 1f@2e)", "it leaks", NOON + timedelta(hours=3))
+
+
+def described(digest: Digest, content: bytes) -> dict[str, Any]:
+    """Return what an index says of a manifest."""
+    return {"digest": digest, "size": len(content), "mediaType": MANIFEST_TYPE}
 
 
 class Died(BaseException):
@@ -57,14 +66,15 @@ class Scene:
         self.staging, self.base = InMemoryShelf(), InMemoryShelf()
         self.evidence = InMemoryEvidence()
         self.forms, self.failures, self.policy = frozenset(forms), failures, policy
-        platform = self.base.put(REPOSITORY, PLATFORM)
+        platform, other = self.base.put(REPOSITORY, PLATFORM), self.base.put(REPOSITORY, OTHER)
         unsigned = {"digest": "sha256:" + "77" * 32, "size": 2, "mediaType": MANIFEST_TYPE}
         parts = [
-            {"digest": platform, "size": len(PLATFORM), "mediaType": MANIFEST_TYPE},
+            {**described(platform, PLATFORM), "platform": {"os": "linux", "architecture": "amd64"}},
+            {**described(other, OTHER), "platform": {"os": "linux", "architecture": "arm64", "variant": "v8"}},
             {**unsigned, "platform": {"os": "unknown", "architecture": "unknown"}},
         ]
         index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": parts}
-        self.platform, self.digest = platform, self.base.put(REPOSITORY, json.dumps(index).encode())
+        self.platform, self.other, self.digest = platform, other, self.base.put(REPOSITORY, json.dumps(index).encode())
         self.candidate = msgspec.structs.replace(that_passed(), digest=self.digest, evidence=("gate-1.log",))
         self.evidence.kept[self.candidate.id, "gate-1.log"] = b"all is well"
         self.evidence.kept[self.candidate.id, "admission-1.json"] = b'{"platforms": {}}'
@@ -458,3 +468,24 @@ def test_what_people_refuse_no_more_is_said_to_have_passed_again() -> None:
     assert isinstance(newest(scene.verified()), Verified), "what it replaces lies there still, and is older"
     assert [len(scene.layers(tag_of(scene.digest))) for tag_of in (attestation_tag, signature_tag)] == [1, 1]
     assert digest_of(b"{}") not in scene.layers(signature_tag(scene.digest))
+
+
+def test_a_platform_that_no_enforced_check_was_made_on_is_no_subject_and_has_no_record_beside_it() -> None:
+    scene = Scene("platforms")
+    scene.bring()
+    (answer,) = scene.verified()
+    assert isinstance(answer, Verified)
+    assert {one.digest["sha256"] for one in answer.statement.subject} == {scene.digest[7:], scene.platform[7:]}
+    assert (len(scene.verified(scene.platform)), scene.verified(scene.other)) == (1, [])
+
+
+def test_what_people_refuse_is_said_to_have_failed_on_every_platform() -> None:
+    scene = Scene("platforms")
+    scene.targets = [scene.target(blocked=(Blocked(scene.digest, SAID),))]
+    scene.bring()
+    for digest in (scene.digest, scene.platform, scene.other):
+        (answer,) = scene.verified(digest)
+        assert isinstance(answer, NotVerified)
+        assert answer.refusal is Refusal.FAILED
+        assert answer.statement is not None
+        assert len(answer.statement.subject) == 3

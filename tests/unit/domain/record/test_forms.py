@@ -21,7 +21,6 @@ from securesystemslib.signer import SSlibKey
 from shared.domain.policy.signing import CosignCheck, SignatureCheck
 from shared.domain.promotion.consents import Answer, By, Consent, Kind
 from shared.domain.promotion.said import Forced, Said
-from shared.domain.record.attaching import Descriptor as Of
 from shared.domain.record.attaching import (
     as_referrer,
     attestation_layer,
@@ -36,6 +35,7 @@ from shared.domain.record.attaching import (
     under_tag,
 )
 from shared.domain.record.ecdsa import as_der
+from shared.domain.record.images import Descriptor as Of
 from shared.domain.record.making import Grounds, counted, people_of, statement_of
 from shared.domain.record.statement import DECISION, Material, Result, encoded
 from shared.domain.record.truth import Ground, Truth

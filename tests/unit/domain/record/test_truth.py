@@ -177,3 +177,35 @@ def test_a_claim_names_the_decision_to_the_second() -> None:
 def test_where_an_earlier_version_kept_no_time_of_the_decision_that_of_the_verdict_counts() -> None:
     assert claim(decided_at=None).at == NOON
     assert claim(policy=TESTED, admissions=(), decided_at=None).at == NOON
+
+
+SCANNED = Policy("scanned", scan=ScanCheck())
+AGREED = Policy("agreed", approval=ApprovalCheck())
+
+
+@pytest.mark.parametrize(
+    ("policy", "platforms"),
+    [
+        (STRICT, ("linux/amd64",)),
+        (TESTED, ("linux/amd64",)),
+        (SCANNED, ("linux/arm64", "linux/amd64")),
+        (AGREED, None),
+    ],
+    ids=["tested and scanned", "tested", "scanned", "agreed to"],
+)
+def test_a_record_speaks_of_the_platforms_on_which_every_enforced_check_was_made(
+    policy: Policy, platforms: tuple[str, ...] | None
+) -> None:
+    passed = (admission(policy),)
+    on_both = msgspec.structs.replace(standing(policy, admissions=passed), platforms=("linux/arm64", "linux/amd64"))
+    claim = claim_of(on_both, ONE)
+    assert (claim.ground, claim.platforms) == (Ground.PASSED, platforms)
+
+
+def test_of_several_tags_it_speaks_of_the_platforms_that_all_of_them_have() -> None:
+    on_both = msgspec.structs.replace(
+        standing(SCANNED, admissions=(admission(SCANNED),)), platforms=("linux/arm64", "linux/amd64")
+    )
+    one = claim_of(on_both, ONE)
+    other = claim_of(msgspec.structs.replace(on_both, platforms=("linux/amd64",)), ONE)
+    assert (said(one).platforms, said(one, other).platforms) == (("linux/arm64", "linux/amd64"), ("linux/amd64",))
