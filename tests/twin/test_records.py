@@ -141,7 +141,7 @@ def test_a_record_is_signed_by_the_vault_and_listed_beside_the_image(twin: Twin,
     assert record.version == Client(twin).ask("GET", f"/keys/{done.key.rpartition('/')[2]}").json()["key"]["kid"][-32:]
     (bundle,) = [piece.digest for piece in record.pieces if piece.subject == done.digest and not piece.tag]
     assert listed(ask(twin, "recorded/app", done.digest)) == [bundle]
-    assert len(record.pieces) == 5
+    assert len(record.pieces) == 4, "its test ran on one of both platforms"
 
 
 def test_attaching_twice_is_once(twin: Twin, stage: Callable[..., Stage]) -> None:
