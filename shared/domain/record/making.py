@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
+from shared.domain.access.callers import Kind
 from shared.domain.promotion.consents import Answer
 from shared.domain.promotion.said import Said
 from shared.domain.promotion.target import Target
@@ -30,6 +32,8 @@ from shared.errors import Refused
 
 _MOST_WAIVERS = 100
 _WAIVED = "waived"
+# As callers are named: what else stands in brackets may be a name, which a signed record could not forget.
+_BY = re.compile(rf"\((?:{'|'.join(kind.value for kind in Kind)}) (?P<id>[^\s()]+)\)\Z")
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -162,19 +166,20 @@ def evidence_uri(verifier: str, record: str, name: str) -> str:
     return f"{verifier.rstrip('/')}/evidence/{record}/{name}"
 
 
-def counted(decided: bytes) -> tuple[Findings, tuple[WaivedFinding, ...]]:
+def counted(decided: bytes) -> tuple[Findings | None, tuple[WaivedFinding, ...]]:
     """Count the findings of a decision over a scan, as it is kept as evidence.
 
     Args:
-        decided: the document; of one that cannot be read nothing is counted.
+        decided: the document.
 
     Returns:
-        How many there are, and those that are waived, each once.
+        How many there are, and those that are waived, each once; ``None`` if it cannot be read, for nobody can say then
+        that there are none.
     """
     try:
         platforms = _DECIDED.decode(decided).platforms
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Findings(0), ()
+        return None, ()
     found = [one for platform in platforms.values() for one in platform.findings]
     waived = {(one.id, one.package) for one in found if one.decided == _WAIVED}
     told = tuple(WaivedFinding(*one) for one in sorted(waived)[:_MOST_WAIVERS])
@@ -193,8 +198,8 @@ def people_of(targets: Iterable[Target], digest: Digest) -> tuple[str, ...]:
 
 def _id_of(said: Said) -> str:
     """Records name people as ``Name (person 00000000-…)``; whoever is named otherwise is left out."""
-    inside = said.by.rpartition("(")[2].removesuffix(")") if said.by.endswith(")") else ""
-    return inside.rpartition(" ")[2]
+    found = _BY.search(said.by)
+    return found["id"] if found else ""
 
 
 def _subject(place: Place, digest: Digest) -> Subject:
