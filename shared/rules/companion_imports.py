@@ -10,10 +10,19 @@ from shared.domain.references import Digest, Tag
 from shared.domain.travel import changes
 from shared.domain.travel.companions import Companions
 from shared.domain.travel.locked import Right
-from shared.domain.travel.manifests import checked
+from shared.domain.travel.manifests import checked, parts_of, weight_of
 from shared.domain.travel.next_step import carried, to_carry, unlanded
-from shared.domain.travel.referrers import Carry, Referrer, ReferrerState
-from shared.errors import DigestMismatch, Locked, NotThereYet, OperationFailed, Paced, ServiceError, TidegateError
+from shared.domain.travel.referrers import LARGEST_REFERRER, MOST_REFERRERS, Carry, Referrer, ReferrerState
+from shared.errors import (
+    DigestMismatch,
+    Locked,
+    MalformedInput,
+    NotThereYet,
+    OperationFailed,
+    Paced,
+    ServiceError,
+    TidegateError,
+)
 from shared.ports import ImportSource, Operation
 from shared.rules.carrying import Carrier
 from shared.rules.companion_book import CompanionBook
@@ -216,10 +225,34 @@ class CompanionImports:
         if body is None:
             told = f"the staging registry has {one.digest}, and does not give its manifest"
             return self._fell(stored, one, NotThereYet(told))
-        judged = checked(one, body)
+        try:
+            inside = self._weight(stored.record, body)
+        except Paced:
+            raise
+        except ServiceError as error:
+            return self._fell(stored, one, error)
+        known = stored.record
+        beside = {known.digest, *known.manifests, *(each.digest for each in known.referrers if each is not one)}
+        judged = checked(one, body, inside, beside)
         if judged.refusal is not None:
             log.warning("%s does not come to %s: %s", one.digest, stored.record.id, judged.refusal.value)
         return self._book.step(stored, lambda record: changes.staged(record, judged, now))
+
+    def _weight(self, known: Companions, body: bytes) -> int:
+        """Return the bytes of all that the manifests of an index consist of: what it says of them is not that.
+
+        One that is too much is not gone through any further, and neither is one that names what is no manifest.
+        """
+        found, waiting = 0, list(_parts(body))
+        for number, digest in enumerate(waiting):
+            if number == MOST_REFERRERS or found > LARGEST_REFERRER:
+                return LARGEST_REFERRER + 1
+            inside = self._carrier.staging.manifest(known.staging, digest)
+            if inside is None:
+                raise NotThereYet(f"the staging registry has an index, and does not give {digest}, which it names")
+            found += _bytes(inside)
+            waiting += [one for one in _parts(inside) if one not in waiting]
+        return found
 
     def _arrived(self, stored: StoredCompanions, one: Referrer) -> StoredCompanions | None:
         """It is there; whether clients find it, the registry's own list says."""
@@ -234,3 +267,18 @@ class CompanionImports:
                 return self._fell(stored, one, error)
             unlinked = listing is None or one.digest not in {each.digest for each in listing.entries}
         return self._book.step(stored, lambda record: changes.arrived(record, one, now, unlinked=unlinked))
+
+
+def _parts(body: bytes) -> tuple[Digest, ...]:
+    """What is no manifest is refused for that by whoever judges it."""
+    try:
+        return parts_of(body)
+    except MalformedInput:
+        return ()
+
+
+def _bytes(body: bytes) -> int:
+    try:
+        return weight_of(body)
+    except MalformedInput:
+        return LARGEST_REFERRER + 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 from shared.domain.references import Digest, parse_digest
@@ -61,12 +63,28 @@ def listed_in(body: bytes, subject: Digest) -> tuple[Listed, ...]:
         raise MalformedInput(f"a list of referrers names what has no digest: {error}") from error
 
 
-def checked(referrer: Referrer, body: bytes) -> Referrer:
+def weight_of(body: bytes) -> int:
+    """Return how many bytes a manifest has with its layers and its configuration, as it says.
+
+    Raises:
+        MalformedInput: it is no manifest, or says that something has less than no bytes.
+    """
+    manifest = _read(body)
+    sizes = [one.size for one in (*(manifest.layers or ()), *([manifest.config] if manifest.config else ()))]
+    if any(size < 0 for size in sizes):
+        raise MalformedInput("a manifest says that something has less than no bytes")
+    return len(body) + sum(sizes)
+
+
+def checked(referrer: Referrer, body: bytes, parts: int = 0, beside: Collection[Digest] = ()) -> Referrer:
     """Return a referrer whose manifest was read: what it is, and whether it may come.
 
     Args:
         referrer: as it was listed.
         body: its manifest, which has its digest.
+        parts: bytes of all that the manifests consist of which it names, if it is an index.
+        beside: the image, its platforms and what refers to them: what is listed beside one of these and is about
+            another is about ours still.
 
     Returns:
         The referrer, staged, or refused by name: a list may name what is about something else.
@@ -75,14 +93,16 @@ def checked(referrer: Referrer, body: bytes) -> Referrer:
         manifest = _read(body)
     except MalformedInput:
         return _refused(referrer, Refusal.UNREADABLE)
-    parts = [*(manifest.layers or ()), *(manifest.manifests or ()), *([manifest.config] if manifest.config else ())]
-    size = len(body) + sum(max(one.size, 0) for one in parts)
+    said = [*(manifest.layers or ()), *(manifest.manifests or ()), *([manifest.config] if manifest.config else ())]
+    size = len(body) + max(parts, sum(max(one.size, 0) for one in said))
     known = msgspec.structs.replace(referrer, artifact_type=_kind(manifest) or referrer.artifact_type, size=size)
     about = manifest.subject.digest if manifest.subject is not None else ""
+    if about in beside and not known.tag:
+        known = msgspec.structs.replace(known, subject=Digest(about))
     # What older clients find by a tag says nothing of a subject: the tag does.
     if about != known.subject and (about or not known.tag):
         return _refused(known, Refusal.FOREIGN_SUBJECT)
-    if size > LARGEST_REFERRER or any(one.size < 0 for one in parts):
+    if size > LARGEST_REFERRER or any(one.size < 0 for one in said):
         return _refused(known, Refusal.TOO_LARGE)
     return msgspec.structs.replace(known, state=ReferrerState.STAGED, carry=None)
 

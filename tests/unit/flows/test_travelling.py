@@ -10,9 +10,9 @@ from shared.domain.promotion.admission import Waiting
 from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.references import Digest, Tag
 from shared.domain.travel.companions import Companions
-from shared.domain.travel.referrers import ReferrerState, Refusal
+from shared.domain.travel.referrers import LARGEST_REFERRER, ReferrerState, Refusal
 from shared.errors import Unavailable
-from tests.doubles.referrers import SBOM, Made, index, legacy_tag, referrer
+from tests.doubles.referrers import INDEX, MANIFEST, SBOM, Made, content_of, index, kept, legacy_tag, referrer
 from tests.doubles.registries import digest_of
 from tests.doubles.world import NODE, ONE, TAG, TARGET, TWO, WATCH_LIST, World
 
@@ -297,3 +297,23 @@ def test_names_alone_take_no_request_upstream() -> None:
     arrive(world)
     assert world.hub.referred == {}
     assert beside(world).listed == 0
+
+
+@pytest.mark.parametrize("large", ["a part of it", "a part of its part", "too many parts"])
+def test_an_index_that_refers_to_an_image_is_weighed_with_all_that_it_consists_of(large: str) -> None:
+    world = travelling_world()
+    heavy = referrer(ONE, SBOM, layer=LARGEST_REFERRER, about="-").digest
+    inside = {
+        "a part of it": [heavy],
+        "a part of its part": [index(heavy)],
+        "too many parts": [referrer(ONE, note=str(number), about="-").digest for number in range(51)],
+    }[large]
+    parts = [{"mediaType": MANIFEST, "digest": one, "size": 500} for one in inside]
+    subject = {"mediaType": MANIFEST, "digest": ONE, "size": 1}
+    digest = kept({"schemaVersion": 2, "mediaType": INDEX, "manifests": parts, "subject": subject})
+    attach(world, Made(digest, ONE, SBOM, len(content_of(digest))))
+    for one in (*inside, heavy):  # they come with the index
+        world.staging._manifests.add((TARGET, one))
+    arrive(world)
+    assert not has(world, digest)
+    assert [one.refusal for one in beside(world).referrers] == [Refusal.TOO_LARGE]

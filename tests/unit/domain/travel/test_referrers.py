@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.travel.following import FOLLOWED_FOR, next_listing
-from shared.domain.travel.manifests import checked, listed_in, parts_of
+from shared.domain.travel.manifests import checked, listed_in, parts_of, weight_of
 from shared.domain.travel.merging import MOST_REFUSED_KEPT, merged
 from shared.domain.travel.referrers import (
     LARGEST_REFERRER,
@@ -177,3 +177,22 @@ def test_what_comes_later_is_looked_for_ever_more_rarely_and_not_by_all_at_once(
     assert 10 <= len(within) <= 20
     assert sum(moment <= timedelta(hours=2) for moment in within) >= 3
     assert len({next_listing(digest_of(str(number)), 1, NOW) for number in range(50)}) > 40
+
+
+def test_what_is_listed_beside_the_image_and_is_about_a_platform_of_it_is_about_ours() -> None:
+    made = referrer(IMAGE, about=AMD64)
+    known = checked(Referrer(digest=made.digest, subject=IMAGE), content_of(made.digest), beside=PARTS)
+    assert (known.state, known.subject) == (ReferrerState.STAGED, AMD64)
+
+
+def test_an_index_weighs_what_it_consists_of() -> None:
+    body = content_of(index(AMD64))
+    known = checked(Referrer(digest=index(AMD64), subject=IMAGE, tag=legacy_tag(IMAGE)), body, LARGEST_REFERRER)
+    assert known.refusal is Refusal.TOO_LARGE
+
+
+@pytest.mark.parametrize("size", [-1, -(2**63)])
+def test_what_has_less_than_no_bytes_has_no_weight(size: int) -> None:
+    made = referrer(IMAGE, layer=size)
+    with pytest.raises(MalformedInput):
+        weight_of(content_of(made.digest))
