@@ -78,7 +78,16 @@ class HouseDeleter:
         why = self._again(self._site, going)
         if why is Spared.CHANGED:
             raise Changed
+        if why is None and going.why is Goes.ORPHANED:
+            self._check_orphaned(going.digest)
         return why or self._delete_manifest(going)
+
+    def _check_orphaned(self, digest: Digest) -> None:
+        """That its subject was not listed does not say that it is not there."""
+        for subject in self._graph.subjects(digest):
+            self._purse.take()
+            if self._registry.manifest(self._site.name, subject) is not None:
+                raise Changed
 
     def _delete_manifest(self, going: Going) -> Spared | Locked | None:
         self._compare_newest()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from shared.domain.housekeeping.graph import Graph, to_read
 from shared.domain.housekeeping.judging import Judged, Rules, Staying, is_worth_reading, judge
-from shared.domain.housekeeping.manifests import Contents, Links
+from shared.domain.housekeeping.manifests import Contents, Links, TagAt
 from shared.domain.housekeeping.reasons import Spared
 from shared.domain.housekeeping.rounds import Site
 from shared.domain.housekeeping.uses import Uses
 from shared.domain.references import Digest
-from shared.errors import Conflict
+from shared.errors import Conflict, Unavailable
 from shared.housekeeping_ports import HouseBooks, HouseRegistry, StoredLinks
 from shared.rules.house_purse import HousePurse, Spent
 
@@ -77,7 +77,20 @@ class HouseReader:
     def _listed(self, site: Site) -> Contents:
         manifests = [one for page in self._purse.pages(self._registry.manifests(site.name)) for one in page]
         tags = [one for page in self._purse.pages(self._registry.tags(site.name)) for one in page]
+        self._check_whole(site, {one.digest for one in manifests}, tags)
         return Contents(tuple(manifests), tuple(tags))
+
+    def _check_whole(self, site: Site, listed: Collection[Digest], tags: Iterable[TagAt]) -> None:
+        """A tag may point at nothing. What it points at and is there without being listed was left out.
+
+        Raises:
+            Unavailable: something was: nobody knows what else.
+        """
+        for digest in sorted({one.digest for one in tags if one.digest not in listed}):
+            self._purse.take()
+            if self._registry.manifest(site.name, digest) is not None:
+                told = f"{digest} is there and has a tag, and is not among the manifests that were listed"
+                raise Unavailable(f"the listing of {site.name} is not whole: {told}")
 
     def _links(self, site: Site, contents: Contents) -> Mapping[Digest, Links]:
         stored = self._books.links(site.place, site.name)

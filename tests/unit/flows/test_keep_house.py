@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import msgspec
 import pytest
 
 from shared.domain.housekeeping.judging import ORPHANS_STAY
+from shared.domain.housekeeping.manifests import Manifest, TagAt
 from shared.domain.housekeeping.reasons import Goes, Place, Spared
 from shared.domain.housekeeping.rounds import BUSY_FOR, EVERY, Round, Tally
 from shared.domain.housekeeping.task_runs import RUNS_STAY
@@ -520,6 +521,46 @@ def test_a_listing_that_could_not_be_read_whole_deletes_nothing(house: House, me
     assert [one.detail for one in house.known.failures] == [str(error)]
     house.clock.advance(EVERY)
     assert (house.round().failures, house.staging.held(TARGET)) == ((), frozenset())
+
+
+def test_a_listing_that_leaves_out_what_a_tag_points_at_deletes_nothing(house: House) -> None:
+    part = house.staging.push(TARGET, OLD[0], days=100)
+    parent = house.staged(OLD[1], children=[part])
+    house.staged(OLD[2])
+    listed = house.staging.manifests
+
+    def cut(name: str) -> Iterator[tuple[Manifest, ...]]:
+        return (tuple(one for one in page if one.digest != parent) for page in listed(name))
+
+    house.staging.manifests = cut  # type: ignore[method-assign]
+    house.round()
+    assert house.staging.held(TARGET) == {part, parent, OLD[2]}
+    assert "is not among the manifests that were listed" in house.known.failures[0].detail
+    house.staging.manifests = listed  # type: ignore[method-assign]
+    house.clock.advance(EVERY)
+    assert (house.round().failures, house.staging.held(TARGET)) == ((), frozenset())
+
+
+def test_a_tag_that_points_at_nothing_keeps_nothing_else_from_going(house: House) -> None:
+    house.staged(OLD[0])
+    house.staging._tags[TARGET][Tag("dangling")] = TagAt(name=Tag("dangling"), digest=OLD[1], updated=house.clock())
+    house.round()
+    assert (house.known.failures, house.staging.held(TARGET)) == ((), frozenset())
+
+
+def test_what_refers_to_something_that_was_not_listed_and_is_there_stays(house: House) -> None:
+    house.base.page = 1
+    subject = house.base.push(TARGET, OLD[0], days=100)
+    signature = house.base.push(TARGET, OLD[1], subject=subject, days=50)
+    house.base.push(TARGET, OLD[2], "v1", days=70)
+    listed = house.base.manifests
+
+    def cut(name: str) -> Iterator[tuple[Manifest, ...]]:
+        return (page for page in listed(name) if page[0].digest != subject)
+
+    house.base.manifests = cut  # type: ignore[method-assign]
+    house.round()
+    assert house.base.held(TARGET) >= {subject, signature}
 
 
 @pytest.mark.parametrize("table", ["targets", "candidates", "scans", "tools"])
