@@ -16,14 +16,17 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 
-# A token is good for one repository, and for reading or for changing it: what is told of it, or what it holds.
-_REPOSITORY = re.compile(r"/acr/v1/(?P<repository>[^/]+)|/v2/(?P<content>.+)/(?:manifests|referrers)/")
+# A token is good for one repository, and for reading or for changing it: what is told of it, or what it holds. None is
+# shown where a blob is read: that is redirected to a storage account, which must not see one.
+_REPOSITORY = re.compile(r"/acr/v1/(?P<repository>[^/]+)|/v2/(?P<content>.+)/(?:manifests|referrers|blobs/uploads)/")
+# A blob is pushed by three methods and its manifest by one of them, all by the token of one scope.
+_PUSHES = frozenset({"POST", "PATCH", "PUT"})
 _BEARER = "Bearer "
 _UNAUTHORIZED = 401
 # A token of 75 minutes is a kilobyte or two.
@@ -77,7 +80,9 @@ def _place(request: PipelineRequest[Any]) -> tuple[str, str]:
     found = _REPOSITORY.match(urlsplit(sent.url).path)
     if found is None:
         return sent.method, ""
-    return sent.method, found["repository"] or f"content of {found['content']}"
+    if found["content"]:
+        return "push" if sent.method in _PUSHES else sent.method, f"content of {unquote(found['content'])}"
+    return sent.method, found["repository"]
 
 
 def _ends(header: str) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from urllib.parse import unquote
 
 import pytest
@@ -20,6 +22,28 @@ CONTENT = b'{"what": "was signed"}'
 DIGEST = digest_of(CONTENT)
 MADE = Attachment(b'{"schemaVersion":2}', (CONTENT,))
 RANGE = {"Content-Range": f"bytes 0-{len(CONTENT) - 1}/{len(CONTENT)}", "Content-Length": str(len(CONTENT))}
+
+
+def token(name: str) -> str:
+    """Return a token that is good for an hour."""
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": 4_000_000_000, "jti": name}).encode()).decode()
+    return f"e30.{claims.rstrip('=')}.c2lnbmVk"
+
+
+def challenged(wire: ScriptedHttp, given: str) -> None:
+    """The registry asks for a token, and its token service gives one."""
+    scope, realm = "repository:base/node:pull,push", "https://base.azurecr.io/oauth2/token"
+    wire.answer(401, {"WWW-Authenticate": f'Bearer realm="{realm}",service="base.azurecr.io",scope="{scope}"'})
+    wire.answer(200, body={"refresh_token": token("refresh")})
+    wire.answer(200, body={"access_token": given})
+
+
+def answer_a_push(wire: ScriptedHttp) -> None:
+    """Take a blob and its manifest, at addresses that spell the repository as registries do."""
+    wire.answer(202, {"Location": "/v2/base/node/blobs/uploads/1"})
+    wire.answer(202, {"Location": "/v2/base/node/blobs/uploads/2"})
+    wire.answer(201, {"Docker-Content-Digest": DIGEST})
+    wire.answer(201, {"Docker-Content-Digest": MADE.digest})
 
 
 @pytest.fixture
@@ -63,6 +87,32 @@ def test_a_manifest_is_pushed_after_its_blobs(shelf: RegistryShelf, wire: Script
     shelf.push("base/node", MADE)
     assert [one.method for one in wire.requests] == ["POST", "PATCH", "PUT", "PUT"]
     assert unquote(str(wire.requests[-1].url)).endswith(f"/v2/base/node/manifests/{MADE.digest}")
+
+
+def test_one_token_is_asked_for_all_that_is_pushed_into_a_repository(shelf: RegistryShelf, wire: ScriptedHttp) -> None:
+    challenged(wire, token("push"))
+    answer_a_push(wire)
+    shelf.push("base/node", MADE)
+    answer_a_push(wire)
+    shelf.push("base/node", MADE)
+    assert wire.left == 0
+    shown = [one.headers.get("Authorization") for one in wire.requests if "/v2/" in str(one.url)]
+    assert shown[1:] == [f"Bearer {token('push')}"] * 8
+
+
+def test_a_token_to_push_is_shown_where_nothing_else_is_done_and_none_where_a_blob_is_read(
+    shelf: RegistryShelf, wire: ScriptedHttp
+) -> None:
+    challenged(wire, token("push"))
+    answer_a_push(wire)
+    shelf.push("base/node", MADE)
+    for repository in ("base/node", "base/python"):
+        wire.answer(206, RANGE, CONTENT)
+        shelf.blob(repository, DIGEST, 1000)
+        assert wire.requests[-1].headers.get("Authorization") is None
+    answer_a_push(wire)
+    shelf.push("base/python", MADE)
+    assert wire.requests[-4].headers.get("Authorization") is None
 
 
 @pytest.mark.parametrize(
