@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from shared.rules.beside_lists import BesideLists
     from shared.rules.companion_bar import CompanionBar
     from shared.rules.companion_book import CompanionBook
+    from shared.rules.follow_pace import FollowPace
     from shared.rules.ledger import Ledger
     from shared.rules.lock_bar import LockBar
     from shared.rules.locking import Locker
@@ -183,7 +184,13 @@ class Travels:
         return of_companions(self._due, self._look)
 
     def _due(self, moment: datetime) -> Iterator[StoredCompanions]:
-        return self.book.records.due(moment)
+        return self._pace.of(self.book.records.due(moment))
+
+    @cached_property
+    def _pace(self) -> FollowPace:
+        from shared.rules.follow_pace import FollowPace  # noqa: PLC0415
+
+        return FollowPace(self._waker(), self._clock)
 
     def _look(self, stored: StoredCompanions) -> None:
         self.accompanist.look(stored)
