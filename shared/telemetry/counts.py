@@ -11,18 +11,20 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from threading import Lock
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from opentelemetry.trace import Span
 
 from shared.domain.events.messages import CheckRepositories
-from shared.domain.housekeeping.rounds import Tally
 from shared.domain.pacing.bucket import Kind, Wait
 from shared.domain.promotion.transitions import ENDS
 from shared.domain.promotion.waiting import Waiting
 from shared.domain.references import parse_repository
 from shared.domain.watching.budget import Budget, Refusal, left, locked_for
+
+if TYPE_CHECKING:
+    from shared.domain.housekeeping.rounds import Tally
 
 
 class Count(NamedTuple):
