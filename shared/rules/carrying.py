@@ -53,10 +53,10 @@ class Carrier:
         Raises:
             ServiceError: whoever may have it could not be asked, or grants no pulls just now.
         """
-        digest = companions.digest
-        if companions.image_at is not None and self.base.holds(companions.repository, digest):
+        digest, gone = companions.digest, companions.parts_gone
+        if companions.image_at is not None and not gone and self.base.holds(companions.repository, digest):
             return ImportSource(Repository("base", companions.repository), digest, own=True)
-        if self.staging.holds(companions.staging, digest):
+        if all(self.staging.holds(companions.staging, one) for one in (digest, *gone)):
             return self.from_staging(companions, digest)
         return self.from_upstream(companions, digest)
 

@@ -49,20 +49,17 @@ class CompanionImports:
     # The image.
 
     def image(self, stored: StoredCompanions) -> StoredCompanions | None:
-        """See that the image is in the base registry, under the next of its names or under none.
+        """See that the image is in the base registry, under the next of its names or under none, with its platforms.
 
         Raises:
             Paced: our turn at ARM has not come; nothing was written.
         """
         known, now = stored.record, self._book.clock()
-        unique = unlanded(known)
-        name = unique.name if unique is not None else Tag("")
+        name = _name(known)
         try:
-            found = self._found(known, name)
-            if found == known.digest:
-                return self._book.step(stored, lambda record: changes.image_landed(record, name, now))
+            found = self._found(known, name, now)
             if found is not None:
-                return self._book.step(stored, lambda record: changes.renamed(record, name, now))
+                return self._book.step(stored, found)
             self._check_lock(known)
             self._carrier.base.take_turn()
             source = self._carrier.source_of_image(known)
@@ -91,11 +88,16 @@ class CompanionImports:
                 f"the repository {known.registry}/{known.repository} is locked as a whole, and not by this app"
             )
 
-    def _found(self, known: Companions, name: Tag) -> Digest | None:
-        base = self._carrier.base
-        if name:
-            return base.digest(known.repository, name)
-        return known.digest if base.holds(known.repository, known.digest) else None
+    def _found(self, known: Companions, name: Tag, now: datetime) -> Change | None:
+        """Return what becomes of the record where nothing is to be imported: it is there, or its name was taken."""
+        base, part = self._carrier.base, _part(known, name)
+        if not name:
+            there = base.holds(known.repository, part or known.digest)
+            return _landed(known, name, now) if there else None
+        found = base.digest(known.repository, name)
+        if found == known.digest:
+            return _landed(known, name, now)
+        return (lambda record: changes.renamed(record, name, now)) if found is not None else None
 
     def _image_fell(self, stored: StoredCompanions, error: ServiceError) -> StoredCompanions | None:
         now = self._book.clock()
@@ -189,10 +191,12 @@ class CompanionImports:
         return self._judged(stored, one) if staging else self._arrived(stored, one)
 
     def _land_image(self, stored: StoredCompanions, carry: Carry, now: datetime) -> StoredCompanions | None:
+        known = stored.record
+        awaited = _part(known, carry.tag) or known.digest
         try:
-            seen = self._carrier.look(stored.record, stored.record.digest, carry, now, staging=False)
+            seen = self._carrier.look(known, awaited, carry, now, staging=False)
         except DigestMismatch as error:
-            taken = carry.tag and self._is_taken(stored.record, carry.tag)
+            taken = carry.tag and self._is_taken(known, carry.tag)
             if taken:
                 return self._book.step(stored, lambda record: changes.renamed(record, carry.tag, now))
             return self._image_fell(stored, error)
@@ -200,7 +204,7 @@ class CompanionImports:
             return self._image_fell(stored, error)
         if seen is not None:
             return self._wait(stored, seen, now)
-        return self._book.step(stored, lambda record: changes.image_landed(record, carry.tag, now))
+        return self._book.step(stored, _landed(known, carry.tag, now))
 
     def _is_taken(self, known: Companions, name: Tag) -> bool:
         try:
@@ -282,3 +286,21 @@ def _bytes(body: bytes) -> int:
         return weight_of(body)
     except MalformedInput:
         return LARGEST_REFERRER + 1
+
+
+def _name(known: Companions) -> Tag:
+    """Platforms that are gone come first: an index without them cannot be copied under another name."""
+    unique = unlanded(known)
+    return unique.name if unique is not None and not known.parts_gone else Tag("")
+
+
+def _part(known: Companions, name: Tag) -> Digest | None:
+    """Where the index is there, an import without a tag is known by the platform that it is to bring."""
+    return known.parts_gone[0] if known.parts_gone and not name else None
+
+
+def _landed(known: Companions, name: Tag, now: datetime) -> Change:
+    part = _part(known, name)
+    if part is not None:
+        return lambda record: changes.part_landed(record, part, now)
+    return lambda record: changes.image_landed(record, name, now)

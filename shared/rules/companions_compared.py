@@ -134,12 +134,12 @@ def _is_asked_for(asked: Travelling) -> bool:
 
 def _beside(known: Companions, now: datetime | None = None) -> list[Digest]:
     """Return what the registry should have of an image, but for what came just now: a listing may lag."""
-    arrived = [
-        one.digest
-        for one in known.referrers
-        if one.state is ReferrerState.ARRIVED and (now is None or _is_settled(one.arrived_at, now))
-    ]
-    return [known.digest, *arrived] if arrived or known.locks else []
+    came = [one for one in known.referrers if one.state is ReferrerState.ARRIVED]
+    arrived = [one.digest for one in came if now is None or _is_settled(one.arrived_at, now)]
+    if not came and not known.locks:
+        return []
+    image = (known.digest, *known.manifests) if now is None or _is_settled(known.image_at, now) else ()
+    return list(dict.fromkeys((*image, *arrived)))
 
 
 def _tell_undone(before: Companions, after: Companions) -> None:

@@ -55,6 +55,10 @@ class InMemoryOutbox(OneAtATime):
     Args:
         clock: decides when a message is due.
         before_call: see ``Scripted``.
+
+    Attributes:
+        late: by how much every message comes later than it was asked for.
+        again: so much later it comes once more; ``None`` if it does not.
     """
 
     def __init__(self, clock: Clock, before_call: Hook | None = None) -> None:
@@ -64,6 +68,8 @@ class InMemoryOutbox(OneAtATime):
         self.sent: list[Sent] = []
         self.waiting: list[tuple[datetime, int, Delivery]] = []
         self.poison: list[Delivery] = []
+        self.late = timedelta(0)
+        self.again: timedelta | None = None
 
     def send(self, message: Message, delay: timedelta = timedelta(0)) -> None:
         """See ``Outbox.send``."""
@@ -72,8 +78,9 @@ class InMemoryOutbox(OneAtATime):
             raise Refused(f"the queue {queue} does not take this message: it is too long")
         with self._change("send"):
             self.sent.append(Sent(queue, message, delay))
-            due = self._clock() + min(delay, LONGEST_DELAY)
-            self._wait(Delivery(queue, text, due, life=life_of(message)))
+            due = self._clock() + min(delay, LONGEST_DELAY) + self.late
+            for each in (due,) if self.again is None else (due, due + self.again):
+                self._wait(Delivery(queue, text, each, life=life_of(message)))
 
     def deliver(self) -> tuple[Delivery, ...]:
         """Take what is due now, in the order it became due. A message that is not ``put_back`` is done with."""

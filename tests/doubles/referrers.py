@@ -81,6 +81,11 @@ def subject_of(digest: Digest) -> str:
     return str(json.loads(content_of(digest)).get("subject", {}).get("digest", ""))
 
 
+def children_of(digest: Digest) -> tuple[Digest, ...]:
+    """Return what an index names; nothing for what is no index."""
+    return tuple(Digest(one["digest"]) for one in json.loads(content_of(digest)).get("manifests", ()))
+
+
 def legacy_tag(subject: Digest, ending: str = "sig") -> Tag:
     """Return the tag by which older clients find what is about a digest."""
     return Tag(f"{subject.replace(':', '-')}.{ending}")

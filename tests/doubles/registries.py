@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -21,7 +22,7 @@ from shared.domain.travel.referrers import Listed, Listing
 from shared.errors import Locked, NotFound, OperationFailed
 from shared.ports import ImportSource, Operation
 from shared.run_ports import GateRun, Run, ScanRun
-from tests.doubles.referrers import content_of, subject_of
+from tests.doubles.referrers import children_of, content_of, subject_of
 from tests.doubles.scans import UPDATED, scan_log
 from tests.doubles.scripted import Scripted
 from tests.doubles.upstreams import InMemoryUpstream
@@ -47,6 +48,10 @@ def digest_of(text: str) -> Digest:
     return Digest("sha256:" + hashlib.sha256(text.encode()).hexdigest())
 
 
+# What tags point at, which manifests there are, and what is closed.
+_State = tuple[dict[tuple[str, Tag], Digest], set[tuple[str, Digest]], dict[tuple[str, str], set[Right]]]
+
+
 @dataclass
 class _Import:
     source: ImportSource
@@ -70,6 +75,8 @@ class InMemoryRegistry(Scripted):
         lists_referrers: whether it keeps lists of referrers.
         locks: what is closed, by repository and tag or digest; an empty one is the repository itself.
         imports_heed_locks: whether an import into a locked tag, or of a locked manifest, is refused.
+        lags: whether each question is answered, the first time after anything changed, as it was before that change.
+        landed: is told of every import that ended well: the repository, its tags and the digest.
     """
 
     def __init__(
@@ -88,6 +95,8 @@ class InMemoryRegistry(Scripted):
         self.lists_referrers = True
         self.locks: dict[tuple[str, str], set[Right]] = {}
         self.imports_heed_locks = False
+        self.lags = False
+        self.landed: Callable[[str, tuple[Tag, ...], Digest], None] | None = None
         self.asked: Counter[str] = Counter()
         self.retry_after: float | None = None
         self.base: InMemoryRegistry | None = None
@@ -100,9 +109,12 @@ class InMemoryRegistry(Scripted):
         self._landings: list[Digest | None] = []
         self._lagging: list[Digest | None] = []
         self._listings: list[dict[Tag, Digest]] = []
+        self._seen: _State | None = None
+        self._answered: set[tuple[str, ...]] = set()
 
     def push(self, repository: str, tag: Tag, digest: Digest) -> None:
         """Point a tag at a digest."""
+        self._remember()
         self.tags[repository, tag] = digest
         self._manifests.add((repository, digest))
 
@@ -175,43 +187,49 @@ class InMemoryRegistry(Scripted):
         self.asked["digest"] += 1
         self._raise_scripted("digest")
         self._come_nearer(repository, tag)
-        return self._lagging.pop(0) if self._lagging else self.tags.get((repository, tag))
+        with self._as_seen("digest", repository, tag):
+            return self._lagging.pop(0) if self._lagging else self.tags.get((repository, tag))
 
     def list_tags(self, repository: str) -> Mapping[Tag, Digest]:
         """See the port."""
         self.asked["list_tags"] += 1
         self._raise_scripted("list_tags")
-        listed = {tag: digest for (where, tag), digest in self.tags.items() if where == repository}
         if self._listings:
             return self._listings.pop(0)
-        closed = {tag: frozenset(self.locks[repository, tag]) for tag in listed if self.locks.get((repository, tag))}
-        return ListedTags(listed, closed)
+        with self._as_seen("list_tags", repository):
+            listed = {tag: digest for (where, tag), digest in self.tags.items() if where == repository}
+            locked = {tag for tag in listed if self.locks.get((repository, tag))}
+            return ListedTags(listed, {tag: frozenset(self.locks[repository, tag]) for tag in locked})
 
     def holds(self, repository: str, digest: Digest) -> bool:
         """See the port."""
         self.asked["holds"] += 1
         self._raise_scripted("holds")
         self._come_nearer(repository, None, digest)
-        return self._has(repository, digest)
+        with self._as_seen("holds", repository, digest):
+            return self._has(repository, digest)
 
     def manifest(self, repository: str, digest: Digest) -> bytes | None:
         """See the port."""
         self.asked["manifest"] += 1
         self._raise_scripted("manifest")
-        return content_of(digest) if self._has(repository, digest) else None
+        with self._as_seen("manifest", repository, digest):
+            return content_of(digest) if self._has(repository, digest) else None
 
     def referrers(self, repository: str, digest: Digest) -> Listing | None:
         """See the port."""
         self.asked["referrers"] += 1
         self._raise_scripted("referrers")
-        about = (one for where, one in sorted(self._manifests) if where == repository and subject_of(one) == digest)
-        return Listing(tuple(Listed(one, digest) for one in about)) if self.lists_referrers else None
+        with self._as_seen("referrers", repository, digest):
+            about = (one for where, one in sorted(self._manifests) if where == repository and subject_of(one) == digest)
+            return Listing(tuple(Listed(one, digest) for one in about)) if self.lists_referrers else None
 
     def digests(self, repository: str) -> frozenset[Digest]:
         """See the port."""
         self.asked["digests"] += 1
         self._raise_scripted("digests")
-        return frozenset(one for where, one in self._manifests if where == repository)
+        with self._as_seen("digests", repository):
+            return frozenset(one for where, one in self._manifests if where == repository)
 
     # Locks.
 
@@ -219,7 +237,8 @@ class InMemoryRegistry(Scripted):
         """See the port."""
         self.asked["attributes"] += 1
         self._raise_scripted("attributes")
-        return self._attributes(repository, of)
+        with self._as_seen("attributes", repository, of):
+            return self._attributes(repository, of)
 
     def lock(self, repository: str, of: str, rights: Collection[Right]) -> Attributes | None:
         """See the port."""
@@ -237,13 +256,15 @@ class InMemoryRegistry(Scripted):
         """See the port."""
         self.asked["closed"] += 1
         self._raise_scripted("closed")
-        found = (one for where, one in self._manifests if where == repository)
-        return {one: frozenset(self.locks.get((repository, one), ())) for one in found}
+        with self._as_seen("closed", repository):
+            found = [one for where, one in self._manifests if where == repository]
+            return {one: frozenset(self.locks.get((repository, one), ())) for one in found}
 
     def _relocked(self, repository: str, of: str, change: Callable[[set[Right]], set[Right]]) -> Attributes | None:
         assert of, "a change names a tag or a digest, and never the repository alone"
         if self._attributes(repository, of) is None:
             return None
+        self._remember()
         self.locks[repository, of] = change(self.locks.get((repository, of), set()))
         return self._attributes(repository, of)
 
@@ -287,10 +308,34 @@ class InMemoryRegistry(Scripted):
             missing = f"{ended.source.repository}@{ended.source.digest} is not there"
             raise OperationFailed(NotFound(missing, code="MANIFEST_UNKNOWN"))
         landing = self._landings.pop(0) if self._landings else ended.source.digest
-        if landing is not None:
-            self._manifests.add((ended.repository, landing))
-            for tag in ended.tags:
-                self.push(ended.repository, tag, landing)
+        if landing is None:
+            return
+        self._remember()
+        self._manifests |= {(ended.repository, one) for one in (landing, *_below(landing))}
+        self.tags |= {(ended.repository, tag): landing for tag in ended.tags}
+        if self.landed is not None:
+            self.landed(ended.repository, ended.tags, landing)
+
+    # Replicas that lag.
+
+    def _remember(self) -> None:
+        """Something is about to change."""
+        self._seen = (dict(self.tags), set(self._manifests), {of: set(rights) for of, rights in self.locks.items()})
+        self._answered.clear()
+
+    @contextmanager
+    def _as_seen(self, *question: str) -> Iterator[None]:
+        """Answer a question as a replica does that has not got the last change yet, once."""
+        if not self.lags or self._seen is None or question in self._answered:
+            yield
+            return
+        self._answered.add(question)
+        now = (self.tags, self._manifests, self.locks)
+        self.tags, self._manifests, self.locks = self._seen
+        try:
+            yield
+        finally:
+            self.tags, self._manifests, self.locks = now
 
     def _source_holds(self, source: ImportSource) -> bool:
         if source.own:
@@ -299,6 +344,12 @@ class InMemoryRegistry(Scripted):
             other = self._staging if source.staging else self.base
             return other is not None and other._has(source.repository.path, source.digest)
         return any(upstream.has(source.repository, source.digest) for upstream in self._upstreams)
+
+
+def _below(digest: Digest) -> Iterator[Digest]:
+    """An index comes with all that it names."""
+    for child in children_of(digest):
+        yield from (child, *_below(child))
 
 
 @dataclass

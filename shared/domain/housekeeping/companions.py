@@ -9,7 +9,7 @@ import msgspec
 
 from shared.domain.references import Digest, Tag
 from shared.domain.travel.companions import Companions
-from shared.domain.travel.next_step import Todo, next_step
+from shared.domain.travel.next_step import Todo, needs_image, next_step
 
 # What was being imported when it was replaced arrives within hours, and is gone for good only after that.
 RECORDS_STAY = timedelta(days=1)
@@ -20,7 +20,7 @@ def is_on_its_way(companions: Companions, now: datetime) -> bool:
     if any(want.ready_at is None for want in companions.wants):
         return True
     follows = companions.follow_until is not None and companions.follow_until > now
-    return follows or next_step(companions, now) is not Todo.REST
+    return follows or needs_image(companions) or next_step(companions, now) is not Todo.REST
 
 
 def digests_of(companions: Companions) -> Iterator[Digest]:

@@ -152,6 +152,13 @@ def image_fell(companions: Companions, error: TidegateError, now: datetime) -> C
     return scheduled(msgspec.structs.replace(_stepped(companions), carry=None, image_tries=tries), now)
 
 
+def part_landed(companions: Companions, part: Digest, now: datetime) -> Companions:
+    """Take note that a platform was read back that the base registry was found without."""
+    left = tuple(one for one in companions.parts_gone if one != part)
+    after = msgspec.structs.replace(_stepped(companions), carry=None, parts_gone=left, image_tries=NO_TRIES)
+    return scheduled(after, now)
+
+
 def renamed(companions: Companions, taken: Tag, now: datetime) -> Companions:
     """Forget a name that another digest bears: the next number is chosen."""
     left = tuple(one for one in companions.unique if one.name != taken)
@@ -234,7 +241,8 @@ def lost(companions: Companions, digests: frozenset[Digest], names: frozenset[Ta
 
     Args:
         companions: the record.
-        digests: what the base registry was listed without; where that is the image, nothing beside it is there.
+        digests: what the base registry was listed without; where that is the image, nothing beside it is there; where
+            it is one of its platforms, the image is imported once more, which brings that.
         names: unique tags that were listed without the digest.
         now: UTC.
     """
@@ -251,7 +259,13 @@ def lost(companions: Companions, digests: frozenset[Digest], names: frozenset[Ta
     image_at = None if gone else companions.image_at
     locks = tuple(one for one in companions.locks if not gone and one.of not in {*digests, *names})
     after = msgspec.structs.replace(companions, referrers=referrers, unique=unique, image_at=image_at, locks=locks)
+    after = msgspec.structs.replace(after, parts_gone=() if gone else _parts_gone(companions, digests))
     return companions if after == companions else scheduled(_stepped(after), now)
+
+
+def _parts_gone(companions: Companions, digests: frozenset[Digest]) -> tuple[Digest, ...]:
+    parts = (one for one in companions.manifests if one in digests and one != companions.digest)
+    return tuple(dict.fromkeys((*companions.parts_gone, *parts)))
 
 
 # The record of the decision.

@@ -91,6 +91,7 @@ class Companions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         look_at: when it is to be looked at again, UTC; ``None`` while nothing is to be done.
         wants: the tags that are to be moved to the digest, each with its last decision.
         manifests: the image and its platforms; empty until its manifest was read.
+        parts_gone: platforms that the base registry was found without, though it has their index.
         image_at: when the image was last read back from the base registry, by its digest, UTC.
         carry: the import of the image that is under way.
         image_tries: how its imports fared.
@@ -122,6 +123,7 @@ class Companions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     look_at: datetime | None = None
     wants: tuple[Want, ...] = ()
     manifests: tuple[Digest, ...] = ()
+    parts_gone: tuple[Digest, ...] = ()
     image_at: datetime | None = None
     carry: Carry | None = None
     image_tries: Tries = NO_TRIES

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.references import Digest, Tag
+from shared.domain.travel.changes import lost
 from shared.domain.travel.companions import Companions, Unique
 from shared.domain.travel.locked import Lock, LockState, Opened, Right
 from shared.domain.travel.locks import MOST_UNDONE, OPEN_FOR, UNDONE_WITHIN
@@ -58,7 +59,14 @@ def forgotten(companions: Companions, of: str, now: datetime) -> Companions:
 
 
 def missed(companions: Companions, of: str, now: datetime) -> Companions:
-    """Take note that there is nothing of a name that is to be locked: it is looked for again."""
+    """Take note that there is nothing of a name that is to be locked: it is looked for again, and then brought again.
+
+    The first time it may be a replica that lags.
+    """
+    known = companions.lock_of(of)
+    if known is not None and known.state is LockState.MISSING:
+        bare = msgspec.structs.replace(known, ours=(), closed=())
+        companions = _replaced(lost(companions, frozenset({Digest(of)}), frozenset({Tag(of)}), now), bare)
     return lock_fell(companions, of, NotThereYet(f"{of} is not there"), now, LockState.MISSING)
 
 
@@ -94,16 +102,20 @@ def _undone(lock: Lock, now: datetime) -> Lock:
 
 
 def borne(companions: Companions, tag: Tag, number: int, now: datetime) -> Companions:
-    """Take note that a tag bears the digest, so that it is locked, and what was opened for it is closed again."""
+    """Take note that a tag bears the digest, so that it is locked, and what was opened for it is closed again.
+
+    One that was not there when it was to be locked is, and is locked now.
+    """
     wants = tuple(
         msgspec.structs.replace(one, borne_at=now, left=False)
         if one.tag == tag and one.number == number and (one.borne_at is None or one.left)
         else one
         for one in companions.wants
     )
-    if wants == companions.wants:
+    locks = tuple(one for one in companions.locks if one.of != tag or one.state is not LockState.MISSING)
+    if (wants, locks) == (companions.wants, companions.locks):
         return companions
-    return scheduled(msgspec.structs.replace(_stepped(companions), wants=wants, opened=None), now)
+    return scheduled(msgspec.structs.replace(_stepped(companions), wants=wants, locks=locks, opened=None), now)
 
 
 def left(companions: Companions, tags: Collection[Tag], now: datetime) -> Companions:

@@ -12,7 +12,7 @@ from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, Tag
 from shared.domain.travel.companions import Companions, Want
 from shared.domain.travel.lock_changes import blocked, borne, left, undone
-from shared.domain.travel.locked import Lock, Right, is_digest
+from shared.domain.travel.locked import Lock, LockState, Right, is_digest
 from shared.domain.watching.travelling import Lockable
 
 
@@ -45,7 +45,7 @@ def compared(companions: Companions, found: Found, now: datetime) -> Companions:
     gone = [one.tag for one in companions.wants if _has_left(one, companions.digest, reached)]
     companions = left(companions, gone, now) if gone else companions
     for want in companions.wants:
-        if _is_there(want, companions.digest, reached, found):
+        if _is_unlocked(companions, want) and _is_there(want, companions.digest, reached, found):
             companions = borne(companions, want.tag, want.number, now)
     if found.manifests is not None and companions.digest in found.manifests:
         is_blocked = companions.digest in found.blocked
@@ -59,10 +59,15 @@ def _has_left(want: Want, digest: Digest, reached: Mapping[Tag, Digest]) -> bool
     return not want.left and bool(want.asked.locks) and reached.get(want.tag, digest) != digest
 
 
+def _is_unlocked(companions: Companions, want: Want) -> bool:
+    """Who died before it could say so, or a tag that stood there before anybody asked for its lock, or came back."""
+    lock = companions.lock_of(want.tag)
+    missed = lock is not None and lock.state is LockState.MISSING
+    return Lockable.STABLE in want.asked.locks and (want.borne_at is None or want.left or missed)
+
+
 def _is_there(want: Want, digest: Digest, reached: Mapping[Tag, Digest], found: Found) -> bool:
-    """Who died before it could say so, or a tag that stood there before anybody asked for its lock."""
-    is_asked = Lockable.STABLE in want.asked.locks and (want.borne_at is None or want.left)
-    return is_asked and reached.get(want.tag) == digest == found.tags.get(want.tag)
+    return reached.get(want.tag) == digest == found.tags.get(want.tag)
 
 
 def _is_undone(lock: Lock, found: Found, now: datetime) -> bool:

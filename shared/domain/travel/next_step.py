@@ -116,8 +116,8 @@ def unlanded(companions: Companions) -> Unique | None:
 
 
 def needs_image(companions: Companions) -> bool:
-    """Whether the image is to be imported: under a name, or because something has to be beside it before its tag."""
-    if unlanded(companions) is not None:
+    """Whether the image is to be imported: under a name, for its platforms, or to be there before its tag is moved."""
+    if unlanded(companions) is not None or companions.parts_gone:
         return True
     beside = bool(_moving(companions)) or _wants_record(companions) or wants_locks(companions)
     return beside and companions.image_at is None
@@ -127,7 +127,7 @@ def to_carry(companions: Companions, now: datetime) -> Referrer | None:
     """Return the referrer that goes on next: what it is about is there before it."""
     if companions.image_at is None:
         return None
-    there = {*companions.manifests, companions.digest}
+    there = {*companions.manifests, companions.digest} - {*companions.parts_gone}
     there |= {one.digest for one in companions.referrers if one.state is ReferrerState.ARRIVED}
     ready = (one for one in _moving(companions) if one.subject in there and one.tries.may(now))
     return next(ready, None)

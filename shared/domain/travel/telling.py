@@ -80,6 +80,20 @@ def kind_of(one: Referrer) -> str:
 
 def told_counts(companions: Companions) -> str:
     """Say what lies beside a digest, in one line."""
+    return "; ".join(filter(None, (_told_referrers(companions), _told_parts(companions))))
+
+
+def _told_parts(companions: Companions) -> str:
+    """A part that is gone and does not come again keeps its platform from pulling the image."""
+    gone = [one[:_SHORT] for one in companions.parts_gone]
+    if not gone:
+        return ""
+    named = ", ".join(gone[:_MOST_NAMED]) + (f" and {len(gone) - _MOST_NAMED} more" if len(gone) > _MOST_NAMED else "")
+    why = f": {companions.image_tries.trouble}" if companions.image_tries.trouble else ""
+    return f"of its platforms {named} cannot be pulled, and come again{why}"
+
+
+def _told_referrers(companions: Companions) -> str:
     if companions.mode is ReferrerMode.OFF:
         return ""
     if companions.listed_at is None:

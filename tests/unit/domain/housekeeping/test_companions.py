@@ -24,6 +24,7 @@ from shared.domain.travel.companions import Companions, Unique, Want
 from shared.domain.travel.next_step import Todo, next_step, scheduled
 from shared.domain.travel.recorded import Recorded, RecordState
 from shared.domain.travel.referrers import Referrer, ReferrerState
+from shared.domain.travel.tries import Tries
 from shared.domain.watching.travelling import ReferrerMode, Travelling
 from tests.doubles.registries import digest_of
 from tests.doubles.storage import MIDDAY
@@ -78,8 +79,9 @@ def test_what_has_come_and_is_not_followed_any_more_is_not_on_its_way() -> None:
         {"wants": (want(TAG, ready_at=None),)},
         {"follow_until": MIDDAY + timedelta(days=1)},
         {"image_at": None, "unique": (Unique(name(TAG), TAG, 1, LONG_AGO),)},
+        {"parts_gone": (PLATFORM,), "image_tries": Tries(failures=1, retry_at=MIDDAY + timedelta(hours=1))},
     ],
-    ids=["a tag waits", "late ones follow", "it is to be brought again"],
+    ids=["a tag waits", "late ones follow", "it is to be brought again", "a platform is, later"],
 )
 def test_what_has_still_to_come_or_may_come_is_on_its_way(fields: dict[str, object]) -> None:
     assert is_on_its_way(msgspec.structs.replace(at_rest(TAG), **fields), MIDDAY)

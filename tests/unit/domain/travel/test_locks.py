@@ -26,7 +26,7 @@ from shared.domain.travel.locks import (
     ours_alone,
     wanted_locks,
 )
-from shared.domain.travel.next_step import Todo, next_step
+from shared.domain.travel.next_step import Todo, needs_image, next_step
 from shared.domain.travel.telling import told_locks, waits_because
 from shared.domain.watching.travelling import Lockable, ReferrerMode, Travelling
 from shared.errors import NotPermitted
@@ -222,6 +222,33 @@ def test_only_what_we_closed_ourselves_is_ours_alone() -> None:
 
 
 # Words.
+
+
+def test_a_name_that_is_not_there_once_is_looked_for_and_twice_is_brought_again() -> None:
+    once = lock_changes.missed(there(), NAME, NOW)
+    assert [one.landed_at for one in once.unique] == [NOW]
+    twice = lock_changes.missed(once, NAME, NOW)
+    assert [one.landed_at for one in twice.unique] == [None]
+    assert needs_image(twice)
+
+
+def test_a_platform_that_is_not_there_twice_has_the_image_brought_again_however_long_that_takes() -> None:
+    known = there()
+    for _ in range(3):
+        known = lock_changes.missed(known, AMD64, NOW)
+    assert (known.parts_gone, needs_image(known)) == ((AMD64,), True)
+    lock = known.lock_of(AMD64)
+    assert lock is not None
+    assert lock.tries.failures == 3
+    assert changes.part_landed(known, AMD64, NOW).parts_gone == ()
+
+
+def test_a_tag_that_came_back_is_locked_at_once() -> None:
+    known = lock_changes.borne(locked(there(), *every(there())), STABLE, 1, NOW)
+    for _ in range(2):
+        known = lock_changes.missed(known, STABLE, NOW)
+    assert next_lock(known, NOW) is None
+    assert next_lock(lock_changes.borne(known, STABLE, 1, NOW), NOW) == STABLE
 
 
 def test_people_are_told_what_cannot_be_locked_and_what_is() -> None:

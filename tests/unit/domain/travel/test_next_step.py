@@ -12,9 +12,19 @@ from hypothesis import strategies as st
 
 from shared.domain.travel import changes
 from shared.domain.travel.companions import Companions
-from shared.domain.travel.next_step import BEST_EFFORT_FOR, Todo, is_ready, is_under_way, next_step, scheduled
+from shared.domain.travel.next_step import (
+    BEST_EFFORT_FOR,
+    Todo,
+    is_ready,
+    is_under_way,
+    needs_image,
+    next_step,
+    scheduled,
+    to_carry,
+)
 from shared.domain.travel.recorded import Recorded, RecordState
 from shared.domain.travel.referrers import Listing, Referrer, ReferrerState, Refusal
+from shared.domain.travel.telling import told_counts
 from shared.domain.watching.travelling import ReferrerMode, Travelling
 from shared.errors import Unavailable
 from tests.doubles.registries import digest_of
@@ -163,6 +173,19 @@ def test_what_was_ready_once_stays_so_whatever_is_lost() -> None:
     bare = changes.lost(found, frozenset({IMAGE}), frozenset(), now)
     assert ready(bare)
     assert next_step(changes.told(bare, STABLE, 1, now), now) is Todo.IMAGE
+
+
+def test_a_platform_that_is_gone_is_told_and_comes_before_what_refers_to_it() -> None:
+    part = digest_of("amd64")
+    about = Referrer(digest=digest_of("its SBOM"), subject=part, state=ReferrerState.ARRIVED, found_at=NOW)
+    known = msgspec.structs.replace(list_some(new(), frozenset(), NOW), manifests=(IMAGE, part), image_at=NOW)
+    known = msgspec.structs.replace(known, referrers=(about,))
+    gone = changes.lost(known, frozenset({part, about.digest}), frozenset(), NOW)
+    assert f"of its platforms {part[:19]} cannot be pulled" in told_counts(gone)
+    assert (gone.image_at, to_carry(gone, NOW), needs_image(gone)) == (NOW, None, True)
+    back = changes.part_landed(gone, part, NOW)
+    assert to_carry(back, NOW) is not None
+    assert not needs_image(back)
 
 
 def test_a_second_tag_waits_for_a_name_of_its_own() -> None:
