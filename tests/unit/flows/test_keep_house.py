@@ -379,6 +379,17 @@ def after_the_listing(house: House, happens: Callable[[], object]) -> None:
     house.staging.is_locked = house.base.is_locked = is_locked  # type: ignore[method-assign]
 
 
+def is_old(house: House, place: Place) -> None:
+    """Have something in a registry that would go."""
+    if place is Place.STAGING:
+        house.staged(OLD[0])
+        house.change(passed=(OLD[0],))
+        return
+    for number in range(3):
+        house.named(number, house.clock() - timedelta(days=90 - number))
+        house.base.push(TARGET, OLD[number], UNIQUE[number], days=90 - 5 * number)
+
+
 COMES_TO_NEED: dict[str, Callable[[House], object]] = {
     "decided": lambda house: house.change(wanted=OLD[0], number=9),
     "pinned": lambda house: house.change(pinned=Pinned(OLD[0], SAID)),
@@ -394,15 +405,7 @@ COMES_TO_NEED: dict[str, Callable[[House], object]] = {
 def test_what_comes_to_be_needed_after_it_was_listed_stays(
     house: House, place: Place, happens: Callable[[House], object]
 ) -> None:
-    if place is Place.STAGING:
-        house.staged(OLD[0])
-        house.change(passed=(OLD[0],))
-    else:
-        house.base.push(TARGET, OLD[0], UNIQUE[0], days=90)
-        for number in range(3):
-            house.named(number, house.clock() - timedelta(days=90 - number))
-        house.base.push(TARGET, OLD[1], UNIQUE[1], days=80)
-        house.base.push(TARGET, OLD[2], UNIQUE[2], days=80)
+    is_old(house, place)
     after_the_listing(house, lambda: happens(house))
     known = house.round()
     assert OLD[0] in (house.staging if place is Place.STAGING else house.base).held(TARGET)
