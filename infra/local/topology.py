@@ -58,6 +58,7 @@ class Topology:
             import, 30 of a task run; ``None`` for those.
         abac: whether the staging registry gives rights by repository (``AbacRepositoryPermissions``), as will be the
             default in Azure; the others give them as a whole.
+        locks: whether the product may lock images in the base registry, as the deployment's parameter says.
         application_tasks: names of the application registry's tasks that the product may run, as the deployment's
             parameter says.
     """
@@ -70,6 +71,7 @@ class Topology:
     event_grid: bool = False
     short_retry_after: int | None = None
     abac: bool = False
+    locks: bool = False
     application_tasks: tuple[str, ...] = ()
 
     def port(self, name: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,15 @@ def test_the_twin_gives_roles_on_the_registries_that_the_template_gives_them_on(
     }
     imports, runs = {(IMPORTER, STAGING), (IMPORTER, BASE)}, {(RUNS, STAGING), (RUNS, APPLICATIONS)}
     assert given == imports | runs | {(HOUSEKEEPING, STAGING), (TASK, f"{APPLICATIONS}/tasks/shop")}
+
+
+def test_the_twin_gives_the_right_to_lock_where_the_template_does_and_only_where_locks_are_on() -> None:
+    access = body(read(MAIN).modules["lockAccess"])
+    assert "lockImages" in text(read(MAIN).modules["lockAccess"]).partition("{")[0]
+    assert "base" in text(access)
+    given = [one for one in as_deployed(replace(_TOPOLOGY, locks=True)) if one["role"] == LOCKS]
+    assert given == [{"principal": APP, "role": LOCKS, "scope": _TOPOLOGY.registry_id(BASE)}]
+    assert LOCKS not in {one["role"] for one in as_deployed(_TOPOLOGY)}
 
 
 @pytest.mark.skipif(not RECORDED.exists(), reason=f"the recording is not here: {RECORDED.name}")

@@ -153,6 +153,27 @@ def test_a_lock_of_a_person_holds_the_tag_and_unlocking_lets_it_go_on(product: P
     assert (product.base_digest(), closed(product, STABLE)) == (two, frozenset())
 
 
+def test_without_the_right_to_lock_the_tag_waits_and_says_what_the_app_may_not_do(product: Product) -> None:
+    write = product.parts.configuration._container.write  # type: ignore[attr-defined]
+    travels = "referrers: 'off', unique_tag: '{tag}-{yyyymmdd}.{n}', lock: unique"
+    entry = f"{{name: it, source: docker.io/{product.path}, tags: [1], target: {product.target}, {travels}}}"
+    write("images.yaml", f"images: [{entry}]".encode())
+    product.gate = None
+    topology = product.twin.topology
+    digest = push_index(topology, "docker_hub", f"{product.path}:1", "one amd64")
+    product.check()
+    for _ in range(400):
+        product.step()
+        known = [one.record for one in product.parts.companions.of_repository(BASE, product.target)]
+        troubles = [lock.tries.trouble for one in known for lock in one.locks if lock.tries.trouble]
+        if troubles:
+            break
+    assert [one.digest for one in known] == [digest]
+    assert all("the role 'Tidegate locks'" in trouble for trouble in troubles)
+    assert product.base_digest() is None
+    assert closed(product, known[0].unique[0].name) == frozenset()
+
+
 def test_a_name_that_is_not_there_locks_nothing_else(locking: Product) -> None:
     one, _, _ = release(locking, "one")
     assert locking.parts.base.lock(locking.target, "never", CHANGES) is None

@@ -177,3 +177,22 @@ def test_where_staging_gives_rights_by_repository_the_identity_reads_it_as_a_rep
     staging = twin.topology.registry_id(STAGING)
     assert {"principal": APP, "role": REPOSITORY_READER, "scope": staging} in deployed
     assert [one["scope"] for one in deployed if one["role"] == TASK] == []
+
+
+@pytest.mark.parametrize("locks", [False, True])
+def test_the_identity_changes_locks_in_base_alone_and_only_where_locks_are_on(twin: Twin, locks: bool) -> None:
+    for part in ("base", "staging"):
+        push_image(twin.topology, part, "roles/locked:1", "locked")
+    twin.control("POST", "/settings", {"assignments": as_deployed(replace(twin.topology, locks=locks))})
+    app = twin_of(twin.topology, twin.runner)
+    with app.client("base") as base, app.client("staging") as staging:
+        assert base.get_tag_properties("roles/locked", "1").can_write is True
+        with pytest.raises(HttpResponseError) as refusal:
+            staging.update_tag_properties("roles/locked", "1", can_write=False)
+        assert refusal.value.status_code in {401, 403}
+        if locks:
+            assert base.update_tag_properties("roles/locked", "1", can_write=False).can_write is False
+        else:
+            with pytest.raises(HttpResponseError):
+                base.update_tag_properties("roles/locked", "1", can_write=False)
+            assert base.get_tag_properties("roles/locked", "1").can_write is True

@@ -9,6 +9,7 @@ from infra.local.emulator.role_definitions import (
     CRYPTO_OFFICER,
     HOUSEKEEPING,
     IMPORTER,
+    LOCKS,
     OWNER,
     REPOSITORY_CONTRIBUTOR,
     REPOSITORY_READER,
@@ -59,13 +60,14 @@ def as_deployed(topology: Topology) -> tuple[dict[str, str], ...]:
 
     Images of staging and base, runs of staging and of the application registries; it deletes in staging alone. Where
     staging gives rights by repository, the app reads it as a Repository Reader. A task that the app may run is one that
-    is named to it.
+    is named to it, and locks are changed in base alone, where that is switched on.
     """
     staging, base, applications = map(topology.registry_id, (STAGING, BASE, APPLICATIONS))
     given = [(IMPORTER, staging), (IMPORTER, base), (RUNS, staging), (RUNS, applications)]
     given += [(HOUSEKEEPING, staging)]
     given += [(TASK, f"{applications}/tasks/{name}") for name in topology.application_tasks]
     given += [(REPOSITORY_READER, staging)] if topology.abac else []
+    given += [(LOCKS, base)] if topology.locks else []
     everything = f"/subscriptions/{SUBSCRIPTION}"
     made = [Assignment(APP, role, scope) for role, scope in given]
     made += [Assignment(OPERATOR, role, everything) for role in (OWNER, REPOSITORY_CONTRIBUTOR, CRYPTO_OFFICER)]

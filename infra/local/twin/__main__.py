@@ -67,6 +67,7 @@ def _of_starting(parser: argparse.ArgumentParser) -> None:
     scale = "the twin's own host, in one process or by instances as Flex Consumption has them; see its README.md"
     parser.add_argument("--scale", choices=("one", "flex"), default="one", help=scale)
     parser.add_argument("--abac", action="store_true", help="the staging registry gives rights by repository")
+    parser.add_argument("--locks", action="store_true", help="the product may lock images in the base registry")
     task = "a task of the application registry that the product may run; may be given again (the playground's: shop)"
     parser.add_argument("--application-task", action="append", metavar="NAME", help=task)
 
@@ -80,6 +81,7 @@ def _begin(state: Path, arguments: argparse.Namespace) -> int:
             arguments.base_port,
             event_grid=arguments.event_grid,
             abac=arguments.abac,
+            locks=arguments.locks,
             application_tasks=tuple(arguments.application_task or ["shop"]),
         )
         # No other host than the twin's own scales.

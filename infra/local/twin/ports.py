@@ -27,6 +27,7 @@ def new_topology(
     event_grid: bool = False,
     short_retry_after: int | None = 1,
     abac: bool = False,
+    locks: bool = False,
     application_tasks: tuple[str, ...] = ("shop",),
 ) -> Topology:
     """Make a topology with fresh secrets.
@@ -34,7 +35,7 @@ def new_topology(
     Arguments:
         state: the twin's folder; made absolute.
         base_port: first of forty ports; a free block is looked for when ``None``.
-        event_grid, abac: see ``Topology``.
+        event_grid, abac, locks: see ``Topology``.
         application_tasks: see ``Topology``; the demo's, unless others are named.
         short_retry_after: see ``Topology``; short unless ``None`` asks for Azure's own.
     """
@@ -47,6 +48,7 @@ def new_topology(
         event_grid=event_grid,
         short_retry_after=short_retry_after,
         abac=abac,
+        locks=locks,
         application_tasks=application_tasks,
     )
 
