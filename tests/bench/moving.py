@@ -18,7 +18,7 @@ _SEED, _SECONDS, _PACE = 1, 60, 10
 
 def rows(folder: Path) -> list[Row]:
     """Measure and return the table's rows; ``folder`` is for the twin's state."""
-    with Storm(Settings(_SEED, _SECONDS, _PACE, ("upstreams",), folder), _say) as storm:
+    with Storm(Settings(_SEED, _SECONDS, _PACE, ("upstreams",), folder, travels=False), _say) as storm:
         storm.begin()
         before = storm.memory.now()
         storm.rage()

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
 
+from infra.local.topology import BASE
 from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.companions_table import CompanionsTable
 from shared.adapters.storage.observations_table import ObservationsTable
 from shared.adapters.storage.tables import Row, Table
 from shared.domain.promotion import rebuilds, schedule
+from shared.domain.promotion.admission import Waiting
+from shared.domain.promotion.barring import bar_of
 from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.statuses import Status
 from shared.domain.promotion.target import Target
 from shared.domain.promotion.transitions import ENDS
 from shared.domain.references import Digest, Repository, Tag, parse_repository
+from shared.domain.travel.companions import Companions
+from shared.domain.travel.next_step import is_waited_for
+from shared.domain.travel.telling import told_counts, told_locks
 from shared.domain.watching.observation import Observation, Presence
 from shared.storage_settings import Storage
 from tests.chaos.judge import Rebuild, Record
@@ -38,17 +45,27 @@ class Found:
     def __init__(self, connection: str, pace: float) -> None:
         self._account = StorageAccount(Storage(connection_string=connection), _no_credential)
         self._observations = ObservationsTable(self._account)
+        self._companions = CompanionsTable(self._account)
         self.longest = faster("LONGEST_RETRY", schedule.LONGEST_RETRY, pace)
         # A record's message may be late by the grace, then the sweep comes round, then the machine is slow.
         self.grace = faster("OVERDUE_GRACE", schedule.OVERDUE_GRACE, pace) + timedelta(seconds=30)
 
-    def records(self) -> tuple[Record, ...]:
-        """Return every record of candidates, targets and rebuilds."""
+    def records(self, waiting: Collection[str] = ()) -> tuple[Record, ...]:
+        """Return every record of candidates, targets, rebuilds and companions.
+
+        Args:
+            waiting: names of tags that wait for people, who do not come: nothing is to be done about them.
+        """
         return (
             *map(_candidate, self._all(Candidate)),
-            *self._targets(),
+            *self._targets(frozenset(waiting)),
             *map(_rebuild, self._all(rebuilds.Rebuild)),
+            *map(_companions, self.companions()),
         )
+
+    def companions(self) -> tuple[Companions, ...]:
+        """Return what is known of what lies beside images."""
+        return tuple(stored.record for stored in self._companions.every(BASE))
 
     def tried_daily(self) -> int:
         """Return how many candidates are under way only because they had failed a day ago, which goes on for ever."""
@@ -92,7 +109,7 @@ class Found:
             for tag, seen in self._known(parse_repository(repository)).items()
         }
 
-    def _targets(self) -> Iterator[Record]:
+    def _targets(self, waiting: frozenset[str]) -> Iterator[Record]:
         """Whether a target's source still has what it bore last is what the product knows of it, or an import said."""
         targets = self._all(Target)
         lost = {one.digest for one in self._all(Candidate) if one.status is Status.FAILED or one.retried}
@@ -100,7 +117,8 @@ class Found:
         for one in targets:
             known = seen[one.origin.source].get(one.origin.source_tag)
             there = known is not None and known.presence is Presence.PRESENT
-            yield _target(one, there and (one.awaited is None or one.awaited.digest not in lost))
+            waits = _waits(one) and _name(one.repository, one.tag) in waiting
+            yield _target(one, waits, there and (one.awaited is None or one.awaited.digest not in lost))
 
     def _known(self, repository: Repository) -> Mapping[Tag, Observation]:
         return self._observations.of(repository).tags
@@ -136,10 +154,17 @@ def _story(one: Candidate) -> tuple[str, ...]:
     )
 
 
-def _target(one: Target, there: bool) -> Record:
+def _waits(one: Target) -> bool:
+    """Whether what is decided waits for people who locked the tag."""
+    bar = bar_of(one)
+    return bar is not None and bar.waiting is Waiting.LOCKED
+
+
+def _target(one: Target, waits: bool, there: bool) -> Record:
     """What goes on for days has ended: reading after imports without a known end, asking for what its source lost."""
     awaited = one.awaited if there else None
-    open_ = one.importing or awaited or one.search_at or (one.wanted and one.reached != one.number)
+    reached = not one.wanted or one.reached == one.number or waits
+    open_ = one.importing or awaited or one.search_at or not reached
     return Record("target", one.id, one.id, not open_, one.look_at, _story_of_target(one))
 
 
@@ -150,6 +175,24 @@ def _story_of_target(one: Target) -> tuple[str, ...]:
     sighted = ", ".join(f"{one.order} {one.digest[7:15]}" for one in one.sightings)
     passed = ", ".join(digest[7:15] for digest in one.passed)
     return decision, reached, waits, f"trouble {one.trouble or 'none'}", f"sighted {sighted}", f"passed {passed}"
+
+
+def _companions(one: Companions) -> Record:
+    """What only follows goes on for days, and has ended."""
+    return Record("companions", one.id, one.id, not is_waited_for(one, datetime.now(UTC)), one.look_at, story_of(one))
+
+
+def story_of(one: Companions) -> tuple[str, ...]:
+    """Return what the record of what lies beside an image tells, for people."""
+    wants = (
+        f"for {want.tag}, decision {want.number}: ready {want.ready_at}, borne {want.borne_at}" for want in one.wants
+    )
+    named = (f"{each.name} for {each.tag}, landed {each.landed_at}" for each in one.unique)
+    recorded = one.record.record if one.record is not None else None
+    record = f"record {recorded.state.value} {recorded.truth.ground.value}" if recorded is not None else "no record"
+    told = f"{told_counts(one)}; {told_locks(one)}; {record}; listed {one.listed} times, due {one.look_at}"
+    trouble = one.record.tries.trouble if one.record is not None else ""
+    return (*wants, *named, told, f"troubles {one.image_tries.trouble} {one.listing_tries.trouble} {trouble}")
 
 
 def _rebuild(one: rebuilds.Rebuild) -> Record:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tests.chaos.cast import passes
+from tests.chaos.judge_beside import Finding, Lying, doubled_beside, lost_beside, touched
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Tag:
         base: what the base registry bears; ``None`` if the tag is not there.
         wanted: what the last decision says; empty if there is none.
         before: what people had put there before Tidegate came; empty if nothing.
+        locked: whether people locked it, so that what is decided for it waits for them.
         story: what the records say of it, for people.
     """
 
@@ -30,6 +32,7 @@ class Tag:
     base: str | None
     wanted: str
     before: str = ""
+    locked: bool = False
     story: tuple[str, ...] = ()
 
 
@@ -46,7 +49,7 @@ class Record:
     """One record of the product.
 
     Attributes:
-        kind: ``candidate``, ``target`` or ``rebuild``.
+        kind: ``candidate``, ``target``, ``rebuild`` or ``companions``.
         id: its own.
         key: what it is the record of; two records of one key are one too many.
         ended: whether nothing is to be done about it.
@@ -93,6 +96,8 @@ class Facts:
         now: then, UTC.
         longest: the longest time after which anything is tried again.
         grace: how long after its time a record may be looked at.
+        lying: what lies beside the images in force where anything travels.
+        touched: what people had locked, and found open.
     """
 
     now: datetime
@@ -103,20 +108,13 @@ class Facts:
     records: tuple[Record, ...]
     rebuilds: tuple[Rebuild, ...]
     runs: tuple[Run, ...]
+    lying: tuple[Lying, ...] = ()
+    touched: tuple[str, ...] = ()
 
     @property
     def candidates(self) -> int:
         """How many candidates there were."""
         return sum(record.kind == "candidate" for record in self.records)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is not as it should be: which, why, and its story for whoever follows it."""
-
-    what: str
-    why: str
-    story: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,8 +133,14 @@ class Verdict:
 
 def judge(facts: Facts) -> Verdict:
     """Judge what came of a storm."""
-    lost = (*_lost_tags(facts.tags), *_lost_rebuilds(facts))
-    doubled = (*_doubled_records(facts.records), *_doubled_names(facts.runs), *_doubled_rebuilds(facts))
+    lost = (*_lost_tags(facts.tags), *_lost_rebuilds(facts), *lost_beside(facts.lying), *touched(facts.touched))
+    doubled = (
+        *_doubled_records(facts.records),
+        *_doubled_names(facts.runs),
+        *_doubled_rebuilds(facts),
+        *_rebuilt_for_nothing(facts),
+        *doubled_beside(facts.lying),
+    )
     return Verdict(lost, doubled, tuple(_stuck(facts)))
 
 
@@ -164,7 +168,7 @@ def _why_lost(tag: Tag) -> str:
         return f"it bears {tag.base}, which its upstream never bore"
     if tag.base is not None and not passes(tag.base):
         return f"it bears {tag.base}, which its gate rejects"
-    if (tag.base or "") != (tag.wanted or tag.before):
+    if (tag.base or "") != (tag.wanted or tag.before) and not tag.locked:
         return f"it bears {tag.base}, and the last decision says {tag.wanted or 'nothing'}"
     if tag.upstream is not None and passes(tag.upstream) and tag.wanted != tag.upstream:
         return f"upstream bears {tag.upstream}, which passes, and the last decision says {tag.wanted or 'nothing'}"
@@ -209,6 +213,14 @@ def _doubled_rebuilds(facts: Facts) -> Iterator[Finding]:
     for (task, tag, decision), runs in known.items():
         if len(runs) > 1:
             yield Finding(task, f"it was rebuilt {len(runs)} times for decision {decision} of {tag}", _all_told(runs))
+
+
+def _rebuilt_for_nothing(facts: Facts) -> Iterator[Finding]:
+    """What comes to lie beside an image, or keeps it under a name, is nothing that a task is built on."""
+    known = {tag.name for tag in facts.tags}
+    for rebuild in facts.rebuilds:
+        if rebuild.tag not in known:
+            yield Finding(rebuild.task, f"it is rebuilt for {rebuild.tag}, which is no tag that is watched")
 
 
 def _stuck(facts: Facts) -> Iterator[Finding]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from infra.local.topology import STAGING
-from tests.chaos.cast import PLACES, Place
+from tests.chaos.cast import LOCKABLE, PLACES, TRAVELLING, Place
 
 QUEUES = ("imports", "validations")
-_AZURE = ("arm", "staging", "base", "identity")
+_AZURE = ("arm", "staging", "base", "identity", "vault")
 _UPSTREAMS = ("docker_hub_auth", "docker_hub_registry", "docker_hub_api", "mcr", "other")
 # Kinds of requests that are worth more attention than the rest of their front.
 _KINDS = {
@@ -19,9 +19,12 @@ _KINDS = {
         *("importImage", "poll operation", "put taskRun", "get taskRun", "get run", "list runs"),
         *("listLogSasUrl", "list tasks"),
     ),
-    "staging": ("GET tag", "POST token", "POST exchange"),
-    "base": ("GET tag", "POST token", "POST exchange"),
+    "staging": ("GET tag", "POST token", "POST exchange", "GET manifest", "PUT manifest"),
+    "base": ("GET tag", "POST token", "POST exchange", "GET referrers", "GET manifest", "PATCH tag", "PATCH manifest"),
+    "mcr": ("GET referrers", "GET manifest"),
+    "vault": ("sign", "GET key versions"),
 }
+_LOCKED_BY_US = tuple(place for place in TRAVELLING if "stable" in place.asked.lock)
 _STATUSES = (429, 500, 502, 503, 504)
 _SAID_OF_IMPORTS = (
     "An error occurred when getting manifest. StatusCode: 429, Reason: Too Many Requests",
@@ -85,8 +88,27 @@ class Meddles:
     text: str = ""
 
 
-Act = Moves | Dies | Ails | Chokes | Meddles
-PLAYERS = ("upstreams", "machines", "services", "storage", "messages")
+@dataclass(frozen=True)
+class Signs:
+    """Something is said of what a tag bears upstream by now; ``deep``: and that is signed once more."""
+
+    place: Place
+    words: str
+    deep: bool = False
+
+
+@dataclass(frozen=True)
+class Locks:
+    """People lock a tag of the base registry, or its repository, or open what they locked first, or what we locked."""
+
+    place: Place
+    how: Literal["lock", "lock repository", "open", "undo"]
+
+
+Act = Moves | Dies | Ails | Chokes | Meddles | Signs | Locks
+PLAYERS = ("upstreams", "machines", "services", "storage", "messages", "signers", "people")
+# Who plays only where something lies beside images.
+TRAVELLERS = frozenset({"signers", "people"})
 
 
 @dataclass(frozen=True)
@@ -113,6 +135,8 @@ def plan(seed: int, seconds: float) -> dict[str, tuple[Timed, ...]]:
         "services": (1.3, _ails),
         "storage": (9.0, _chokes),
         "messages": (1.5, _meddles),
+        "signers": (2.5, _signs),
+        "people": (4.0, _locks),
     }
     return {player: tuple(_drawn(f"{seed} {player}", seconds, *how)) for player, how in drawn.items()}
 
@@ -185,3 +209,13 @@ def _meddles(draw: random.Random, _: int) -> Meddles:
     how = draw.choices(("copy", "delay", "junk"), (5, 3, 2))[0]
     text = draw.choice(_JUNK) if how == "junk" else ""
     return Meddles(draw.choice(QUEUES), how, draw.randint(0, 20), text)  # type: ignore[arg-type]
+
+
+def _signs(draw: random.Random, number: int) -> Signs:
+    return Signs(draw.choice(TRAVELLING), f"late {number}", draw.random() < 0.2)
+
+
+def _locks(draw: random.Random, _: int) -> Locks:
+    how = draw.choices(("lock", "lock repository", "open", "undo"), (4, 1, 4, 2))[0]
+    places = _LOCKED_BY_US if how == "undo" else LOCKABLE
+    return Locks(draw.choice(places), how)  # type: ignore[arg-type]

@@ -17,6 +17,10 @@ _INSTEAD = {
     "VERDICT_LOOK": timedelta(seconds=20),
     "FAILED_LOOK": timedelta(seconds=20),
     "KEPT_CURRENT": timedelta(days=1),
+    # What is signed late, and what people open again, is to be seen to go on.
+    "FIRST_PAUSE": timedelta(seconds=10),
+    "LONGEST_PAUSE": timedelta(seconds=20),
+    "BARRED_LOOK": timedelta(seconds=20),
 }
 
 

@@ -11,10 +11,10 @@ from azure.storage.queue import QueueClient
 
 from infra.local.emulator.backing import Backing
 from infra.local.topology import Topology
-from infra.local.twin.images import OCI_MANIFEST
 from infra.local.twin.settings import storage_connection_string
 from infra.local.twin.twin import Twin
-from tests.chaos.cast import Image, Place, first_image, image_of
+from tests.chaos.beside import Beside
+from tests.chaos.cast import Image, Place, first_image, release_of
 from tests.chaos.mischief import Ails, Chokes, Dies, Meddles, Moves
 from tests.chaos.proxy import Proxy
 
@@ -24,11 +24,13 @@ _PEEKED = 32
 
 
 def publish(backing: Backing, repository: str, tag: str, image: Image) -> None:
-    """Let a tag of a registry point at an image, whether or not the registry has it already."""
+    """Let a tag of a registry, or a digest, point at an image, whether or not the registry has it already."""
+    for platform in image.platforms:
+        publish(backing, repository, platform.digest, platform)
     if backing.head(repository, image.digest) is None:
         for blob in image.blobs:
             backing.push_blob(repository, blob)
-    backing.push_manifest(repository, tag, image.manifest, OCI_MANIFEST)
+    backing.push_manifest(repository, tag, image.manifest, image.media_type)
 
 
 class Upstreams:
@@ -36,9 +38,11 @@ class Upstreams:
 
     Args:
         topology: of the twin.
+        beside: leaves signatures and the like beside what is published.
     """
 
-    def __init__(self, topology: Topology) -> None:
+    def __init__(self, topology: Topology, beside: Beside) -> None:
+        self._beside = beside
         self._backing = {
             part: Backing(topology.http(f"backing_{part}").partition("//")[2])
             for part in ("docker_hub", "mcr", "other", "base")
@@ -64,7 +68,7 @@ class Upstreams:
 
     def _move(self, place: Place, act: Moves) -> None:
         if act.how == "on":
-            self._put(place, image_of(f"{place.repository} {act.release}"))
+            self._put(place, release_of(place, f"{place.repository} {act.release}"))
         elif act.how == "back":
             self._put(place, self._images[self._before(place)])
         else:
@@ -89,6 +93,7 @@ class Upstreams:
         # Noted first: what is there for a moment may be seen.
         self.bore[place].append(image.digest)
         self._images[image.digest] = image
+        self._beside.first(place, image)
         publish(self._backing[place.part], place.repository, place.tag, image)
 
 

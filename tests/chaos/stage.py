@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from infra.local.demo.record_scenes import give_key
 from infra.local.demo.stage_set import StageSet
 from infra.local.demo.watching import Watcher, eventually
 from infra.local.topology import APPLICATIONS, Topology
@@ -16,13 +17,22 @@ _OWN_TRIGGERS = ("app-3", "app-7")
 _LONGEST_BUILD = 120
 
 
-def prepare(topology: Topology, watcher: Watcher, upstreams: Upstreams) -> None:
-    """Put everything on the stage; the host is not up yet."""
+def prepare(topology: Topology, watcher: Watcher, upstreams: Upstreams, *, travels: bool) -> None:
+    """Put everything on the stage; the host is not up yet.
+
+    Args:
+        topology: of the running twin.
+        watcher: looks at it.
+        upstreams: publishes.
+        travels: whether anything lies beside images, for which the app is given a key to sign with.
+    """
+    if travels:
+        give_key(topology, watcher)
     watcher.set(anonymous_pull_limit=None, account_pull_limit=None, hub_api_limit=10**6)
     for place in PLACES:
         upstreams.first(place, in_base=place in BUILT_ON)
     stage_set = StageSet(topology, watcher)
-    stage_set.configure(watch_list(topology.address("other")))
+    stage_set.configure(watch_list(topology.address("other"), travels=travels))
     stage_set.add_webhook()
     for name, places in TASKS.items():
         watcher.arm("PUT", APPLICATIONS, f"tasks/{name}", _task(topology, name, places))

@@ -5,23 +5,28 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from infra.local.demo.record_scenes import record_settings
 from infra.local.demo.watching import Watcher
 from infra.local.topology import APPLICATIONS, Topology
 from infra.local.twin.ports import new_topology
 from infra.local.twin.settings import storage_connection_string
 from infra.local.twin.twin import Twin
-from tests.chaos.cast import BUILT_ON, PLACES, TASKS, Place, first_image, host_of
+from tests.chaos.beside import Beside
+from tests.chaos.cast import BUILT_ON, PLACES, TASKS, TRAVELLING, Place, first_image, host_of
 from tests.chaos.found import Found
+from tests.chaos.found_beside import FoundBeside
 from tests.chaos.judge import Facts, Run, Tag, Task
+from tests.chaos.judge_beside import Lying
 from tests.chaos.memory import Series
-from tests.chaos.mischief import QUEUES, Timed, plan
+from tests.chaos.mischief import QUEUES, TRAVELLERS, Timed, plan
 from tests.chaos.pace import PACE
+from tests.chaos.people import People
 from tests.chaos.players import Machines, Messages, Services, Storage, Upstreams
 from tests.chaos.stage import built_on, prepare
 
@@ -38,13 +43,17 @@ _INVISIBLE = 600.0
 
 @dataclass(frozen=True)
 class Settings:
-    """How a storm is: see the arguments of ``python -m tests.chaos``."""
+    """How a storm is: see the arguments of ``python -m tests.chaos``.
+
+    ``travels`` is whether anything lies beside images: names, signatures, records and locks.
+    """
 
     seed: int
     seconds: float
     pace: float
     players: Collection[str]
     folder: Path
+    travels: bool = True
 
 
 def _product_settings(pace: float, connection: str) -> dict[str, str]:
@@ -73,12 +82,12 @@ class Storm:
 
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
         self._settings, self._say = settings, say
-        topology = new_topology(settings.folder, application_tasks=tuple(TASKS))
+        topology = new_topology(settings.folder, application_tasks=tuple(TASKS), locks=settings.travels)
         self._topology: Topology = topology
         self._storage = Storage(topology)
         self._twin = Twin(
             topology,
-            _product_settings(settings.pace, self._storage.connection),
+            {**_product_settings(settings.pace, self._storage.connection), **self._record_settings()},
             in_memory=False,
             app="tests.chaos.app:app",
             host="own",
@@ -88,7 +97,10 @@ class Storm:
         self.memory = Series(self._twin.host_pid)
         self._watcher = Watcher(topology)
         self._found = Found(storage_connection_string(topology), settings.pace)
-        self._upstreams, self._machines = Upstreams(topology), Machines(self._twin)
+        self._beside = Beside(topology, travels=settings.travels)
+        self._upstreams, self._machines = Upstreams(topology, self._beside), Machines(self._twin)
+        self._people = People(topology, self._watcher)
+        self._found_beside = FoundBeside(topology, self._people, self._found.companions)
         self._services, self._messages = Services(topology), Messages(topology)
 
     def __enter__(self) -> Storm:
@@ -102,7 +114,7 @@ class Storm:
 
     def begin(self) -> None:
         """Prepare the stage, and start the host."""
-        prepare(self._topology, self._watcher, self._upstreams)
+        prepare(self._topology, self._watcher, self._upstreams, travels=self._settings.travels)
         self._twin.start_host()
         self.memory.begin()
 
@@ -113,7 +125,7 @@ class Storm:
         threads = [
             threading.Thread(target=_play, args=(acts[name], play, began, failed), name=name)
             for name, play in self._players().items()
-            if name in self._settings.players
+            if name in self._settings.players and (self._settings.travels or name not in TRAVELLERS)
         ]
         for thread in threads:
             thread.start()
@@ -128,14 +140,18 @@ class Storm:
         """Host and Azurite are up: who stops them starts them again."""
         self._services.heal()
         self._storage.heal()
+        self._people.heal()
 
     def told(self) -> str:
         """Return what was done, for people."""
         moved, died, meddled = self._upstreams, self._machines, self._messages
+        said, people = self._beside, self._people
         return (
             f"{moved.moves} tags moved and {moved.refused} that could not be, {died.kills} kills of the host, "
             f"{died.restarts} restarts of Azurite, {meddled.copied} messages copied, {meddled.held} held back, "
-            f"{meddled.junk} of junk, and {meddled.refused} times no queue to meddle with"
+            f"{meddled.junk} of junk, and {meddled.refused} times no queue to meddle with; beside images "
+            f"{said.early} signatures and SBOMs, and {said.late} late ones; {people.locks} locks by people, of which "
+            f"{people.opened} were opened, {people.undone} of ours undone, and {people.refused} times no answer"
         )
 
     def quiet(self) -> float:
@@ -160,6 +176,7 @@ class Storm:
     def facts(self) -> Facts:
         """Return what is to be judged."""
         wanted, stories = self._found.wanted(), self._found.stories()
+        lying = self._lying(wanted)
         return Facts(
             now=datetime.now(UTC),
             longest=self._found.longest,
@@ -168,10 +185,26 @@ class Storm:
                 self._tag(place, wanted.get(place.target, ""), stories.get(place.target, ())) for place in PLACES
             ),
             tasks=tuple(Task(name, built) for name, built in built_on(self._watcher).items()),
-            records=self._found.records(),
+            records=self._found.records(self._people.held()),
             rebuilds=self._found.rebuilds(),
             runs=self._runs(),
+            lying=lying,
+            touched=tuple(self._people.touched),
         )
+
+    def _lying(self, wanted: Mapping[str, str]) -> tuple[Lying, ...]:
+        """What lies beside what a tag bears as was decided; of a tag that people lock, it may bear something else."""
+        if not self._settings.travels:
+            return ()
+        bears = {place: self._upstreams.base(place) for place in TRAVELLING}
+        decided = {place: digest for place, digest in bears.items() if digest and digest == wanted.get(place.target)}
+        return self._found_beside.lying(decided, self._signing_keys())
+
+    def _signing_keys(self) -> tuple[bytes, ...]:
+        return tuple(one["pem"].encode() for one in self._watcher.api("GET", "signing-keys").json()["keys"])
+
+    def _record_settings(self) -> dict[str, str]:
+        return record_settings(self._topology) if self._settings.travels else {}
 
     def _tag(self, place: Place, wanted: str, story: tuple[str, ...]) -> Tag:
         return Tag(
@@ -181,6 +214,7 @@ class Storm:
             base=self._upstreams.base(place),
             wanted=wanted,
             before=first_image(place).digest if place in BUILT_ON else "",
+            locked=place.target in self._people.held(),
             story=story,
         )
 
@@ -191,16 +225,19 @@ class Storm:
             "services": self._services.play,
             "storage": self._storage.play,
             "messages": self._messages.play,
+            "signers": self._beside.play,
+            "people": self._people.play,
         }
 
     def _left(self) -> tuple[str, int]:
         """What is to be done, by kind: records, messages, upstreams not looked at since; and how much has ended."""
-        records = self._found.records()
+        records = self._found.records(self._people.held())
         left = Counter(record.kind for record in records if not record.ended)
         # One wakes for each that is tried daily, which in a storm is every few seconds.
         left["message"] = max(0, self._watcher.waiting(*_WORK) - self._found.tried_daily())
         if not left.total():
             left["move to be noticed"] = self._unnoticed()
+            left["referrer to come"] = sum(len(one.missing) for one in self._lying(self._found.wanted()))
         told = ", ".join(f"{number} {name}{'s' * (number > 1)}" for name, number in left.items() if number)
         return told, sum(record.ended for record in records)
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.chaos.cast import image_of, passes
+from tests.chaos.cast import Asked, image_of, passes
 from tests.chaos.judge import Facts, Rebuild, Record, Run, Tag, Task, Verdict, built_nothing_new, judge
+from tests.chaos.judge_beside import Lying
 
 pytestmark = pytest.mark.unit
 
@@ -130,3 +131,20 @@ def test_a_run_on_what_its_task_was_built_on_before_built_nothing_new() -> None:
     again, failed, moved = replace(RUN, id="2"), replace(RUN, status="Failed"), replace(RUN, bases={TAG.name: OLD})
     assert built_nothing_new((RUN, failed, again)) == 1
     assert built_nothing_new((RUN, moved, again, replace(RUN, task="other"))) == 0
+
+
+def test_what_is_decided_for_a_tag_that_people_locked_waits_for_them() -> None:
+    assert verdict_of_tag(base=OLD, locked=True).is_clean
+    assert not verdict_of_tag(base=OTHER, locked=True).is_clean
+
+
+def test_a_rebuild_for_what_no_watched_tag_is_told() -> None:
+    woken = replace(REBUILD, id="other", tag="base/ant:1-20300101.1", runs=())
+    (found,) = judge(replace(CLEAN, rebuilds=(REBUILD, woken))).doubled
+    assert "base/ant:1-20300101.1" in found.why
+
+
+def test_what_is_lost_beside_an_image_and_what_people_found_open_is_not_clean() -> None:
+    lying = Lying(TAG.name, NEW, Asked("required"), upstream=frozenset({OTHER}))
+    assert [found.what for found in judge(replace(CLEAN, lying=(lying,))).lost] == [f"{TAG.name} at {NEW}"]
+    assert [found.what for found in judge(replace(CLEAN, touched=("base/cat:1",))).lost] == ["base/cat:1"]

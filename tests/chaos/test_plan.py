@@ -8,7 +8,7 @@ import pytest
 
 from infra.local.emulator.faults import ACTIONS
 from tests.chaos.cast import BUILT_ON, PLACES, TASKS, first_image, image_of, passes, watch_list
-from tests.chaos.mischief import PLAYERS, Ails, Dies, Meddles, Moves, plan
+from tests.chaos.mischief import PLAYERS, Ails, Dies, Locks, Meddles, Moves, Signs, plan
 
 pytestmark = pytest.mark.unit
 
@@ -36,10 +36,14 @@ def test_two_minutes_hold_everything_that_can_happen() -> None:
         acts = [one.act for timed in plan(seed, 120).values() for one in timed]
         kinds = Counter(act.how for act in acts if isinstance(act, Moves | Meddles))
         deaths = Counter(act.what for act in acts if isinstance(act, Dies))
+        locks = Counter(act.how for act in acts if isinstance(act, Locks))
         faults = Counter(act.fault["action"] for act in acts if isinstance(act, Ails))
         assert set(kinds) == {"on", "back", "away", "copy", "delay", "junk"}
         assert deaths["host"] + deaths["both"] > 2
         assert set(faults) == set(ACTIONS)
+        assert {"lock", "open", "undo"} <= set(locks)
+        assert sum(isinstance(act, Signs) for act in acts) > 20
+        assert {act.fault["front"] for act in acts if isinstance(act, Ails)} >= {"vault", "base", "staging"}
 
 
 def test_tags_that_move_together_are_of_one_repository() -> None:

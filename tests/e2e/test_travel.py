@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="module")
 def travel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TravelScenes]:
-    topology = new_topology(tmp_path_factory.mktemp("twin"))
+    topology = new_topology(tmp_path_factory.mktemp("twin"), locks=True)
     with Twin(topology, SETTINGS, host_options=HOST_OPTIONS) as twin:
         made = TravelScenes(twin)
         made.prepare()
@@ -35,3 +35,7 @@ def test_a_late_signature_follows_by_itself(travel: TravelScenes) -> None:
 
 def test_a_tag_goes_back_to_the_name_of_what_it_bore(travel: TravelScenes) -> None:
     travel.back_to_a_name()
+
+
+def test_a_locked_name_refuses_a_push_and_its_deletion(travel: TravelScenes) -> None:
+    travel.locked()

@@ -35,6 +35,9 @@ _MORE_SETTINGS: dict[str, Callable[[Topology], dict[str, str]]] = {
     "records": record_settings,
 }
 
+# Stages on which the app may lock images, as a deployment says by a parameter.
+_LOCKS = frozenset({"travel"})
+
 
 def main() -> int:
     """Play the demo and return its exit status: 0 only if every scene passed."""
@@ -62,7 +65,7 @@ def _stages(*, abac: bool) -> list[Stage]:
     """Sets of scenes share nothing, and each waits most of its time: so each has a twin of its own."""
     stages = []
     for (name, scenes), port in zip(_STAGES.items(), free_base_ports(len(_STAGES)), strict=True):
-        topology = new_topology(_STATE / name, port, abac=abac)
+        topology = new_topology(_STATE / name, port, abac=abac, locks=name in _LOCKS)
         more = _MORE_SETTINGS.get(name, lambda _: {})(topology)
         twin = Twin(topology, {**SETTINGS, **more}, host_options=HOST_OPTIONS)
         stages.append(Stage(twin, scenes(twin)))

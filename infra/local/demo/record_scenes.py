@@ -39,6 +39,12 @@ def record_settings(topology: Topology) -> dict[str, str]:
     return {"RECORD_KEY": f"{topology.https('vault')}/keys/{_KEY}", "RECORD_FORMS": "att,sig"}
 
 
+def give_key(topology: Topology, watcher: Watcher) -> None:
+    """Make the key, and give the app the rights to sign with it and to push records into staging."""
+    watcher.vault("POST", f"keys/{_KEY}/create", {"kty": "EC", "crv": "P-256"})
+    watcher.give(APP, {SIGNS: f"{topology.vault_id}/keys/{_KEY}", RECORDS: topology.registry_id(STAGING)})
+
+
 class RecordScenes:
     """The scenes, to be played in order on one twin.
 
@@ -59,15 +65,13 @@ class RecordScenes:
 
     def prepare(self) -> None:
         """Put everything on the stage before the host starts: a key, the right to use it, and what asks for records."""
-        self._watcher.vault("POST", f"keys/{_KEY}/create", {"kty": "EC", "crv": "P-256"})
-        key = f"{self._topology.vault_id}/keys/{_KEY}"
-        self._watcher.give(APP, {SIGNS: key, RECORDS: self._topology.registry_id(STAGING)})
+        give_key(self._topology, self._watcher)
         self._digest = self._set.release("docker_hub", _SOURCE, _TAG, "release 1")
         self._set.add_webhook()
         self._set.configure(_LIST)
 
     def record(self) -> None:
-        """(aa) A record of the decision lies beside its image; altered, copied or by another key it is refused."""
+        """(ab) A record of the decision lies beside its image; altered, copied or by another key it is refused."""
         what = f"{_TARGET}:{_TAG} is {self._digest} in the base registry"
         eventually(what, lambda: self._watcher.digest("base", _TARGET, _TAG) == self._digest)
         shown = self._shown()["companions"]["record"]

@@ -1,4 +1,4 @@
-"""The scenes of what travels with an image: signatures and an SBOM that come along, and a name that a digest keeps."""
+"""The scenes of what travels with an image: signatures and an SBOM, a name that a digest keeps, and its lock."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from infra.local.demo.ageing import list_again
+from infra.local.demo.registry_user import RegistryUser
 from infra.local.demo.stage_set import StageSet
-from infra.local.demo.watching import SceneFailed, Watcher, eventually, expect
+from infra.local.demo.watching import MANIFESTS, SceneFailed, Watcher, eventually, expect
 from infra.local.topology import BASE
 from infra.local.twin.beside import attach
 from infra.local.twin.images import push_image
@@ -17,6 +18,10 @@ from infra.local.twin.twin import Twin
 
 _SOURCE, _TARGET, _TAG = "library/web", "base/web", "1"
 _SBOM = "application/spdx+json"
+_MANIFESTS, _TAGS = f"/v2/{_TARGET}/manifests", f"/acr/v1/{_TARGET}/_tags"
+_ANY = {"Accept": MANIFESTS}
+# What Azure's registries answer to whoever would change something that is locked.
+_LOCKED = 405
 _NAME = re.compile(r"1-[0-9]{8}\.[0-9]+")
 _LIST = """\
 images:
@@ -26,6 +31,7 @@ images:
     target: base/web
     referrers: required
     unique_tag: "{tag}-{yyyymmdd}.{n}"
+    lock: [unique, stable]
 """
 
 
@@ -40,6 +46,7 @@ class TravelScenes:
         self._topology = twin.topology
         self._watcher = Watcher(twin.topology)
         self._set = StageSet(twin.topology, self._watcher)
+        self._user = RegistryUser(twin.topology, self._watcher)
         self._signer = Signer()
         self._first = ""
         self._beside: tuple[str, ...] = ()
@@ -89,9 +96,24 @@ class TravelScenes:
         for one in self._beside:
             expect(self._has(one), f"{one} is still there")
 
+    def locked(self) -> None:
+        """(aa) A name is locked, as its tag is: pushes and deletions are refused, though updates have moved the tag."""
+        eventually("the tag and both names are locked", lambda: all(map(self._is_locked, (_TAG, *self._names()))))
+        bears = self._watcher.digest("base", _TARGET, self._name(0))
+        manifest = self._user.ask("GET", f"{_MANIFESTS}/{self._name(1)}", _TARGET, "pull", headers=_ANY)
+        kind = {"Content-Type": manifest.headers["Content-Type"]}
+        for tag in (self._name(0), _TAG):
+            answer = self._user.ask(
+                "PUT", f"{_MANIFESTS}/{tag}", _TARGET, "pull,push", headers=kind, data=manifest.content
+            )
+            expect(answer.status_code == _LOCKED, f"a push to {tag} is refused, not answered {answer.status_code}")
+        gone = self._user.ask("DELETE", f"{_TAGS}/{self._name(0)}", _TARGET, "delete")
+        expect(gone.status_code == _LOCKED, f"its deletion is refused, not answered {gone.status_code}")
+        expect(self._watcher.digest("base", _TARGET, self._name(0)) == bears == self._first, "it bears what it bore")
+
     def all(self) -> tuple[Callable[[], None], ...]:
         """Return the scenes in order."""
-        return (self.signature_and_sbom, self.late_signature, self.back_to_a_name)
+        return (self.signature_and_sbom, self.late_signature, self.back_to_a_name, self.locked)
 
     def _release(self, release: str) -> str:
         platforms = ("linux/amd64", "linux/arm64")
@@ -124,6 +146,11 @@ class TravelScenes:
         if len(names) <= number:
             raise SceneFailed(f"there are only the names {names}")
         return names[number]
+
+    def _is_locked(self, tag: str) -> bool:
+        answer = self._user.ask("GET", f"{_TAGS}/{tag}", _TARGET, "metadata_read")
+        may: dict[str, bool] = answer.json()["tag"]["changeableAttributes"]
+        return not may["writeEnabled"] and not may["deleteEnabled"]
 
     def _shown(self) -> dict[str, Any]:
         answer = self._watcher.api("GET", f"targets/{_ID}")
