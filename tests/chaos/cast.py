@@ -60,8 +60,7 @@ NOTHING_ASKED = Asked()
 _ASKED = {
     "library/ant": Asked("required", record=True, lock=("unique", "stable")),
     "team/cat": Asked("best-effort", lock=("unique",)),
-    "set/elk": Asked("required", record=True, lock=("unique", "stable")),
-    "org/gnu": Asked("best-effort", record=True),
+    "set/elk": Asked("best-effort", record=True, lock=("unique", "stable")),
     "org/hen": Asked("required", lock=("unique",)),
 }
 # Of these each release is an index of two platforms.

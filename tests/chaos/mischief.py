@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from infra.local.topology import STAGING
-from tests.chaos.cast import LOCKABLE, PLACES, TRAVELLING, Place
+from tests.chaos.cast import BUILT_ON, LOCKABLE, PLACES, TRAVELLING, Place
 
 QUEUES = ("imports", "validations")
 _AZURE = ("arm", "staging", "base", "identity", "vault")
@@ -24,6 +24,7 @@ _KINDS = {
     "mcr": ("GET referrers", "GET manifest"),
     "vault": ("sign", "GET key versions"),
 }
+_THERE_AT_FIRST = tuple(place for place in LOCKABLE if place in BUILT_ON)
 _LOCKED_BY_US = tuple(place for place in TRAVELLING if "stable" in place.asked.lock)
 _STATUSES = (429, 500, 502, 503, 504)
 _SAID_OF_IMPORTS = (
@@ -217,5 +218,6 @@ def _signs(draw: random.Random, number: int) -> Signs:
 
 def _locks(draw: random.Random, _: int) -> Locks:
     how = draw.choices(("lock", "lock repository", "open", "undo"), (4, 1, 4, 2))[0]
-    places = _LOCKED_BY_US if how == "undo" else LOCKABLE
+    theirs = _THERE_AT_FIRST if draw.random() < 0.6 else LOCKABLE
+    places = _LOCKED_BY_US if how == "undo" else theirs
     return Locks(draw.choice(places), how)  # type: ignore[arg-type]

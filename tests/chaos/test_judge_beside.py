@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.chaos.cast import LOCKABLE, NOTHING_ASKED, PLACES, TRAVELLING, Asked
+from tests.chaos.cast import BUILT_ON, LOCKABLE, NOTHING_ASKED, PLACES, TRAVELLING, Asked
 from tests.chaos.judge_beside import PASSED, Lying, doubled_beside, lost_beside, touched
+from tests.chaos.people import STAYS
 
 pytestmark = pytest.mark.unit
 
@@ -99,4 +100,6 @@ def test_what_people_found_open_is_told_by_its_name() -> None:
 def test_where_people_lock_tags_we_never_do_and_only_some_images_have_companions() -> None:
     assert LOCKABLE
     assert all("stable" not in place.asked.lock for place in LOCKABLE)
-    assert len({place.repository for place in TRAVELLING}) == 5 < len({place.repository for place in PLACES})
+    assert STAYS
+    assert all(place in BUILT_ON and place in LOCKABLE for place in STAYS)
+    assert len({place.repository for place in TRAVELLING}) == 4 < len({place.repository for place in PLACES})
