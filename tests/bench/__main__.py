@@ -7,7 +7,20 @@ from pathlib import Path
 
 from infra.local.twin.ports import new_topology
 from infra.local.twin.settings import product_settings
-from tests.bench import base, dependants, lists, moving, reading, scans, signatures, start_up, updates, verdicts
+from tests.bench import (
+    base,
+    dependants,
+    following,
+    lists,
+    moving,
+    reading,
+    scans,
+    signatures,
+    start_up,
+    travelling,
+    updates,
+    verdicts,
+)
 from tests.bench.table import shown
 
 
@@ -21,6 +34,8 @@ def main() -> None:
             *verdicts.rows(Path(folder) / "verdicts"),
             *signatures.rows(),
             *updates.rows(Path(folder)),
+            *following.rows(),
+            *travelling.rows(Path(folder) / "travelling"),
             *scans.rows(Path(folder) / "scans"),
             *base.rows(Path(folder) / "base"),
             *dependants.rows(Path(folder) / "dependants"),
