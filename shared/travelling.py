@@ -163,12 +163,12 @@ class Travels:
         from shared.rules.companions_told import TargetsTold  # noqa: PLC0415
         from shared.rules.naming import Namer  # noqa: PLC0415
 
-        staging, base, ledger = self._staging(), self._base(), self._ledger()
+        staging, base, ledger, targets = self._staging(), self._base(), self._ledger(), self._targets()
         return Accompanist(
             self.book,
-            TargetsTold(self.book, self._targets()),
+            TargetsTold(self.book, targets),
             self._lists,
-            Namer(self._names(), base, self._clock),
+            Namer(self._names(), base, self._clock, lambda repository, tag: targets.of(repository, tag) is not None),
             CompanionImports(self.book, Carrier(staging, base, ledger, self._ours, self._times())),
             self._record,
             self.locker.step,

@@ -70,7 +70,8 @@ def weight_of(body: bytes) -> int:
         MalformedInput: it is no manifest, or says that something has less than no bytes.
     """
     manifest = _read(body)
-    sizes: list[int] = [one.size for one in (*(manifest.layers or ()), *([manifest.config] if manifest.config else ()))]
+    parts: list[int] = [*(manifest.layers or ()), *([manifest.config] if manifest.config else ())]
+    sizes: list[int] = [one.size for one in parts]
     if any(size < 0 for size in sizes):
         raise MalformedInput("a manifest says that something has less than no bytes")
     return len(body) + sum(sizes)

@@ -276,6 +276,20 @@ def test_a_name_that_others_use_is_left_to_them() -> None:
     assert (borne(world), borne(world, FIRST), borne(world, SECOND)) == (ONE, TWO, ONE)
 
 
+def test_a_tag_that_an_entry_writes_is_nothings_name_before_it_is_there_as_well() -> None:
+    template = b"    unique_tag: '{tag}.{n}'\n"
+    other = (
+        OFF.replace(b"images:\n", b"")
+        .replace(b"name: node", b"name: dotted")
+        .replace(b"[22-alpine]", b"['22-alpine.1']")
+    )
+    world = travelling_world(OFF + template + other + b"    mode: observe\n")
+    world.hub.push(NODE, Tag("22-alpine.1"), TWO)
+    arrive(world)
+    assert (borne(world), borne(world, Tag("22-alpine.2"))) == (ONE, ONE)
+    assert borne(world, Tag("22-alpine.1")) is None
+
+
 def test_a_name_that_others_take_while_it_is_being_given_is_left_to_them() -> None:
     world = travelling_world(NAMED)
 
