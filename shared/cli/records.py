@@ -100,7 +100,8 @@ def run(asked: argparse.Namespace, now: datetime) -> int:
         found, digest = [_content(asked.offline, _LARGEST_RECORD)], _known(named)
     else:
         digest, found = _beside(named)
-    registry = named.repository.registry
+    # Who names the port that is meant anyway names the same registry.
+    registry = named.repository.registry.removesuffix(":443")
     uri = resource_uri(registry, named.repository.path)
     wanted = Wanted(digest, uri, asked.verifier or f"https://{registry}", keys, tuple(asked.level or ()), longest)
     answer = newest(verify(content, wanted, now) for content in found)

@@ -106,6 +106,13 @@ def test_age_level_and_verifier_can_be_asked_for(files: Files) -> None:
     assert files.verify("--max-age", "1h", "--verifier", "https://base.example.io") == Exit.FINE
 
 
+@pytest.mark.parametrize("registry", ["BASE.example.io", "base.example.io:443"])
+def test_a_registry_may_be_named_in_capitals_and_with_its_port(files: Files, registry: str) -> None:
+    assert files.verify(image=f"{registry}/base/node@{ONE}") == Exit.FINE
+    assert files.verify(image=f"{registry}/base/node:22@{ONE}") == Exit.FINE
+    assert files.verify(image=f"base.example.io:444/base/node@{ONE}") == Exit.NO
+
+
 def test_people_are_told_in_lines(files: Files, capsys: pytest.CaptureFixture[str]) -> None:
     assert files.verify() == Exit.FINE
     told = capsys.readouterr().out
