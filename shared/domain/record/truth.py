@@ -17,6 +17,8 @@ from shared.domain.policy.mode import Mode
 from shared.domain.policy.policy import Policy
 from shared.domain.promotion.admission import Admission, AdmissionReason, admission_of
 from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.consents import agreed, consents_to, refusal_of
+from shared.domain.promotion.soaking import first_seen
 from shared.domain.promotion.target import Target
 from shared.domain.record.statement import Level, OfTag, Result
 from shared.domain.references import Digest
@@ -198,15 +200,36 @@ def _passed(standing: Standing, policy: Policy, digest: Digest) -> Ground:
         return Ground.ADOPTED if adopted else Ground.NOT_PASSED
     if policy.modes["test"] is Mode.ENFORCE and not _test_passed(standing.candidate, policy):
         return Ground.NOT_PASSED
-    return _admitted(admission_of(target, digest), policy) if _asks_beside_test(policy) else Ground.PASSED
+    return _admitted(standing, policy, digest) if _asks_beside_test(policy) else Ground.PASSED
 
 
-def _admitted(admission: Admission | None, policy: Policy) -> Ground:
-    """What a policy says is known of it as long as it was judged by that one."""
+def _admitted(standing: Standing, policy: Policy, digest: Digest) -> Ground:
+    """What a policy says is known of it as long as it was judged by that one.
+
+    What is in use when a policy comes to ask for time or for people is let be by it, and did not pass that.
+    """
+    admission = admission_of(standing.target, digest)
     if admission is not None and admission.policy_sha256 != policy.sha256:
         return Ground.OTHER_POLICY
-    passed = admission is not None and admission.outcome is Outcome.PASS
-    return Ground.PASSED if passed else Ground.NOT_PASSED
+    if admission is None or admission.outcome is not Outcome.PASS:
+        return Ground.NOT_PASSED
+    signed = policy.modes.get("signatures") is not Mode.ENFORCE or _says(admission, AdmissionReason.SIGNATURE_VERIFIED)
+    soaked = not policy.age or _has_soaked(standing, policy, admission) or _says(admission, AdmissionReason.FAST_LANE)
+    agreed_to = policy.approval is None or _is_agreed_to(standing, policy, admission)
+    return Ground.PASSED if signed and soaked and agreed_to else Ground.NOT_PASSED
+
+
+def _has_soaked(standing: Standing, policy: Policy, admission: Admission) -> bool:
+    candidate = standing.candidate
+    return candidate is not None and admission.at - first_seen(standing.target, candidate) >= policy.age
+
+
+def _is_agreed_to(standing: Standing, policy: Policy, admission: Admission) -> bool:
+    """What was agreed to before it came into use is judged without anybody's consent afterwards."""
+    check, said = policy.approval, consents_to(standing.target, admission.digest)
+    if check is None or refusal_of(said) is not None:
+        return False
+    return _says(admission, AdmissionReason.APPROVED) or len(agreed(said, check.machines)) >= check.required
 
 
 def _test_passed(candidate: Candidate | None, policy: Policy) -> bool:
@@ -235,7 +258,7 @@ def _levels(standing: Standing, digest: Digest) -> Iterable[Level]:
         yield Level.SIGNED
     if policy is not None and policy.age and not _says(admission, AdmissionReason.FAST_LANE):
         yield Level.SOAKED
-    if policy is not None and policy.approval is not None and _says(admission, AdmissionReason.APPROVED):
+    if policy is not None and policy.approval is not None:
         yield Level.APPROVED
 
 

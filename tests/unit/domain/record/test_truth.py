@@ -8,12 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from shared.domain.access.callers import Kind
 from shared.domain.policy.policy import GateCheck, Mode, Policy, ScanCheck
 from shared.domain.policy.promoting import ApprovalCheck
 from shared.domain.policy.signing import CosignCheck, SignatureCheck
-from shared.domain.promotion.admission import AdmissionReason
+from shared.domain.promotion.admission import Admission, AdmissionReason
 from shared.domain.promotion.astray import LetGo
 from shared.domain.promotion.candidate import GateVerdict, Objection
+from shared.domain.promotion.consents import Answer, By, Consent
 from shared.domain.promotion.said import Blocked, Forced, Said, Why
 from shared.domain.promotion.target import Adopted
 from shared.domain.record.statement import Level, Result
@@ -118,10 +120,40 @@ def test_signatures_a_soak_and_approvals_are_levels_where_they_are_asked_for_and
     signed = SignatureCheck(cosign=CosignCheck("k.pem"))
     policy = Policy("all", None, None, signed, "3d", approval=ApprovalCheck())
     reasons = (AdmissionReason.SIGNATURE_VERIFIED.value, AdmissionReason.APPROVED.value)
-    whole = claim(policy=policy, admissions=(admission(policy, reasons=reasons),))
+    whole = claim(policy=policy, admissions=(later(policy, *reasons),), candidate=that_passed(detected_at=NOON))
     assert whole.levels == (Level.SIGNED, Level.SOAKED, Level.APPROVED)
-    fast = (AdmissionReason.FAST_LANE.value,)
-    assert claim(policy=policy, admissions=(admission(policy, reasons=fast),)).levels == ()
+    fast = (*reasons, AdmissionReason.FAST_LANE.value)
+    assert claim(policy=policy, admissions=(admission(policy, reasons=fast),)).levels == (Level.SIGNED, Level.APPROVED)
+
+
+def later(policy: Policy, *reasons: str, days: int = 3) -> Admission:
+    """Return what was decided some days after the digest was first seen."""
+    return msgspec.structs.replace(admission(policy, reasons=reasons), at=NOON + timedelta(days=days))
+
+
+@pytest.mark.parametrize(
+    ("policy", "shows"),
+    [
+        (Policy("soaks", min_age="3d"), AdmissionReason.FAST_LANE),
+        (Policy("agrees", approval=ApprovalCheck()), AdmissionReason.APPROVED),
+        (Policy("signed", signatures=SignatureCheck(cosign=CosignCheck("k.pem"))), AdmissionReason.SIGNATURE_VERIFIED),
+    ],
+    ids=["time", "people", "signatures"],
+)
+def test_what_was_in_use_when_its_policy_came_to_ask_for_more_did_not_pass_that(
+    policy: Policy, shows: AdmissionReason
+) -> None:
+    seen = that_passed(detected_at=NOON)
+    assert said(claim(policy=policy, admissions=(later(policy, days=2),), candidate=seen)).result is None
+    passed = said(claim(policy=policy, admissions=(later(policy, shows.value, days=2),), candidate=seen))
+    assert passed.result is Result.PASSED
+
+
+def test_what_people_agreed_to_is_so_although_it_is_judged_without_them_later() -> None:
+    policy = Policy("agrees", approval=ApprovalCheck())
+    yes = Consent(ONE, Answer.AGREED, By(Kind.PERSON, "3c@2e", "Grace"), "fine", NOON)
+    truth = said(claim(policy=policy, admissions=(admission(policy),), consents=(yes,)))
+    assert (truth.result, truth.levels) == (Result.PASSED, (Level.APPROVED,))
 
 
 def test_what_does_not_hold_for_one_tag_is_said_for_none() -> None:
@@ -196,7 +228,7 @@ AGREED = Policy("agreed", approval=ApprovalCheck())
 def test_a_record_speaks_of_the_platforms_on_which_every_enforced_check_was_made(
     policy: Policy, platforms: tuple[str, ...] | None
 ) -> None:
-    passed = (admission(policy),)
+    passed = (admission(policy, reasons=(AdmissionReason.APPROVED.value,)),)
     on_both = msgspec.structs.replace(standing(policy, admissions=passed), platforms=("linux/arm64", "linux/amd64"))
     claim = claim_of(on_both, ONE)
     assert (claim.ground, claim.platforms) == (Ground.PASSED, platforms)
