@@ -115,6 +115,7 @@ class Storm:
     def begin(self) -> None:
         """Prepare the stage, and start the host."""
         prepare(self._topology, self._watcher, self._upstreams, travels=self._settings.travels)
+        self._people.sign_in()
         self._twin.start_host()
         self.memory.begin()
 

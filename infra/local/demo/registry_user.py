@@ -27,6 +27,12 @@ class RegistryUser:
         self._front, self._service = topology.https("base"), topology.address("base")
         self._authority = str(topology.ca_bundle)
         self._watcher = watcher
+        self._password = ""
+
+    def sign_in(self) -> str:
+        """Sign in, once for some hours: what is given then stands for a password."""
+        self._password = self._password or self._watcher.registry_password("base")
+        return self._password
 
     def ask(self, method: str, path: str, repository: str, rights: str, **request: Any) -> requests.Response:
         """Ask for something of a repository.
@@ -50,7 +56,7 @@ class RegistryUser:
         answer = requests.get(
             f"{self._front}/oauth2/token",
             params={"service": self._service, "scope": f"repository:{repository}:{rights}"},
-            auth=(_NOBODY, self._watcher.registry_password("base")),
+            auth=(_NOBODY, self.sign_in()),
             verify=self._authority,
             timeout=_SECONDS,
         )
