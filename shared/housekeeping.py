@@ -85,7 +85,7 @@ class Housekeeping:
         client = settings.gate_client_image.partition("@")[2]
         named = (parse_digest(client),) if client else ()
         base = settings.base.name
-        travel = RecordedTravel(parts.companions, parts.unique_names, base, parts.clock)
+        travel = RecordedTravel(parts.companions, parts.unique_names, base, parts.clock, parts.travelling.release)
         needs = HouseNeeds(*records, parts.watch_lists.in_force, base, remembers, travel, named)
         settled = Settled(
             places=self._places, stays=settings.staging_stays, uniques_kept=int(settings.unique_tags_kept)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shared.domain.promotion.target import Target
     from shared.domain.references import Digest, Tag
     from shared.domain.travel.companions import Companions
+    from shared.domain.travel.locked import Released
     from shared.domain.watching.travelling import Travelling
     from shared.flows.accompany import Accompanist, RecordStep
     from shared.flows.look_at_due import Kind
@@ -215,19 +216,9 @@ class Travels:
         found = self._names().get(self._targets().registry, repository, name)
         return found.digest if found is not None else None
 
-    def locked_by_us(self, repository: str) -> frozenset[str]:
-        """Return the tags and digests of a repository of the base registry that nobody but this app has locked.
-
-        Raises:
-            ServiceError: the storage account did not answer.
-        """
-        from shared.domain.travel.locks import ours_alone  # noqa: PLC0415
-
-        return ours_alone(one.record for one in self.book.records.of_repository(self.book.registry, repository))
-
-    def release(self, repository: str, digest: Digest, names: Collection[Tag]) -> bool:
-        """Unlock names that are about to be deleted; see ``Locker.release``."""
-        return self.locker.release(repository, digest, names)
+    def release(self, repository: str, digest: Digest, name: Tag | None) -> Released:
+        """Unlock what is about to be deleted; see ``Locker.release``."""
+        return self.locker.release(repository, digest, name)
 
     def compare(self, repository: str, tags: Mapping[Tag, Digest], targets: Sequence[Target]) -> None:
         """Compare what lies beside the digests of a repository; where nothing travels nobody looks.

@@ -9,7 +9,7 @@ from functools import cached_property
 import msgspec
 
 from shared.domain.housekeeping.graph import Graph
-from shared.domain.housekeeping.judging import Judged, Rules, Unique
+from shared.domain.housekeeping.judging import Judged, Rules, Said, Unique
 from shared.domain.housekeeping.reasons import Goes, Place
 from shared.domain.housekeeping.rounds import Site
 from shared.domain.housekeeping.task_runs import JudgedRuns, NamedRun, judge_runs
@@ -121,7 +121,7 @@ class HouseLooks:
             uniques_kept=self.settled.uniques_kept,
             uniques=self._uniques(site),
             held=self._held(site, everything),
-            replaced=self.needs.travel.replaced(site.name) if site.place is Place.BASE else frozenset(),
+            said=self.needs.travel.said(site.name) if site.place is Place.BASE else Said(),
             begun=begun,
         )
         return reader.judged(site, everything.needed.of(site), rules, self.clock())

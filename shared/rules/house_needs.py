@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from shared.domain.housekeeping.judging import Going, Unique
+from shared.domain.housekeeping.judging import Going, Said, Unique
 from shared.domain.housekeeping.reasons import Goes, Place, Spared
 from shared.domain.housekeeping.rounds import Site
 from shared.domain.housekeeping.uses import Uses, merged, of_target, of_tool
@@ -22,6 +22,7 @@ from shared.domain.promotion.transitions import ENDS
 from shared.domain.references import Digest, Tag
 from shared.domain.scan.scan import SCAN_ENDS, Scan
 from shared.domain.scan.scan_runs import scan_run_names
+from shared.domain.travel.locked import Released
 from shared.domain.watching.scanner import SCANNER
 from shared.domain.watching.watch_list import WatchList
 from shared.errors import Unavailable, WatchListError
@@ -45,15 +46,23 @@ class Travel(Protocol):
         """Whether something is on its way that is to lie beside a digest in a repository of the base registry, now."""
         ...
 
-    def let_go(self, repository: str, going: Going) -> None:
-        """Take note of a unique tag, or of a manifest with its unique tags, that is about to be deleted from base.
+    def release(self, repository: str, going: Going) -> Released | None:
+        """Prepare a unique tag, or a manifest with its unique tags, for its deletion from base, which follows at once.
 
-        Else it would be found to be missing, and brought back.
+        What nothing locks is let go of, so that it is not found to be missing, and brought back.
+
+        Returns:
+            What came of opening our locks, for minutes; what was opened so is let go of after it was deleted, as what
+            is not deleted has to be locked again. ``None`` where nothing is locked.
         """
         ...
 
-    def replaced(self, repository: str) -> frozenset[Digest]:
-        """Return the records of decisions in a repository of the base registry that say what is not so any more."""
+    def let_go(self, repository: str, going: Going) -> None:
+        """Take note of what was released, and is deleted."""
+        ...
+
+    def said(self, repository: str) -> Said:
+        """Return what records say of a repository of the base registry."""
         ...
 
     def forget(self, repository: str, gone: Collection[Digest]) -> None:
@@ -166,7 +175,7 @@ class HouseNeeds:
             ServiceError: some could not be read.
         """
         digest = going.digest
-        if going.why is Goes.REPLACED and digest not in self.travel.replaced(site.name):
+        if going.why is Goes.REPLACED and digest not in self.travel.said(site.name).replaced:
             return Spared.CHANGED
         targets = [stored.record for stored in self._targets.of_repository(self._registry, site.name)]
         if _held(targets) != known.held.get(site.name, frozenset()):

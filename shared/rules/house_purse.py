@@ -43,6 +43,10 @@ class HousePurse:
             raise Spent
         self.spent += 1
 
+    def count(self, requests: int) -> None:
+        """Count requests that were made for what had to be done to its end."""
+        self.spent += requests
+
     def pages(self, pages: Iterator[P]) -> Iterator[P]:
         """Pass on the pages of a listing, each of which is one request.
 

@@ -117,8 +117,7 @@ class HouseSites:
         if site.place is Place.BASE:
             self._begin(site, judged.goes)
         registry = self._looks.registries[site.place]
-        let_go = self._looks.needs.travel.let_go
-        deleter = HouseDeleter(registry, site, graph, self._purse, self._again, let_go)
+        deleter = HouseDeleter(registry, site, graph, self._purse, self._again, self._looks.needs.travel)
         for going in judged.goes:
             stays = deleter.delete(going)
             self._note(going, stays, kept)

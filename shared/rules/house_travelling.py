@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 
 from shared.domain.housekeeping.companions import digests_of, forgotten, is_on_its_way, let_go, replaced_in, without
-from shared.domain.housekeeping.judging import Going, Unique
+from shared.domain.housekeeping.judging import Going, Said, Unique
 from shared.domain.housekeeping.reasons import Place
-from shared.domain.references import Digest
+from shared.domain.references import Digest, Tag
 from shared.domain.travel.companions import Companions, companions_id
+from shared.domain.travel.locked import Released
+from shared.domain.travel.locks import is_locking, ours_alone
 from shared.errors import Conflict
 from shared.ports import Clock
 from shared.travel_ports import CompanionRecords, StoredCompanions, UniqueNames
 
 _TRIES = 8
+
+# Opens our locks of a name of a digest in a repository, or of the digest as a whole; see ``Locker.release``.
+Release = Callable[[str, Digest, Tag | None], Released]
 
 
 class RecordedTravel:
@@ -24,13 +30,17 @@ class RecordedTravel:
         names: which digest has which unique tag, for good.
         registry: name of the base registry.
         clock: tells the time.
+        release: opens our locks.
     """
 
-    def __init__(self, companions: CompanionRecords, names: UniqueNames, registry: str, clock: Clock) -> None:
+    def __init__(
+        self, companions: CompanionRecords, names: UniqueNames, registry: str, clock: Clock, release: Release
+    ) -> None:
         self._companions = companions
         self._names = names
         self._registry = registry.lower()
         self._clock = clock
+        self._release = release
 
     def uniques(self, repository: str) -> Iterable[Unique]:
         """See ``Travel.uniques``. A name is given once, and known to be ours for as long as its record is there."""
@@ -50,19 +60,35 @@ class RecordedTravel:
         stored = self._companions.get(companions_id(self._registry, repository, digest))
         return stored is not None and is_on_its_way(stored.record, self._clock())
 
+    def release(self, repository: str, going: Going) -> Released | None:
+        """See ``Travel.release``.
+
+        Raises:
+            Conflict: others changed the record every time.
+        """
+        stored = self._companions.get(companions_id(self._registry, repository, going.digest))
+        if stored is None:
+            return None
+        if is_locking(stored.record):
+            return self._release(repository, going.digest, going.tag or None)
+        self._change(stored.record.id, partial(self._without, going), stored)
+        return None
+
     def let_go(self, repository: str, going: Going) -> None:
         """See ``Travel.let_go``.
 
         Raises:
             Conflict: others changed the record every time.
         """
-        of = companions_id(self._registry, repository, going.digest)
-        self._change(of, lambda known: without(known, (going.tag,)) if going.tag else let_go(known))
+        self._change(companions_id(self._registry, repository, going.digest), partial(self._without, going))
 
-    def replaced(self, repository: str) -> frozenset[Digest]:
-        """See ``Travel.replaced``."""
-        now = self._clock()
-        return frozenset(one for stored in self._of(repository) for one in replaced_in(stored.record, now))
+    def _without(self, going: Going, known: Companions) -> Companions:
+        return without(known, (going.tag,)) if going.tag else let_go(known, self._clock())
+
+    def said(self, repository: str) -> Said:
+        """See ``Travel.said``."""
+        every, now = [stored.record for stored in self._of(repository)], self._clock()
+        return Said(frozenset(one for record in every for one in replaced_in(record, now)), ours_alone(every))
 
     def forget(self, repository: str, gone: Collection[Digest]) -> None:
         """See ``Travel.forget``.
@@ -78,14 +104,17 @@ class RecordedTravel:
     def _of(self, repository: str) -> tuple[StoredCompanions, ...]:
         return tuple(self._companions.of_repository(self._registry, repository))
 
-    def _change(self, of: str, change: Callable[[Companions], Companions]) -> None:
+    def _change(
+        self, of: str, change: Callable[[Companions], Companions], stored: StoredCompanions | None = None
+    ) -> None:
         for _ in range(_TRIES):
-            stored = self._companions.get(of)
+            stored = stored or self._companions.get(of)
             if stored is None:
                 return
             try:
                 self._companions.replace(stored, change(stored.record))
             except Conflict:
+                stored = None
                 continue
             return
         raise Conflict(f"the companions {of} change too fast; it is tried again")

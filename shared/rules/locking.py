@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 
+from shared.domain.housekeeping.companions import let_go, without
 from shared.domain.references import Digest, Tag
 from shared.domain.travel import lock_changes as changes
 from shared.domain.travel.companions import Companions
-from shared.domain.travel.locked import Attributes, Right
-from shared.domain.travel.locks import Judged, Move, Others, judged, needs_others, next_lock, others_of, wants_locks
+from shared.domain.travel.locked import CHANGES, Attributes, Lock, Released
+from shared.domain.travel.locks import (
+    Judged,
+    Move,
+    Others,
+    judged,
+    needs_others,
+    next_lock,
+    others_of,
+    wanted_locks,
+    wants_locks,
+)
+from shared.domain.travel.next_step import scheduled
 from shared.errors import Paced, ServiceError, TidegateError, Unavailable
 from shared.rules.companion_book import CompanionBook
 from shared.travel_ports import LockRegistry, StoredCompanions
@@ -20,6 +33,8 @@ log = logging.getLogger("tidegate.companions")
 # Reads which platforms an image has.
 Parts = Callable[[Companions], Sequence[Digest]]
 _MOST_STEPS = 200
+# One to look, and one to open.
+_REQUESTS_OF_A_STEP = 2
 
 
 class Locker:
@@ -57,33 +72,31 @@ class Locker:
         others = self._others(known, of, now) if needs_others(known, of, found, now) else Others()
         return self._do(stored, of, found, judged(known, of, found, others, now))
 
-    def release(self, repository: str, digest: Digest, names: Collection[Tag]) -> bool:
-        """Open our locks of names that are about to be deleted, and of their image where nothing else locks it.
+    def release(self, repository: str, digest: Digest, name: Tag | None = None) -> Released:
+        """Open our locks of what is about to be deleted: of a name, and of its image where nothing else locks it.
 
         That they are to be locked no more is written down first, then each lock that is opened: whoever dies in
-        between does the rest when it is asked again, or the image is looked at.
+        between leaves an image that is looked at some minutes later, and then locks what is there still.
 
         Args:
             repository: in the base registry.
-            digest: which keeps the names.
-            names: the unique tags.
+            digest: which keeps the name.
+            name: the unique tag; without one the image goes, with all its names.
 
         Returns:
-            Whether none of our locks is in the way any more; what others locked stays so.
+            What is in the way still; what others locked stays so, and is not told here.
 
         Raises:
             ServiceError: the storage account did not answer.
         """
-        stored = self._book.read(repository, digest)
+        stored, now, steps = self._book.read(repository, digest), self._book.clock(), 0
         if stored is None:
-            return True
-        now = self._book.clock()
-        noted = self._book.step(stored, lambda record: changes.released(record, names, now))
-        for _ in range(_MOST_STEPS):
-            if noted is None or next_lock(noted.record, now) is None:
-                break
-            noted = self.step(noted)
-        return noted is not None and not any(_is_in_the_way(noted.record, name) for name in names)
+            return Released()
+        noted = self._book.step(stored, lambda record: changes.released(record, name, now))
+        while noted is not None and steps < _MOST_STEPS and _is_left(noted.record, now):
+            noted, steps = self.step(noted), steps + 1
+        told = _in_the_way(noted.record, name, now) if noted is not None else "its record was changed by another worker"
+        return Released(told, steps * _REQUESTS_OF_A_STEP)
 
     def open_for(self, stored: StoredCompanions, of: str) -> bool:
         """Open what is ours of one lock at once, for an import that was refused for it.
@@ -123,6 +136,8 @@ class Locker:
         self, stored: StoredCompanions, of: str, found: Attributes | None, to_do: Judged
     ) -> StoredCompanions | None:
         known = stored.record
+        if to_do.move in {Move.MISSING, Move.MOVED} and _is_let_go(known, of):
+            return self._let_go(stored, Tag(of))
         if to_do.move is Move.CLOSE:
             claimed = self._noted(stored, lambda record, now: changes.claimed(record, of, to_do.ours, now))
             close = lambda: self._base.lock(known.repository, of, to_do.rights)  # noqa: E731
@@ -159,6 +174,16 @@ class Locker:
         change = {Move.MISSING: changes.missed, Move.WAIT: changes.waits}.get(to_do.move, changes.forgotten)
         return self._noted(stored, lambda record, now: change(record, of, now))
 
+    def _let_go(self, stored: StoredCompanions, name: Tag) -> StoredCompanions | None:
+        """A name that was opened to be deleted was so; who died right after it could not say whether all of it was."""
+        known = stored.record
+        there = _asked(lambda: self._base.attributes(known.repository, known.digest))
+        if isinstance(there, ServiceError):
+            return self._fell(stored, name, there)
+        if there is None:
+            return self._noted(stored, let_go)
+        return self._noted(stored, lambda record, now: scheduled(without(record, (name,)), now))
+
     def _noted(
         self, stored: StoredCompanions, change: Callable[[Companions, datetime], Companions]
     ) -> StoredCompanions | None:
@@ -180,6 +205,26 @@ def _asked(call: Callable[[], Attributes | None]) -> Attributes | ServiceError |
         return error
 
 
-def _is_in_the_way(known: Companions, name: Tag) -> bool:
-    lock = known.lock_of(name)
-    return lock is not None and Right.WRITE in lock.ours
+def _is_left(known: Companions, now: datetime) -> bool:
+    """Whether anything is to be opened still; what cannot be deleted for one lock keeps the others."""
+    return next_lock(known, now) is not None and not any(_fails(known, now))
+
+
+def _fails(known: Companions, now: datetime) -> Iterator[Lock]:
+    wanted = wanted_locks(known, now)
+    tried = (one for one in known.locks if one.tries.trouble and not one.tries.may(now))
+    return (one for one in tried if one.of not in wanted)
+
+
+def _in_the_way(known: Companions, name: Tag | None, now: datetime) -> str:
+    """A platform that another image wants to be locked stays so, and is in nobody's way."""
+    goes = {name} if name is not None else {known.digest, *(one.name for one in known.unique)}
+    left = (one for one in known.locks if one.of in goes and not CHANGES.isdisjoint(one.ours))
+    lock = next(chain(_fails(known, now), left), None)
+    if lock is None:
+        return ""
+    return f"our lock of {lock.of} is not open: {lock.tries.trouble or 'something else wants it'}"
+
+
+def _is_let_go(known: Companions, of: str) -> bool:
+    return any(one.name == of and one.released_at is not None for one in known.unique)

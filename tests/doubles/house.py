@@ -14,6 +14,7 @@ from shared.domain.housekeeping.reasons import Place
 from shared.domain.housekeeping.rounds import Round
 from shared.domain.housekeeping.task_runs import NamedRun
 from shared.domain.references import Digest, Tag
+from shared.domain.travel.locked import Released
 from shared.errors import Conflict
 from shared.housekeeping_ports import Locked, StoredLinks, StoredRound
 from shared.rules.house_looks import HouseLooks, Settled
@@ -186,6 +187,10 @@ class InMemoryHouse(Scripted):
         self._raise_scripted(kind)
 
 
+def _locks_nothing(repository: str, digest: Digest, name: Tag | None) -> Released:
+    raise AssertionError(f"nothing of {repository} is locked by us, and {name or digest} is to be opened")
+
+
 class InMemoryRunNames(Scripted):
     """The port ``RunNames`` in a dictionary, ``ended``: when the run of each name ended."""
 
@@ -274,7 +279,7 @@ class Houses:
         self.books = InMemoryHouseBooks(before_call)
         self.companions = InMemoryCompanions(before_call)
         self.names = InMemoryUniqueNames(before_call)
-        self.travel = RecordedTravel(self.companions, self.names, BASE, clock)
+        self.travel = RecordedTravel(self.companions, self.names, BASE, clock, _locks_nothing)
         self.places = places
         self.remembers = True
         self.named: tuple[Digest, ...] = ()

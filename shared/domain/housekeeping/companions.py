@@ -9,7 +9,7 @@ import msgspec
 
 from shared.domain.references import Digest, Tag
 from shared.domain.travel.companions import Companions
-from shared.domain.travel.next_step import Todo, needs_image, next_step
+from shared.domain.travel.next_step import Todo, needs_image, next_step, scheduled
 
 # What was being imported when it was replaced arrives within hours, and is gone for good only after that.
 RECORDS_STAY = timedelta(days=1)
@@ -66,8 +66,11 @@ def without(companions: Companions, names: Collection[Tag]) -> Companions:
     )
 
 
-def let_go(companions: Companions) -> Companions:
-    """Return companions of a digest that is deleted: nothing is to lie beside it, until a tag wants it once more."""
+def let_go(companions: Companions, now: datetime) -> Companions:
+    """Return companions of a digest that is deleted: nothing is to lie beside it, until a tag wants it once more.
+
+    What is ours of locks is not forgotten: a platform that stays for another index is opened, or left to that.
+    """
     bare = Companions(
         registry=companions.registry,
         repository=companions.repository,
@@ -76,4 +79,4 @@ def let_go(companions: Companions) -> Companions:
         staging=companions.staging,
         step=companions.step + 1,
     )
-    return msgspec.structs.replace(bare, traceparent=companions.traceparent)
+    return scheduled(msgspec.structs.replace(bare, traceparent=companions.traceparent, locks=companions.locks), now)

@@ -23,8 +23,9 @@ from shared.domain.references import Digest, Tag
 TOOLS_STAY, TOOLS_KEPT = timedelta(days=2), 3
 # For so long a late referrer is followed; whose subject has not come until then has none.
 ORPHANS_STAY = timedelta(days=14)
-# A unique tag that was just made is being written about.
-UNIQUE_STAYS = timedelta(days=1)
+# A unique tag that was just made is being written about. What a round opened and left was locked again after it, which
+# may count as written: the next day's round is not to find it young.
+UNIQUE_STAYS = timedelta(hours=12)
 # What may be deleted though it stays otherwise: its tag, which is of no more use, beside another one.
 _TAG_ALONE = frozenset({Spared.TAGGED, Spared.CHILD, Spared.REFERRER, Spared.REFERRED})
 
@@ -45,6 +46,18 @@ class Unique(msgspec.Struct, frozen=True):
     made_at: datetime
 
 
+class Said(msgspec.Struct, frozen=True):
+    """What records say of a repository of the base registry.
+
+    Attributes:
+        replaced: records of decisions that say what is not so any more.
+        ours: tags and manifests that nobody but us has locked: they are opened right before they are deleted.
+    """
+
+    replaced: frozenset[Digest] = frozenset()
+    ours: frozenset[str] = frozenset()
+
+
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """By what one repository is judged.
 
@@ -54,7 +67,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         uniques_kept: how many unique tags of a tag stay, the latest.
         uniques: those that records know of the repository.
         held: tags whose entries are on hold.
-        replaced: records of decisions that say what is not so any more.
+        said: what records say of it.
         begun: manifests of which the deletion was begun, with what named them, and may have broken off.
     """
 
@@ -63,7 +76,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     uniques_kept: int = 10
     uniques: tuple[Unique, ...] = ()
     held: frozenset[Tag] = frozenset()
-    replaced: frozenset[Digest] = frozenset()
+    said: Said = Said()
     begun: Mapping[Digest, Goes] = {}
 
 
@@ -75,12 +88,14 @@ class Going(msgspec.Struct, frozen=True, omit_defaults=True):
         why: why.
         tags: that point at it and go with it.
         tag: the one tag that goes, while its manifest stays; empty where the manifest goes.
+        unlocks: whether we locked it, and nobody else: it is opened right before.
     """
 
     digest: Digest
     why: Goes
     tags: tuple[Tag, ...] = ()
     tag: Tag = Tag("")
+    unlocks: bool = False
 
 
 class Staying(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -154,21 +169,31 @@ class _Judge:
         left = (each for each in self._graph.manifests if each not in staying and each not in going)
         staying |= {each: (Spared.UNTAGGED, Digest("")) for each in left}
         tags = (one for each, (why, _) in staying.items() if why in _TAG_ALONE for one in self._tags_alone(each))
-        goes = (Going(each, why, self._tags(each)) for each, why in going.items())
+        goes = (Going(each, why, self._tags(each), unlocks=self._unlocks(each)) for each, why in going.items())
         stays = tuple(self._staying(each, *why) for each, why in staying.items())
-        return Judged((*goes, *tags), stays, self._rules.replaced - self._graph.manifests.keys())
+        return Judged((*goes, *tags), stays, self._rules.said.replaced - self._graph.manifests.keys())
 
     def own(self, digest: Digest) -> Spared | None:
         """Why a manifest stays for its own sake, whatever it hangs together with."""
-        if self._graph.manifests[digest].locked or any(tag.locked for tag in self._graph.tags[digest]):
+        if self._is_locked(digest) or any(map(self._is_tag_locked, self._graph.tags[digest])):
             return Spared.LOCKED
         if why := self._uses.get(digest) or self._kept.get(digest):
             return why
         if digest in self._latest:
             return Spared.LATEST
-        if digest not in self._rules.replaced and (why := self._by_its_age(digest)):
+        if digest not in self._rules.said.replaced and (why := self._by_its_age(digest)):
             return why
         return Spared.TAGGED if self._graph.image_tags(digest) - self._ours(digest) else None
+
+    def _is_locked(self, digest: Digest) -> bool:
+        """Whether somebody else locked a manifest: what we locked is not kept by that."""
+        return self._graph.manifests[digest].locked and digest not in self._rules.said.ours
+
+    def _is_tag_locked(self, tag: TagAt) -> bool:
+        return tag.locked and tag.name not in self._rules.said.ours
+
+    def _unlocks(self, digest: Digest) -> bool:
+        return self._graph.manifests[digest].locked or any(tag.locked for tag in self._graph.tags[digest])
 
     def _by_its_age(self, digest: Digest) -> Spared | None:
         """What an index names was written with it, or with an older one."""
@@ -200,7 +225,7 @@ class _Judge:
         waiting = list(staying)
         for digest in waiting:
             near = [(one, Spared.CHILD) for one in self._graph.children(digest)]
-            said = (one for one in self._graph.referrers(digest) if one not in self._rules.replaced)
+            said = (one for one in self._graph.referrers(digest) if one not in self._rules.said.replaced)
             near += [(one, Spared.REFERRER) for one in said]
             near += [(one, Spared.REFERRED) for one in self._graph.subjects(digest) if one in self._graph.manifests]
             for one, why in near:
@@ -216,7 +241,7 @@ class _Judge:
         return _in_order(self._graph, going)
 
     def _begins(self, digest: Digest) -> bool:
-        if digest in self._rules.replaced:
+        if digest in self._rules.said.replaced:
             return True
         if digest in self._rules.begun:
             return not self._graph.above(digest)
@@ -225,7 +250,7 @@ class _Judge:
         return self._staging or bool(self._ours(digest)) or bool(self._graph.subjects(digest))
 
     def _why(self, digest: Digest) -> Goes:
-        if digest in self._rules.begun or digest in self._rules.replaced:
+        if digest in self._rules.begun or digest in self._rules.said.replaced:
             return self._rules.begun.get(digest, Goes.REPLACED)
         if not self._staging and self._ours(digest):
             return Goes.OLD_UNIQUE
@@ -242,12 +267,12 @@ class _Judge:
 
     def _tags_alone(self, digest: Digest) -> tuple[Going, ...]:
         """Unique tags that are of no more use, at a manifest that stays for the sake of others."""
-        if self._staging or self._graph.manifests[digest].locked:
+        if self._staging or self._is_locked(digest):
             return ()
         return tuple(
-            Going(digest, Goes.OLD_UNIQUE, tag=tag.name)
+            Going(digest, Goes.OLD_UNIQUE, tag=tag.name, unlocks=tag.locked)
             for tag in self._graph.tags[digest]
-            if tag.name in self._old and not tag.locked
+            if tag.name in self._old and not self._is_tag_locked(tag)
         )
 
     def _staying(self, digest: Digest, why: Spared, by: Digest) -> Staying:

@@ -16,7 +16,7 @@ class Place(Enum):
 class Spared(Enum):
     """Why something stays. Of several reasons the first of these is told."""
 
-    LOCKED = "locked"  # somebody locked it, or a tag of it
+    LOCKED = "locked"  # somebody else locked it, or a tag of it
     DECIDED = "decided"  # a tag is to bear it, or bears it
     PINNED = "pinned"  # a person pinned it
     HELD = "held"  # its entry is on hold: nothing of its tags goes

@@ -29,7 +29,7 @@ class Unique(msgspec.Struct, frozen=True, omit_defaults=True):
         made_at: when the name was chosen, UTC.
         landed_at: when it was last found to bear the digest, UTC; ``None`` while it does not.
         locked: whether it is to be locked.
-        released_at: since when it is not any more, as it is about to be deleted, UTC.
+        released_at: since when it is open, as it is about to be deleted, UTC; for minutes, see ``RELEASED_FOR``.
     """
 
     name: Tag

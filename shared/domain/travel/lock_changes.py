@@ -157,16 +157,18 @@ def _pullable(companions: Companions, in_use: Collection[Digest] | None) -> tupl
     return tuple(one for one in companions.manifests if one != companions.digest and one in in_use)
 
 
-def released(companions: Companions, names: Collection[Tag], now: datetime) -> Companions:
-    """Write down that names are to be locked no more, as they are about to be deleted."""
+def released(companions: Companions, name: Tag | None, now: datetime) -> Companions:
+    """Write down that a name is to be locked no more, as it is about to be deleted; or all of the image, for none.
+
+    Tags have left an image that is about to be deleted; one that stands there is found again.
+    """
 
     def let_go(one: Unique) -> Unique:
-        return msgspec.structs.replace(one, released_at=one.released_at or now) if one.name in names else one
+        return msgspec.structs.replace(one, released_at=now) if name in {None, one.name} else one
 
+    known = companions if name is not None else left(companions, [want.tag for want in companions.wants], now)
     unique = tuple(map(let_go, companions.unique))
-    if unique == companions.unique:
-        return companions
-    return scheduled(msgspec.structs.replace(_stepped(companions), unique=unique), now)
+    return scheduled(msgspec.structs.replace(_stepped(known), unique=unique), now)
 
 
 def _with(
@@ -180,7 +182,17 @@ def _with(
     known = companions.lock_of(of)
     undone_at = known.undone if known is not None else ()
     after = Lock(of=of, state=state, at=now, ours=_sorted(ours), closed=_sorted(closed), undone=undone_at)
+    if state is not LockState.LIFTING:
+        companions = _taken_back(companions, of)
     return scheduled(_replaced(companions, after), now)
+
+
+def _taken_back(companions: Companions, of: str) -> Companions:
+    """A name that is locked again was not deleted, and is not about to be any more."""
+    if not any(one.name == of and one.released_at is not None for one in companions.unique):
+        return companions
+    unique = (msgspec.structs.replace(one, released_at=None) if one.name == of else one for one in companions.unique)
+    return msgspec.structs.replace(companions, unique=tuple(unique))
 
 
 def _sorted(rights: Collection[Right]) -> tuple[Right, ...]:

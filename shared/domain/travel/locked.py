@@ -91,6 +91,18 @@ class Opened(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class Released(msgspec.Struct, frozen=True):
+    """What came of opening our locks of what is about to be deleted.
+
+    Attributes:
+        in_the_way: what is still in the way of that, for people; empty if nothing of ours is.
+        requests: how many requests were made to the registry at most.
+    """
+
+    in_the_way: str = ""
+    requests: int = 0
+
+
 class ListedTags(dict[Tag, Digest]):
     """What the tags of a repository point at, and what each is closed to, as one listing tells both.
 

@@ -19,6 +19,8 @@ from shared.domain.watching.travelling import Lockable
 
 # An import that was refused for our locks is tried again within minutes; who dies meanwhile leaves them open so long.
 OPEN_FOR = timedelta(hours=1)
+# What was opened to be deleted is deleted at once; of what is there still after that, nobody knows that it is to go.
+RELEASED_FOR = timedelta(minutes=10)
 # Whoever opens what we lock may have to: we say so, close it again, and leave it after so many times a day.
 MOST_UNDONE, UNDONE_WITHIN = 3, timedelta(days=1)
 NOTHING = frozenset[Right]()
@@ -33,8 +35,10 @@ def wanted_locks(companions: Companions, now: datetime) -> Mapping[str, frozense
 
     The index comes after its platforms: from when it is locked on they are spared by their own locks alone.
     """
-    wanted = {str(one.name): CHANGES for one in companions.unique if _is_locked(one)}
-    image = CHANGES if _locks_image(companions) and not is_open(companions, now) else NOTHING
+    names = {str(one.name): CHANGES for one in companions.unique if _is_locked(one) and not is_released(one, now)}
+    wanted, image = dict(names), NOTHING
+    if (names or _locks_by_tag(companions)) and not is_open(companions, now):
+        image = CHANGES
     things = (*_platforms(companions), companions.digest)
     wanted.update((digest, image | _unread(companions, digest)) for digest in things)
     wanted = {of: rights for of, rights in wanted.items() if rights}
@@ -78,13 +82,25 @@ def is_open(companions: Companions, now: datetime) -> bool:
 
 
 def _locks_image(companions: Companions) -> bool:
-    return any(map(_is_locked, companions.unique)) or any(
-        Lockable.STABLE in want.asked.locks and not want.left for want in companions.wants
-    )
+    return any(map(_is_locked, companions.unique)) or _locks_by_tag(companions)
+
+
+def _locks_by_tag(companions: Companions) -> bool:
+    return any(Lockable.STABLE in want.asked.locks and not want.left for want in companions.wants)
 
 
 def _is_locked(one: Unique) -> bool:
-    return one.locked and one.landed_at is not None and one.released_at is None
+    return one.locked and one.landed_at is not None
+
+
+def is_released(one: Unique, now: datetime) -> bool:
+    """Whether a name is open for its deletion. What is not deleted within minutes is to be locked again."""
+    return one.released_at is not None and now - one.released_at < RELEASED_FOR
+
+
+def is_locking(companions: Companions) -> bool:
+    """Whether anything is locked of an image, or is to be, by what is known of it."""
+    return bool(companions.locks) or wants_locks(companions)
 
 
 def _is_borne(want: Want) -> bool:
@@ -134,6 +150,9 @@ def lock_times(companions: Companions, now: datetime) -> Iterator[datetime]:
             yield lock.tries.retry_at
     if companions.opened is not None and _open_tag(companions, now) is not None:
         yield companions.opened.at + OPEN_FOR
+    yield from (
+        one.released_at + RELEASED_FOR for one in companions.unique if one.locked and one.released_at is not None
+    )
 
 
 def is_locked(companions: Companions, want: Want) -> bool:
@@ -192,6 +211,8 @@ def others_of(records: Iterable[Companions], of: str, companions: str, now: date
 def ours_alone(records: Iterable[Companions]) -> frozenset[str]:
     """Return the tags and digests that nobody but us has locked, as far as was last found.
 
+    All that keeps one from being deleted is ours then: whoever finds it locked knows by whom.
+
     Args:
         records: all of one repository; what one of them found closed may be what another one closed.
     """
@@ -200,7 +221,7 @@ def ours_alone(records: Iterable[Companions]) -> frozenset[str]:
     for lock in (lock for one in records for lock in one.locks):
         ours.setdefault(lock.of, set()).update(lock.ours)
         closed.setdefault(lock.of, set()).update(lock.closed)
-    return frozenset(of for of, rights in ours.items() if rights and closed[of] <= rights)
+    return frozenset(of for of, rights in ours.items() if rights >= CHANGES and closed[of] <= rights)
 
 
 class Move(Enum):

@@ -160,9 +160,12 @@ def _may_record(companions: Companions, now: datetime) -> bool:
 
 
 def _may_lock(companions: Companions, now: datetime) -> bool:
-    """A manifest that is locked may refuse what is to refer to it, so that this comes before, if anybody waits."""
+    """A manifest that is locked may refuse what is to refer to it, so that this comes before, if anybody waits.
+
+    Of what was deleted with its image, a platform may be there still, for another one.
+    """
     if companions.image_at is None:
-        return False
+        return not companions.wants and bool(companions.locks)
     waiting = [want for want in companions.wants if want.ready_at is None]
     return not waiting or companions.blocked or any(_is_complete(companions, want, now) for want in waiting)
 

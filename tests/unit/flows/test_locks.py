@@ -10,10 +10,11 @@ from shared.domain.promotion.admission import Waiting
 from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.references import Digest, Tag
 from shared.domain.travel.locked import CHANGES, LockState, Right
+from shared.domain.travel.locks import ours_alone
 from shared.errors import NotPermitted, Unavailable
 from tests.doubles.referrers import index, referrer
 from tests.doubles.registries import digest_of
-from tests.doubles.world import ONE, TAG, TARGET, TWO, World
+from tests.doubles.world import BASE, ONE, TAG, TARGET, TWO, World
 from tests.unit.flows.test_actions_on_the_app import said
 from tests.unit.flows.test_travelling import FIRST, OFF, SECOND, arrive, attach, beside, borne, has, travelling_world
 
@@ -312,8 +313,8 @@ def test_a_name_is_unlocked_before_it_is_deleted_and_its_image_with_it() -> None
     arrive(world)
     arrive(world, TWO)
     look_at_base(world)
-    assert {FIRST, ONE} <= world.travelling.locked_by_us(TARGET)
-    assert world.travelling.release(TARGET, ONE, [FIRST])
+    assert {FIRST, ONE} <= ours_alone(one.record for one in world.companions.of_repository(BASE, TARGET))
+    assert not world.travelling.release(TARGET, ONE, FIRST).in_the_way
     assert (closed(world, FIRST), closed(world, ONE)) == (frozenset(), frozenset())
     assert {closed(world, of) for of in (TAG, SECOND, TWO)} == {CHANGES}
 

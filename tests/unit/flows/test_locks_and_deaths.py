@@ -120,8 +120,8 @@ def test_a_name_that_is_let_go_is_open_in_the_end_whenever_the_process_dies() ->
         world.run_for(timedelta(minutes=31))
         world.look_at_base()
         world.run_for(timedelta(minutes=9))
-        died = dies_in(world, moment, lambda: world.travelling.locker.release(TARGET, ONE, [FIRST]))  # noqa: B023
-        assert world.travelling.locker.release(TARGET, ONE, [FIRST]), moment
+        died = dies_in(world, moment, lambda: world.travelling.locker.release(TARGET, ONE, FIRST))  # noqa: B023
+        assert not world.travelling.locker.release(TARGET, ONE, FIRST).in_the_way, moment
         assert (closed(world, FIRST), closed(world, ONE)) == (frozenset(), frozenset()), moment
         assert {closed(world, of) for of in (TAG, SECOND, TWO)} == {CHANGES}, moment
         if not died:
@@ -193,7 +193,7 @@ class People:
             number = stored.record.wants[0].number
             book.step(stored, lambda record: lock_changes.borne(record, TAG, number, now))
         else:
-            book.step(stored, lambda record: lock_changes.released(record, [FIRST], now))
+            book.step(stored, lambda record: lock_changes.released(record, FIRST, now))
 
     def look(self) -> None:
         """Look at the image until nothing is to be done."""

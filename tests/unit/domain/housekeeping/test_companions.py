@@ -94,7 +94,7 @@ def test_with_a_digest_its_platforms_and_what_refers_to_it_are_needed() -> None:
 def test_what_is_let_go_is_not_brought_back_when_it_is_found_to_be_missing() -> None:
     lost = frozenset({IMAGE, SIGNATURE})
     assert next_step(changes.lost(at_rest(TAG), lost, frozenset({name(TAG)}), MIDDAY), MIDDAY) is not Todo.REST
-    gone = let_go(at_rest(TAG))
+    gone = let_go(at_rest(TAG), MIDDAY)
     after = changes.lost(gone, lost, frozenset({name(TAG)}), MIDDAY)
     assert next_step(after, MIDDAY) is Todo.REST
     assert (after.look_at, gone.step) == (None, at_rest(TAG).step + 1)
@@ -108,7 +108,7 @@ def test_of_a_digest_that_stays_only_the_one_name_is_let_go() -> None:
 
 
 def test_a_tag_that_wants_what_was_let_go_has_it_brought_once_more() -> None:
-    again = changes.wanted(let_go(at_rest(TAG)), want(TAG, ready_at=None, told=False), MIDDAY)
+    again = changes.wanted(let_go(at_rest(TAG), MIDDAY), want(TAG, ready_at=None, told=False), MIDDAY)
     assert next_step(again, MIDDAY) is not Todo.REST
 
 

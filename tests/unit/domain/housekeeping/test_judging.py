@@ -18,6 +18,7 @@ from shared.domain.housekeeping.judging import (
     Going,
     Judged,
     Rules,
+    Said,
     Unique,
     is_worth_reading,
     judge,
@@ -439,7 +440,7 @@ def replacing(held: Repository, *digests: Digest) -> Rules:
     held.add(A, "22")
     for each in digests:
         held.add(each, subject=A, days=2)
-    return msgspec.structs.replace(BASE, replaced=frozenset(digests))
+    return msgspec.structs.replace(BASE, said=Said(replaced=frozenset(digests)))
 
 
 def test_a_replaced_record_goes_though_its_image_stays(held: Repository) -> None:
@@ -484,4 +485,4 @@ def test_a_record_that_is_so_again_stays_though_its_deletion_was_begun(held: Rep
 
 def test_replaced_records_that_are_not_there_are_told(held: Repository) -> None:
     rules = replacing(held, B)
-    assert held.judged(msgspec.structs.replace(rules, replaced=frozenset({B, D}))).gone == {D}
+    assert held.judged(msgspec.structs.replace(rules, said=Said(replaced=frozenset({B, D})))).gone == {D}

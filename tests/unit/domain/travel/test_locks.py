@@ -90,7 +90,7 @@ def test_nothing_is_locked_that_nobody_asks_for(locks: tuple[Lockable, ...]) -> 
 def test_a_name_stays_locked_when_nobody_wants_the_digest_any_more() -> None:
     known = changes.unwanted(there(), STABLE, 1, NOW)
     assert set(every(known)) == {NAME, *PARTS}
-    assert every(lock_changes.released(known, [NAME], NOW)) == ()
+    assert every(lock_changes.released(known, NAME, NOW)) == ()
 
 
 def test_what_is_blocked_is_closed_to_pulls_as_well() -> None:
