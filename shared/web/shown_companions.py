@@ -70,6 +70,7 @@ class ShownCompanions(msgspec.Struct, frozen=True, kw_only=True):
         unique_tag: the name that the digest keeps for this tag; ``null`` if it has none.
         unique_tag_there: whether that name was found to bear it.
         names: all names that the digest keeps, whatever tags they were made for.
+        names_missing: those of them that are not there, yet or any more.
         known: whether the upstream has told what refers to the digest; then ``referrers`` says how many.
         told: the same in one line, for people.
         referrers: how many there are, by type.
@@ -100,6 +101,7 @@ class ShownCompanions(msgspec.Struct, frozen=True, kw_only=True):
     record: ShownRecord | None
     locks: tuple[ShownLock, ...] = ()
     locks_told: str = ""
+    names_missing: tuple[Tag, ...] = ()
 
 
 def shown_companions(target: Target, companions: Companions) -> ShownCompanions:
@@ -115,6 +117,7 @@ def shown_companions(target: Target, companions: Companions) -> ShownCompanions:
         unique_tag=unique.name if unique is not None else None,
         unique_tag_there=unique is not None and unique.landed_at is not None,
         names=tuple(one.name for one in companions.unique),
+        names_missing=tuple(one.name for one in companions.unique if one.landed_at is None),
         known=companions.listed_at is not None,
         told=told_counts(companions),
         referrers=tuple(ShownReferrers(one.kind, one.there, one.arrived, one.missing) for one in counts(companions)),

@@ -9,9 +9,11 @@ import pytest
 import requests
 
 from infra.local.emulator.assignments import APP
-from infra.local.emulator.role_definitions import HOUSEKEEPING
+from infra.local.emulator.role_definitions import HOUSEKEEPING, LOCKS
 from infra.local.topology import BASE
-from shared.domain.housekeeping.reasons import Place
+from shared.domain.housekeeping.reasons import Place, Spared
+from shared.domain.references import Digest
+from shared.domain.travel.locked import LockState
 from tests.integration.conftest import Product
 from tests.twin.images import push_referrer
 
@@ -62,11 +64,11 @@ def tags_in_base(product: Product) -> set[str]:
     return set(requests.get(url, timeout=9).json()["tags"])
 
 
-def asks_for_unique_tags(product: Product) -> None:
+def asks_for_unique_tags(product: Product, travels: str = "") -> None:
     """Have each digest keep a name, of which one stays; and let the app delete in the base registry."""
     product.configure(settings={"HOUSEKEEPING": "staging,base", "UNIQUE_TAGS_KEPT": "1"})
     entry = f"{{name: it, source: docker.io/{product.path}, tags: [1], target: {product.target}, gate: release"
-    text = f"images: [{entry}, unique_tag: '{{tag}}-{{yyyymmdd}}.{{n}}'}}]"
+    text = f"images: [{entry}, unique_tag: '{{tag}}-{{yyyymmdd}}.{{n}}'{travels}}}]"
     product.parts.configuration._container.write("images.yaml", text.encode())  # type: ignore[attr-defined]
     product.given = product.emulated()["assignments"]
     scope = product.twin.topology.registry_id(BASE)
@@ -91,3 +93,46 @@ def test_old_unique_tags_go_from_base_and_are_not_brought_back(product: Product)
     product.settle()
     assert tags_in_base(product) == left
     assert product.base_digest() == releases[-1]
+
+
+def closed(product: Product, of: str) -> bool:
+    """Whether a tag or a digest of the base registry is locked."""
+    found = product.parts.base.attributes(product.target, of)
+    assert found is not None, of
+    return bool(found.closed)
+
+
+def test_a_locked_name_goes_that_is_old_and_a_newer_one_and_one_that_others_locked_stay_locked(
+    product: Product,
+) -> None:
+    asks_for_unique_tags(product, ", lock: unique, referrers: 'off'")
+    product.permit(LOCKS, BASE)
+    old = product.update("one").digest
+    theirs = product.update("two").digest
+    newer, newest = product.update("three").digest, product.update("four").digest
+    names = [f"1-20300101.{number}" for number in range(1, 5)]
+    assert all(closed(product, of) for of in (*names, old, theirs, newer, newest))
+    # As it is noted where somebody had locked all of it before us.
+    book = product.parts.travelling.book
+    stored = book.read(product.target, Digest(theirs))
+    assert stored is not None
+    ours = tuple(msgspec.structs.replace(one, ours=(), state=LockState.THEIRS) for one in stored.record.locks)
+    book.records.replace(stored, msgspec.structs.replace(stored.record, locks=ours))
+    (target,) = product.parts.targets.of_repository(product.parts.target_book.registry, product.target)
+    product.parts.targets.replace(target, msgspec.structs.replace(target.record, former=target.record.former[:1]))
+    product.clock.advance(timedelta(days=20))
+    lister = product.parts.housekeeping.lister
+    (site,) = lister.list(place=Place.BASE, name=product.target).sites
+    assert [(one.digest, one.tags, one.unlocks) for one in site.goes] == [(old, (names[0],), True)]
+    assert [one.digest for one in site.stays if one.why is Spared.LOCKED] == [theirs]
+    assert all(closed(product, of) for of in (names[0], old))
+    assert product.parts.housekeeping.keeper.sweep() is False
+    assert [there(product, "base", digest) for digest in (old, theirs, newer, newest)] == [False, True, True, True]
+    assert tags_in_base(product) == {"1", *names[1:]}
+    assert all(closed(product, of) for of in (*names[1:], theirs, newer, newest))
+    product.clock.advance(timedelta(hours=1))
+    product.parts.comparer.plan("")
+    product.parts.travelling.sweep()
+    product.settle()
+    assert tags_in_base(product) == {"1", *names[1:]}
+    assert all(closed(product, of) for of in (*names[1:], theirs, newer, newest))

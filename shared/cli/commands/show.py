@@ -74,8 +74,10 @@ def _of_target(one: Document) -> Iterator[str]:
 
 def of_companions(one: Document) -> Iterator[str]:
     """Iterate over the lines that tell what lies beside what is wanted."""
-    if one.get("unique_tag"):
-        yield f"  keeps the name {one['unique_tag']}{'' if one['unique_tag_there'] else ', which is not there yet'}"
+    if one.get("names"):
+        missing = one.get("names_missing", ())
+        names = (f"{plain(str(name))}{' (not there yet)' if name in missing else ''}" for name in one["names"])
+        yield f"  keeps the name {', '.join(names)}"
     if one.get("told"):
         yield f"  beside it: {plain(str(one['told']))}"
     if one.get("record"):

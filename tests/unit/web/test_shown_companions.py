@@ -6,8 +6,12 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
+from shared.cli.commands.show import of_companions
+from shared.domain.references import Tag
+from shared.domain.travel.companions import Unique
 from shared.domain.travel.locked import Right
 from shared.errors import Unavailable
 from shared.web.targets import one_target
@@ -84,3 +88,17 @@ def test_where_nothing_travels_nothing_is_shown_or_read() -> None:
     arrive(world)
     assert "companions" not in shown(world)
     assert "Beside it" not in page(world)
+
+
+def test_the_page_and_tidegate_show_list_the_same_names_and_which_are_not_there() -> None:
+    world = travelling_world(ALL)
+    arrive(world)
+    stored = world.travelling.book.read(TARGET, ONE)
+    assert stored is not None
+    other = Unique(Tag("22-20260101.7"), Tag("22"), 1, world.clock())
+    known = msgspec.structs.replace(stored.record, unique=(*stored.record.unique, other))
+    world.companions.replace(stored, known)
+    told = "\n".join(of_companions(shown(world)["companions"]))
+    assert f"keeps the name {FIRST}, 22-20260101.7 (not there yet)" in told
+    read = page(world)
+    assert read.index(FIRST) < read.index("22-20260101.7") < read.index("(not there yet)")

@@ -378,7 +378,7 @@ def test_what_was_begun_goes_on_in_base_after_its_index_is_gone(held: Repository
 
 def test_what_was_begun_stays_if_an_index_names_it_by_now(held: Repository) -> None:
     held.add(B)
-    held.add(A, "22", children=(B,), days=0.5)
+    held.add(A, "22", children=(B,), days=0.4)
     rules = msgspec.structs.replace(BASE, begun={B: Goes.WITH_INDEX})
     assert held.stays(rules) == {A: Spared.YOUNG, B: Spared.CHILD}
 
