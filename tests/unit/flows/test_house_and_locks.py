@@ -11,8 +11,11 @@ import pytest
 from shared.domain.housekeeping.reasons import Place, Spared
 from shared.domain.housekeeping.rounds import EVERY
 from shared.domain.promotion.said import Pinned, Said
+from shared.domain.record.record import Form, Piece, Record
+from shared.domain.record.record import RecordState as Inside
 from shared.domain.references import Digest, Tag
 from shared.domain.travel.locked import CHANGES, LockState, Right
+from shared.domain.travel.recorded import Recorded, RecordState
 from shared.errors import NotPermitted, RateLimited, Unavailable
 from tests.doubles.house_of_world import KeptWorld
 from tests.doubles.referrers import index, referrer
@@ -254,3 +257,23 @@ def test_where_nothing_is_locked_a_name_is_let_go_of_before_it_is_deleted() -> N
     moments = [name for name in done if "before" in name and not name.startswith("books.")]
     assert moments[:2] == ["companions.before:replace", "house.before:delete_manifest"]
     assert (TAG, has(house.world, OLD), house.world.base.asked["attributes"]) == (TAG, False, 0)
+
+
+@pytest.mark.parametrize("owner", ["ours", "theirs"])
+def test_a_replaced_record_goes_whoever_locked_the_image_that_it_is_about(house: KeptWorld, owner: str) -> None:
+    world, record, former = house.world, referrer(NEW, note="record").digest, referrer(NEW, note="before").digest
+    world.base._manifests |= {(TARGET, record), (TARGET, former)}
+    stored = world.travelling.book.read(TARGET, NEW)
+    assert stored is not None
+    pieces, since = (Piece(Form.BUNDLE, NEW, record),), world.clock() - 2 * DAY
+    inside = Record(state=Inside.ATTACHED, pieces=pieces, former=(former,), since=since)
+    theirs = (msgspec.structs.replace(one, ours=(), state=LockState.THEIRS) for one in stored.record.locks)
+    locks = stored.record.locks if owner == "ours" else tuple(theirs)
+    recorded = Recorded(state=RecordState.DONE, record=inside)
+    world.companions.replace(stored, msgspec.structs.replace(stored.record, record=recorded, locks=locks))
+    house.listed()
+    world.pass_time(DAY)
+    assert house.round().tally.deleted["replaced-record"] == 1
+    assert (has(world, former), has(world, record)) == (False, True)
+    assert all_closed(world, *ALL_OF_NEW)
+    assert world.base.asked["unlock"] == 3, "those of the old index alone"
