@@ -52,7 +52,7 @@ class CompanionsCompared:
         self._asked = asked
 
     def compare(self, repository: str, tags: Mapping[Tag, Digest], targets: Collection[Target]) -> None:
-        """Have brought again what is gone from beside what is in force; what cannot be listed says nothing.
+        """Have brought again what is gone from beside what is wanted; what cannot be listed says nothing.
 
         Args:
             repository: in the base registry.
@@ -63,7 +63,8 @@ class CompanionsCompared:
             ServiceError: which list is in force cannot be read, or the storage account did not answer.
         """
         in_force = [target for target in targets if target.wanted and target.reached == target.number]
-        wanted = {target.wanted for target in in_force}
+        # What waits for its tag has none yet that would keep a purge from it.
+        wanted = {target.wanted for target in targets if target.wanted}
         every = list(self._book.records.of_repository(self._book.registry, repository))
         self._begin(in_force, every)
         found = [stored for stored in every if stored.record.digest in wanted]
@@ -136,7 +137,8 @@ def _beside(known: Companions, now: datetime | None = None) -> list[Digest]:
     """Return what the registry should have of an image, but for what came just now: a listing may lag."""
     came = [one for one in known.referrers if one.state is ReferrerState.ARRIVED]
     arrived = [one.digest for one in came if now is None or _is_settled(one.arrived_at, now)]
-    if not came and not known.locks:
+    waits = known.image_at is not None and any(want.ready_at is None for want in known.wants)
+    if not came and not known.locks and not waits:
         return []
     image = (known.digest, *known.manifests) if now is None or _is_settled(known.image_at, now) else ()
     return list(dict.fromkeys((*image, *arrived)))

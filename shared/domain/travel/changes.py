@@ -260,7 +260,16 @@ def lost(companions: Companions, digests: frozenset[Digest], names: frozenset[Ta
     locks = tuple(one for one in companions.locks if not gone and one.of not in {*digests, *names})
     after = msgspec.structs.replace(companions, referrers=referrers, unique=unique, image_at=image_at, locks=locks)
     after = msgspec.structs.replace(after, parts_gone=() if gone else _parts_gone(companions, digests))
+    after = _recorded_anew(after) if gone else after
     return companions if after == companions else scheduled(_stepped(after), now)
+
+
+def _recorded_anew(companions: Companions) -> Companions:
+    """What could not be recorded as the image was not there is tried again as soon as it is."""
+    record = companions.record
+    if record is None or record.state is not RecordState.OPEN:
+        return companions
+    return msgspec.structs.replace(companions, record=msgspec.structs.replace(record, tries=NO_TRIES, look_at=None))
 
 
 def _parts_gone(companions: Companions, digests: frozenset[Digest]) -> tuple[Digest, ...]:
