@@ -111,9 +111,14 @@ class HouseDeleter:
         if going.why is not Goes.REPLACED and not self._graph.above(going.digest) <= self.gone:
             return Spared.CHILD
         if why := self._needed(going):
-            if why is None and going.why is Goes.ORPHANED:
+            return why
+        if going.why is Goes.ORPHANED:
             self._check_orphaned(going.digest)
-        return why
+        self._compare_newest()
+        stays = self._parted(going, self._looked_at, lambda: self._registry.delete_manifest(*self._place(going)))
+        if stays is None:
+            self.gone.add(going.digest)
+        return stays
 
     def _check_orphaned(self, digest: Digest) -> None:
         """That its subject was not listed does not say that it is not there."""
@@ -121,11 +126,6 @@ class HouseDeleter:
             self._purse.take()
             if self._registry.manifest(self._site.name, subject) is not None:
                 raise Changed
-        self._compare_newest()
-        stays = self._parted(going, self._looked_at, lambda: self._registry.delete_manifest(*self._place(going)))
-        if stays is None:
-            self.gone.add(going.digest)
-        return stays
 
     def _delete_tag(self, going: Going) -> Spared | Locked | None:
         if (why := self._again(self._site, going)) is not None:

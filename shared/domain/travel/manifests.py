@@ -70,7 +70,7 @@ def weight_of(body: bytes) -> int:
         MalformedInput: it is no manifest, or says that something has less than no bytes.
     """
     manifest = _read(body)
-    parts: list[int] = [*(manifest.layers or ()), *([manifest.config] if manifest.config else ())]
+    parts = [*(manifest.layers or ()), *([manifest.config] if manifest.config else ())]
     sizes: list[int] = [one.size for one in parts]
     if any(size < 0 for size in sizes):
         raise MalformedInput("a manifest says that something has less than no bytes")
