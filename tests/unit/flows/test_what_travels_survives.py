@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from shared.domain.events.webhook import SECRET_HEADER, receive
 from shared.domain.promotion.statuses import Status
 from shared.domain.record.record import RecordState as Inside
-from shared.domain.record.verifying import Verified
+from shared.domain.record.verifying import NotVerified, Verified, Wanted, verify
+from shared.domain.record.verifying import Refusal as Refused
 from shared.domain.references import Digest, Tag
 from shared.domain.travel.recorded import RecordState
 from shared.domain.travel.referrers import Listed, ReferrerState, Refusal
 from shared.domain.travel.telling import counts, told_counts
 from shared.domain.watching.travelling import ReferrerMode
 from shared.errors import NotPermitted, RateLimited, Unavailable
-from tests.doubles.referrers import SBOM, index, legacy_tag, referrer
+from tests.doubles.referrers import SBOM, content_of, index, legacy_tag, referrer
 from tests.doubles.registries import InMemoryRegistry, digest_of
 from tests.doubles.world import BASE_SERVER, NODE, ONE, TARGET, TWO, WATCH_LIST, World
+from tests.made_signatures.authorities import new_key
 from tests.unit.flows.manners import Manner, Telling, in_every_manner, told
 from tests.unit.flows.test_records import TESTED, beside, borne, found, record_of, referring
 
@@ -261,10 +265,10 @@ def test_a_vault_that_refuses_for_hours_and_then_has_a_new_version_leaves_one_re
         world.signer.disabled.add("v1")
         world.signer.fail("sign", NotPermitted("403"), Unavailable("503"), RateLimited("429"))
         telling.begins(lambda: is_in(telling.world.base))
-        comes(telling, span=timedelta(hours=5))
+        comes(telling, span=timedelta(hours=3))
         assert borne(world) == ONE
         world.signer.rotate()
-        world.run_for(timedelta(days=2), sweeps=HOURS)
+        world.run_for(timedelta(days=1, hours=3), sweeps=timedelta(hours=3))
 
     for world in told(manner, world_of(RECORDED + b"    referrers: 'off'\n"), story):
         assert is_promoted_once(world)
@@ -312,6 +316,49 @@ def test_an_index_of_26_platforms_with_attestations_is_refused_before_anything_o
         both = {*world.base._manifests, *world.staging._manifests}
         assert not {digest for _, digest in both} & {image, *platforms}
         assert [one.record.digest for one in world.companions.every("tidegatebase")] == [ONE]
+
+
+# 32
+
+
+def altered(content: bytes) -> bytes:
+    """Return a record that says another thing under the same signature."""
+    whole = json.loads(content)
+    said = json.loads(b64decode(whole["dsseEnvelope"]["payload"]))
+    said["predicate"]["resourceUri"] += "/other"
+    whole["dsseEnvelope"]["payload"] = b64encode(json.dumps(said).encode()).decode()
+    return json.dumps(whole).encode()
+
+
+@in_every_manner
+def test_a_record_altered_by_another_key_or_beside_another_digest_or_repository_is_refused_by_name(
+    manner: Manner,
+) -> None:
+    def story(telling: Telling) -> None:
+        telling.begins(lambda: is_in(telling.world.base))
+        comes(telling, span=timedelta(hours=1))
+
+    for world in told(manner, world_of(RECORDED + b"    referrers: 'off'\n"), story):
+        ring, replaced = world.records.ring, msgspec.structs.replace
+        assert ring is not None
+        here = "https://base.example.io"
+        wanted = Wanted(IMAGE, f"{here}/{TARGET}", here, ring.public_keys())
+        layer = json.loads(content_of(bundles(world)[0]))["layers"][0]["digest"]
+        content = world.base_shelf._blobs[Digest(layer)]
+        answers = [
+            verify(content, wanted, world.clock()),
+            verify(altered(content), wanted, world.clock()),
+            verify(content, replaced(wanted, keys={"other.pem": new_key().public_key()}), world.clock()),
+            verify(content, replaced(wanted, digest=TWO), world.clock()),
+            verify(content, replaced(wanted, uri=f"{here}/base/other"), world.clock()),
+        ]
+        assert [one.refusal if isinstance(one, NotVerified) else None for one in answers] == [
+            None,
+            Refused.ALTERED,
+            Refused.OTHER_KEY,
+            Refused.OTHER_IMAGE,
+            Refused.OTHER_REPOSITORY,
+        ]
 
 
 # 33
