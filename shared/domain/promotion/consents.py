@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.domain.access.callers import Caller, Kind
+from shared.domain.access.callers import Caller
+from shared.domain.access.callers import Kind as Kind  # noqa: PLC0414  it is told from here
 from shared.domain.references import Digest
 from shared.domain.scan.findings import Key, key_of
 

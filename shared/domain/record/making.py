@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.domain.access.callers import Kind
-from shared.domain.promotion.consents import Answer
+from shared.domain.promotion.consents import Answer, Kind
 from shared.domain.promotion.said import Said
 from shared.domain.promotion.target import Target
 from shared.domain.record.statement import (
