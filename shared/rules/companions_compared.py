@@ -7,7 +7,7 @@ beside an image that is in force, or is locked. Both tell the locks of what they
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from shared.domain.promotion.schedule import LAG_PATIENCE
@@ -120,6 +120,7 @@ class CompanionsCompared:
             one.name for one in known.unique if _is_settled(one.landed_at, now) and tags.get(one.name) != known.digest
         )
         gone = frozenset(_beside(known, now)) - (held.keys() if held is not None else frozenset(_beside(known, now)))
+        gone |= frozenset(_untagged(known, tags, now))
         if not names and not gone:
             return
         log.warning("%s lost %s beside it, which is brought again", known.id, ", ".join(sorted({*names, *gone})))
@@ -142,6 +143,14 @@ def _beside(known: Companions, now: datetime | None = None) -> list[Digest]:
         return []
     image = (known.digest, *known.manifests) if now is None or _is_settled(known.image_at, now) else ()
     return list(dict.fromkeys((*image, *arrived)))
+
+
+def _untagged(known: Companions, tags: Mapping[Tag, Digest], now: datetime) -> Iterator[Digest]:
+    """What older clients find by its tag alone is lost to them with the tag, though its manifest is still there."""
+    for one in known.referrers:
+        arrived = one.state is ReferrerState.ARRIVED and _is_settled(one.arrived_at, now)
+        if arrived and one.tag and tags.get(one.tag) != one.digest:
+            yield one.digest
 
 
 def _tell_undone(before: Companions, after: Companions) -> None:

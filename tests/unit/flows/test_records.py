@@ -204,6 +204,22 @@ def test_the_older_forms_lie_under_their_tags() -> None:
     assert {attestation_tag(ONE), signature_tag(ONE)} == {piece.tag for piece in record.pieces if piece.tag}
 
 
+def test_an_older_form_whose_tag_somebody_deletes_is_under_it_again_and_nothing_is_signed_anew() -> None:
+    world = recording_world(RECORDED, "att", "sig")
+    arrive(world)
+    world.run_for(timedelta(minutes=30))
+    signed, tag = dict(world.signer.signed), signature_tag(ONE)
+    before = borne(world, tag)
+    world.base.untag(TARGET, tag)
+    for _ in range(2):
+        world.pass_time(timedelta(minutes=20))
+        world.look_at_base()
+        world.run_for(timedelta(minutes=12))
+    assert before is not None
+    assert borne(world, tag) == before
+    assert dict(world.signer.signed) == signed
+
+
 def test_what_upstream_has_under_the_same_tag_stays_beside_ours_and_what_it_writes_later_too() -> None:
     world, tag = recording_world(TRAVELS_TOO, "sig"), legacy_tag(ONE)
     for note in ("old", "new"):

@@ -91,6 +91,24 @@ def test_what_is_purged_from_beside_an_image_is_brought_again() -> None:
     assert has(world, sbom.digest)
 
 
+def test_what_older_clients_find_by_a_tag_is_brought_again_where_the_tag_alone_is_gone_or_moved() -> (
+    None
+):
+    world = travelling_world(REQUIRED)
+    old, tag = referrer(ONE, about="-"), legacy_tag(ONE)
+    world.hub.attach_by_tag(NODE, old, tag)
+    arrive(world)
+    world.run_for(timedelta(minutes=30))
+    assert borne(world, tag) == old.digest
+    world.base.untag(TARGET, tag)
+    look(world)
+    assert has(world, old.digest)
+    assert borne(world, tag) == old.digest
+    world.base.tags[TARGET, tag] = ONE
+    look(world)
+    assert borne(world, tag) == old.digest
+
+
 def test_an_image_that_is_purged_while_its_tag_waits_is_there_with_all_that_refers_to_it_in_the_end() -> None:
     world = travelling_world(REQUIRED)
     signed, sbom = attach(world, referrer(ONE), referrer(ONE, SBOM))
