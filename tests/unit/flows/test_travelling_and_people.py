@@ -91,9 +91,7 @@ def test_what_is_purged_from_beside_an_image_is_brought_again() -> None:
     assert has(world, sbom.digest)
 
 
-def test_what_older_clients_find_by_a_tag_is_brought_again_where_the_tag_alone_is_gone_or_moved() -> (
-    None
-):
+def test_what_older_clients_find_by_a_tag_is_brought_again_where_the_tag_alone_is_gone_or_moved() -> None:
     world = travelling_world(REQUIRED)
     old, tag = referrer(ONE, about="-"), legacy_tag(ONE)
     world.hub.attach_by_tag(NODE, old, tag)
