@@ -56,9 +56,10 @@ class Found:
         Args:
             waiting: names of tags that wait for people, who do not come: nothing is to be done about them.
         """
+        held = frozenset(_tag(one) for one in self._all(Target) if _waits(one) and _tag(one) in waiting)
         return (
-            *map(_candidate, self._all(Candidate)),
-            *self._targets(frozenset(waiting)),
+            *(_candidate(one, held) for one in self._all(Candidate)),
+            *self._targets(held),
             *map(_rebuild, self._all(rebuilds.Rebuild)),
             *map(_companions, self.companions()),
         )
@@ -73,13 +74,13 @@ class Found:
 
     def wanted(self) -> dict[str, str]:
         """Return what the last decision on each tag of the base registry says, by the tag's name."""
-        return {_name(target.repository, target.tag): str(target.wanted) for target in self._all(Target)}
+        return {_tag(target): str(target.wanted) for target in self._all(Target)}
 
     def stories(self) -> dict[str, tuple[str, ...]]:
         """Return what the records tell of each tag of the base registry, for people."""
         told: defaultdict[str, list[str]] = defaultdict(list)
         for target in self._all(Target):
-            told[_name(target.repository, target.tag)] += _story_of_target(target)
+            told[_tag(target)] += _story_of_target(target)
         for one in sorted(self._all(Candidate), key=lambda one: one.detected_at):
             for place in one.places:
                 told[_name(place.repository, place.tag)] += [f"candidate {one.digest}", *_story(one)]
@@ -109,7 +110,7 @@ class Found:
             for tag, seen in self._known(parse_repository(repository)).items()
         }
 
-    def _targets(self, waiting: frozenset[str]) -> Iterator[Record]:
+    def _targets(self, held: frozenset[str]) -> Iterator[Record]:
         """Whether a target's source still has what it bore last is what the product knows of it, or an import said."""
         targets = self._all(Target)
         lost = {one.digest for one in self._all(Candidate) if one.status is Status.FAILED or one.retried}
@@ -117,8 +118,7 @@ class Found:
         for one in targets:
             known = seen[one.origin.source].get(one.origin.source_tag)
             there = known is not None and known.presence is Presence.PRESENT
-            waits = _waits(one) and _name(one.repository, one.tag) in waiting
-            yield _target(one, waits, there and (one.awaited is None or one.awaited.digest not in lost))
+            yield _target(one, _tag(one) in held, there and (one.awaited is None or one.awaited.digest not in lost))
 
     def _known(self, repository: Repository) -> Mapping[Tag, Observation]:
         return self._observations.of(repository).tags
@@ -142,9 +142,15 @@ def _name(repository: str, tag: str) -> str:
     return f"{repository}:{tag}"
 
 
-def _candidate(one: Candidate) -> Record:
+def _tag(target: Target) -> str:
+    return _name(target.repository, target.tag)
+
+
+def _candidate(one: Candidate, held: frozenset[str]) -> Record:
+    """What one of its tags keeps waiting for people, who do not come, goes on for as long."""
     key = f"{one.source} {one.digest} {one.gate}"
-    return Record("candidate", one.id, key, one.status in ENDS or one.retried, one.look_at, _story(one))
+    waits = one.status is Status.HELD and any(_name(place.repository, place.tag) in held for place in one.places)
+    return Record("candidate", one.id, key, one.status in ENDS or one.retried or waits, one.look_at, _story(one))
 
 
 def _story(one: Candidate) -> tuple[str, ...]:

@@ -239,7 +239,9 @@ class Storm:
         if not left.total():
             left["move to be noticed"] = self._unnoticed()
             left["referrer to come"] = sum(len(one.missing) for one in self._lying(self._found.wanted()))
-        told = ", ".join(f"{number} {name}{'s' * (number > 1)}" for name, number in left.items() if number)
+        told = ", ".join(
+            f"{number} {name}{'s' * (number > 1 and not name.endswith('s'))}" for name, number in left.items() if number
+        )
         return told, sum(record.ended for record in records)
 
     def _unnoticed(self) -> int:
