@@ -222,8 +222,8 @@ class Policies:
 
     @property
     def may_travel(self) -> bool:
-        """Whether the list that was read last wants anything beside its images; nothing is read."""
-        return self.latest is not None and self.latest.travels
+        """Whether the list that was read last wants anything beside its images, or none was read; nothing is read."""
+        return self.latest is None or self.latest.travels
 
     @property
     def may_lock(self) -> bool:

@@ -14,7 +14,7 @@ from shared.errors import Paced, RateLimited, ServiceError, Unavailable
 from tests.doubles.queues import Delivery
 from tests.doubles.referrers import SBOM, legacy_tag, referrer
 from tests.doubles.scripted import Scripted
-from tests.doubles.world import NODE, ONE, TAG, TARGET, Died, World
+from tests.doubles.world import BASE, NODE, ONE, TAG, TARGET, Died, World
 from tests.unit.flows.test_travelling import BEST_EFFORT, FIRST, OFF, REQUIRED, beside, travelling_world
 
 pytestmark = pytest.mark.unit
@@ -247,3 +247,19 @@ def test_while_our_turn_at_arm_has_not_come_nothing_is_begun_and_nothing_is_wron
     assert beside(mortal.world).image_tries.failures == 0
     history = mortal.world.candidate(ONE).history
     assert Reason.COMPANIONS_AWAITED not in {change.reason for change in history}
+
+
+def test_whoever_has_just_started_and_read_no_list_wakes_for_what_is_overdue() -> None:
+    world = travelling_world(REQUIRED)
+    world.hub.fail("referrers", *[Unavailable("503")] * 3)
+    world.push(ONE)
+    world.check()
+    while not list(world.companions.of_repository(BASE, TARGET)):
+        world.step()
+    overdue = beside(world, ONE).look_at
+    assert overdue is not None
+    world.outbox.waiting.clear()
+    world.clock.now = overdue + timedelta(hours=1)
+    world.start()
+    world.travelling.sweep()
+    assert [delivery for delivery in world.outbox.deliver() if '"companions"' in delivery.text]

@@ -171,7 +171,8 @@ class Cleared:
             arrive(self.world, digest)
         self.world.pass_time(timedelta(days=40))
         self.houses = Houses(self.world.clock)
-        self.houses.travel = RecordedTravel(self.world.companions, self.world.unique_names, BASE, self.world.clock)
+        kept = self.world.companions, self.world.unique_names
+        self.houses.travel = RecordedTravel(*kept, BASE, self.world.clock, self.world.travelling.release)
 
     def keep_house(self) -> None:
         """Keep house, and let what went be gone."""

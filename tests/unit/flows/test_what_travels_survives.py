@@ -144,7 +144,7 @@ def test_a_list_that_fails_says_nothing_is_absent_and_is_made_up_for(manner: Man
     def story(telling: Telling) -> None:
         world = telling.world
         world.hub.attach(NODE, SIGNED)
-        world.hub.fail("referrers", RateLimited("429", retry_after=30), Unavailable("502"), Unavailable("503"))
+        world.hub.fail("referrers", RateLimited("429", retry_after=30), *[Unavailable("502")] * 4)
         telling.begins(lambda: is_in(telling.world.staging))
         if mode is ReferrerMode.REQUIRED:
             arrives_before_its_tag(telling, SIGNED.digest)
@@ -268,7 +268,7 @@ def test_a_vault_that_refuses_for_hours_and_then_has_a_new_version_leaves_one_re
         comes(telling, span=timedelta(hours=3))
         assert borne(world) == ONE
         world.signer.rotate()
-        world.run_for(timedelta(days=1, hours=3), sweeps=timedelta(hours=3))
+        world.run_for(timedelta(days=1, hours=9), sweeps=timedelta(hours=3))
 
     for world in told(manner, world_of(RECORDED + b"    referrers: 'off'\n"), story):
         assert is_promoted_once(world)
