@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from docs.parts import counts as documented
 from shared.domain.events.messages import CheckRepositories
+from shared.domain.housekeeping.rounds import Tally
 from shared.domain.pacing.bucket import Kind, Wait
 from shared.domain.promotion.waiting import Waiting
 from shared.domain.watching.budget import Budget, Learned, Purpose
@@ -126,6 +127,14 @@ def test_a_request_that_waits_for_its_turn_at_arm_is_counted_with_its_kind_and_t
         counts.paced(Kind.READS, Wait.LOCKED_OUT)
 
     assert told(wait) == {"tidegate.arm.paced": {"writes spent": 2, "reads locked-out": 1}}
+
+
+def test_what_housekeeping_deleted_and_what_stays_is_told_with_why(told: Callable[..., dict[str, Any]]) -> None:
+    tally = Tally(sites=2, deleted={"ended": 3}, spared={"locked": 1, "former": 2})
+    assert told(lambda: counts.house_kept(tally)) == {
+        "tidegate.housekeeping.deleted": {"ended": 3},
+        "tidegate.housekeeping.spared": {"locked": 1, "former": 2},
+    }
 
 
 def test_a_sweep_that_finds_nothing_says_so_as_the_heartbeat(told: Told) -> None:
