@@ -2,7 +2,7 @@
 # take it all the time; what it says comes at the end.
 set -u
 python=$1
-waiting='tests/idle tests/burst'
+waiting='tests/idle tests/burst tests/chaos'
 said=$(mktemp)
 status=0
 # shellcheck disable=SC2086  # each is a folder
