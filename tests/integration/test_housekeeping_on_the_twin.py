@@ -75,6 +75,13 @@ def asks_for_unique_tags(product: Product, travels: str = "") -> None:
     product.emulate(assignments=[*product.given, {"principal": APP, "role": HOUSEKEEPING, "scope": scope}])
 
 
+def days_pass(product: Product, days: int) -> None:
+    """Let days pass, and have what was to be looked at meanwhile looked at: what may come late has not come."""
+    product.clock.advance(timedelta(days=days))
+    product.parts.travelling.sweep()
+    product.settle()
+
+
 def test_old_unique_tags_go_from_base_and_are_not_brought_back(product: Product) -> None:
     asks_for_unique_tags(product)
     releases = [product.update(release).digest for release in ("one", "two", "three", "four")]
@@ -83,7 +90,7 @@ def test_old_unique_tags_go_from_base_and_are_not_brought_back(product: Product)
     (stored,) = product.parts.targets.of_repository(product.parts.target_book.registry, product.target)
     # Ten formers are kept in any case; a day's test has not as many.
     product.parts.targets.replace(stored, msgspec.structs.replace(stored.record, former=stored.record.former[:1]))
-    product.clock.advance(timedelta(days=20))
+    days_pass(product, 20)
     assert product.parts.housekeeping.keeper.sweep() is False
     assert [there(product, "base", digest) for digest in releases] == [False, False, True, True]
     assert len(tags_in_base(product)) == 3
@@ -121,7 +128,7 @@ def test_a_locked_name_goes_that_is_old_and_a_newer_one_and_one_that_others_lock
     (target,) = product.parts.targets.of_repository(product.parts.target_book.registry, product.target)
     product.parts.targets.replace(target, msgspec.structs.replace(target.record, former=target.record.former[:1]))
     # A round a day, whatever a test before this one has had made by then.
-    product.clock.advance(timedelta(days=25))
+    days_pass(product, 25)
     lister = product.parts.housekeeping.lister
     (site,) = lister.list(place=Place.BASE, name=product.target).sites
     assert [(one.digest, one.tags, one.unlocks) for one in site.goes] == [(old, (names[0],), True)]
