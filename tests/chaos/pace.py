@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import sys
 from datetime import timedelta
+from importlib import import_module
+from pkgutil import walk_packages
+
+from shared import domain, flows, rules
 
 PACE = "CHAOS_PACE"
 _SHORTEST = timedelta(seconds=1)
@@ -30,7 +34,13 @@ def faster(name: str, value: timedelta, pace: float) -> timedelta:
 
 
 def wind_up(pace: float) -> None:
-    """Shorten the constants of every module of the product that was loaded; each module has names of its own."""
+    """Shorten the constants of every module of the product that is loaded; each module has names of its own.
+
+    The product loads some when they are first needed, which would go by life's own times: they are loaded before.
+    """
+    for package in (domain, rules, flows):
+        for one in walk_packages(package.__path__, f"{package.__name__}."):
+            import_module(one.name)
     for module in [module for name, module in sys.modules.items() if name.split(".")[0] == "shared"]:
         for name, value in vars(module).items():
             if isinstance(value, timedelta) and name.strip("_").isupper():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -19,6 +21,8 @@ from tests.chaos.proxy import Proxy
 from tests.twin.listener import Listener, listening
 
 pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -82,6 +86,15 @@ def test_every_time_is_shortened_but_none_below_a_second_and_none_made_longer() 
     assert faster("ANY", timedelta(seconds=3), 10) == timedelta(seconds=1)
     assert faster("ANY", timedelta(seconds=0.5), 10) == timedelta(seconds=0.5)
     assert faster("FAILED_LOOK", timedelta(days=1), 10) < timedelta(minutes=1)
+
+
+def test_what_the_product_loads_late_goes_by_the_wound_up_clock_too() -> None:
+    late = "from shared.domain.travel.following import FIRST_PAUSE; print(FIRST_PAUSE.total_seconds())"
+    told = f"from tests.chaos.pace import wind_up; wind_up(10); {late}"
+    assert (
+        subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        == "10.0\n"
+    )
 
 
 def test_a_run_that_is_no_gates_ends_in_error(tmp_path: Path) -> None:
