@@ -163,10 +163,6 @@ class TravelRegistry(Registry, Holder, LockRegistry, Protocol):
         """Return what the registry itself lists as referrers of a digest; ``None`` if it keeps no such lists."""
         ...
 
-    def digests(self, repository: str) -> frozenset[Digest]:
-        """Return every manifest of a repository: all of them, none where there is no such repository, or it raises."""
-        ...
-
 
 class ReferrerSource(Protocol):
     """A public registry."""

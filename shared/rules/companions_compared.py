@@ -29,7 +29,7 @@ log = logging.getLogger("tidegate.companions")
 # Each asks its upstream for a list, and others of the repository wait for that.
 _BEGUN_A_LOOK = 3
 
-# What is there by digest, each with what it is closed to as far as that matters.
+# What is there by digest, each with what it is closed to.
 Held = Mapping[Digest, frozenset[Right]]
 
 
@@ -106,10 +106,8 @@ class CompanionsCompared:
     def _held(self, repository: str, found: Collection[Companions], *, by_locks: bool) -> Held | None:
         """Return what the registry has by digest; ``None`` if that is not known, or nothing is to be compared by it."""
         try:
-            if by_locks:
+            if by_locks or any(_beside(one) for one in found):
                 return self._base.closed(repository)
-            if any(_beside(one) for one in found):
-                return dict.fromkeys(self._base.digests(repository), frozenset[Right]())
         except ServiceError as error:
             log.warning("the manifests of %s could not be listed, which says nothing of them: %s", repository, error)
         return None

@@ -10,6 +10,7 @@ from infra.local.emulator.role_definitions import LOCKS
 from infra.local.topology import BASE
 from shared.domain.references import Digest, Repository, Tag
 from shared.domain.travel.locked import CHANGES, Attributes, ListedTags, Right
+from shared.domain.travel.manifests import parts_of
 from shared.ports import ImportSource
 from shared.travel_ports import TravelRegistry
 from tests.contract.registry_fixtures import Outside, emulator, outside, outside_or_none, side, word
@@ -58,7 +59,7 @@ def test_what_is_imported_without_a_tag_is_there_by_its_digest_alone(site: Site)
     site.bring(site.image)
     assert site.base.holds(site.repository, site.image)
     assert site.base.list_tags(site.repository) == {}
-    assert site.image in site.base.digests(site.repository)
+    assert site.image in site.base.closed(site.repository)
 
 
 def test_a_referrer_that_is_imported_is_listed_beside_its_subject(site: Site) -> None:
@@ -80,7 +81,7 @@ def test_the_manifest_of_a_digest_is_read_as_it_is_or_is_not_there(site: Site) -
 
 
 def test_a_repository_that_nobody_knows_has_nothing(site: Site) -> None:
-    assert site.base.digests(f"{site.repository}/none") == frozenset()
+    assert site.base.closed(f"{site.repository}/none") == {}
 
 
 # Locks.
@@ -124,7 +125,9 @@ def test_two_listings_tell_what_is_closed(locking: Site) -> None:
     assert (dict(tags), tags.closed) == ({"22": locking.image}, {"22": CHANGES})
     closed = base.closed(of)
     assert closed[locking.image] == CHANGES
-    assert closed.keys() == base.digests(of)
+    index = base.manifest(of, locking.image)
+    assert index is not None
+    assert closed.keys() == {locking.image, *parts_of(index)}
     assert base.closed(f"{of}/none") == {}
 
 

@@ -224,13 +224,6 @@ class InMemoryRegistry(Scripted):
             about = (one for where, one in sorted(self._manifests) if where == repository and subject_of(one) == digest)
             return Listing(tuple(Listed(one, digest) for one in about)) if self.lists_referrers else None
 
-    def digests(self, repository: str) -> frozenset[Digest]:
-        """See the port."""
-        self.asked["digests"] += 1
-        self._raise_scripted("digests")
-        with self._as_seen("digests", repository):
-            return frozenset(one for where, one in self._manifests if where == repository)
-
     # Locks.
 
     def attributes(self, repository: str, of: str) -> Attributes | None:

@@ -78,7 +78,6 @@ NEEDS: dict[tuple[str, str], tuple[str, set[str]]] = {
     ("azure/registry.py", "get_tag_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
     ("azure/registry.py", "get_manifest_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
     # Manifests and lists of referrers are read by the same pipeline, under the same right.
-    ("azure/contents.py", "list_manifest_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
     # What is locked is told with the same properties; that of a repository as a whole is read and never written.
     ("azure/locks.py", "get_tag_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),
     ("azure/locks.py", "get_manifest_properties"): (IMPORTS, {f"{_ACR}/pull/read"}),

@@ -7,19 +7,18 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-re
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from shared.adapters.azure.errors import IMPORTER, azure_errors
 from shared.adapters.links import next_link
-from shared.domain.references import Digest, parse_digest
+from shared.domain.references import Digest
 from shared.domain.travel.manifests import listed_in
 from shared.domain.travel.referrers import LARGEST_MANIFEST, Listed, Listing
-from shared.errors import DigestMismatch, InvalidReference, MalformedInput, Unavailable
+from shared.errors import DigestMismatch, MalformedInput, Unavailable
 
 if TYPE_CHECKING:
-    from azure.containerregistry import ArtifactManifestProperties, ContainerRegistryClient
+    from azure.containerregistry import ContainerRegistryClient
 
 _MANIFESTS = ", ".join(
     (
@@ -32,8 +31,6 @@ _MANIFESTS = ", ".join(
 )
 _INDEX = "application/vnd.oci.image.index.v1+json"
 _MOST_PAGES = 10
-_A_PAGE = 1000
-_NO_REPOSITORY = "NAME_UNKNOWN"
 
 
 class Contents:
@@ -84,29 +81,6 @@ class Contents:
                 return Listing(tuple(found))
         raise Unavailable(f"{doing}: the list has more than {_MOST_PAGES} pages")
 
-    def digests(self, repository: str) -> frozenset[Digest]:
-        """See ``TravelRegistry.digests``. One request for each thousand.
-
-        https://learn.microsoft.com/rest/api/containerregistry/manifests/get-list
-
-        Raises:
-            NotPermitted, RateLimited, Unavailable: see ``shared.errors``.
-        """
-        from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415
-
-        doing = f"listing the manifests of {self._login_server}/{repository}"
-        try:
-            with azure_errors(doing, IMPORTER):
-                try:
-                    pages = self._client.list_manifest_properties(repository, results_per_page=_A_PAGE).by_page()
-                    return _whole(pages, doing)
-                except ResourceNotFoundError as error:
-                    if error.response is not None and _NO_REPOSITORY in error.response.text():
-                        return frozenset()
-                    raise Unavailable(f"{doing}: {error}") from None
-        except (InvalidReference, AttributeError, KeyError, TypeError) as error:
-            raise Unavailable(f"{doing}: the answer is not that of a registry: {error}") from error
-
     def _asked(self, doing: str, path: str, accept: str) -> Any:
         """Return the answer; ``None`` for 404."""
         from azure.core.rest import HttpRequest  # noqa: PLC0415
@@ -135,13 +109,3 @@ def _below(link: str) -> str:
     """A next page is below the same address, whatever host a link names: the token is shown to no other."""
     parts = urlsplit(link)
     return f"{parts.path}?{parts.query}" if link and parts.path.startswith("/v2/") else ""
-
-
-def _whole(pages: Iterable[Iterable[ArtifactManifestProperties]], doing: str) -> frozenset[Digest]:
-    found: set[Digest] = set()
-    for number, page in enumerate(pages):
-        listed = {parse_digest(one.digest or "") for one in page}
-        if number and (not listed or not listed.isdisjoint(found)):
-            raise Unavailable(f"{doing}: page {number + 1} brings nothing new, so the listing is not whole")
-        found |= listed
-    return frozenset(found)

@@ -181,10 +181,6 @@ class AzureContainerRegistry:
         """See ``TravelRegistry.referrers``."""
         return self._contents().referrers(repository, digest)
 
-    def digests(self, repository: str) -> frozenset[Digest]:
-        """See ``TravelRegistry.digests``."""
-        return self._contents().digests(repository)
-
     def attributes(self, repository: str, of: str) -> Attributes | None:
         """See ``LockRegistry.attributes``."""
         return self._locks().attributes(repository, of)

@@ -171,7 +171,7 @@ def test_where_nothing_is_gone_a_comparison_is_two_listings() -> None:
     world.base.asked.clear()
     world.look_at_base()
     world.run_for(timedelta(minutes=2))
-    assert world.base.asked == {"list_tags": 1, "digests": 1}
+    assert world.base.asked == {"list_tags": 1, "closed": 1}
 
 
 def test_a_name_of_what_was_replaced_is_left_to_whoever_deletes_it() -> None:

@@ -97,15 +97,15 @@ def test_a_listing_of_manifests_is_whole_or_none(wire: ScriptedHttp, registry: A
     link = {"Link": f'<{path}?last=1&n=1000>; rel="next"'}
     wire.answer(200, link, {"manifests": [{"digest": SIGNED.digest}]})
     wire.answer(200, body={"manifests": [{"digest": DESCRIBED.digest}]})
-    assert registry.digests("base/node") == {SIGNED.digest, DESCRIBED.digest}
+    assert registry.closed("base/node").keys() == {SIGNED.digest, DESCRIBED.digest}
     wire.answer(200, link, {"manifests": [{"digest": SIGNED.digest}]})
     wire.answer(503)
     with pytest.raises(Unavailable):
-        registry.digests("base/node")
+        registry.closed("base/node")
 
 
 def test_a_repository_that_the_registry_does_not_know_has_no_manifests(
     wire: ScriptedHttp, registry: AzureContainerRegistry
 ) -> None:
     wire.answer(404, body={"errors": [{"code": "NAME_UNKNOWN", "message": "not found"}]})
-    assert registry.digests("base/node") == frozenset()
+    assert registry.closed("base/node") == {}
