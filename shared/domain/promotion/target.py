@@ -9,11 +9,12 @@ import msgspec
 from shared.domain.notices.notice import Notice
 from shared.domain.promotion.admission import Admission, Waiting
 from shared.domain.promotion.astray import Astray, LetGo
+from shared.domain.promotion.base_ids import base_id, parts_of_base_id
 from shared.domain.promotion.candidate import Place
 from shared.domain.promotion.consents import Consent, OverrideAsked, Waived
 from shared.domain.promotion.importing import Importing, Unsettled
 from shared.domain.promotion.said import Blocked, Chosen, Forced, Held, Pinned, TakenBack, Why
-from shared.domain.references import Digest, Repository, Tag, parse_path, parse_tag
+from shared.domain.references import Digest, Repository, Tag, parse_tag
 from shared.domain.watching.observation import time_of
 from shared.errors import InvalidReference
 
@@ -280,7 +281,7 @@ def target_id(registry: str, repository: str, tag: Tag) -> str:
     Returns:
         Such as ``tidegatebase~base~node~22-alpine``: ``~`` can stand in no registry's name, repository or tag.
     """
-    return f"{registry.lower()}~{repository.replace('/', '~')}~{tag}"
+    return base_id(registry, repository, tag)
 
 
 def parts_of_target(target: str) -> tuple[str, str, Tag]:
@@ -289,12 +290,8 @@ def parts_of_target(target: str) -> tuple[str, str, Tag]:
     Raises:
         InvalidReference: it is not a target's id.
     """
-    registry, _, rest = target.partition("~")
-    path, _, tag = rest.rpartition("~")
     try:
-        if not registry.isalnum() or not registry.isascii():
-            raise InvalidReference(registry)
-        return registry, parse_path(path.replace("~", "/")), parse_tag(tag)
+        return parts_of_base_id(target, parse_tag)
     except InvalidReference:
         raise InvalidReference(
             f"{target[:200]!r} is not a target's id, such as tidegatebase~base~node~22-alpine"

@@ -10,7 +10,8 @@ from datetime import datetime
 
 import msgspec
 
-from shared.domain.references import Digest, Repository, Tag, parse_digest, parse_path
+from shared.domain.promotion.base_ids import base_id, parts_of_base_id
+from shared.domain.references import Digest, Repository, Tag, parse_digest
 from shared.domain.travel.locked import Lock, Opened
 from shared.domain.travel.recorded import Recorded
 from shared.domain.travel.referrers import Carry, Referrer
@@ -184,7 +185,7 @@ def companions_id(registry: str, repository: str, digest: Digest) -> str:
     Returns:
         Such as ``tidegatebase~base~node~sha256:…``: ``~`` can stand in no registry's name, repository or digest.
     """
-    return f"{registry.lower()}~{repository.replace('/', '~')}~{digest}"
+    return base_id(registry, repository, digest)
 
 
 def parts_of_companions(companions: str) -> tuple[str, str, Digest]:
@@ -193,12 +194,8 @@ def parts_of_companions(companions: str) -> tuple[str, str, Digest]:
     Raises:
         InvalidReference: it is no id of companions.
     """
-    registry, _, rest = companions.partition("~")
-    path, _, digest = rest.rpartition("~")
     try:
-        if not registry.isalnum() or not registry.isascii():
-            raise InvalidReference(registry)
-        return registry, parse_path(path.replace("~", "/")), parse_digest(digest)
+        return parts_of_base_id(companions, parse_digest)
     except InvalidReference:
         raise InvalidReference(
             f"{companions[:300]!r} is not an id of companions, such as tidegatebase~base~node~sha256:…"
