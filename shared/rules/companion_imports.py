@@ -222,14 +222,8 @@ class CompanionImports:
         now = self._book.clock()
         try:
             body = self._carrier.staging.manifest(stored.record.staging, one.digest)
-        except Paced:
-            raise
-        except ServiceError as error:
-            return self._fell(stored, one, error)
-        if body is None:
-            told = f"the staging registry has {one.digest}, and does not give its manifest"
-            return self._fell(stored, one, NotThereYet(told))
-        try:
+            if body is None:
+                raise NotThereYet(f"the staging registry has {one.digest}, and does not give its manifest")
             inside = self._weight(stored.record, body)
         except Paced:
             raise
