@@ -15,8 +15,8 @@ from shared.domain.promotion.statuses import Status
 from shared.domain.references import Digest
 from shared.domain.scan.decision import Outcome
 from shared.domain.scan.findings import Finding
-from tests.doubles.scripted import Scripted
-from tests.doubles.world import ONE, TAG, TARGET, Died, World
+from tests.doubles.mortal import Mortal
+from tests.doubles.world import ONE, TAG, TARGET, World
 
 pytestmark = pytest.mark.unit
 
@@ -25,27 +25,17 @@ BAD = Finding("CVE-2026-0001", "openssl", installed="3.0.1", fixed="3.0.2", seve
 WAIVER = b"- {id: CVE-2026-0001, package: openssl, reason: unused, by: anna, until: '2099-12-31'}\n"
 
 
-class Mortal:
-    """A world whose process dies once, at one of its moments, and is started again by whoever comes next.
+class Admitted(Mortal):
+    """A mortal world in which scans are asked for, from its beginning.
 
     Args:
         dies_at: the number of the moment; ``0`` for never.
     """
 
     def __init__(self, dies_at: int) -> None:
-        self.moments = 0
-        self.world = World()
+        super().__init__(dies_at, World())
         self.world.says(STANDARD)
-        self._dies_at = dies_at
-        self.world.hook = self._moment
-
-    def do(self, act: Callable[[], object]) -> None:
-        """Do something, once more if the process died on the way: messages come again, and so do timers."""
-        try:
-            act()
-        except Died:
-            self.world.start()
-            act()
+        self.begin()
 
     def arrive(self, digest: Digest) -> None:
         """Let a digest appear and come as far as it gets."""
@@ -65,13 +55,8 @@ class Mortal:
         self.do(self.world.sweep)
         self.world.settle()
 
-    def _moment(self, _: str) -> None:
-        self.moments += 1
-        if self.moments == self._dies_at:
-            raise Died
 
-
-def let_through(mortal: Mortal) -> None:
+def let_through(mortal: Admitted) -> None:
     """A clean image comes."""
     mortal.arrive(ONE)
     mortal.sweep()
@@ -80,7 +65,7 @@ def let_through(mortal: Mortal) -> None:
     mortal.sweep()
 
 
-def turned(mortal: Mortal) -> None:
+def turned(mortal: Admitted) -> None:
     """An image is rejected, and a waiver turns that."""
     mortal.arrive(ONE)
     mortal.sweep()
@@ -92,7 +77,7 @@ def turned(mortal: Mortal) -> None:
         mortal.sweep()
 
 
-def taken_back(mortal: Mortal) -> None:
+def taken_back(mortal: Admitted) -> None:
     """What is in use would be rejected, once its waiver is taken back."""
     mortal.world.exception_files.files["waivers.yaml"] = WAIVER
     mortal.arrive(ONE)
@@ -104,21 +89,21 @@ def taken_back(mortal: Mortal) -> None:
     mortal.sweep()
 
 
-def moments(story: Callable[[Mortal], None]) -> int:
+def moments(story: Callable[[Admitted], None]) -> int:
     """Return how many moments there are to die at, when nobody does."""
-    mortal = Mortal(0)
+    mortal = Admitted(0)
     story(mortal)
     return mortal.moments
 
 
-def dying(story: Callable[[Mortal], None]) -> list[int]:
+def dying(story: Callable[[Admitted], None]) -> list[int]:
     """Return every moment of a story."""
     return list(range(1, moments(story) + 1))
 
 
 @pytest.mark.parametrize("moment", dying(let_through))
 def test_a_clean_image_is_promoted_whenever_the_process_dies(moment: int) -> None:
-    mortal = Mortal(moment)
+    mortal = Admitted(moment)
     let_through(mortal)
     assert mortal.world.base.tags == {(TARGET, TAG): ONE}
     assert mortal.world.status(ONE) is Status.PROMOTED
@@ -129,7 +114,7 @@ def test_a_clean_image_is_promoted_whenever_the_process_dies(moment: int) -> Non
 
 @pytest.mark.parametrize("moment", dying(turned))
 def test_a_waiver_turns_a_rejection_whenever_the_process_dies(moment: int) -> None:
-    mortal = Mortal(moment)
+    mortal = Admitted(moment)
     turned(mortal)
     assert mortal.world.base.tags == {(TARGET, TAG): ONE}
     assert mortal.world.status(ONE) is Status.PROMOTED
@@ -139,14 +124,14 @@ def test_a_waiver_turns_a_rejection_whenever_the_process_dies(moment: int) -> No
 
 @pytest.mark.parametrize("moment", dying(taken_back))
 def test_what_is_in_use_stays_and_is_told_whenever_the_process_dies(moment: int) -> None:
-    mortal = Mortal(moment)
+    mortal = Admitted(moment)
     taken_back(mortal)
     assert mortal.world.base.tags == {(TARGET, TAG): ONE}
     assert [one.trouble.kind.value for one in mortal.world.lasting] == ["in-force-rejected"]
 
 
 def test_being_told_twice_that_a_scan_ended_changes_nothing_more() -> None:
-    mortal = Mortal(0)
+    mortal = Admitted(0)
     mortal.arrive(ONE)
     askers = mortal.world.kept_scans.end(ONE, BAD)
     mortal.world.judge.scanned(askers)
@@ -159,25 +144,11 @@ def test_being_told_twice_that_a_scan_ended_changes_nothing_more() -> None:
 # What it costs.
 
 
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Every call of every double, as it happens."""
-    calls: Counter[str] = Counter()
-    real = Scripted._raise_scripted
-
-    def counted(double: Scripted, method: str) -> None:
-        calls[f"{type(double).__name__}.{method}"] += 1
-        real(double, method)
-
-    monkeypatch.setattr(Scripted, "_raise_scripted", counted)
-    return calls
-
-
 def test_a_policy_without_a_scan_costs_no_call_more_than_none(asked: Counter[str]) -> None:
     found = []
     for policy in (None, Policy("off"), Policy("off", scan=ScanCheck(mode=Mode.OFF))):
         asked.clear()
-        mortal = Mortal(0)
+        mortal = Admitted(0)
         mortal.world.says(policy)
         mortal.arrive(ONE)
         assert mortal.world.status(ONE) is Status.PROMOTED

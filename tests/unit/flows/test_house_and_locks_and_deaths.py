@@ -29,12 +29,11 @@ from tests.unit.flows.test_house_and_locks import (
 )
 from tests.unit.flows.test_locks import BOTH, FIRST, NAMED, UNIQUE, close, closed
 from tests.unit.flows.test_travelling import beside, has
-from tests.unit.flows.test_travelling_and_deaths import asked, more
+from tests.unit.flows.test_travelling_and_deaths import more
 
 if TYPE_CHECKING:
     from shared.bootstrap import Parts
 
-__all__ = ["asked"]
 
 pytestmark = pytest.mark.unit
 

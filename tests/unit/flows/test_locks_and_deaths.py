@@ -18,14 +18,12 @@ from shared.travel_ports import StoredCompanions
 from tests.doubles.world import BASE, ONE, TAG, TARGET, TWO, Died, World
 from tests.unit.flows.test_locks import BOTH, NAMED, STABLE, UNIQUE, closed
 from tests.unit.flows.test_travelling import FIRST, SECOND, arrive, beside, borne, travelling_world
-from tests.unit.flows.test_travelling_and_deaths import Mortal, asked, more, spent
-
-__all__ = ["asked"]
+from tests.unit.flows.test_travelling_and_deaths import Travelling, more, spent
 
 pytestmark = pytest.mark.unit
 
 
-def moves_on(mortal: Mortal) -> None:
+def moves_on(mortal: Travelling) -> None:
     """An image comes, and another one after it; the base registry is compared."""
     mortal.arrive()
     mortal.world.push(TWO)
@@ -35,7 +33,7 @@ def moves_on(mortal: Mortal) -> None:
     mortal.world.run_for(timedelta(minutes=31))
 
 
-def is_refused(mortal: Mortal) -> None:
+def is_refused(mortal: Travelling) -> None:
     """The same, at a registry that imports nothing into what is locked."""
     mortal.world.base.imports_heed_locks = True
     moves_on(mortal)
@@ -43,18 +41,18 @@ def is_refused(mortal: Mortal) -> None:
     mortal.world.run_for(timedelta(minutes=91))
 
 
-def moments(story: Callable[[Mortal], None], watch_list: bytes) -> Iterator[tuple[int, World]]:
+def moments(story: Callable[[Travelling], None], watch_list: bytes) -> Iterator[tuple[int, World]]:
     """Return the end of a story for a death at each of its moments."""
-    whole = Mortal(watch_list, 0)
+    whole = Travelling(watch_list, 0)
     story(whole)
     for moment in range(1, whole.moments + 1):
-        mortal = Mortal(watch_list, moment)
+        mortal = Travelling(watch_list, moment)
         story(mortal)
         yield moment, mortal.world
 
 
 @pytest.mark.parametrize("story", [moves_on, is_refused])
-def test_all_is_locked_in_the_end_whenever_the_process_dies(story: Callable[[Mortal], None]) -> None:
+def test_all_is_locked_in_the_end_whenever_the_process_dies(story: Callable[[Travelling], None]) -> None:
     for moment, world in moments(story, BOTH):
         assert borne(world) == TWO, moment
         assert {closed(world, of) for of in (TAG, FIRST, ONE, SECOND, TWO)} == {CHANGES}, moment

@@ -14,6 +14,7 @@ from shared.domain.notices.delivery import State
 from shared.domain.notices.destination import MOST_DEATHS
 from shared.domain.promotion.said import Said
 from shared.errors import Conflict, NotTaken, RateLimited, Refused, ServiceError, TidegateError, Unavailable
+from tests.doubles.mortal import Mortal
 from tests.doubles.notices import InMemorySender
 from tests.doubles.world import ONE, THREE, TWO, Died, World
 from tests.unit.flows.told_people import (
@@ -22,7 +23,6 @@ from tests.unit.flows.told_people import (
     HOUR,
     MAIL,
     QUARTER,
-    Mortal,
     MortalAt,
     arrives,
     chat,

@@ -13,6 +13,7 @@ from shared.domain.notices.outgoing import Outgoing
 from shared.domain.promotion.said import Said
 from shared.errors import NotTaken, RateLimited, Refused, ServiceError, TidegateError
 from shared.flows.list_notices import Forgone
+from tests.doubles.mortal import Mortal
 from tests.doubles.notices import InMemorySenders
 from tests.doubles.world import World
 from tests.unit.flows import told_people
@@ -22,7 +23,6 @@ from tests.unit.flows.told_people import (
     HOUR,
     MAIL,
     QUARTER,
-    Mortal,
     MortalAt,
     chat,
     got,

@@ -25,9 +25,10 @@ from shared.domain.travel.tries import Tries
 from shared.errors import NotPermitted, RateLimited, Unavailable
 from shared.web.shown_companions import shown_companions
 from shared.web.shown_records import record_told
+from tests.doubles.mortal import Mortal
 from tests.doubles.paged import Browser
 from tests.doubles.referrers import content_of, legacy_tag, referrer, subject_of
-from tests.doubles.world import NODE, ONE, TAG, TARGET, TWO, WATCH_LIST, Died, World
+from tests.doubles.world import NODE, ONE, TAG, TARGET, TWO, WATCH_LIST, World
 from tests.unit.flows.test_lost_account import said
 from tests.unit.flows.test_travelling_and_people import look
 
@@ -331,39 +332,28 @@ def test_what_people_refuse_no_more_is_said_to_have_passed() -> None:
     assert (borne(world), result_of(world, TWO)) == (TWO, "verified")
 
 
-class Mortal:
-    """A world whose process dies once, at one of its moments.
+class Recording(Mortal):
+    """A mortal world in which decisions are recorded, from its beginning.
 
     Args:
         dies_at: the number of the moment; ``0`` for never.
     """
 
     def __init__(self, dies_at: int = 0) -> None:
-        self.moments = 0
-        self.world = recording_world(RECORDED, "att", "sig")
-        self.world.hook = self._moment
-        self._dies_at = dies_at
+        super().__init__(dies_at, recording_world(RECORDED, "att", "sig"))
+        self.begin()
 
     def arrive(self) -> World:
         """Let a digest appear, and come as far as it gets in hours."""
         self.world.push(ONE)
-        try:
-            self.world.check()
-        except Died:
-            self.world.start()
-            self.world.check()
+        self.do(self.world.check)
         self.world.run_for(HOURS)
         return self.world
-
-    def _moment(self, _: str) -> None:
-        self.moments += 1
-        if self.moments == self._dies_at:
-            raise Died
 
 
 def all_moments() -> int:
     """Return at how many moments a process may die while a digest comes with its record."""
-    mortal = Mortal()
+    mortal = Recording()
     mortal.arrive()
     return mortal.moments
 
@@ -371,7 +361,7 @@ def all_moments() -> int:
 @pytest.mark.parametrize("part", range(8))
 def test_whoever_dies_anywhere_leaves_one_record_and_a_tag_that_comes_after_it(part: int) -> None:
     for moment in range(1 + part, all_moments() + 1, 8):
-        world = Mortal(moment).arrive()
+        world = Recording(moment).arrive()
         assert borne(world) == ONE, moment
         assert [type(one) for one in found(world)] == [Verified], moment
         for tag in (attestation_tag(ONE), signature_tag(ONE)):

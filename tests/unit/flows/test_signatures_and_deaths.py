@@ -10,34 +10,24 @@ import pytest
 
 from shared.domain.policy.policy import Policy
 from shared.domain.promotion.statuses import Status
-from tests.doubles.scripted import Scripted
-from tests.doubles.world import ONE, TAG, TARGET, Died, World
+from tests.doubles.mortal import Mortal
+from tests.doubles.world import ONE, TAG, TARGET, World
 from tests.made_signatures.authorities import public_pem
 from tests.unit.flows.test_signatures import BY_KEY, OURS, THEIRS, arrive, sign, signed_world
 
 pytestmark = pytest.mark.unit
 
 
-class Mortal:
-    """A world whose process dies once, at one of its moments, and is started again by whoever comes next.
+class Signed(Mortal):
+    """A mortal world in which signatures are asked for, from its beginning.
 
     Args:
         dies_at: the number of the moment; ``0`` for never.
     """
 
     def __init__(self, dies_at: int) -> None:
-        self.moments = 0
-        self.world = signed_world()
-        self._dies_at = dies_at
-        self.world.hook = self._moment
-
-    def do(self, act: Callable[[], object]) -> None:
-        """Do something, once more if the process died on the way: timers come again."""
-        try:
-            act()
-        except Died:
-            self.world.start()
-            act()
+        super().__init__(dies_at, signed_world())
+        self.begin()
 
     def arrive(self) -> None:
         """Let a digest appear and come as far as it gets."""
@@ -51,13 +41,8 @@ class Mortal:
         self.do(self.world.sweep)
         self.world.settle()
 
-    def _moment(self, _: str) -> None:
-        self.moments += 1
-        if self.moments == self._dies_at:
-            raise Died
 
-
-def signed_at_once(mortal: Mortal) -> None:
+def signed_at_once(mortal: Signed) -> None:
     """A signed image comes."""
     sign(mortal.world)
     mortal.arrive()
@@ -65,7 +50,7 @@ def signed_at_once(mortal: Mortal) -> None:
     mortal.sweep(16)
 
 
-def signed_later(mortal: Mortal) -> None:
+def signed_later(mortal: Signed) -> None:
     """An image comes that is signed some hours after it was rejected."""
     mortal.arrive()
     for _ in range(3):
@@ -76,7 +61,7 @@ def signed_later(mortal: Mortal) -> None:
         mortal.sweep(65)
 
 
-def signed_by_others(mortal: Mortal) -> None:
+def signed_by_others(mortal: Signed) -> None:
     """An image comes that others signed."""
     sign(mortal.world, key=THEIRS)
     mortal.arrive()
@@ -84,17 +69,17 @@ def signed_by_others(mortal: Mortal) -> None:
         mortal.sweep(45)
 
 
-def dying(story: Callable[[Mortal], None]) -> list[int]:
+def dying(story: Callable[[Signed], None]) -> list[int]:
     """Return every moment of a story."""
-    mortal = Mortal(0)
+    mortal = Signed(0)
     story(mortal)
     return list(range(1, mortal.moments + 1))
 
 
 @pytest.mark.parametrize("story", [signed_at_once, signed_later])
-def test_what_is_signed_comes_in_once_whenever_the_process_dies(story: Callable[[Mortal], None]) -> None:
+def test_what_is_signed_comes_in_once_whenever_the_process_dies(story: Callable[[Signed], None]) -> None:
     for moment in dying(story):
-        mortal = Mortal(moment)
+        mortal = Signed(moment)
         story(mortal)
         assert mortal.world.base.tags == {(TARGET, TAG): ONE}, moment
         assert mortal.world.status(ONE) is Status.PROMOTED, moment
@@ -103,27 +88,13 @@ def test_what_is_signed_comes_in_once_whenever_the_process_dies(story: Callable[
 
 def test_what_others_signed_does_not_come_in_whenever_the_process_dies() -> None:
     for moment in dying(signed_by_others):
-        mortal = Mortal(moment)
+        mortal = Signed(moment)
         signed_by_others(mortal)
         assert mortal.world.base.tags == {}, moment
         assert mortal.world.status(ONE) is Status.REJECTED, moment
 
 
 # What it costs.
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Every call of every double, as it happens."""
-    calls: Counter[str] = Counter()
-    real = Scripted._raise_scripted
-
-    def counted(double: Scripted, method: str) -> None:
-        calls[f"{type(double).__name__}.{method}"] += 1
-        real(double, method)
-
-    monkeypatch.setattr(Scripted, "_raise_scripted", counted)
-    return calls
 
 
 def spent(asked: Counter[str], policy: Policy | None) -> Counter[str]:

@@ -11,10 +11,10 @@ import pytest
 from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.travel.referrers import ReferrerState
 from shared.errors import Paced, RateLimited, ServiceError, Unavailable
+from tests.doubles.mortal import Mortal
 from tests.doubles.queues import Delivery
 from tests.doubles.referrers import SBOM, legacy_tag, referrer
-from tests.doubles.scripted import Scripted
-from tests.doubles.world import BASE, NODE, ONE, TAG, TARGET, Died, World
+from tests.doubles.world import BASE, NODE, ONE, TAG, TARGET, World
 from tests.unit.flows.test_travelling import BEST_EFFORT, FIRST, OFF, REQUIRED, beside, travelling_world
 
 pytestmark = pytest.mark.unit
@@ -25,8 +25,8 @@ COUNTERSIGNED = referrer(DESCRIBED.digest)
 OLD = referrer(ONE, note="old", about="-")
 
 
-class Mortal:
-    """A world whose process dies once, at one of its moments, and is started again by whoever comes next.
+class Travelling(Mortal):
+    """A mortal world in which something travels, from its beginning.
 
     Args:
         watch_list: YAML.
@@ -34,18 +34,8 @@ class Mortal:
     """
 
     def __init__(self, watch_list: bytes, dies_at: int) -> None:
-        self.moments = 0
-        self.world = travelling_world(watch_list)
-        self._dies_at = dies_at
-        self.world.hook = self.moment
-
-    def do(self, act: Callable[[], object]) -> None:
-        """Do something, once more if the process died on the way: timers come again."""
-        try:
-            act()
-        except Died:
-            self.world.start()
-            act()
+        super().__init__(dies_at, travelling_world(watch_list))
+        self.begin()
 
     def arrive(self) -> None:
         """Let a digest appear, and come as far as it gets in an hour."""
@@ -53,37 +43,31 @@ class Mortal:
         self.do(self.world.check)
         self.world.run_for(timedelta(minutes=61))
 
-    def moment(self, _: str) -> None:
-        """Come to a moment."""
-        self.moments += 1
-        if self.moments == self._dies_at:
-            raise Died
 
-
-def with_referrers(mortal: Mortal) -> None:
+def with_referrers(mortal: Travelling) -> None:
     """An image comes with a signature, an SBOM that is signed, and a signature of an older client."""
     mortal.world.hub.attach(NODE, SIGNED, DESCRIBED, COUNTERSIGNED)
     mortal.world.hub.attach_by_tag(NODE, OLD, legacy_tag(ONE))
     mortal.arrive()
 
 
-def signed_later(mortal: Mortal) -> None:
+def signed_later(mortal: Travelling) -> None:
     """An image comes that is signed an hour later."""
     mortal.arrive()
     mortal.world.hub.attach(NODE, LATE)
     mortal.world.run_for(timedelta(hours=2))
 
 
-def unanswered(mortal: Mortal) -> None:
+def unanswered(mortal: Travelling) -> None:
     """An image comes whose upstream does not tell at first what refers to it."""
     mortal.world.hub.fail("referrers", *[Unavailable("502")] * 3)
     mortal.world.hub.attach(NODE, SIGNED)
     mortal.arrive()
 
 
-def dying(story: Callable[[Mortal], None], watch_list: bytes) -> list[int]:
+def dying(story: Callable[[Travelling], None], watch_list: bytes) -> list[int]:
     """Return every moment of a story."""
-    mortal = Mortal(watch_list, 0)
+    mortal = Travelling(watch_list, 0)
     story(mortal)
     return list(range(1, mortal.moments + 1))
 
@@ -95,10 +79,10 @@ def dying(story: Callable[[Mortal], None], watch_list: bytes) -> list[int]:
 )
 @pytest.mark.parametrize("watch_list", [BEST_EFFORT, ALL], ids=["best-effort", "required, named"])
 def test_what_travels_is_there_once_whenever_the_process_dies(
-    story: Callable[[Mortal], None], count: int, watch_list: bytes
+    story: Callable[[Travelling], None], count: int, watch_list: bytes
 ) -> None:
     for moment in dying(story, watch_list):
-        mortal = Mortal(watch_list, moment)
+        mortal = Travelling(watch_list, moment)
         story(mortal)
         world = mortal.world
         assert (world.base.tags[TARGET, TAG], world.status(ONE)) == (ONE, Status.PROMOTED), moment
@@ -112,13 +96,13 @@ def test_what_travels_is_there_once_whenever_the_process_dies(
 
 def test_the_tag_is_never_there_before_what_it_waits_for_whenever_the_process_dies() -> None:
     for moment in dying(with_referrers, ALL):
-        mortal = Mortal(ALL, moment)
+        mortal = Travelling(ALL, moment)
         early = watched(mortal)
         with_referrers(mortal)
         assert early == [], moment
 
 
-def watched(mortal: Mortal) -> list[str]:
+def watched(mortal: Travelling) -> list[str]:
     """Return where the moments come to at which the tag is there and something that it waits for is not."""
     early: list[str] = []
 
@@ -136,20 +120,6 @@ def watched(mortal: Mortal) -> list[str]:
 
 
 # What it costs.
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Every call of every double, as it happens."""
-    calls: Counter[str] = Counter()
-    real = Scripted._raise_scripted
-
-    def counted(double: Scripted, method: str) -> None:
-        calls[f"{type(double).__name__}.{method}"] += 1
-        real(double, method)
-
-    monkeypatch.setattr(Scripted, "_raise_scripted", counted)
-    return calls
 
 
 def spent(asked: Counter[str], watch_list: bytes, *, travels: bool = True, referrers: int = 0) -> Counter[str]:
@@ -196,7 +166,7 @@ def test_what_refers_to_an_image_costs_two_imports_each_and_one_of_the_image(ask
 
 
 def test_every_message_that_comes_twice_leads_to_the_same_once() -> None:
-    once, twice = Mortal(ALL, 0), Mortal(ALL, 0)
+    once, twice = Travelling(ALL, 0), Travelling(ALL, 0)
     work = twice.world.work
 
     def again(delivery: Delivery) -> None:
@@ -226,7 +196,7 @@ def test_every_message_that_comes_twice_leads_to_the_same_once() -> None:
 def test_whatever_answers_not_now_a_few_times_it_comes_and_the_tag_after_it(
     registry: str, method: str, error: ServiceError
 ) -> None:
-    mortal = Mortal(ALL, 0)
+    mortal = Travelling(ALL, 0)
     early = watched(mortal)
     getattr(mortal.world, registry).fail(method, error, error, error)
     mortal.world.push(ONE)
@@ -240,7 +210,7 @@ def test_whatever_answers_not_now_a_few_times_it_comes_and_the_tag_after_it(
 
 
 def test_while_our_turn_at_arm_has_not_come_nothing_is_begun_and_nothing_is_wrong() -> None:
-    mortal = Mortal(ALL, 0)
+    mortal = Travelling(ALL, 0)
     mortal.world.base.fail("take_turn", *[Paced("later", retry_after=5)] * 6)
     with_referrers(mortal)
     assert mortal.world.base.tags[TARGET, TAG] == ONE

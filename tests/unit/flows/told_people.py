@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 
 import msgspec
@@ -14,10 +14,11 @@ from shared.domain.notices.notice import Notice
 from shared.domain.notices.outgoing import Outgoing
 from shared.domain.references import Digest
 from shared.domain.watching.troubles import Kind
+from tests.doubles.mortal import Mortal
 from tests.doubles.notices import InMemorySender
 from tests.doubles.registries import TEST_FAILED_LOG
 from tests.doubles.storage import MIDDAY
-from tests.doubles.world import Died, World
+from tests.doubles.world import World
 
 QUARTER = timedelta(minutes=15)
 HOUR = timedelta(hours=1)
@@ -98,39 +99,6 @@ def numbers(messages: Iterable[Outgoing]) -> list[str]:
     return found
 
 
-class Mortal:
-    """A world whose process dies once, at one of its moments, and is started again by whoever comes next.
-
-    Args:
-        dies_at: the number of the moment; ``0`` for never.
-        world: the world.
-    """
-
-    def __init__(self, dies_at: int, world: World) -> None:
-        self.moments = 0
-        self.names: list[str] = []
-        self.world = world
-        self._dies_at = dies_at
-
-    def begin(self) -> None:
-        """Count moments from here on."""
-        self.world.hook = self._moment
-
-    def do(self, act: Callable[[], object]) -> None:
-        """Do something, once more if the process died on the way."""
-        try:
-            act()
-        except Died:
-            self.world.start()
-            act()
-
-    def _moment(self, name: str) -> None:
-        self.moments += 1
-        self.names.append(name)
-        if self.moments == self._dies_at:
-            raise Died
-
-
 class MortalAt(Mortal):
     """Dies only where names of moments begin so, such as ``deliveries.``; whoever dies elsewhere is another test's.
 
@@ -144,6 +112,7 @@ class MortalAt(Mortal):
         super().__init__(dies_at, world)
         self._places = places
 
-    def _moment(self, name: str) -> None:
+    def moment(self, name: str) -> None:
+        """Come to a moment, if it is one of these."""
         if name.startswith(self._places):
-            super()._moment(name)
+            super().moment(name)
