@@ -41,6 +41,7 @@ _DOMAIN = {
     "domain/travel",
     "domain/record",
     "domain/housekeeping",
+    "domain/waves",
 }
 _CORE = {
     *_DOMAIN,
@@ -100,6 +101,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # It says what was decided, and is read by whom signatures are read by.
     "domain/record": {"domain/record", "domain/promotion", "domain/policy", "domain/scan", "domain/signatures", *_PURE},
     "domain/housekeeping": {"domain/housekeeping", "domain/promotion", "domain/scan", "domain/travel", *_PURE},
+    "domain/waves": {"domain/waves", "domain/promotion", "domain/watching", "domain/gate", *_PURE},
     "registry_ids": {"errors", "msgspec"},
     "registry_settings": set(),
     "whole_numbers": set(),

@@ -1,0 +1,1 @@
+"""Who is built on what, and how rebuilds go out in waves."""
