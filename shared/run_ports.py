@@ -18,6 +18,7 @@ from shared.domain.policy.scanner_format import ScannerFormat
 from shared.domain.promotion.kept_tasks import KeptTask, ListedTask
 from shared.domain.promotion.listing import Listing
 from shared.domain.promotion.rebuilds import ApplicationTask
+from shared.domain.promotion.task_runs import TaskRuns
 from shared.domain.references import Digest
 
 
@@ -203,6 +204,13 @@ class Runs(Protocol):
         Returns:
             The end of the latest run of each task, UTC, by the task's name in lower case; ``None`` if there are more
             runs than are looked through.
+        """
+        ...
+
+    def latest_runs(self) -> Mapping[str, TaskRuns]:
+        """Return what the newest runs say of their tasks, by the task's name in lower case.
+
+        Of a task whose runs are older than all that are looked through nothing is said.
         """
         ...
 

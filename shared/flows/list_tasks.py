@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.events.messages import ListTasks
-from shared.domain.promotion.kept_tasks import KeptTask, answered, doubted, renewed, to_read, united
+from shared.domain.promotion.kept_tasks import KeptTask, answered, doubted, renewed, to_read, united, with_runs
 from shared.domain.promotion.listing import MOST_READS, ROUND, Listing, is_fresh, listed, not_listed, taken_up
 from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.domain.promotion.schedule import pause_before_retry
@@ -72,6 +72,7 @@ class TaskLister:
             self._listings.replace(claimed, not_listed(claimed.listing, error, self._clock()))
             return
         problem = self._read(claimed.listing.registry, tasks)
+        claimed, tasks = self._with_runs(claimed, tasks)
         self._keep(claimed, began, tasks, problem)
 
     def _tasks(self, listing: Listing) -> tuple[datetime | None, Tasks]:
@@ -99,6 +100,19 @@ class TaskLister:
         if listing.listed_at is None or not any(one.alone and one.is_read for one in tasks.values()):
             return tasks
         return doubted(tasks, self._runs[listing.registry].ended_since(listing.listed_at - _RUN_LASTS))
+
+    def _with_runs(self, claimed: StoredListing, tasks: Tasks) -> tuple[StoredListing, Tasks]:
+        """What runs say is read where somebody asked for it; a search goes without, so that it waits for none of it."""
+        listing = claimed.listing
+        if not listing.runs_wanted:
+            return claimed, tasks
+        done = msgspec.structs.replace(listing, runs_wanted=False)
+        try:
+            tasks = with_runs(tasks, self._runs[listing.registry].latest_runs())
+            done = msgspec.structs.replace(done, runs_at=self._clock())
+        except ServiceError as error:
+            log.warning("what the runs of %s say of its tasks is not known now: %s", listing.registry, error)
+        return msgspec.structs.replace(claimed, listing=done), tasks
 
     def _read(self, registry: str, tasks: Tasks) -> ServiceError | None:
         """Read some tasks by themselves, and return what ended that before all had their turn.

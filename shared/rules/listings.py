@@ -16,7 +16,7 @@ import msgspec
 
 from shared.domain.events.messages import ListTasks
 from shared.domain.promotion.kept_tasks import united
-from shared.domain.promotion.listing import KEPT_FOR, Listing, asked, being_listed, is_fresh
+from shared.domain.promotion.listing import KEPT_FOR, Listing, asked, being_listed, is_fresh, knows_runs
 from shared.domain.promotion.missing import COMPARED_EVERY, COMPARED_FROM
 from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.errors import UNREADABLE, BeingListed, Conflict, ServiceError
@@ -41,6 +41,20 @@ class Found(msgspec.Struct, frozen=True):
     tasks: tuple[ApplicationTask, ...]
     listings: tuple[Listing, ...]
     problems: tuple[ServiceError, ...]
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """All that is kept of the tasks of the application registries, however old.
+
+    Attributes:
+        tasks: the tasks.
+        listings: how old what is known of each registry is.
+        problems: why something is missing, for people.
+    """
+
+    tasks: tuple[ApplicationTask, ...]
+    listings: tuple[Listing, ...]
+    problems: tuple[str, ...]
 
 
 class _Read(msgspec.Struct, frozen=True):
@@ -98,6 +112,29 @@ class KeptListings:
             ServiceError: some cannot be read.
         """
         return tuple(task for registry in self._registries for task in self._all(registry))
+
+    def known(self, *, renew: bool) -> Listed:
+        """Return all that is kept, with its age, for who asks who is built on whom: nobody is waited for.
+
+        Two transactions a registry, for each thousand bases.
+
+        Args:
+            renew: whether what is too old for that is asked for once more, so that the next who asks finds it.
+        """
+        tasks: list[ApplicationTask] = []
+        listings: list[Listing] = []
+        problems: list[str] = []
+        for registry in self._registries:
+            try:
+                stored = self._listings.get(registry)
+                listings.append(stored.listing)
+                if renew and self._is_old(stored.listing):
+                    self._ask_quietly(_wanting_runs(stored))
+                tasks.extend(self._all(registry))
+            except ServiceError as error:
+                log.warning("the tasks of %s cannot be told now: %s", registry, error)
+                problems.append(f"{registry}: {error}")
+        return Listed(tuple(tasks), tuple(listings), tuple(problems))
 
     def to_compare(self) -> Iterator[tuple[str, tuple[ApplicationTask, ...]]]:
         """Iterate over the registries that were not compared with what the targets decided for an hour.
@@ -169,11 +206,19 @@ class KeptListings:
             return False
         return due
 
+    def _is_old(self, listing: Listing) -> bool:
+        now = self._clock()
+        return not (is_fresh(listing, now) and knows_runs(listing, now))
+
     def _ask_quietly(self, stored: StoredListing) -> None:
         try:
             self._ask(stored)
         except ServiceError as error:
             log.info("the tasks of %s cannot be compared now: %s", stored.listing.registry, error)
+
+
+def _wanting_runs(stored: StoredListing) -> StoredListing:
+    return msgspec.structs.replace(stored, listing=msgspec.structs.replace(stored.listing, runs_wanted=True))
 
 
 def _is_older(moment: datetime | None, now: datetime, age: timedelta) -> bool:

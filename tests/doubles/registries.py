@@ -16,6 +16,7 @@ from shared.domain.gate.verdict import UNDER_WAY, RunStatus
 from shared.domain.gate.words import Words
 from shared.domain.promotion.kept_tasks import ListedTask
 from shared.domain.promotion.rebuilds import ApplicationTask
+from shared.domain.promotion.task_runs import TaskRuns
 from shared.domain.references import Digest, Tag
 from shared.domain.travel.locked import Attributes, ListedTags, Right, is_digest
 from shared.domain.travel.referrers import Listed, Listing
@@ -371,6 +372,7 @@ class InMemoryRuns(Scripted):
         application_tasks: what ``tasks`` returns.
         without_bases: whether ``tasks`` leaves out what they are built on.
         ended: when runs of tasks ended, by the task's name in lower case; ``None`` for too many.
+        task_runs: what runs say of their tasks, by the task's name in lower case.
         named: whether runs of gates can be found by their names.
         canceled: the ids of runs that were under way when they were asked to end.
         tells_ids: whether the answer to who schedules a named run says its id.
@@ -390,6 +392,7 @@ class InMemoryRuns(Scripted):
         self.application_tasks: tuple[ApplicationTask, ...] = ()
         self.without_bases = False
         self.ended: dict[str, datetime] | None = {}
+        self.task_runs: dict[str, TaskRuns] = {}
         self.named = True
         self.tells_ids = True
         self.canceled: list[str] = []
@@ -533,6 +536,12 @@ class InMemoryRuns(Scripted):
         if self.ended is None:
             return None
         return {task: end for task, end in self.ended.items() if end >= moment}
+
+    def latest_runs(self) -> Mapping[str, TaskRuns]:
+        """See the port."""
+        self.asked["latest_runs"] += 1
+        self._raise_scripted("latest_runs")
+        return dict(self.task_runs)
 
     def _listed(self, task: ApplicationTask) -> ListedTask:
         """Lists may leave out the bases; a task's version is what else it is."""

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.kept_tasks import ListedTask
 from shared.domain.promotion.rebuilds import ApplicationTask, Dependency
+from shared.domain.promotion.task_runs import Pushed, TaskRun, TaskRuns, latest_runs
 from shared.errors import Unavailable
 from shared.run_ports import Run
 
 if TYPE_CHECKING:
-    from azure.mgmt.containerregistrytasks.models import BaseImageDependency, BaseImageTrigger, Task, TaskRun
+    from azure.mgmt.containerregistrytasks.models import (
+        BaseImageDependency,
+        BaseImageTrigger,
+        ImageDescriptor,
+        Task,
+        TaskStepProperties,
+    )
     from azure.mgmt.containerregistrytasks.models import Run as SdkRun
+    from azure.mgmt.containerregistrytasks.models import TaskRun as SdkTaskRun
 
 _ENABLED = "Enabled"
 # So many of the newest runs are looked through for those that ended: some ten pages.
@@ -24,10 +33,14 @@ _MOST_RUNS = 1000
 # Types of bases and of triggers, without case: documented as BuildTime and RunTime, recorded as Runtime.
 _BUILD_TIME, _ALL = "buildtime", "all"
 # A taskRun that ends without a run could not be scheduled: that says nothing about what was to be tested.
+# By this tag of a task people say whose it is, in any case.
+_OWNER, _LONGEST_OWNER = "owner", 100
+# Templates that stand for the task's own registry, as run variables.
+_OWN = frozenset({"{{.Run.Registry}}", "$Registry", "{{ .Run.Registry }}"})
 _UNSCHEDULED = {"Failed": RunStatus.ERROR, "Canceled": RunStatus.CANCELED}
 
 
-def embedded_run(task_run: TaskRun) -> Run:
+def embedded_run(task_run: SdkTaskRun) -> Run:
     """Return the run inside a ``taskRun``, with the status that is written there."""
     properties = task_run.properties
     run = properties.run_result if properties else None
@@ -99,6 +112,33 @@ def ends_of(runs: Iterable[SdkRun], moment: datetime) -> Mapping[str, datetime] 
     return ends
 
 
+def runs_of(runs: Iterable[SdkRun]) -> Mapping[str, TaskRuns]:
+    """Return what runs say of their tasks, by the task's name in lower case.
+
+    Args:
+        runs: newest first; as many of them are looked through as for the ends of runs.
+    """
+    return latest_runs(_task_runs(islice(runs, _MOST_RUNS)))
+
+
+def _task_runs(runs: Iterable[SdkRun]) -> Iterator[tuple[str, TaskRun]]:
+    """A run with a status that is not known here says nothing of its task."""
+    for run in runs:
+        found = run.properties
+        if found is None or not found.task:
+            continue
+        try:
+            status = status_of(found.status)
+        except Unavailable:
+            continue
+        pushed = tuple(map(_pushed, found.output_images or ()))
+        yield found.task, TaskRun(found.run_id or run.name or "", status, found.finish_time, pushed)
+
+
+def _pushed(image: ImageDescriptor) -> Pushed:
+    return Pushed(image.registry or "", image.repository or "", image.tag or "", image.digest or "")
+
+
 def listed_task(registry: str, task: Task) -> ListedTask:
     """Return a task as a list has it.
 
@@ -136,7 +176,34 @@ def application_task(registry: str, task: Task) -> ApplicationTask:
         dependencies=tuple(
             _dependency(task, found) for found in (step.base_image_dependencies if step else None) or ()
         ),
+        owner=_owner(task),
+        pushes=tuple(_declared(step)),
     )
+
+
+def _owner(task: Task) -> str:
+    """Anybody who may change the task writes its tags: what cannot be printed is no name."""
+    said = next((value for name, value in (task.tags or {}).items() if name.lower() == _OWNER), "") or ""
+    return said[:_LONGEST_OWNER] if said.isprintable() else ""
+
+
+def _declared(step: TaskStepProperties | None) -> Iterator[Pushed]:
+    """A task that builds a Dockerfile names its images; of any other, its runs say what they pushed."""
+    from azure.mgmt.containerregistrytasks.models import DockerBuildStep  # noqa: PLC0415
+
+    if not isinstance(step, DockerBuildStep) or step.is_push_enabled is False:
+        return
+    for name in step.image_names or ():
+        yield _image(name)
+
+
+def _image(name: str) -> Pushed:
+    """Without a host, or with a template for it, an image goes into the task's own registry."""
+    first, slash, rest = name.partition("/")
+    named = bool(slash) and ("." in first or ":" in first or first == "localhost")
+    host, path = (first, rest) if named or first in _OWN else ("", name)
+    repository, colon, tag = path.rpartition(":")
+    return Pushed("" if host in _OWN else host, repository if colon else path, tag if colon else "")
 
 
 def _own_trigger(task: Task) -> bool:

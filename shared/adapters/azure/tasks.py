@@ -24,6 +24,7 @@ from shared.adapters.azure.task_models import (
     embedded_run,
     ends_of,
     listed_task,
+    runs_of,
     status_of,
     statuses_of,
 )
@@ -34,6 +35,7 @@ from shared.domain.gate.words import Words
 from shared.domain.pacing.bucket import Work
 from shared.domain.promotion.kept_tasks import ListedTask
 from shared.domain.promotion.rebuilds import ApplicationTask
+from shared.domain.promotion.task_runs import TaskRuns
 from shared.errors import NotFound, Refused, Unavailable
 from shared.run_ports import GateRun, Run, ScanRun
 
@@ -241,6 +243,15 @@ class AcrTasks:
         """
         with self._errors("listing runs"):
             return ends_of(self._client.runs.list(*self._place), moment)
+
+    def latest_runs(self) -> Mapping[str, TaskRuns]:
+        """Return what the newest runs say of their tasks, by one request for each page of runs.
+
+        Raises:
+            ServiceError: see ``shared.adapters.azure.errors``.
+        """
+        with self._errors("listing runs"):
+            return runs_of(self._client.runs.list(*self._place))
 
     def _reserve(self, *requests: str) -> None:
         words = (request.split(" ") for request in requests)

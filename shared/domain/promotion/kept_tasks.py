@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.promotion.rebuilds import ApplicationTask
+from shared.domain.promotion.task_runs import TaskRuns, newer
 from shared.domain.references import parse_repository
 from shared.errors import InvalidReference
 
@@ -85,11 +86,12 @@ def renewed(listed: Iterable[ListedTask], known: Mapping[str, KeptTask]) -> dict
 
 def _renewed(listed: ListedTask, before: KeptTask | None) -> KeptTask:
     """A task that was changed is still found by what it was built on, until it is known what that is by now."""
-    if listed.complete:
-        return KeptTask(listed.task)
     if before is None:
-        return KeptTask(listed.task, listed.version, alone=True)
-    task = msgspec.structs.replace(listed.task, dependencies=before.task.dependencies)
+        return KeptTask(listed.task) if listed.complete else KeptTask(listed.task, listed.version, alone=True)
+    task = msgspec.structs.replace(listed.task, runs=before.task.runs)
+    if listed.complete:
+        return KeptTask(task)
+    task = msgspec.structs.replace(task, dependencies=before.task.dependencies)
     read_at = before.read_at if before.alone and before.version == listed.version else None
     return KeptTask(task, listed.version, alone=True, read_at=read_at)
 
@@ -124,7 +126,22 @@ def to_read(tasks: Iterable[KeptTask], most: int, now: datetime) -> tuple[KeptTa
 
 def answered(kept: KeptTask, task: ApplicationTask, now: datetime) -> KeptTask:
     """Return a task as it was read by itself."""
-    return msgspec.structs.replace(kept, task=task, read_at=now)
+    return msgspec.structs.replace(kept, task=msgspec.structs.replace(task, runs=kept.task.runs), read_at=now)
+
+
+def with_runs(tasks: Mapping[str, KeptTask], found: Mapping[str, TaskRuns]) -> dict[str, KeptTask]:
+    """Return the tasks with what their runs say of them.
+
+    Args:
+        tasks: by name.
+        found: what the runs of a registry said, by the task's name in lower case.
+    """
+    return {name: _with_runs(kept, found.get(name)) for name, kept in tasks.items()}
+
+
+def _with_runs(kept: KeptTask, found: TaskRuns | None) -> KeptTask:
+    runs = newer(kept.task.runs, found)
+    return msgspec.structs.replace(kept, task=msgspec.structs.replace(kept.task, runs=runs))
 
 
 def by_base(tasks: Iterable[KeptTask]) -> dict[str, tuple[KeptTask, ...]]:

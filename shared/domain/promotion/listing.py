@@ -21,6 +21,8 @@ KEPT_FOR = timedelta(minutes=1)
 SHORTEST_WAIT = timedelta(seconds=2)
 WAIT = timedelta(seconds=10)
 _TO_BE_LISTED = timedelta(seconds=5)
+# How old what runs say of tasks may be where somebody asks who is built on whom. Nobody else has them read.
+RUNS_KEPT = timedelta(minutes=15)
 # Where lists leave out what tasks are built on, so many are read one by one in a round, and the next round is so much
 # later: a fifth of what ARM gives one identity in that time.
 MOST_READS = 25
@@ -41,6 +43,8 @@ class Listing(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         failures: how often in a row it failed, or was broken off.
         trouble: why, the last time.
         compared_at: when the tasks were last compared with what the targets decided, UTC.
+        runs_wanted: whether somebody asked for what the registry's runs say of its tasks.
+        runs_at: when those were last read, UTC.
     """
 
     registry: str
@@ -52,6 +56,8 @@ class Listing(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     failures: int = 0
     trouble: str = ""
     compared_at: datetime | None = None
+    runs_wanted: bool = False
+    runs_at: datetime | None = None
 
 
 def is_fresh(listing: Listing, now: datetime, asked_at: datetime | None = None) -> bool:
@@ -77,6 +83,11 @@ def next_after(listings: Iterable[Listing], moment: datetime) -> datetime | None
     """
     older = [one.listed_at for one in listings if one.listed_at is not None and one.listed_at < moment]
     return max(older) + KEPT_FOR + _TO_BE_LISTED if older else None
+
+
+def knows_runs(listing: Listing, now: datetime) -> bool:
+    """Whether what is known of the tasks' runs is new enough for who asks who is built on whom."""
+    return listing.runs_at is not None and now - listing.runs_at < RUNS_KEPT
 
 
 def left_to_read(listings: Iterable[Listing]) -> timedelta | None:

@@ -23,6 +23,7 @@ from shared.domain.promotion.schedule import (
     pause_before_turn,
 )
 from shared.domain.promotion.target import Target
+from shared.domain.promotion.task_runs import Pushed, TaskRuns
 from shared.domain.references import Digest, Tag, parse_repository
 from shared.errors import InvalidReference, Paced, RateLimited, TidegateError
 
@@ -51,7 +52,7 @@ class Dependency(msgspec.Struct, frozen=True):
     watched: bool = True
 
 
-class ApplicationTask(msgspec.Struct, frozen=True):
+class ApplicationTask(msgspec.Struct, frozen=True, omit_defaults=True):
     """An ACR task that builds an application image.
 
     Attributes:
@@ -61,6 +62,9 @@ class ApplicationTask(msgspec.Struct, frozen=True):
         enabled: whether it may be run.
         own_trigger: whether its own base image trigger is on, so that ACR may rerun it without being asked.
         dependencies: what its last successful run was built on; empty before the first.
+        owner: whose it is, as its tag `owner` says; empty without one.
+        pushes: what it pushes, as far as its definition says so.
+        runs: what its runs say of it; ``None`` if they were not read.
     """
 
     registry: str
@@ -69,6 +73,9 @@ class ApplicationTask(msgspec.Struct, frozen=True):
     enabled: bool
     own_trigger: bool
     dependencies: tuple[Dependency, ...]
+    owner: str = ""
+    pushes: tuple[Pushed, ...] = ()
+    runs: TaskRuns | None = None
 
 
 class RebuildStatus(Enum):

@@ -13,6 +13,7 @@ from shared.domain.shapes import Path, Told, shape_problems
 from shared.domain.watching.clashes import clashes
 from shared.domain.watching.platforms import platform_problems
 from shared.domain.watching.policies_in_force import entries, gated, policies_of, without_policies
+from shared.domain.watching.rebuild_targets import rebuild_target_problems
 from shared.domain.watching.tag_rules import rule_problems
 from shared.domain.watching.tool_reading import is_tool, joint_problems, scanner_problems, tool_problems
 from shared.domain.watching.travelling import Lockable
@@ -152,6 +153,7 @@ def _entry_problems(document: object, base: str) -> Iterator[Told]:
         yield from _gate_problems(path, fields)
         yield from platform_problems(path, fields)
         yield from _unique_tag_problems(path, fields)
+        yield from rebuild_target_problems(path, fields)
         yield from tool_problems(path, fields) if is_tool(fields) else ()
         for position, item in enumerate(_items(fields)):
             for place, problem in rule_problems(item) if isinstance(item, dict) else ():

@@ -24,6 +24,7 @@ _OF_BASE = (
     "unique_tag",
     "record",
     "lock",
+    "rebuilds",
 )
 _MOST_SHOWN = 20
 

@@ -14,6 +14,7 @@ from msgspec import Meta
 from shared.domain.policy.policy import NAMED, GateCheck, Policy
 from shared.domain.policy.reading import Policies, Written
 from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag, parse_repository
+from shared.domain.watching.rebuild_targets import Rebuilds, RebuildTarget, rebuild_targets
 from shared.domain.watching.remedies import Remedies, Remedy
 from shared.domain.watching.scanner import ScannerEntry
 from shared.domain.watching.selection import exact_tags, needs_listing
@@ -135,7 +136,13 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     unique_tag: UniqueTagField = None
     record: RecordField = False
     lock: LockField = None
+    rebuilds: Rebuilds = []
     owner: _Owner = None
+
+    @property
+    def rebuild_targets(self) -> tuple[RebuildTarget, ...]:
+        """What is built on its tags and no registry knows of."""
+        return rebuild_targets(self.rebuilds)
 
     @property
     def travelling(self) -> Travelling:
