@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shared.admitting import Admitting
 from shared.deciding import Deciding
+from shared.dependants import Dependants
 from shared.due_kinds import kinds
 from shared.flows.act import Actor
 from shared.flows.cancel import Canceller
@@ -94,6 +95,11 @@ class Parts(Rebuilt):
     def housekeeping(self) -> Housekeeping:
         """Deletes what nobody needs any more from registries."""
         return Housekeeping(self)
+
+    @cached_property
+    def dependants(self) -> Dependants:
+        """Tells who is built on what."""
+        return Dependants(self)
 
     @cached_property
     def scan_looker(self) -> ScanLooker:

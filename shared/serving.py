@@ -8,7 +8,7 @@ from shared.bootstrap import Parts
 from shared.domain.links import Links
 from shared.rules.known_keys import KnownKeys
 from shared.telemetry.spans import acting, current_traceparent, request_id
-from shared.web import activity, candidates, checks, evidence, exposure, images, rebuilds, retries, targets
+from shared.web import activity, candidates, checks, evidence, exposure, images, impact, rebuilds, retries, targets
 from shared.web.actions import Actions
 from shared.web.asked import Handler
 from shared.web.callers import Callers
@@ -75,6 +75,9 @@ def _about_images(parts: Parts) -> Mapping[str, Handler]:
         "list_images": lambda asked: images.list_images(
             asked.request, watch_list=parts.watch_lists.in_force(), overview=parts.overview
         ),
+        "get_impact": lambda asked: impact.impact(
+            asked.parameters["image"], asked.request, parts.dependants.impact, parts.watch_lists.in_force()
+        ),
         "get_image": lambda asked: images.get_image(
             asked.parameters["image"], watch_list=parts.watch_lists.in_force(), overview=parts.overview
         ),
@@ -86,7 +89,9 @@ def _about_candidates(parts: Parts) -> Mapping[str, Handler]:
         "list_candidates": lambda asked: candidates.list_candidates(
             asked.request, parts.candidates, parts.targets, parts.settings.base.name
         ),
-        "get_candidate": lambda asked: candidates.get_candidate(asked.parameters["candidate"], parts.candidates),
+        "get_candidate": lambda asked: candidates.get_candidate(
+            asked.parameters["candidate"], parts.candidates, parts.dependants.impact.of_candidate
+        ),
         "list_evidence": lambda asked: evidence.listed_evidence(
             asked.parameters["candidate"], parts.candidates, parts.evidence
         ),
@@ -120,6 +125,8 @@ def _about_the_whole(parts: Parts) -> Mapping[str, Handler]:
         "list_exposure": lambda asked: exposure.list_exposure(
             asked.request, parts.admitting.exposure_teller, parts.watch_lists.in_force()
         ),
+        "list_builds": lambda asked: impact.builds(asked.request, parts.dependants.outside),
+        "judge_dockerfile": lambda asked: impact.dockerfile(asked.request, parts.dependants.outside),
         "get_file": _configuration(parts).get,
         "validate_file": _configuration(parts).validate,
         "compare_file": _configuration(parts).diff,

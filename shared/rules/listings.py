@@ -128,8 +128,8 @@ class KeptListings:
             try:
                 stored = self._listings.get(registry)
                 listings.append(stored.listing)
-                if renew and self._is_old(stored.listing):
-                    self._ask_quietly(_wanting_runs(stored))
+                if renew:
+                    self._renew(stored)
                 tasks.extend(self._all(registry))
             except ServiceError as error:
                 log.warning("the tasks of %s cannot be told now: %s", registry, error)
@@ -206,9 +206,12 @@ class KeptListings:
             return False
         return due
 
-    def _is_old(self, listing: Listing) -> bool:
+    def _renew(self, stored: StoredListing) -> None:
         now = self._clock()
-        return not (is_fresh(listing, now) and knows_runs(listing, now))
+        if not knows_runs(stored.listing, now):
+            self._ask_quietly(_wanting_runs(stored))
+        elif not is_fresh(stored.listing, now):
+            self._ask_quietly(stored)
 
     def _ask_quietly(self, stored: StoredListing) -> None:
         try:

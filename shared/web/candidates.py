@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from datetime import datetime
 
 import azure.functions as func
@@ -10,12 +12,16 @@ import msgspec
 from shared.domain.promotion.candidate import Candidate, Change, GateVerdict, Objection, Place
 from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.references import Digest, Tag, parse_path
+from shared.errors import ServiceError, WatchListError
 from shared.flows import inspect
+from shared.flows.impact import ImpactTold
 from shared.ports import Records
 from shared.target_ports import Targets
 from shared.web.answers import json_answer, part_answer
 from shared.web.parts import Part, shown_as
 from shared.web.queries import after_of, limit_of, one_of
+
+log = logging.getLogger("tidegate.web")
 
 
 class CandidateLine(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -99,9 +105,11 @@ class ShownCandidate(CandidateLine, frozen=True, omit_defaults=True, kw_only=Tru
 
     Attributes:
         history: the latest changes, oldest first.
+        impact: who would be rebuilt if it is promoted; absent once that is decided, or if it cannot be told now.
     """
 
     history: tuple[Change, ...]
+    impact: ImpactTold | None = None
 
 
 class CandidatesPart(Part, frozen=True, omit_defaults=True, kw_only=True):
@@ -145,10 +153,26 @@ def list_candidates(
     return part_answer(part, request, found.after)
 
 
-def get_candidate(candidate_id: str, candidates: Records[Candidate]) -> func.HttpResponse:
-    """Show one candidate with its history; 404 if there is none with the id."""
+def get_candidate(
+    candidate_id: str, candidates: Records[Candidate], impact: Callable[[Candidate], ImpactTold | None] | None = None
+) -> func.HttpResponse:
+    """Show one candidate with its history and what would come of it; 404 if there is none with the id.
+
+    Args:
+        candidate_id: which.
+        candidates: where they are kept.
+        impact: tells who would be rebuilt; what it cannot tell keeps nobody from the candidate.
+    """
     found = inspect.get_candidate(candidates, candidate_id)
-    return json_answer(shown_as(ShownCandidate, found, **_beside(found)))
+    return json_answer(shown_as(ShownCandidate, found, **_beside(found), impact=_impact(found, impact)))
+
+
+def _impact(found: Candidate, impact: Callable[[Candidate], ImpactTold | None] | None) -> ImpactTold | None:
+    try:
+        return impact(found) if impact is not None else None
+    except (ServiceError, WatchListError) as error:
+        log.warning("what would be rebuilt by %s cannot be told now: %s", found.id, error)
+        return None
 
 
 def _line(candidate: Candidate) -> CandidateLine:

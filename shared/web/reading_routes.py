@@ -10,8 +10,10 @@ from shared.domain.decisions.records import Decisions
 from shared.domain.promotion.exposure import Standing
 from shared.domain.promotion.rebuilds import RebuildStatus
 from shared.domain.promotion.statuses import Status
+from shared.flows.built_outside import DockerfileTold
 from shared.flows.compare_file import FileChecked, FileCompared
 from shared.flows.explain import Explanation
+from shared.flows.impact import ImpactTold
 from shared.flows.overview import MOST_IMAGES, ImageStanding
 from shared.flows.preview import Preview
 from shared.web.activity import LONGEST_SUBJECT, ActivityPart
@@ -19,6 +21,7 @@ from shared.web.candidates import CandidatesPart, ShownCandidate
 from shared.web.evidence import EvidenceListed
 from shared.web.exposure import MOST_EXPOSED, ExposurePart
 from shared.web.images import ImagesPart
+from shared.web.impact import MOST_BUILDS, BuildsPart
 from shared.web.me import Me
 from shared.web.previews import PreviewAsked
 from shared.web.problems import Problem
@@ -80,6 +83,15 @@ READING_ROUTES = (
         "Tell for every upstream tag of an entry whether it is taken, and why.",
         Explanation,
     ),
+    Route(
+        "get_impact",
+        _GET,
+        "images/{image}/impact",
+        READING,
+        "Tell who would be rebuilt if the tags of an entry moved, in which order, and which were failing before.",
+        ImpactTold,
+        query=(Value("tag", "Only one tag, as the base registry names it.", str, "22-alpine"),),
+    ),
     Route("list_activity", _GET, "activity", READING, "List what happened.", ActivityPart, query=part(_SUBJECT)),
     Route(
         "list_rebuilds",
@@ -134,6 +146,25 @@ READING_ROUTES = (
         "Tell what is in use and would not be let in any more.",
         ExposurePart,
         query=part(Value("standing", "Only what stands so.", Standing, Standing.CLEAN.value), most=MOST_EXPOSED),
+    ),
+    Route(
+        "list_builds",
+        _GET,
+        "exposure/builds",
+        READING,
+        "List tasks that were last built on images from outside, and what to write instead of each.",
+        BuildsPart,
+        query=part(most=MOST_BUILDS),
+    ),
+    Route(
+        "judge_dockerfile",
+        Method.POST,
+        "exposure/dockerfile",
+        READING,
+        "Tell of a Dockerfile which of its images leave the organisation, and what to write instead; fetches nothing.",
+        DockerfileTold,
+        body=bytes,
+        problems=(Problem.NOT_VALID, Problem.TOO_LARGE),
     ),
     Route(
         "list_targets",

@@ -255,7 +255,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "record_keeping": {*_CORE, "bootstrap", "flows", "rules", "version", "web", "azure.functions"},
     "housekeeping": {*_CORE, "flows", "rules", "telemetry", "bootstrap", "web", "azure.functions"},
     "deciding": {*_CORE, "flows", "rules", "bootstrap", "storage_settings", "web", "azure.functions"},
+    "dependants": {*_CORE, "flows", "rules", "bootstrap"},
     "bootstrap": {
+        "dependants",
         "record_keeping",
         "late_reading",
         "admitting",

@@ -60,6 +60,29 @@ class Listing(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     runs_at: datetime | None = None
 
 
+class KnownTasks(msgspec.Struct, frozen=True):
+    """How much is known of a registry's tasks, for people.
+
+    Attributes:
+        registry: its name.
+        tasks: how many it has.
+        unread: of how many it is not known what they are built on.
+        listed_at: when they were last listed, UTC; ``None`` if they never were.
+        runs_at: when their runs were last read, UTC; ``None`` if they never were.
+    """
+
+    registry: str
+    tasks: int
+    unread: int
+    listed_at: datetime | None
+    runs_at: datetime | None
+
+
+def known_tasks(listing: Listing) -> KnownTasks:
+    """Return how much is known of a registry's tasks."""
+    return KnownTasks(listing.registry, listing.tasks, listing.unread, listing.listed_at, listing.runs_at)
+
+
 def is_fresh(listing: Listing, now: datetime, asked_at: datetime | None = None) -> bool:
     """Whether a search may be made from a listing.
 
