@@ -42,6 +42,8 @@ COMMANDS = (
     Command("show", SEE, "Show one candidate: its way, its evidence, the tag that it is for.", "show"),
     Command("exposure", SEE, "Tell what is in use and would not be let in any more.", "exposure"),
     Command("rebuilds", SEE, "List rebuilds of applications whose base moved.", "rebuilds"),
+    Command("impact", SEE, "Tell who would be rebuilt if the tags of an entry moved.", "impact"),
+    Command("bases", SEE, "Tell which builds, or lines of a Dockerfile, take images from outside.", "bases"),
     Command("rulings", SEE, "List what is blocked and what is held.", "rulings"),
     Command("signing-keys", SEE, "Give the public keys by which records are verified.", "signing_keys"),
     Command("activity", SEE, "List what happened, and who did what why.", "activity"),

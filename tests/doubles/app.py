@@ -12,6 +12,7 @@ from shared.access_ports import StoredKey
 from shared.admitting import checked_file
 from shared.bootstrap import Parts
 from shared.cli.exchange import Answer, Sent
+from shared.dependants import Dependants
 from shared.domain.access.api_keys import ApiKey, new_key
 from shared.domain.access.callers import Role
 from shared.domain.references import DOCKER_HUB, MCR
@@ -113,6 +114,20 @@ class AppInMemory:
             admitting=self._admitting(),
             deciding=self._deciding(),
             housekeeping=self._housekeeping(),
+            dependants=self._dependants(),
+        )
+
+    def _dependants(self) -> Dependants:
+        world = self.world
+        settings = SimpleNamespace(
+            base=SimpleNamespace(name=BASE),
+            base_server=BASE_SERVER,
+            staging_server="tidegatestaging.azurecr.io",
+            applications=[SimpleNamespace(name=name) for name in world.runs or ("tidegateapps",)],
+        )
+        parts = ("watch_lists", "kept_listings", "rebuilds", "targets")
+        return Dependants(
+            cast(Parts, SimpleNamespace(settings=settings, **{name: getattr(world, name) for name in parts}))
         )
 
     def _deciding(self) -> Any:

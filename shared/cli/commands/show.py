@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shared.cli.client import Document, document_of, path_of
+from shared.cli.commands.impact import lines_of
 from shared.cli.exits import Ends, Exit
 from shared.cli.naming import candidate_of, is_candidate, target_of
 from shared.cli.parsing import Parser
@@ -56,6 +57,8 @@ def _of_candidate(one: Document) -> Iterator[str]:
         times = f" ({each['times']} times)" if each.get("times", 1) > 1 else ""
         words = f"{each['status']}, {each['reason']}{times}"
         yield f"  {minute(each['at'])}  {words}  {plain(each.get('detail', ''))}".rstrip()
+    if one.get("impact"):
+        yield from (f"  if it is promoted: {line}" for line in lines_of(one["impact"]))
 
 
 def _of_target(one: Document) -> Iterator[str]:
