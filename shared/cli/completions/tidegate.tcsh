@@ -17,7 +17,7 @@ complete tidegate \
         'c/--status=/(failed rejected)/' \
         'c/--until=/(decided promoted rebuilt)/' \
         'c/--place=/(staging base task-runs)/' \
-        'c/--/(annotations asked at base base-report csv database digest dry-run entries evidence fail-on findings fix for gates help if-match json key kind known-exploited level limit listing log material max-age name no-color offline online output package place platform policy profile quiet reason report repository since source spared stale standing status subject task team timeout to trust until url verifier vex wait waiting waivers who within yes)/' \
+        'c/--/(annotations asked at base base-report csv database digest dry-run entries evidence fail-on failing findings fix for gates help if-match json key kind known-exploited level limit listing log material max-age name no-color offline online output package place platform policy profile quiet reason report repository since source spared stale standing status subject tag task team timeout to trust until url verifier vex wait waiting waivers who within yes)/' \
         'c/-/(- h)/' \
         'n/--status/(unseen never-there gone doubted waiting under-way rejected soaking frozen awaiting-approval awaiting-companions locked-by-others observed failed held decided-otherwise drifted current)/' \
         'n/--status/(detected importing staged validating cancelling promoting held promoted rejected observed superseded mirrored failed)/' \
@@ -28,7 +28,7 @@ complete tidegate \
         'n/--status/(failed rejected)/' \
         'n/--until/(decided promoted rebuilt)/' \
         'n/--place/(staging base task-runs)/' \
-        'p/1/(status images candidates show exposure rebuilds rulings signing-keys activity approve reject waivers pin unpin rollback promote block release hold resume check retry watch list export import notify housekeeping preview whoami doctor version completion validate explain verdict verify-signature verify)/' \
+        'p/1/(status images candidates show exposure rebuilds impact bases rulings signing-keys activity approve reject waivers pin unpin rollback promote block release hold resume check retry watch list export import notify housekeeping preview whoami doctor version completion validate explain verdict verify-signature verify)/' \
         'n/waivers/(list ask grant revoke)/' \
         'n/list/(get put diff)/' \
         'n/notify/(list test resend mute unmute)/' \

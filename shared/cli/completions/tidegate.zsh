@@ -12,6 +12,7 @@ _shtab_tidegate_commands() {
   local _commands=(
     activity:'List what happened, and who did what why.'
     approve:'Agree to a digest that waits for people.'
+    bases:'Tell which builds, or lines of a Dockerfile, take images from outside.'
     block:'Refuse a digest, wherever it comes from.'
     candidates:'List what is on its way, or ended.'
     check:'Ask that the upstreams are looked at now.'
@@ -23,6 +24,7 @@ _shtab_tidegate_commands() {
     hold:'Decide nothing any more for an entry'"'"'s tags.'
     housekeeping:'Delete from registries what nobody needs, or tell what would go.'
     images:'Tell how each watched tag stands.'
+    impact:'Tell who would be rebuilt if the tags of an entry moved.'
     import:'Bring back what people decided, from a file.'
     list:'Show, compare and write the watch list, and other files of config/.'
     notify:'Tell how destinations of notices fare; try, mute and send once more.'
@@ -130,6 +132,22 @@ _shtab_tidegate_approve_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_tidegate_approve_defaults_added=0
+
+_shtab_tidegate_bases_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--url[where the app is\; else TIDEGATE_URL, or a profile]:URL:"
+  "--profile[which profile of config.toml\; see docs\/cli.md]:NAME:"
+  "--timeout[how long an answer may take\; default\: 30s]:TIME:"
+  "--quiet[say nothing that nobody asked for]"
+  "--no-color[no colours\; so does NO_COLOR]"
+  "--json[print one JSON document, and no words beside it]"
+  "--team[only builds that are this owner\'s]:OWNER:"
+  "--limit[show so many at most, and say that there are more]:N:"
+  ":judge this one\; - for standard input:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_tidegate_bases_defaults_added=0
 
 _shtab_tidegate_block_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -299,6 +317,24 @@ _shtab_tidegate_images_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_tidegate_images_defaults_added=0
+
+_shtab_tidegate_impact_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--url[where the app is\; else TIDEGATE_URL, or a profile]:URL:"
+  "--profile[which profile of config.toml\; see docs\/cli.md]:NAME:"
+  "--timeout[how long an answer may take\; default\: 30s]:TIME:"
+  "--quiet[say nothing that nobody asked for]"
+  "--no-color[no colours\; so does NO_COLOR]"
+  "--json[print one JSON document, and no words beside it]"
+  "--tag[only this tag, as the base registry names it]:TAG:"
+  "--team[only what is this owner\'s]:OWNER:"
+  "--failing[only what was failing before]"
+  "--limit[show so many at most, and say that there are more]:N:"
+  ":an entry of the watch list:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_tidegate_impact_defaults_added=0
 
 _shtab_tidegate_import_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -917,6 +953,7 @@ _shtab_tidegate() {
       case $line[1] in
         activity) _arguments -C -s $_shtab_tidegate_activity_options ;;
         approve) _arguments -C -s $_shtab_tidegate_approve_options ;;
+        bases) _arguments -C -s $_shtab_tidegate_bases_options ;;
         block) _arguments -C -s $_shtab_tidegate_block_options ;;
         candidates) _arguments -C -s $_shtab_tidegate_candidates_options ;;
         check) _arguments -C -s $_shtab_tidegate_check_options ;;
@@ -928,6 +965,7 @@ _shtab_tidegate() {
         hold) _arguments -C -s $_shtab_tidegate_hold_options ;;
         housekeeping) _arguments -C -s $_shtab_tidegate_housekeeping_options ;;
         images) _arguments -C -s $_shtab_tidegate_images_options ;;
+        impact) _arguments -C -s $_shtab_tidegate_impact_options ;;
         import) _arguments -C -s $_shtab_tidegate_import_options ;;
         list) _shtab_tidegate_list ;;
         notify) _shtab_tidegate_notify ;;

@@ -82,7 +82,7 @@ def test_every_file_that_can_be_written_is_one_by_the_document_too(name: str) ->
 def test_nothing_that_changes_anything_is_open_to_who_may_only_read() -> None:
     # These are asked for with a body, and nothing comes of it.
     reading = {one.name for one in ROUTES if one.method is not Method.GET and Role.READER in one.roles}
-    assert reading == {"preview", "validate_file", "compare_file"}
+    assert reading == {"preview", "validate_file", "compare_file", "judge_dockerfile"}
     assert {one.name for one in ROUTES if not one.roles} == set()
 
 

@@ -13,6 +13,7 @@ from shared.adapters.azure.tasks import AcrTasks
 from shared.config import RegistryId
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.rebuilds import Dependency
+from shared.domain.promotion.task_runs import Pushed, TaskRun
 from shared.errors import MayNotRun, NotPermitted, Refused, Unavailable
 from shared.run_ports import Run
 from tests.doubles.gates import WORDS, gate_run
@@ -245,6 +246,78 @@ def test_the_ends_of_runs_are_read_from_the_newest_until_one_that_is_too_old(
         "web": noon + timedelta(minutes=9, seconds=30),
     }
     assert len(wire.requests) == 2
+
+
+def pushed(task: str, status: str, *tags: str) -> dict[str, Any]:
+    """Return a run of a task, which pushed some images."""
+    images = [
+        {"registry": "apps.azurecr.io", "repository": "web", "tag": tag, "digest": f"sha256:{tag}"} for tag in tags
+    ]
+    found = {"runId": f"run-{task}-{status}", "status": status, "task": task, "outputImages": images}
+    return {"name": found["runId"], "properties": found}
+
+
+def test_runs_say_of_their_tasks_how_the_last_one_ended_that_decided_anything_and_what_was_pushed_last(
+    wire: ScriptedHttp, runs: AcrTasks
+) -> None:
+    listed = [
+        pushed("Web", "Canceled"),
+        pushed("web", "Failed"),
+        pushed("web", "Succeeded", "1", "run-7"),
+        pushed("web", "Succeeded", "0"),
+        pushed("new", "Running"),
+        pushed("odd", "NewInAzure"),
+        {"name": "x", "properties": {"runId": "x", "status": "Succeeded"}},
+        {"name": "y", "properties": None},
+    ]
+    wire.answer(200, body={"value": listed})
+    found = runs.latest_runs()
+    assert list(found) == ["web"]
+    assert found["web"].decided == TaskRun("run-web-Failed", RunStatus.FAILED)
+    assert found["web"].pushed == (
+        Pushed("apps.azurecr.io", "web", "1", "sha256:1"),
+        Pushed("apps.azurecr.io", "web", "run-7", "sha256:run-7"),
+    )
+
+
+def test_no_more_pages_of_runs_are_asked_for_than_have_a_thousand(wire: ScriptedHttp, runs: AcrTasks) -> None:
+    page = {"value": [pushed("web", "Succeeded", "1")] * 100, "nextLink": "https://management.azure.com/next"}
+    for _ in range(11):
+        wire.answer(200, body=page)
+    assert list(runs.latest_runs()) == ["web"]
+    assert len(wire.requests) == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "image"),
+    [
+        ("web:1", Pushed("", "web", "1")),
+        ("team/web", Pushed("", "team/web")),
+        ("{{.Run.Registry}}/web:{{.Run.ID}}", Pushed("", "web", "{{.Run.ID}}")),
+        ("$Registry/web:1", Pushed("", "web", "1")),
+        ("other.azurecr.io/web:1", Pushed("other.azurecr.io", "web", "1")),
+        ("localhost:5000/web", Pushed("localhost:5000", "web")),
+    ],
+)
+def test_a_task_that_builds_a_dockerfile_names_the_images_that_it_pushes(
+    wire: ScriptedHttp, runs: AcrTasks, name: str, image: Pushed
+) -> None:
+    step = {"type": "Docker", "imageNames": [name], "isPushEnabled": True, "dockerFilePath": "Dockerfile"}
+    quiet = {**step, "isPushEnabled": False}
+    steps = {"type": "FileTask", "taskFilePath": "acr.yaml"}
+    listed = [task("docker", step=step), task("quiet", step=quiet), task("steps", step=steps)]
+    wire.answer(200, body={"value": listed})
+    assert [one.task.pushes for one in runs.tasks()] == [(image,), (), ()]
+
+
+@pytest.mark.parametrize(
+    ("tags", "owner"), [({"Owner": "payments"}, "payments"), ({"owner": "a\nb"}, ""), ({"team": "x"}, ""), (None, "")]
+)
+def test_whose_a_task_is_its_tag_says(
+    wire: ScriptedHttp, runs: AcrTasks, tags: dict[str, str] | None, owner: str
+) -> None:
+    wire.answer(200, body={"value": [{**task("web"), "tags": tags}]})
+    assert [one.task.owner for one in runs.tasks()] == [owner]
 
 
 def test_of_more_runs_than_are_looked_through_no_end_is_believed(wire: ScriptedHttp, runs: AcrTasks) -> None:
