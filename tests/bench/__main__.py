@@ -9,7 +9,7 @@ from infra.local.twin.ports import new_topology
 from infra.local.twin.settings import product_settings
 from tests.bench import (
     base,
-    dependants,
+    dependants, impact,
     following,
     lists,
     moving,
@@ -39,6 +39,7 @@ def main() -> None:
             *scans.rows(Path(folder) / "scans"),
             *base.rows(Path(folder) / "base"),
             *dependants.rows(Path(folder) / "dependants"),
+            *impact.rows(),
             *moving.rows(Path(folder) / "moving"),
             *reading.rows(Path(folder) / "reading"),
         ]

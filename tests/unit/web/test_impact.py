@@ -24,6 +24,7 @@ from shared.rules.instead import Instead
 from shared.web.answers import answered
 from shared.web.candidates import get_candidate
 from shared.web.impact import builds, dockerfile, impact
+from tests.bench.impact import cold_minute, ground
 from tests.doubles.world import BASE, BASE_SERVER, ONE, TAG, TARGET, TWO, Died, World, application_task
 
 pytestmark = pytest.mark.unit
@@ -320,3 +321,11 @@ def test_nobody_outside_is_asked_for_a_dockerfile() -> None:
 def test_a_dockerfile_that_no_builder_could_read_is_refused_with_the_place() -> None:
     assert judged("RUN make\n", status=422)["detail"].startswith("the Dockerfile cannot be read: no FROM")
     assert "at most 262144" in judged("#" * 262145, status=413)["detail"]
+
+
+def test_a_thousand_tasks_of_three_registries_cost_sixty_requests_at_most_before_all_is_told() -> None:
+    world = ground()
+    asked, found = cold_minute(world)
+    assert (found.whole, len(found.dependants), found.rebuilt) == (True, 1000, 1000)
+    assert [one.level for one in found.dependants] == [0] * 100 + [1] * 900
+    assert 3 <= asked <= 60
