@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.flows.built_outside import OutsideTeller
 from shared.flows.impact import ImpactTeller
+from shared.rules.claims import Claims
 from shared.rules.impacts import Impacts
 from shared.rules.instead import Instead
 
@@ -29,7 +30,8 @@ class Dependants:
         """Tells who would be rebuilt if a tag moved."""
         parts, settings = self._parts, self._parts.settings
         lists, base = parts.watch_lists.in_force, settings.base
-        where = (lists, base.name, settings.base_server, self._host)
+        claims = Claims(parts.base, settings.base_server)
+        where = (lists, base.name, settings.base_server, self._host, claims)
         return ImpactTeller(Impacts(parts.kept_listings, parts.rebuilds, parts.targets, *where))
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -13,9 +14,20 @@ from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus
 from shared.domain.promotion.target import Target
 from shared.domain.watching.selection import exact_tags
 from shared.domain.watching.watch_list import Image, WatchList
-from shared.domain.waves.builders import Base, Builder, HowKnown, lacking_right, of_target, of_task, task_id, together
+from shared.domain.waves.builders import (
+    Base,
+    Builder,
+    HowKnown,
+    lacking_right,
+    of_claim,
+    of_target,
+    of_task,
+    task_id,
+    together,
+)
 from shared.domain.waves.graph import Graph, Impact, Root
 from shared.ports import Records
+from shared.rules.claims import Claims
 from shared.rules.listings import KeptListings
 from shared.rules.reading import readable
 from shared.target_ports import Targets
@@ -56,6 +68,7 @@ class Impacts:
         registry: the base registry's name.
         base: its login server, as application tasks name it.
         host: gives the login server of an application registry.
+        claims: reads what images claim of their bases; ``None`` if nobody does.
     """
 
     def __init__(
@@ -67,6 +80,7 @@ class Impacts:
         registry: str,
         base: str,
         host: Callable[[str], str],
+        claims: Claims | None = None,
     ) -> None:
         self._listings = listings
         self._rebuilds = rebuilds
@@ -75,6 +89,7 @@ class Impacts:
         self._registry = registry
         self._base = base
         self._host = host
+        self._claims = claims
 
     def of_entry(self, image: Image, *, tag: str = "") -> Foreseen:
         """Return what would be rebuilt if tags of an entry moved; what is too old for that is asked for anew.
@@ -115,10 +130,12 @@ class Impacts:
         known = {one.place: one for one in targets}
         listed = self._listings.known(renew=renew)
         ended, problem = self._ended()
+        claimed, unread = self._claims.of(listed.tasks) if self._claims is not None and renew else ((), "")
         builders = together(
             [
                 *(of_task(one, self._host(one.registry), lacking_right(ended, one)) for one in listed.tasks),
-                *self._named(places),
+                *self._named(known.values()),
+                *(one for claim in claimed if (one := of_claim(claim)) is not None),
             ]
         )
         return Foreseen(
@@ -126,7 +143,7 @@ class Impacts:
             places=tuple(places),
             impact=Graph(builders).impact([self._root(one, known.get(one)) for one in places]),
             listings=listed.listings,
-            problems=tuple(one for one in (*problems, problem, *listed.problems) if one),
+            problems=tuple(one for one in (*problems, problem, unread, *listed.problems) if one),
         )
 
     def _ended(self) -> tuple[Mapping[str, RebuildStatus], str]:
@@ -135,12 +152,14 @@ class Impacts:
         latest = sorted((one.record for one in found), key=lambda one: one.since)
         return {task_id(one.registry, one.task): one.status for one in latest}, problem
 
-    def _named(self, places: Sequence[Place]) -> Iterator[Builder]:
-        """What the list says is built on an entry's tags is so of those that would move and are that entry's."""
+    def _named(self, targets: Iterable[Target]) -> Iterator[Builder]:
+        """What the list says is built on an entry's tags: those that it names, and those that it took by a pattern."""
+        by_entry: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        for one in targets:
+            by_entry[one.origin.image, one.repository].add(one.tag)
         for image in self._watch_list().base_images:
-            own = exact_tags(image.rules).values()
-            tags = {one.tag for one in places if one.repository == image.target} | set(own)
-            bases = [self._base_of(image.target, tag) for tag in sorted(tags) if image.rebuilds]
+            tags = {*exact_tags(image.rules).values(), *by_entry[image.name, image.target]} if image.rebuilds else ()
+            bases = [self._base_of(image.target, tag) for tag in sorted(tags)]
             for target in image.rebuild_targets:
                 yield of_target(target, bases)
 

@@ -125,7 +125,7 @@ class AppInMemory:
             staging_server="tidegatestaging.azurecr.io",
             applications=[SimpleNamespace(name=name) for name in world.runs or ("tidegateapps",)],
         )
-        parts = ("watch_lists", "kept_listings", "rebuilds", "targets")
+        parts = ("watch_lists", "kept_listings", "rebuilds", "targets", "base")
         return Dependants(
             cast(Parts, SimpleNamespace(settings=settings, **{name: getattr(world, name) for name in parts}))
         )

@@ -35,7 +35,7 @@ class Apart(Enum):
     MAY_NOT_RUN = "may-not-run"  # the app's identity may not run it, and its own trigger is off: nobody rebuilds it
     DISABLED = "disabled"  # somebody switched it off: nobody rebuilds it
     PINNED = "pinned"  # it names a digest: a rebuild of it would build on the same once more
-    CLAIM = "claim"  # an image says that it is built on this, and nobody knows who builds it
+    CLAIM = "claim"  # only an image says that it is built on this: nobody is rebuilt for what anybody could write
 
 
 class Before(Enum):
@@ -110,7 +110,7 @@ class Builder(msgspec.Struct, frozen=True):
     def apart_for(self, bases: Iterable[Base]) -> Apart | None:
         """Return why it is in no wave for some of what it builds on; ``None`` if it can be in one."""
         on = tuple(bases)
-        if all(one.known is HowKnown.CLAIMED for one in on) and not self.id.startswith(f"{ACR}:"):
+        if all(one.known is HowKnown.CLAIMED for one in on):
             return Apart.CLAIM
         if self.disabled:
             return Apart.DISABLED

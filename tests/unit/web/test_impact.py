@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,16 +18,20 @@ from shared.domain.promotion.candidate import Candidate
 from shared.domain.promotion.missing import new_rebuild
 from shared.domain.promotion.rebuilds import ApplicationTask, Dependency, RebuildStatus
 from shared.domain.promotion.task_runs import Pushed, TaskRun, TaskRuns
+from shared.domain.references import Tag
+from shared.domain.waves.builders import Apart, HowKnown
 from shared.errors import Unavailable
 from shared.flows.built_outside import OutsideTeller
 from shared.flows.impact import ImpactTeller
+from shared.rules.claims import Claims
 from shared.rules.impacts import Impacts
 from shared.rules.instead import Instead
 from shared.web.answers import answered
 from shared.web.candidates import get_candidate
 from shared.web.impact import builds, dockerfile, impact
 from tests.bench.impact import cold_minute, ground
-from tests.doubles.world import BASE, BASE_SERVER, ONE, TAG, TARGET, TWO, Died, World, application_task
+from tests.doubles.referrers import CONTENTS
+from tests.doubles.world import BASE, BASE_SERVER, ONE, TAG, TARGET, THREE, TWO, Died, World, application_task
 
 pytestmark = pytest.mark.unit
 
@@ -182,22 +188,42 @@ def test_runs_that_cannot_be_read_keep_no_task_from_being_listed() -> None:
     assert world.listings.get("tidegateapps").listing.runs_at is None
 
 
-def test_who_dies_while_runs_are_read_leaves_it_to_the_next_who_asks() -> None:
+@pytest.mark.parametrize("at", range(1, 16))
+def test_whoever_dies_while_tasks_and_runs_are_read_leaves_it_to_the_next_who_asks(at: int) -> None:
     world = promoted()
+    moments = itertools.count(1)
 
     def die(moment: str) -> None:
-        if moment.endswith("keep"):
+        if moment.startswith(("listings", "outbox", "application_runs")) and next(moments) == at:
             world.hook = None
             raise Died
 
     world.hook = die
-    world = known(world, middle("runtime", ON_BASE, pushes="runtime"), middle("shop", ON_RUNTIME))
+    with contextlib.suppress(Died):
+        known(world, middle("runtime", ON_BASE, pushes="runtime"), middle("shop", ON_RUNTIME))
     for _ in range(4):
-        told(world)
-        world.settle()
+        with contextlib.suppress(Died):
+            told(world)
+            world.settle()
         world.pass_time(timedelta(minutes=5))
-    assert told(world)["whole"] is True
-    assert [one["level"] for one in told(world, tag="22-alpine")["dependants"]][-1] == 1
+    found = told(world, tag="22-alpine")
+    assert found["whole"] is True
+    assert [one["level"] for one in found["dependants"]] == [0, 0, 1]
+
+
+TWO_ENTRIES = b"""
+images:
+  - {name: node, source: node, tags: [22-alpine], target: base/node, gate: node, rebuilds: ["github:new"]}
+  - {name: old, source: node, tags: ["20"], target: base/node, gate: node, rebuilds: ["github:old"]}
+"""
+
+
+def test_what_is_built_on_another_entry_of_the_same_repository_is_not_hit() -> None:
+    world = promoted(TWO_ENTRIES)
+    assert [one["id"] for one in told(world)["dependants"] if "github" in one["id"]] == ["github:new"]
+    shown = impacts(world).of_candidate(on_its_way(world))
+    assert shown is not None
+    assert [one.id for one in shown.dependants if "github" in one.id] == ["github:new"]
 
 
 def test_a_task_that_the_app_may_not_run_is_told_apart() -> None:
@@ -236,6 +262,21 @@ def test_a_candidate_on_its_way_says_who_would_be_rebuilt_and_one_that_is_decide
     world.settle()
     shown = answer(lambda: get_candidate(one.id, world.candidates, impacts(world).of_candidate))
     assert (shown["status"], shown.get("impact")) == ("promoted", None)
+
+
+def test_a_task_that_reports_no_base_is_told_by_what_its_image_claims_and_is_in_no_wave(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = promoted()
+    said = {"org.opencontainers.image.base.name": f"{BASE_SERVER}/base/node:22-alpine"}
+    monkeypatch.setitem(CONTENTS, THREE, json.dumps({"annotations": said}).encode())
+    world.base.push("apps/buildx", Tag("1"), THREE)
+    runs = TaskRuns(None, (Pushed(BASE_SERVER, "apps/buildx", "1", THREE),))
+    known(world, msgspec.structs.replace(middle("buildx"), runs=runs))
+    parts = (world.kept_listings, world.rebuilds, world.targets, world.watch_lists.in_force)
+    teller = ImpactTeller(Impacts(*parts, BASE, BASE_SERVER, host, Claims(world.base, BASE_SERVER)))
+    (found,) = [one for one in teller.of_entry(world.watch_lists.in_force(), "node").dependants if "buildx" in one.id]
+    assert (found.id, found.apart, found.on[0].known) == ("acr:tidegateapps/buildx", Apart.CLAIM, HowKnown.CLAIMED)
 
 
 def test_a_candidate_is_shown_though_nobody_can_tell_who_would_be_rebuilt() -> None:

@@ -239,7 +239,7 @@ def test_an_image_that_claims_a_base_is_told_as_a_claim_and_nothing_follows_of_i
 def test_a_claim_of_an_image_whose_builder_is_known_is_that_builders_and_marked_so() -> None:
     claim = claimed(f"{APPS}/shop:1", f"{BASE}/base/node:22")
     (hit,) = impact(task("shop", pushes="shop:1"), more=[claim]).hits
-    assert (hit.builder.id, hit.apart, hit.on[0].known) == ("acr:contosoapps/shop", None, HowKnown.CLAIMED)
+    assert (hit.builder.id, hit.apart, hit.on[0].known) == ("acr:contosoapps/shop", Apart.CLAIM, HowKnown.CLAIMED)
 
 
 def test_a_claim_adds_nothing_to_what_was_reported() -> None:
