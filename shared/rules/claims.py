@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from shared.domain.promotion.kept_tasks import base_name
 from shared.domain.promotion.rebuilds import ApplicationTask
@@ -16,7 +17,9 @@ from shared.domain.references import Digest, parse_digest
 from shared.domain.waves.annotations import claim_of
 from shared.domain.waves.builders import Claim
 from shared.errors import InvalidReference, ServiceError
-from shared.travel_ports import TravelRegistry
+
+if TYPE_CHECKING:
+    from shared.travel_ports import TravelRegistry
 
 log = logging.getLogger("tidegate.listings")
 
