@@ -14,6 +14,8 @@ LONGEST_WORD = 512
 _DEEPEST = 20
 # No file that people write has so many, and each may cost some milliseconds.
 _MOST_VARIABLES = 1000
+# Steps of replacing by patterns, all of a file's together: less than a second's.
+_MOST_STEPS = 300_000
 _SPECIAL = frozenset("@*#?-$!")
 
 
@@ -30,6 +32,7 @@ class Variables:
         self.used: set[str] = set()
         self.missing: set[str] = set()
         self._read = 0
+        self._steps = 0
 
     def expand(self, word: str) -> str:
         """Return a word with its variables in their places and without its quotes.
@@ -50,6 +53,16 @@ class Variables:
             raise MalformedInput(f"more than {_MOST_VARIABLES} variables are not put in their places")
         self.used.add(name)
         return self.values.get(name)
+
+    def spend(self, steps: int) -> None:
+        """Take note of work that grows with what is written.
+
+        Raises:
+            MalformedInput: it is more than is done for a file.
+        """
+        self._steps += steps
+        if self._steps > _MOST_STEPS:
+            raise MalformedInput("its patterns would take too long to be put in their places")
 
     def replaced(self, values: Mapping[str, str]) -> None:
         """Take values from here on."""
@@ -188,6 +201,6 @@ class _Word:
         everywhere = self._peek() == "/"
         if everywhere:
             self._take()
-        pattern = Pattern(self._until("/", raw=True))
-        other = self._until("}", raw=True)
-        return pattern.replaced(self._plain(name), other, everywhere=everywhere)
+        written, other, value = self._until("/", raw=True), self._until("}", raw=True), self._plain(name)
+        self._variables.spend(len(written) * len(value))
+        return Pattern(written).replaced(value, other, everywhere=everywhere)

@@ -297,6 +297,13 @@ def test_variables_in_variables_end_soon() -> None:
     assert "too deep" in one.unclear
 
 
+def test_patterns_that_would_take_long_are_left_after_the_first() -> None:
+    word = f"${{V//{'*?' * 40}b/y}}"
+    found = images_of((f"ARG V={'a' * 400}\n" + f"FROM x{word}\n" * 20).encode())
+    assert [bool(one.unclear) for one in found] == [False] * 9 + [True] * 11
+    assert "take too long" in found[-1].unclear
+
+
 @given(st.binary(max_size=300) | st.text(alphabet="FROM ARGCOPY=${}:-#%/*\\'\"`\n<@as01", max_size=300).map(str.encode))
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     for head in (b"", b"ARG A=1.2\nFROM a AS s\n", b"# escape=`\nFROM a\n"):
