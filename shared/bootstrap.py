@@ -251,6 +251,7 @@ class Parts(Rebuilt):
             scan_looker=self.scan_looker,
             reconciler=self.reconciler,
             rebuilder=self.rebuilder,
+            dispatching=self.dispatching,
             room=self.gate_room,
             import_room=self.import_room,
             watch_list=self.admitting.policies.watch_list,

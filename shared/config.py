@@ -15,12 +15,13 @@ import msgspec
 from msgspec import Meta
 
 from shared.decision_settings import decision_problems
+from shared.dispatch_settings import DispatcherSetting, dispatcher_problems, dispatcher_secrets, dispatchers_of
 from shared.errors import ConfigurationError
 from shared.gate_context import GateContext as GateContext  # noqa: PLC0414  adapters take it from here
 from shared.gate_identities import identity_problems
 from shared.housekeeping_settings import housekeeping_problems
 from shared.notify_settings import Destination, destination_problems, destination_secrets, destinations_of
-from shared.people_settings import people_problems
+from shared.people_settings import NOBODY_SIGNS_IN, people_problems
 from shared.record_settings import RecordSettings, record_problems
 from shared.registry_accounts import Account, parse_accounts
 from shared.registry_ids import RegistryId as RegistryId  # noqa: PLC0414  adapters take it from here
@@ -31,14 +32,13 @@ from shared.setting_texts import text_problems
 from shared.storage_settings import Storage, storage_of, storage_problems
 from shared.whole_numbers import number_problems
 
-_NOBODY_SIGNS_IN = (
-    "Tidegate believes nobody who signs in: SIGN_IN_ENABLED is true, and the platform's WEBSITE_AUTH_ENABLED is not. "
-    "Switch App Service authentication on, or the setting off; API keys work in either case"
-)
-
 
 def _setting(description: str, *, secret: bool = False) -> Meta:
     return Meta(description=description, extra={"secret": secret})
+
+
+# What is read of several settings: the storage account's, and those that begin with a prefix.
+_MANY = frozenset({"storage", "destinations", "builders"})
 
 
 class Settings(RecordSettings, frozen=True, kw_only=True):
@@ -176,6 +176,7 @@ class Settings(RecordSettings, frozen=True, kw_only=True):
     ] = ""
     storage: Storage
     destinations: tuple[Destination, ...] = ()
+    builders: tuple[DispatcherSetting, ...] = ()
 
     def __repr__(self) -> str:
         """Whoever logs the settings must not log their secrets."""
@@ -236,7 +237,7 @@ class Settings(RecordSettings, frozen=True, kw_only=True):
     def secrets(self) -> tuple[str, ...]:
         """Every text among the settings that nobody may be shown."""
         passwords = (account.password for account in self.accounts.values())
-        told = destination_secrets(self.destinations)
+        told = (*destination_secrets(self.destinations), *dispatcher_secrets(self.builders))
         return (self.webhook_secret, self.docker_hub_token, *passwords, *self.storage.keys, *told)
 
     @property
@@ -247,8 +248,8 @@ class Settings(RecordSettings, frozen=True, kw_only=True):
 
 
 def setting_fields() -> tuple[tuple[str, msgspec.structs.FieldInfo, Meta], ...]:
-    """Return (app setting, field, description) of every setting but the storage account and destinations, in order."""
-    fields = [field for field in msgspec.structs.fields(Settings) if field.name not in {"storage", "destinations"}]
+    """Return (app setting, field, description) of every setting but those of which there may be many, in order."""
+    fields = [field for field in msgspec.structs.fields(Settings) if field.name not in _MANY]
     fields.sort(key=lambda field: field.name in RecordSettings.__struct_fields__)
     return tuple((field.name.upper(), field, field.type.__metadata__[0]) for field in fields)
 
@@ -267,14 +268,14 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """
     values = {field.name: environment.get(name, "").strip() for name, field, _ in setting_fields()}
     storage = storage_of(environment)
-    destinations = destinations_of(environment)
+    destinations, builders = destinations_of(environment), dispatchers_of(environment)
     problems = [*_missing(values), *_wrong(values), *storage_problems(storage), *decision_problems(values, environment)]
     problems += record_problems(values, environment)
-    problems += destination_problems(destinations)
+    problems += [*destination_problems(destinations), *dispatcher_problems(builders)]
     if problems or storage is None:
         raise ConfigurationError("the app's settings are incomplete:\n" + "\n".join(f"  - {p}" for p in problems))
     given = {name: value for name, value in values.items() if value}
-    return Settings(**given, storage=storage, destinations=destinations)
+    return Settings(**given, storage=storage, destinations=destinations, builders=builders)
 
 
 def addresses(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -312,7 +313,7 @@ def starting_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         print(f"Tidegate does not start: {error}", file=sys.stderr, flush=True)
         raise
     if settings.sign_in_enabled == "true" and not settings.sign_in:
-        print(_NOBODY_SIGNS_IN, file=sys.stderr, flush=True)
+        print(NOBODY_SIGNS_IN, file=sys.stderr, flush=True)
     return settings
 
 

@@ -17,6 +17,7 @@ from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus
 from shared.domain.scan.scan import Scan, ScanStatus
 from shared.domain.watching.watch_list import WatchList
 from shared.errors import TidegateError
+from shared.flows.dispatch import Dispatching
 from shared.flows.look_at_candidate import CandidateLooker
 from shared.flows.look_at_due import Kind
 from shared.flows.look_at_scan import ScanLooker
@@ -58,6 +59,7 @@ def kinds(
     scan_looker: ScanLooker,
     reconciler: Reconciler,
     rebuilder: Rebuilder,
+    dispatching: Dispatching,
     room: GateRoom,
     import_room: ImportRoom,
     watch_list: Callable[[], WatchList],
@@ -71,6 +73,7 @@ def kinds(
         companions: how what travels with images is looked at; see ``of_companions``.
         candidates, rebuilds, scans, book: where records are, and how they go on.
         candidate_looker, scan_looker, reconciler, rebuilder: look at one of them.
+        dispatching: looks at a rebuild that ACR Tasks does not run.
         room: knows whose runs are under way.
         import_room: knows whose imports are.
         watch_list: gives the list in force, which says whose an image is; turns may go by one of a minute ago.
@@ -84,7 +87,7 @@ def kinds(
         },
         Due.SCANS: _of_scans(scans, scan_looker, watch_list, had),
         Due.TARGETS: _of_targets(book, reconciler),
-        Due.REBUILDS: _of_rebuilds(rebuilds, rebuilder),
+        Due.REBUILDS: _of_rebuilds(rebuilds, rebuilder, dispatching),
         Due.NOTICES: notices,
         Due.COMPANIONS: companions,
     }
@@ -166,10 +169,10 @@ def _of_targets(book: TargetBook, reconciler: Reconciler) -> Kind[StoredTarget]:
     )
 
 
-def _of_rebuilds(progress: Progress[Rebuild], rebuilder: Rebuilder) -> Kind[Stored[Rebuild]]:
+def _of_rebuilds(progress: Progress[Rebuild], rebuilder: Rebuilder, dispatching: Dispatching) -> Kind[Stored[Rebuild]]:
     return Kind(
         due=lambda moment: progress.records.in_status(REBUILDS, moment),
-        look=rebuilder.look,
+        look=lambda one: (rebuilder.look if one.record.is_of_acr else dispatching.look)(one),
         begins=lambda one: one.record.status is RebuildStatus.WANTED,
         owners=lambda: lambda one: one.record.task,
         since=lambda one: one.record.since,

@@ -14,6 +14,7 @@
     └── ServiceError                another system did not do what was asked
         ├── NotFound                it says the thing is not there
         ├── Refused                 it will not do this: credentials, permissions or a bad request
+        │   └── SwitchedOff             it wants to be asked nothing more
         ├── NotPermitted            our own identity lacks a role there (temporary: a new role takes minutes to work)
         │   └── MayNotRun           it does not let it run this one task
         ├── RateLimited             it asks us to come back later (temporary)
@@ -134,6 +135,10 @@ class NotFound(ServiceError):
 
 class Refused(ServiceError):
     """The other system will not do this for us: credentials, permissions or the request itself."""
+
+
+class SwitchedOff(Refused):
+    """The other system says that it wants to be asked nothing more, now and later."""
 
 
 class NotPermitted(ServiceError):

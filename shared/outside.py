@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shared.config import RegistryId
 from shared.domain.housekeeping.reasons import Place
 from shared.domain.pacing.bucket import Work
-from shared.outside_for_people import OutsideForPeople
+from shared.outside_for_builders import OutsideForBuilders
 from shared.rules.arm_pace import ArmPace
 from shared.rules.ledger import Ledger
 from shared.telemetry.counts import paced, put_off
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from shared.watch_ports import Watches
 
 
-class Outside(OutsideForPeople):
+class Outside(OutsideForBuilders):
     """The outside systems: the ports' adapters, each made once."""
 
     @cached_property

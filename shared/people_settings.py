@@ -9,6 +9,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+NOBODY_SIGNS_IN = (
+    "Tidegate believes nobody who signs in: SIGN_IN_ENABLED is true, and the platform's WEBSITE_AUTH_ENABLED is not. "
+    "Switch App Service authentication on, or the setting off; API keys work in either case"
+)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 # Pages lead to each other by paths from the root; and what else an address may hold, no chat makes a link of.
 _ORIGIN = re.compile(r"https://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?/?")

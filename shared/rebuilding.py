@@ -7,9 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shared.flows.compare_rebuilds import Comparison
+from shared.flows.dispatch import Dispatching
 from shared.flows.find_dependants import DependantSearch
 from shared.flows.list_tasks import TaskLister
 from shared.flows.rebuild import Rebuilder
+from shared.rules.dispatch_allowance import Allowance
+from shared.rules.dispatch_asking import Asking
 from shared.rules.listings import KeptListings
 from shared.rules.progress import Progress, rebuild_progress
 from shared.scanning import Scanned
@@ -80,3 +83,18 @@ class Rebuilt(Scanned, ABC):
             self.activity,
             self.settings.most_rebuilds,
         )
+
+    @cached_property
+    def dispatching(self) -> Dispatching:
+        """Rebuilds what depends on a base image and is built elsewhere."""
+        asking = Asking(
+            self.rebuild_progress,
+            self.dispatchers,
+            self.switches,
+            Allowance(self.ledger),
+            self.activity,
+            self.settings.base_server,
+            self.settings.most_rebuilds,
+        )
+        parts = (self.rebuild_progress, self.target_book, self.activity)
+        return Dispatching(asking, *parts, self.settings.base_server, self.settings.most_rebuilds)

@@ -7,7 +7,7 @@ from datetime import datetime
 import azure.functions as func
 import msgspec
 
-from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus
+from shared.domain.promotion.rebuilds import BuilderKind, Rebuild, RebuildStatus
 from shared.domain.references import Digest, Tag
 from shared.errors import MalformedRequest
 from shared.flows import inspect
@@ -23,9 +23,11 @@ class ShownRebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     Attributes:
         id: the rebuild's.
         base: the tag that moved, as ``repository:tag``.
-        registry: whose task it is.
-        task: its name.
-        task_id: its resource id.
+        kind: who builds; absent for ACR Tasks.
+        target: what is built, as ``acr:registry/task`` or ``dispatcher:place``.
+        registry: whose task it is, or the dispatcher's name.
+        task: its name, or the place.
+        task_id: the task's resource id.
         base_repository: in the base registry.
         base_tag: the tag that moved.
         base_digest: to what.
@@ -43,14 +45,19 @@ class ShownRebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
         run_id: the registry's id of the last run whose end was seen.
         live_run: the registry's id of the run under way.
         detail: for people.
+        link: the page of the last run, as whoever builds said.
+        told: whether its end was told by whoever builds, and not read.
+        built_on: the digest that whoever builds says to have built on.
         traceparent: W3C trace context of what moved its base.
     """
 
     id: str
     base: str
+    kind: BuilderKind = BuilderKind.ACR_TASK
+    target: str
     registry: str
     task: str
-    task_id: str
+    task_id: str = ""
     base_repository: str
     base_tag: Tag
     base_digest: Digest
@@ -68,6 +75,9 @@ class ShownRebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     run_id: str = ""
     live_run: str = ""
     detail: str = ""
+    link: str = ""
+    told: bool = False
+    built_on: str = ""
     traceparent: str = ""
 
 
@@ -117,4 +127,5 @@ def _is_name(text: str) -> bool:
 
 
 def _shown(rebuild: Rebuild) -> ShownRebuild:
-    return shown_as(ShownRebuild, rebuild, id=rebuild.id, base=f"{rebuild.base_repository}:{rebuild.base_tag}")
+    base = f"{rebuild.base_repository}:{rebuild.base_tag}"
+    return shown_as(ShownRebuild, rebuild, id=rebuild.id, target=rebuild.target, base=base)

@@ -35,6 +35,7 @@ from shared.flows.check import Checker
 from shared.flows.compare_rebuilds import Comparison
 from shared.flows.copy_scanned import ScanCopier
 from shared.flows.decide_again import SecondJudge
+from shared.flows.dispatch import Dispatching
 from shared.flows.export_decisions import DecisionExporter
 from shared.flows.find_dependants import DependantSearch
 from shared.flows.import_decisions import DecisionImporter
@@ -72,6 +73,8 @@ from shared.rules.approvals import is_agreed_to
 from shared.rules.bars import Bars
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
+from shared.rules.dispatch_allowance import Allowance
+from shared.rules.dispatch_asking import Asking
 from shared.rules.exceptions import KnownExceptions
 from shared.rules.exposures import Exposures
 from shared.rules.gate_room import GateRoom
@@ -81,7 +84,8 @@ from shared.rules.import_room import ImportRoom
 from shared.rules.ledger import Ledger
 from shared.rules.listings import KeptListings
 from shared.rules.places import Places
-from shared.rules.policies import Asking, Policies
+from shared.rules.policies import Asking as AskedOfPolicies
+from shared.rules.policies import Policies
 from shared.rules.progress import candidate_progress, rebuild_progress, scan_progress
 from shared.rules.proposals import Proposer
 from shared.rules.remembering import Memory
@@ -108,6 +112,7 @@ from shared.watch_list_yaml import parse_watch_list
 from shared.work import work_on
 from tests.doubles.companions import InMemoryCompanions, InMemoryUniqueNames
 from tests.doubles.decisions import InMemoryApiKeys, InMemoryKeepings, InMemoryVault
+from tests.doubles.dispatchers import InMemoryDispatcher, InMemorySwitches
 from tests.doubles.gates import GATE_FILES
 from tests.doubles.kept_scans import InMemoryExceptionFiles, InMemoryScans, SaidPolicies
 from tests.doubles.notices import InMemoryDeliveries, InMemoryDestinations, InMemorySenders
@@ -208,6 +213,8 @@ class World:
         self.tool_troubles: list[TidegateError] = []
         self.staging_runs = InMemoryRuns(before_call=self._moment("staging_runs"))
         self.application_runs = InMemoryRuns(before_call=self._moment("application_runs"))
+        self.dispatchers: dict[str, InMemoryDispatcher] = {}
+        self.switches = InMemorySwitches(self._moment("switches"))
         self.candidates = InMemoryRecords(Candidate, self._moment("candidates"))
         self.rebuilds = InMemoryRecords(Rebuild, self._moment("rebuilds"))
         self.scans = InMemoryRecords(Scan, self._moment("scans"))
@@ -441,7 +448,25 @@ class World:
         self.rebuilder = Rebuilder(
             self.rebuild_progress, self.book, runs, self.evidence, BASE_SERVER, self.activity, self.most_rebuilds
         )
+        asking = Asking(
+            self.rebuild_progress,
+            self.dispatchers,
+            self.switches,
+            Allowance(self.ledger),
+            self.activity,
+            BASE_SERVER,
+            self.most_rebuilds,
+        )
+        parts = (self.rebuild_progress, self.book, self.activity)
+        self.dispatching = Dispatching(asking, *parts, BASE_SERVER, self.most_rebuilds)
         self.due_looker = self._due_looker()
+
+    def builds_elsewhere(self, dispatcher: InMemoryDispatcher) -> InMemoryDispatcher:
+        """Let somebody else build, who outlives whatever dies here."""
+        dispatcher.before_call = self._moment("dispatcher")
+        dispatcher.clock = self.clock
+        self.dispatchers[dispatcher.name] = dispatcher
+        return dispatcher
 
     def lose_account(self) -> None:
         """Lose the storage account, and start on an empty one; the registries and the watch list are still there."""
@@ -508,6 +533,7 @@ class World:
             scan_looker=self.scan_looker,
             reconciler=self.reconciler,
             rebuilder=self.rebuilder,
+            dispatching=self.dispatching,
             room=self.gate_room,
             import_room=self.import_room,
             watch_list=self.policies.watch_list,
@@ -721,9 +747,9 @@ class World:
     def _list_read(self, watch_list: WatchList) -> None:
         self.policies.take(watch_list)
 
-    def _asking(self, watch_list: WatchList) -> Asking:
+    def _asking(self, watch_list: WatchList) -> AskedOfPolicies:
         if self.scanning:
-            return Asking(watch_list)
+            return AskedOfPolicies(watch_list)
         return SaidPolicies(watch_list, self.policies_of, self.platforms_of)
 
     def _file_troubles(self) -> tuple[Trouble, ...]:

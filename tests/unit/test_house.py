@@ -42,6 +42,7 @@ _DOMAIN = {
     "domain/record",
     "domain/housekeeping",
     "domain/waves",
+    "domain/dispatch",
 }
 _CORE = {
     *_DOMAIN,
@@ -68,6 +69,7 @@ _CORE = {
     "travel_ports",
     "record_ports",
     "housekeeping_ports",
+    "dispatch_ports",
     "errors",
 }
 # What each part may import: parts of the product, which point inward, and packages.
@@ -102,6 +104,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain/record": {"domain/record", "domain/promotion", "domain/policy", "domain/scan", "domain/signatures", *_PURE},
     "domain/housekeeping": {"domain/housekeeping", "domain/promotion", "domain/scan", "domain/travel", *_PURE},
     "domain/waves": {"domain/waves", "domain/promotion", "domain/watching", "domain/gate", *_PURE},
+    "domain/dispatch": {"domain/dispatch", "domain/promotion", *_PURE},
     "registry_ids": {"errors", "msgspec"},
     "registry_settings": set(),
     "whole_numbers": set(),
@@ -111,6 +114,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "registry_accounts": {"errors", "registry_settings", "msgspec"},
     "mail_addresses": {"msgspec"},
     "notify_settings": {"mail_addresses", "msgspec"},
+    "dispatch_settings": {"msgspec"},
     "storage_settings": {"errors", "msgspec"},
     "gate_context": set(),
     "gate_identities": {"domain/gate", "errors", "msgspec"},
@@ -123,6 +127,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "record_settings",
         "housekeeping_settings",
         "people_settings",
+        "dispatch_settings",
         "gate_context",
         "gate_identities",
         "errors",
@@ -184,6 +189,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "travel_ports": {*_DOMAIN, "ports", "digest_ports", "signature_ports", "msgspec"},
     "record_ports": {*_DOMAIN, "msgspec"},
     "housekeeping_ports": {*_DOMAIN, "msgspec"},
+    "dispatch_ports": {*_DOMAIN, "msgspec"},
     "rules": {"rules", *_CORE, "msgspec"},
     "flows": {"rules", *_CORE, "msgspec"},
     "web": {"web", "flows", "rules", "version", *_CORE, "msgspec", "azure.functions"},
@@ -212,6 +218,16 @@ MAY_IMPORT: dict[str, set[str]] = {
         "requests",
         "urllib3",
     },
+    "adapters/dispatch": {
+        "adapters/dispatch",
+        "adapters",
+        *_CORE,
+        "dispatch_settings",
+        "msgspec",
+        "requests",
+        "urllib3",
+    },
+    "outside_for_builders": {*_CORE, "outside_for_people", "adapters/azure", "adapters/storage", "adapters/dispatch"},
     "outside_for_people": {
         *_CORE,
         "adapters/notify",
@@ -224,7 +240,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "outside": {
         *_CORE,
-        "outside_for_people",
+        "outside_for_builders",
         "adapters",
         "adapters/azure",
         "adapters/storage",
@@ -384,6 +400,7 @@ HEAVY = (
     "shared.domain.promotion.board",
     "shared.domain.record",
     "shared.adapters.azure.key_vault",
+    "shared.adapters.dispatch",
     "shared.adapters.key_file",
     "shared.record_ports",
     "shared.rules.key_ring",

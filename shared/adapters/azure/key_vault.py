@@ -6,26 +6,16 @@ https://learn.microsoft.com/rest/api/keyvault/keys/get-key/get-key
 
 from __future__ import annotations
 
-import base64
-import binascii
-from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from shared.adapters.azure.clients import AzureClients
-from shared.adapters.azure.errors import azure_errors, code_of, sdk_errors, words
-from shared.errors import Refused, ServiceError, Unavailable
+from shared.adapters.azure.vault_key import VaultKey, octets
+from shared.errors import Refused, Unavailable
 from shared.record_ports import KeyVersion
 
-if TYPE_CHECKING:
-    from azure.core import PipelineClient
-
-SIGNER = "Key Vault Crypto User"
-_API = "7.4"
 _ALGORITHM, _CURVE = "ES256", "P-256"
 _KINDS = ("EC", "EC-HSM")
 _BYTES = 32
-# Words of Key Vault for a version that signs nothing, whoever asks.
-_OUT_OF_USE = frozenset({"KeyDisabled", "KeyExpired", "KeyNotYetValid"})
 
 
 class KeyVaultSigner:
@@ -38,17 +28,13 @@ class KeyVaultSigner:
     """
 
     def __init__(self, clients: AzureClients, key: str, audience: str) -> None:
-        parts = urlsplit(key)
         self.key = key
-        self._vault = f"{parts.scheme}://{parts.netloc}"
-        self._name = parts.path.rpartition("/")[2]
-        self._audience = audience
-        self._clients = clients
+        self._key = VaultKey(clients, key, audience)
 
     def newest(self) -> KeyVersion:
         """See ``Signer.newest``. One request."""
         doing = f"reading the key {self.key}"
-        told = self._asked(doing, "GET", f"/keys/{self._name}")
+        told = self._key.read(doing)
         try:
             found = told["key"]
             if not told.get("attributes", {}).get("enabled", True):
@@ -68,40 +54,14 @@ class KeyVaultSigner:
     def sign(self, version: str, digest: bytes) -> bytes:
         """See ``Signer.sign``. One request."""
         doing = f"signing a record with version {version} of the key {self.key}"
-        body = {"alg": _ALGORITHM, "value": _base64url(digest)}
-        told = self._asked(doing, "POST", f"/keys/{self._name}/{version}/sign", body)
+        told = self._key.sign(doing, version, _ALGORITHM, digest)
         try:
-            signature = _bytes(told["value"])
+            signature = octets(told["value"])
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise Unavailable(f"{doing}: the answer is not that of a key vault ({type(error).__name__})") from None
         if len(signature) != 2 * _BYTES:
             raise Unavailable(f"{doing}: the answer has {len(signature)} bytes, and such a signature has {2 * _BYTES}")
         return signature
-
-    def _asked(self, doing: str, method: str, path: str, body: object = None) -> Any:
-        from azure.core.rest import HttpRequest  # noqa: PLC0415
-
-        request = HttpRequest(method, f"{self._vault}{path}", params={"api-version": _API}, json=body)
-        with azure_errors(doing, SIGNER):
-            response = self._client().send_request(request)
-            try:
-                response.raise_for_status()
-            except sdk_errors() as error:
-                raise _refused(error, doing) or error from None
-            return response.json()
-
-    def _client(self) -> PipelineClient[Any, Any]:
-        return self._clients.vault(self._vault, self._audience)
-
-
-def _refused(error: Exception, doing: str) -> ServiceError | None:
-    """A version that signs nothing is no right that is missing; what the vault means stands inside its error."""
-    inner = getattr(getattr(error, "error", None), "innererror", None)
-    code = str((inner or {}).get("code", "")) if isinstance(inner, dict) else code_of(error)
-    if code not in _OUT_OF_USE:
-        return None
-    told = f"{doing}: {words(error)} ({code}): enable that version, or make a new one, which takes over by itself"
-    return Refused(told, code=code)
 
 
 def _pem(x: int, y: int) -> str:
@@ -113,15 +73,4 @@ def _pem(x: int, y: int) -> str:
 
 
 def _number(text: str) -> int:
-    return int.from_bytes(_bytes(text), "big")
-
-
-def _bytes(text: str) -> bytes:
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except binascii.Error as error:
-        raise ValueError(text[:20]) from error
-
-
-def _base64url(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+    return int.from_bytes(octets(text), "big")

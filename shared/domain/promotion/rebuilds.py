@@ -31,6 +31,8 @@ from shared.errors import InvalidReference, Paced, RateLimited, TidegateError
 # take the trigger for missed and run the task ourselves.
 OWN_TRIGGER_GRACE = timedelta(minutes=10)
 OWN_TRIGGER_LOOK = timedelta(minutes=1)
+# What the ids of rebuilds begin with that ACR Tasks does not run.
+DISPATCHED = "dispatch-"
 
 
 class Dependency(msgspec.Struct, frozen=True):
@@ -78,16 +80,28 @@ class ApplicationTask(msgspec.Struct, frozen=True, omit_defaults=True):
     runs: TaskRuns | None = None
 
 
+class BuilderKind(Enum):
+    """Who builds: by what a rebuild is asked for, and how its end is known."""
+
+    ACR_TASK = "acr-task"  # a task of an application registry, run by ACR Tasks
+    GITHUB = "github"  # a workflow of GitHub Actions
+    PIPELINES = "pipelines"  # a pipeline of Azure Pipelines
+    EVENTS = "events"  # whoever takes a CloudEvent, and tells us the end by itself
+
+
 class RebuildStatus(Enum):
     """Where a rebuild is."""
 
     WANTED = "wanted"  # noticed; no run yet
     LEFT_TO_ACR = "left-to-acr"  # the task's own trigger should rerun it; looked at again soon
+    ASKED = "asked"  # a build was asked for, and no clear answer is noted: from then on it is only looked for
+    ACCEPTED = "accepted"  # whoever builds took the request; no build is known yet, or its end is told to us
     RUNNING = "running"  # the run is under way
     SUCCEEDED = "succeeded"  # the application image was built on the new base; the end
     UP_TO_DATE = "up-to-date"  # the task was already built on this digest; the end
     OVERTAKEN = "overtaken"  # the base moved on before its run began, to what has a rebuild of its own; the end
     FAILED = "failed"  # the run failed, or could not be made to run; the end
+    UNDECIDED = "undecided"  # builds were asked for elsewhere, and none of them said whether it can be built; the end
     BY_ACR_ALONE = "by-acr-alone"  # the app's identity may not run the task; its own trigger is on and is to; the end
     BY_NOBODY = "by-nobody"  # the app's identity may not run the task, and its own trigger is off; the end
 
@@ -95,18 +109,29 @@ class RebuildStatus(Enum):
 # Ends for want of a right: they begin anew with the next signal, which may come after the right.
 WITHOUT_RIGHT = frozenset({RebuildStatus.BY_ACR_ALONE, RebuildStatus.BY_NOBODY})
 REBUILD_ENDS = (
-    frozenset({RebuildStatus.SUCCEEDED, RebuildStatus.UP_TO_DATE, RebuildStatus.OVERTAKEN, RebuildStatus.FAILED})
+    frozenset(
+        {
+            RebuildStatus.SUCCEEDED,
+            RebuildStatus.UP_TO_DATE,
+            RebuildStatus.OVERTAKEN,
+            RebuildStatus.FAILED,
+            RebuildStatus.UNDECIDED,
+        }
+    )
     | WITHOUT_RIGHT
 )
+# A build is under way, or may be.
+BUSY = frozenset({RebuildStatus.ASKED, RebuildStatus.ACCEPTED, RebuildStatus.RUNNING})
 
 
 class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A rerun of one application task because its base moved to one digest.
+    """A rerun of one application task, or of another build, because its base moved to one digest.
 
     Attributes:
-        registry: name of the registry the task belongs to.
-        task: the task's name.
-        task_id: its Azure resource id.
+        registry: name of the registry the task belongs to; of another build the dispatcher's name in the settings.
+        task: the task's name; of another build its place there, such as ``contoso/shop/build.yml@main``.
+        task_id: the task's Azure resource id; empty for another build.
+        kind: who builds; ACR Tasks in records of earlier versions.
         base_repository: repository in the base registry.
         base_tag: the tag that moved.
         base_digest: what it moved to.
@@ -121,17 +146,21 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         since: when it was first wanted, UTC.
         failures: how often in a row its step did not succeed.
         waits: how often in a row it was asked to wait, which is no failure.
-        runs: how many runs were started.
+        runs: how many runs were started; of another build the number of the latest attempt.
         asked_at: when the latest run was asked for, UTC; it reads its bases later than that.
         run_id: the registry's id of the latest run whose end was seen.
         live_run: the registry's id of the run under way, from when it is known.
         detail: why it is where it is, for people.
+        link: the page of the latest run, as whoever builds said; for people, and never fetched.
+        told: whether its end was told by whoever builds, and not read by us: alone it takes nothing back.
+        built_on: the digest of its base that whoever builds says to have built on; empty if nobody said.
         traceparent: W3C trace context.
     """
 
     registry: str
     task: str
-    task_id: str
+    task_id: str = ""
+    kind: BuilderKind = BuilderKind.ACR_TASK
     base_repository: str
     base_tag: Tag
     base_digest: Digest
@@ -149,7 +178,20 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     run_id: str = ""
     live_run: str = ""
     detail: str = ""
+    link: str = ""
+    told: bool = False
+    built_on: str = ""
     traceparent: str = ""
+
+    @property
+    def target(self) -> str:
+        """What is built, as the watch list names it: ``acr:registry/task``, or ``dispatcher:place``."""
+        return f"acr:{self.registry}/{self.task}" if self.is_of_acr else f"{self.registry}:{self.task}"
+
+    @property
+    def is_of_acr(self) -> bool:
+        """Whether ACR Tasks runs it."""
+        return self.kind is BuilderKind.ACR_TASK
 
     @property
     def id(self) -> str:
@@ -162,13 +204,17 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 def registry_prefix(rebuild: Rebuild) -> str:
-    """Return what the ids of all rebuilds of the same registry begin with."""
-    return f"{rebuild.registry.lower()}~"
+    """Return what the ids of all rebuilds of the same registry, or by the same dispatcher, begin with.
+
+    No registry's name has a hyphen.
+    """
+    return f"{'' if rebuild.is_of_acr else DISPATCHED}{rebuild.registry.lower()}~"
 
 
 def task_prefix(rebuild: Rebuild) -> str:
-    """Return what the ids of all rebuilds of the same task begin with."""
-    return f"{rebuild.registry.lower()}~{rebuild.task.lower()}~"
+    """Return what the ids of all rebuilds of the same task begin with; a place may hold what no id may."""
+    task = rebuild.task.lower() if rebuild.is_of_acr else hashlib.sha256(rebuild.task.encode()).hexdigest()[:16]
+    return f"{registry_prefix(rebuild)}{task}~"
 
 
 def rebuild_run_name(rebuild: Rebuild) -> str:
@@ -291,10 +337,10 @@ def ahead_of(rebuild: Rebuild, around: Iterable[Rebuild]) -> int:
         around: the current rebuilds of its registry.
     """
     others = [one for one in around if one.id != rebuild.id]
-    busy = {one.task.lower() for one in others if one.status is RebuildStatus.RUNNING}
+    busy = {one.task.lower() for one in others if one.status in BUSY}
     older = [one for one in others if one.status is RebuildStatus.WANTED and _is_before(one, rebuild)]
     ready = [one for one in older if not one.failures and not one.waits and one.task.lower() not in busy]
-    return sum(one.status is RebuildStatus.RUNNING for one in others) + len(ready)
+    return sum(one.status in BUSY for one in others) + len(ready)
 
 
 def _is_before(one: Rebuild, other: Rebuild) -> bool:

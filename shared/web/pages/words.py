@@ -65,6 +65,7 @@ _TONES: dict[Enum, Tone] = {
     RebuildStatus.UP_TO_DATE: Tone.GOOD,
     RebuildStatus.OVERTAKEN: Tone.CALM,
     RebuildStatus.FAILED: Tone.BAD,
+    RebuildStatus.UNDECIDED: Tone.BAD,
     RebuildStatus.BY_NOBODY: Tone.BAD,
     RebuildStatus.BY_ACR_ALONE: Tone.WAIT,
     RebuildStatus.WANTED: Tone.WAIT,

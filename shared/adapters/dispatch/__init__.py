@@ -1,0 +1,1 @@
+"""Those who build elsewhere: one outside system a file."""

@@ -1,0 +1,261 @@
+"""Follow one rebuild that is not ACR's: ask for it once, find it again, and see it to its end.
+
+Asking is idempotent nowhere. So what is about to be asked is written first, and posted once by whoever wrote it; from
+then on, whether the answer was lost, unclear or never asked for, the build is only looked for, by its correlation. Only
+when none has been found for long, or one ended and decided nothing, is it asked for anew, by another correlation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from shared.dispatch_ports import Dispatcher
+from shared.domain.dispatch.builds import (
+    BUILD_LIFE,
+    LOOKED_FOR,
+    End,
+    Found,
+    Outcome,
+    asked_of,
+    built_since,
+    in_order,
+    is_busy,
+)
+from shared.domain.promotion.rebuilds import (
+    BUSY,
+    Rebuild,
+    RebuildStatus,
+    ahead_of,
+    failed_alike,
+    follow,
+    is_overtaken,
+)
+from shared.domain.promotion.schedule import (
+    LONGEST_LOOK,
+    LONGEST_WAIT,
+    MOST_RUNS,
+    SHORTEST_LOOK,
+    most_attempts,
+    pause_before_look,
+    pause_before_retry,
+)
+from shared.errors import InvalidReference, ServiceError, TidegateError
+from shared.ports import Activity, Event, Stored
+from shared.rules.dispatch_asking import Asking, of_place
+from shared.rules.progress import Progress
+from shared.rules.targets import TargetBook
+
+
+class Dispatching:
+    """Asks those who build elsewhere for what was found to be built on a base image.
+
+    Args:
+        asking: asks for builds, each once.
+        progress: where rebuilds are kept and how they go on.
+        book: tells the decision that the base registry follows.
+        activity: is told of what nobody sees in a record.
+        server: login server of the base registry, as images are named to builders.
+        most: how many builds of one dispatcher are under way at once.
+    """
+
+    def __init__(
+        self,
+        asking: Asking,
+        progress: Progress[Rebuild],
+        book: TargetBook,
+        activity: Activity,
+        server: str,
+        most: int,
+    ) -> None:
+        self._asking = asking
+        self._progress = progress
+        self._book = book
+        self._activity = activity
+        self._server = server
+        self._most = most
+
+    def look(self, stored: Stored[Rebuild]) -> None:
+        """Do the next thing about a rebuild."""
+        try:
+            self._step(stored)
+        except (ServiceError, InvalidReference) as error:
+            self._put_off(stored, error)
+
+    def _step(self, stored: Stored[Rebuild]) -> None:
+        status = stored.record.status
+        if status is RebuildStatus.WANTED:
+            self._begin(stored)
+        elif status is RebuildStatus.ASKED:
+            self._look_for(stored)
+        elif status is RebuildStatus.ACCEPTED:
+            self._wait_for(stored)
+        elif status is RebuildStatus.RUNNING:
+            self._look_at(stored)
+
+    # Before it is asked for.
+
+    def _begin(self, stored: Stored[Rebuild]) -> None:
+        """A build reads its base when it begins, so one that would come too late or too early waits."""
+        rebuild = stored.record
+        around = self._asking.around(rebuild)
+        others = of_place(rebuild, around)
+        if is_overtaken(rebuild, self._book.of(rebuild.base_repository, rebuild.base_tag)):
+            detail = f"{rebuild.base_repository}:{rebuild.base_tag} moved on before the build was asked for"
+            self._end(stored, RebuildStatus.OVERTAKEN, detail)
+        elif is_busy(others):
+            self._progress.again(stored, LONGEST_LOOK)
+        elif (ahead := ahead_of(rebuild, around)) >= self._most:
+            self._wait(stored, ahead)
+        elif (other := built_since(rebuild, others)) is not None:
+            detail = f"build {other.run_id}, asked for after this base had moved, built on it: {other.id}"
+            self._end(stored, RebuildStatus.UP_TO_DATE, detail)
+        elif (failed := failed_alike(rebuild, others)) is not None:
+            detail = f"build {failed.run_id}, asked for after this base had moved, built on it and failed: {failed.id}"
+            self._end(stored, RebuildStatus.FAILED, detail)
+        else:
+            self._asking.claim(stored)
+
+    def _wait(self, stored: Stored[Rebuild], ahead: int) -> None:
+        """Whoever has more before it looks more rarely, so that hundreds that wait do not read each other all day."""
+        rebuild, now = stored.record, self._progress.clock()
+        pause = min(LONGEST_LOOK * (ahead // self._most), LONGEST_WAIT)
+        detail = f"waits for its turn: at most {self._most} builds are under way at once by {rebuild.registry}"
+        if rebuild.detail == detail:
+            self._progress.again(stored, pause)
+        else:
+            self._progress.save(stored, follow(rebuild, RebuildStatus.WANTED, now, pause=pause, detail=detail))
+
+    # Looking, without asking.
+
+    def _look_for(self, stored: Stored[Rebuild]) -> None:
+        """Whoever repeats a request under its id asks for the same again; all others are only searched."""
+        dispatcher = self._asking.dispatcher_of(stored.record)
+        if dispatcher.repeats:
+            self._repeat(stored, dispatcher)
+        elif not self._found(stored, dispatcher):
+            self._missing(stored)
+
+    def _repeat(self, stored: Stored[Rebuild], dispatcher: Dispatcher) -> None:
+        if self._waited(stored.record) >= (dispatcher.tells or BUILD_LIFE):
+            detail = f"nobody answered clearly in time: {stored.record.detail}"
+            self._end(stored, RebuildStatus.UNDECIDED, detail)
+        else:
+            self._asking.repeat(stored, dispatcher)
+
+    def _wait_for(self, stored: Stored[Rebuild]) -> None:
+        """What was accepted shows up as a build, or its end is told."""
+        rebuild, dispatcher = stored.record, self._asking.dispatcher_of(stored.record)
+        if dispatcher.tells is None:
+            if not self._found(stored, dispatcher):
+                self._missing(stored)
+        elif self._waited(rebuild) >= dispatcher.tells:
+            detail = f"it was accepted, and how it ended was not told within {_hours(dispatcher.tells)}"
+            self._end(stored, RebuildStatus.UNDECIDED, detail)
+        else:
+            left = dispatcher.tells - self._waited(rebuild)
+            self._progress.again(stored, max(min(left, LONGEST_WAIT), SHORTEST_LOOK))
+
+    def _found(self, stored: Stored[Rebuild], dispatcher: Dispatcher) -> bool:
+        """Adopt the build that bears the correlation; of two the first is followed, and the second is told."""
+        rebuild, now = stored.record, self._progress.clock()
+        found = in_order(dispatcher.find(asked_of(rebuild, self._server)))
+        if not found:
+            return False
+        first, *others = found
+        detail = f"build {first.run} was found by its name" + (f"; {_told(others)}" if others else "")
+        if others:
+            told = f"{rebuild.target} runs {len(found)} times for one request: {first.run} is followed, {_told(others)}"
+            self._activity.append(Event(f"task:{rebuild.target}", "rebuild-doubled", rebuild.asked_at or now, told))
+        known = {"live_run": first.run, "link": first.link, "detail": detail}
+        running = follow(rebuild, RebuildStatus.RUNNING, now, pause=pause_before_look(timedelta(0)), **known)
+        self._progress.save(stored, running)
+        return True
+
+    def _missing(self, stored: Stored[Rebuild]) -> None:
+        waited = self._waited(stored.record)
+        if waited < LOOKED_FOR:
+            self._progress.again(stored, pause_before_look(waited))
+        else:
+            minutes = int(LOOKED_FOR.total_seconds() // 60)
+            self._undecided(stored, f"no build that bears {_name(stored.record)} was found in {minutes} minutes")
+
+    def _look_at(self, stored: Stored[Rebuild]) -> None:
+        rebuild, dispatcher = stored.record, self._asking.dispatcher_of(stored.record)
+        outcome = dispatcher.follow(asked_of(rebuild, self._server), rebuild.live_run)
+        if outcome is None:
+            self._undecided(stored, f"build {rebuild.live_run} is gone")
+        elif outcome.end is not None:
+            self._conclude(stored, outcome)
+        elif self._waited(rebuild) >= BUILD_LIFE:
+            detail = f"build {rebuild.live_run} has not ended in {_hours(BUILD_LIFE)} ({outcome.words})"
+            self._end(stored, RebuildStatus.UNDECIDED, detail)
+        else:
+            self._progress.again(stored, pause_before_look(self._waited(rebuild)))
+
+    # The end.
+
+    def _conclude(self, stored: Stored[Rebuild], outcome: Outcome) -> None:
+        rebuild, now = stored.record, self._progress.clock()
+        detail = f"build {rebuild.live_run} ended as {outcome.words} (attempt {rebuild.runs} of at most {MOST_RUNS})"
+        if outcome.end is End.UNDECIDED and outcome.covered_by:
+            told = (
+                f"build {rebuild.live_run} was {outcome.words}; build {outcome.covered_by}, which is later, covers it"
+            )
+            pause = pause_before_look(timedelta(0))
+            covered = {"live_run": outcome.covered_by, "link": "", "detail": told}
+            self._progress.save(stored, follow(rebuild, RebuildStatus.RUNNING, now, pause=pause, **covered))
+        elif outcome.end is End.UNDECIDED:
+            self._undecided(stored, detail)
+        else:
+            status = RebuildStatus.SUCCEEDED if outcome.end is End.BUILT else RebuildStatus.FAILED
+            known = {"run_id": rebuild.live_run, "link": outcome.link or rebuild.link, "built_on": outcome.built_on}
+            ended = follow(rebuild, status, now, pause=timedelta(0), detail=detail, **known)
+            self._progress.save(stored, ended)
+
+    def _undecided(self, stored: Stored[Rebuild], detail: str) -> None:
+        """Three attempts, each by a correlation of its own; after that nobody knows."""
+        rebuild, now = stored.record, self._progress.clock()
+        if rebuild.runs >= MOST_RUNS:
+            self._end(stored, RebuildStatus.UNDECIDED, detail)
+            return
+        pause = pause_before_retry(rebuild.runs)
+        again = {"run_id": rebuild.live_run, "live_run": "", "detail": detail}
+        self._progress.save(stored, follow(rebuild, RebuildStatus.WANTED, now, pause=pause, **again))
+
+    def _end(self, stored: Stored[Rebuild], status: RebuildStatus, detail: str) -> None:
+        rebuild = stored.record
+        known = {"detail": detail, "run_id": rebuild.live_run or rebuild.run_id}
+        ended = follow(rebuild, status, self._progress.clock(), pause=timedelta(0), **known)
+        self._progress.save(stored, ended)
+
+    def _waited(self, rebuild: Rebuild) -> timedelta:
+        return self._progress.clock() - (rebuild.asked_at or rebuild.since)
+
+    def _put_off(self, before: Stored[Rebuild], error: TidegateError) -> None:
+        """A look that failed is made again; after a request its build may live, so its end is looked for as long."""
+        stored = self._progress.records.get(before.record.id)
+        if stored is None or stored.record.step != before.record.step:
+            return  # what was claimed is looked at when its lease ends
+        rebuild, now = stored.record, self._progress.clock()
+        failures = rebuild.failures + 1
+        busy = rebuild.status in BUSY
+        lasts = self._waited(rebuild) < BUILD_LIFE if busy else failures < most_attempts(error)
+        if error.temporary and lasts:
+            pause = pause_before_retry(failures, error.retry_after)
+            again = {"detail": str(error), "failures": failures}
+            self._progress.save(stored, follow(rebuild, rebuild.status, now, pause=pause, **again))
+        else:
+            self._end(stored, RebuildStatus.UNDECIDED if busy else RebuildStatus.FAILED, str(error))
+
+
+def _told(others: Iterable[Found]) -> str:
+    return "also found: " + ", ".join(one.link or one.run for one in others)
+
+
+def _name(rebuild: Rebuild) -> str:
+    return asked_of(rebuild, "").correlation
+
+
+def _hours(time: timedelta) -> str:
+    return f"{time.total_seconds() / 3600:g} h"
