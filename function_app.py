@@ -20,7 +20,7 @@ from shared.serving import front
 from shared.storage_settings import STORAGE
 from shared.telemetry.counts import budgets_observed, observed
 from shared.telemetry.spans import acting, current_traceparent, request_id
-from shared.web import webhook
+from shared.web import outcome, webhook
 from shared.web.answers import answered, guarded
 from shared.web.health import health as healthy
 from shared.work import take
@@ -125,6 +125,18 @@ def _told_by_acr(req: func.HttpRequest) -> func.HttpResponse:
         outbox=parts.outbox,
         traceparent=current_traceparent(),
     )
+
+
+@app.route("rebuilds/{rebuild}/outcome", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+def rebuild_outcome(req: func.HttpRequest) -> func.HttpResponse:
+    """Take what a builder tells of a build, by its own signature."""
+    with acting("outcome"):
+        return guarded(lambda: answered(lambda: _told_by_builder(req)), request_id)
+
+
+def _told_by_builder(req: func.HttpRequest) -> func.HttpResponse:
+    keys = {one.name: one.options.get("answer", ()) for one in parts.settings.builders}
+    return outcome.rebuild_outcome(req, keys=keys, taker=lambda: parts.outcome_taker, now=parts.clock())
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

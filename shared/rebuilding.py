@@ -11,6 +11,7 @@ from shared.flows.dispatch import Dispatching
 from shared.flows.find_dependants import DependantSearch
 from shared.flows.list_tasks import TaskLister
 from shared.flows.rebuild import Rebuilder
+from shared.flows.take_outcome import OutcomeTaker
 from shared.rules.dispatch_allowance import Allowance
 from shared.rules.dispatch_asking import Asking
 from shared.rules.listings import KeptListings
@@ -98,3 +99,8 @@ class Rebuilt(Scanned, ABC):
         )
         parts = (self.rebuild_progress, self.target_book, self.activity)
         return Dispatching(asking, *parts, self.settings.base_server, self.settings.most_rebuilds)
+
+    @cached_property
+    def outcome_taker(self) -> OutcomeTaker:
+        """Takes what builders tell of builds."""
+        return OutcomeTaker(self.rebuild_progress)
