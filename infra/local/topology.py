@@ -40,6 +40,7 @@ _PORTS = {
     "mail": 35,
     "mail_tls": 36,
     "vault": 37,
+    "builders": 38,
 }
 
 

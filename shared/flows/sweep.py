@@ -78,7 +78,8 @@ def sweep_rebuilds(progress: Progress[Rebuild], runs: Mapping[str, Runs]) -> Swe
         REBUILDS,
         lambda stored: _is_overdue(progress, stored),
         PuttingAway(
-            progress.records.archive_all, lambda rebuild: (runs.get(rebuild.registry), rebuild_run_names(rebuild))
+            progress.records.archive_all,
+            lambda rebuild: (runs.get(rebuild.registry) if rebuild.is_of_acr else None, rebuild_run_names(rebuild)),
         ),
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from werkzeug.serving import BaseWSGIServer
 
+from infra.local.builders.builders import Builders
 from infra.local.emulator.access import Access
 from infra.local.emulator.acr_attributes import Attributes
 from infra.local.emulator.acr_auth import AcrAuth
@@ -59,6 +60,8 @@ from infra.local.emulator.wire import unknown_operation
 from infra.local.receivers.receivers import Receivers
 from infra.local.topology import STAGING, Topology
 
+AZURE_DEVOPS = "499b84ac-1321-427f-aa17-267ca6975798"
+
 
 class Emulator:
     """Every front of the twin, listening from ``start`` to ``stop``.
@@ -91,6 +94,7 @@ class Emulator:
         self._tasks = ArmTasks(topology, self._registries, self._runs, self._sources, self._settings, self._access)
         self._imports = self._made_imports()
         self._receivers: Receivers | None = None
+        self._builders: Builders | None = None
         self._servers: list[BaseWSGIServer] = []
 
     def start(self) -> None:
@@ -98,6 +102,8 @@ class Emulator:
         context = server_context(self._topology)
         self._receivers = Receivers(self._topology, context, self._counts, self._faults)
         self._receivers.start()
+        self._builders = Builders(self._topology, context, self._counts, self._faults, self._is_of_azure_devops)
+        self._builders.start()
         limits = ArmLimits(self._settings)
         arm_guard = ArmGuard(self._tokens, self._topology, self._access, limits)
         self._listen("arm", self._arm_routes(), context, guard=arm_guard, dress=limits.tell)
@@ -118,6 +124,8 @@ class Emulator:
             close(server)
         if self._receivers is not None:
             self._receivers.stop()
+        if self._builders is not None:
+            self._builders.stop()
         self._imports.close()
         self._webhooks.close()
         self._event_grid.close()
@@ -211,4 +219,10 @@ class Emulator:
         )
         control = Control(self._counts, self._faults, self._settings, self._operations, self._runs, events)
         cleanups = Cleanups(self._contents, Retention(self._settings))
-        return [*control.routes(), *cleanups.routes(), *(self._receivers.routes() if self._receivers else [])]
+        beside = [part.routes() for part in (self._receivers, self._builders) if part is not None]
+        return [*control.routes(), *cleanups.routes(), *(route for routes in beside for route in routes)]
+
+    def _is_of_azure_devops(self, token: str) -> bool:
+        """Whether a token was made for the resource of Azure DevOps, whatever identity's it is."""
+        claims = self._tokens.read("aad", token)
+        return claims is not None and claims["aud"] == AZURE_DEVOPS
