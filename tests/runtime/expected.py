@@ -45,6 +45,7 @@ QUEUES = {
 HTTP = {
     "acr_webhook": _http("webhooks/acr", "FUNCTION", "POST"),
     "health": _http("health", "ANONYMOUS", "GET"),
+    "rebuild_outcome": _http("rebuilds/{rebuild}/outcome", "ANONYMOUS", "POST"),
     "web": _http("{*path}", "ANONYMOUS"),
 }
 HTTP_ANSWER = {"direction": "OUT", "type": "http", "name": "$return"}

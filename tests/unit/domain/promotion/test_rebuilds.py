@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from shared.domain.gate.verdict import UNDER_WAY, RunStatus
 from shared.domain.promotion.rebuilds import (
     REBUILD_ENDS,
     ApplicationTask,
+    BuilderKind,
     Dependency,
     Rebuild,
     RebuildStatus,
@@ -214,3 +216,26 @@ def test_a_rebuild_waits_fifteen_minutes_for_a_role_that_was_given_just_now() ->
 def test_an_error_that_stays_fails_the_rebuild_at_once_with_what_was_said() -> None:
     after = put_off_rebuild(rebuild(), Refused("the app's identity may not run tasks"), NOON)
     assert (after.status, after.detail) == (RebuildStatus.FAILED, "the app's identity may not run tasks")
+
+
+# Whoever builds.
+
+
+def test_a_row_of_a_version_that_knew_acr_alone_is_a_task_of_acrs_under_the_same_id() -> None:
+    row = (
+        b'{"registry":"tidegateapps","task":"shop","task_id":"/tasks/shop","base_repository":"base/node",'
+        b'"base_tag":"22-alpine","base_digest":"' + ONE.encode() + b'","look_at":"2026-03-04T12:00:00Z",'
+        b'"since":"2026-03-04T12:00:00Z","status":"running","runs":1}'
+    )
+    read = msgspec.json.decode(row, type=Rebuild)
+    assert (read.kind, read.is_of_acr, read.target) == (BuilderKind.ACR_TASK, True, "acr:tidegateapps/shop")
+    assert read.id == rebuild().id
+    assert b"kind" not in msgspec.json.encode(read)
+
+
+def test_what_is_built_elsewhere_has_an_id_that_no_registry_can_have_and_that_stands_in_an_address() -> None:
+    elsewhere = rebuild(registry="github", task="contoso/shop/build.yml@main", kind=BuilderKind.GITHUB, task_id="")
+    assert elsewhere.target == "github:contoso/shop/build.yml@main"
+    assert elsewhere.id.startswith("dispatch-github~")
+    assert re.fullmatch(r"[a-z0-9~-]+", elsewhere.id)
+    assert elsewhere.id != msgspec.structs.replace(elsewhere, task="contoso/web/build.yml@main").id
