@@ -1,4 +1,4 @@
-"""GitHub Actions: workflows are asked for by ``workflow_dispatch``, or by ``repository_dispatch`` for who wants that.
+"""GitHub Actions: a workflow is asked for by its dispatch, or by an event of its repository for who wants that.
 
 https://docs.github.com/rest/actions/workflows#create-a-workflow-dispatch-event
 https://docs.github.com/rest/repos/repos#create-a-repository-dispatch-event

@@ -24,6 +24,7 @@ _LARGEST = 8 * 1024 * 1024
 _MOST_TOLD = 2000
 _HEADERS = {"User-Agent": "tidegate", "Accept": "application/json"}
 _DEADLINES = Deadlines()
+_OBJECTS = msgspec.json.Decoder()
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -53,7 +54,7 @@ class Answer(msgspec.Struct, frozen=True):
             UnusableAnswer: it is no JSON object, or broke off.
         """
         try:
-            found = msgspec.json.decode(self.body) if self.whole else None
+            found = _OBJECTS.decode(self.body) if self.whole else None
         except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
