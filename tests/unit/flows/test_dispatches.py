@@ -340,3 +340,61 @@ def test_whoever_dies_at_any_write_asks_for_no_second_build_and_comes_to_the_sam
         assert len(github.posted) - followed <= 1, (number, github.posted)
         if len(github.posted) > followed:  # nothing was begun by the one that died before it asked
             assert len(github.builds) <= followed * int(str(odd.get("begins", 1)))
+
+
+@pytest.mark.parametrize("loses", [0, 1])
+def test_whoever_dies_at_any_write_around_an_event_leaves_one_build_by_one_id(loses: int) -> None:
+    def made() -> tuple[World, InMemoryDispatcher]:
+        events = InMemoryDispatcher("builds", BuilderKind.EVENTS, tells=timedelta(hours=2))
+        events.loses = loses
+        return world_of(events)
+
+    world, _ = made()
+    seen: list[str] = []
+    world.hook = seen.append
+    settled(world, want(world, "shop", "builds"))
+    assert len(seen) > 6
+    for number in range(len(seen)):
+        world, events = made()
+        count = iter(range(10_000))
+
+        def die(_: str, world: World = world, at: int = number, count: object = count) -> None:
+            if next(count) == at:  # type: ignore[call-overload]
+                world.hook = None
+                raise Died
+
+        world.hook = die
+        try:
+            rebuild_id = want(world, "shop", "builds")
+        except Died:
+            world.start()
+            rebuild_id = want(world, "shop", "builds")
+        assert settled(world, rebuild_id).status is RebuildStatus.UNDECIDED, number
+        assert (len(set(events.posted)), len(events.builds)) == (1, 1), number
+
+
+def test_two_workers_that_look_at_the_same_moment_ask_once() -> None:
+    world, github = world_of()
+    stored = world.rebuilds.get(want(world))
+    assert stored is not None
+
+    def meanwhile(moment: str) -> None:
+        if moment == "rebuilds.before:replace":
+            world.hook = None
+            world.dispatching.look(stored)
+
+    world.hook = meanwhile
+    world.dispatching.look(stored)
+    assert settled(world, stored.record.id).status is RebuildStatus.SUCCEEDED
+    assert len(github.posted) == 1
+
+
+def test_a_worker_that_read_the_record_before_it_was_asked_for_asks_for_nothing() -> None:
+    world, github = world_of()
+    rebuild_id = want(world)
+    stale = world.rebuilds.get(rebuild_id)
+    assert stale is not None
+    world.step()
+    world.dispatching.look(stale)
+    assert len(github.posted) == 1
+    assert settled(world, rebuild_id).status is RebuildStatus.SUCCEEDED
