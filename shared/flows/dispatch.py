@@ -173,12 +173,16 @@ class Dispatching:
         return True
 
     def _missing(self, stored: Stored[Rebuild]) -> None:
-        waited = self._waited(stored.record)
+        """What was clearly accepted is not asked for anew: it is as likely that the build does not show its name."""
+        waited, minutes = self._waited(stored.record), int(LOOKED_FOR.total_seconds() // 60)
+        detail = f"no build that bears {_name(stored.record)} in its name was found in {minutes} minutes"
         if waited < LOOKED_FOR:
             self._progress.again(stored, pause_before_look(waited))
+        elif stored.record.status is RebuildStatus.ACCEPTED:
+            told = f"{detail}, though it was accepted: check that {stored.record.task} shows it"
+            self._end(stored, RebuildStatus.UNDECIDED, told)
         else:
-            minutes = int(LOOKED_FOR.total_seconds() // 60)
-            self._undecided(stored, f"no build that bears {_name(stored.record)} was found in {minutes} minutes")
+            self._undecided(stored, detail)
 
     def _look_at(self, stored: Stored[Rebuild]) -> None:
         rebuild, dispatcher = stored.record, self._asking.dispatcher_of(stored.record)

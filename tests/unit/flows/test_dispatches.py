@@ -117,6 +117,14 @@ def test_a_request_that_came_to_nothing_is_made_anew_after_half_an_hour_and_thre
     assert rebuild.look_at - began >= timedelta(minutes=90)
 
 
+def test_what_was_clearly_accepted_and_is_not_found_is_not_asked_for_anew_and_is_told_with_what_to_do() -> None:
+    world, github = world_of()
+    github.says_runs, github.hidden = False, 99_999
+    rebuild = settled(world, want(world))
+    assert (rebuild.status, len(github.posted)) == (RebuildStatus.UNDECIDED, 1)
+    assert f"check that {PLACE} shows it" in rebuild.detail
+
+
 def test_while_a_search_has_no_answer_nothing_is_taken_for_missing() -> None:
     world, github = world_of()
     github.loses = 1
