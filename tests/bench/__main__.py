@@ -9,8 +9,9 @@ from infra.local.twin.ports import new_topology
 from infra.local.twin.settings import product_settings
 from tests.bench import (
     base,
-    dependants, impact,
+    dependants,
     following,
+    impact,
     lists,
     moving,
     reading,
