@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from shared.domain.policy.mode import Mode as Mode  # noqa: PLC0414 - it is told from here
 from shared.domain.policy.promoting import ApprovalCheck, Freeze, Span
+from shared.domain.policy.rebuilding import Rebuilding
 from shared.domain.policy.severity import Severity
 from shared.domain.policy.signing import SignatureCheck
 
@@ -121,6 +122,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         fast_lane: whether what fixes something urgent need not be that old.
         approval: who has to agree; ``None`` for nobody.
         freeze: when nothing is promoted.
+        rebuild: how what is built on the image is rebuilt; ``None`` for all at once. No digest passes or fails by it,
+            so that it is no part of the hash.
     """
 
     name: str
@@ -131,6 +134,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fast_lane: bool = False
     approval: ApprovalCheck | None = None
     freeze: tuple[Freeze, ...] = ()
+    rebuild: Rebuilding | None = None
 
     @property
     def sha256(self) -> str:

@@ -17,6 +17,7 @@ from msgspec import Meta
 from shared.domain.policy.extending import CHECKS, Extending, Fields, Placed, Source, merged
 from shared.domain.policy.policy import NAME_PATTERN, NAMED, Gap, Mode, Policy, ScanCheck, Untested
 from shared.domain.policy.promoting import Approval, ApprovalCheck, Freeze, Off, SpanOrOff
+from shared.domain.policy.rebuilding import Rebuilding
 from shared.domain.policy.severity import Severity
 from shared.domain.policy.signing import SignatureCheck
 from shared.domain.shapes import Path, Told, shape_problems
@@ -28,7 +29,11 @@ _DEFAULTS: Path = ("defaults",)
 _TOOLS = "staging"
 _NOT_A_POLICY = "expected a policy: a mapping with test, scan, another check or extends"
 _EXPECTED = dict.fromkeys(CHECKS, "a mapping, or enforce, observe")
-_SHORT = {"approval": "a mapping, required or off", "freeze": "a list of freezes, or off"}
+_SHORT = {
+    "approval": "a mapping, required or off",
+    "freeze": "a list of freezes, or off",
+    "rebuild": "a mapping, or off",
+}
 
 
 class WrittenTest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,6 +78,10 @@ class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     freeze: Annotated[
         tuple[Freeze, ...] | Off | None,
         Meta(description="When nothing is promoted, or `off`."),
+    ] = None
+    rebuild: Annotated[
+        Rebuilding | Off | None,
+        Meta(description="How what is built on the image is rebuilt, or `off`: all at once."),
     ] = None
 
 

@@ -25,6 +25,7 @@ _OF_BASE = (
     "record",
     "lock",
     "rebuilds",
+    "rebuild",
 )
 _MOST_SHOWN = 20
 

@@ -12,7 +12,9 @@ import msgspec
 from msgspec import Meta
 
 from shared.domain.policy.policy import NAMED, GateCheck, Policy
+from shared.domain.policy.promoting import Off
 from shared.domain.policy.reading import Policies, Written
+from shared.domain.policy.rebuilding import RebuildField, Rebuilding
 from shared.domain.references import DOCKER_HUB, MCR, Repository, Tag, parse_repository
 from shared.domain.watching.rebuild_targets import Rebuilds, RebuildTarget, rebuild_targets
 from shared.domain.watching.remedies import Remedies, Remedy
@@ -137,6 +139,7 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     record: RecordField = False
     lock: LockField = None
     rebuilds: Rebuilds = []
+    rebuild: RebuildField = None
     owner: _Owner = None
 
     @property
@@ -208,6 +211,7 @@ class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     unique_tag: UniqueTagField = None
     record: RecordField = False
     lock: LockField = None
+    rebuild: RebuildField = None
     owner: _Owner = None
 
 
@@ -256,6 +260,13 @@ class WatchList(msgspec.Struct, frozen=True, dict=True):
             return None
         known = self.policies.entries.get(image.name)
         return known or (_of_gate(image.name, image.functional_gate) if image.gate is not None else None)
+
+    def rebuilding_of(self, image: Image) -> Rebuilding | None:
+        """Return how what is built on an entry's images is rebuilt; ``None`` where that is all at once."""
+        if image.is_tool or image.is_observed or isinstance(image.rebuild, Off):
+            return None
+        policy = self.policy_of(image) if image.rebuild is None else None
+        return image.rebuild if image.rebuild is not None else policy.rebuild if policy is not None else None
 
     @property
     def base_images(self) -> tuple[Image, ...]:

@@ -220,7 +220,7 @@ NO_NAME = r"expected `str` matching regex '^[a-z0-9][a-z0-9._-]{0,62}\\Z'"
             entry(tag="22"),
             "line 6: images[0].tag: unknown field; expected "
             "name, source, tags, target, gate, policy, platforms, registry, missing, drift, adopt, mode, referrers, "
-            "unique_tag, record, lock, rebuilds, owner",
+            "unique_tag, record, lock, rebuilds, rebuild, owner",
         ),
         (entry(drift="mend"), "line 6: images[0].drift: invalid enum value 'mend'"),
         (entry() + "\n    name: again", "line 6: images[0].name: the same field stands twice"),
@@ -513,6 +513,7 @@ def test_the_schema_asks_for_the_fields_that_the_reader_asks_for() -> None:
         "record",
         "lock",
         "rebuilds",
+        "rebuild",
         "owner",
     }
 
