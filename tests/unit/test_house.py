@@ -43,6 +43,7 @@ _DOMAIN = {
     "domain/housekeeping",
     "domain/waves",
     "domain/dispatch",
+    "domain/waves",
 }
 _CORE = {
     *_DOMAIN,
@@ -105,6 +106,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain/housekeeping": {"domain/housekeeping", "domain/promotion", "domain/scan", "domain/travel", *_PURE},
     "domain/waves": {"domain/waves", "domain/promotion", "domain/watching", "domain/gate", *_PURE},
     "domain/dispatch": {"domain/dispatch", "domain/promotion", *_PURE},
+    "domain/waves": {"domain/waves", "domain/promotion", "domain/policy", *_PURE},
     "registry_ids": {"errors", "msgspec"},
     "registry_settings": set(),
     "whole_numbers": set(),

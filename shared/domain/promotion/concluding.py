@@ -21,7 +21,7 @@ from shared.domain.promotion.target import Sighting, Target
 from shared.domain.references import Digest
 
 # While a target goes by one of these, the digest that its source bore last waits for as long as they are meant.
-_SAID = frozenset({Why.PINNED, Why.ROLLED_BACK, Why.AGAINST_GATE, Why.ADOPTED})
+_SAID = frozenset({Why.PINNED, Why.ROLLED_BACK, Why.RESTORED, Why.AGAINST_GATE, Why.ADOPTED})
 # What bore a digest since may go by these without its candidate having come to nothing.
 _REFUSALS = frozenset(
     {Reason.SCAN_REJECTED, Reason.SIGNATURE_REJECTED, Reason.REJECTED_BY_PEOPLE, Reason.GATE_REJECTED}

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.promotion.said import Chosen, Why
+from shared.domain.promotion.said import Chosen, Guilt, Why
 from shared.domain.promotion.target import Sighting, Target
 from shared.domain.references import Digest
 
@@ -66,8 +66,8 @@ def without_trouble(target: Target) -> Target:
 
 
 def best(target: Target, without: frozenset[Digest] = frozenset()) -> Sighting | None:
-    """Return the latest sighting whose digest has passed and is not blocked, nor among others that are left out."""
-    refused, passed = _blocked(target) | without, frozenset(target.passed)
+    """Return the latest sighting whose digest has passed and is not refused, nor among others that are left out."""
+    refused, passed = _blocked(target) | failed_here(target) | without, frozenset(target.passed)
     fit = (one for one in target.sightings if one.digest in passed and one.digest not in refused)
     return max(fit, key=lambda one: one.order, default=None)
 
@@ -138,6 +138,14 @@ def _former(target: Target, refused: frozenset[Digest]) -> tuple[Digest, Why]:
 
 def _blocked(target: Target) -> frozenset[Digest]:
     return frozenset(one.digest for one in target.blocked)
+
+
+def failed_here(target: Target) -> frozenset[Digest]:
+    """Return the digests that the tag takes no more by itself, as what is built on it failed on them.
+
+    That is said of one tag: under another one they may stand, and a person who pins or takes one is obeyed.
+    """
+    return frozenset(one.digest for one in target.canaried if one.guilt in {Guilt.REFUSED, Guilt.CONFIRMED})
 
 
 def _trace(target: Target, digest: Digest) -> str:

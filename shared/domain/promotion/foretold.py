@@ -105,6 +105,7 @@ _BY_NAME = {reason.value: told for reason, told in _TOLD.items()}
 _INSTEAD = {
     Why.PINNED: "the tag is pinned to {}",
     Why.ROLLED_BACK: "somebody went back to {}, which stays until a digest passes that is seen later",
+    Why.RESTORED: "what came after {} failed below it; it stays until a digest passes that is seen later",
     Why.AGAINST_GATE: "somebody took {} against its gate, which stays until a digest passes that is seen later",
     Why.ADOPTED: "{} stood there when the entry appeared, and its source has not moved since",
     Why.NEWEST: "{} was seen later, and has passed",

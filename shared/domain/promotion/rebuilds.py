@@ -106,6 +106,13 @@ class RebuildStatus(Enum):
     BY_NOBODY = "by-nobody"  # the app's identity may not run the task, and its own trigger is off; the end
 
 
+class EndKind(Enum):
+    """Who decided the end of a run."""
+
+    BUILD = "build"  # the build itself passed or failed
+    PLATFORM = "platform"  # what it ran on: it was cancelled or timed out, had no agent, or could not be made to run
+
+
 # Ends for want of a right: they begin anew with the next signal, which may come after the right.
 WITHOUT_RIGHT = frozenset({RebuildStatus.BY_ACR_ALONE, RebuildStatus.BY_NOBODY})
 REBUILD_ENDS = (

@@ -19,6 +19,7 @@ class Why(Enum):
     AGAINST_GATE = "against-its-gate"  # somebody took it although it did not pass; said of it for ever
     KEPT = "kept"  # what was said of it is over, and nothing else has passed
     ADOPTED = "adopted"  # it stood there when its entry appeared, and its source has not moved since
+    RESTORED = "restored"  # what is built on what came after it failed, so that the tag went back by itself
     WITHDRAWN = "withdrawn"  # what it bore is blocked and nothing else can be had; the tag is left as it is
 
 
@@ -66,7 +67,7 @@ class Chosen(msgspec.Struct, frozen=True, omit_defaults=True):
         digest: which.
         above: it is in force until a digest passes that was sighted after this order.
         said: by whom.
-        why: ``ROLLED_BACK`` or ``AGAINST_GATE``.
+        why: ``ROLLED_BACK``, ``AGAINST_GATE`` or ``RESTORED``.
         instead: what was gone back from; it comes back by its name, or once a digest passes that is sighted later.
     """
 
@@ -89,6 +90,41 @@ class Forced(msgspec.Struct, frozen=True, omit_defaults=True):
     digest: Digest
     said: Said
     asked: Said | None = None
+
+
+class Guilt(Enum):
+    """What is known of a digest on which canaries failed."""
+
+    REFUSED = "refused"  # the tag went back from it, and does not take it by itself; its control has not ended
+    CONFIRMED = "confirmed"  # the canaries were built on the digest before: it was the base; refused here for good
+    SUSPECTED = "suspected"  # they failed on the digest before, too: it may have been innocent; a person decides
+    LIFTED = "lifted"  # a person took it all the same
+
+
+class Canaried(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A digest on which canaries failed, so that the tag went back.
+
+    Attributes:
+        digest: which.
+        number: the decision that had brought it.
+        former: what the tag went back to.
+        at: when, UTC.
+        canaries: which rebuild targets failed.
+        restored: the decision that took it back.
+        guilt: what is known of it by now.
+    """
+
+    digest: Digest
+    number: int
+    former: Digest
+    at: datetime
+    canaries: tuple[str, ...] = ()
+    restored: int = 0
+    guilt: Guilt = Guilt.REFUSED
+
+
+# A record is one row; what failed longest ago is forgotten first.
+MOST_CANARIED = 60
 
 
 class TakenBack(Said, frozen=True):
@@ -116,4 +152,4 @@ def with_taken_back(known: tuple[TakenBack, ...], *more: TakenBack) -> tuple[Tak
 
 
 # Documents of decisions hold them, too: docs/decisions/0016.
-_SAYINGS = msgspec.json.Decoder(tuple[Held, Blocked, Pinned, Chosen, Forced, TakenBack])
+_SAYINGS = msgspec.json.Decoder(tuple[Held, Blocked, Pinned, Chosen, Forced, TakenBack, Canaried])

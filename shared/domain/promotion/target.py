@@ -13,7 +13,7 @@ from shared.domain.promotion.base_ids import base_id, parts_of_base_id
 from shared.domain.promotion.candidate import Place
 from shared.domain.promotion.consents import Consent, OverrideAsked, Waived
 from shared.domain.promotion.importing import Importing, Unsettled
-from shared.domain.promotion.said import Blocked, Chosen, Forced, Held, Pinned, TakenBack, Why
+from shared.domain.promotion.said import Blocked, Canaried, Chosen, Forced, Held, Pinned, TakenBack, Why
 from shared.domain.references import Digest, Repository, Tag, parse_tag
 from shared.domain.watching.observation import time_of
 from shared.errors import InvalidReference
@@ -186,6 +186,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         taken_back: pins and waivers that were said of it once and are not any more.
         astray: what the tag was listed to be instead of what is wanted.
         repairs: when what others put there was last replaced by what is wanted, UTC, since a person last acted.
+        canaried: digests on which canaries failed, the latest last.
         let_go: that it has left the watch list: nothing is decided, repaired or told of it any more.
         moved_from: the base registry before, from whose target it has learned what people said.
         traceparent: W3C trace context of the sighting that was decided for.
@@ -235,6 +236,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     taken_back: tuple[TakenBack, ...] = ()
     astray: Astray | None = None
     repairs: tuple[datetime, ...] = ()
+    canaried: tuple[Canaried, ...] = ()
     let_go: LetGo | None = None
     moved_from: str = ""
     traceparent: str = ""

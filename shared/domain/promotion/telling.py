@@ -136,6 +136,7 @@ def _of_choices(before: Target, after: Target, now: datetime) -> Iterator[Notice
 
 _CHOSEN = {
     Why.ROLLED_BACK: (Told.ROLLED_BACK, "goes back to"),
+    Why.RESTORED: (Told.ROLLED_BACK, "goes back to"),
     Why.AGAINST_GATE: (Told.OVERRIDE, "takes against its gate"),
 }
 
