@@ -80,6 +80,7 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's bind
             lambda: parts.notifying.sweep(parts.target_book),
             lambda: sweep_rebuilds(parts.rebuild_progress, parts.application_runs),
             parts.comparison.compare,
+            parts.rolling.sweep,
             parts.teller.survey,
             parts.travelling.sweep,
             parts.admitting.judge.decide,

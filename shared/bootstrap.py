@@ -34,6 +34,7 @@ from shared.late_reading import parse_watch_list, read_gate
 from shared.notifying import Notifying, notifying_of
 from shared.rebuilding import Rebuilt
 from shared.record_keeping import RecordKeeping, records_of
+from shared.rolling import Rolling, rolling_of
 from shared.rules.adoption import Adopter
 from shared.rules.conclusions import Conclusions
 from shared.rules.detection import Detector
@@ -80,6 +81,11 @@ class Parts(Rebuilt):
     def travelling(self) -> Travels:
         """Brings what travels with images."""
         return travels_of(self)
+
+    @cached_property
+    def rolling(self) -> Rolling:
+        """Rebuilds in waves."""
+        return rolling_of(self)
 
     @cached_property
     def deciding(self) -> Deciding:
@@ -257,6 +263,7 @@ class Parts(Rebuilt):
             watch_list=self.admitting.policies.watch_list,
             notices=self.notifying.kind(lambda: self.target_book),
             companions=self.travelling.kind(),
+            waves=self.rolling.kind(),
         )
         return DueLooker(found, self.waker, self.clock, SIDE_BY_SIDE)
 

@@ -37,6 +37,7 @@ from shared.telemetry.spans import looking
 if TYPE_CHECKING:
     from shared.notice_ports import StoredDestination
     from shared.travel_ports import StoredCompanions
+    from shared.wave_ports import StoredWave
 
 
 class Untold(msgspec.Struct, frozen=True):
@@ -65,12 +66,14 @@ def kinds(
     watch_list: Callable[[], WatchList],
     notices: Kind[Any],
     companions: Kind[Any],
+    waves: Kind[Any],
 ) -> dict[Due, Kind[Any]]:
     """Return how each kind of record is looked at.
 
     Args:
         notices: how it is looked at what people are to be told; see ``of_notices``.
         companions: how what travels with images is looked at; see ``of_companions``.
+        waves: how waves are looked at; see ``of_waves``.
         candidates, rebuilds, scans, book: where records are, and how they go on.
         candidate_looker, scan_looker, reconciler, rebuilder: look at one of them.
         dispatching: looks at a rebuild that ACR Tasks does not run.
@@ -90,6 +93,7 @@ def kinds(
         Due.REBUILDS: _of_rebuilds(rebuilds, rebuilder, dispatching),
         Due.NOTICES: notices,
         Due.COMPANIONS: companions,
+        Due.WAVES: waves,
     }
 
 
@@ -135,6 +139,25 @@ def of_companions(
         # A copy that was claimed is looked at once its lease has ended, and what was not is looked at again.
         broke=lambda _: None,
         traced=_traced(Due.COMPANIONS, "companions"),
+    )
+
+
+def of_waves(due: Callable[[datetime], Iterator[StoredWave]], look: Callable[[StoredWave], None]) -> Kind[StoredWave]:
+    """Return how waves are looked at.
+
+    Args:
+        due: gives the waves whose time has come.
+        look: does the next thing about one.
+    """
+    return Kind(
+        due=due,
+        look=look,
+        begins=lambda _: False,
+        owners=lambda: lambda _: "",
+        since=lambda one: one.record.planned_at,
+        # It is due as it was, and the sweep looks at it again.
+        broke=lambda _: None,
+        traced=_traced(Due.WAVES, "wave"),
     )
 
 

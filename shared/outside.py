@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from shared.trouble_ports import Troubles
     from shared.usual_times_ports import KeptUsualTimes
     from shared.watch_ports import Watches
+    from shared.wave_ports import Waves
 
 
 class Outside(OutsideForBuilders):
@@ -89,6 +90,13 @@ class Outside(OutsideForBuilders):
         from shared.adapters.storage.companions_table import CompanionsTable  # noqa: PLC0415
 
         return CompanionsTable(self._account)
+
+    @cached_property
+    def waves(self) -> Waves:
+        """The waves of decisions."""
+        from shared.adapters.storage.waves_table import WavesTable  # noqa: PLC0415
+
+        return WavesTable(self._account)
 
     @cached_property
     def unique_names(self) -> UniqueNames:

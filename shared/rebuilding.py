@@ -21,6 +21,7 @@ from shared.telemetry.changes import rebuild_changed
 
 if TYPE_CHECKING:
     from shared.domain.promotion.rebuilds import Rebuild
+    from shared.rolling import Rolling
     from shared.rules.targets import TargetBook
 
 
@@ -33,9 +34,14 @@ class Rebuilt(Scanned, ABC):
         """How targets change: made where it is known whom their changes are told."""
 
     @cached_property
+    @abstractmethod
+    def rolling(self) -> Rolling:
+        """What rebuilds in waves: made where it is known what the list asks."""
+
+    @cached_property
     def rebuild_progress(self) -> Progress[Rebuild]:
         """How rebuilds go on."""
-        return rebuild_progress(self.rebuilds, self.waker, self.clock, tell=rebuild_changed)
+        return rebuild_progress(self.rebuilds, self.waker, self.clock, tell=self.rolling.told(rebuild_changed))
 
     @cached_property
     def kept_listings(self) -> KeptListings:
@@ -57,6 +63,7 @@ class Rebuilt(Scanned, ABC):
             self.outbox,
             self.base,
             self.settings.base_server,
+            self.rolling,
         )
 
     @cached_property
@@ -70,6 +77,7 @@ class Rebuilt(Scanned, ABC):
             self.activity,
             self.base,
             self.settings.base_server,
+            self.rolling,
         )
 
     @cached_property

@@ -18,6 +18,7 @@ from shared.ports import Activity, Event, Outbox, Registry
 from shared.rules.listings import KeptListings
 from shared.rules.progress import Progress
 from shared.rules.targets import TargetBook
+from shared.wave_ports import Rolls
 
 log = logging.getLogger("tidegate.comparison")
 
@@ -33,6 +34,7 @@ class Comparison:
         activity: is told what was missing.
         base: the base registry: what others pushed over a decision asks for no rebuild of it.
         base_login_server: as application tasks name the base registry.
+        waves: knows which are seen to by a wave.
     """
 
     def __init__(
@@ -44,7 +46,9 @@ class Comparison:
         activity: Activity,
         base: Registry,
         base_login_server: str,
+        waves: Rolls,
     ) -> None:
+        self._waves = waves
         self._progress = progress
         self._book = book
         self._listings = listings
@@ -76,7 +80,7 @@ class Comparison:
         found = behind(tasks, targets, self._login_server, now)
         wanted = [rebuild_of(one, now).id for one in found]
         known = {rebuild for rebuild in wanted if self._progress.records.get(rebuild) is not None}
-        lost = missing(found, known, now)
+        lost = tuple(one for one in missing(found, known, now) if not self._is_in_wave(one))
         there = {one.target.id for one in lost if self._is_there(one.target)}
         return tuple(one for one in lost if one.target.id in there)
 
@@ -89,6 +93,10 @@ class Comparison:
                 raise
             log.warning("what is built on %s:%s is not compared: %s", repository, tag, error)
             return None
+
+    def _is_in_wave(self, one: Behind) -> bool:
+        """Whoever waits in a wave has no rebuild yet, and is not missed."""
+        return self._waves.asked(one.target) is not None and self._waves.knows(one.target, one.task)
 
     def _is_there(self, target: Target) -> bool:
         return self._base.digest(target.repository, target.tag) == target.wanted

@@ -24,6 +24,7 @@ from shared.rules.progress import Progress
 from shared.rules.targets import TargetBook
 from shared.rules.wanted_rebuilds import WantedRebuilds
 from shared.target_ports import StoredTarget
+from shared.wave_ports import Rolls
 
 log = logging.getLogger("tidegate.dependants")
 
@@ -38,6 +39,7 @@ class DependantSearch:
         outbox: where a signal is sent that is to be worked on later.
         base: the base registry, to tell a signal that came late.
         base_login_server: as application tasks name the base registry.
+        waves: says which are rebuilt in a wave of their decision, and plans it.
     """
 
     def __init__(
@@ -48,7 +50,9 @@ class DependantSearch:
         outbox: Outbox,
         base: Registry,
         base_login_server: str,
+        waves: Rolls,
     ) -> None:
+        self._waves = waves
         self._progress = progress
         self._wanted = WantedRebuilds(progress)
         self._book = book
@@ -104,9 +108,7 @@ class DependantSearch:
             if not self._is_late(message, target, found):
                 return 0
             dependent = ()
-        for task in dependent:
-            if decided is not None and self._is_built_on(task, decided):
-                continue
+        for task in self._at_once(decided, dependent):
             self._wanted.want(task, message, decided)
         _raise_worst(kept.problems)
         if found == message.digest and self._looks_when_all_are_read(message, kept.listings):
@@ -117,6 +119,14 @@ class DependantSearch:
             self._searched(stored)
         log.info("%d tasks are built on %s:%s", len(dependent), message.repository, message.tag)
         return len(dependent)
+
+    def _at_once(self, decided: Target | None, dependent: Sequence[ApplicationTask]) -> Sequence[ApplicationTask]:
+        """Return the tasks that wait for no other: all, unless the entry asks for waves."""
+        if decided is None or not dependent:
+            return dependent
+        asked = self._waves.asked(decided)
+        left = tuple(task for task in dependent if not self._is_built_on(task, decided))
+        return left if asked is None else self._waves.plan(decided, asked, dependent)
 
     def _alarm(self, stored: StoredTarget, digest: Digest) -> None:
         """What is wanted instead has a signal of its own, once the tag is read and put right."""

@@ -13,6 +13,7 @@ from shared.domain.promotion.rebuilds import (
     WITHOUT_RIGHT,
     ApplicationTask,
     Dependency,
+    EndKind,
     Rebuild,
     RebuildStatus,
     ahead_of,
@@ -25,6 +26,7 @@ from shared.domain.promotion.rebuilds import (
     rebuild_run_name,
     registry_prefix,
     task_prefix,
+    waits_for_canary,
     without_us,
 )
 from shared.domain.promotion.schedule import (
@@ -105,12 +107,12 @@ class Rebuilder:
         if is_overtaken(rebuild, self._book.of(rebuild.base_repository, rebuild.base_tag)):
             detail = f"{rebuild.base_repository}:{rebuild.base_tag} moved on before the run began"
             self._end(stored, RebuildStatus.OVERTAKEN, detail)
-        elif _is_running(others):
+        elif _is_running(others) or waits_for_canary(rebuild, others):
             self._progress.again(stored, LONGEST_LOOK)
         elif (ahead := ahead_of(rebuild, around)) >= self._most:
             self._wait(stored, ahead)
         else:
-            self._start_unless_built(stored, failed_alike(rebuild, others))
+            self._start_unless_built(stored, None if rebuild.canary else failed_alike(rebuild, others))
 
     def _wait(self, stored: Stored[Rebuild], ahead: int) -> None:
         """Whoever has more before it looks more rarely, so that hundreds that wait do not read each other all day."""
@@ -129,7 +131,7 @@ class Rebuilder:
         dependency = self._dependency(task, rebuild)
         if task is None:
             self._end(stored, RebuildStatus.FAILED, "the task is gone")
-        elif dependency is not None and dependency.digest == rebuild.base_digest:
+        elif not rebuild.anew and dependency is not None and dependency.digest == rebuild.base_digest:
             self._end(stored, RebuildStatus.UP_TO_DATE, "the task is built on this digest by now")
         elif self._is_left_to_acr(rebuild, task, dependency):
             detail = "the task's own base image trigger is on"
@@ -141,12 +143,13 @@ class Rebuilder:
             self._end(stored, RebuildStatus.FAILED, detail)
         elif failed is not None:
             detail = f"run {failed.run_id}, which began after this base had moved, built on it and failed: {failed.id}"
-            self._end(stored, RebuildStatus.FAILED, detail)
+            self._end(stored, RebuildStatus.FAILED, detail, EndKind.BUILD)
         else:
             self._start(stored)
 
-    def _end(self, stored: Stored[Rebuild], status: RebuildStatus, detail: str) -> None:
-        ended = follow(stored.record, status, self._progress.clock(), pause=timedelta(0), detail=detail)
+    def _end(self, stored: Stored[Rebuild], status: RebuildStatus, detail: str, by: EndKind = EndKind.PLATFORM) -> None:
+        now = self._progress.clock()
+        ended = follow(stored.record, status, now, pause=timedelta(0), detail=detail, ended_by=by)
         self._progress.save(stored, ended)
 
     def _around(self, rebuild: Rebuild) -> tuple[Rebuild, ...]:
@@ -163,7 +166,8 @@ class Rebuilder:
 
     def _is_left_to_acr(self, rebuild: Rebuild, task: ApplicationTask, built_on: Dependency | None) -> bool:
         in_time = self._progress.clock() - rebuild.since < OWN_TRIGGER_GRACE
-        return in_time and task.enabled and task.own_trigger and (built_on is None or built_on.watched)
+        left = task.own_trigger and (built_on is None or built_on.watched) and not rebuild.anew
+        return in_time and task.enabled and left
 
     def _start(self, stored: Stored[Rebuild]) -> None:
         now, runs = self._progress.clock(), stored.record.runs + 1
@@ -254,8 +258,16 @@ class Rebuilder:
             self._evidence.keep(rebuild.id, f"rebuild-{rebuild.runs}.log", runs.log(run.run_id).encode())
         pause = timedelta(0) if end is not RebuildStatus.WANTED else pause_before_retry(rebuild.runs)
         detail = f"run {run.run_id} ended as {run.status.value} ({rebuild.runs} of at most {MOST_RUNS})"
-        now = self._progress.clock()
-        self._progress.save(stored, follow(rebuild, end, now, pause=pause, run_id=run.run_id, detail=detail))
+        now, by = self._progress.clock(), EndKind.BUILD if outcome(run.status) else EndKind.PLATFORM
+        told = {"run_id": run.run_id, "detail": detail, "ended_by": by, "reported": self._reported(rebuild, end)}
+        self._progress.save(stored, follow(rebuild, end, now, pause=pause, **told))
+
+    def _reported(self, rebuild: Rebuild, end: RebuildStatus) -> str:
+        """What a wave goes by: the registry says on what a run that succeeded was built. Nobody else asks."""
+        if not rebuild.wave or end is not RebuildStatus.SUCCEEDED:
+            return ""
+        dependency, _ = self._as_it_is(rebuild)
+        return dependency.digest if dependency is not None else ""
 
     def _put_off(self, before: Rebuild, error: ServiceError) -> None:
         """Read the record again: the step that failed may have claimed it."""

@@ -28,6 +28,7 @@ from shared.run_ports import Runs
 # Loaded where anything travels with images.
 if TYPE_CHECKING:
     from shared.rules.companion_book import CompanionBook
+    from shared.rules.wave_book import WaveBook
 
 log = logging.getLogger("tidegate.sweep")
 
@@ -118,6 +119,16 @@ def sweep_companions(book: CompanionBook) -> int:
         book.take_up(companions)
     if overdue:
         log.info("sweep: what travels with %d digests is to be looked at", len(overdue))
+    return len(overdue)
+
+
+def sweep_waves(book: WaveBook) -> int:
+    """Wake for the waves that are overdue, and return how many those are."""
+    overdue = [stored.record for stored in book.waves.due(book.clock() - OVERDUE_GRACE)]
+    for wave in overdue:
+        book.wake(wave)
+    if overdue:
+        log.info("sweep: %d waves are overdue", len(overdue))
     return len(overdue)
 
 

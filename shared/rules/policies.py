@@ -12,6 +12,7 @@ from functools import cached_property
 import msgspec
 
 from shared.domain.policy.policy import Mode, Policy, ScanCheck
+from shared.domain.policy.rebuilding import Rebuilding
 from shared.domain.policy.signing import SignatureCheck
 from shared.domain.promotion.candidate import Place
 from shared.domain.references import Tag
@@ -35,6 +36,7 @@ class Asked(msgspec.Struct, frozen=True):
         policy: the policy; ``None`` where nothing is asked.
         platforms: each of which is scanned.
         observed: whether everything but promotion is done.
+        rebuilding: how what is built on the tag is rebuilt; ``None`` for all at once.
         travelling: what is to be beside a digest in the base registry before the tag is moved to it.
     """
 
@@ -43,6 +45,7 @@ class Asked(msgspec.Struct, frozen=True):
     platforms: tuple[str, ...] = (TESTED,)
     observed: bool = False
     travelling: Travelling = NOTHING_TRAVELS
+    rebuilding: Rebuilding | None = None
 
     @property
     def scan(self) -> ScanCheck | None:
@@ -111,6 +114,11 @@ class Asking:
         return any(image.travelling.asks for image in self._list.images)
 
     @cached_property
+    def rolls(self) -> bool:
+        """Whether any entry asks for rebuilds in waves."""
+        return any(self._list.rebuilding_of(image) is not None for image in self._list.images)
+
+    @cached_property
     def locks(self) -> bool:
         """Whether any entry wants anything to be locked."""
         return any(image.travelling.locks for image in self._list.images)
@@ -174,7 +182,8 @@ class Asking:
 
     def _of(self, image: Image) -> Asked:
         policy, platforms = self._list.policy_of(image), tuple(image.platforms)
-        return Asked(image.name, policy, platforms, image.is_observed, image.travelling)
+        rebuilding = self._list.rebuilding_of(image)
+        return Asked(image.name, policy, platforms, image.is_observed, image.travelling, rebuilding)
 
 
 def _targets(image: Image, tag: Tag) -> frozenset[Tag | None]:
@@ -229,6 +238,11 @@ class Policies:
     def may_lock(self) -> bool:
         """Whether the list that was read last wants anything to be locked, or none was read yet; nothing is read."""
         return self.latest is None or self.latest.locks
+
+    @property
+    def may_roll(self) -> bool:
+        """Whether the list that was read last asks for waves, or none was read yet; nothing is read."""
+        return self.latest is None or self.latest.rolls
 
     def now(self) -> Asking:
         """Return what the list asks that was read within the last minute, or is read now.

@@ -172,7 +172,8 @@ class SaidPolicies(Asking):
 
     def _of(self, image: Image) -> Asked:
         policy, platforms = self._policies.get(image.name), self._platforms.get(image.name, (TESTED,))
-        return Asked(image.name, policy, platforms, image.is_observed, image.travelling)
+        rebuilding = self._list.rebuilding_of(image)
+        return Asked(image.name, policy, platforms, image.is_observed, image.travelling, rebuilding)
 
 
 def report_of(digest: Digest, platform: str, *findings: Finding) -> Report:

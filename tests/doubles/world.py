@@ -65,6 +65,7 @@ from shared.gate_reading import checked_gate
 from shared.notifying import Notifying
 from shared.policy_yaml import read_waiver_file
 from shared.record_keeping import RecordKeeping
+from shared.rolling import Rolling
 from shared.rules.admissions import Admissions
 from shared.rules.adoption import Adopter
 from shared.rules.all_checks import all_checks
@@ -137,6 +138,7 @@ from tests.doubles.storage import (
     SettableClock,
 )
 from tests.doubles.upstreams import InMemoryUpstream
+from tests.doubles.waves import InMemoryWaves, SaidGrounds, SaidRuns
 
 GHCR = "ghcr.io"
 NODE = parse_repository("docker.io/library/node")
@@ -221,6 +223,8 @@ class World:
         self.told_askers: list[tuple[str, ...]] = []
         self.targets = InMemoryTargets(self._moment("targets"))
         self.companions = InMemoryCompanions(self._moment("companions"))
+        self.waves = InMemoryWaves(self._moment("waves"))
+        self.last_runs, self.grounds = SaidRuns(), SaidGrounds()
         self.unique_names = InMemoryUniqueNames(self._moment("unique_names"))
         self.rulings = InMemoryRulings(self._moment("rulings"))
         self.tools = InMemoryTools(self._moment("tools"))
@@ -264,7 +268,9 @@ class World:
         self.watch_lists = WatchLists(self.configuration, self.activity, parse_watch_list, 20, self._list_read)
         self.waker = Waker(self.outbox, self.clock)
         self.candidate_progress = candidate_progress(self.candidates, self.waker, self.clock)
-        self.rebuild_progress = rebuild_progress(self.rebuilds, self.waker, self.clock)
+        self.rolling = self._rolling()
+        told_rebuilds = self.rolling.told(lambda _, __: None)
+        self.rebuild_progress = rebuild_progress(self.rebuilds, self.waker, self.clock, tell=told_rebuilds)
         self.scan_progress = scan_progress(self.scans, self.waker, self.clock)
         self.notifying = Notifying(
             self.senders,
@@ -422,10 +428,17 @@ class World:
         self.kept_listings = KeptListings(self.listings, tuple(runs), self.outbox, self.clock)
         self.task_lister = TaskLister(self.listings, runs, self.outbox, self.clock)
         self.comparison = Comparison(
-            self.rebuild_progress, self.book, self.kept_listings, self.outbox, self.activity, self.base, BASE_SERVER
+            self.rebuild_progress,
+            self.book,
+            self.kept_listings,
+            self.outbox,
+            self.activity,
+            self.base,
+            BASE_SERVER,
+            self.rolling,
         )
         self.dependant_search = DependantSearch(
-            self.rebuild_progress, self.book, self.kept_listings, self.outbox, self.base, BASE_SERVER
+            self.rebuild_progress, self.book, self.kept_listings, self.outbox, self.base, BASE_SERVER, self.rolling
         )
         tasks = UnbuiltTasks(self.kept_listings, self.rebuilds, BASE_SERVER, self.clock)
         parts = (self.watch_lists, self.observations, self.book, self.candidates, tasks, self.tools)
@@ -467,6 +480,21 @@ class World:
         dispatcher.clock = self.clock
         self.dispatchers[dispatcher.name] = dispatcher
         return dispatcher
+
+    def _rolling(self) -> Rolling:
+        return Rolling(
+            waves=lambda: self.waves,
+            targets=lambda: self.book,
+            progress=lambda: self.rebuild_progress,
+            policies=lambda: self.policies,
+            base=lambda: self.base,
+            sources=lambda: self.sources,
+            waker=lambda: self.waker,
+            clock=self.clock,
+            server=BASE_SERVER,
+            last_runs=lambda: self.last_runs,
+            grounds=lambda: self.grounds,
+        )
 
     def lose_account(self) -> None:
         """Lose the storage account, and start on an empty one; the registries and the watch list are still there."""
@@ -539,6 +567,7 @@ class World:
             watch_list=self.policies.watch_list,
             notices=self.notifying.kind(lambda: self.book),
             companions=self.travelling.kind(),
+            waves=self.rolling.kind(),
         )
         return DueLooker(found, self.waker, self.clock, side_by_side=1)
 
@@ -607,6 +636,7 @@ class World:
             self.ruler.finish,
             self.tooling.sweep,
             lambda: sweep_targets(self.book),
+            self.rolling.sweep,
             lambda: self.notifying.sweep(self.book),
             lambda: sweep_scans(self.scan_progress, self.staging_runs),
             lambda: sweep_rebuilds(self.rebuild_progress, {"tidegateapps": self.application_runs}),

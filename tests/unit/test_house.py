@@ -71,6 +71,7 @@ _CORE = {
     "record_ports",
     "housekeeping_ports",
     "dispatch_ports",
+    "wave_ports",
     "errors",
 }
 # What each part may import: parts of the product, which point inward, and packages.
@@ -192,6 +193,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "record_ports": {*_DOMAIN, "msgspec"},
     "housekeeping_ports": {*_DOMAIN, "msgspec"},
     "dispatch_ports": {*_DOMAIN, "msgspec"},
+    "wave_ports": {*_DOMAIN, "msgspec"},
     "rules": {"rules", *_CORE, "msgspec"},
     "flows": {"rules", *_CORE, "msgspec"},
     "web": {"web", "flows", "rules", "version", *_CORE, "msgspec", "azure.functions"},
@@ -254,9 +256,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "tooling": {*_CORE, "rules"},
     "travelling": {*_CORE, "flows", "rules", "due_kinds", "bootstrap", "telemetry"},
+    "rolling": {*_CORE, "flows", "rules", "due_kinds", "bootstrap"},
     "due_kinds": {*_CORE, "flows", "rules", "telemetry", "msgspec"},
     "scanning": {"outside", *_CORE, "flows", "rules", "telemetry"},
-    "rebuilding": {"scanning", *_CORE, "flows", "rules", "telemetry"},
+    "rebuilding": {"scanning", "rolling", *_CORE, "flows", "rules", "telemetry"},
     "trust_reading": {"domain/policy", "domain/signatures", "errors"},
     "signing": {*_CORE, "rules", "telemetry", "outside", "trust_reading"},
     "admitting": {
@@ -286,6 +289,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "due_kinds",
         "tooling",
         "travelling",
+        "rolling",
         *_CORE,
         "flows",
         "rules",

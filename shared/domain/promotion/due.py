@@ -31,6 +31,7 @@ class Due(Enum):
     REBUILDS = "rebuilds"  # runs of application tasks
     NOTICES = "notices"  # what people are to be told, and the destinations that it goes to
     SCANS = "scans"  # scans of digests, until whoever asked was told
+    WAVES = "waves"  # those who are built on a base that moved, canaries first
     COMPANIONS = "companions"  # what is to be beside digests before tags are moved to them, or follows later
 
 

@@ -162,6 +162,13 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         told: whether its end was told by whoever builds, and not read by us: alone it takes nothing back.
         built_on: the digest of its base that whoever builds says to have built on; empty if nobody said.
         traceparent: W3C trace context.
+        wave: the id of the wave that it is of; empty for one that waits for no other.
+        attempt: which of the wave's attempts at its task; 0 and 1 are the first.
+        canary: whether the wave's others wait for it: it goes before others, and is asked for alone.
+        anew: whether it is run though its task is built on the digest: its run says something else.
+        turn: since when its wave waits, by which its turn comes, UTC; ``None`` for ``since``.
+        ended_by: who decided its end; ``None`` before, and in records of earlier versions.
+        reported: the digest that the registry says its task was built on, once it succeeded.
     """
 
     registry: str
@@ -189,6 +196,13 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     told: bool = False
     built_on: str = ""
     traceparent: str = ""
+    wave: str = ""
+    attempt: int = 0
+    canary: bool = False
+    anew: bool = False
+    turn: datetime | None = None
+    ended_by: EndKind | None = None
+    reported: str = ""
 
     @property
     def target(self) -> str:
@@ -206,6 +220,7 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         base = earlier_id(self.base_repository, self.base_tag, self.base_digest)
         which = f"decision-{self.decision}" if self.decision else str(self.generation)
         which += f"~{self.base_registry}" if self.base_registry else ""
+        which += f"~attempt-{self.attempt}" if self.attempt > 1 else ""
         short = hashlib.sha256(f"{base}~{which}".encode()).hexdigest()[:32]
         return f"{task_prefix(self)}{short}"
 
@@ -351,4 +366,24 @@ def ahead_of(rebuild: Rebuild, around: Iterable[Rebuild]) -> int:
 
 
 def _is_before(one: Rebuild, other: Rebuild) -> bool:
-    return (one.since, one.id) < (other.since, other.id)
+    return _turn(one) < _turn(other)
+
+
+def _turn(one: Rebuild) -> tuple[bool, datetime, str]:
+    """Others wait for canaries; then comes whose decision is oldest."""
+    return (not one.canary, one.turn or one.since, one.id)
+
+
+def waits_for_canary(rebuild: Rebuild, others: Iterable[Rebuild]) -> bool:
+    """Whether a rebuild of a task waits for a canary's: else a failure would name neither of the two bases.
+
+    Args:
+        rebuild: it.
+        others: the other rebuilds of its task.
+    """
+    return any(_goes_alone(one, rebuild) for one in others)
+
+
+def _goes_alone(one: Rebuild, other: Rebuild) -> bool:
+    live = one.canary and one.status not in REBUILD_ENDS
+    return live and (one.wave, one.attempt) != (other.wave, other.attempt) and _is_before(one, other)

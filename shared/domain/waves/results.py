@@ -187,4 +187,4 @@ def baseline_of(last: LastRun | None, former: str, commit: str = "", definition:
     if not last.passed:
         return Baseline.FAILING
     same = (last.commit, last.definition) == (commit, definition)
-    return Baseline.GOOD if same else Baseline.UNKNOWN
+    return Baseline.GOOD if same and commit else Baseline.UNKNOWN

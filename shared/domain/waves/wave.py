@@ -51,11 +51,20 @@ class Spoken(msgspec.Struct, frozen=True):
     said: Said
 
 
+class OtherBase(msgspec.Struct, frozen=True):
+    """Another base of a member, and what it was last built on of it."""
+
+    repository: str
+    tag: Tag
+    digest: str
+
+
 class Member(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Something that is rebuilt in a wave.
 
     Attributes:
         target: the rebuild target's id, such as ``acr:contosoapps/shop``.
+        registry, task: of an ACR task, as they are spelled there.
         resource: what its dispatcher knows it by, such as a task's Azure resource id.
         owner: whose it is; empty if nobody knows.
         canary: whether it goes first, and decides for the others.
@@ -65,13 +74,15 @@ class Member(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         state: where it is.
         attempts: how many were begun.
         before: the base's tag just before the latest one was asked for.
-        moved_too: other bases of it that had moved by then.
+        bases: its other bases in the base registry.
         retry_at: not to be asked for before, UTC.
         results: what is known of its attempts, by their number.
         detail: why it is where it is, for people.
     """
 
     target: str
+    registry: str = ""
+    task: str = ""
     resource: str = ""
     owner: str = ""
     canary: bool = False
@@ -83,7 +94,7 @@ class Member(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     state: MemberState = MemberState.WAITING
     attempts: int = 0
     before: TagSeen | None = None
-    moved_too: tuple[str, ...] = ()
+    bases: tuple[OtherBase, ...] = ()
     retry_at: datetime | None = None
     results: tuple[Result, ...] = ()
     detail: str = ""

@@ -1,0 +1,174 @@
+"""Puts together what rebuilds in waves, each part once and when first needed; see ``shared.bootstrap``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from shared.due_kinds import of_waves
+
+# Loaded where an entry asks for waves.
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from shared.bootstrap import Parts
+    from shared.domain.policy.rebuilding import Rebuilding
+    from shared.domain.promotion.rebuilds import ApplicationTask, Rebuild
+    from shared.domain.promotion.target import Target
+    from shared.flows.conduct import Conductor
+    from shared.flows.look_at_due import Kind
+    from shared.ports import Clock, Registry
+    from shared.rules.policies import Policies
+    from shared.rules.progress import Progress
+    from shared.rules.sources import Sources
+    from shared.rules.targets import TargetBook
+    from shared.rules.wake import Waker
+    from shared.rules.wave_book import WaveBook
+    from shared.rules.wave_plan import WavePlanner
+    from shared.wave_ports import GroundsOf, LastRuns, StoredWave, Waves
+
+
+def rolling_of(parts: Parts) -> Rolling:
+    """Return what rebuilds in waves.
+
+    Args:
+        parts: the other parts of the app, each asked for when it is needed.
+    """
+    return Rolling(
+        waves=lambda: parts.waves,
+        targets=lambda: parts.target_book,
+        progress=lambda: parts.rebuild_progress,
+        policies=lambda: parts.admitting.policies,
+        base=lambda: parts.base,
+        sources=lambda: parts.sources,
+        waker=lambda: parts.waker,
+        clock=parts.clock,
+        server=parts.settings.base_server,
+    )
+
+
+class Rolling:
+    """What rebuilds in waves: the port ``Rolls``, of which nothing is loaded where no entry asks for waves.
+
+    Args:
+        waves: gives where waves are.
+        targets: gives the targets of the base registry.
+        progress: gives how rebuilds go on.
+        policies: gives what the list in force asks.
+        base: gives the base registry.
+        sources: gives who tells where a digest can still be had.
+        waker: gives who wakes for what is due.
+        clock: tells the time.
+        server: the base registry's login server.
+        last_runs: gives who tells how tasks were before; by default the app's own rebuilds.
+        grounds: gives who tells what speaks against going back.
+    """
+
+    def __init__(
+        self,
+        *,
+        waves: Callable[[], Waves],
+        targets: Callable[[], TargetBook],
+        progress: Callable[[], Progress[Rebuild]],
+        policies: Callable[[], Policies],
+        base: Callable[[], Registry],
+        sources: Callable[[], Sources],
+        waker: Callable[[], Waker],
+        clock: Clock,
+        server: str,
+        last_runs: Callable[[], LastRuns] | None = None,
+        grounds: Callable[[], GroundsOf] | None = None,
+    ) -> None:
+        self._waves = waves
+        self._targets = targets
+        self._progress = progress
+        self._policies = policies
+        self._base = base
+        self._sources = sources
+        self._waker = waker
+        self._clock = clock
+        self._server = server
+        self._last_runs = last_runs
+        self._grounds = grounds
+
+    def asked(self, target: Target) -> Rebuilding | None:
+        """See ``Rolls.asked``: nothing is read where the list that was read last asks for no waves."""
+        policies = self._policies()
+        return policies.now().of(target.origin.image, target.place).rebuilding if policies.may_roll else None
+
+    def plan(self, target: Target, asked: Rebuilding, tasks: Sequence[ApplicationTask]) -> tuple[ApplicationTask, ...]:
+        """See ``Rolls.plan``."""
+        return self.planner.plan(target, asked, tasks)
+
+    def knows(self, target: Target, task: ApplicationTask) -> bool:
+        """See ``Rolls.knows``."""
+        return self.planner.knows(target, task)
+
+    def told(self, tell: Callable[[Rebuild | None, Rebuild], None]) -> Callable[[Rebuild | None, Rebuild], None]:
+        """Return what is told of every change of a rebuild: another one, and its wave once it has ended.
+
+        Args:
+            tell: who else is told, and first.
+        """
+
+        def told(before: Rebuild | None, rebuild: Rebuild) -> None:
+            tell(before, rebuild)
+            if rebuild.wave:
+                self.book.rebuilt(rebuild)
+
+        return told
+
+    @cached_property
+    def book(self) -> WaveBook:
+        """How waves change."""
+        from shared.rules.wave_book import WaveBook  # noqa: PLC0415
+
+        return WaveBook(self._waves(), self._waker(), self._clock, self._targets().registry)
+
+    @cached_property
+    def planner(self) -> WavePlanner:
+        """Plans waves."""
+        from shared.rules.own_runs import OwnRuns  # noqa: PLC0415
+        from shared.rules.wave_plan import WavePlanner  # noqa: PLC0415
+
+        last = self._last_runs() if self._last_runs is not None else OwnRuns(self._progress().records)
+        return WavePlanner(self.book, last, self._server)
+
+    @cached_property
+    def conductor(self) -> Conductor:
+        """Conducts waves."""
+        from shared.flows.conduct import Conductor  # noqa: PLC0415
+        from shared.rules.wave_rebuilds import WaveRebuilds  # noqa: PLC0415
+
+        rebuilds = WaveRebuilds(self._progress(), self._targets(), self._base())
+        return Conductor(self.book, self._targets(), rebuilds, self.asked, self._grounds_of())
+
+    def _grounds_of(self) -> GroundsOf:
+        from shared.rules.way_back_grounds import WayBackGrounds  # noqa: PLC0415
+
+        if self._grounds is not None:
+            return self._grounds()
+        return WayBackGrounds(self._targets(), self._sources(), self._policies())
+
+    def kind(self) -> Kind[Any]:
+        """Return how waves are looked at."""
+        return of_waves(self._due, self._look)
+
+    def _due(self, moment: datetime) -> Iterator[StoredWave]:
+        return self.book.waves.due(moment)
+
+    def _look(self, stored: StoredWave) -> None:
+        self.conductor.look(stored)
+
+    def sweep(self) -> int:
+        """Wake for the waves that are overdue, and return how many those are; where none is asked for nobody looks.
+
+        Raises:
+            ServiceError: the storage account did not answer.
+        """
+        if not self._policies().may_roll:
+            return 0
+        from shared.flows.sweep import sweep_waves  # noqa: PLC0415
+
+        return sweep_waves(self.book)

@@ -1,0 +1,115 @@
+"""What is asked of the records of waves, and of how tasks were before; see ``shared.ports`` for every port."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from shared.domain.policy.rebuilding import Rebuilding
+from shared.domain.promotion.rebuilds import ApplicationTask
+from shared.domain.promotion.target import Target
+from shared.domain.waves.results import LastRun
+from shared.domain.waves.wave import Wave
+from shared.domain.waves.way_back import Grounds
+
+
+class StoredWave(msgspec.Struct, frozen=True):
+    """A wave as it was read, with the ETag that guards its replacement."""
+
+    record: Wave
+    etag: str
+
+
+class Waves(Protocol):
+    """The waves of decisions."""
+
+    def get(self, wave_id: str) -> StoredWave | None:
+        """Return a wave, or ``None`` if there is none."""
+        ...
+
+    def insert(self, wave: Wave) -> StoredWave:
+        """Add a wave.
+
+        Raises:
+            Conflict: it is there already.
+        """
+        ...
+
+    def replace(self, stored: StoredWave, wave: Wave) -> StoredWave:
+        """Replace a wave that nobody changed since it was read.
+
+        Raises:
+            Conflict: somebody did.
+        """
+        ...
+
+    def due(self, moment: datetime) -> Iterator[StoredWave]:
+        """Iterate over the waves that are to be looked at by a moment, UTC.
+
+        Raises:
+            ServiceError: some cannot be read; after all others, so that they keep nobody from the rest.
+        """
+        ...
+
+    def every(self, registry: str) -> Iterator[StoredWave]:
+        """Iterate over the waves of a base registry.
+
+        Raises:
+            ServiceError: some cannot be read; after all others.
+        """
+        ...
+
+
+class Rolls(Protocol):
+    """What decides whether tasks are rebuilt at once or in a wave."""
+
+    def asked(self, target: Target) -> Rebuilding | None:
+        """Return what a target's entry asks of rebuilds; ``None`` where all are rebuilt at once.
+
+        Raises:
+            ServiceError: which list is in force cannot be read.
+        """
+        ...
+
+    def plan(self, target: Target, asked: Rebuilding, tasks: Sequence[ApplicationTask]) -> tuple[ApplicationTask, ...]:
+        """Plan the wave of a decision, or let tasks join it, and return those that take the tag without a wave.
+
+        Raises:
+            ServiceError: the storage account did not answer; planning again makes no second wave.
+        """
+        ...
+
+    def knows(self, target: Target, task: ApplicationTask) -> bool:
+        """Whether the wave of a target's decision sees to a task.
+
+        Raises:
+            ServiceError: the storage account did not answer.
+        """
+        ...
+
+
+class LastRuns(Protocol):
+    """How application tasks were before their base moved."""
+
+    def last(self, registry: str, task: str) -> LastRun | None:
+        """Return the last run of a task that has ended; ``None`` if none is known.
+
+        Raises:
+            ServiceError: the registry did not answer.
+        """
+        ...
+
+
+class GroundsOf(Protocol):
+    """What is known of the digest that a tag would go back to."""
+
+    def __call__(self, wave: Wave) -> Grounds:
+        """Return what speaks for or against it; what cannot be found out is unknown.
+
+        Raises:
+            ServiceError: a registry, or the storage account, did not answer.
+        """
+        ...

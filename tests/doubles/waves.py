@@ -1,0 +1,150 @@
+"""In-memory doubles of the ports of waves."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+
+from shared.domain.gate.verdict import RunStatus
+from shared.domain.gate.words import Words
+from shared.domain.promotion.rebuilds import ApplicationTask
+from shared.domain.waves.results import LastRun
+from shared.domain.waves.wave import Wave, parts_of_wave
+from shared.domain.waves.way_back import Grounds, Scanned
+from shared.errors import Conflict
+from shared.run_ports import Run
+from shared.wave_ports import StoredWave
+from tests.doubles.registries import InMemoryRegistry, InMemoryRuns
+from tests.doubles.storage import Hook, OneAtATime
+
+
+class InMemoryWaves(OneAtATime):
+    """``Waves`` in a dictionary. Rows are kept as JSON, as the table does."""
+
+    def __init__(self, before_call: Hook | None = None) -> None:
+        super().__init__(before_call)
+        self._versions = itertools.count(1)
+        self._rows: dict[str, tuple[bytes, str]] = {}
+
+    def get(self, wave_id: str) -> StoredWave | None:
+        """See ``Waves.get``."""
+        self._raise_scripted("get")
+        parts_of_wave(wave_id)
+        with self._lock:
+            row = self._rows.get(wave_id)
+        return _stored(row) if row else None
+
+    def insert(self, wave: Wave) -> StoredWave:
+        """See ``Waves.insert``."""
+        with self._change("insert"):
+            if wave.id in self._rows:
+                raise Conflict(f"{wave.id} is there already")
+            return self._put(wave)
+
+    def replace(self, stored: StoredWave, wave: Wave) -> StoredWave:
+        """See ``Waves.replace``."""
+        with self._change("replace"):
+            if wave.id not in self._rows or self._rows[wave.id][1] != stored.etag:
+                raise Conflict(f"{wave.id} was changed by another worker")
+            return self._put(wave)
+
+    def due(self, moment: datetime) -> Iterator[StoredWave]:
+        """See ``Waves.due``."""
+        return (one for one in self._all("due") if one.record.look_at is not None and one.record.look_at <= moment)
+
+    def every(self, registry: str) -> Iterator[StoredWave]:
+        """See ``Waves.every``."""
+        return (one for one in self._all("every") if one.record.registry == registry)
+
+    def _all(self, method: str) -> list[StoredWave]:
+        self._raise_scripted(method)
+        with self._lock:
+            return [_stored(row) for _, row in sorted(self._rows.items())]
+
+    def _put(self, wave: Wave) -> StoredWave:
+        self._rows[wave.id] = (msgspec.json.encode(wave), f"wave:{next(self._versions)}")
+        return _stored(self._rows[wave.id])
+
+
+class BuildingRuns(InMemoryRuns):
+    """Runs of tasks that are built on what the base registry's tags bear when a run starts, and say so once it passed.
+
+    Args:
+        base: the base registry.
+        before_call: as for every double.
+    """
+
+    def __init__(self, base: InMemoryRegistry, before_call: Hook | None = None) -> None:
+        super().__init__(before_call=before_call)
+        self._base = base
+        self._built_on: dict[str, tuple[str, dict[tuple[str, str], str]]] = {}
+        self.bases_at_start: list[tuple[str, dict[tuple[str, str], str]]] = []
+
+    def start_late(self, run_id: str) -> None:
+        """Let a run read its bases as they are now."""
+        key, _ = self._built_on[run_id]
+        self._built_on[run_id] = (key, self._bases())
+
+    def _start(self, name: str, key: str, words: Words | None = None, log: str = "") -> Run:
+        known = set(self._runs)
+        run = super()._start(name, key, words, log)
+        if run.run_id not in known:
+            self._built_on[run.run_id] = (key, self._bases())
+            self.bases_at_start.append((key, self._bases()))
+        return run
+
+    def _seen(self, run_id: str) -> Run:
+        run = super()._seen(run_id)
+        if run.status is RunStatus.SUCCEEDED and run_id in self._built_on:
+            self._report(*self._built_on.pop(run_id))
+        return run
+
+    def built_by_others(self, name: str) -> None:
+        """Let somebody else's run build a task on what its bases are now."""
+        task = next(one for one in self.application_tasks if one.name == name)
+        self._report(task.resource_id, self._bases())
+
+    def _bases(self) -> dict[tuple[str, str], str]:
+        return {(path, tag): digest for (path, tag), digest in self._base.tags.items()}
+
+    def _report(self, key: str, bases: dict[tuple[str, str], str]) -> None:
+        self.application_tasks = tuple(
+            _built(task, bases) if task.resource_id == key else task for task in self.application_tasks
+        )
+
+
+def _built(task: ApplicationTask, bases: dict[tuple[str, str], str]) -> ApplicationTask:
+    dependencies = tuple(
+        msgspec.structs.replace(one, digest=bases.get((one.repository, one.tag), one.digest))
+        for one in task.dependencies
+    )
+    return msgspec.structs.replace(task, dependencies=dependencies)
+
+
+class SaidRuns:
+    """``LastRuns`` that says what a test says of tasks; of others nothing is known."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, LastRun] = {}
+
+    def last(self, registry: str, task: str) -> LastRun | None:
+        """See ``LastRuns.last``."""
+        return self.of.get(f"{registry}/{task}")
+
+
+class SaidGrounds:
+    """``GroundsOf`` that says what a test says."""
+
+    def __init__(self) -> None:
+        self.grounds = Grounds(Scanned.CLEAN, there=True)
+
+    def __call__(self, wave: Wave) -> Grounds:  # noqa: ARG002 - the port's
+        """See ``GroundsOf``."""
+        return self.grounds
+
+
+def _stored(row: tuple[bytes, str]) -> StoredWave:
+    return StoredWave(msgspec.json.decode(row[0], type=Wave), row[1])
