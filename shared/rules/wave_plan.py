@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from shared.domain.policy.rebuilding import Rebuilding
+from shared.domain.promotion.actions import borne
 from shared.domain.promotion.rebuilds import ApplicationTask, Dependency, depends_on
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, Tag
@@ -202,8 +203,11 @@ def _failed_before(target: Target) -> tuple[str, ...]:
 
 
 def _former(target: Target, before: Wave | None) -> Digest:
-    """What nobody was proven to be built on is nothing to go back to: then it is what the wave before would go to."""
-    known = next((one.digest for one in target.former if one.digest != target.wanted and not one.foreign), Digest(""))
+    """What nobody was proven to be built on is nothing to go back to: then it is what the wave before would go to.
+
+    The signal may come before the record says that the tag has moved: then the digest before is what it says.
+    """
+    known = next((one for one in borne(target) if one != target.wanted), Digest(""))
     unproven = before is not None and not any(one.state in ON_IT for one in before.canaries)
     if before is not None and unproven and known == before.digest:
         return before.former if before.former != target.wanted else Digest("")

@@ -171,7 +171,7 @@ def test_a_task_that_is_made_later_joins_its_wave() -> None:
     world = Waving()
     world.promote(TWO, timedelta(minutes=2))
     world.application_runs.application_tasks += (task("late"),)
-    world.run_for(5 * HOUR)
+    world.run_for(3 * HOUR, timedelta(minutes=4))
     assert world.state() == (WaveState.DONE, "all-built")
     assert world.runs_of("late") == 1
 
@@ -229,11 +229,14 @@ def test_after_the_way_back_the_next_check_leaves_the_digest_and_a_newer_one_goe
 def test_a_control_that_fails_as_well_makes_the_refusal_a_suspicion_and_waits_for_a_person() -> None:
     world = Waving(asking(RESTORE))
     world.fails(CANARY, times=4)
-    world.promote(TWO, 2 * DAY)
+    world.promote(TWO, 3 * HOUR)
     assert world.state(3) == (WaveState.HELD, "control-failed")
     assert (world.canaried().guilt, world.target().number) == (Guilt.SUSPECTED, 3)
     rebuilds = [one for one in world.rebuilt() if one.task == CANARY]
-    assert len([one for one in rebuilds if world.evidence.read(one.id, "rebuild-1.log")]) >= 2
+    logs = [world.evidence.read(one.id, "rebuild-1.log") for one in rebuilds]
+    assert logs == [b"canary broke"] * 4
+    world.run_for(2 * DAY)
+    assert (world.target().number, world.target().seen) == (3, ONE)
 
 
 # 14

@@ -1,0 +1,165 @@
+"""Whoever dies at any moment of a wave, and whatever is told twice: it ends the same, and nobody is run twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.promotion.said import Said
+from shared.domain.waves.states import WaveState
+from shared.domain.waves.wave import Spoken, Word, spoke
+from shared.errors import Paced, RateLimited, ServiceError, Unavailable
+from tests.doubles.queues import Delivery
+from tests.doubles.world import ONE, THREE, TWO, Died
+from tests.unit.flows.waving import ALL, CANARY, CONTINUE, RESTORE, Waving, asking
+
+pytestmark = pytest.mark.unit
+
+_BEFORE = timedelta(minutes=40)
+
+
+class Mortal(Waving):
+    """A world whose process dies once while a wave is under way, and is started again by whoever comes next.
+
+    Args:
+        watch_list: YAML.
+        dies_at: the number of the moment; ``0`` for never.
+        doubled: whether every message comes twice.
+    """
+
+    def __init__(self, watch_list: bytes, dies_at: int = 0, *, doubled: bool = False) -> None:
+        self.moments, self._dies_at, self._doubled = 0, dies_at, False
+        super().__init__(watch_list)
+        self._doubled = doubled
+        self.hook = self._moment_comes
+
+    def _moment_comes(self, _: str) -> None:
+        self.moments += 1
+        if self.moments == self._dies_at:
+            raise Died
+
+    def work(self, delivery: Delivery) -> None:
+        """Work on a message, and once more if all of them come twice; one whose work failed comes again by itself."""
+        for _ in range(2 if self._doubled else 1):
+            with suppress(ServiceError):
+                super().work(delivery)
+
+    def end(self) -> tuple[object, ...]:
+        """Return all that counts of where it came to."""
+        waves = [(one.record.number, one.record.state, one.record.reason) for one in self.waves.every("tidegatebase")]
+        members = [
+            (one.record.number, each.target, each.state)
+            for one in self.waves.every("tidegatebase")
+            for each in one.record.members
+        ]
+        known = [(one.digest, one.guilt, one.restored) for one in self.target().canaried]
+        return (waves, members, known, self.target().wanted, self.target().seen, self.target().number)
+
+    def counted(self) -> dict[str, int]:
+        """Return how often each task was run, on which digest."""
+        return {f"{name} on {digest}": self.runs_of(name, digest) for name in ALL for digest in (ONE, TWO, THREE)}
+
+
+def all_pass(world: Mortal) -> None:
+    """Everybody is built."""
+    world.promote(TWO, _BEFORE)
+    assert world.state()[0] is WaveState.DONE
+
+
+def goes_back(world: Mortal) -> None:
+    """The canary fails, and its control passes."""
+    world.fails(CANARY)
+    world.promote(TWO, 2 * _BEFORE)
+    assert world.state()[0] is WaveState.RESTORED
+
+
+def control_fails(world: Mortal) -> None:
+    """The canary fails on both."""
+    world.fails(CANARY, times=4)
+    world.promote(TWO, 2 * _BEFORE)
+    assert world.state(3) == (WaveState.HELD, "control-failed")
+
+
+def superseded(world: Mortal) -> None:
+    """A newer digest comes while the canary runs, whose failure comes late."""
+    world.application_runs.looks = 10**6
+    world.fails(CANARY, times=1)
+    world.promote(TWO, _BEFORE)
+    world.promote(THREE, _BEFORE)
+    world.application_runs.looks = 1
+    world.application_runs.finish()
+    world.run_for(_BEFORE)
+    assert world.state()[0] is WaveState.SUPERSEDED
+
+
+def spoken_of(word: Word) -> Callable[[Mortal], None]:
+    """Return what happens when a person says something of a held wave."""
+
+    def happens(world: Mortal) -> None:
+        world.fails(CANARY)
+        world.promote(TWO, _BEFORE)
+        said = Spoken(word, Said("ada", "I looked", world.clock()))
+        name = world.wave().id
+        world.do(lambda: world.rolling.book.change(name, lambda known: spoke(known, said) if known else None))
+        world.run_for(_BEFORE)
+
+    return happens
+
+
+HAPPENS = [
+    pytest.param(asking(), all_pass, id="everybody is built"),
+    pytest.param(asking(RESTORE), goes_back, id="the tag goes back"),
+    pytest.param(asking(RESTORE), control_fails, id="the control fails"),
+    pytest.param(asking(RESTORE), superseded, id="a newer digest comes"),
+    pytest.param(asking(), spoken_of(Word.CONTINUE), id="a person continues"),
+    pytest.param(asking(), spoken_of(Word.RESTORE), id="a person goes back"),
+    pytest.param(asking(CONTINUE), all_pass, id="failures would be passed over"),
+]
+
+
+@pytest.mark.parametrize(("watch_list", "happens"), HAPPENS)
+def test_whoever_dies_at_any_moment_is_gone_on_for_to_the_same_end(
+    watch_list: bytes, happens: Callable[[Mortal], None]
+) -> None:
+    whole = Mortal(watch_list)
+    happens(whole)
+    assert whole.moments > 40
+    for dies_at in range(1, whole.moments + 1):
+        world = Mortal(watch_list, dies_at)
+        happens(world)
+        assert world.end() == whole.end(), f"death at {dies_at}"
+        assert world.counted() == whole.counted(), f"death at {dies_at}"
+
+
+@pytest.mark.parametrize(("watch_list", "happens"), HAPPENS)
+def test_whatever_is_told_twice_comes_to_the_same_end(watch_list: bytes, happens: Callable[[Mortal], None]) -> None:
+    whole, twice = Mortal(watch_list), Mortal(watch_list, doubled=True)
+    happens(whole)
+    happens(twice)
+    assert (twice.end(), twice.counted()) == (whole.end(), whole.counted())
+
+
+@pytest.mark.parametrize(("watch_list", "happens"), HAPPENS[:3])
+@pytest.mark.parametrize("method", ["get", "insert", "replace", "due"])
+@pytest.mark.parametrize("error", [Unavailable("503"), RateLimited("429", retry_after=2.0)])
+def test_a_table_that_does_not_answer_for_a_while_changes_nothing_of_the_end(
+    watch_list: bytes, happens: Callable[[Mortal], None], method: str, error: ServiceError
+) -> None:
+    whole, world = Mortal(watch_list), Mortal(watch_list)
+    happens(whole)
+    world.waves.fail(method, error, error)
+    happens(world)
+    assert (world.end(), world.counted()) == (whole.end(), whole.counted())
+
+
+@pytest.mark.parametrize("error", [Unavailable("503"), Paced("not yet", retry_after=2.0)])
+def test_a_base_registry_that_does_not_say_what_the_tag_bears_is_asked_again(error: ServiceError) -> None:
+    whole, world = Mortal(asking()), Mortal(asking())
+    all_pass(whole)
+    world.promote(TWO, timedelta(seconds=30))
+    world.base.fail("digest", error)
+    world.run_for(_BEFORE)
+    assert (world.end(), world.counted()) == (whole.end(), whole.counted())
