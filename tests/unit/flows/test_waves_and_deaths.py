@@ -18,7 +18,7 @@ from tests.unit.flows.waving import ALL, CANARY, CONTINUE, RESTORE, Waving, aski
 
 pytestmark = pytest.mark.unit
 
-_BEFORE = timedelta(minutes=40)
+_BEFORE, _SHORT = timedelta(minutes=40), timedelta(minutes=25)
 
 
 class Mortal(Waving):
@@ -87,11 +87,11 @@ def superseded(world: Mortal) -> None:
     """A newer digest comes while the canary runs, whose failure comes late."""
     world.application_runs.looks = 10**6
     world.fails(CANARY, times=1)
-    world.promote(TWO, _BEFORE)
-    world.promote(THREE, _BEFORE)
+    world.promote(TWO, _SHORT)
+    world.promote(THREE, _SHORT)
     world.application_runs.looks = 1
     world.application_runs.finish()
-    world.run_for(_BEFORE)
+    world.run_for(_SHORT)
     assert world.state()[0] is WaveState.SUPERSEDED
 
 

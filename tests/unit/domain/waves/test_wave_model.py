@@ -155,9 +155,13 @@ class Waves(RuleBasedStateMachine):
         self.wave = once
         self.said.append(known)
 
-    @rule(how=st.sampled_from(ENDS))
-    def go_round(self, how: str) -> None:
-        """An hour passes, in which all that runs ends in one way, and all is told and looked at."""
+    @rule(hows=st.lists(st.sampled_from(ENDS), min_size=1, max_size=5))
+    def go_round(self, hows: list[str]) -> None:
+        """Hours pass, in each of which all that runs ends in one way, and all is told and looked at."""
+        for how in hows:
+            self._hour(how)
+
+    def _hour(self, how: str) -> None:
         self.now += timedelta(hours=1)
         for _ in range(3):
             self.look()
@@ -176,15 +180,20 @@ class Waves(RuleBasedStateMachine):
         self.now += timedelta(minutes=minutes)
 
     @precondition(lambda self: self.target.number == 2)
-    @rule()
-    def decide_anew(self) -> None:
+    @rule(seldom=st.integers(0, 4))
+    def decide_anew(self, seldom: int) -> None:
         """A newer digest is decided."""
+        if seldom:
+            return
         seen = sighted(self.target, Sighting(9, THREE), self.target.origin, self.now)
         self.target = landed(decide(has_passed(seen, THREE), self.now)[0], THREE, self.now)
 
-    @rule(word=st.sampled_from(Word))
-    def speak(self, word: Word) -> None:
+    @rule(word=st.sampled_from(Word), seldom=st.integers(0, 4))
+    def speak(self, word: Word, seldom: int) -> None:
+        """A person says something of it."""
         before = self.wave
+        if seldom:
+            return
         self.wave = spoke(before, spoken(word))
         if before.spoken is not None:
             assert self.wave == before
@@ -260,4 +269,4 @@ class Waves(RuleBasedStateMachine):
 
 
 TestWaves = Waves.TestCase
-TestWaves.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestWaves.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
