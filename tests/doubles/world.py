@@ -516,6 +516,7 @@ class World:
         self.dead_letters = InMemoryDeadLetters(self.outbox, self.clock, self._moment("dead_letters"))
         self.api_keys = InMemoryApiKeys(self._moment("api_keys"))
         self.keepings = InMemoryKeepings(self._moment("keepings"))
+        self.waves = InMemoryWaves(self._moment("waves"))
         self.start()
 
     def keeps_elsewhere(self) -> InMemoryVault:

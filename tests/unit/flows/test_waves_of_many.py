@@ -1,0 +1,92 @@
+"""Waves of many, of two bases at once, and of registries that say nothing: each is run once, and no more at once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from shared.domain.promotion.rebuilds import RebuildStatus, waits_for_canary
+from shared.domain.references import Tag
+from shared.domain.waves.states import MemberState, WaveState
+from shared.errors import Unavailable
+from tests.doubles.waves import BuildingRuns
+from tests.doubles.world import ONE, TARGET, THREE, TWO
+from tests.unit.examples import rebuild
+from tests.unit.flows.waving import APPS, CANARY, Waving, asking, task
+
+pytestmark = pytest.mark.unit
+
+HOUR = timedelta(hours=1)
+OTHER = Tag("20-alpine")
+BOTH_TAGS = asking(canary=f"[{APPS}/{CANARY}, {APPS}/canary20]").replace(b"[22-alpine]", b"[22-alpine, 20-alpine]")
+
+
+def two_bases() -> Waving:
+    """Return a world with a task that is built on two tags, and with a canary for each."""
+    both = task("both", (TARGET, OTHER, ONE))
+    of_other = task("canary20")
+    base = msgspec.structs.replace(of_other.dependencies[0], tag=OTHER)
+    world = Waving(BOTH_TAGS, [CANARY, msgspec.structs.replace(of_other, dependencies=(base,)), both])
+    world.promote(ONE, tag=OTHER)
+    return world
+
+
+def runs_of(world: Waving, name: str) -> int:
+    """Return how often a task was run, whatever its bases were."""
+    return world.application_runs.started[f"/tasks/{name}"]
+
+
+def test_two_bases_of_a_task_that_move_within_the_window_are_one_run() -> None:
+    world = two_bases()
+    world.push(TWO)
+    world.push(THREE, OTHER)
+    world.check()
+    world.run_for(2 * HOUR)
+    assert runs_of(world, "both") == 1
+    waves = {one.record.tag: one.record for one in world.waves.every("tidegatebase")}
+    assert {one.state for one in waves.values()} == {WaveState.DONE}
+    ends = sorted(one.state.value for wave in waves.values() for one in wave.members if one.target.endswith("/both"))
+    assert ends == [MemberState.BUILT.value, MemberState.COVERED.value]
+
+
+def test_a_canary_is_asked_for_alone_and_what_is_for_another_base_waits_for_it() -> None:
+    canary = rebuild(wave="w1", canary=True, status=RebuildStatus.RUNNING)
+    other = rebuild(wave="w2", base_digest=TWO)
+    assert waits_for_canary(other, [canary])
+    assert not waits_for_canary(canary, [other])
+    assert not waits_for_canary(other, [msgspec.structs.replace(canary, status=RebuildStatus.SUCCEEDED)])
+
+
+def test_of_two_canaries_of_one_task_the_one_whose_decision_is_older_goes_first() -> None:
+    first = rebuild(wave="w1", canary=True)
+    second = rebuild(wave="w2", canary=True, since=first.since + HOUR)
+    assert waits_for_canary(second, [first])
+    assert not waits_for_canary(first, [second])
+
+
+def test_many_with_a_cap_a_restart_and_a_silent_registry_are_each_run_once() -> None:
+    names = [f"task{number:02}" for number in range(24)]
+    world = Waving(asking(wave=6), [CANARY, *names])
+    world.most_rebuilds = 3
+    silent = BuildingRuns(world.base)
+    silent.application_tasks = (msgspec.structs.replace(task("quiet"), registry="silentapps"),)
+    world.runs = {APPS: world.application_runs, "silentapps": silent}
+    world.start()
+    silent.fail("task", *[Unavailable("503")] * 4)
+    most = 0
+
+    def count(moment: str) -> None:
+        nonlocal most
+        if moment == "rebuilds.after:replace":
+            most = max(most, sum(one.status is RebuildStatus.RUNNING for one in world.rebuilt()))
+
+    world.hook = count
+    world.promote(TWO, timedelta(minutes=12))
+    world.start()
+    world.run_for(4 * HOUR)
+    assert world.state() == (WaveState.DONE, "all-built")
+    assert [runs_of(world, name) for name in (CANARY, *names)] == [1] * 25
+    assert silent.started["/tasks/quiet"] == 1
+    assert most <= 2 * 3  # one cap for each of two registries
