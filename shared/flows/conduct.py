@@ -35,6 +35,8 @@ log = logging.getLogger("tidegate.waves")
 _MOST_STEPS = 8
 # How soon it is looked at again where something did not answer.
 _AGAIN = timedelta(minutes=1)
+# What a person has to hear of.
+_TOLD = frozenset({WaveState.HELD, WaveState.RESTORING, WaveState.DONE_WITH_FAILURES})
 _BY = "the canaries of its wave"
 
 
@@ -122,7 +124,11 @@ class Conductor:
         after = applied(wave, verdict, now, before)
         if verdict.move is Move.WENT_BACK and seen is not None:
             after = msgspec.structs.replace(after, restored_by=way_back.restored_by(wave, seen.record))
-        return self._book.step(heard, after)
+        written = self._book.step(heard, after)
+        if written is not None and after.state is not wave.state:
+            level = logging.WARNING if after.state in _TOLD else logging.INFO
+            log.log(level, "%s is %s: %s", wave.id, after.state.value, after.reason.value)
+        return written
 
     def _tag_seen(self, wave: Wave, seen: StoredTarget | None) -> TagSeen:
         return self._rebuilds.tag_seen(wave, seen.record if seen is not None else None)

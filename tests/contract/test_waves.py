@@ -1,0 +1,94 @@
+"""What every implementation of ``Waves`` promises."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from shared.adapters.storage.account import StorageAccount
+from shared.adapters.storage.waves_table import WavesTable
+from shared.domain.promotion.rebuilds import EndKind
+from shared.domain.waves.results import Ended, Result
+from shared.domain.waves.wave import Member, Wave
+from shared.errors import Conflict, InvalidReference
+from shared.wave_ports import Waves
+from tests.contract.examples import NOON, digest
+from tests.doubles.waves import InMemoryWaves
+from tests.unit.examples import TAG
+
+pytestmark = pytest.mark.contract
+
+
+def wave(number: int = 1, registry: str = "tidegatebase", **fields: object) -> Wave:
+    """Return a wave."""
+    first = Wave(
+        registry=registry,
+        repository="base/node",
+        tag=TAG,
+        number=number,
+        digest=digest(1),
+        planned_at=NOON,
+        look_at=NOON,
+    )
+    return msgspec.structs.replace(first, **fields)
+
+
+@pytest.fixture
+def waves(account_or_none: StorageAccount | None) -> Waves:
+    """Return each implementation, with nothing in it."""
+    return WavesTable(account_or_none) if account_or_none else InMemoryWaves()
+
+
+def full(members: int) -> Wave:
+    """Return a wave of many, each with what came of three attempts."""
+    told = {"passed": False, "kind": EndKind.PLATFORM, "run": "run", "log": "rebuild-1.log"}
+    ended = [Ended(attempt=number, **told) for number in (1, 2, 3)]
+    names = [f"acr:contosoapps/task{number}" for number in range(members)]
+    made = (
+        Member(target=name, results=tuple(Result(target=name, number=1, ended=one) for one in ended)) for name in names
+    )
+    return wave(members=tuple(made))
+
+
+def test_a_wave_of_hundreds_is_read_back_as_it_was_written(waves: Waves) -> None:
+    written = waves.insert(full(400))
+    found = waves.get(written.record.id)
+    assert found == written
+
+
+def test_a_wave_is_planned_once(waves: Waves) -> None:
+    waves.insert(wave())
+    with pytest.raises(Conflict):
+        waves.insert(wave())
+
+
+def test_whoever_read_an_older_one_replaces_nothing(waves: Waves) -> None:
+    stored = waves.insert(wave())
+    waves.replace(stored, wave(step=2))
+    with pytest.raises(Conflict):
+        waves.replace(stored, wave(step=3))
+    found = waves.get(wave().id)
+    assert found is not None
+    assert found.record.step == 2
+
+
+def test_what_is_not_there_is_none_and_what_is_no_id_is_refused(waves: Waves) -> None:
+    assert waves.get(wave(9).id) is None
+    with pytest.raises(InvalidReference):
+        waves.get("tidegatebase~base~node~latest")
+
+
+def test_those_are_due_whose_time_has_come(waves: Waves) -> None:
+    later = NOON + timedelta(hours=1)
+    for one in (wave(1), wave(2, look_at=later), wave(3, look_at=None)):
+        waves.insert(one)
+    assert [one.record.number for one in waves.due(NOON)] == [1]
+    assert [one.record.number for one in waves.due(later)] == [1, 2]
+
+
+def test_those_of_one_base_registry_are_found(waves: Waves) -> None:
+    for one in (wave(10), wave(2), wave(1, registry="tidegatebase2")):
+        waves.insert(one)
+    assert sorted(one.record.number for one in waves.every("tidegatebase")) == [2, 10]
