@@ -23,6 +23,8 @@ from shared.domain.waves.way_back import Grounds, HoldBecause, Restore, Taken
 
 # A wave is looked at when one of its members ends. Should that word be lost, it is looked at so soon all the same.
 FALLBACK = timedelta(minutes=2)
+# The same for runs that go on after the end of their wave.
+LEFT_LOOK = timedelta(minutes=10)
 
 
 class Move(Enum):
@@ -70,7 +72,7 @@ def judge(wave: Wave, target: Target | None, asked: Rebuilding, grounds: Grounds
         now: UTC.
     """
     if wave.is_over:
-        return _after_its_end(wave)
+        return _after_its_end(wave, now)
     if target is None:
         return Judged(Move.SUPERSEDE, Reason.LET_GO, WaveState.SUPERSEDED)
     if wave.state is WaveState.RESTORING:
@@ -106,17 +108,20 @@ def applied(wave: Wave, judged: Judged, now: datetime, before: TagSeen) -> Wave:
     if judged.move is Move.ASK:
         return msgspec.structs.replace(claimed(wave, judged.what, before), look_at=now)
     held = judged.to is WaveState.HELD
-    look_at = now + HELD_FOR if held else None if judged.to in WAVE_ENDS else now
+    look_at: datetime | None = now + HELD_FOR if held else now
+    if judged.to in WAVE_ENDS:
+        look_at = now + LEFT_LOOK if wave.in_flight else None
     # What a person said, and cannot be brought about, is said: the next word counts.
     fields: dict[str, Any] = {"held_until": now + HELD_FOR, "spoken": None} if held else {}
     return went(wave, judged.to, judged.reason, look_at=look_at, **fields)
 
 
-def _after_its_end(wave: Wave) -> Judged:
+def _after_its_end(wave: Wave, now: datetime) -> Judged:
+    """What is left to run to its end is heard of, though nothing comes of it."""
     found = any(one.state is MemberState.WAITING for one in wave.members)
     if found and wave.state in {WaveState.DONE, WaveState.DONE_WITH_FAILURES}:
         return Judged(Move.ADVANCE, Reason.FOUND_LATER, WaveState.ROLLING)
-    return Judged(Move.WAIT, wave.reason, wave.state)
+    return Judged(Move.WAIT, wave.reason, wave.state, until=now + LEFT_LOOK if wave.in_flight else None)
 
 
 def _restoring(wave: Wave, target: Target) -> Judged:

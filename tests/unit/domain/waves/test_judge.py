@@ -13,7 +13,7 @@ from shared.domain.promotion.astray import LetGo
 from shared.domain.promotion.canaried import gone_back
 from shared.domain.promotion.said import Canaried, Held
 from shared.domain.promotion.target import Target
-from shared.domain.waves.judge import FALLBACK, Move, applied, judge, needs_grounds
+from shared.domain.waves.judge import FALLBACK, LEFT_LOOK, Move, applied, judge, needs_grounds
 from shared.domain.waves.reasons import Reason
 from shared.domain.waves.results import Result
 from shared.domain.waves.states import WAVE_ENDS, MemberState, WaveState
@@ -205,6 +205,15 @@ def test_nothing_is_done_about_a_wave_that_is_over(state: WaveState) -> None:
     over = at(wave(member(SHOP, state=MemberState.BUILT)), state)
     assert judged(over).move is Move.WAIT
     assert judged(over).until is None
+
+
+def test_a_run_that_goes_on_after_the_end_of_its_wave_is_heard_of_though_its_word_is_lost() -> None:
+    over = at(asks(wave(), CANARY), WaveState.CANARIES)
+    over = applied(over, judged(over, HOLD, MOVED_ON), NOON, ON_IT)
+    assert over.look_at == NOON + LEFT_LOOK
+    assert judged(over, HOLD, MOVED_ON).until == NOON + LEFT_LOOK
+    heard = learned(over, failed(CANARY), NOON)
+    assert judged(heard, HOLD, MOVED_ON).until is None
 
 
 def test_a_wave_that_was_done_goes_on_for_whoever_is_found_later() -> None:
