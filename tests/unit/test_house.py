@@ -43,7 +43,6 @@ _DOMAIN = {
     "domain/housekeeping",
     "domain/waves",
     "domain/dispatch",
-    "domain/waves",
 }
 _CORE = {
     *_DOMAIN,
@@ -105,9 +104,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # It says what was decided, and is read by whom signatures are read by.
     "domain/record": {"domain/record", "domain/promotion", "domain/policy", "domain/scan", "domain/signatures", *_PURE},
     "domain/housekeeping": {"domain/housekeeping", "domain/promotion", "domain/scan", "domain/travel", *_PURE},
-    "domain/waves": {"domain/waves", "domain/promotion", "domain/watching", "domain/gate", *_PURE},
+    "domain/waves": {"domain/waves", "domain/promotion", "domain/policy", "domain/watching", "domain/gate", *_PURE},
     "domain/dispatch": {"domain/dispatch", "domain/promotion", *_PURE},
-    "domain/waves": {"domain/waves", "domain/promotion", "domain/policy", *_PURE},
     "registry_ids": {"errors", "msgspec"},
     "registry_settings": set(),
     "whole_numbers": set(),

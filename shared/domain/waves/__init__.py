@@ -1,2 +1,1 @@
-"""Who is built on what, and how rebuilds go out in waves."""
-"""How what is built on a base that moved is rebuilt: canaries first, the others in waves, and the way back."""
+"""Who is built on what, and how it is rebuilt when its base moved: canaries first, the others in waves."""
