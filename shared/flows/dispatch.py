@@ -22,15 +22,7 @@ from shared.domain.dispatch.builds import (
     in_order,
     is_busy,
 )
-from shared.domain.promotion.rebuilds import (
-    BUSY,
-    Rebuild,
-    RebuildStatus,
-    ahead_of,
-    failed_alike,
-    follow,
-    is_overtaken,
-)
+from shared.domain.promotion.rebuilds import BUSY, Rebuild, RebuildStatus, follow
 from shared.domain.promotion.schedule import (
     LONGEST_LOOK,
     LONGEST_WAIT,
@@ -40,6 +32,7 @@ from shared.domain.promotion.schedule import (
     pause_before_look,
     pause_before_retry,
 )
+from shared.domain.promotion.turns import ahead_of, failed_alike, is_overtaken
 from shared.errors import InvalidReference, ServiceError, TidegateError
 from shared.ports import Activity, Event, Stored
 from shared.rules.dispatch_asking import Asking, of_place

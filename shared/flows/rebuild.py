@@ -16,17 +16,13 @@ from shared.domain.promotion.rebuilds import (
     EndKind,
     Rebuild,
     RebuildStatus,
-    ahead_of,
     depends_on,
-    failed_alike,
     follow,
-    is_overtaken,
     outcome,
     put_off_rebuild,
     rebuild_run_name,
     registry_prefix,
     task_prefix,
-    waits_for_canary,
     without_us,
 )
 from shared.domain.promotion.schedule import (
@@ -39,6 +35,7 @@ from shared.domain.promotion.schedule import (
     pause_before_look,
     pause_before_retry,
 )
+from shared.domain.promotion.turns import ahead_of, failed_alike, is_overtaken, waits_for_canary
 from shared.errors import MayNotRun, Paced, Refused, ServiceError
 from shared.ports import Activity, Event, Evidence, Stored
 from shared.rules.progress import Progress

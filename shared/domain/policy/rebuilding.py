@@ -100,4 +100,4 @@ def _whole(name: str) -> str:
 
 
 # Threads that all read their first list at once must find its types known whole: docs/decisions/0016.
-msgspec.json.Decoder(Rebuilding)
+_REBUILDING = msgspec.json.Decoder(Rebuilding)

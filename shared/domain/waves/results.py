@@ -117,6 +117,10 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return Says.UNDECIDED if self.ended.moved_too else Says.FAILED
 
 
+# Results are decoded with their waves, by several modules: docs/decisions/0016.
+_RESULTS = msgspec.json.Decoder(tuple[Result, TagSeen])
+
+
 class LastRun(msgspec.Struct, frozen=True, omit_defaults=True):
     """The last run of a member before its base moved that has ended.
 

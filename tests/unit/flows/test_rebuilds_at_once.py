@@ -10,7 +10,8 @@ import pytest
 
 from shared.domain.events.messages import BaseMoved
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus, ahead_of
+from shared.domain.promotion.rebuilds import Rebuild, RebuildStatus
+from shared.domain.promotion.turns import ahead_of
 from shared.errors import ServiceError
 from shared.ports import Stored
 from tests.doubles.world import ONE, TAG, TARGET, TWO, World, application_task

@@ -7,7 +7,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.domain.promotion.rebuilds import RebuildStatus, waits_for_canary
+from shared.domain.promotion.rebuilds import RebuildStatus
+from shared.domain.promotion.turns import waits_for_canary
 from shared.domain.references import Tag
 from shared.domain.waves.states import MemberState, WaveState
 from shared.errors import Unavailable
