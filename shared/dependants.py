@@ -31,7 +31,7 @@ class Dependants:
         parts, settings = self._parts, self._parts.settings
         lists, base = parts.watch_lists.in_force, settings.base
         claims = Claims(parts.base, settings.base_server)
-        where = (lists, base.name, settings.base_server, self._host, claims)
+        where = (lists, base.name, settings.base_server, self.host, claims)
         return ImpactTeller(Impacts(parts.kept_listings, parts.rebuilds, parts.targets, *where))
 
     @cached_property
@@ -41,14 +41,17 @@ class Dependants:
         hosts = [
             settings.base_server,
             settings.staging_server,
-            *(self._host(one.name) for one in settings.applications),
+            *(self.host(one.name) for one in settings.applications),
         ]
         lists = parts.watch_lists.in_force
         instead = Instead(parts.targets, lists, settings.base.name, settings.base_server, hosts)
         return OutsideTeller(parts.kept_listings, instead)
 
-    def _host(self, registry: str) -> str:
-        """Applications may be in the base registry, whose address the settings say; any other has the usual one."""
+    def host(self, registry: str) -> str:
+        """Return the login server of an application registry.
+
+        Applications may be in the base registry, whose address the settings say; any other has the usual one.
+        """
         settings = self._parts.settings
         own = settings.base_server if registry.lower() == settings.base.name.lower() else ""
         return own or f"{registry.lower()}.azurecr.io"

@@ -91,6 +91,7 @@ class Rebuilt(Scanned, ABC):
             self.settings.base_server,
             self.activity,
             self.settings.most_rebuilds,
+            self.rolling,
         )
 
     @cached_property
@@ -106,7 +107,7 @@ class Rebuilt(Scanned, ABC):
             self.settings.most_rebuilds,
         )
         parts = (self.rebuild_progress, self.target_book, self.activity)
-        return Dispatching(asking, *parts, self.settings.base_server, self.settings.most_rebuilds)
+        return Dispatching(asking, *parts, self.settings.base_server, self.settings.most_rebuilds, self.rolling)
 
     @cached_property
     def outcome_taker(self) -> OutcomeTaker:

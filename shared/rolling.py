@@ -13,12 +13,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.bootstrap import Parts
+    from shared.dispatch_ports import Dispatchers
     from shared.domain.policy.rebuilding import Rebuilding
     from shared.domain.promotion.rebuilds import ApplicationTask, Rebuild
     from shared.domain.promotion.target import Target
+    from shared.domain.references import Tag
     from shared.flows.conduct import Conductor
     from shared.flows.look_at_due import Kind
     from shared.ports import Clock, Registry
+    from shared.rules.elsewhere import Elsewhere
+    from shared.rules.listings import KeptListings
     from shared.rules.policies import Policies
     from shared.rules.progress import Progress
     from shared.rules.sources import Sources
@@ -26,7 +30,11 @@ if TYPE_CHECKING:
     from shared.rules.wake import Waker
     from shared.rules.wave_book import WaveBook
     from shared.rules.wave_plan import WavePlanner
-    from shared.wave_ports import GroundsOf, LastRuns, StoredWave, Waves
+    from shared.wave_ports import BuiltElsewhere, GroundsOf, LastRuns, StoredWave, Waves
+
+
+def _usual_host(registry: str) -> str:
+    return f"{registry.lower()}.azurecr.io"
 
 
 def rolling_of(parts: Parts) -> Rolling:
@@ -45,6 +53,9 @@ def rolling_of(parts: Parts) -> Rolling:
         waker=lambda: parts.waker,
         clock=parts.clock,
         server=parts.settings.base_server,
+        listings=lambda: parts.kept_listings,
+        dispatchers=lambda: parts.dispatchers,
+        host=lambda registry: parts.dependants.host(registry),  # noqa: PLW0108  it is made when it is needed
     )
 
 
@@ -61,6 +72,9 @@ class Rolling:
         waker: gives who wakes for what is due.
         clock: tells the time.
         server: the base registry's login server.
+        listings: gives the tasks of the application registries.
+        dispatchers: gives those who build elsewhere.
+        host: gives the login server of an application registry.
         last_runs: gives who tells how tasks were before; by default the app's own rebuilds.
         grounds: gives who tells what speaks against going back.
     """
@@ -77,6 +91,9 @@ class Rolling:
         waker: Callable[[], Waker],
         clock: Clock,
         server: str,
+        listings: Callable[[], KeptListings],
+        dispatchers: Callable[[], Dispatchers],
+        host: Callable[[str], str] = _usual_host,
         last_runs: Callable[[], LastRuns] | None = None,
         grounds: Callable[[], GroundsOf] | None = None,
     ) -> None:
@@ -89,6 +106,9 @@ class Rolling:
         self._waker = waker
         self._clock = clock
         self._server = server
+        self._listings = listings
+        self._dispatchers = dispatchers
+        self._host = host
         self._last_runs = last_runs
         self._grounds = grounds
 
@@ -104,6 +124,18 @@ class Rolling:
     def knows(self, target: Target, task: ApplicationTask) -> bool:
         """See ``Rolls.knows``."""
         return self.planner.knows(target, task)
+
+    def left_to_waves(self, names: Sequence[str]) -> frozenset[str]:
+        """See ``Rolls.left_to_waves``: nothing is read where the list that was read last asks for no waves."""
+        return self.planner.left_to_waves(names) if names and self._policies().may_roll else frozenset()
+
+    def cancelled(self, wave: str) -> bool:
+        """See ``Rolls.cancelled``."""
+        return bool(wave) and self.planner.cancelled(wave)
+
+    def elsewhere(self, repository: str, tag: Tag, target: Target | None) -> tuple[BuiltElsewhere, ...]:
+        """See ``Rolls.elsewhere``: nothing is read where the list that was read last names nobody."""
+        return self.named.on(repository, tag, target) if self._policies().may_rebuild else ()
 
     def told(self, tell: Callable[[Rebuild | None, Rebuild], None]) -> Callable[[Rebuild | None, Rebuild], None]:
         """Return what is told of every change of a rebuild: another one, and its wave once it has ended.
@@ -130,10 +162,18 @@ class Rolling:
     def planner(self) -> WavePlanner:
         """Plans waves."""
         from shared.rules.own_runs import OwnRuns  # noqa: PLC0415
+        from shared.rules.wave_members import WaveMembers  # noqa: PLC0415
         from shared.rules.wave_plan import WavePlanner  # noqa: PLC0415
 
         last = self._last_runs() if self._last_runs is not None else OwnRuns(self._progress().records)
-        return WavePlanner(self.book, last, self._server)
+        return WavePlanner(self.book, last, WaveMembers(self._listings, self.named, self._server, self._host))
+
+    @cached_property
+    def named(self) -> Elsewhere:
+        """Knows what the watch list says is built elsewhere."""
+        from shared.rules.elsewhere import Elsewhere  # noqa: PLC0415
+
+        return Elsewhere(lambda: self._policies().watch_list(), self._dispatchers, self._server)
 
     @cached_property
     def conductor(self) -> Conductor:

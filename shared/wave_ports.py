@@ -9,8 +9,9 @@ from typing import Protocol
 import msgspec
 
 from shared.domain.policy.rebuilding import Rebuilding
-from shared.domain.promotion.rebuilds import ApplicationTask
+from shared.domain.promotion.rebuilds import ApplicationTask, BuilderKind
 from shared.domain.promotion.target import Target
+from shared.domain.references import Tag
 from shared.domain.waves.results import LastRun
 from shared.domain.waves.wave import Wave
 from shared.domain.waves.way_back import Grounds
@@ -21,6 +22,22 @@ class StoredWave(msgspec.Struct, frozen=True):
 
     record: Wave
     etag: str
+
+
+class BuiltElsewhere(msgspec.Struct, frozen=True):
+    """A build that somebody else is asked for.
+
+    Attributes:
+        id: such as ``github:contoso/shop/build.yml@main``.
+        dispatcher: who is asked, by the name in the settings.
+        place: what is asked for.
+        kind: who builds; ``None`` if the settings name no such dispatcher.
+    """
+
+    id: str
+    dispatcher: str
+    place: str
+    kind: BuilderKind | None
 
 
 class Waves(Protocol):
@@ -79,6 +96,38 @@ class Rolls(Protocol):
 
         Raises:
             ServiceError: the storage account did not answer; planning again makes no second wave.
+        """
+        ...
+
+    def cancelled(self, wave: str) -> bool:
+        """Whether a person, or the time, ended a wave: then none of it is begun any more.
+
+        Args:
+            wave: its id.
+
+        Raises:
+            ServiceError: the storage account did not answer.
+        """
+        ...
+
+    def left_to_waves(self, names: Sequence[str]) -> frozenset[str]:
+        """Return those to whom a wave that is under way sees in its own order, as they are built on images between.
+
+        What is pushed of these asks for no rebuild besides.
+
+        Args:
+            names: rebuild targets, by their ids.
+
+        Raises:
+            ServiceError: the storage account did not answer.
+        """
+        ...
+
+    def elsewhere(self, repository: str, tag: Tag, target: Target | None) -> tuple[BuiltElsewhere, ...]:
+        """Return what the list says is built on a tag by others than ACR Tasks.
+
+        Raises:
+            ServiceError: which list is in force cannot be read.
         """
         ...
 

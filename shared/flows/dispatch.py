@@ -22,7 +22,7 @@ from shared.domain.dispatch.builds import (
     in_order,
     is_busy,
 )
-from shared.domain.promotion.rebuilds import BUSY, Rebuild, RebuildStatus, follow
+from shared.domain.promotion.rebuilds import BUSY, EndKind, Rebuild, RebuildStatus, follow
 from shared.domain.promotion.schedule import (
     LONGEST_LOOK,
     LONGEST_WAIT,
@@ -32,12 +32,13 @@ from shared.domain.promotion.schedule import (
     pause_before_look,
     pause_before_retry,
 )
-from shared.domain.promotion.turns import ahead_of, failed_alike, is_overtaken
+from shared.domain.promotion.turns import WITHDRAWN, ahead_of, failed_alike, is_overtaken, waits_for_canary
 from shared.errors import InvalidReference, ServiceError, TidegateError
 from shared.ports import Activity, Event, Stored
 from shared.rules.dispatch_asking import Asking, of_place
 from shared.rules.progress import Progress
 from shared.rules.targets import TargetBook
+from shared.wave_ports import Rolls
 
 
 class Dispatching:
@@ -50,6 +51,7 @@ class Dispatching:
         activity: is told of what nobody sees in a record.
         server: login server of the base registry, as images are named to builders.
         most: how many builds of one dispatcher are under way at once.
+        waves: knows which of them go on.
     """
 
     def __init__(
@@ -60,7 +62,9 @@ class Dispatching:
         activity: Activity,
         server: str,
         most: int,
+        waves: Rolls,
     ) -> None:
+        self._waves = waves
         self._asking = asking
         self._progress = progress
         self._book = book
@@ -96,16 +100,20 @@ class Dispatching:
         if is_overtaken(rebuild, self._book.of(rebuild.base_repository, rebuild.base_tag)):
             detail = f"{rebuild.base_repository}:{rebuild.base_tag} moved on before the build was asked for"
             self._end(stored, RebuildStatus.OVERTAKEN, detail)
-        elif is_busy(others):
+        elif is_busy(others) or waits_for_canary(rebuild, others):
             self._progress.again(stored, LONGEST_LOOK)
         elif (ahead := ahead_of(rebuild, around)) >= self._most:
             self._wait(stored, ahead)
+        elif self._waves.cancelled(rebuild.wave):
+            self._end(stored, RebuildStatus.WITHDRAWN, WITHDRAWN)
+        elif rebuild.canary:
+            self._asking.claim(stored)
         elif (other := built_since(rebuild, others)) is not None:
             detail = f"build {other.run_id}, asked for after this base had moved, built on it: {other.id}"
             self._end(stored, RebuildStatus.UP_TO_DATE, detail)
         elif (failed := failed_alike(rebuild, others)) is not None:
             detail = f"build {failed.run_id}, asked for after this base had moved, built on it and failed: {failed.id}"
-            self._end(stored, RebuildStatus.FAILED, detail)
+            self._end(stored, RebuildStatus.FAILED, detail, EndKind.BUILD)
         else:
             self._asking.claim(stored)
 
@@ -207,7 +215,7 @@ class Dispatching:
         else:
             status = RebuildStatus.SUCCEEDED if outcome.end is End.BUILT else RebuildStatus.FAILED
             known = {"run_id": rebuild.live_run, "link": outcome.link or rebuild.link, "built_on": outcome.built_on}
-            ended = follow(rebuild, status, now, pause=timedelta(0), detail=detail, **known)
+            ended = follow(rebuild, status, now, pause=timedelta(0), detail=detail, ended_by=EndKind.BUILD, **known)
             self._progress.save(stored, ended)
 
     def _undecided(self, stored: Stored[Rebuild], detail: str) -> None:
@@ -220,10 +228,10 @@ class Dispatching:
         again = {"run_id": rebuild.live_run, "live_run": "", "detail": detail}
         self._progress.save(stored, follow(rebuild, RebuildStatus.WANTED, now, pause=pause, **again))
 
-    def _end(self, stored: Stored[Rebuild], status: RebuildStatus, detail: str) -> None:
-        rebuild = stored.record
-        known = {"detail": detail, "run_id": rebuild.live_run or rebuild.run_id}
-        ended = follow(rebuild, status, self._progress.clock(), pause=timedelta(0), **known)
+    def _end(self, stored: Stored[Rebuild], status: RebuildStatus, detail: str, by: EndKind = EndKind.PLATFORM) -> None:
+        rebuild, now = stored.record, self._progress.clock()
+        run = rebuild.live_run or rebuild.run_id
+        ended = follow(rebuild, status, now, pause=timedelta(0), detail=detail, run_id=run, ended_by=by)
         self._progress.save(stored, ended)
 
     def _waited(self, rebuild: Rebuild) -> timedelta:

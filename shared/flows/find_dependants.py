@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -12,11 +12,12 @@ from shared.domain.events.messages import BaseMoved
 from shared.domain.promotion.kept_tasks import base_name
 from shared.domain.promotion.listing import WAIT, Listing, left_to_read, next_after
 from shared.domain.promotion.missing import is_first_filling
-from shared.domain.promotion.rebuilds import ApplicationTask, Rebuild, depends_on
+from shared.domain.promotion.rebuilds import ApplicationTask, BuilderKind, Rebuild, depends_on
 from shared.domain.promotion.reconciling import alarmed, bore_before, passes_by, scheduled, was_searched
 from shared.domain.promotion.schedule import LAG_LOOKS, most_attempts, pause_before_retry
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
+from shared.domain.waves.builders import task_id
 from shared.errors import BeingListed, Paced, ServiceError
 from shared.ports import Outbox, Registry
 from shared.rules.listings import KeptListings
@@ -24,7 +25,7 @@ from shared.rules.progress import Progress
 from shared.rules.targets import TargetBook
 from shared.rules.wanted_rebuilds import WantedRebuilds
 from shared.target_ports import StoredTarget
-from shared.wave_ports import Rolls
+from shared.wave_ports import BuiltElsewhere, Rolls
 
 log = logging.getLogger("tidegate.dependants")
 
@@ -84,7 +85,7 @@ class DependantSearch:
         """Make a rebuild of every task that is built on the tag that moved; a second signal makes none.
 
         Returns:
-            How many tasks are to be rebuilt.
+            How many are to be rebuilt.
 
         Raises:
             ServiceError: a registry did not answer; the rebuilds of the others are made, and nothing is lost if it is
@@ -103,30 +104,55 @@ class DependantSearch:
         asked_at = self._asked_at(message)
         kept = self._listings.built_on(base_name(self._login_server, message.repository), message.asked_at)
         dependent = tuple(task for task in kept.tasks if self._depends(task, message))
-        found = self._base.digest(message.repository, message.tag) if dependent else message.digest
+        elsewhere = self._waves.elsewhere(message.repository, message.tag, target)
+        concerned = bool(dependent or elsewhere)
+        found = self._base.digest(message.repository, message.tag) if concerned else message.digest
         if found != message.digest:
             if not self._is_late(message, target, found):
                 return 0
-            dependent = ()
-        for task in self._at_once(decided, dependent):
-            self._wanted.want(task, message, decided)
+            dependent, elsewhere = (), ()
+        self._ask(message, decided, dependent, elsewhere)
         _raise_worst(kept.problems)
+        count = len(dependent) + len(elsewhere)
         if found == message.digest and self._looks_when_all_are_read(message, kept.listings):
-            return len(dependent)
+            return count
         if found == message.digest:
             self._look_once_more(message, next_after(kept.listings, asked_at))
         if stored is not None and decided is not None:
             self._searched(stored)
-        log.info("%d tasks are built on %s:%s", len(dependent), message.repository, message.tag)
-        return len(dependent)
+        log.info("%d are built on %s:%s", count, message.repository, message.tag)
+        return count
 
-    def _at_once(self, decided: Target | None, dependent: Sequence[ApplicationTask]) -> Sequence[ApplicationTask]:
-        """Return the tasks that wait for no other: all, unless the entry asks for waves."""
-        if decided is None or not dependent:
-            return dependent
-        asked = self._waves.asked(decided)
-        left = tuple(task for task in dependent if not self._is_built_on(task, decided))
-        return left if asked is None else self._waves.plan(decided, asked, dependent)
+    def _ask(
+        self,
+        message: BaseMoved,
+        decided: Target | None,
+        dependent: Sequence[ApplicationTask],
+        elsewhere: Sequence[BuiltElsewhere],
+    ) -> None:
+        """Ask at once for whoever waits for no other: for all, unless the entry asks for waves."""
+        asked = self._waves.asked(decided) if decided is not None and (dependent or elsewhere) else None
+        if decided is not None and asked is not None:
+            for task in self._waves.plan(decided, asked, dependent):
+                self._wanted.want(task, message, decided)
+            return
+        tasks = {task_id(one.registry, one.name): one for one in dependent}
+        left = self._waves.left_to_waves([*tasks, *(one.id for one in elsewhere)]) if decided is None else frozenset()
+        for one in self._named(elsewhere, tasks, left):
+            self._wanted.want_elsewhere(one, message, decided)
+        for name, task in tasks.items():
+            if name not in left and not (decided is not None and self._is_built_on(task, decided)):
+                self._wanted.want(task, message, decided)
+
+    def _named(
+        self, elsewhere: Sequence[BuiltElsewhere], tasks: dict[str, ApplicationTask], left: Container[str]
+    ) -> Iterator[BuiltElsewhere]:
+        """What the list names of ACR Tasks is run as any other task, once it is listed."""
+        named = {one.id for one in elsewhere if one.kind is BuilderKind.ACR_TASK} - {*tasks}
+        for task in self._listings.last() if named else ():
+            if (name := task_id(task.registry, task.name)) in named:
+                tasks[name] = task
+        yield from (one for one in elsewhere if one.kind is not BuilderKind.ACR_TASK and one.id not in left)
 
     def _alarm(self, stored: StoredTarget, digest: Digest) -> None:
         """What is wanted instead has a signal of its own, once the tag is read and put right."""

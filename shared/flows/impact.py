@@ -11,8 +11,9 @@ from shared.domain.promotion.listing import KnownTasks, known_tasks
 from shared.domain.promotion.statuses import Status
 from shared.domain.references import Digest
 from shared.domain.watching.watch_list import WatchList
-from shared.domain.waves.builders import Apart, Before
+from shared.domain.waves.builders import Apart
 from shared.domain.waves.graph import Edge, Hit
+from shared.domain.waves.results import Baseline
 from shared.errors import MalformedRequest
 from shared.rules.impacts import Foreseen, Impacts
 
@@ -59,7 +60,7 @@ class DependantTold(msgspec.Struct, frozen=True):
     on: tuple[Edge, ...]
     after: tuple[str, ...]
     apart: Apart | None
-    before: Before
+    before: Baseline
     run: str | None
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from typing import Any
 
 from shared.domain.gate.verdict import UNDER_WAY, RunStatus
+from shared.domain.promotion.chains import built_on, with_built
 from shared.domain.promotion.rebuilds import (
     OWN_TRIGGER_GRACE,
     OWN_TRIGGER_LOOK,
@@ -16,7 +18,6 @@ from shared.domain.promotion.rebuilds import (
     EndKind,
     Rebuild,
     RebuildStatus,
-    depends_on,
     follow,
     outcome,
     put_off_rebuild,
@@ -35,12 +36,13 @@ from shared.domain.promotion.schedule import (
     pause_before_look,
     pause_before_retry,
 )
-from shared.domain.promotion.turns import ahead_of, failed_alike, is_overtaken, waits_for_canary
+from shared.domain.promotion.turns import WITHDRAWN, ahead_of, failed_alike, is_overtaken, waits_for_canary
 from shared.errors import MayNotRun, Paced, Refused, ServiceError
 from shared.ports import Activity, Event, Evidence, Stored
 from shared.rules.progress import Progress
 from shared.rules.targets import TargetBook
 from shared.run_ports import Run, Runs
+from shared.wave_ports import Rolls
 
 log = logging.getLogger("tidegate.rebuild")
 
@@ -56,6 +58,7 @@ class Rebuilder:
         base_login_server: as application tasks name the base registry.
         activity: is told of tasks that the app's identity may not run.
         most: how many rebuilds run at once in a registry.
+        waves: knows which of them go on.
     """
 
     def __init__(
@@ -67,7 +70,9 @@ class Rebuilder:
         base_login_server: str,
         activity: Activity,
         most: int,
+        waves: Rolls,
     ) -> None:
+        self._waves = waves
         self._progress = progress
         self._book = book
         self._runs = runs
@@ -129,7 +134,8 @@ class Rebuilder:
         if task is None:
             self._end(stored, RebuildStatus.FAILED, "the task is gone")
         elif not rebuild.anew and dependency is not None and dependency.digest == rebuild.base_digest:
-            self._end(stored, RebuildStatus.UP_TO_DATE, "the task is built on this digest by now")
+            detail, between = "the task is built on this digest by now", with_built(task, rebuild)
+            self._end(stored, RebuildStatus.UP_TO_DATE, detail, middles=between)
         elif self._is_left_to_acr(rebuild, task, dependency):
             detail = "the task's own base image trigger is on"
             now = self._progress.clock()
@@ -141,12 +147,16 @@ class Rebuilder:
         elif failed is not None:
             detail = f"run {failed.run_id}, which began after this base had moved, built on it and failed: {failed.id}"
             self._end(stored, RebuildStatus.FAILED, detail, EndKind.BUILD)
+        elif self._waves.cancelled(rebuild.wave):
+            self._end(stored, RebuildStatus.WITHDRAWN, WITHDRAWN)
         else:
             self._start(stored)
 
-    def _end(self, stored: Stored[Rebuild], status: RebuildStatus, detail: str, by: EndKind = EndKind.PLATFORM) -> None:
+    def _end(
+        self, stored: Stored[Rebuild], status: RebuildStatus, detail: str, by: EndKind = EndKind.PLATFORM, **known: Any
+    ) -> None:
         now = self._progress.clock()
-        ended = follow(stored.record, status, now, pause=timedelta(0), detail=detail, ended_by=by)
+        ended = follow(stored.record, status, now, pause=timedelta(0), detail=detail, ended_by=by, **known)
         self._progress.save(stored, ended)
 
     def _around(self, rebuild: Rebuild) -> tuple[Rebuild, ...]:
@@ -206,9 +216,11 @@ class Rebuilder:
     def _look_at_own_trigger(self, stored: Stored[Rebuild]) -> None:
         rebuild = stored.record
         now = self._progress.clock()
-        if self._is_built(rebuild):
+        task = self._runs_of(rebuild).task(rebuild.task)
+        if self._is_built(task, rebuild):
             detail = "ACR's own base image trigger rebuilt it; switch that trigger off to leave reruns to Tidegate"
-            self._progress.save(stored, follow(rebuild, RebuildStatus.UP_TO_DATE, now, pause=LEASE, detail=detail))
+            known = {"detail": detail, "middles": with_built(task, rebuild)}
+            self._progress.save(stored, follow(rebuild, RebuildStatus.UP_TO_DATE, now, pause=LEASE, **known))
         elif now - rebuild.since < OWN_TRIGGER_GRACE:
             self._progress.again(stored, OWN_TRIGGER_LOOK)
         else:
@@ -216,8 +228,8 @@ class Rebuilder:
             wanted = follow(rebuild, RebuildStatus.WANTED, now, pause=timedelta(0), detail=detail)
             self._progress.save(stored, wanted)
 
-    def _is_built(self, rebuild: Rebuild) -> bool:
-        dependency, _ = self._as_it_is(rebuild)
+    def _is_built(self, task: ApplicationTask | None, rebuild: Rebuild) -> bool:
+        dependency = self._dependency(task, rebuild)
         return dependency is not None and dependency.digest == rebuild.base_digest
 
     def _as_it_is(self, rebuild: Rebuild) -> tuple[Dependency | None, bool]:
@@ -226,9 +238,7 @@ class Rebuilder:
         return self._dependency(task, rebuild), task is not None and task.own_trigger
 
     def _dependency(self, task: ApplicationTask | None, rebuild: Rebuild) -> Dependency | None:
-        if task is None:
-            return None
-        return depends_on(task, self._login_server, rebuild.base_repository, rebuild.base_tag)
+        return built_on(task, rebuild, self._login_server)
 
     def _look_at_run(self, stored: Stored[Rebuild]) -> None:
         """Whoever claimed the run may have died before scheduling it."""
@@ -256,15 +266,17 @@ class Rebuilder:
         pause = timedelta(0) if end is not RebuildStatus.WANTED else pause_before_retry(rebuild.runs)
         detail = f"run {run.run_id} ended as {run.status.value} ({rebuild.runs} of at most {MOST_RUNS})"
         now, by = self._progress.clock(), EndKind.BUILD if outcome(run.status) else EndKind.PLATFORM
-        told = {"run_id": run.run_id, "detail": detail, "ended_by": by, "reported": self._reported(rebuild, end)}
+        told = {"run_id": run.run_id, "detail": detail, "ended_by": by, **self._reported(rebuild, end)}
         self._progress.save(stored, follow(rebuild, end, now, pause=pause, **told))
 
-    def _reported(self, rebuild: Rebuild, end: RebuildStatus) -> str:
+    def _reported(self, rebuild: Rebuild, end: RebuildStatus) -> dict[str, Any]:
         """What a wave goes by: the registry says on what a run that succeeded was built. Nobody else asks."""
         if not rebuild.wave or end is not RebuildStatus.SUCCEEDED:
-            return ""
-        dependency, _ = self._as_it_is(rebuild)
-        return dependency.digest if dependency is not None else ""
+            return {}
+        task = self._runs_of(rebuild).task(rebuild.task)
+        dependency = self._dependency(task, rebuild)
+        known = dependency.digest if dependency is not None else ""
+        return {"reported": known, "middles": with_built(task, rebuild)}
 
     def _put_off(self, before: Rebuild, error: ServiceError) -> None:
         """Read the record again: the step that failed may have claimed it."""

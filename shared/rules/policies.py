@@ -119,6 +119,11 @@ class Asking:
         return any(self._list.rebuilding_of(image) is not None for image in self._list.images)
 
     @cached_property
+    def rebuilds(self) -> bool:
+        """Whether any entry names what is rebuilt elsewhere."""
+        return any(image.rebuilds for image in self._list.images)
+
+    @cached_property
     def locks(self) -> bool:
         """Whether any entry wants anything to be locked."""
         return any(image.travelling.locks for image in self._list.images)
@@ -243,6 +248,11 @@ class Policies:
     def may_roll(self) -> bool:
         """Whether the list that was read last asks for waves, or none was read yet; nothing is read."""
         return self.latest is None or self.latest.rolls
+
+    @property
+    def may_rebuild(self) -> bool:
+        """Whether the list that was read last names what is rebuilt elsewhere, or none was read yet."""
+        return self.latest is None or self.latest.rebuilds
 
     def now(self) -> Asking:
         """Return what the list asks that was read within the last minute, or is read now.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
 
@@ -11,7 +11,7 @@ import msgspec
 
 from shared.domain.promotion.due import Due
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild
-from shared.domain.waves.wave import Wave
+from shared.domain.waves.wave import HELD_FOR, Wave
 from shared.errors import Conflict, ServiceError
 from shared.ports import Clock
 from shared.rules.wake import Waker
@@ -20,6 +20,8 @@ from shared.wave_ports import StoredWave, Waves
 log = logging.getLogger("tidegate.waves")
 
 _TRIES = 16
+# Every wave that is under way is to be looked at sooner.
+_FAR = 2 * HELD_FOR
 
 # Returns the record to be written, or ``None`` to leave what is there. Given ``None`` where there is no record.
 Change = Callable[[Wave | None], Wave | None]
@@ -118,6 +120,14 @@ class WaveBook:
         """Look no more at a wave of a base registry that is not in force; who writes it meanwhile knows better."""
         with suppress(Conflict):
             self.waves.replace(stored, msgspec.structs.replace(stored.record, look_at=None))
+
+    def open(self) -> Iterator[Wave]:
+        """Iterate over the waves that are under way: each is to be looked at some time.
+
+        Raises:
+            ServiceError: some cannot be read; after all others.
+        """
+        return (one.record for one in self.waves.due(self.clock() + _FAR) if not one.record.is_over)
 
     def wake(self, wave: Wave) -> None:
         """See that a wave is looked at when it says."""

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from shared.domain.policy.rebuilding import Rebuilding
 from shared.domain.promotion.actions import borne
-from shared.domain.promotion.rebuilds import ApplicationTask, Dependency, depends_on
+from shared.domain.promotion.rebuilds import ApplicationTask, BuilderKind
 from shared.domain.promotion.target import Target
-from shared.domain.references import Digest, Tag
+from shared.domain.references import Digest
+from shared.domain.waves.builders import task_id
+from shared.domain.waves.planned import Planned, failed_before, planned
 from shared.domain.waves.results import Baseline, LastRun, baseline_of
-from shared.domain.waves.states import ON_IT
-from shared.domain.waves.wave import Member, OtherBase, Outside, Wave, acr_target, excluded, joined, wave_id
+from shared.domain.waves.states import MEMBER_ENDS, ON_IT, WaveState
+from shared.domain.waves.wave import Member, Wave, excluded, joined, wave_id
 from shared.errors import ServiceError
 from shared.rules.wave_book import WaveBook
+from shared.rules.wave_members import WaveMembers
 from shared.wave_ports import LastRuns
 
 log = logging.getLogger("tidegate.waves")
 
-OWN_TRIGGER = "its own base image trigger is on, so that ACR rebuilds it at once"
-DISABLED = "it is disabled"
 FAILING = "it was failing before its base moved"
 # How many more than are asked for are looked at to find canaries that were not failing before.
 _SPARE = 5
@@ -34,26 +35,21 @@ class WavePlanner:
     Args:
         book: where they are.
         last_runs: tells how tasks were before.
-        base_login_server: as application tasks name the base registry.
+        members: knows who builds on what.
     """
 
-    def __init__(
-        self,
-        book: WaveBook,
-        last_runs: LastRuns,
-        base_login_server: str,
-    ) -> None:
+    def __init__(self, book: WaveBook, last_runs: LastRuns, members: WaveMembers) -> None:
         self.book = book
         self._last_runs = last_runs
-        self._login_server = base_login_server
+        self._members = members
 
     def plan(self, target: Target, asked: Rebuilding, tasks: Sequence[ApplicationTask]) -> tuple[ApplicationTask, ...]:
-        """Plan the wave of a target's decision, or let tasks that were found later join it.
+        """Plan the wave of a target's decision, or let those that were found later join it.
 
         Args:
             target: it.
             asked: what its entry asks for.
-            tasks: that are built on it.
+            tasks: that name its tag.
 
         Returns:
             The tasks that take the tag without a wave.
@@ -62,14 +58,14 @@ class WavePlanner:
             ServiceError: the storage account did not answer; planning again makes no second wave.
         """
         found = self.book.waves.get(wave_id(target.id, target.number))
-        failed = _failed_before(target)
-        outside = tuple(one for one in tasks if self._why_outside(one, target, asked, failed))
-        inside = [one for one in tasks if one not in outside and self._is_behind(one, target, failed)]
+        before = self._before(target)
+        plan = planned(self._members.ground(target, asked, tasks, before), self.book.clock())
         if found is not None:
-            self._join(found.record.id, [self._member(one, target, asked) for one in inside])
-        elif inside:
-            self._begin(self._new(target, asked, inside, outside))
-        return outside
+            self._join(found.record.id, plan.members)
+        elif plan.members:
+            self._begin(self._new(target, asked, plan, before))
+        outside = {one.target for one in plan.outside}
+        return tuple(one for one in tasks if task_id(one.registry, one.name) in outside)
 
     def knows(self, target: Target, task: ApplicationTask) -> bool:
         """Whether a wave sees to a task, or has come to an end that leaves it as it is.
@@ -78,7 +74,25 @@ class WavePlanner:
             ServiceError: the storage account did not answer.
         """
         found = self.book.waves.get(wave_id(target.id, target.number))
-        return found is not None and found.record.member(acr_target(task.registry, task.name)) is not None
+        return found is not None and found.record.member(task_id(task.registry, task.name)) is not None
+
+    def left_to_waves(self, names: Sequence[str]) -> frozenset[str]:
+        """Return those to whom a wave that is under way sees in its own order; see ``Rolls.left_to_waves``.
+
+        Raises:
+            ServiceError: the storage account did not answer.
+        """
+        members = (one for wave in self.book.open() for one in wave.members if one.after)
+        return frozenset(one.target for one in members if one.state not in MEMBER_ENDS) & {*names}
+
+    def cancelled(self, wave: str) -> bool:
+        """Whether a person, or the time, ended a wave.
+
+        Raises:
+            ServiceError: the storage account did not answer.
+        """
+        found = self.book.waves.get(wave)
+        return found is not None and found.record.state is WaveState.CANCELLED
 
     def _join(self, wave: str, members: Sequence[Member]) -> None:
         now = self.book.clock()
@@ -99,11 +113,8 @@ class WavePlanner:
         elif planned is not None:
             self.book.wake(planned.record)
 
-    def _new(
-        self, target: Target, asked: Rebuilding, tasks: Sequence[ApplicationTask], outside: Sequence[ApplicationTask]
-    ) -> Wave:
-        now, before = self.book.clock(), self._before(target)
-        failed = _failed_before(target)
+    def _new(self, target: Target, asked: Rebuilding, plan: Planned, before: Wave | None) -> Wave:
+        now = self.book.clock()
         control = next((one.number for one in target.canaried if one.restored == target.number), 0)
         wave = Wave(
             registry=target.registry,
@@ -115,91 +126,47 @@ class WavePlanner:
             why=target.why,
             planned_at=now,
             asked=asked,
-            outside=tuple(self._outside(outside, target, asked, failed)),
+            members=plan.members,
+            outside=plan.outside,
+            remarks=plan.remarks,
             look_at=now,
             control_of=control,
             traceparent=target.traceparent,
         )
-        members = [self._member(one, target, asked) for one in sorted(tasks, key=lambda one: (one.registry, one.name))]
-        wave = msgspec.structs.replace(wave, members=tuple(members))
-        if set(failed) & {one.target for one in members}:
-            return _with_canaries(wave, failed)
-        return self._chosen(wave, {acr_target(one.registry, one.name): one for one in tasks})
+        for one in plan.remarks:
+            log.warning("%s: %s", wave.id, one)
+        failed = {*failed_before(target)} & {one.target for one in wave.members}
+        return wave if failed else self._chosen(wave)
 
-    def _chosen(self, wave: Wave, tasks: dict[str, ApplicationTask]) -> Wave:
+    def _chosen(self, wave: Wave) -> Wave:
         """Who goes first; where a number is asked for, those that were failing before are none of them."""
         asked, good = wave.asked, 0
-        named = [one.target for one in wave.members if asked.names(one.target, one.owner)]
+        named = [one.target for one in wave.canaries]
         most = len(named) if not isinstance(asked.canary, int) else asked.canary
         offered = named if not isinstance(asked.canary, int) else [one.target for one in wave.members if not one.after]
         for target in offered[: most + _SPARE]:
             if good >= most:
                 break
-            last = self._last(tasks[target], wave)
+            last = self._last(wave, target)
             baseline = baseline_of(last, wave.former)
             wave = _as_canary(wave, target, baseline, last)
             good += baseline is not Baseline.FAILING
         return wave
 
-    def _last(self, task: ApplicationTask, wave: Wave) -> LastRun | None:
+    def _last(self, wave: Wave, target: str) -> LastRun | None:
         """What cannot be read is not known, and waits for nobody: it is judged as such."""
+        member = wave.member(target)
+        if member is None or member.kind is not BuilderKind.ACR_TASK:
+            return None
         try:
-            return self._last_runs.last(task.registry, task.name)
+            return self._last_runs.last(member.registry, member.task)
         except ServiceError as error:
-            log.warning("how %s/%s was before %s is not known: %s", task.registry, task.name, wave.id, error)
+            log.warning("how %s was before %s is not known: %s", target, wave.id, error)
             return None
 
     def _before(self, target: Target) -> Wave | None:
         found = self.book.waves.get(wave_id(target.id, target.number - 1)) if target.number > 1 else None
         return found.record if found is not None else None
-
-    def _member(self, task: ApplicationTask, target: Target, asked: Rebuilding) -> Member:
-        name = acr_target(task.registry, task.name)
-        canary, bases = asked.names(name, ""), tuple(self._other_bases(task, target))
-        wait = self.book.clock() + asked.waits if bases and not canary else None
-        return Member(
-            target=name,
-            registry=task.registry,
-            task=task.name,
-            resource=task.resource_id,
-            canary=canary,
-            bases=bases,
-            retry_at=wait,
-        )
-
-    def _other_bases(self, task: ApplicationTask, target: Target) -> Iterator[OtherBase]:
-        for one in task.dependencies:
-            ours = depends_on(task, self._login_server, one.repository, one.tag) is not None
-            if one.tag and ours and (one.repository, one.tag) != (target.repository, target.tag):
-                yield OtherBase(one.repository, Tag(one.tag), one.digest)
-
-    def _is_behind(self, task: ApplicationTask, target: Target, failed: Sequence[str]) -> bool:
-        """Whoever failed is run once more, though it is built on what the tag went back to: that is the control."""
-        built = self._dependency(task, target)
-        behind = built is None or built.digest != target.wanted
-        return behind or acr_target(task.registry, task.name) in failed
-
-    def _dependency(self, task: ApplicationTask, target: Target) -> Dependency | None:
-        return depends_on(task, self._login_server, target.repository, target.tag)
-
-    def _why_outside(self, task: ApplicationTask, target: Target, asked: Rebuilding, failed: Sequence[str]) -> str:
-        name, built = acr_target(task.registry, task.name), self._dependency(task, target)
-        if asked.names(name, "") or name in failed:
-            return ""
-        if not task.enabled:
-            return DISABLED
-        return OWN_TRIGGER if task.own_trigger and (built is None or built.watched) else ""
-
-    def _outside(
-        self, tasks: Iterable[ApplicationTask], target: Target, asked: Rebuilding, failed: Sequence[str]
-    ) -> Iterator[Outside]:
-        for one in tasks:
-            yield Outside(acr_target(one.registry, one.name), self._why_outside(one, target, asked, failed))
-
-
-def _failed_before(target: Target) -> tuple[str, ...]:
-    """Return who failed on the digest from which the decision went back."""
-    return next((one.canaries for one in target.canaried if one.restored == target.number), ())
 
 
 def _former(target: Target, before: Wave | None) -> Digest:
@@ -212,11 +179,6 @@ def _former(target: Target, before: Wave | None) -> Digest:
     if before is not None and unproven and known == before.digest:
         return before.former if before.former != target.wanted else Digest("")
     return known
-
-
-def _with_canaries(wave: Wave, names: Sequence[str]) -> Wave:
-    members = (msgspec.structs.replace(one, canary=one.target in names, retry_at=None) for one in wave.members)
-    return msgspec.structs.replace(wave, members=tuple(members))
 
 
 def _as_canary(wave: Wave, target: str, baseline: Baseline, last: LastRun | None) -> Wave:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from shared.domain.promotion.rebuilds import WITHOUT_RIGHT, EndKind, Rebuild, RebuildStatus
+from shared.domain.promotion.rebuilds import (
+    WITHOUT_RIGHT,
+    EndKind,
+    Rebuild,
+    RebuildStatus,
+    registry_prefix,
+)
 from shared.domain.promotion.target import Target
 from shared.domain.waves.results import Ended, Result, TagSeen, result_of
 from shared.domain.waves.states import MemberState
-from shared.domain.waves.wave import Member, Wave, excluded, learned, moved
+from shared.domain.waves.wave import Member, Wave, excluded, learned, moved, with_middles
 from shared.ports import Registry
 from shared.rules.progress import Progress
 from shared.rules.targets import TargetBook
@@ -16,6 +22,8 @@ from shared.rules.targets import TargetBook
 _UNDER_WAY = {
     RebuildStatus.WANTED: MemberState.CLAIMED,
     RebuildStatus.LEFT_TO_ACR: MemberState.RUNNING,
+    RebuildStatus.ASKED: MemberState.ASKED,
+    RebuildStatus.ACCEPTED: MemberState.RUNNING,
     RebuildStatus.RUNNING: MemberState.RUNNING,
 }
 _BUILT = frozenset({RebuildStatus.SUCCEEDED, RebuildStatus.UP_TO_DATE})
@@ -62,10 +70,10 @@ class WaveRebuilds:
         return TagSeen(found, target.number if target is not None else 0, repaired)
 
     def _current(self, wave: Wave) -> Mapping[str, Rebuild]:
-        """One query for each registry, whoever of it was asked for."""
+        """One query for each registry and dispatcher, whoever of it was asked for."""
         found: dict[str, Rebuild] = {}
-        for registry in {member.registry.lower() for member in wave.in_flight}:
-            found |= {one.record.id: one.record for one in self._progress.records.current(f"{registry}~")}
+        for prefix in sorted({registry_prefix(self._rebuild(wave, member)) for member in wave.in_flight}):
+            found |= {one.record.id: one.record for one in self._progress.records.current(prefix)}
         return found
 
     def _asked(self, rebuild: Rebuild) -> Rebuild:
@@ -82,6 +90,7 @@ class WaveRebuilds:
             registry=member.registry,
             task=member.task,
             task_id=member.resource,
+            kind=member.kind,
             base_repository=wave.repository,
             base_tag=wave.tag,
             base_digest=wave.digest,
@@ -96,20 +105,24 @@ class WaveRebuilds:
             canary=member.canary,
             anew=member.canary and bool(wave.control_of),
             turn=wave.planned_at,
+            middles=member.middles,
         )
 
     def _told(self, wave: Wave, member: Member, rebuild: Rebuild, target: Target | None) -> Wave:
         under_way = _UNDER_WAY.get(rebuild.status)
         if under_way is not None:
             return moved(wave, member.target, under_way) if member.state is not under_way else wave
+        if rebuild.status is RebuildStatus.WITHDRAWN:
+            return moved(wave, member.target, MemberState.VOID, detail=rebuild.detail)
         if rebuild.status in WITHOUT_RIGHT:
             return excluded(wave, member.target, rebuild.detail)
-        return learned(wave, self._result(wave, member, rebuild, target), self._progress.clock())
+        told = learned(wave, self._result(wave, member, rebuild, target), self._progress.clock())
+        return with_middles(told, member.target, rebuild.middles)
 
     def _result(self, wave: Wave, member: Member, rebuild: Rebuild, target: Target | None) -> Result:
         """Only where the registry says nothing of the run has the tag to be read."""
         passed = rebuild.status in _BUILT
-        reported = wave.digest if rebuild.status is RebuildStatus.UP_TO_DATE else rebuild.reported
+        reported = _reported(wave, member, rebuild)
         after = TagSeen() if passed and reported else self.tag_seen(wave, target)
         by_build = passed or rebuild.ended_by is EndKind.BUILD
         ended = Ended(
@@ -124,6 +137,8 @@ class WaveRebuilds:
             runs=max(rebuild.runs, 1),
             moved_too=() if passed else tuple(self._moved_too(member)),
             covered=rebuild.status is RebuildStatus.UP_TO_DATE,
+            told=rebuild.told,
+            between=bool(member.after),
         )
         return result_of(member.target, wave.digest, wave.number, ended, member.before or TagSeen(), after)
 
@@ -132,3 +147,10 @@ class WaveRebuilds:
             other = self._targets.of(base.repository, base.tag)
             if other is not None and other.seen and other.seen != base.digest:
                 yield f"{base.repository}:{base.tag}"
+
+
+def _reported(wave: Wave, member: Member, rebuild: Rebuild) -> str:
+    """What is said of the run itself: by the registry, or by whoever builds, who knows no image between from a base."""
+    if rebuild.is_of_acr:
+        return wave.digest if rebuild.status is RebuildStatus.UP_TO_DATE else rebuild.reported
+    return "" if member.after else rebuild.built_on

@@ -10,15 +10,18 @@ import msgspec
 
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.gate.words import Words
-from shared.domain.promotion.rebuilds import ApplicationTask
+from shared.domain.promotion.rebuilds import ApplicationTask, Dependency
+from shared.domain.references import Tag
 from shared.domain.waves.results import LastRun
 from shared.domain.waves.wave import Wave, parts_of_wave
 from shared.domain.waves.way_back import Grounds, Scanned
 from shared.errors import Conflict
 from shared.run_ports import Run
 from shared.wave_ports import StoredWave
-from tests.doubles.registries import InMemoryRegistry, InMemoryRuns
+from tests.doubles.registries import InMemoryRegistry, InMemoryRuns, digest_of
 from tests.doubles.storage import Hook, OneAtATime
+
+BASE_SERVER = "tidegatebase.azurecr.io"
 
 
 class InMemoryWaves(OneAtATime):
@@ -70,7 +73,9 @@ class InMemoryWaves(OneAtATime):
 
 
 class BuildingRuns(InMemoryRuns):
-    """Runs of tasks that are built on what the base registry's tags bear when a run starts, and say so once it passed.
+    """Runs of tasks that are built on what tags bear when a run starts, and say so once it passed, and push then.
+
+    What they push beside the base registry's is in ``images``, by its name with the registry and its tag.
 
     Args:
         base: the base registry.
@@ -82,6 +87,7 @@ class BuildingRuns(InMemoryRuns):
         self._base = base
         self._built_on: dict[str, tuple[str, dict[tuple[str, str], str]]] = {}
         self.bases_at_start: list[tuple[str, dict[tuple[str, str], str]]] = []
+        self.images: dict[tuple[str, str], str] = {}
 
     def start_late(self, run_id: str) -> None:
         """Let a run read its bases as they are now."""
@@ -108,9 +114,22 @@ class BuildingRuns(InMemoryRuns):
         self._report(task.resource_id, self._bases())
 
     def _bases(self) -> dict[tuple[str, str], str]:
-        return {(path, tag): digest for (path, tag), digest in self._base.tags.items()}
+        return {**{(path, tag): digest for (path, tag), digest in self._base.tags.items()}, **self.images}
+
+    def _push(self, task: ApplicationTask, bases: dict[tuple[str, str], str]) -> None:
+        """What is pushed differs with the task and with all that it was built on."""
+        on = sorted(f"{one.repository}:{one.tag}@{bases.get(_place(one))}" for one in task.dependencies)
+        for image in task.pushes:
+            digest = digest_of(f"{task.name} on {on}")
+            if image.registry == BASE_SERVER:
+                self._base.push(image.repository, Tag(image.tag), digest)
+            else:
+                self.images[f"{image.registry}/{image.repository}", image.tag] = digest
 
     def _report(self, key: str, bases: dict[tuple[str, str], str]) -> None:
+        for task in self.application_tasks:
+            if task.resource_id == key:
+                self._push(task, bases)
         self.application_tasks = tuple(
             _built(task, bases) if task.resource_id == key else task for task in self.application_tasks
         )
@@ -118,10 +137,13 @@ class BuildingRuns(InMemoryRuns):
 
 def _built(task: ApplicationTask, bases: dict[tuple[str, str], str]) -> ApplicationTask:
     dependencies = tuple(
-        msgspec.structs.replace(one, digest=bases.get((one.repository, one.tag), one.digest))
-        for one in task.dependencies
+        msgspec.structs.replace(one, digest=bases.get(_place(one), one.digest)) for one in task.dependencies
     )
     return msgspec.structs.replace(task, dependencies=dependencies)
+
+
+def _place(one: Dependency) -> tuple[str, str]:
+    return (one.repository if one.registry == BASE_SERVER else f"{one.registry}/{one.repository}", one.tag)
 
 
 class SaidRuns:

@@ -459,7 +459,14 @@ class World:
         people = self.notifying.people(lambda: self.troubles)
         self.teller = TroubleTeller(finder, self.troubles, self.activity, self.clock, self._last, people)
         self.rebuilder = Rebuilder(
-            self.rebuild_progress, self.book, runs, self.evidence, BASE_SERVER, self.activity, self.most_rebuilds
+            self.rebuild_progress,
+            self.book,
+            runs,
+            self.evidence,
+            BASE_SERVER,
+            self.activity,
+            self.most_rebuilds,
+            self.rolling,
         )
         asking = Asking(
             self.rebuild_progress,
@@ -471,7 +478,7 @@ class World:
             self.most_rebuilds,
         )
         parts = (self.rebuild_progress, self.book, self.activity)
-        self.dispatching = Dispatching(asking, *parts, BASE_SERVER, self.most_rebuilds)
+        self.dispatching = Dispatching(asking, *parts, BASE_SERVER, self.most_rebuilds, self.rolling)
         self.due_looker = self._due_looker()
 
     def builds_elsewhere(self, dispatcher: InMemoryDispatcher) -> InMemoryDispatcher:
@@ -492,6 +499,8 @@ class World:
             waker=lambda: self.waker,
             clock=self.clock,
             server=BASE_SERVER,
+            listings=lambda: self.kept_listings,
+            dispatchers=lambda: self.dispatchers,
             last_runs=lambda: self.last_runs,
             grounds=lambda: self.grounds,
         )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Any
 
 import msgspec
 
 from shared.domain.dispatch.builds import End
 from shared.domain.dispatch.signing import verify
-from shared.domain.promotion.rebuilds import BUSY, DISPATCHED, Rebuild, RebuildStatus, follow
+from shared.domain.promotion.rebuilds import BUSY, DISPATCHED, EndKind, Rebuild, RebuildStatus, follow
 from shared.domain.promotion.schedule import MOST_RUNS, pause_before_retry
 from shared.domain.references import parse_digest
 from shared.errors import InvalidReference, MalformedRequest
@@ -109,10 +110,11 @@ def ended_by(rebuild: Rebuild, answer: Answer, now: datetime) -> Rebuild:
     detail = (
         f"{rebuild.registry} told that it ended as {answer.end.value} (attempt {rebuild.runs} of at most {MOST_RUNS})"
     )
-    known = {"detail": detail, "link": answer.link or rebuild.link, "built_on": answer.built_on}
+    known: dict[str, Any] = {"detail": detail, "link": answer.link or rebuild.link, "built_on": answer.built_on}
     if answer.end is End.UNDECIDED and rebuild.runs < MOST_RUNS:
         return follow(rebuild, RebuildStatus.WANTED, now, pause=pause_before_retry(rebuild.runs), **known)
-    return follow(rebuild, _STATUS[answer.end], now, pause=timedelta(0), told=True, **known)
+    by = EndKind.PLATFORM if answer.end is End.UNDECIDED else EndKind.BUILD
+    return follow(rebuild, _STATUS[answer.end], now, pause=timedelta(0), told=True, ended_by=by, **known)
 
 
 def _is_link(text: str) -> bool:

@@ -11,10 +11,6 @@ import msgspec
 
 from shared.errors import InvalidReference
 
-ACR = "acr"
-_TARGET = re.compile(
-    r"(?P<dispatcher>[a-z][a-z0-9-]{0,38}[a-z0-9]|[a-z]):(?P<place>[A-Za-z0-9][A-Za-z0-9 ._/@!-]{0,299})"
-)
 _REF = r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}"
 _WORKFLOW = re.compile(
     r"(?P<owner>[A-Za-z0-9][A-Za-z0-9-]{0,38})/(?P<repository>[A-Za-z0-9._-]{1,100})"
@@ -24,21 +20,6 @@ _WORKFLOW = re.compile(
 _PROJECT = r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,62}[A-Za-z0-9_-])?"
 _PIPELINE = re.compile(rf"(?P<project>{_PROJECT})/(?P<number>[1-9]\d{{0,8}})@(?P<ref>{_REF})")
 _SUBJECT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,198}[A-Za-z0-9])?")
-
-
-class RebuildTarget(msgspec.Struct, frozen=True):
-    """What is to be rebuilt.
-
-    Attributes:
-        dispatcher: who is asked, by the name in the settings; ``acr`` for a task of an application registry.
-        place: what it is asked for.
-    """
-
-    dispatcher: str
-    place: str
-
-    def __str__(self) -> str:
-        return f"{self.dispatcher}:{self.place}"
 
 
 class Workflow(msgspec.Struct, frozen=True):
@@ -65,21 +46,6 @@ class Pipeline(msgspec.Struct, frozen=True):
     project: str
     number: int
     ref: str
-
-
-def parse_rebuild_target(text: str) -> RebuildTarget:
-    """Read what is to be rebuilt, such as ``github:contoso/shop/build.yml@main``.
-
-    Raises:
-        InvalidReference: it names nothing that could be rebuilt.
-    """
-    found = _TARGET.fullmatch(text)
-    if found is None or ".." in text or "//" in text:
-        raise InvalidReference(
-            f"{text[:120]!r} is nothing that can be rebuilt: expected a dispatcher of the settings, a colon and a "
-            "place that it knows, such as github:contoso/shop/build.yml@main"
-        )
-    return RebuildTarget(found["dispatcher"], found["place"])
 
 
 def parse_workflow(place: str) -> Workflow:

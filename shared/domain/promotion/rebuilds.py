@@ -14,6 +14,7 @@ import msgspec
 
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.identity import earlier_id
+from shared.domain.promotion.middles import Middle
 from shared.domain.promotion.schedule import (
     MOST_ATTEMPTS,
     RUN_LIFE,
@@ -97,6 +98,7 @@ class RebuildStatus(Enum):
     RUNNING = "running"  # the run is under way
     SUCCEEDED = "succeeded"  # the application image was built on the new base; the end
     UP_TO_DATE = "up-to-date"  # the task was already built on this digest; the end
+    WITHDRAWN = "withdrawn"  # its wave was cancelled before its run began; the end
     OVERTAKEN = "overtaken"  # the base moved on before its run began, to what has a rebuild of its own; the end
     FAILED = "failed"  # the run failed, or could not be made to run; the end
     UNDECIDED = "undecided"  # builds were asked for elsewhere, and none of them said whether it can be built; the end
@@ -118,6 +120,7 @@ REBUILD_ENDS = (
         {
             RebuildStatus.SUCCEEDED,
             RebuildStatus.UP_TO_DATE,
+            RebuildStatus.WITHDRAWN,
             RebuildStatus.OVERTAKEN,
             RebuildStatus.FAILED,
             RebuildStatus.UNDECIDED,
@@ -167,6 +170,7 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         turn: since when its wave waits, by which its turn comes, UTC; ``None`` for ``since``.
         ended_by: who decided its end; ``None`` before, and in records of earlier versions.
         reported: the digest that the registry says its task was built on, once it succeeded.
+        middles: of a task in a chain the images between, by which that is known.
     """
 
     registry: str
@@ -201,6 +205,7 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     turn: datetime | None = None
     ended_by: EndKind | None = None
     reported: str = ""
+    middles: tuple[Middle, ...] = ()
 
     @property
     def target(self) -> str:

@@ -8,6 +8,8 @@ from datetime import datetime
 from shared.domain.promotion.rebuilds import BUSY, REBUILD_ENDS, Rebuild, RebuildStatus
 from shared.domain.promotion.target import Target
 
+WITHDRAWN = "its wave was cancelled before it was begun"
+
 
 def is_overtaken(rebuild: Rebuild, target: Target | None) -> bool:
     """Whether the base has reached a later decision than the one a rebuild is for."""

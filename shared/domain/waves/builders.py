@@ -14,6 +14,7 @@ from shared.domain.promotion.rebuilds import ApplicationTask, RebuildStatus
 from shared.domain.promotion.task_runs import Pushed
 from shared.domain.watching.rebuild_targets import ACR, RebuildTarget
 from shared.domain.waves.references import Reference, parse_reference
+from shared.domain.waves.results import Baseline
 from shared.errors import InvalidReference
 
 # A task's own words for what differs with each run, such as {{.Run.ID}} and $ID.
@@ -36,14 +37,6 @@ class Apart(Enum):
     DISABLED = "disabled"  # somebody switched it off: nobody rebuilds it
     PINNED = "pinned"  # it names a digest: a rebuild of it would build on the same once more
     CLAIM = "claim"  # only an image says that it is built on this: nobody is rebuilt for what anybody could write
-
-
-class Before(Enum):
-    """How a builder stood before the base moved."""
-
-    GOOD = "good"  # its last run that decided anything passed
-    FAILING = "failing"  # that one failed
-    UNKNOWN = "unknown"  # none is known
 
 
 # These build nothing more by themselves, so that nothing follows of them.
@@ -104,7 +97,7 @@ class Builder(msgspec.Struct, frozen=True):
     own_trigger: bool = False
     disabled: bool = False
     may_not_run: bool = False
-    before: Before = Before.UNKNOWN
+    before: Baseline = Baseline.UNKNOWN
     run: str = ""
 
     def apart_for(self, bases: Iterable[Base]) -> Apart | None:
@@ -167,12 +160,12 @@ def of_task(task: ApplicationTask, host: str, without_right: bool = False) -> Bu
         own_trigger=task.own_trigger,
         disabled=not task.enabled,
         may_not_run=without_right,
-        before=Before.UNKNOWN if last is None else _BEFORE[last.status],
+        before=Baseline.UNKNOWN if last is None else _BEFORE[last.status],
         run=last.run_id if last else "",
     )
 
 
-_BEFORE = {RunStatus.SUCCEEDED: Before.GOOD, RunStatus.FAILED: Before.FAILING}
+_BEFORE = {RunStatus.SUCCEEDED: Baseline.GOOD, RunStatus.FAILED: Baseline.FAILING}
 
 
 def _pushed(pushes: Iterable[Pushed], host: str) -> Iterable[Image]:

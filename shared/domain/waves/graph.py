@@ -13,7 +13,8 @@ from graphlib import TopologicalSorter
 
 import msgspec
 
-from shared.domain.waves.builders import Apart, Base, Before, Builder, HowKnown, ends_the_chain
+from shared.domain.waves.builders import Apart, Base, Builder, HowKnown, ends_the_chain
+from shared.domain.waves.results import Baseline
 
 
 class By(Enum):
@@ -93,7 +94,7 @@ class Impact(msgspec.Struct, frozen=True):
     @property
     def failing(self) -> tuple[Hit, ...]:
         """Those that were failing before."""
-        return tuple(one for one in self.hits if one.builder.before is Before.FAILING)
+        return tuple(one for one in self.hits if one.builder.before is Baseline.FAILING)
 
 
 Edges = Mapping[str, tuple[Edge, ...]]

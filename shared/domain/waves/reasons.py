@@ -34,6 +34,7 @@ class Reason(Enum):
     FORMER_REFUSED = "former-refused"  # the digest before is blocked, or its canaries failed
     FORMER_GONE = "former-gone"  # no registry has the digest before any more
     FORMER_UNVERIFIED = "former-unverified"  # the digest before was put there by others, or adopted: nothing tested it
+    TOLD_FROM_OUTSIDE = "told-from-outside"  # that it failed was only told by whoever builds elsewhere, and not seen
     RESTORED_BEFORE = "restored-before"  # the tag went back from this very digest once
     RESTORED_TODAY = "restored-today"  # the tag went back from another digest within a day
 
@@ -62,6 +63,7 @@ HOLDS = frozenset(
         Reason.FORMER_REFUSED,
         Reason.FORMER_GONE,
         Reason.FORMER_UNVERIFIED,
+        Reason.TOLD_FROM_OUTSIDE,
         Reason.RESTORED_BEFORE,
         Reason.RESTORED_TODAY,
     }

@@ -22,7 +22,8 @@ class HowKnown(Enum):
 
     REPORT = "dependency-report"  # the registry says it of the run itself, which it does of those that succeeded
     TAG = "tag-before-and-after"  # the tag bore it before the run was asked for and after its end, by one decision
-    UNKNOWN = "unknown"  # neither: the run says nothing about the base
+    BETWEEN = "image-between"  # it was built on an image that a member before it had built on it, as the registry says
+    UNKNOWN = "unknown"  # none of these: the run says nothing about the base
 
 
 class Says(Enum):
@@ -70,6 +71,8 @@ class Ended(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         runs: how often it was run to come to this.
         moved_too: other bases of the member that had moved since its last run: a failure names none of them.
         covered: whether another run than the wave's own built it.
+        told: whether its end was only told, by whoever builds elsewhere, and not read by us.
+        between: whether it is built on what moved by images that others of the wave push.
     """
 
     attempt: int
@@ -83,6 +86,8 @@ class Ended(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     runs: int = 1
     moved_too: tuple[str, ...] = ()
     covered: bool = False
+    told: bool = False
+    between: bool = False
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -153,7 +158,8 @@ def result_of(target: str, digest: Digest, number: int, ended: Ended, before: Ta
         after: the tag after its end was seen.
     """
     if ended.passed and ended.reported:
-        return Result(target=target, number=number, ended=ended, built_on=ended.reported, how=HowKnown.REPORT)
+        how = HowKnown.BETWEEN if ended.between else HowKnown.REPORT
+        return Result(target=target, number=number, ended=ended, built_on=ended.reported, how=how)
     stood = before.digest == after.digest == digest and before.number == after.number == number
     if stood and before.repaired == after.repaired:
         return Result(target=target, number=number, ended=ended, built_on=digest, how=HowKnown.TAG)

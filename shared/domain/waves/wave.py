@@ -14,7 +14,9 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.policy.rebuilding import ACR, Rebuilding
+from shared.domain.policy.rebuilding import Rebuilding
+from shared.domain.promotion.middles import Middle
+from shared.domain.promotion.rebuilds import BuilderKind
 from shared.domain.promotion.said import Said, Why
 from shared.domain.promotion.schedule import pause_before_retry
 from shared.domain.promotion.target import parts_of_target, target_id
@@ -64,8 +66,10 @@ class Member(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     Attributes:
         target: the rebuild target's id, such as ``acr:contosoapps/shop``.
-        registry, task: of an ACR task, as they are spelled there.
-        resource: what its dispatcher knows it by, such as a task's Azure resource id.
+        registry, task: of an ACR task, as they are spelled there; of another build who is asked, by its name in the
+            settings, and its place there.
+        resource: a task's Azure resource id; empty for another build.
+        kind: who builds.
         owner: whose it is; empty if nobody knows.
         canary: whether it goes first, and decides for the others.
         after: members that it is built on, directly or by others.
@@ -75,6 +79,7 @@ class Member(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         attempts: how many were begun.
         before: the base's tag just before the latest one was asked for.
         bases: its other bases in the base registry.
+        middles: the images between, by which it is built on what moved; none if it names that itself.
         retry_at: not to be asked for before, UTC.
         results: what is known of its attempts, by their number.
         detail: why it is where it is, for people.
@@ -84,6 +89,7 @@ class Member(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     registry: str = ""
     task: str = ""
     resource: str = ""
+    kind: BuilderKind = BuilderKind.ACR_TASK
     owner: str = ""
     canary: bool = False
     after: tuple[str, ...] = ()
@@ -95,6 +101,7 @@ class Member(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     attempts: int = 0
     before: TagSeen | None = None
     bases: tuple[OtherBase, ...] = ()
+    middles: tuple[Middle, ...] = ()
     retry_at: datetime | None = None
     results: tuple[Result, ...] = ()
     detail: str = ""
@@ -121,7 +128,8 @@ class Wave(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         planned_at: when, UTC.
         asked: what its entry asks for.
         members: who is rebuilt.
-        outside: who takes the tag without it.
+        outside: who takes the tag without it, or is not rebuilt at all.
+        remarks: what people are to know of how it was planned.
         state: where it is.
         reason: why.
         detail: the same for people, where there is more to say.
@@ -145,6 +153,7 @@ class Wave(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     asked: Rebuilding = Rebuilding()
     members: tuple[Member, ...] = ()
     outside: tuple[Outside, ...] = ()
+    remarks: tuple[str, ...] = ()
     state: WaveState = WaveState.PLANNED
     reason: Reason = Reason.PLANNED
     detail: str = ""
@@ -212,11 +221,6 @@ def parts_of_wave(wave: str) -> tuple[str, int]:
         raise InvalidReference(f"{wave[:300]!r} is no wave's id, such as tidegatebase~base~node~22-alpine~7")
     parts_of_target(target)
     return target, int(number)
-
-
-def acr_target(registry: str, task: str) -> str:
-    """Return the id of an ACR task as a rebuild target."""
-    return f"{ACR}:{registry.lower()}/{task.lower()}"
 
 
 def went(wave: Wave, state: WaveState, reason: Reason, **fields: Any) -> Wave:
@@ -296,6 +300,12 @@ def excluded(wave: Wave, target: str, why: str) -> Wave:
     """Return a wave in which a member cannot speak, and why."""
     wave = base_failed(moved(wave, target, MemberState.EXCLUDED, detail=why), target)
     return msgspec.structs.replace(wave, step=wave.step + 1)
+
+
+def with_middles(wave: Wave, target: str, middles: tuple[Middle, ...]) -> Wave:
+    """Return a wave that knows what the images between were when a member was built on them."""
+    member = wave.member(target)
+    return wave if member is None else _with(wave, msgspec.structs.replace(member, middles=middles))
 
 
 def joined(wave: Wave, found: Iterable[Member]) -> Wave:

@@ -16,6 +16,7 @@ from shared.domain.promotion.said import Guilt, Why
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
 from shared.domain.waves.reasons import Reason
+from shared.domain.waves.results import Says
 from shared.domain.waves.states import ON_IT, MemberState
 from shared.domain.waves.wave import Wave, Word
 
@@ -87,7 +88,8 @@ def proposal(wave: Wave, target: Target, grounds: Grounds, now: datetime) -> Res
         grounds: what is known of the digest before.
         now: UTC.
     """
-    against = _by_people(target) or _former(wave, target) or _history(wave, target, now) or _scans(grounds)
+    known = _by_people(target) or _former(wave, target) or _history(wave, target, now)
+    against = known or _told(wave) or _scans(grounds)
     if against is not None:
         return HoldBecause(against)
     return _proposed(wave)
@@ -130,6 +132,13 @@ def _former(wave: Wave, target: Target, *, by_person: bool = False) -> Reason | 
     foreign = any(one.digest == wave.former and one.foreign for one in target.former)
     adopted = target.adopted is not None and target.adopted.digest == wave.former and wave.former not in target.passed
     return Reason.FORMER_UNVERIFIED if (foreign or adopted) and not by_person else None
+
+
+def _told(wave: Wave) -> Reason | None:
+    """Whoever may tell of builds could take any tag back, were that enough."""
+    failed = [one for one in wave.canaries if one.state is MemberState.FAILED]
+    said = [result.ended for one in failed for result in one.results if result.says(wave.digest) is Says.FAILED]
+    return Reason.TOLD_FROM_OUTSIDE if said and all(one.told for one in said) else None
 
 
 def _history(wave: Wave, target: Target, now: datetime) -> Reason | None:

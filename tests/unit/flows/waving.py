@@ -9,8 +9,9 @@ from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.rebuilds import ApplicationTask, Dependency
 from shared.domain.promotion.said import Canaried
 from shared.domain.references import Digest, Tag
+from shared.domain.waves.builders import task_id
 from shared.domain.waves.states import MemberState, WaveState
-from shared.domain.waves.wave import Wave, acr_target
+from shared.domain.waves.wave import Wave
 from tests.doubles.waves import BuildingRuns
 from tests.doubles.world import BASE_SERVER, ONE, TAG, TARGET, TWO, WATCH_LIST, Died, World
 
@@ -83,7 +84,7 @@ class Waving(World):
 
     def member(self, name: str, number: int = 2) -> MemberState:
         """Return where a member of a wave is."""
-        found = self.wave(number).member(acr_target(APPS, name))
+        found = self.wave(number).member(task_id(APPS, name))
         assert found is not None, f"{name} is no member"
         return found.state
 

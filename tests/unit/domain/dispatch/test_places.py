@@ -8,53 +8,14 @@ from hypothesis import strategies as st
 
 from shared.domain.dispatch.places import (
     Pipeline,
-    RebuildTarget,
     Workflow,
     parse_pipeline,
-    parse_rebuild_target,
     parse_subject,
     parse_workflow,
 )
 from shared.errors import InvalidReference
 
 pytestmark = pytest.mark.unit
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("github:contoso/shop/build.yml@main", RebuildTarget("github", "contoso/shop/build.yml@main")),
-        (
-            "github:contoso/shop/.github/workflows/b.yml@v1",
-            RebuildTarget("github", "contoso/shop/.github/workflows/b.yml@v1"),
-        ),
-        ("our-ci:My Project/42@main", RebuildTarget("our-ci", "My Project/42@main")),
-        ("acr:contosoapps/shop", RebuildTarget("acr", "contosoapps/shop")),
-    ],
-)
-def test_a_target_is_a_dispatcher_and_a_place(text: str, expected: RebuildTarget) -> None:
-    assert parse_rebuild_target(text) == expected
-    assert str(expected) == text
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "github",
-        "github:",
-        ":x",
-        "Github:x",
-        "github:https://evil.example",
-        "github:a/../b",
-        "x:y?z",
-        "x:a\nb",
-        "x:é",
-    ],
-)
-def test_whatever_else_is_refused_in_words(text: str) -> None:
-    with pytest.raises(InvalidReference, match="nothing that can be rebuilt"):
-        parse_rebuild_target(text)
 
 
 def test_a_workflow_is_known_by_its_file_with_or_without_its_folder() -> None:

@@ -15,7 +15,6 @@ from shared.domain.watching.rebuild_targets import RebuildTarget
 from shared.domain.waves.builders import (
     Apart,
     Base,
-    Before,
     Builder,
     Claim,
     HowKnown,
@@ -26,6 +25,7 @@ from shared.domain.waves.builders import (
     together,
 )
 from shared.domain.waves.graph import By, Graph, Impact, Root
+from shared.domain.waves.results import Baseline
 
 pytestmark = pytest.mark.unit
 
@@ -191,7 +191,7 @@ def test_how_a_task_stood_is_what_its_last_run_said_that_decided_anything() -> N
         task("good", "base/node:22", ended=RunStatus.SUCCEEDED),
         task("new", "base/node:22"),
     )
-    assert [one.builder.before for one in found.hits] == [Before.FAILING, Before.GOOD, Before.UNKNOWN]
+    assert [one.builder.before for one in found.hits] == [Baseline.FAILING, Baseline.GOOD, Baseline.UNKNOWN]
     assert [one.builder.id for one in found.failing] == ["acr:contosoapps/bad"]
 
 

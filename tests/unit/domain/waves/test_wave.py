@@ -8,6 +8,7 @@ from itertools import product
 import msgspec
 import pytest
 
+from shared.domain.waves.builders import task_id
 from shared.domain.waves.reasons import HOLDS, Reason
 from shared.domain.waves.results import Baseline
 from shared.domain.waves.states import (
@@ -22,7 +23,6 @@ from shared.domain.waves.states import (
 from shared.domain.waves.wave import (
     Wave,
     Word,
-    acr_target,
     excluded,
     joined,
     learned,
@@ -105,7 +105,7 @@ def test_what_is_no_id_of_a_wave_is_refused(text: str) -> None:
 
 
 def test_a_task_is_a_rebuild_target_whatever_its_case() -> None:
-    assert acr_target("ContosoApps", "Shop") == "acr:contosoapps/shop"
+    assert task_id("ContosoApps", "Shop") == "acr:contosoapps/shop"
 
 
 def test_a_record_reads_back_as_it_was_written() -> None:
@@ -220,4 +220,4 @@ def test_a_failure_is_unproven_where_no_canary_that_failed_was_known_to_be_good(
 
 def test_every_reason_to_hold_is_one_and_no_other_reason_is() -> None:
     assert {one for one in Reason if one not in HOLDS} >= {Reason.MOVED_ON, Reason.GOES_BACK, Reason.CANARIES_PASSED}
-    assert len(HOLDS) == 15
+    assert len(HOLDS) == 16
