@@ -215,9 +215,10 @@ class Admitting:
         return self._parts.watch_lists.in_force()
 
     def troubles(self) -> Iterable[Trouble]:
-        """Return what is wrong with exceptions, trust, approvals, and in use; what nobody needs is not read."""
+        """Return what is wrong with all that is set up, and with what is in use; what nobody needs is not read."""
         told = self._parts.notifying.troubles()
         scanned = (*self.exceptions.now().troubles, *self.standing.troubles()) if self.policies.may_scan else ()
         signed, approved = self.signing.troubles(), self.answerability.logged()
+        built = self._parts.rolling.troubles()
         kept = (*self._parts.deciding.troubles(), *self._parts.housekeeping.troubles())
-        return (*scanned, *signed, *approved, *told, *kept)
+        return (*scanned, *signed, *approved, *told, *built, *kept)

@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.bootstrap import Parts
-    from shared.dispatch_ports import Dispatchers
+    from shared.dispatch_ports import Dispatchers, Switches
     from shared.domain.policy.rebuilding import Rebuilding
     from shared.domain.promotion.rebuilds import ApplicationTask, Rebuild
     from shared.domain.promotion.target import Target
     from shared.domain.references import Tag
+    from shared.domain.watching.troubles import Trouble
     from shared.flows.conduct import Conductor
     from shared.flows.look_at_due import Kind
     from shared.ports import Clock, Registry
+    from shared.rules.dispatcher_troubles import DispatcherTroubles
     from shared.rules.elsewhere import Elsewhere
     from shared.rules.listings import KeptListings
     from shared.rules.policies import Policies
@@ -55,6 +57,7 @@ def rolling_of(parts: Parts) -> Rolling:
         server=parts.settings.base_server,
         listings=lambda: parts.kept_listings,
         dispatchers=lambda: parts.dispatchers,
+        switches=lambda: parts.switches,
         host=lambda registry: parts.dependants.host(registry),  # noqa: PLW0108  it is made when it is needed
     )
 
@@ -74,6 +77,7 @@ class Rolling:
         server: the base registry's login server.
         listings: gives the tasks of the application registries.
         dispatchers: gives those who build elsewhere.
+        switches: gives which of them want to be asked nothing more.
         host: gives the login server of an application registry.
         last_runs: gives who tells how tasks were before; by default the app's own rebuilds.
         grounds: gives who tells what speaks against going back.
@@ -93,6 +97,7 @@ class Rolling:
         server: str,
         listings: Callable[[], KeptListings],
         dispatchers: Callable[[], Dispatchers],
+        switches: Callable[[], Switches],
         host: Callable[[str], str] = _usual_host,
         last_runs: Callable[[], LastRuns] | None = None,
         grounds: Callable[[], GroundsOf] | None = None,
@@ -108,6 +113,7 @@ class Rolling:
         self._server = server
         self._listings = listings
         self._dispatchers = dispatchers
+        self._switches = switches
         self._host = host
         self._last_runs = last_runs
         self._grounds = grounds
@@ -190,6 +196,21 @@ class Rolling:
         if self._grounds is not None:
             return self._grounds()
         return WayBackGrounds(self._targets(), self._sources(), self._policies())
+
+    def unnamed(self) -> tuple[Trouble, ...]:
+        """Return whom the watch list names and the settings do not; see ``DispatcherTroubles``."""
+        return self._dispatcher_troubles.unnamed() if self._policies().may_rebuild else ()
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """Return what keeps those who build elsewhere from being asked; see ``DispatcherTroubles``."""
+        return self._dispatcher_troubles.now() if self._policies().may_rebuild else ()
+
+    @cached_property
+    def _dispatcher_troubles(self) -> DispatcherTroubles:
+        from shared.rules.dispatcher_troubles import DispatcherTroubles  # noqa: PLC0415
+
+        lists = lambda: self._policies().watch_list()  # noqa: E731  the policies may change in a test
+        return DispatcherTroubles(self.named, lists, self._dispatchers, self._switches)
 
     def kind(self) -> Kind[Any]:
         """Return how waves are looked at."""

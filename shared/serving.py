@@ -70,7 +70,10 @@ def _about_images(parts: Parts) -> Mapping[str, Handler]:
         "preview": previews.preview,
         "me": lambda asked: me(asked, installation=parts.settings.installation, at=parts.clock()),
         "readiness": lambda _: readiness(
-            parts.watch_lists.in_force, lambda: parts.watch_lists.not_taken, parts.admitting.answerability
+            parts.watch_lists.in_force,
+            lambda: parts.watch_lists.not_taken,
+            parts.admitting.answerability,
+            parts.rolling.unnamed,
         ),
         "list_images": lambda asked: images.list_images(
             asked.request, watch_list=parts.watch_lists.in_force(), overview=parts.overview

@@ -65,9 +65,15 @@ class Elsewhere:
 
     def unknown(self, watch_list: WatchList) -> Mapping[str, tuple[str, ...]]:
         """Return the dispatchers that a list names and the settings do not, each with the entries that name it."""
-        known, found = self._dispatchers(), dict[str, list[str]]()
-        for image in watch_list.images:
-            for name in sorted({_dispatcher(one) for one in image.rebuild_targets} - {ACR, *known}):
+        known = self._dispatchers()
+        return {name: images for name, images in self.asked(watch_list).items() if name not in known}
+
+    @staticmethod
+    def asked(watch_list: WatchList) -> Mapping[str, tuple[str, ...]]:
+        """Return all dispatchers that a list names, each with the entries that name it."""
+        found: dict[str, list[str]] = {}
+        for image in watch_list.base_images:
+            for name in sorted({_dispatcher(one) for one in image.rebuild_targets} - {ACR}):
                 found.setdefault(name, []).append(image.name)
         return {name: tuple(images) for name, images in found.items()}
 

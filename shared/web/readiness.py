@@ -29,7 +29,10 @@ class Readiness(msgspec.Struct, frozen=True):
 
 
 def readiness(
-    in_force: Callable[[], WatchList], not_taken: Callable[[], NotTaken | None], answerability: Answerability
+    in_force: Callable[[], WatchList],
+    not_taken: Callable[[], NotTaken | None],
+    answerability: Answerability,
+    unnamed: Callable[[], tuple[Trouble, ...]],
 ) -> func.HttpResponse:
     """Tell what is set up so that it cannot work; the storage account alone is asked.
 
@@ -37,11 +40,12 @@ def readiness(
         in_force: gives the watch list in force.
         not_taken: why the stored one is not, as far as that is known by then.
         answerability: knows the policies whose approval nobody could give.
+        unnamed: gives those who build elsewhere by the list, and whom the settings do not name.
 
     Returns:
         200 with ``Readiness``.
     """
     entries, problem = len(in_force().images), not_taken()
     of_list = (problem.trouble,) if problem is not None else ()
-    wrong = (*of_list, *answerability.now())
+    wrong = (*of_list, *answerability.now(), *unnamed())
     return json_answer(Readiness(not wrong, entries, wrong))

@@ -501,6 +501,7 @@ class World:
             server=BASE_SERVER,
             listings=lambda: self.kept_listings,
             dispatchers=lambda: self.dispatchers,
+            switches=lambda: self.switches,
             last_runs=lambda: self.last_runs,
             grounds=lambda: self.grounds,
         )
@@ -796,7 +797,7 @@ class World:
         scanned = (*self.exceptions.now().troubles, *self.standing.troubles()) if self.policies.may_scan else ()
         told = (*self.notifying.troubles(), *(self.keeper.troubles() if self.keeper else ()))
         signed = self.trust.now().troubles if self.policies.may_sign else ()
-        return (*scanned, *signed, *self.answerability.logged(), *told)
+        return (*scanned, *signed, *self.answerability.logged(), *told, *self.rolling.troubles())
 
     def _last(self, lasting: Iterable[Noted]) -> None:
         self.lasting = tuple(lasting)

@@ -13,7 +13,7 @@ complete tidegate \
         'c/--standing=/(clean exposed unknown)/' \
         'c/--fix=/(waiting blocked none)/' \
         'c/--fail-on=/(exposed exploited any never)/' \
-        'c/--status=/(wanted left-to-acr asked accepted running succeeded up-to-date overtaken failed undecided by-acr-alone by-nobody)/' \
+        'c/--status=/(wanted left-to-acr asked accepted running succeeded up-to-date withdrawn overtaken failed undecided by-acr-alone by-nobody)/' \
         'c/--status=/(failed rejected)/' \
         'c/--until=/(decided promoted rebuilt)/' \
         'c/--place=/(staging base task-runs)/' \
@@ -24,7 +24,7 @@ complete tidegate \
         'n/--standing/(clean exposed unknown)/' \
         'n/--fix/(waiting blocked none)/' \
         'n/--fail-on/(exposed exploited any never)/' \
-        'n/--status/(wanted left-to-acr asked accepted running succeeded up-to-date overtaken failed undecided by-acr-alone by-nobody)/' \
+        'n/--status/(wanted left-to-acr asked accepted running succeeded up-to-date withdrawn overtaken failed undecided by-acr-alone by-nobody)/' \
         'n/--status/(failed rejected)/' \
         'n/--until/(decided promoted rebuilt)/' \
         'n/--place/(staging base task-runs)/' \

@@ -575,7 +575,7 @@ _shtab_tidegate_rebuilds_options=(
   "--json[print one JSON document, and no words beside it]"
   "--task[only this task\'s, with those that ended long ago]:REGISTRY/NAME:"
   "--base[only what is built on this tag of the base registry]:REPOSITORY:TAG:"
-  "*--status[one of wanted, left-to-acr, asked, accepted, running, succeeded, up-to-date, overtaken, failed, undecided, by-acr-alone, by-nobody]:STATUS:(wanted left-to-acr asked accepted running succeeded up-to-date overtaken failed undecided by-acr-alone by-nobody)"
+  "*--status[one of wanted, left-to-acr, asked, accepted, running, succeeded, up-to-date, withdrawn, overtaken, failed, undecided, by-acr-alone, by-nobody]:STATUS:(wanted left-to-acr asked accepted running succeeded up-to-date withdrawn overtaken failed undecided by-acr-alone by-nobody)"
   "--limit[show so many at most, and say that there are more]:N:"
 )
 

@@ -51,6 +51,8 @@ class Kind(Enum):
     WAIVER_ENDING = "waiver-ending"  # a waiver of one tag's digest ends within a week
     TOOL_NOT_MIRRORED = "tool-not-mirrored"  # a tool's newest digest does not get into the staging registry
     NOT_REBUILT = "not-rebuilt"  # the rebuild of an application task failed, or nobody may run it: it has its old base
+    DISPATCHER_NOT_SET = "dispatcher-not-set"  # the list names who builds elsewhere, and the settings do not
+    DISPATCHER_OFF = "dispatcher-off"  # whoever builds elsewhere wants to be asked nothing more; the base is old there
     NOBODY_APPROVES = "nobody-could-approve"  # a policy asks for approvals that nobody could give
     NOTIFY_INVALID = "notify-invalid"  # who is told of what cannot be read, or names what is not there
     DESTINATION_BROKEN = "destination-broken"  # a destination of notices does not take them; the others are told
@@ -80,6 +82,7 @@ BEGUN_BY_OTHERS = frozenset(
         Kind.BASE_TAG_MISSING,
         Kind.BASE_TAG_OVERWRITTEN,
         Kind.BASE_TAG_WITHDRAWN,
+        Kind.DISPATCHER_OFF,
     }
 )
 ENDED_BY_OTHERS = frozenset({Kind.BASE_TAG_MISSING, Kind.BASE_TAG_OVERWRITTEN})
@@ -93,7 +96,7 @@ class Trouble(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         about: of what, as the activity log names its subjects: ``watch-list``, ``repository:<name>``,
             ``tag:<repository>:<tag>``, ``image:<entry>``, ``candidate:<id>``, ``target:<id>``, ``tool:<name>``,
             ``task:<registry>/<task>``, ``table:<name>``, ``file:<container>/<name>``, ``policy:<name>``, ``decisions``,
-            ``housekeeping:<place>``.
+            ``housekeeping:<place>``, ``dispatcher:<name>``.
         detail: for people; at most 600 characters.
         images: names of the entries of the watch list that it concerns; none: all.
         since: since when, UTC; ``None`` where nothing says so: since it was first noticed.

@@ -86,6 +86,8 @@ ABOUT: dict[TroubleKind, str] = {
     TroubleKind.DECISIONS_NOT_KEPT: "decisions",
     TroubleKind.NOT_UPDATED: about_target(ID),
     TroubleKind.NOBODY_APPROVES: "policy:standard",
+    TroubleKind.DISPATCHER_NOT_SET: "dispatcher:github",
+    TroubleKind.DISPATCHER_OFF: "dispatcher:github",
 }
 OF_RECORDS = ("pages/images/", "pages/candidates/", "pages/targets/")
 OF_AN_ENTRY = ("repository:", "tag:", "image:", "candidate:", "target:", "task:", "policy:")

@@ -1,0 +1,305 @@
+"""What the watch list says is built elsewhere is asked for once: at once, or in its turn where waves are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from shared.domain.dispatch.answer import Answer
+from shared.domain.dispatch.builds import End
+from shared.domain.promotion.rebuilds import ApplicationTask, BuilderKind, Rebuild, RebuildStatus
+from shared.domain.promotion.said import Guilt, Said
+from shared.domain.waves.results import HowKnown
+from shared.domain.waves.states import MemberState, WaveState
+from shared.domain.waves.wave import Spoken, Word, spoke
+from shared.errors import SwitchedOff, Unavailable
+from shared.flows.take_outcome import OutcomeTaker
+from tests.doubles.dispatchers import InMemoryDispatcher
+from tests.doubles.world import ONE, TWO, WATCH_LIST, Died
+from tests.unit.flows.waving import ALL, APPS, CANARY, HOLD, RESTORE, Waving, asking, task
+
+pytestmark = pytest.mark.unit
+
+HOUR = timedelta(hours=1)
+PLACE = "contoso/shop/build.yml@main"
+TARGET_ID = f"github:{PLACE}"
+NAMED = f"    rebuilds: ['{TARGET_ID}']\n".encode()
+FAILURE = (End.FAILED, "failure")
+
+
+def listed(watch_list: bytes = WATCH_LIST, named: bytes = NAMED) -> bytes:
+    """Return a watch list whose entry names what is built on it elsewhere."""
+    return watch_list + named
+
+
+class Elsewhere(Waving):
+    """A world with somebody who builds elsewhere.
+
+    Args:
+        watch_list: YAML.
+        dispatcher: who; GitHub unless another one is given.
+        dies_at: the number of the moment at which the process dies once; 0 for never.
+    """
+
+    def __init__(
+        self,
+        watch_list: bytes,
+        dispatcher: InMemoryDispatcher | None = None,
+        dies_at: int = 0,
+        tasks: Sequence[str | ApplicationTask] = ALL,
+    ) -> None:
+        self.moments, self._dies_at = 0, dies_at
+        self.builder = dispatcher or InMemoryDispatcher()
+        super().__init__(watch_list, tasks)
+        self.hook = self._comes
+
+    def start(self) -> None:
+        """Start, with the same builder."""
+        self.builds_elsewhere(self.builder)
+        super().start()
+
+    def _comes(self, _: str) -> None:
+        self.moments += 1
+        if self.moments == self._dies_at:
+            raise Died
+
+    def builds(self, digest: str = TWO) -> list[str]:
+        """Return what was built elsewhere for a digest."""
+        return [one.asked.place for one in self.builder.builds if one.asked.digest == digest]
+
+    def rebuild_of(self, digest: str = TWO) -> Rebuild:
+        """Return the latest rebuild of what is built elsewhere."""
+        found = [one for one in self.rebuilt() if not one.is_of_acr and one.base_digest == digest]
+        return max(found, key=lambda one: one.attempt)
+
+    def how(self, name: str = TARGET_ID, number: int = 2) -> MemberState:
+        """Return where it is as a member of a wave."""
+        found = self.wave(number).member(name)
+        assert found is not None
+        return found.state
+
+
+# At once.
+
+
+def test_where_no_waves_are_asked_for_it_is_asked_at_once_and_once() -> None:
+    world = Elsewhere(listed())
+    world.promote(TWO, HOUR)
+    assert world.builds() == [PLACE]
+    assert world.rebuild_of().status is RebuildStatus.SUCCEEDED
+    assert [world.runs_of(name) for name in ALL] == [1, 1, 1]
+
+
+def test_a_first_filling_asks_nobody() -> None:
+    world = Elsewhere(listed())
+    assert world.builder.builds == []
+
+
+def test_an_entry_that_names_nobody_has_nobody_asked_and_no_record_more() -> None:
+    world = Elsewhere(WATCH_LIST)
+    world.promote(TWO, HOUR)
+    assert world.builder.builds == []
+    assert all(one.is_of_acr for one in world.rebuilt())
+
+
+def test_whoever_the_settings_do_not_name_is_not_asked_and_keeps_nobody_else() -> None:
+    world = Elsewhere(listed(named=b"    rebuilds: ['nobody:a/b', '" + TARGET_ID.encode() + b"']\n"))
+    world.promote(TWO, HOUR)
+    assert world.builds() == [PLACE]
+
+
+def test_a_task_that_is_named_and_reports_no_base_yet_is_run_as_well() -> None:
+    fresh = f"    rebuilds: ['acr:{APPS}/fresh']\n".encode()
+    world = Elsewhere(listed(named=fresh))
+    world.application_runs.application_tasks += (msgspec.structs.replace(task("fresh"), dependencies=()),)
+    world.promote(TWO, HOUR)
+    assert world.application_runs.started["/tasks/fresh"] == 1
+
+
+@pytest.mark.parametrize("watch_list", [listed(), listed(asking(HOLD, f"['{TARGET_ID}']"))], ids=["at once", "wave"])
+def test_whoever_dies_at_any_moment_asks_once_and_comes_to_the_same_end(watch_list: bytes) -> None:
+    whole = Elsewhere(watch_list)
+    whole.promote(TWO, 2 * HOUR)
+    assert whole.builds() == [PLACE]
+    assert whole.moments > 40
+    for dies_at in range(1, whole.moments + 1, 1 if whole.moments < 300 else 5):
+        world = Elsewhere(watch_list, dies_at=dies_at)
+        world.promote(TWO, 2 * HOUR)
+        assert world.rebuild_of().status is RebuildStatus.SUCCEEDED, f"death at {dies_at}"
+        assert len({one.asked.correlation for one in world.builder.builds}) == len(world.builder.builds)
+        assert world.builder.posted == list(dict.fromkeys(world.builder.posted)), f"death at {dies_at}"
+
+
+# In waves.
+
+
+def test_as_a_canary_it_lets_the_others_through_when_it_was_built() -> None:
+    world = Elsewhere(listed(asking(HOLD, f"['{TARGET_ID}']")))
+    world.promote(TWO, HOUR)
+    assert world.state() == (WaveState.DONE, "all-built")
+    assert world.builds() == [PLACE]
+    found = world.wave().member(TARGET_ID)
+    assert found is not None
+    assert found.kind is BuilderKind.GITHUB
+    assert [one.how for one in found.results] == [HowKnown.TAG]
+
+
+def test_as_a_canary_that_fails_twice_it_takes_the_tag_back_and_its_control_is_asked_for() -> None:
+    world = Elsewhere(listed(asking(RESTORE, f"['{TARGET_ID}']")))
+    world.builder.ends = [FAILURE, FAILURE]
+    world.promote(TWO, 3 * HOUR)
+    assert world.state() == (WaveState.RESTORED, "went-back")
+    assert world.target().seen == ONE
+    assert world.canaried().guilt is Guilt.CONFIRMED
+    assert (world.builds(TWO), world.builds(ONE)) == ([PLACE, PLACE], [PLACE])
+    assert [world.runs_of(name) for name in ALL] == [0, 0, 0]
+
+
+def test_as_one_of_the_others_it_waits_for_the_canary_s_word() -> None:
+    world = Elsewhere(listed(asking()))
+    world.fails(CANARY)
+    world.promote(TWO, 2 * HOUR)
+    assert (world.how(), world.builds()) == (MemberState.WAITING, [])
+
+
+def test_after_the_way_back_it_is_not_asked_if_it_never_was_built_on_what_failed() -> None:
+    world = Elsewhere(listed(asking(RESTORE)))
+    world.fails(CANARY)
+    world.promote(TWO, 3 * HOUR)
+    assert world.target().seen == ONE
+    assert world.builder.builds == []
+
+
+def test_whoever_the_settings_do_not_name_is_outside_of_the_wave_and_said_to_be() -> None:
+    world = Elsewhere(listed(asking(), b"    rebuilds: ['nobody:a/b']\n"))
+    world.promote(TWO, HOUR)
+    (told,) = world.wave().outside
+    assert (told.target, "settings name no nobody" in told.why) == ("nobody:a/b", True)
+    assert world.state() == (WaveState.DONE, "all-built")
+
+
+# 21: a lost answer in a wave.
+
+
+def test_an_answer_that_is_lost_makes_no_second_build_and_decides_nothing() -> None:
+    world = Elsewhere(listed(asking(HOLD, f"['{TARGET_ID}']")))
+    world.builder.loses = 1
+    world.promote(TWO, HOUR)
+    assert world.builds() == [PLACE]
+    assert world.state() == (WaveState.DONE, "all-built")
+
+
+# 34
+
+
+def events(**fields: object) -> InMemoryDispatcher:
+    """Return somebody who takes events and tells the end by himself."""
+    return InMemoryDispatcher("github", BuilderKind.EVENTS, tells=timedelta(hours=2), **fields)  # type: ignore[arg-type]
+
+
+def test_whoever_takes_the_event_and_never_tells_the_end_holds_the_wave() -> None:
+    world = Elsewhere(listed(asking(RESTORE, f"['{TARGET_ID}']")), events())
+    world.promote(TWO, timedelta(hours=20))
+    assert world.state() == (WaveState.HELD, "inconclusive")
+    assert (world.target().seen, world.how()) == (TWO, MemberState.UNDECIDED)
+    assert [world.runs_of(name) for name in ALL] == [0, 0, 0]
+
+
+def answers(world: Elsewhere, end: End, built_on: str = "") -> None:
+    """Let the builder tell how the attempt under way ended."""
+    rebuild = world.rebuild_of()
+    told = Answer(rebuild=rebuild.id, attempt=rebuild.runs, end=end, built_on=built_on)
+    world.do(lambda: OutcomeTaker(world.rebuild_progress).take(told))
+    world.run_for(timedelta(minutes=20))
+
+
+def test_what_is_told_to_be_built_lets_the_others_through() -> None:
+    world = Elsewhere(listed(asking(RESTORE, f"['{TARGET_ID}']")), events())
+    world.promote(TWO, timedelta(minutes=20))
+    assert world.how() is MemberState.RUNNING
+    answers(world, End.BUILT, TWO)
+    world.run_for(HOUR)
+    assert world.state() == (WaveState.DONE, "all-built")
+
+
+def test_a_failure_that_is_only_told_holds_and_takes_nothing_back() -> None:
+    world = Elsewhere(listed(asking(RESTORE, f"['{TARGET_ID}']")), events())
+    world.promote(TWO, timedelta(minutes=20))
+    answers(world, End.FAILED)
+    answers(world, End.FAILED)
+    assert world.state() == (WaveState.HELD, "told-from-outside")
+    assert (world.target().seen, world.target().number) == (TWO, 2)
+
+
+def test_whoever_says_that_he_is_gone_is_off_and_the_wave_is_held_and_it_is_told() -> None:
+    world = Elsewhere(listed(asking(RESTORE, f"['{TARGET_ID}']")), events())
+    world.builder.fail("ask", SwitchedOff("HTTP 410 Gone"))
+    world.promote(TWO, 3 * HOUR)
+    assert world.state() == (WaveState.HELD, "inconclusive")
+    assert world.target().seen == TWO
+    assert [line.name for line in world.activity.of("dispatcher:github", 5)] == ["dispatcher-off"]
+
+
+# What keeps somebody from being asked is told.
+
+
+def troubles(world: Elsewhere) -> list[tuple[str, str]]:
+    """Return what lasts of those who build elsewhere."""
+    world.pass_time(HOUR)
+    world.teller.survey()
+    found = [one.trouble for one in world.lasting if one.trouble.about.startswith("dispatcher:")]
+    return [(one.kind.value, one.about) for one in found]
+
+
+def test_whoever_the_list_names_and_the_settings_do_not_is_told_without_a_base_that_moves() -> None:
+    world = Elsewhere(listed(named=b"    rebuilds: ['nobody:a/b']\n"))
+    assert troubles(world) == [("dispatcher-not-set", "dispatcher:nobody")]
+    (told,) = world.rolling.unnamed()
+    assert ("DISPATCH_NOBODY" in told.detail, told.images) == (True, ("node",))
+
+
+def test_whoever_is_off_is_told_as_long_as_he_is() -> None:
+    world = Elsewhere(listed())
+    assert troubles(world) == []
+    world.builder.fail("ask", SwitchedOff("HTTP 410 Gone"))
+    world.promote(TWO, HOUR)
+    assert troubles(world) == [("dispatcher-off", "dispatcher:github")]
+    world.builder.fingerprint = "another setting"
+    assert troubles(world) == []
+
+
+def test_a_list_that_names_nobody_has_nobody_looked_for() -> None:
+    world = Elsewhere(WATCH_LIST)
+    world.switches.fail("off", Unavailable("nobody should ask"))
+    assert troubles(world) == []
+    assert world.switches._errors["off"], "somebody asked"
+
+
+# Cancelled.
+
+
+def test_whoever_only_waits_for_his_turn_when_a_wave_is_cancelled_is_not_begun() -> None:
+    names = [CANARY, *(f"task{number}" for number in range(5))]
+    world = Elsewhere(listed(asking(wave=10)), tasks=names)
+    world.most_rebuilds = 1
+    world.start()
+    world.promote(TWO, timedelta(seconds=40))
+    world.application_runs.looks = 10**6
+    world.run_for(timedelta(minutes=3))
+    begun = [name for name in names if world.runs_of(name)]
+    claimed = [one.target for one in world.wave().members if one.state is MemberState.CLAIMED]
+    assert claimed, "nobody waits for his turn"
+    said = Spoken(Word.CANCEL, Said("ada", "stop", world.clock()))
+    world.rolling.book.change(world.wave().id, lambda known: spoke(known, said) if known else None)
+    world.run_for(timedelta(minutes=20))
+    world.application_runs.looks = 1
+    world.application_runs.finish()
+    world.run_for(3 * HOUR)
+    assert world.state()[0] is WaveState.CANCELLED
+    assert [name for name in names if world.runs_of(name)] == begun
+    ends = {one.task: one.status for one in world.rebuilt() if one.base_digest == TWO}
+    assert {ends[name.rpartition("/")[2]] for name in claimed if "acr:" in name} == {RebuildStatus.WITHDRAWN}
+    assert not [one.target for one in world.wave().members if one.state is MemberState.CLAIMED]
