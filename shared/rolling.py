@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from shared.flows.look_at_due import Kind
     from shared.ports import Clock, Registry
     from shared.rules.dispatcher_troubles import DispatcherTroubles
+    from shared.rules.dry_judging import Scans
     from shared.rules.elsewhere import Elsewhere
+    from shared.rules.exceptions import KnownExceptions
     from shared.rules.listings import KeptListings
     from shared.rules.policies import Policies
     from shared.rules.progress import Progress
@@ -56,6 +58,8 @@ def rolling_of(parts: Parts) -> Rolling:
         clock=parts.clock,
         server=parts.settings.base_server,
         listings=lambda: parts.kept_listings,
+        scans=lambda: parts.scan_book,
+        exceptions=lambda: parts.admitting.exceptions,
         dispatchers=lambda: parts.dispatchers,
         switches=lambda: parts.switches,
         host=lambda registry: parts.dependants.host(registry),  # noqa: PLW0108  it is made when it is needed
@@ -76,6 +80,8 @@ class Rolling:
         clock: tells the time.
         server: the base registry's login server.
         listings: gives the tasks of the application registries.
+        scans: gives the scans of digests.
+        exceptions: gives what people know of findings.
         dispatchers: gives those who build elsewhere.
         switches: gives which of them want to be asked nothing more.
         host: gives the login server of an application registry.
@@ -96,6 +102,8 @@ class Rolling:
         clock: Clock,
         server: str,
         listings: Callable[[], KeptListings],
+        scans: Callable[[], Scans],
+        exceptions: Callable[[], KnownExceptions],
         dispatchers: Callable[[], Dispatchers],
         switches: Callable[[], Switches],
         host: Callable[[str], str] = _usual_host,
@@ -112,6 +120,8 @@ class Rolling:
         self._clock = clock
         self._server = server
         self._listings = listings
+        self._scans = scans
+        self._exceptions = exceptions
         self._dispatchers = dispatchers
         self._switches = switches
         self._host = host
@@ -195,7 +205,8 @@ class Rolling:
 
         if self._grounds is not None:
             return self._grounds()
-        return WayBackGrounds(self._targets(), self._sources(), self._policies())
+        known = (self._targets(), self._sources(), self._policies())
+        return WayBackGrounds(*known, self._scans, self._exceptions, self._clock)
 
     def unnamed(self) -> tuple[Trouble, ...]:
         """Return whom the watch list names and the settings do not; see ``DispatcherTroubles``."""

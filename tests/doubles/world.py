@@ -224,7 +224,8 @@ class World:
         self.targets = InMemoryTargets(self._moment("targets"))
         self.companions = InMemoryCompanions(self._moment("companions"))
         self.waves = InMemoryWaves(self._moment("waves"))
-        self.last_runs, self.grounds = SaidRuns(), SaidGrounds()
+        self.last_runs = SaidRuns()
+        self.grounds: SaidGrounds | None = SaidGrounds()
         self.unique_names = InMemoryUniqueNames(self._moment("unique_names"))
         self.rulings = InMemoryRulings(self._moment("rulings"))
         self.tools = InMemoryTools(self._moment("tools"))
@@ -500,10 +501,12 @@ class World:
             clock=self.clock,
             server=BASE_SERVER,
             listings=lambda: self.kept_listings,
+            scans=lambda: self.scan_book if self.scanning else self.kept_scans,
+            exceptions=lambda: self.exceptions,
             dispatchers=lambda: self.dispatchers,
             switches=lambda: self.switches,
             last_runs=lambda: self.last_runs,
-            grounds=lambda: self.grounds,
+            **({"grounds": lambda: self.grounds} if self.grounds is not None else {}),
         )
 
     def lose_account(self) -> None:

@@ -19,10 +19,12 @@ from shared.domain.waves.reasons import Reason
 from shared.domain.waves.results import TagSeen
 from shared.domain.waves.states import MEMBER_ENDS, ON_IT, WAVE_ENDS, MemberState, WaveState
 from shared.domain.waves.wave import HELD_FOR, Member, Wave, Word, claimed, went
-from shared.domain.waves.way_back import Grounds, HoldBecause, Restore, Taken
+from shared.domain.waves.way_back import Grounds, HoldBecause, Restore, Scanned, Taken
 
 # A wave is looked at when one of its members ends. Should that word be lost, it is looked at so soon all the same.
 FALLBACK = timedelta(minutes=2)
+# While the digest before is scanned again nobody else is asked for, and it is looked at so often.
+SCAN_LOOK = timedelta(minutes=1)
 # The same for runs that go on after the end of their wave.
 LEFT_LOOK = timedelta(minutes=10)
 
@@ -210,7 +212,11 @@ def _of_failure(wave: Wave, target: Target, asked: Rebuilding, grounds: Grounds,
         return None
     if asked.on_canary_failure is OnFailure.HOLD:
         return Judged(Move.HOLD, Reason.CANARY_FAILED, WaveState.HELD)
-    return _way(way_back.proposal(wave, target, grounds, now), Reason.GOES_BACK)
+    found = way_back.proposal(wave, target, grounds, now)
+    awaited = grounds.scanned is Scanned.AWAITED and found == HoldBecause(Reason.NOT_SCANNED)
+    if awaited:
+        return Judged(Move.WAIT, wave.reason, wave.state, until=now + SCAN_LOOK)
+    return _way(found, Reason.GOES_BACK)
 
 
 def _rolling(wave: Wave, asked: Rebuilding, now: datetime) -> Judged:

@@ -31,6 +31,7 @@ class Scanned(Enum):
     CLEAN = "clean"  # the digest before has nothing that blocks, and the failed one mends nothing that would
     HAS_FINDINGS = "has-findings"  # the digest before, scanned again, has what blocks
     FIXES_EXPLOITED = "fixes-exploited"  # the failed one mends what is known to be exploited
+    AWAITED = "awaited"  # the digest before is being scanned again
     UNKNOWN = "unknown"  # there is no scan that can be used
 
 
@@ -155,6 +156,7 @@ def _scans(grounds: Grounds) -> Reason | None:
         Scanned.CLEAN: None,
         Scanned.HAS_FINDINGS: Reason.FORMER_HAS_FINDINGS,
         Scanned.FIXES_EXPLOITED: Reason.FIXES_EXPLOITED,
+        Scanned.AWAITED: Reason.NOT_SCANNED,
         Scanned.UNKNOWN: Reason.NOT_SCANNED,
     }[grounds.scanned]
 
