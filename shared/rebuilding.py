@@ -92,6 +92,7 @@ class Rebuilt(Scanned, ABC):
             self.activity,
             self.settings.most_rebuilds,
             self.rolling,
+            self.times,
         )
 
     @cached_property

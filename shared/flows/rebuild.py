@@ -33,14 +33,15 @@ from shared.domain.promotion.schedule import (
     MOST_RUNS,
     SHORTEST_LOOK,
     most_attempts,
-    pause_before_look,
     pause_before_retry,
 )
-from shared.domain.promotion.turns import WITHDRAWN, ahead_of, failed_alike, is_overtaken, waits_for_canary
+from shared.domain.promotion.turns import WITHDRAWN, ahead_of, failed_alike, is_overtaken, pause_of, waits_for_canary
+from shared.domain.promotion.usual_times import rebuild_kind
 from shared.errors import MayNotRun, Paced, Refused, ServiceError
 from shared.ports import Activity, Event, Evidence, Stored
 from shared.rules.progress import Progress
 from shared.rules.targets import TargetBook
+from shared.rules.timekeeping import Timekeeper
 from shared.run_ports import Run, Runs
 from shared.wave_ports import Rolls
 
@@ -59,6 +60,7 @@ class Rebuilder:
         activity: is told of tasks that the app's identity may not run.
         most: how many rebuilds run at once in a registry.
         waves: knows which of them go on.
+        times: knows how long runs usually take.
     """
 
     def __init__(
@@ -71,7 +73,9 @@ class Rebuilder:
         activity: Activity,
         most: int,
         waves: Rolls,
+        times: Timekeeper,
     ) -> None:
+        self._times = times
         self._waves = waves
         self._progress = progress
         self._book = book
@@ -196,7 +200,10 @@ class Rebuilder:
             self._go_back(claimed, running)
         else:
             run = self._runs_of(started).start_task(rebuild_run_name(started), started.task_id)
-            self._again(claimed, run, pause_before_look(timedelta(0)))
+            self._again(claimed, run, self._pause(started, timedelta(0)))
+
+    def _pause(self, rebuild: Rebuild, running_for: timedelta) -> timedelta:
+        return pause_of(rebuild, running_for, self._times.usual(rebuild_kind(rebuild.registry)))
 
     def _again(self, stored: Stored[Rebuild], run: Run, pause: timedelta) -> None:
         """Look at a run again, by its id from when it is known: so it is looked at with all others."""
@@ -248,7 +255,7 @@ class Rebuilder:
         if run is None:
             self._schedule(stored, follow(rebuild, RebuildStatus.RUNNING, now, pause=LEASE, asked_at=now, live_run=""))
         elif run.status in UNDER_WAY:
-            self._again(stored, run, pause_before_look(now - rebuild.since))
+            self._again(stored, run, self._pause(rebuild, now - (rebuild.asked_at or rebuild.since)))
         else:
             self._conclude(stored, run, runs)
 
@@ -265,13 +272,19 @@ class Rebuilder:
             self._evidence.keep(rebuild.id, f"rebuild-{rebuild.runs}.log", runs.log(run.run_id).encode())
         pause = timedelta(0) if end is not RebuildStatus.WANTED else pause_before_retry(rebuild.runs)
         detail = f"run {run.run_id} ended as {run.status.value} ({rebuild.runs} of at most {MOST_RUNS})"
+        if run.status is RunStatus.SUCCEEDED and rebuild.asked_at is not None:
+            self._times.took(rebuild_kind(rebuild.registry), self._progress.clock() - rebuild.asked_at)
         now, by = self._progress.clock(), EndKind.BUILD if outcome(run.status) else EndKind.PLATFORM
         told = {"run_id": run.run_id, "detail": detail, "ended_by": by, **self._reported(rebuild, end)}
         self._progress.save(stored, follow(rebuild, end, now, pause=pause, **told))
 
     def _reported(self, rebuild: Rebuild, end: RebuildStatus) -> dict[str, Any]:
-        """What a wave goes by: the registry says on what a run that succeeded was built. Nobody else asks."""
-        if not rebuild.wave or end is not RebuildStatus.SUCCEEDED:
+        """What a wave goes by: the registry says on what a run that succeeded was built.
+
+        It is asked of canaries, and of whoever is built on images between. Of all others the tag says it.
+        """
+        asked = bool(rebuild.wave) and (rebuild.canary or bool(rebuild.middles))
+        if not asked or end is not RebuildStatus.SUCCEEDED:
             return {}
         task = self._runs_of(rebuild).task(rebuild.task)
         dependency = self._dependency(task, rebuild)

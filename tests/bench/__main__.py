@@ -21,6 +21,7 @@ from tests.bench import (
     travelling,
     updates,
     verdicts,
+    waves,
 )
 from tests.bench.table import shown
 
@@ -41,6 +42,7 @@ def main() -> None:
             *base.rows(Path(folder) / "base"),
             *dependants.rows(Path(folder) / "dependants"),
             *impact.rows(),
+            *waves.rows(),
             *moving.rows(Path(folder) / "moving"),
             *reading.rows(Path(folder) / "reading"),
         ]

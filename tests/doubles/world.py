@@ -468,6 +468,7 @@ class World:
             self.activity,
             self.most_rebuilds,
             self.rolling,
+            times,
         )
         asking = Asking(
             self.rebuild_progress,

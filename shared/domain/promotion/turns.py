@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.domain.promotion.rebuilds import BUSY, REBUILD_ENDS, Rebuild, RebuildStatus
+from shared.domain.promotion.schedule import SHORTEST_LOOK, pause_before_look
 from shared.domain.promotion.target import Target
 
+# How often a canary is looked at from when it usually has ended.
+CANARY_LOOK = timedelta(seconds=8)
 WITHDRAWN = "its wave was cancelled before it was begun"
+
+
+def pause_of(rebuild: Rebuild, running_for: timedelta, usual: timedelta | None) -> timedelta:
+    """Return how long to leave a run alone; a canary's end is seen soon, as a whole wave waits for it.
+
+    Args:
+        rebuild: whose run it is.
+        running_for: since it began.
+        usual: how long such runs usually take at least; ``None`` if nobody knows.
+    """
+    pause = pause_before_look(running_for, usual=usual)
+    soon = usual is None or running_for >= usual - SHORTEST_LOOK
+    return min(pause, CANARY_LOOK) if rebuild.canary and soon else pause
 
 
 def is_overtaken(rebuild: Rebuild, target: Target | None) -> bool:

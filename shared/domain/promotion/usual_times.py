@@ -46,6 +46,11 @@ def gate_kind(gate: str) -> str:
     return f"gate {gate}"
 
 
+def rebuild_kind(registry: str) -> str:
+    """Return the kind of the runs of a registry's application tasks."""
+    return f"rebuild in {registry.lower()}"
+
+
 def learnt(known: UsualTimes, kind: str, took: timedelta) -> UsualTimes:
     """Return what is known after one more has ended.
 
