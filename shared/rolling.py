@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shared.domain.watching.troubles import Trouble
     from shared.flows.conduct import Conductor
     from shared.flows.look_at_due import Kind
-    from shared.ports import Clock, Registry
+    from shared.ports import Activity, Clock, Registry
     from shared.rules.dispatcher_troubles import DispatcherTroubles
     from shared.rules.dry_judging import Scans
     from shared.rules.elsewhere import Elsewhere
@@ -60,6 +60,7 @@ def rolling_of(parts: Parts) -> Rolling:
         listings=lambda: parts.kept_listings,
         scans=lambda: parts.scan_book,
         exceptions=lambda: parts.admitting.exceptions,
+        activity=lambda: parts.activity,
         dispatchers=lambda: parts.dispatchers,
         switches=lambda: parts.switches,
         host=lambda registry: parts.dependants.host(registry),  # noqa: PLW0108  it is made when it is needed
@@ -82,6 +83,7 @@ class Rolling:
         listings: gives the tasks of the application registries.
         scans: gives the scans of digests.
         exceptions: gives what people know of findings.
+        activity: gives where it is told what nobody sees in a record.
         dispatchers: gives those who build elsewhere.
         switches: gives which of them want to be asked nothing more.
         host: gives the login server of an application registry.
@@ -104,6 +106,7 @@ class Rolling:
         listings: Callable[[], KeptListings],
         scans: Callable[[], Scans],
         exceptions: Callable[[], KnownExceptions],
+        activity: Callable[[], Activity],
         dispatchers: Callable[[], Dispatchers],
         switches: Callable[[], Switches],
         host: Callable[[str], str] = _usual_host,
@@ -122,6 +125,7 @@ class Rolling:
         self._listings = listings
         self._scans = scans
         self._exceptions = exceptions
+        self._activity = activity
         self._dispatchers = dispatchers
         self._switches = switches
         self._host = host
@@ -198,7 +202,7 @@ class Rolling:
         from shared.rules.wave_rebuilds import WaveRebuilds  # noqa: PLC0415
 
         rebuilds = WaveRebuilds(self._progress(), self._targets(), self._base())
-        return Conductor(self.book, self._targets(), rebuilds, self.asked, self._grounds_of())
+        return Conductor(self.book, self._targets(), rebuilds, self.asked, self._grounds_of(), self._activity())
 
     def _grounds_of(self) -> GroundsOf:
         from shared.rules.way_back_grounds import WayBackGrounds  # noqa: PLC0415

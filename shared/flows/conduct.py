@@ -23,6 +23,7 @@ from shared.domain.waves.results import TagSeen
 from shared.domain.waves.states import WaveState
 from shared.domain.waves.wave import Wave
 from shared.errors import Paced, ServiceError
+from shared.ports import Activity, Event
 from shared.rules.targets import TargetBook
 from shared.rules.wave_book import WaveBook
 from shared.rules.wave_rebuilds import WaveRebuilds
@@ -49,6 +50,7 @@ class Conductor:
         rebuilds: asks for rebuilds of members, and hears what became of them.
         asked: gives what a target's entry asks of rebuilds now.
         grounds: tells what speaks against going back.
+        activity: is told of other tags that carry what failed.
     """
 
     def __init__(
@@ -58,7 +60,9 @@ class Conductor:
         rebuilds: WaveRebuilds,
         asked: Callable[[Target], Rebuilding | None],
         grounds: GroundsOf,
+        activity: Activity,
     ) -> None:
+        self._activity = activity
         self._book = book
         self._targets = targets
         self._rebuilds = rebuilds
@@ -123,6 +127,7 @@ class Conductor:
         before = self._tag_seen(wave, seen) if verdict.move is Move.ASK else TagSeen()
         after = applied(wave, verdict, now, before)
         if verdict.move is Move.WENT_BACK and seen is not None:
+            self._tell_others(wave, seen.record)
             after = msgspec.structs.replace(after, restored_by=way_back.restored_by(wave, seen.record))
         written = self._book.step(heard, after)
         if written is not None and after.state is not wave.state:
@@ -146,6 +151,17 @@ class Conductor:
         if done is not None:
             log.warning("%s goes back to %s: %s", done.record.id, proposed.former, said.why)
             self._targets.set_going(done)
+
+    def _tell_others(self, wave: Wave, target: Target) -> None:
+        """What failed is refused for its own tag alone: where else it stands is told, before the wave ends."""
+        failed = next((one for one in target.canaried if one.number == wave.number), None)
+        others = (one.record for one in self._targets.of_repository(wave.repository))
+        for other in others if failed is not None else ():
+            if failed is not None and other.id != target.id and wave.digest in {other.seen, other.wanted}:
+                told = (
+                    f"{wave.digest}, which it bears, failed its canaries for {wave.tag}, and is refused for that alone"
+                )
+                self._activity.append(Event(f"target:{other.id}", "digest-failed-elsewhere", failed.at, told))
 
     def _tell_guilt(self, wave: Wave, seen: StoredTarget | None) -> None:
         """What the control says stands in the tag's record; whoever died before that says it with the next look."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from shared.domain.promotion.missing import Behind, bases_of, behind, rebuild_of
 from shared.domain.promotion.rebuilds import ApplicationTask, Rebuild
+from shared.domain.promotion.schedule import KEPT_CURRENT
 from shared.domain.promotion.target import Target
 from shared.domain.references import Tag
 from shared.ports import Clock, Records
 from shared.rules.listings import KeptListings
+
+# Of more than these all current rebuilds are read at once: whoever waits in a wave has none yet.
+_FEW = 20
 
 
 class UnbuiltTasks:
@@ -51,6 +56,20 @@ class UnbuiltTasks:
             ServiceError: a rebuild cannot be read.
         """
         now = self._clock()
-        for one in behind(tasks, targets, self._login_server, now):
-            stored = self._rebuilds.get(rebuild_of(one, now).id)
-            yield one, stored.record if stored else None
+        found = behind(tasks, targets, self._login_server, now)
+        current = self._current() if len(found) > _FEW else {}
+        for one in found:
+            name = rebuild_of(one, now).id
+            yield one, current.get(name) or (None if current and _is_new(one, now) else self._kept(name))
+
+    def _current(self) -> dict[str, Rebuild]:
+        return {one.record.id: one.record for one in self._rebuilds.current()}
+
+    def _kept(self, name: str) -> Rebuild | None:
+        stored = self._rebuilds.get(name)
+        return stored.record if stored is not None else None
+
+
+def _is_new(one: Behind, now: datetime) -> bool:
+    """What was made since then is still among the current ones, so that nothing is to be read of what is not."""
+    return one.target.decided_at is not None and now - one.target.decided_at < KEPT_CURRENT

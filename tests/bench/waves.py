@@ -22,6 +22,8 @@ from tests.unit.flows.waving import APPS, CANARY, Waving, asking, task
 
 _DEPENDANTS, _CAP = 400, 10
 _RUN = timedelta(minutes=5)
+# After so many quarters of an hour the host is started again.
+_RESTARTED = 1
 _ARM = ("task", "start_task", "find", "log", "forget", "tasks", "latest_runs", "ended_since", "cancel")
 _TABLES = {
     "rebuilds": ("get", "insert", "replace", "current", "archived", "in_status"),
@@ -125,8 +127,10 @@ def measure(dependants: int = _DEPENDANTS, cap: int = _CAP, wave: int = _CAP) ->
     assert isinstance(runs, TimedRuns)
     world.promote(TWO, timedelta(0))
     runs.looked.clear()
-    for _ in range(200):
+    for number in range(200):
         world.run_for(timedelta(minutes=15))
+        if number == _RESTARTED:
+            world.start()
         found = world.waves.get(f"{world.target().id}~2")
         if found is not None and found.record.state in {WaveState.DONE, WaveState.DONE_WITH_FAILURES}:
             break

@@ -504,6 +504,7 @@ class World:
             listings=lambda: self.kept_listings,
             scans=lambda: self.scan_book if self.scanning else self.kept_scans,
             exceptions=lambda: self.exceptions,
+            activity=lambda: self.activity,
             dispatchers=lambda: self.dispatchers,
             switches=lambda: self.switches,
             last_runs=lambda: self.last_runs,

@@ -240,7 +240,7 @@ def test_the_events_that_the_runbook_names_are_told() -> None:
     }
     lists = {"watch-list-invalid", "watch-list-missing", "watch-list-held", "first-imports-wait", "flapping"}
     ours = {"tag-missing", "tag-overwritten", "tag-in-order", "tag-let-go", "tag-taken-back"}
-    tasks = {"task-not-permitted", "rebuild-missing", "rebuild-doubled", "dispatcher-off"}
+    tasks = {"task-not-permitted", "rebuild-missing", "rebuild-doubled", "dispatcher-off", "digest-failed-elsewhere"}
     said = {"brought-back", "policy-weakened", "closed-by-newer-digest", "file-written", "came-too-late"}
     said |= {"muted", "unmuted", "notice-resent"}
     kept = {"tags-vanished", "manifests-read", "message-poisoned", "retry-asked", "house-kept"}
