@@ -9,7 +9,9 @@ from shared.cli.exits import Exit
 from shared.cli.naming import MOST_REBUILDS
 from shared.cli.session import Session
 
-ENDS = frozenset({"succeeded", "up-to-date", "overtaken", "failed", "by-acr-alone", "by-nobody"})
+ENDS = frozenset(
+    {"succeeded", "up-to-date", "overtaken", "withdrawn", "failed", "undecided", "by-acr-alone", "by-nobody"}
+)
 _FAILED = frozenset({"failed", "by-nobody"})
 # The app looks for what is built on a base when the base registry tells of the push, or soon after it looks itself.
 _UNTIL_THEY_ARE_ASKED = 60.0

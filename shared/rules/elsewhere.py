@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from shared.dispatch_ports import Dispatchers
+from shared.domain.policy.rebuilding import ACR
 from shared.domain.promotion.kept_tasks import base_name
 from shared.domain.promotion.rebuilds import BuilderKind
 from shared.domain.promotion.target import Target
 from shared.domain.references import Tag
-from shared.domain.watching.rebuild_targets import ACR, RebuildTarget
+from shared.domain.watching.rebuild_targets import RebuildTarget
 from shared.domain.watching.selection import exact_tags
 from shared.domain.watching.watch_list import Image, WatchList
 from shared.domain.waves.builders import Base, Builder, HowKnown, of_target

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from shared.domain.policy.rebuilding import Rebuilding
+from shared.domain.policy.rebuilding import ACR, Rebuilding
 from shared.domain.promotion.kept_tasks import base_name
 from shared.domain.promotion.rebuilds import ApplicationTask
 from shared.domain.promotion.target import Target
-from shared.domain.watching.rebuild_targets import ACR
 from shared.domain.waves.builders import of_task, task_id, together
 from shared.domain.waves.graph import Graph, Root
 from shared.domain.waves.planned import Ground

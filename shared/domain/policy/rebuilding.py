@@ -11,12 +11,13 @@ import msgspec
 from msgspec import Meta
 
 from shared.domain.policy.promoting import Off, Span
-from shared.domain.watching.rebuild_targets import ACR
 
 # A rebuild target, with or without the name of its dispatcher, or an owner.
 _CANARY = "^(owner:.{1,100}|([a-z][a-z0-9-]{0,30}:)?[^\\x00-\\x20:~][^\\x00-\\x20~]{0,200})$"
 _OWNER = "owner:"
 _TARGET = re.compile("^([a-z][a-z0-9-]{0,30}):")
+# What runs as a task of an application registry; every other first part of a rebuild target is the name of a setting.
+ACR = "acr"
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 

@@ -9,12 +9,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from shared.domain.policy.rebuilding import ACR
 from shared.domain.references import parse_digest, parse_repository, parse_tag
 from shared.domain.shapes import Path, Told
 from shared.errors import InvalidReference
 
-# What runs as a task of an application registry; every other first part is the name of a setting.
-ACR = "acr"
 MOST_TARGETS = 100
 _TARGET = r"^[a-z][a-z0-9-]{0,30}:[^\s:][^\s]{0,300}$"
 _READ = re.compile(_TARGET.replace("$", r"\Z"))

@@ -9,10 +9,11 @@ from enum import Enum
 import msgspec
 
 from shared.domain.gate.verdict import RunStatus
+from shared.domain.policy.rebuilding import ACR
 from shared.domain.promotion.kept_tasks import base_name
 from shared.domain.promotion.rebuilds import ApplicationTask, RebuildStatus
 from shared.domain.promotion.task_runs import Pushed
-from shared.domain.watching.rebuild_targets import ACR, RebuildTarget
+from shared.domain.watching.rebuild_targets import RebuildTarget
 from shared.domain.waves.references import Reference, parse_reference
 from shared.domain.waves.results import Baseline
 from shared.errors import InvalidReference

@@ -7,13 +7,12 @@ from datetime import datetime
 
 import msgspec
 
-from shared.domain.policy.rebuilding import Rebuilding
+from shared.domain.policy.rebuilding import ACR, Rebuilding
 from shared.domain.promotion.kept_tasks import base_name
 from shared.domain.promotion.middles import Middle
 from shared.domain.promotion.rebuilds import ApplicationTask, BuilderKind
 from shared.domain.promotion.target import Target
 from shared.domain.references import Tag
-from shared.domain.watching.rebuild_targets import ACR
 from shared.domain.waves.builders import Apart, Builder
 from shared.domain.waves.graph import Hit
 from shared.domain.waves.states import IN_FLIGHT, ON_IT

@@ -64,6 +64,7 @@ _TONES: dict[Enum, Tone] = {
     RebuildStatus.SUCCEEDED: Tone.GOOD,
     RebuildStatus.UP_TO_DATE: Tone.GOOD,
     RebuildStatus.OVERTAKEN: Tone.CALM,
+    RebuildStatus.WITHDRAWN: Tone.CALM,
     RebuildStatus.FAILED: Tone.BAD,
     RebuildStatus.UNDECIDED: Tone.BAD,
     RebuildStatus.BY_NOBODY: Tone.BAD,
