@@ -77,7 +77,7 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the trigger's bind
             parts.tooling.sweep,
             lambda: sweep_targets(parts.target_book),
             lambda: sweep_scans(parts.scan_progress, parts.staging_runs),
-            lambda: parts.notifying.sweep(parts.target_book),
+            lambda: parts.notifying.sweep(parts.target_book, parts.rolling),
             lambda: sweep_rebuilds(parts.rebuild_progress, parts.application_runs),
             parts.comparison.compare,
             parts.rolling.sweep,

@@ -122,7 +122,8 @@ class Parts(Rebuilt):
         """Tells what is wrong."""
         tasks = UnbuiltTasks(self.kept_listings, self.rebuilds, self.settings.base_server, self.clock)
         parts = (self.watch_lists, self.observations, self.target_book, self.candidates, tasks, self.tools)
-        finder = TroubleFinder(*parts, self.admitting.troubles, self.admitting.judge.notice)
+        told = (self.admitting.troubles, self.admitting.judge.notice, lambda: self.rolling.wrong)
+        finder = TroubleFinder(*parts, *told)
         people = self.notifying.people(lambda: self.troubles)
         return TroubleTeller(finder, self.troubles, self.activity, self.clock, troubles_last, people)
 
@@ -261,7 +262,7 @@ class Parts(Rebuilt):
             room=self.gate_room,
             import_room=self.import_room,
             watch_list=self.admitting.policies.watch_list,
-            notices=self.notifying.kind(lambda: self.target_book),
+            notices=self.notifying.kind(lambda: self.target_book, self.rolling),
             companions=self.travelling.kind(),
             waves=self.rolling.kind(),
         )

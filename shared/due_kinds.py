@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
@@ -41,9 +41,10 @@ if TYPE_CHECKING:
 
 
 class Untold(msgspec.Struct, frozen=True):
-    """Targets that have something to tell people; they are taken together, as they go to the same destinations."""
+    """Targets and waves that tell people something; they are taken together, as they go to the same destinations."""
 
     targets: tuple[StoredTarget, ...]
+    waves: tuple[StoredWave, ...] = ()
 
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -99,19 +100,19 @@ def kinds(
 
 def of_notices(
     due: Callable[[datetime], Iterator[Untold | StoredDestination]],
-    take: Callable[[Sequence[StoredTarget]], None],
+    take: Callable[[Untold], None],
     send: Callable[[StoredDestination], None],
 ) -> Kind[Untold | StoredDestination]:
     """Return how it is looked at what people are to be told.
 
     Args:
-        due: gives the targets that tell something, all as one, and the destinations for which something is due.
-        take: puts down what targets tell.
+        due: gives the records that tell something, all as one, and the destinations for which something is due.
+        take: puts down what those tell.
         send: sends what is due to one destination.
     """
     return Kind(
         due=due,
-        look=lambda one: take(one.targets) if isinstance(one, Untold) else send(one),
+        look=lambda one: take(one) if isinstance(one, Untold) else send(one),
         begins=lambda _: False,
         owners=lambda: lambda _: "",
         since=lambda _: _LONG_AGO,

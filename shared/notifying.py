@@ -9,14 +9,14 @@ import random
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from shared.domain.links import Links
 from shared.due_kinds import Untold, of_notices
 from shared.errors import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable
     from typing import Any
 
     from shared.bootstrap import Parts
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from shared.domain.promotion.target import Target
     from shared.domain.watching.troubles import Trouble
     from shared.domain.watching.watch_list import WatchList
+    from shared.domain.waves.wave import Wave
     from shared.exception_ports import ExceptionFiles
     from shared.flows.act_on_notices import NoticeActs
     from shared.flows.give_up_notices import GivesUp
@@ -33,14 +34,16 @@ if TYPE_CHECKING:
     from shared.flows.send_notices import Courier
     from shared.notice_ports import Deliveries, Destinations, StoredDestination
     from shared.ports import Activity, Clock
+    from shared.rolling import Rolling
     from shared.rules.notice_book import NoticeBook
     from shared.rules.notice_routes import NoticeRoutes
     from shared.rules.targets import TargetBook
     from shared.rules.trouble_notices import TroubleNotices
     from shared.rules.wake import Waker
     from shared.sender_ports import Senders
-    from shared.target_ports import StoredTarget
     from shared.trouble_ports import Troubles
+
+S = TypeVar("S")
 
 # An instance that lives for weeks deletes what is old now and then.
 PUT_AWAY_EVERY = timedelta(hours=12)
@@ -169,6 +172,14 @@ class Notifying:
 
         return told_of(before, after, now)
 
+    def told_of_wave(self, before: Wave | None, after: Wave, now: datetime) -> tuple[Notice, ...]:
+        """Return what people are to be told of a wave's change."""
+        if not self.is_used:
+            return ()
+        from shared.domain.waves.telling import told_of_wave  # noqa: PLC0415
+
+        return told_of_wave(before, after, now)
+
     def people(self, troubles: Callable[[], Troubles]) -> TroubleNotices | None:
         """Return what tells people of troubles; ``None`` where nobody is to be told."""
         if not self.is_used:
@@ -190,35 +201,36 @@ class Notifying:
 
         return NoticeActs(self.book, self.senders, self.links, self.installation, activity)
 
-    def kind(self, targets: Callable[[], TargetBook]) -> Kind[Any]:
+    def kind(self, targets: Callable[[], TargetBook], rolling: Rolling) -> Kind[Any]:
         """Return how it is looked at what people are to be told.
 
         Args:
             targets: gives the targets of the base registry.
+            rolling: knows the waves, where there are any.
         """
 
-        def take(untold: Sequence[StoredTarget]) -> None:
+        def take(untold: Untold) -> None:
             from shared.flows.take_notices import NoticeTaker  # noqa: PLC0415
 
-            NoticeTaker(targets(), self.book).take(untold)
+            NoticeTaker(targets(), self.book, lambda: rolling.book).take(untold.targets, untold.waves)
 
-        return of_notices(lambda moment: self._due(targets(), moment), take, self._send)
+        return of_notices(lambda moment: self._due(targets(), rolling, moment), take, self._send)
 
     def _send(self, stored: StoredDestination) -> None:
         """What sends is loaded for the first that is due."""
         self.courier.look(stored)
 
-    def _due(self, targets: TargetBook, moment: datetime) -> Iterator[Untold | StoredDestination]:
+    def _due(self, targets: TargetBook, rolling: Rolling, moment: datetime) -> Iterator[Untold | StoredDestination]:
         if not self.is_used:
             return
-        untold, problem = _readable(targets)
-        if untold:
-            yield Untold(untold)
+        untold, problem = _untold(targets, rolling)
+        if untold.targets or untold.waves:
+            yield untold
         yield from self.book.due(moment)
         if problem is not None:
             raise problem
 
-    def sweep(self, targets: TargetBook) -> None:
+    def sweep(self, targets: TargetBook, rolling: Rolling) -> None:
         """Wake for what was left behind, and delete what is old.
 
         Raises:
@@ -227,8 +239,8 @@ class Notifying:
         if not self.is_used:
             return
         now = self._clock()
-        untold, problem = _readable(targets)
-        if untold or any(self.book.due(now - _GRACE)):
+        untold, problem = _untold(targets, rolling)
+        if untold.targets or untold.waves or any(self.book.due(now - _GRACE)):
             self.book.wake(now)
         if self._put_away_at is None or now >= self._put_away_at:
             self._put_away_at = now + PUT_AWAY_EVERY
@@ -249,11 +261,17 @@ class Notifying:
         return (*self.routes.troubles(), *found)
 
 
-def _readable(targets: TargetBook) -> tuple[tuple[StoredTarget, ...], ServiceError | None]:
-    """Return the targets that tell something; one that cannot be read keeps nobody else from being told."""
-    found: list[StoredTarget] = []
+def _untold(targets: TargetBook, rolling: Rolling) -> tuple[Untold, ServiceError | None]:
+    """Return what tells something; one that cannot be read keeps nobody else from being told."""
+    found, problem = _readable(targets.targets.untold())
+    waves, unread = _readable(rolling.untold())
+    return Untold(found, waves), problem or unread
+
+
+def _readable(records: Iterator[S]) -> tuple[tuple[S, ...], ServiceError | None]:
+    found: list[S] = []
     try:
-        found.extend(targets.targets.untold())
+        found.extend(records)
     except ServiceError as error:
         return tuple(found), error
     return tuple(found), None

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 
     from shared.bootstrap import Parts
     from shared.dispatch_ports import Dispatchers, Switches
+    from shared.domain.notices.notice import Notice
     from shared.domain.policy.rebuilding import Rebuilding
     from shared.domain.promotion.rebuilds import ApplicationTask, Rebuild
     from shared.domain.promotion.target import Target
     from shared.domain.references import Tag
     from shared.domain.watching.troubles import Trouble
+    from shared.domain.waves.wave import Wave
     from shared.flows.conduct import Conductor
+    from shared.flows.list_waves import WaveLister
     from shared.flows.look_at_due import Kind
+    from shared.flows.speak_of_waves import WaveSpeaker
     from shared.ports import Activity, Clock, Registry
     from shared.rules.dispatcher_troubles import DispatcherTroubles
     from shared.rules.dry_judging import Scans
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from shared.rules.progress import Progress
     from shared.rules.sources import Sources
     from shared.rules.targets import TargetBook
+    from shared.rules.trouble_finding import WavesWrong
     from shared.rules.wake import Waker
     from shared.rules.wave_book import WaveBook
     from shared.rules.wave_plan import WavePlanner
@@ -47,6 +52,15 @@ def rolling_of(parts: Parts) -> Rolling:
     Args:
         parts: the other parts of the app, each asked for when it is needed.
     """
+
+    def wave_changed(before: Wave | None, wave: Wave) -> None:
+        from shared.telemetry.waves import wave_changed  # noqa: PLC0415
+
+        wave_changed(before, wave)
+
+    def told(before: Wave | None, after: Wave, now: datetime) -> tuple[Notice, ...]:
+        return parts.notifying.told_of_wave(before, after, now)
+
     return Rolling(
         waves=lambda: parts.waves,
         targets=lambda: parts.target_book,
@@ -64,6 +78,8 @@ def rolling_of(parts: Parts) -> Rolling:
         dispatchers=lambda: parts.dispatchers,
         switches=lambda: parts.switches,
         host=lambda registry: parts.dependants.host(registry),  # noqa: PLW0108  it is made when it is needed
+        tell=wave_changed,
+        notices=told,
     )
 
 
@@ -89,6 +105,8 @@ class Rolling:
         host: gives the login server of an application registry.
         last_runs: gives who tells how tasks were before; by default the app's own rebuilds.
         grounds: gives who tells what speaks against going back.
+        tell: is told of every change of a wave.
+        notices: gives what people are to be told of one.
     """
 
     def __init__(
@@ -112,6 +130,8 @@ class Rolling:
         host: Callable[[str], str] = _usual_host,
         last_runs: Callable[[], LastRuns] | None = None,
         grounds: Callable[[], GroundsOf] | None = None,
+        tell: Callable[[Wave | None, Wave], None] = lambda _, __: None,
+        notices: Callable[[Wave | None, Wave, datetime], tuple[Notice, ...]] = lambda _, __, ___: (),
     ) -> None:
         self._waves = waves
         self._targets = targets
@@ -131,6 +151,8 @@ class Rolling:
         self._host = host
         self._last_runs = last_runs
         self._grounds = grounds
+        self._tell = tell
+        self._notices = notices
 
     def asked(self, target: Target) -> Rebuilding | None:
         """See ``Rolls.asked``: nothing is read where the list that was read last asks for no waves."""
@@ -176,7 +198,49 @@ class Rolling:
         """How waves change."""
         from shared.rules.wave_book import WaveBook  # noqa: PLC0415
 
-        return WaveBook(self._waves(), self._waker(), self._clock, self._targets().registry)
+        registry = self._targets().registry
+        return WaveBook(self._waves(), self._waker(), self._clock, registry, self._tell, self._notices)
+
+    def untold(self) -> Iterator[StoredWave]:
+        """Iterate over the waves that tell people something; where none is asked for nobody looks.
+
+        Raises:
+            ServiceError: some cannot be read; after all others.
+        """
+        return self.book.waves.untold() if self._policies().may_roll else iter(())
+
+    def wave(self, wave_id: str) -> Wave | None:
+        """Return a wave, or ``None`` if there is none.
+
+        Raises:
+            ServiceError: the storage account did not answer.
+        """
+        found = self._waves().get(wave_id)
+        return found.record if found is not None else None
+
+    @property
+    def wrong(self) -> WavesWrong:
+        """Finds what is wrong about waves; where none is asked for nobody looks."""
+        from shared.rules.trouble_finding import NoWaves  # noqa: PLC0415
+
+        if not self._policies().may_roll:
+            return NoWaves()
+        from shared.rules.wave_troubles import WaveTroubles  # noqa: PLC0415
+
+        return WaveTroubles(self._waves(), self._targets())
+
+    @property
+    def lister(self) -> WaveLister:
+        """Lists waves."""
+        from shared.flows.list_waves import WaveLister  # noqa: PLC0415
+
+        return WaveLister(self._waves(), self._targets().registry, self._clock)
+
+    def speaker(self, activity: Activity) -> WaveSpeaker:
+        """Return what hears a person's word of a wave."""
+        from shared.flows.speak_of_waves import WaveSpeaker  # noqa: PLC0415
+
+        return WaveSpeaker(self.book, self._targets(), activity)
 
     @cached_property
     def planner(self) -> WavePlanner:
@@ -247,4 +311,8 @@ class Rolling:
             return 0
         from shared.flows.sweep import sweep_waves  # noqa: PLC0415
 
-        return sweep_waves(self.book)
+        return sweep_waves(self.book, self._number_of)
+
+    def _number_of(self, wave: Wave) -> int:
+        target = self._targets().of(wave.repository, wave.tag)
+        return target.number if target is not None and target.let_go is None else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from shared.domain.promotion.rebuilds import ApplicationTask, BuilderKind
 from shared.domain.promotion.target import Target
 from shared.domain.references import Tag
 from shared.domain.waves.results import LastRun
+from shared.domain.waves.states import WaveState
 from shared.domain.waves.wave import Wave
 from shared.domain.waves.way_back import Grounds
 
@@ -71,10 +72,34 @@ class Waves(Protocol):
         """
         ...
 
-    def every(self, registry: str) -> Iterator[StoredWave]:
-        """Iterate over the waves of a base registry.
+    def untold(self) -> Iterator[StoredWave]:
+        """Iterate over the waves that tell people something which nobody has put down yet.
 
         Raises:
+            ServiceError: some cannot be read; after all others, so that they keep nobody from the rest.
+        """
+        ...
+
+    def every(
+        self,
+        registry: str,
+        *,
+        repository: str = "",
+        states: Collection[WaveState] = (),
+        since: datetime | None = None,
+        after: str = "",
+    ) -> Iterator[StoredWave]:
+        """Iterate over the waves of a base registry, by repository, tag and number.
+
+        Args:
+            registry: the base registry's name.
+            repository: only those of one repository.
+            states: only those in one of these; none for all.
+            since: only those that were planned since then, UTC.
+            after: only those after a wave's id.
+
+        Raises:
+            InvalidReference: ``after`` is no wave's id.
             ServiceError: some cannot be read; after all others.
         """
         ...

@@ -45,6 +45,22 @@ class Links(msgspec.Struct, frozen=True):
         """Return the page of what is built upon the base registry."""
         return self._page("dependants")
 
+    def impact(self, name: str) -> str:
+        """Return the page of who would be rebuilt if the tags of an entry moved."""
+        return self._page("images", name, "impact")
+
+    def waves(self) -> str:
+        """Return the page of the waves of rebuilds."""
+        return self._page("waves")
+
+    def wave(self, wave_id: str) -> str:
+        """Return the page of one wave."""
+        return self._page("waves", wave_id)
+
+    def rebuild_log(self, rebuild_id: str, name: str) -> str:
+        """Return the address of a log that is kept of a rebuild."""
+        return self.of(path_of("api", "rebuilds", rebuild_id, "evidence", name))
+
     def approvals(self) -> str:
         """Return the page of what waits for people."""
         return self._page("approvals")

@@ -1,4 +1,4 @@
-"""Tell what is kept of a candidate, and of the scan of its digest: logs, reports and decisions."""
+"""Tell what is kept of a candidate and of the scan of its digest: logs, reports and decisions; and of a rebuild."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import msgspec
 
 from shared.domain.evidence import EvidenceKind, kind_of, parse_evidence_name
 from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.rebuilds import Rebuild
 from shared.errors import MalformedRequest
 from shared.evidence_ports import EvidenceStore
 from shared.ports import Records
@@ -57,8 +58,27 @@ def read_evidence(candidates: Records[Candidate], evidence: EvidenceStore, candi
     """
     parse_evidence_name(name)
     listed = next((one for one in list_evidence(candidates, evidence, candidate) if one.name == name), None)
+    return _content(evidence, listed, candidate, name)
+
+
+def read_log_of_rebuild(rebuilds: Records[Rebuild], evidence: EvidenceStore, rebuild: str, name: str) -> bytes:
+    """Return what is kept of a rebuild's run.
+
+    Raises:
+        InvalidReference: no evidence is called so.
+        MalformedRequest: there is no such rebuild or evidence (404), or it is too large (422).
+    """
+    parse_evidence_name(name)
+    if rebuilds.get(rebuild) is None:
+        raise MalformedRequest(f"there is no rebuild {rebuild!r}", status=404)
+    kept = next((one for one in evidence.of(rebuild) if one.name == name), None)
+    listed = Piece(kept.name, kind_of(kept.name), rebuild, kept.size, kept.at) if kept is not None else None
+    return _content(evidence, listed, rebuild, name)
+
+
+def _content(evidence: EvidenceStore, listed: Piece | None, record: str, name: str) -> bytes:
     if listed is None:
-        raise MalformedRequest(f"nothing is kept of {candidate} as {name!r}", status=404)
+        raise MalformedRequest(f"nothing is kept of {record} as {name!r}", status=404)
     if listed.size > MOST_SHOWN:
         raise MalformedRequest(
             f"{name} has {listed.size} bytes, and no more than {MOST_SHOWN} are shown here: it is in the container "
@@ -67,7 +87,7 @@ def read_evidence(candidates: Records[Candidate], evidence: EvidenceStore, candi
         )
     content = evidence.read(listed.of, name)
     if content is None:
-        raise MalformedRequest(f"{name} of {candidate} was deleted just now", status=404)
+        raise MalformedRequest(f"{name} of {record} was deleted just now", status=404)
     return content
 
 

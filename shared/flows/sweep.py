@@ -18,6 +18,7 @@ from shared.domain.promotion.transitions import ENDS
 from shared.domain.promotion.waiting import Waiting
 from shared.domain.scan.scan import SCAN_ENDS, Scan
 from shared.domain.scan.scan_runs import scan_run_names
+from shared.domain.waves.states import WaveState
 from shared.errors import ServiceError, TidegateError
 from shared.ports import R, Stored
 from shared.rules.progress import Progress
@@ -27,6 +28,7 @@ from shared.run_ports import Runs
 
 # Loaded where anything travels with images.
 if TYPE_CHECKING:
+    from shared.domain.waves.wave import Wave
     from shared.rules.companion_book import CompanionBook
     from shared.rules.wave_book import WaveBook
 
@@ -122,13 +124,23 @@ def sweep_companions(book: CompanionBook) -> int:
     return len(overdue)
 
 
-def sweep_waves(book: WaveBook) -> int:
-    """Wake for the waves that are overdue, and return how many those are."""
+def sweep_waves(book: WaveBook, number_of: Callable[[Wave], int]) -> int:
+    """Wake for the waves that are overdue, and return how many those are.
+
+    What waits for a person sleeps until then. Once its tag is decided on anew, it waits for nobody.
+
+    Args:
+        book: where waves are.
+        number_of: gives the number of the decision that is in force for a wave's tag; 0 if there is none.
+    """
     overdue = [stored.record for stored in book.waves.due(book.clock() - OVERDUE_GRACE)]
     for wave in overdue:
         book.wake(wave)
     if overdue:
         log.info("sweep: %d waves are overdue", len(overdue))
+    for held in book.waves.every(book.registry, states=(WaveState.HELD,)):
+        if number_of(held.record) != held.record.number:
+            book.due_now(held.record.id)
     return len(overdue)
 
 

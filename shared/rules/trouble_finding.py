@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
 import msgspec
 
 from shared.domain.promotion.candidate import Candidate
-from shared.domain.promotion.rebuilds import ApplicationTask
+from shared.domain.promotion.missing import Behind
+from shared.domain.promotion.rebuilds import ApplicationTask, Rebuild
 from shared.domain.promotion.target import Target
 from shared.domain.promotion.target_troubles import awaited_candidate, candidate_troubles, target_troubles
 from shared.domain.promotion.task_troubles import task_troubles
@@ -65,6 +66,48 @@ class Found(msgspec.Struct, frozen=True):
     whole: bool
 
 
+class InWaves(msgspec.Struct, frozen=True):
+    """What is wrong with tasks that waves see to, and the tasks that none does."""
+
+    troubles: tuple[Trouble, ...]
+    others: tuple[tuple[Behind, Rebuild | None], ...]
+
+
+class WavesWrong(Protocol):
+    """Finds what is wrong about waves."""
+
+    def held(self) -> Iterable[Trouble]:
+        """Return the waves that wait for a person.
+
+        Raises:
+            ServiceError: some cannot be read; after all others.
+        """
+        ...
+
+    def of_tasks(self, found: Sequence[tuple[Behind, Rebuild | None]]) -> InWaves:
+        """Return what is wrong with tasks of waves.
+
+        Args:
+            found: tasks that are behind a target, each with the rebuild that its decision called for.
+
+        Raises:
+            ServiceError: a wave cannot be read.
+        """
+        ...
+
+
+class NoWaves:
+    """``WavesWrong`` where nobody asks for waves."""
+
+    def held(self) -> Iterable[Trouble]:
+        """See ``WavesWrong.held``."""
+        return ()
+
+    def of_tasks(self, found: Sequence[tuple[Behind, Rebuild | None]]) -> InWaves:
+        """See ``WavesWrong.of_tasks``."""
+        return InWaves((), tuple(found))
+
+
 def _unnoticed(target: Target) -> None:
     """Nobody listens."""
 
@@ -81,6 +124,7 @@ class TroubleFinder:
         tools: where tools are.
         exceptions: gives what is wrong with the files of exceptions.
         notice: is given every target that is read, and may raise ``ServiceError``.
+        waves: gives who finds what is wrong about waves.
     """
 
     def __init__(
@@ -93,6 +137,7 @@ class TroubleFinder:
         tools: Tools,
         exceptions: Callable[[], Iterable[Trouble]] = tuple,
         notice: Callable[[Target], None] = _unnoticed,
+        waves: Callable[[], WavesWrong] = NoWaves,
     ) -> None:
         self._lists = lists
         self._observations = observations
@@ -102,6 +147,7 @@ class TroubleFinder:
         self._tools = tools
         self._exceptions = exceptions
         self._notice = notice
+        self._waves = waves
 
     def find(self) -> Found:
         """Return what is wrong now.
@@ -122,6 +168,7 @@ class TroubleFinder:
             *self._of_tools(watch_list, unreadable),
             *self._of_targets(tasks, built_on, unreadable),
             *self._of_tasks(tasks, built_on, unreadable),
+            *self._of_waves(unreadable),
         )
         return Found((*found, *unreadable), whole=not unreadable)
 
@@ -165,10 +212,22 @@ class TroubleFinder:
         self, tasks: tuple[ApplicationTask, ...], built_on: list[Target], unreadable: list[Trouble]
     ) -> tuple[Trouble, ...]:
         try:
-            return task_troubles(self._tasks.unbuilt(tasks, built_on))
+            unbuilt = tuple(self._tasks.unbuilt(tasks, built_on))
         except ServiceError as error:
             unreadable.append(_unreadable("rebuilds", error))
             return ()
+        try:
+            found = self._waves().of_tasks(unbuilt)
+        except ServiceError as error:
+            unreadable.append(_unreadable("waves", error))
+            return ()
+        return (*found.troubles, *task_troubles(found.others))
+
+    def _of_waves(self, unreadable: list[Trouble]) -> Iterator[Trouble]:
+        try:
+            yield from self._waves().held()
+        except ServiceError as error:
+            unreadable.append(_unreadable("waves", error))
 
     def _of_targets(
         self, tasks: tuple[ApplicationTask, ...], built_on: list[Target], unreadable: list[Trouble]

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import msgspec
 
+from shared.domain.notices.notice import Notice
 from shared.domain.promotion.due import Due
 from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild
 from shared.domain.waves.wave import HELD_FOR, Wave
@@ -31,6 +32,10 @@ def _untold(before: Wave | None, wave: Wave) -> None:
     """Nobody listens."""
 
 
+def _nobody_is_told(before: Wave | None, wave: Wave, now: datetime) -> tuple[Notice, ...]:  # noqa: ARG001
+    return ()
+
+
 class WaveBook:
     """Reads and changes waves of one base registry, and wakes for them.
 
@@ -40,6 +45,8 @@ class WaveBook:
         clock: tells the time.
         registry: the base registry's name.
         tell: is told of every change, once it is written: the record before, ``None`` for a new one, and after.
+        notices: gives what people are to be told of a change: the record before, after, and the time. It is written
+            with the change.
     """
 
     def __init__(
@@ -49,12 +56,14 @@ class WaveBook:
         clock: Clock,
         registry: str,
         tell: Callable[[Wave | None, Wave], None] = _untold,
+        notices: Callable[[Wave | None, Wave, datetime], tuple[Notice, ...]] = _nobody_is_told,
     ) -> None:
         self.waves = waves
         self.clock = clock
         self.registry = registry.lower()
         self._waker = waker
         self._tell = tell
+        self._notices = notices
 
     def change(
         self, wave: str, change: Change, stored: StoredWave | None = None, *, absent: bool = False
@@ -79,12 +88,13 @@ class WaveBook:
             record = change(before)
             if record is None or record == before:
                 return stored if record else None
+            record = self._noticed(before, record)
             try:
                 written = self.waves.replace(stored, record) if stored else self.waves.insert(record)
             except Conflict:
                 stored, absent = None, False
                 continue
-            self._tell(before, record)
+            self._told(before, record)
             return written
         raise Conflict(f"{wave} changes too fast; it is tried again")
 
@@ -92,13 +102,24 @@ class WaveBook:
         """Write what a step led to; ``None`` if somebody changed the wave since, who sees to what is next."""
         if record == stored.record:
             return stored
+        record = self._noticed(stored.record, record)
         try:
             written = self.waves.replace(stored, record)
         except Conflict:
             log.info("%s was changed by another worker", record.id)
             return None
-        self._tell(stored.record, record)
+        self._told(stored.record, record)
         return written
+
+    def _noticed(self, before: Wave | None, record: Wave) -> Wave:
+        known = {one.key for one in record.notices}
+        new = tuple(one for one in self._notices(before, record, self.clock()) if one.key not in known)
+        return msgspec.structs.replace(record, notices=(*record.notices, *new)) if new else record
+
+    def _told(self, before: Wave | None, record: Wave) -> None:
+        self._tell(before, record)
+        if record.notices:
+            self._waker.at(Due.NOTICES, self.clock())
 
     def rebuilt(self, rebuild: Rebuild) -> None:
         """Have the wave of a rebuild that has ended looked at now.
@@ -107,13 +128,19 @@ class WaveBook:
         """
         if not rebuild.wave or rebuild.status not in REBUILD_ENDS:
             return
-        now = self.clock()
         try:
-            found = self.change(rebuild.wave, lambda known: _due_by(known, now))
+            self.due_now(rebuild.wave)
         except ServiceError as error:
             log.warning("%s is looked at later: %s", rebuild.wave, error)
-            return
-        if found is not None:
+
+    def due_now(self, wave: str) -> None:
+        """See that a wave is looked at now.
+
+        Raises:
+            ServiceError: the storage account did not answer.
+        """
+        now = self.clock()
+        if self.change(wave, lambda known: _due_by(known, now)) is not None:
             self._waker.at(Due.WAVES, now)
 
     def rest(self, stored: StoredWave) -> None:

@@ -132,6 +132,7 @@ class WavePlanner:
             look_at=now,
             control_of=control,
             traceparent=target.traceparent,
+            image=target.origin.image,
         )
         for one in plan.remarks:
             log.warning("%s: %s", wave.id, one)

@@ -94,14 +94,14 @@ def _tells(parts: Parts, notifying: Notifying) -> None:
 
 
 def _looks(parts: Parts, notifying: Notifying) -> None:
-    kind = notifying.kind(lambda: parts.target_book)
+    kind = notifying.kind(lambda: parts.target_book, parts.rolling)
     for one in list(kind.due(parts.clock())):
         kind.look(one)
 
 
 def _sweeps(parts: Parts, notifying: Notifying) -> None:
     """What each sweep reads, and each survey, which comes as often or more seldom."""
-    notifying.sweep(parts.target_book)
+    notifying.sweep(parts.target_book, parts.rolling)
     list(notifying.troubles())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 import msgspec
@@ -9,11 +10,13 @@ import pytest
 
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.waves_table import WavesTable
+from shared.domain.notices.notice import Notice
 from shared.domain.promotion.rebuilds import EndKind
 from shared.domain.waves.results import Ended, Result
+from shared.domain.waves.states import WaveState
 from shared.domain.waves.wave import Member, Wave
 from shared.errors import Conflict, InvalidReference
-from shared.wave_ports import Waves
+from shared.wave_ports import StoredWave, Waves
 from tests.contract.examples import NOON, digest
 from tests.doubles.waves import InMemoryWaves
 from tests.unit.examples import TAG
@@ -92,3 +95,41 @@ def test_those_of_one_base_registry_are_found(waves: Waves) -> None:
     for one in (wave(10), wave(2), wave(1, registry="tidegatebase2")):
         waves.insert(one)
     assert sorted(one.record.number for one in waves.every("tidegatebase")) == [2, 10]
+
+
+def numbers(found: Iterable[StoredWave]) -> list[int]:
+    """The numbers of waves, in their order."""
+    return [one.record.number for one in found]
+
+
+def test_those_of_a_registry_come_by_repository_tag_and_number_from_where_one_goes_on(waves: Waves) -> None:
+    other = wave(1, repository="base/a")
+    for one in (wave(10), wave(2), other):
+        waves.insert(one)
+    assert numbers(waves.every("tidegatebase")) == [1, 2, 10]
+    assert numbers(waves.every("tidegatebase", after=other.id)) == [2, 10]
+    assert numbers(waves.every("tidegatebase", after=wave(2).id)) == [10]
+    assert numbers(waves.every("tidegatebase", repository="base/node")) == [2, 10]
+    assert numbers(waves.every("tidegatebase", repository="base/node", after=wave(10).id)) == []
+    with pytest.raises(InvalidReference):
+        list(waves.every("tidegatebase", after="nonsense"))
+
+
+def test_those_in_some_states_and_those_of_late_are_found(waves: Waves) -> None:
+    late = NOON + timedelta(days=1)
+    waves.insert(wave(1, state=WaveState.HELD))
+    waves.insert(wave(2, state=WaveState.DONE, planned_at=late))
+    waves.insert(wave(3, state=WaveState.ROLLING, planned_at=late))
+    assert numbers(waves.every("tidegatebase", states=(WaveState.HELD, WaveState.DONE))) == [1, 2]
+    assert numbers(waves.every("tidegatebase", since=late)) == [2, 3]
+    assert numbers(waves.every("tidegatebase", states=(WaveState.DONE,), since=late)) == [2]
+    assert numbers(waves.every("tidegatebase2", states=(WaveState.DONE,))) == []
+
+
+def test_those_that_tell_something_are_found_until_it_is_taken(waves: Waves) -> None:
+    notice = Notice(kind="wave-held", about="wave:x", mark="1", at=NOON)
+    stored = waves.insert(wave(1, notices=(notice,)))
+    waves.insert(wave(2))
+    assert numbers(waves.untold()) == [1]
+    waves.replace(stored, wave(1))
+    assert numbers(waves.untold()) == []

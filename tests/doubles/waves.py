@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 import msgspec
@@ -12,7 +12,9 @@ from shared.domain.gate.verdict import RunStatus
 from shared.domain.gate.words import Words
 from shared.domain.promotion.rebuilds import ApplicationTask, Dependency
 from shared.domain.references import Tag
+from shared.domain.promotion.target import parts_of_target
 from shared.domain.waves.results import LastRun
+from shared.domain.waves.states import WaveState
 from shared.domain.waves.wave import Wave, parts_of_wave
 from shared.domain.waves.way_back import Grounds, Scanned
 from shared.errors import Conflict
@@ -58,9 +60,27 @@ class InMemoryWaves(OneAtATime):
         """See ``Waves.due``."""
         return (one for one in self._all("due") if one.record.look_at is not None and one.record.look_at <= moment)
 
-    def every(self, registry: str) -> Iterator[StoredWave]:
+    def untold(self) -> Iterator[StoredWave]:
+        """See ``Waves.untold``."""
+        return (one for one in self._all("untold") if one.record.notices)
+
+    def every(
+        self,
+        registry: str,
+        *,
+        repository: str = "",
+        states: Collection[WaveState] = (),
+        since: datetime | None = None,
+        after: str = "",
+    ) -> Iterator[StoredWave]:
         """See ``Waves.every``."""
-        return (one for one in self._all("every") if one.record.registry == registry)
+        last = _order(after) if after else None
+        for one in sorted(self._all("every"), key=lambda stored: _order(stored.record.id)):
+            wave = one.record
+            meant = wave.registry == registry and repository in {"", wave.repository} and wave.state in (states or _ALL)
+            late = (since is None or wave.planned_at >= since) and (last is None or _order(wave.id) > last)
+            if meant and late:
+                yield one
 
     def _all(self, method: str) -> list[StoredWave]:
         self._raise_scripted(method)
@@ -166,6 +186,16 @@ class SaidGrounds:
     def __call__(self, wave: Wave) -> Grounds:  # noqa: ARG002 - the port's
         """See ``GroundsOf``."""
         return self.grounds
+
+
+_ALL = frozenset(WaveState)
+
+
+def _order(wave_id: str) -> tuple[str, str]:
+    """Rows are in the order of their keys."""
+    target, number = parts_of_wave(wave_id)
+    registry, repository, tag = parts_of_target(target)
+    return f"{registry}/{repository}".replace("/", "~"), f"{tag}~{number:010}"
 
 
 def _stored(row: tuple[bytes, str]) -> StoredWave:

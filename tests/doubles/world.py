@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.domain.access.callers import Caller, Kind, Role
 from shared.domain.events.event_grid import is_event, read_event
 from shared.domain.events.messages import ListTasks, decode
 from shared.domain.events.registry_event import Told
 from shared.domain.links import Links
+from shared.domain.notices.notice import Notice
 from shared.domain.policy.policy import Policy
 from shared.domain.promotion.actions import Declined
 from shared.domain.promotion.candidate import Candidate
@@ -25,6 +26,7 @@ from shared.domain.scan.run_log import read_scan_log
 from shared.domain.scan.scan import Scan
 from shared.domain.watching.troubles import Noted, Trouble
 from shared.domain.watching.watch_list import WatchList
+from shared.domain.waves.wave import Wave
 from shared.due_kinds import kinds
 from shared.errors import TidegateError
 from shared.flows.act import Actor
@@ -456,7 +458,8 @@ class World:
             self.tooling.scanners.newest_database,
             self.clock,
         )
-        finder = TroubleFinder(*parts, self._file_troubles, self.judge.notice)
+        told = (self._file_troubles, self.judge.notice, lambda: self.rolling.wrong)
+        finder = TroubleFinder(*parts, *told)
         people = self.notifying.people(lambda: self.troubles)
         self.teller = TroubleTeller(finder, self.troubles, self.activity, self.clock, self._last, people)
         self.rebuilder = Rebuilder(
@@ -509,7 +512,11 @@ class World:
             switches=lambda: self.switches,
             last_runs=lambda: self.last_runs,
             **({"grounds": lambda: self.grounds} if self.grounds is not None else {}),
+            notices=self._told_of_wave,
         )
+
+    def _told_of_wave(self, before: Wave | None, after: Wave, now: datetime) -> tuple[Notice, ...]:
+        return self.notifying.told_of_wave(before, after, now)
 
     def lose_account(self) -> None:
         """Lose the storage account, and start on an empty one; the registries and the watch list are still there."""
@@ -581,7 +588,7 @@ class World:
             room=self.gate_room,
             import_room=self.import_room,
             watch_list=self.policies.watch_list,
-            notices=self.notifying.kind(lambda: self.book),
+            notices=self.notifying.kind(lambda: self.book, self.rolling),
             companions=self.travelling.kind(),
             waves=self.rolling.kind(),
         )
@@ -653,7 +660,7 @@ class World:
             self.tooling.sweep,
             lambda: sweep_targets(self.book),
             self.rolling.sweep,
-            lambda: self.notifying.sweep(self.book),
+            lambda: self.notifying.sweep(self.book, self.rolling),
             lambda: sweep_scans(self.scan_progress, self.staging_runs),
             lambda: sweep_rebuilds(self.rebuild_progress, {"tidegateapps": self.application_runs}),
             self.comparison.compare,

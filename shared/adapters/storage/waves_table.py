@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.tables import Row, Table, key, readable
 from shared.domain.promotion.target import parts_of_target
+from shared.domain.waves.states import WaveState
 from shared.domain.waves.wave import Wave, parts_of_wave
 from shared.errors import Conflict
 from shared.wave_ports import StoredWave
@@ -55,15 +56,46 @@ class WavesTable:
         """
         return self._read("look_at le @moment", {"moment": moment})
 
-    def every(self, registry: str) -> Iterator[StoredWave]:
-        """See ``Waves.every``. One transaction for each thousand of them, or each part of the table.
+    def untold(self) -> Iterator[StoredWave]:
+        """See ``Waves.untold``. One transaction for each thousand of them, or each part of the table.
 
         Raises:
             ServiceError: some rows cannot be read; after all others.
         """
+        return self._read("untold eq true", {})
+
+    def every(
+        self,
+        registry: str,
+        *,
+        repository: str = "",
+        states: Collection[WaveState] = (),
+        since: datetime | None = None,
+        after: str = "",
+    ) -> Iterator[StoredWave]:
+        """See ``Waves.every``. One transaction for each thousand of them, or each part of the table.
+
+        Raises:
+            InvalidReference: ``after`` is no wave's id.
+            ServiceError: some rows cannot be read; after all others.
+        """
         name = registry.lower()
-        bounds = {"low": f"{name}~", "high": f"{name}~~"}
-        return self._read("PartitionKey ge @low and PartitionKey lt @high", bounds)
+        conditions = ["PartitionKey ge @low and PartitionKey lt @high"]
+        values: dict[str, str | datetime] = {"low": f"{name}~", "high": f"{name}~~"}
+        if repository:
+            conditions, values = ["PartitionKey eq @one"], {"one": key(f"{name}/{repository}")}
+        if states:
+            named = {f"state{number}": one.value for number, one in enumerate(states)}
+            conditions.append(" or ".join(f"state eq @{one}" for one in named))
+            values |= named
+        if since is not None:
+            conditions.append("planned_at ge @since")
+            values["since"] = since
+        if after:
+            partition, row = _place(after)
+            conditions.append("PartitionKey gt @last or ( PartitionKey eq @last and RowKey gt @row )")
+            values |= {"last": partition, "row": row}
+        return self._read(" and ".join(f"( {one} )" for one in conditions), values)
 
     def _read(self, condition: str, parameters: Mapping[str, str | datetime]) -> Iterator[StoredWave]:
         return readable(self._table.select(condition, parameters), self._stored)
@@ -81,5 +113,7 @@ def _place(wave_id: str) -> tuple[str, str]:
 
 def _row(wave: Wave) -> Row:
     columns = {"state": wave.state.value, "reason": wave.reason.value, "members": len(wave.members)}
+    planned = {"planned_at": wave.planned_at}
     due = {"look_at": wave.look_at} if wave.look_at is not None else {}
-    return Row(*_place(wave.id), msgspec.json.encode(wave).decode(), {**columns, **due})
+    untold = {"untold": True} if wave.notices else {}
+    return Row(*_place(wave.id), msgspec.json.encode(wave).decode(), {**columns, **planned, **due, **untold})

@@ -15,7 +15,7 @@ from shared.domain.notices.outgoing import DIGEST, Item, Line, Outgoing
 MOST_ITEMS = 50
 _LONGEST = 1000
 _MOST_NAMED = 3
-_SUBJECTS = ("target", "candidate", "image")
+_SUBJECTS = ("target", "candidate", "image", "wave")
 
 
 def message(
@@ -100,7 +100,7 @@ def title_of(notice: Notice) -> str:
 def link_of(notice: Notice, links: Links) -> str:
     """Return the page of what a notice is about."""
     kind, _, name = notice.about.partition(":")
-    pages = {"target": links.target, "candidate": links.candidate, "image": links.image}
+    pages = {"target": links.target, "candidate": links.candidate, "image": links.image, "wave": links.wave}
     if kind in pages and name:
         return pages[kind](name)
     if kind == "task":

@@ -52,6 +52,9 @@ class Told(Enum):
     RESUMED = "resumed"  # it is decided again
     WAIVER_ASKED = "waiver-asked"  # somebody asks that a finding does not count
     WAIVER_GRANTED = "waiver-granted"  # somebody else granted that
+    CANARY_FAILED = "canary-failed"  # what is rebuilt first failed on a digest that a tag came to
+    WAVE_HELD = "wave-held"  # rebuilds of what is built on a tag wait for people: the others have the digest before
+    RESTORED = "restored"  # a tag goes back to the digest before, as canaries failed on what it bore
     SOLVED = "solved"  # a trouble is over; goes to whoever was told of the trouble
     TRIED_AGAIN = "tried-again"  # a destination that was broken is tried again
     GIVEN_UP = "given-up"  # notices that a destination did not take for a week are given up; the others are told
@@ -91,6 +94,9 @@ _TOLD = {
     Told.RESUMED: ("Resumed", Severity.INFO, Usually.DAILY),
     Told.WAIVER_ASKED: ("Waiver asked", Severity.ACTION, Usually.NOW),
     Told.WAIVER_GRANTED: ("Waiver granted", Severity.INFO, Usually.OFF),
+    Told.CANARY_FAILED: ("Canary failed", Severity.WARNING, Usually.NOW),
+    Told.WAVE_HELD: ("Wave held", Severity.ACTION, Usually.NOW),
+    Told.RESTORED: ("Restored", Severity.WARNING, Usually.NOW),
     Told.SOLVED: ("Solved", Severity.INFO, Usually.NOW),
     Told.TRIED_AGAIN: ("This destination is tried again", Severity.INFO, Usually.NOW),
     Told.GIVEN_UP: ("Notices given up", Severity.WARNING, Usually.NOW),

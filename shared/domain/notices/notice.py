@@ -67,7 +67,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def is_ended_later(self) -> bool:
         """Whether those who are told of it are told of its end, too."""
-        return self.known.is_trouble or self.kind == Told.APPROVAL_NEEDED.value
+        return self.known.is_trouble or self.kind in _ENDED_LATER
 
     @property
     def folded_by(self) -> str:
@@ -75,5 +75,6 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return " ".join(one for one in (self.kind, self.closes, self.cause) if one)
 
 
-# Deliveries and targets hold notices, and are decoded by several modules, that may be imported by several threads.
+_ENDED_LATER = frozenset({Told.APPROVAL_NEEDED.value, Told.WAVE_HELD.value})
+# Deliveries, targets and waves hold notices; several modules decode them, that may be imported by several threads.
 _NOTICES = msgspec.json.Decoder(Notice)

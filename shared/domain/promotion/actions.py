@@ -53,6 +53,10 @@ class Refusal(Enum):
     OWN_REQUEST = "own-request"  # who asked cannot grant
     MAY_NOT_GRANT = "may-not-grant"  # another one asked, and this caller may grant nothing now
     MOVED_ON = "moved-on"  # another decision is in force than the one that the caller has seen
+    WAVE_OVER = "wave-over"  # the wave has ended
+    SAID_BEFORE = "said-before"  # another word was said of the wave, and the first one counts
+    NOT_HELD = "not-held"  # the wave waits for nobody, so that there is nothing to continue
+    CANNOT_RETURN = "cannot-go-back"  # the tag cannot go back to what the wave's members were built on before
 
 
 class Declined(msgspec.Struct, frozen=True):

@@ -136,7 +136,7 @@ def _of_choices(before: Target, after: Target, now: datetime) -> Iterator[Notice
 
 _CHOSEN = {
     Why.ROLLED_BACK: (Told.ROLLED_BACK, "goes back to"),
-    Why.RESTORED: (Told.ROLLED_BACK, "goes back to"),
+    Why.RESTORED: (Told.RESTORED, "goes back by its canaries to"),
     Why.AGAINST_GATE: (Told.OVERRIDE, "takes against its gate"),
 }
 
@@ -217,7 +217,7 @@ def _notice(target: Target, told: Told, mark: str, at: datetime, detail: str, di
 
 
 # Each of these is a message of its own.
-_APART = frozenset({Told.OVERRIDE, Told.OVERRIDE_ASKED, Told.ROLLED_BACK, Told.PINNED})
+_APART = frozenset({Told.OVERRIDE, Told.OVERRIDE_ASKED, Told.ROLLED_BACK, Told.RESTORED, Told.PINNED})
 
 
 def _told(said: Said) -> str:

@@ -53,6 +53,8 @@ class Kind(Enum):
     NOT_REBUILT = "not-rebuilt"  # the rebuild of an application task failed, or nobody may run it: it has its old base
     DISPATCHER_NOT_SET = "dispatcher-not-set"  # the list names who builds elsewhere, and the settings do not
     DISPATCHER_OFF = "dispatcher-off"  # whoever builds elsewhere wants to be asked nothing more; the base is old there
+    TASK_FAILS = "task-fails-since-base-moved"  # it failed twice on what its base is now, and not on what that was
+    WAVE_WAITS = "wave-waits"  # for an hour rebuilds have waited for a person: what is built on it has its old base
     NOBODY_APPROVES = "nobody-could-approve"  # a policy asks for approvals that nobody could give
     NOTIFY_INVALID = "notify-invalid"  # who is told of what cannot be read, or names what is not there
     DESTINATION_BROKEN = "destination-broken"  # a destination of notices does not take them; the others are told
@@ -70,6 +72,7 @@ PATIENCE = {
     Kind.REPOSITORY_FAILS: timedelta(hours=1),
     Kind.TAG_UNANSWERED: timedelta(hours=1),
     Kind.COMPANIONS_MISSING: timedelta(hours=1),
+    Kind.WAVE_WAITS: timedelta(hours=1),
     Kind.CANDIDATE_HELD: timedelta(hours=2),
     Kind.NOT_CHECKED: timedelta(days=7),
     Kind.NOT_UPDATED: timedelta(days=7),
@@ -95,8 +98,8 @@ class Trouble(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         kind: what.
         about: of what, as the activity log names its subjects: ``watch-list``, ``repository:<name>``,
             ``tag:<repository>:<tag>``, ``image:<entry>``, ``candidate:<id>``, ``target:<id>``, ``tool:<name>``,
-            ``task:<registry>/<task>``, ``table:<name>``, ``file:<container>/<name>``, ``policy:<name>``, ``decisions``,
-            ``housekeeping:<place>``, ``dispatcher:<name>``.
+            ``task:<registry>/<task>``, ``wave:<id>``, ``table:<name>``, ``file:<container>/<name>``, ``policy:<name>``,
+            ``decisions``, ``housekeeping:<place>``, ``dispatcher:<name>``.
         detail: for people; at most 600 characters.
         images: names of the entries of the watch list that it concerns; none: all.
         since: since when, UTC; ``None`` where nothing says so: since it was first noticed.
@@ -157,6 +160,11 @@ def about_target(target: str) -> str:
 def about_task(registry: str, task: str) -> str:
     """Return what a trouble of an application task is about."""
     return f"task:{registry}/{task}"
+
+
+def about_wave(wave: str) -> str:
+    """Return what a trouble of a wave is about, by its id."""
+    return f"wave:{wave}"
 
 
 def about_candidate(candidate: str) -> str:

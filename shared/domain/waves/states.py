@@ -29,7 +29,8 @@ _OUT = frozenset({WaveState.SUPERSEDED, WaveState.CANCELLED})
 WAVE_MOVES: dict[WaveState, frozenset[WaveState]] = {
     WaveState.PLANNED: _OUT | {WaveState.CANARIES, WaveState.HELD, WaveState.RESTORING, WaveState.DONE},
     WaveState.CANARIES: _OUT | {WaveState.ROLLING, WaveState.HELD, WaveState.RESTORING},
-    WaveState.ROLLING: _OUT | {WaveState.DONE, WaveState.DONE_WITH_FAILURES, WaveState.RESTORING},
+    # Held where a person says to go back, and that cannot be.
+    WaveState.ROLLING: _OUT | {WaveState.DONE, WaveState.DONE_WITH_FAILURES, WaveState.RESTORING, WaveState.HELD},
     WaveState.HELD: _OUT | {WaveState.CANARIES, WaveState.ROLLING, WaveState.RESTORING},
     WaveState.RESTORING: _OUT | {WaveState.RESTORED, WaveState.HELD},
     # A task that is found later is rebuilt as well.

@@ -14,13 +14,16 @@ from typing import Any
 
 import msgspec
 
+from shared.domain.notices.notice import Notice
 from shared.domain.policy.rebuilding import Rebuilding
 from shared.domain.promotion.middles import Middle
 from shared.domain.promotion.rebuilds import BuilderKind
 from shared.domain.promotion.said import Said, Why
 from shared.domain.promotion.schedule import pause_before_retry
-from shared.domain.promotion.target import parts_of_target, target_id
+from shared.domain.promotion.target import target_id
 from shared.domain.references import Digest, Tag
+from shared.domain.waves.ids import parts_of_wave as parts_of_wave  # noqa: PLC0414
+from shared.domain.waves.ids import wave_id as wave_id  # noqa: PLC0414
 from shared.domain.waves.reasons import Reason
 from shared.domain.waves.results import FAILURES_THAT_COUNT, Baseline, Result, Says, TagSeen, verdict
 from shared.domain.waves.states import (
@@ -32,7 +35,6 @@ from shared.domain.waves.states import (
     MemberState,
     WaveState,
 )
-from shared.errors import InvalidReference
 
 # So long a wave waits for a person; then it is over, and nobody is built on its digest by it.
 HELD_FOR = timedelta(days=14)
@@ -140,6 +142,8 @@ class Wave(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         restored_by: the decision that took its digest back.
         control_of: the decision whose canaries failed, if it went back: then its own canaries say whose fault that was.
         traceparent: W3C trace context of the sighting that was decided for.
+        image: name of the entry of the watch list; empty in records of earlier versions.
+        notices: what people are to be told of it and nobody has put down yet; written with what it tells.
     """
 
     registry: str
@@ -164,6 +168,8 @@ class Wave(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     restored_by: int = 0
     control_of: int = 0
     traceparent: str = ""
+    image: str = ""
+    notices: tuple[Notice, ...] = ()
 
     @property
     def id(self) -> str:
@@ -174,6 +180,11 @@ class Wave(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     def target(self) -> str:
         """The id of the target whose decision it follows."""
         return target_id(self.registry, self.repository, self.tag)
+
+    @property
+    def place(self) -> str:
+        """The tag that moved, for people."""
+        return f"{self.repository}:{self.tag}"
 
     @property
     def is_over(self) -> bool:
@@ -203,24 +214,6 @@ class Wave(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 # Waves are decoded by several modules, that may be imported by several threads: docs/decisions/0016.
 _WAVES = msgspec.json.Decoder(Wave)
-
-
-def wave_id(target: str, number: int) -> str:
-    """Derive a wave's id from its target's and the number of the decision."""
-    return f"{target}~{number}"
-
-
-def parts_of_wave(wave: str) -> tuple[str, int]:
-    """Take the target's id and the decision's number out of a wave's id.
-
-    Raises:
-        InvalidReference: it is no wave's id.
-    """
-    target, _, number = wave.rpartition("~")
-    if not number.isdecimal() or not number.isascii() or number.startswith("0"):
-        raise InvalidReference(f"{wave[:300]!r} is no wave's id, such as tidegatebase~base~node~22-alpine~7")
-    parts_of_target(target)
-    return target, int(number)
 
 
 def went(wave: Wave, state: WaveState, reason: Reason, **fields: Any) -> Wave:
@@ -325,9 +318,17 @@ def joined(wave: Wave, found: Iterable[Member]) -> Wave:
 
 def spoke(wave: Wave, spoken: Spoken) -> Wave:
     """Return a wave of which a person said something; only the first word counts."""
-    if wave.spoken is not None or wave.is_over:
+    if not takes_word(wave, spoken.word):
         return wave
     return msgspec.structs.replace(wave, spoken=spoken, look_at=spoken.said.at, step=wave.step + 1)
+
+
+def takes_word(wave: Wave, word: Word) -> bool:
+    """Whether a word would count: it is the first, or it ends what goes on by another one's word to continue."""
+    if wave.is_over or wave.spoken is None:
+        return not wave.is_over
+    goes_on = wave.spoken.word is Word.CONTINUE and wave.state is WaveState.ROLLING
+    return goes_on and word is not Word.CONTINUE
 
 
 def _voided(wave: Wave) -> Wave:

@@ -41,10 +41,16 @@ class Waving(World):
     Args:
         watch_list: YAML.
         tasks: by their names, or as they are.
+        destinations: who is told.
     """
 
-    def __init__(self, watch_list: bytes | None = None, tasks: Sequence[str | ApplicationTask] = ALL) -> None:
-        super().__init__(watch_list or asking())
+    def __init__(
+        self,
+        watch_list: bytes | None = None,
+        tasks: Sequence[str | ApplicationTask] = ALL,
+        destinations: Sequence[str] = (),
+    ) -> None:
+        super().__init__(watch_list or asking(), destinations=tuple(destinations))
         self.application_runs = BuildingRuns(self.base, self._moment("application_runs"))
         self.application_runs.application_tasks = tuple(
             one if isinstance(one, ApplicationTask) else task(one) for one in tasks

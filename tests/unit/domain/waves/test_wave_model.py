@@ -62,6 +62,7 @@ class Waves(RuleBasedStateMachine):
         self.said: list[Result] = []
         self.restores: list[tuple[int, int]] = []
         self.first_word: Word | None = None
+        self.continued = False
 
     @initialize(
         canaries=st.integers(0, 3),
@@ -195,7 +196,11 @@ class Waves(RuleBasedStateMachine):
         if seldom:
             return
         self.wave = spoke(before, spoken(word))
-        if before.spoken is not None:
+        goes_on = (
+            before.spoken is not None and before.spoken.word is Word.CONTINUE and before.state is WaveState.ROLLING
+        )
+        self.continued |= goes_on
+        if before.spoken is not None and not (goes_on and word is not Word.CONTINUE):
             assert self.wave == before
 
     @rule()
@@ -213,7 +218,8 @@ class Waves(RuleBasedStateMachine):
         if any(one.attempts for one in self.wave.members if not one.canary):
             spoken_for = self.wave.canaries and all(one.state in MEMBER_ENDS for one in self.wave.canaries)
             on_it = any(one.state in ON_IT for one in self.wave.canaries)
-            told_to = self.wave.spoken is not None and self.wave.spoken.word is not Word.RESTORE
+            word = self.wave.spoken.word if self.wave.spoken is not None else None
+            told_to = self.continued or word in {Word.CONTINUE, Word.CANCEL}
             passed_over = self.asked.on_canary_failure is OnFailure.CONTINUE
             assert told_to or (spoken_for and (on_it or passed_over))
 

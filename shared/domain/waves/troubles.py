@@ -1,0 +1,84 @@
+"""What is wrong about waves: one that waits for a person, and tasks that fail since their base moved. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from shared.domain.promotion.target import Target
+from shared.domain.watching.troubles import Kind, Trouble, about_task, about_wave
+from shared.domain.waves.results import Says
+from shared.domain.waves.states import MemberState, WaveState
+from shared.domain.waves.telling import about, held_because
+from shared.domain.waves.wave import HELD_FOR, Member, Wave
+
+# Of these nobody is built on what is wanted, and nothing more is done for it.
+_LEFT = frozenset({MemberState.UNDECIDED, MemberState.EXCLUDED})
+
+
+def held_trouble(wave: Wave, target: Target | None) -> Trouble | None:
+    """Return that a wave waits for a person; ``None`` if it does not, or its tag was decided on anew.
+
+    Args:
+        wave: it.
+        target: its tag's record; ``None`` if there is none any more.
+    """
+    if wave.state is not WaveState.HELD or target is None or target.number != wave.number:
+        return None
+    until = f" until {wave.held_until:%Y-%m-%d %H:%M} UTC, and is over then" if wave.held_until is not None else ""
+    detail = f"{about(wave)} waits for a person{until}: {held_because(wave)}; its others have the digest before"
+    return Trouble(
+        kind=Kind.WAVE_WAITS,
+        about=about_wave(wave.id),
+        detail=detail,
+        images=(target.origin.image,),
+        since=wave.held_until - HELD_FOR if wave.held_until is not None else wave.planned_at,
+    )
+
+
+def member_troubles(found: Iterable[tuple[Wave, Member]]) -> tuple[Trouble, ...]:
+    """Return a trouble for each task that a wave did not build, and that nothing more will.
+
+    Args:
+        found: tasks that are not built on what is wanted, each with the wave of that decision.
+    """
+    wrong: dict[tuple[Kind, str], list[tuple[Wave, Member]]] = defaultdict(list)
+    for wave, member in found:
+        kind = _kind(member)
+        if kind is not None:
+            wrong[kind, about_task(member.registry, member.task)].append((wave, member))
+    return tuple(_trouble(kind, task, each) for (kind, task), each in wrong.items())
+
+
+def _kind(member: Member) -> Kind | None:
+    if member.state is MemberState.FAILED:
+        return Kind.TASK_FAILS
+    return Kind.NOT_REBUILT if member.state in _LEFT else None
+
+
+def _trouble(kind: Kind, task: str, each: list[tuple[Wave, Member]]) -> Trouble:
+    moments = [one.ended.ended_at for _, member in each for one in member.results if one.ended.ended_at is not None]
+    return Trouble(
+        kind=kind,
+        about=task,
+        detail="; ".join(sorted(_told(wave, member) for wave, member in each)),
+        images=tuple(sorted({wave.image for wave, _ in each if wave.image})),
+        since=min(moments, default=min(wave.planned_at for wave, _ in each)),
+    )
+
+
+def _told(wave: Wave, member: Member) -> str:
+    owner = f" of {member.owner}" if member.owner else ""
+    what = f"{member.registry}/{member.task}{owner} is not built on {wave.digest}, which {wave.place} is"
+    return f"{what}: it is {member.state.value} in its wave{_because(wave, member)} (wave {wave.id})"
+
+
+def _because(wave: Wave, member: Member) -> str:
+    said = member.detail or ", ".join(_runs(wave, member))
+    return f": {said}" if said else ""
+
+
+def _runs(wave: Wave, member: Member) -> Iterator[str]:
+    for one in member.results:
+        if one.says(wave.digest) is not Says.BUILT and one.ended.run:
+            yield f"run {one.ended.run} ended by the {one.ended.kind.value}"
