@@ -23,6 +23,7 @@ from shared.web.previews import Previews
 from shared.web.readiness import readiness
 from shared.web.repeats import Repeats
 from shared.web.waivers import Waivers, listed_waivers
+from shared.web.waves import WavePages
 
 
 def front(parts: Parts) -> Doors:
@@ -124,7 +125,12 @@ def _about_targets(parts: Parts) -> Mapping[str, Handler]:
 def _about_the_whole(parts: Parts) -> Mapping[str, Handler]:
     return {
         "list_activity": lambda asked: activity.list_activity(asked.request, parts.activity, parts.clock),
-        "list_rebuilds": lambda asked: rebuilds.list_rebuilds(asked.request, parts.rebuilds),
+        "list_rebuilds": lambda asked: rebuilds.list_rebuilds(asked.request, parts.rebuilds, parts.rolling.wave),
+        "list_waves": _waves(parts).listed,
+        "get_wave": _waves(parts).one,
+        "get_rebuild_evidence": lambda asked: evidence.log_of_rebuild(
+            asked.parameters["rebuild"], asked.parameters["evidence"], parts.rebuilds, parts.evidence
+        ),
         "list_exposure": lambda asked: exposure.list_exposure(
             asked.request, parts.admitting.exposure_teller, parts.watch_lists.in_force()
         ),
@@ -172,6 +178,9 @@ def _acting(parts: Parts) -> Mapping[str, Handler]:
         "resend_notice": _notices(parts).resend,
         "import_decisions": parts.deciding.bring_back,
         "ask_housekeeping": parts.housekeeping.ask,
+        "continue_wave": _waves(parts).go_on,
+        "restore_wave": _waves(parts).restore,
+        "cancel_wave": _waves(parts).cancel,
         "put_file": _configuration(parts).put,
         "block_digest": actions.block,
         "release_digest": actions.release,
@@ -190,6 +199,10 @@ def _agreeing(parts: Parts) -> Mapping[str, Handler]:
         "grant_waiver": waivers.grant,
         "revoke_waiver": waivers.revoke,
     }
+
+
+def _waves(parts: Parts) -> WavePages:
+    return WavePages(lambda: parts.rolling.lister, lambda: parts.rolling.speaker(parts.activity), parts.clock)
 
 
 def _notices(parts: Parts) -> Notices:

@@ -1,4 +1,4 @@
-"""GET /api/candidates/{candidate}/evidence and …/evidence/{evidence}.
+"""GET /api/candidates/{candidate}/evidence and …/evidence/{evidence}; the same of rebuilds.
 
 What is kept is written by tested images, too. So it is given to be saved and not to be shown: as what it is, as an
 attachment, with nothing in it that a browser would run, load or take for something else.
@@ -10,8 +10,9 @@ import azure.functions as func
 import msgspec
 
 from shared.domain.promotion.candidate import Candidate
+from shared.domain.promotion.rebuilds import Rebuild
 from shared.evidence_ports import EvidenceStore
-from shared.flows.evidence import Piece, list_evidence, read_evidence
+from shared.flows.evidence import Piece, list_evidence, read_evidence, read_log_of_rebuild
 from shared.ports import Records
 from shared.web.answers import json_answer
 
@@ -47,7 +48,15 @@ def one_piece(candidate: str, name: str, candidates: Records[Candidate], evidenc
         candidates: where they are kept.
         evidence: where it is kept.
     """
-    content = read_evidence(candidates, evidence, candidate, name)
+    return _to_be_saved(read_evidence(candidates, evidence, candidate, name), name)
+
+
+def log_of_rebuild(rebuild: str, name: str, rebuilds: Records[Rebuild], evidence: EvidenceStore) -> func.HttpResponse:
+    """Give what is kept of a rebuild's run; 404 if there is none of this name."""
+    return _to_be_saved(read_log_of_rebuild(rebuilds, evidence, rebuild, name), name)
+
+
+def _to_be_saved(content: bytes, name: str) -> func.HttpResponse:
     return func.HttpResponse(
         content,
         mimetype=_JSON if name.endswith(".json") and _is_json(content) else _TEXT,

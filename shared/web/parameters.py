@@ -12,11 +12,13 @@ from shared.domain.evidence import parse_evidence_name
 from shared.domain.promotion.identity import group_of
 from shared.domain.promotion.target import parts_of_target
 from shared.domain.references import parse_digest
+from shared.domain.waves.ids import parts_of_wave
 from shared.errors import InvalidReference
 from shared.web.problems import Problem
 
 _DESTINATION = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _NOTICE = re.compile(r"[0-9a-f]{32}")
+_REBUILD = re.compile(r"[a-z0-9][a-z0-9._-]{0,80}~[a-z0-9._-]{1,120}~[0-9a-f]{32}")
 _IMAGE = re.compile(r"[^/\\%\x00-\x1f\x7f]{1,200}")
 
 
@@ -52,6 +54,12 @@ def _destination(text: str) -> str:
 def _notice(text: str) -> str:
     if not _NOTICE.fullmatch(text):
         raise InvalidReference(f"notice: {text[:80]!r} is not the id of a notice: 32 of 0 to 9 and a to f")
+    return text
+
+
+def _rebuild(text: str) -> str:
+    if not _REBUILD.fullmatch(text):
+        raise InvalidReference(f"rebuild: {text[:80]!r} is not the id of a rebuild")
     return text
 
 
@@ -101,5 +109,17 @@ PARAMETERS: Mapping[str, Parameter] = {
         "A target's id, as lists of targets tell it: the base registry's name, the repository and the tag.",
         "tidegatebase~base~node~22-alpine",
         r"^[A-Za-z0-9._~-]{1,500}$",
+    ),
+    "rebuild": Parameter(
+        _rebuild,
+        "The id of a rebuild, as lists of rebuilds tell it.",
+        f"contosoapps~shop~{'0' * 32}",
+        r"^[a-z0-9][a-z0-9._-]{0,80}~[a-z0-9._-]{1,120}~[0-9a-f]{32}$",
+    ),
+    "wave": Parameter(
+        parts_of_wave,
+        "A wave's id, as lists of waves tell it: its target's id, and the number of the decision.",
+        "tidegatebase~base~node~22-alpine~7",
+        r"^[A-Za-z0-9._~-]{1,520}$",
     ),
 }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING
 
 import azure.functions as func
 import msgspec
 
-from shared.domain.promotion.rebuilds import BuilderKind, Rebuild, RebuildStatus
+from shared.domain.promotion.rebuilds import BuilderKind, EndKind, Rebuild, RebuildStatus
 from shared.domain.references import Digest, Tag
 from shared.errors import MalformedRequest
 from shared.flows import inspect
@@ -15,6 +18,18 @@ from shared.ports import Records
 from shared.web.answers import part_answer
 from shared.web.parts import Part, shown_as
 from shared.web.queries import after_of, limit_of, one_of
+
+# Loaded where an entry asks for waves.
+if TYPE_CHECKING:
+    from shared.domain.waves.wave import Wave
+
+
+class How(Enum):
+    """How it is known on which digest of its base a rebuild was built."""
+
+    REPORT = "dependency-report"  # the registry says it of the run
+    TAG = "tag-before-and-after"  # the tag bore it before the run was asked for and after its end
+    TOLD = "told"  # whoever builds says so
 
 
 class ShownRebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -47,8 +62,14 @@ class ShownRebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
         detail: for people.
         link: the page of the last run, as whoever builds said.
         told: whether its end was told by whoever builds, and not read.
-        built_on: the digest that whoever builds says to have built on.
+        built_on: the digest of its base that it was built on, as far as that is known.
         traceparent: W3C trace context of what moved its base.
+        wave: the id of the wave that it is of.
+        attempt: which of the wave's attempts it is, from 1.
+        canary: whether it goes first in it.
+        ended_by: who decided its end: the build itself, or the platform that it ran on.
+        how: how it is known what it was built on: by the registry's report of its run, by the tag before and after it,
+            or because whoever builds says so.
     """
 
     id: str
@@ -79,6 +100,11 @@ class ShownRebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     told: bool = False
     built_on: str = ""
     traceparent: str = ""
+    wave: str = ""
+    attempt: int = 0
+    canary: bool = False
+    ended_by: EndKind | None = None
+    how: How | None = None
 
 
 class RebuildsPart(Part, frozen=True, omit_defaults=True, kw_only=True):
@@ -87,13 +113,20 @@ class RebuildsPart(Part, frozen=True, omit_defaults=True, kw_only=True):
     rebuilds: tuple[ShownRebuild, ...]
 
 
-def list_rebuilds(request: func.HttpRequest, rebuilds: Records[Rebuild]) -> func.HttpResponse:
+def _no_wave(wave_id: str) -> Wave | None:  # noqa: ARG001
+    return None
+
+
+def list_rebuilds(
+    request: func.HttpRequest, rebuilds: Records[Rebuild], wave: Callable[[str], Wave | None] = _no_wave
+) -> func.HttpResponse:
     """List rebuilds, those that were wanted last first.
 
     Args:
         request: may ask for one ``task`` as ``registry/name``, with the long ended ones too; for one ``status``; for
             at most so many (``limit``), and for those ``after`` the ``next`` of an earlier answer.
         rebuilds: where they are kept.
+        wave: gives a wave by its id; asked once for each that a rebuild is of.
 
     Returns:
         200 with ``{"rebuilds": [...], "next": "..."}``; no ``next`` at the end.
@@ -108,7 +141,8 @@ def list_rebuilds(request: func.HttpRequest, rebuilds: Records[Rebuild]) -> func
         limit=limit_of(request),
         after=after_of(request),
     )
-    shown = tuple(map(_shown, found.records))
+    known = {one.wave: wave(one.wave) for one in found.records if one.wave}
+    shown = tuple(_shown(one, known.get(one.wave)) for one in found.records)
     part = RebuildsPart(rebuilds=shown, next=found.after, unreadable=found.unreadable)
     return part_answer(part, request, found.after)
 
@@ -126,6 +160,19 @@ def _is_name(text: str) -> bool:
     return text.isascii() and text.replace("-", "").replace("_", "").isalnum()
 
 
-def _shown(rebuild: Rebuild) -> ShownRebuild:
+def _shown(rebuild: Rebuild, wave: Wave | None) -> ShownRebuild:
     base = f"{rebuild.base_repository}:{rebuild.base_tag}"
-    return shown_as(ShownRebuild, rebuild, id=rebuild.id, target=rebuild.target, base=base)
+    built_on, how = _built_on(rebuild, wave)
+    return shown_as(ShownRebuild, rebuild, id=rebuild.id, target=rebuild.target, base=base, built_on=built_on, how=how)
+
+
+def _built_on(rebuild: Rebuild, wave: Wave | None) -> tuple[str, How | None]:
+    """What its wave concluded counts before what a record says alone."""
+    member = wave.member(rebuild.target.lower()) if wave is not None else None
+    results = member.results if member is not None else ()
+    found = next((one for one in results if one.ended.attempt == rebuild.attempt), None)
+    if found is not None and found.built_on:
+        return found.built_on, How(found.how.value)
+    if rebuild.reported:
+        return rebuild.reported, How.REPORT
+    return rebuild.built_on, How.TOLD if rebuild.built_on else None

@@ -23,8 +23,9 @@ from shared.web.route import READING as READING  # noqa: PLC0414
 from shared.web.route import WRITING as WRITING  # noqa: PLC0414
 from shared.web.route import Method as Method  # noqa: PLC0414
 from shared.web.route import Route as Route  # noqa: PLC0414
+from shared.web.wave_routes import WAVE_ROUTES
 
-ROUTES = (*READING_ROUTES, *ACTING_ROUTES, *NOTICE_ROUTES, *HOUSEKEEPING_ROUTES)
+ROUTES = (*READING_ROUTES, *ACTING_ROUTES, *NOTICE_ROUTES, *HOUSEKEEPING_ROUTES, *WAVE_ROUTES)
 
 # No longer than the host takes a URL.
 _LONGEST_PATH = 4096

@@ -26,6 +26,8 @@ EXAMPLES = {
     "problem": "not-found",
     "destination": "team-chat",
     "notice": "0" * 32,
+    "rebuild": "contosoapps~shop~" + "0" * 32,
+    "wave": f"{TARGET}~7",
 }
 
 
