@@ -9,7 +9,7 @@ from shared.cli.client import Client, Document, path_of
 from shared.cli.exits import Ends, Exit
 
 # As many as the app lists in one part.
-MOST_TARGETS, MOST_IMAGES, MOST_CANDIDATES, MOST_REBUILDS = 500, 100, 500, 500
+MOST_TARGETS, MOST_IMAGES, MOST_CANDIDATES, MOST_REBUILDS, MOST_WAVES = 500, 100, 500, 500, 500
 
 
 def is_candidate(text: str) -> bool:

@@ -14,10 +14,11 @@ complete tidegate \
         'c/--fix=/(waiting blocked none)/' \
         'c/--fail-on=/(exposed exploited any never)/' \
         'c/--status=/(wanted left-to-acr asked accepted running succeeded up-to-date withdrawn overtaken failed undecided by-acr-alone by-nobody)/' \
+        'c/--state=/(planned canaries rolling done done-with-failures held restoring restored superseded cancelled)/' \
         'c/--status=/(failed rejected)/' \
         'c/--until=/(decided promoted rebuilt)/' \
         'c/--place=/(staging base task-runs)/' \
-        'c/--/(annotations asked at base base-report csv database digest dry-run entries evidence fail-on failing findings fix for gates help if-match json key kind known-exploited level limit listing log material max-age name no-color offline online output package place platform policy profile quiet reason report repository since source spared stale standing status subject tag task team timeout to trust until url verifier vex wait waiting waivers who within yes)/' \
+        'c/--/(all annotations asked at base base-report cancel continue csv database digest dry-run entries evidence fail-on failing findings fix for gates help if-match json key kind known-exploited level limit listing log material max-age name no-color offline online output package place platform policy profile quiet reason report repository restore since source spared stale standing state status subject tag task team timeout to trust until url verifier vex wait waiting waivers who within yes)/' \
         'c/-/(- h)/' \
         'n/--status/(unseen never-there gone doubted waiting under-way rejected soaking frozen awaiting-approval awaiting-companions locked-by-others observed failed held decided-otherwise drifted current)/' \
         'n/--status/(detected importing staged validating cancelling promoting held promoted rejected observed superseded mirrored failed)/' \
@@ -25,10 +26,11 @@ complete tidegate \
         'n/--fix/(waiting blocked none)/' \
         'n/--fail-on/(exposed exploited any never)/' \
         'n/--status/(wanted left-to-acr asked accepted running succeeded up-to-date withdrawn overtaken failed undecided by-acr-alone by-nobody)/' \
+        'n/--state/(planned canaries rolling done done-with-failures held restoring restored superseded cancelled)/' \
         'n/--status/(failed rejected)/' \
         'n/--until/(decided promoted rebuilt)/' \
         'n/--place/(staging base task-runs)/' \
-        'p/1/(status images candidates show exposure rebuilds impact bases rulings signing-keys activity approve reject waivers pin unpin rollback promote block release hold resume check retry watch list export import notify housekeeping preview whoami doctor version completion validate explain verdict verify-signature verify)/' \
+        'p/1/(status images candidates show exposure rebuilds waves impact bases rulings signing-keys activity approve reject waivers pin unpin rollback promote block release hold resume wave check retry watch list export import notify housekeeping preview whoami doctor version completion validate explain verdict verify-signature verify)/' \
         'n/waivers/(list ask grant revoke)/' \
         'n/list/(get put diff)/' \
         'n/notify/(list test resend mute unmute)/' \

@@ -49,6 +49,8 @@ _shtab_tidegate_commands() {
     version:'Tell which version this is.'
     waivers:'List, ask for, grant and revoke waivers of findings.'
     watch:'Follow a candidate live.'
+    wave:'Show one wave of rebuilds; continue it, take its tag back, or cancel it.'
+    waves:'List rebuilds that go in waves, and what waits for whom.'
     whoami:'Tell who the app takes you for, and what you may do.'
   )
   _describe 'tidegate commands' _commands
@@ -919,6 +921,43 @@ _shtab_tidegate_watch_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_tidegate_watch_defaults_added=0
 
+_shtab_tidegate_wave_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--url[where the app is\; else TIDEGATE_URL, or a profile]:URL:"
+  "--profile[which profile of config.toml\; see docs\/cli.md]:NAME:"
+  "--timeout[how long an answer may take\; default\: 30s]:TIME:"
+  "--quiet[say nothing that nobody asked for]"
+  "--no-color[no colours\; so does NO_COLOR]"
+  "--json[print one JSON document, and no words beside it]"
+  "--continue[rebuild the others]"
+  "--restore[take the tag back]"
+  "--cancel[rebuild nobody else]"
+  "--reason[why\; it stands in the records with your name]:TEXT:"
+  "--yes[do not ask whether it is meant]"
+  "--dry-run[say what would be asked, and ask nothing]"
+  ":a wave\'s id, or the tag whose latest one is meant:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_tidegate_wave_defaults_added=0
+
+_shtab_tidegate_waves_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--url[where the app is\; else TIDEGATE_URL, or a profile]:URL:"
+  "--profile[which profile of config.toml\; see docs\/cli.md]:NAME:"
+  "--timeout[how long an answer may take\; default\: 30s]:TIME:"
+  "--quiet[say nothing that nobody asked for]"
+  "--no-color[no colours\; so does NO_COLOR]"
+  "--json[print one JSON document, and no words beside it]"
+  "*--state[only those in this state\: planned, canaries, rolling, done, done-with-failures, held, restoring, restored, superseded, cancelled\; default\: all that are not over]:STATE:(planned canaries rolling done done-with-failures held restoring restored superseded cancelled)"
+  "--all[those that are over as well]"
+  "--repository[only those of this one of the base registry]:REPOSITORY:"
+  "--limit[show so many at most, and say that there are more]:N:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_tidegate_waves_defaults_added=0
+
 _shtab_tidegate_whoami_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--url[where the app is\; else TIDEGATE_URL, or a profile]:URL:"
@@ -990,6 +1029,8 @@ _shtab_tidegate() {
         version) _arguments -C -s $_shtab_tidegate_version_options ;;
         waivers) _shtab_tidegate_waivers ;;
         watch) _arguments -C -s $_shtab_tidegate_watch_options ;;
+        wave) _arguments -C -s $_shtab_tidegate_wave_options ;;
+        waves) _arguments -C -s $_shtab_tidegate_waves_options ;;
         whoami) _arguments -C -s $_shtab_tidegate_whoami_options ;;
       esac
   esac
