@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from shared.bootstrap import Parts
 from shared.domain.access.callers import Caller, Kind
@@ -23,6 +24,11 @@ from shared.web.pages.offers import OffersAt, OfferView, offer_views
 from shared.web.pages.system import DestinationView
 from shared.web.pages.trials import Trials
 from shared.web.routes import ACTING
+
+# Loaded by the first who looks at waves.
+if TYPE_CHECKING:
+    from shared.domain.waves.wave import Wave
+    from shared.web.pages.wave_forms import WaveForms, WordView
 
 log = logging.getLogger("tidegate.web")
 
@@ -61,6 +67,24 @@ class PageActs:
     def trials(self) -> Trials:
         """Takes forms that try a destination."""
         return Trials(self.handlers[TEST], self.tokens, self.deeds)
+
+    @cached_property
+    def waves(self) -> WaveForms:
+        """Takes forms that say something of waves."""
+        from shared.web.pages.wave_forms import WaveForms  # noqa: PLC0415
+
+        return WaveForms(self.handlers, self.tokens, self.deeds)
+
+    def words(self, wave: Wave, caller: Caller) -> tuple[WordView, ...]:
+        """Return the forms that somebody is shown of a wave; one of an earlier base registry is left alone."""
+        book = self._parts.target_book
+        if wave.registry != book.registry:
+            return ()
+        try:
+            return self.waves.words(wave, book.of(wave.repository, wave.tag), caller, self._parts.clock())
+        except ServiceError as error:
+            log.warning("what can be said of %s cannot be told now: %s", wave.id, error)
+            return ()
 
     def destinations(self, caller: Caller) -> tuple[DestinationView, ...]:
         """Return how each destination fares, with a form for who may try it; nothing is read where there is none."""

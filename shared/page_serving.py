@@ -31,6 +31,7 @@ from shared.web.pages.system import system_view
 from shared.web.pages.target import target_view
 
 _MOST_DIED = 20
+_MOST_SAID = 20
 
 
 class Pages:
@@ -104,6 +105,10 @@ class Pages:
             "try": self._acts.trials.take,
             "edit": self._editor.show,
             "write": self._editor.take,
+            "impact": self._impact,
+            "waves": self._waves,
+            "wave": self._wave,
+            "speak": self._speak,
             "approvals": self._approvals,
             "dependants": self._dependants,
             "exposure": self._exposure,
@@ -151,6 +156,30 @@ class Pages:
         rebuilds, _ = readable(stored.record for stored in self._parts.rebuilds.current())
         view = dependants_view(board, rebuilds, asked.request)
         return self.writer.page("dependants", view, asked.caller, as_of=board.at)
+
+    def _impact(self, asked: Asked) -> func.HttpResponse:
+        from shared.web.pages.impact import impact_view  # noqa: PLC0415
+
+        name = asked.parameters["image"]
+        told = self._parts.dependants.impact.of_entry(self._parts.watch_lists.in_force(), name)
+        return self.writer.page("impact", impact_view(name, told, asked.request), asked.caller)
+
+    def _waves(self, asked: Asked) -> func.HttpResponse:
+        from shared.web.pages.waves import waves_view  # noqa: PLC0415
+
+        view = waves_view(self._parts.rolling.lister.of_late(), asked.request)
+        return self.writer.page("waves", view, asked.caller)
+
+    def _wave(self, asked: Asked) -> func.HttpResponse:
+        from shared.web.pages.waves import wave_view  # noqa: PLC0415
+
+        wave = self._parts.rolling.lister.one(asked.parameters["wave"])
+        events = self._parts.activity.of(f"wave:{wave.id}", _MOST_SAID)
+        view = wave_view(wave, self._acts.words(wave, asked.caller), events, self._acts.deeds.told(asked))
+        return self.writer.page("wave", view, asked.caller, reload_after=RELOAD_AFTER if view.under_way else 0)
+
+    def _speak(self, asked: Asked) -> func.HttpResponse:
+        return self._acts.waves.take(asked)
 
     def _exposure(self, asked: Asked) -> func.HttpResponse:
         board = self.boards.now()

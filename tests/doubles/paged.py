@@ -14,9 +14,11 @@ from shared.admitting import checked_file
 from shared.domain.access.callers import Caller, Kind, Role
 from shared.flows.compare_file import FileComparer
 from shared.flows.exposure import ExposureTeller
+from shared.flows.impact import ImpactTeller
 from shared.flows.overview import Overview
 from shared.flows.write_file import FileWriter
 from shared.page_serving import Pages
+from shared.rules.impacts import Impacts
 from shared.watch_list_yaml import parse_watch_list
 from shared.web.pages.front import PageFront
 from tests.doubles.configuration_files import InMemoryFiles
@@ -31,6 +33,8 @@ def parts_of(world: World, *, sign_in: bool = True, installation: str = "") -> A
     """Return the parts of the app that pages are made of, as they are in memory."""
     overview = Overview(world.observations, world.targets, world.candidates, world.troubles, BASE, world.tools)
     exposure = ExposureTeller(world.watches, world.targets, world.candidates, world.scan_book, world.clock)
+    impacts = (world.kept_listings, world.rebuilds, world.targets, world.watch_lists.in_force, BASE, BASE_SERVER)
+    impact = ImpactTeller(Impacts(*impacts, lambda registry: f"{registry}.azurecr.io"))
     settings = SimpleNamespace(sign_in=sign_in, installation=installation, base_server=BASE_SERVER, public_url="")
     settings.most_rebuilds = 4
     files = (InMemoryFiles({"images.yaml": world.configuration.text or b""}), world.configuration)
@@ -53,6 +57,8 @@ def parts_of(world: World, *, sign_in: bool = True, installation: str = "") -> A
         watches=world.watches,
         budgets=world.budgets,
         kept_listings=world.kept_listings,
+        dependants=SimpleNamespace(impact=impact),
+        rolling=world.rolling,
         target_book=world.book,
         activity=world.activity,
         evidence=world.evidence,

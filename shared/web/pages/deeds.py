@@ -22,6 +22,7 @@ from shared.web.asked import Asked
 log = logging.getLogger("tidegate.web")
 
 TEST, WROTE = "test_destination", "put_file"
+CONTINUED, RESTORED, CANCELLED = "continue_wave", "restore_wave", "cancel_wave"
 TOOK, REFUSED = "took", "refused"
 _WORDS = {
     (Act.APPROVE.value, ""): "You approved it",
@@ -38,6 +39,9 @@ _WORDS = {
     (Act.HOLD.value, ""): "You hold the entry",
     (Act.RESUME.value, ""): "You resumed the entry",
     (Act.RETRY.value, ""): "You asked that it is tried again",
+    (CONTINUED, ""): "You had the others rebuilt",
+    (RESTORED, ""): "You took the tag back",
+    (CANCELLED, ""): "You cancelled the wave",
     (WROTE, ""): "You wrote it",
     (TEST, TOOK): "It took the test",
     (TEST, REFUSED): "It did not take the test, and its words stand below",

@@ -12,6 +12,7 @@ from shared.domain.promotion.rebuilds import RebuildStatus
 from shared.domain.promotion.standing import Standing
 from shared.domain.promotion.statuses import Status
 from shared.domain.scan.decision import Outcome
+from shared.domain.waves.states import MemberState, WaveState
 
 
 class Tone(Enum):
@@ -70,6 +71,19 @@ _TONES: dict[Enum, Tone] = {
     RebuildStatus.BY_NOBODY: Tone.BAD,
     RebuildStatus.BY_ACR_ALONE: Tone.WAIT,
     RebuildStatus.WANTED: Tone.WAIT,
+    WaveState.DONE: Tone.GOOD,
+    WaveState.DONE_WITH_FAILURES: Tone.BAD,
+    WaveState.HELD: Tone.WAIT,
+    WaveState.RESTORED: Tone.BAD,
+    WaveState.SUPERSEDED: Tone.CALM,
+    WaveState.CANCELLED: Tone.CALM,
+    MemberState.WAITING: Tone.WAIT,
+    MemberState.BUILT: Tone.GOOD,
+    MemberState.COVERED: Tone.GOOD,
+    MemberState.FAILED: Tone.BAD,
+    MemberState.UNDECIDED: Tone.BAD,
+    MemberState.EXCLUDED: Tone.CALM,
+    MemberState.VOID: Tone.CALM,
     Outcome.PASS: Tone.GOOD,
     Outcome.HOLD: Tone.WAIT,
     Outcome.REJECT: Tone.BAD,
@@ -85,7 +99,7 @@ _TONES: dict[Enum, Tone] = {
     Need.OVERRIDE: Tone.WAIT,
     Need.WAIVER: Tone.WAIT,
 }
-_UNDER_WAY = (Status, RebuildStatus)
+_UNDER_WAY = (Status, RebuildStatus, WaveState, MemberState)
 
 
 def word(state: Enum) -> Word:

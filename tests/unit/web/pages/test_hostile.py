@@ -15,8 +15,14 @@ from shared.domain.policy.policy import Policy, ScanCheck
 from shared.domain.policy.promoting import ApprovalCheck
 from shared.domain.policy.severity import Severity
 from shared.domain.promotion.exposure import Exposure, Found, Standing, Watch
+from shared.domain.promotion.rebuilds import EndKind
 from shared.domain.promotion.said import Said
+from shared.domain.references import Tag
 from shared.domain.scan.findings import Finding
+from shared.domain.waves.reasons import Reason
+from shared.domain.waves.results import Ended, Result
+from shared.domain.waves.states import WaveState
+from shared.domain.waves.wave import Member, Outside, Spoken, Wave, Word
 from shared.ports import Event
 from shared.web.pages.environment import HEADERS
 from shared.web.pages.shown import LONGEST, lines_of, outside, visible
@@ -68,8 +74,33 @@ def hostile_world() -> World:
         count=1,
         exploited=(found,),
     )
+    world.waves.insert(hostile_wave())
     world.watches.put(world.watches.get(), Watch(exposures=(exposure,)))
     return world
+
+
+def hostile_wave() -> Wave:
+    """A wave on hold, of which strangers wrote every text."""
+    ended = Ended(attempt=1, passed=False, kind=EndKind.BUILD, run=TEXT, moved_too=(TEXT,), log="rebuild-1.log")
+    result = Result(target=TEXT, number=2, ended=ended)
+    told = Member(
+        target=TEXT, owner=TEXT, canary=True, after=(TEXT,), baseline_run=TEXT, results=(result,), detail=TEXT
+    )
+    return Wave(
+        registry=BASE,
+        repository="base/node",
+        tag=Tag("22-alpine"),
+        number=2,
+        digest=ONE,
+        planned_at=World().clock(),
+        members=(told,),
+        outside=(Outside(TEXT, TEXT),),
+        state=WaveState.HELD,
+        reason=Reason.CANARY_FAILED,
+        detail=TEXT,
+        spoken=Spoken(Word.CONTINUE, Said(TEXT, TEXT, World().clock())),
+        image=TEXT,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -96,10 +127,13 @@ def paths(browser: Browser) -> list[str]:
         f"pages/activity?subject=target:{ID}",
         "pages/system",
         "pages/nothing",
+        "pages/images/node/impact",
+        "pages/waves",
+        f"pages/waves/{ID}~2",
     ]
 
 
-@pytest.mark.parametrize("number", range(13))
+@pytest.mark.parametrize("number", range(16))
 def test_what_strangers_write_is_text_on_every_page(browser: Browser, number: int) -> None:
     browser.pages.boards.forget()
     path = paths(browser)[number]
@@ -119,7 +153,7 @@ def test_what_strangers_write_is_text_on_every_page(browser: Browser, number: in
 
 
 def test_hostile_texts_are_really_on_the_pages_they_are_meant_for(browser: Browser) -> None:
-    for number in (4, 5, 6, 8, 9, 10):
+    for number in (4, 5, 6, 8, 9, 10, 14, 15):
         words = Read(browser.ask(paths(browser)[number]).get_body().decode()).words
         assert words.count("onerror=alert(1)") > 1, paths(browser)[number]
 

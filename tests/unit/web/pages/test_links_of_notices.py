@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.access.callers import Caller, Kind, Role
+from shared.domain.gate.verdict import RunStatus
 from shared.domain.links import Links
 from shared.domain.notices.composing import message, trial, tried_again
 from shared.domain.notices.destination import Destination
@@ -33,13 +34,17 @@ from shared.domain.watching.troubles import (
     about_target,
     about_task,
     about_tool,
+    about_wave,
 )
 from shared.domain.watching.troubles import Kind as TroubleKind
+from shared.domain.waves.wave import Wave, Word
 from shared.errors import UNREADABLE, ServiceError
 from tests.doubles.paged import Browser
 from tests.doubles.storage import MIDDAY
+from tests.doubles.waves import BuildingRuns
 from tests.doubles.world import BASE, NODE, ONE, TAG, TWO, World
 from tests.unit.flows.told_people import CHAT, arrives, settle, watched
+from tests.unit.flows.waving import ALL, CANARY, asking, task
 
 pytestmark = pytest.mark.unit
 
@@ -77,6 +82,8 @@ ABOUT: dict[TroubleKind, str] = {
     TroubleKind.WAIVER_ENDING: about_target(ID),
     TroubleKind.TOOL_NOT_MIRRORED: about_tool("trivy-db"),
     TroubleKind.NOT_REBUILT: about_task("tidegateapps", "shop"),
+    TroubleKind.TASK_FAILS: about_task("tidegateapps", "shop"),
+    TroubleKind.WAVE_WAITS: about_wave(f"{ID}~1"),
     TroubleKind.COMPANIONS_MISSING: about_target(ID),
     TroubleKind.LOCKED_BY_OTHERS: about_target(ID),
     TroubleKind.HOUSE_NOT_KEPT: "housekeeping:staging",
@@ -89,8 +96,8 @@ ABOUT: dict[TroubleKind, str] = {
     TroubleKind.DISPATCHER_NOT_SET: "dispatcher:github",
     TroubleKind.DISPATCHER_OFF: "dispatcher:github",
 }
-OF_RECORDS = ("pages/images/", "pages/candidates/", "pages/targets/")
-OF_AN_ENTRY = ("repository:", "tag:", "image:", "candidate:", "target:", "task:", "policy:")
+OF_RECORDS = ("pages/images/", "pages/candidates/", "pages/targets/", "pages/waves/")
+OF_AN_ENTRY = ("repository:", "tag:", "image:", "candidate:", "target:", "task:", "wave:", "policy:")
 
 
 def opened(world: World, told: Outgoing) -> list[int]:
@@ -184,7 +191,22 @@ def a_trouble(world: World) -> None:
     world.run_for(timedelta(minutes=30))
 
 
-ACTS = (approval, override, going_back, ruling, waiver, a_trouble)
+def rebuilding(world: World) -> None:
+    """A canary fails, its wave waits, and somebody has the tag go back."""
+    world.configuration.text = asking()
+    world.application_runs = BuildingRuns(world.base)
+    world.application_runs.application_tasks = tuple(map(task, ALL))
+    world.start()
+    arrives(world, ONE)
+    world.run_for(timedelta(minutes=30))
+    world.application_runs.end(f"/tasks/{CANARY}", RunStatus.FAILED, RunStatus.FAILED)
+    arrives(world, TWO)
+    world.run_for(timedelta(hours=1))
+    world.rolling.speaker(world.activity).say(f"{ID}~2", Word.RESTORE, said(world))
+    world.run_for(timedelta(hours=1))
+
+
+ACTS = (approval, override, going_back, ruling, waiver, a_trouble, rebuilding)
 
 
 def notices_of(world: World, act: Callable[[World], None]) -> list[Notice]:
@@ -243,6 +265,9 @@ def with_a_tool() -> World:
     registry: staging
 """
     world.configuration.text = (world.configuration.text or b"") + more
+    world.waves.insert(
+        Wave(registry=BASE, repository="base/node", tag=TAG, number=1, digest=ONE, planned_at=world.clock())
+    )
     return world
 
 
