@@ -29,6 +29,12 @@ PARTS: dict[str, Callable[[], str]] = {
     "scan-lifecycle": parts.scan_lifecycle,
     "scan-statuses": parts.scan_statuses,
     "scan-reasons": parts.scan_reasons,
+    "wave-lifecycle": parts.wave_lifecycle,
+    "wave-states": parts.wave_states,
+    "member-lifecycle": parts.member_lifecycle,
+    "member-states": parts.member_states,
+    "wave-reasons": parts.wave_reasons,
+    "how-known": parts.how_known,
     "goes": parts.goes,
     "spared": parts.spared,
     "troubles": parts.troubles,
@@ -56,6 +62,7 @@ PAGES = (
     "docs/housekeeping.md",
     "docs/notices.md",
     "docs/verdict.md",
+    "docs/waves.md",
 )
 SCHEMAS = {
     "docs/images.schema.json": schema,

@@ -6,7 +6,7 @@ import ast
 import inspect
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -41,6 +41,10 @@ from shared.domain.scan.scan import SCAN_ENDS, SCAN_TRANSITIONS, ScanStatus
 from shared.domain.watching.selection import ChoiceReason
 from shared.domain.watching.troubles import Kind
 from shared.domain.watching.watch_list import schema
+from shared.domain.waves.reasons import HOLDS
+from shared.domain.waves.reasons import Reason as WaveReason
+from shared.domain.waves.results import HowKnown
+from shared.domain.waves.states import MEMBER_MOVES, WAVE_ENDS, WAVE_MOVES, MemberState, WaveState
 from shared.telemetry import counts as telemetry_counts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -174,6 +178,53 @@ def scan_statuses() -> str:
 def scan_reasons() -> str:
     """Return the reasons for which a scan's record changes."""
     return table(("reason", "meaning"), ((f"`{value}`", said) for value, said in told(scans.ScanReason)))
+
+
+def wave_lifecycle() -> str:
+    """Return a wave's state diagram, one arrow for each move of its table."""
+    return _drawn(WaveState.PLANNED, WAVE_MOVES)
+
+
+def member_lifecycle() -> str:
+    """Return the state diagram of a wave's member, one arrow for each move of its table."""
+    return _drawn(MemberState.WAITING, MEMBER_MOVES)
+
+
+def _drawn(first: Enum, moves: Mapping[Any, Collection[Enum]]) -> str:
+    """Mermaid takes no hyphen in the name of a state, so that those have other names below what is shown."""
+    states = list(type(first))
+    named = [f'    state "{one.value}" as {_plain(one)}' for one in states if "-" in one.value]
+    arrows = [f"    {_plain(one)} --> {_plain(to)}" for one in states for to in states if to in moves[one]]
+    ends = [f"    {_plain(one)} --> [*]" for one in states if not moves[one]]
+    return "\n".join(("```mermaid", "stateDiagram-v2", *named, f"    [*] --> {_plain(first)}", *arrows, *ends, "```"))
+
+
+def _plain(state: Enum) -> str:
+    return str(state.value).replace("-", "_")
+
+
+def wave_states() -> str:
+    """Return where a wave may be."""
+    ends = {state.value for state in WAVE_ENDS}
+    rows = ((f"`{value}`", "yes" if value in ends else "", said) for value, said in told(WaveState))
+    return table(("state", "over", "meaning"), rows)
+
+
+def member_states() -> str:
+    """Return where a wave's member may be."""
+    return table(("state", "meaning"), ((f"`{value}`", said) for value, said in told(MemberState)))
+
+
+def wave_reasons() -> str:
+    """Return why a wave may be where it is."""
+    holds = {reason.value for reason in HOLDS}
+    rows = ((f"`{value}`", "yes" if value in holds else "", said) for value, said in told(WaveReason))
+    return table(("reason", "waits for a person", "meaning"), rows)
+
+
+def how_known() -> str:
+    """Return how it may be known on what a run was built."""
+    return table(("how", "meaning"), ((f"`{value}`", said) for value, said in told(HowKnown)))
 
 
 def told(kind: type[Enum]) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ var queries = {
   rejected: loadTextContent('../queries/rejected.kql')
   failed: loadTextContent('../queries/failed.kql')
   rebuilds: loadTextContent('../queries/rebuilds.kql')
+  waves: loadTextContent('../queries/waves.kql')
   'budget-over-time': loadTextContent('../queries/budget-over-time.kql')
   budget: loadTextContent('../queries/budget.kql')
   upstreams: loadTextContent('../queries/upstreams.kql')

@@ -245,15 +245,14 @@ def test_the_events_that_the_runbook_names_are_told() -> None:
     said |= {"muted", "unmuted", "notice-resent"}
     kept = {"tags-vanished", "manifests-read", "message-poisoned", "retry-asked", "house-kept"}
     assert lines == kept | lists | ours | tasks | said
-    flows = "".join(
-        (ROOT / "shared" / "flows" / f"{name}.py").read_text() for name in ("act", "rule", "approve", "waive")
-    )
+    files = ("act", "rule", "approve", "waive", "speak_of_waves")
+    flows = "".join((ROOT / "shared" / "flows" / f"{name}.py").read_text() for name in files)
     acts, rules = (
         re.findall(r'_act\(\s*target, \(?"([a-z-]+)"', flows),
         re.findall(r'(?:True|False)\): "([a-z-]+)"', flows),
     )
-    people = {*acts, *rules, *re.findall(r'(?:Answer|Override)\.[A-Z]+: "([a-z-]+)"', flows)}
-    assert len(people) == 14
+    people = {*acts, *rules, *re.findall(r'(?:Answer|Override|Word)\.[A-Z]+: "([a-z-]+)"', flows)}
+    assert len(people) == 17
     assert people | {Why.WITHDRAWN.value} <= named
     lines |= people | {Why.WITHDRAWN.value}
     reasons = {reason.value for reason in Reason}
