@@ -12,11 +12,15 @@ from shared.domain.policy.policy import Policy, ScanCheck
 from shared.domain.policy.promoting import ApprovalCheck
 from shared.domain.policy.severity import Severity
 from shared.domain.promotion.exposure import Exposure, Found, Standing, Watch
-from shared.domain.promotion.rebuilds import ApplicationTask, Dependency
+from shared.domain.promotion.rebuilds import ApplicationTask, Dependency, EndKind
 from shared.domain.promotion.said import Said
 from shared.domain.references import Digest, Tag, parse_repository
 from shared.domain.scan.findings import Finding
 from shared.domain.watching.budget import Budget
+from shared.domain.waves.reasons import Reason
+from shared.domain.waves.results import Ended, HowKnown, Result
+from shared.domain.waves.states import MemberState, WaveState
+from shared.domain.waves.wave import Member, Outside, Wave
 from tests.doubles.registries import TEST_FAILED_LOG, digest_of
 from tests.doubles.world import BASE, BASE_SERVER, World
 
@@ -85,6 +89,31 @@ class Scene:
         world.run_for(timedelta(hours=3), sweeps=timedelta(hours=1))
         self._said()
         self._exposed()
+        self._waves()
+
+    def _waves(self) -> None:
+        """A canary failed on what a tag came to, and the others wait for people."""
+        ended = [Ended(attempt=number, passed=False, kind=EndKind.BUILD, run=f"ca{number}") for number in (1, 2)]
+        name, bad = "acr:contosoapps/portal", digest_of("nginx 1.29 waves")
+        told = (Result(target=name, number=2, ended=one, built_on=bad, how=HowKnown.TAG) for one in ended)
+        failed = {"state": MemberState.FAILED, "attempts": 2, "results": tuple(told)}
+        others = (Member(target=f"acr:contosoapps/{one}", owner="team-web") for one in ("shop", "blog"))
+        self.world.waves.insert(
+            Wave(
+                registry=BASE,
+                repository="base/nginx",
+                tag=Tag("1.29"),
+                number=2,
+                digest=bad,
+                planned_at=self.world.clock(),
+                members=(Member(target=name, canary=True, **failed), *others),
+                outside=(Outside("acr:contosoapps/docs", "it is disabled"),),
+                state=WaveState.HELD,
+                reason=Reason.CANARY_FAILED,
+                held_until=self.world.clock() + timedelta(days=14),
+                image="nginx",
+            )
+        )
 
     def _arrive(self, build: str, *findings: Finding, names: tuple[str, ...] = ()) -> None:
         world = self.world

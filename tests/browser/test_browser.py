@@ -41,7 +41,7 @@ def found() -> Iterator[dict[tuple[str, str], Any]]:
 def of(found: dict[tuple[str, str], Any], mode: str) -> list[Any]:
     """What was found in one mode; there has to be something."""
     rows = [one for (_, at), one in found.items() if at == mode]
-    assert len(rows) == 14
+    assert len(rows) == 17
     return rows
 
 
