@@ -8,9 +8,10 @@ from shared.domain.promotion.missing import Behind
 from shared.domain.promotion.rebuilds import Rebuild
 from shared.domain.promotion.target import Target
 from shared.domain.watching.troubles import Trouble
+from shared.domain.waves.builders import task_id
 from shared.domain.waves.states import WaveState
 from shared.domain.waves.troubles import held_trouble, member_troubles
-from shared.domain.waves.wave import Wave, acr_target, wave_id
+from shared.domain.waves.wave import Wave, wave_id
 from shared.rules.targets import TargetBook
 from shared.rules.trouble_finding import InWaves
 from shared.wave_ports import Waves
@@ -42,7 +43,7 @@ class WaveTroubles:
         mine, others = [], []
         for behind, rebuild in found:
             wave = self._wave(behind.target, known)
-            member = wave.member(acr_target(behind.task.registry, behind.task.name)) if wave is not None else None
+            member = wave.member(task_id(behind.task.registry, behind.task.name)) if wave is not None else None
             if wave is not None and member is not None:
                 mine.append((wave, member))
             else:

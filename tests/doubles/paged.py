@@ -44,7 +44,6 @@ def parts_of(world: World, *, sign_in: bool = True, installation: str = "") -> A
     }
     agreeing = {"approver": world.approver, "waiver": world.waiver, "admissions": world.admissions}
     return SimpleNamespace(
-        rolling=world.rolling,
         settings=settings,
         clock=world.clock,
         watch_lists=world.watch_lists,

@@ -11,8 +11,8 @@ import msgspec
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.gate.words import Words
 from shared.domain.promotion.rebuilds import ApplicationTask, Dependency
-from shared.domain.references import Tag
 from shared.domain.promotion.target import parts_of_target
+from shared.domain.references import Tag
 from shared.domain.waves.results import LastRun
 from shared.domain.waves.states import WaveState
 from shared.domain.waves.wave import Wave, parts_of_wave
