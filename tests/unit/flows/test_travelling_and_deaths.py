@@ -14,7 +14,7 @@ from shared.errors import Paced, RateLimited, ServiceError, Unavailable
 from tests.doubles.mortal import Mortal
 from tests.doubles.queues import Delivery
 from tests.doubles.referrers import SBOM, legacy_tag, referrer
-from tests.doubles.world import BASE, BASE, NODE, ONE, TAG, TARGET, World
+from tests.doubles.world import BASE, NODE, ONE, TAG, TARGET, World
 from tests.unit.flows.test_travelling import BEST_EFFORT, FIRST, OFF, REQUIRED, beside, travelling_world
 
 pytestmark = pytest.mark.unit
