@@ -40,6 +40,7 @@ _HELD: Mapping[Reason, str] = {
     Reason.ALL_EXCLUDED: "no canary can speak: all were failing before, or may not be run",
     Reason.INCONCLUSIVE: "no run of a canary said anything about the base",
     Reason.CANARY_FAILED: "a canary failed on it",
+    Reason.TOLD_FROM_OUTSIDE: "a canary failed by the word of its builder alone, for which no tag goes back",
     Reason.CONTROL_FAILED: "what failed before failed again on the digest before: the base may be innocent",
     **{reason: f"a canary failed, and the tag does not go back: {why}" for reason, why in GOES_BACK_NOT.items()},
 }

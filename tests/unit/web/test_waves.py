@@ -135,8 +135,8 @@ def test_rebuilds_tell_who_decided_their_end_and_how_it_is_known_what_they_were_
     told = {(one["task"], one["ended_by"], one["built_on"], one["how"]) for one in found}
     assert told == {
         (CANARY, "build", TWO, "tag-before-and-after"),
-        (SHOP, "build", TWO, "dependency-report"),
-        (BLOG, "build", TWO, "dependency-report"),
+        (SHOP, "build", TWO, "tag-before-and-after"),
+        (BLOG, "build", TWO, "tag-before-and-after"),
     }
     assert {one["wave"] for one in found} == {ID}
 
