@@ -55,8 +55,8 @@ def full(members: int) -> Wave:
     return wave(members=tuple(made))
 
 
-def test_a_wave_of_hundreds_is_read_back_as_it_was_written(waves: Waves) -> None:
-    written = waves.insert(full(400))
+def test_a_wave_of_thousands_is_read_back_as_it_was_written(waves: Waves) -> None:
+    written = waves.insert(full(2000))
     found = waves.get(written.record.id)
     assert found == written
 

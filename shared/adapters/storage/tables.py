@@ -17,6 +17,7 @@ from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.errors import translated
 from shared.adapters.storage.group_transaction import Write, make_all
 from shared.adapters.storage.grouped_writes import GroupedWrites
+from shared.adapters.storage.record_properties import properties_of, record_of
 from shared.errors import UNREADABLE, Conflict, NotFound, ServiceError, TidegateError
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ MOST_WITH_GUARD = 99
 _MOST_TOLD = 5
 _LONGEST_KEY = 500
 _FORBIDDEN_IN_KEYS = re.compile(r"[/\\#?%\x00-\x1f\x7f-\x9f]")
-# A string property holds 32,768 UTF-16 units, and a character is one or two of them. Longer records go on in the
-# properties record1, record2, ...
-_CHARACTERS_IN_PROPERTY = 16_000
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -304,14 +302,8 @@ def _etag(written: Any) -> str:
 
 
 def _row(entity: Any) -> Row:
-    parts = [entity.get("record", "")]
-    while f"record{len(parts)}" in entity:
-        parts.append(entity[f"record{len(parts)}"])
-    return Row(entity["PartitionKey"], entity["RowKey"], "".join(parts), etag=str(entity.metadata["etag"]))
+    return Row(entity["PartitionKey"], entity["RowKey"], record_of(entity), etag=str(entity.metadata["etag"]))
 
 
 def _entity(row: Row) -> dict[str, Any]:
-    starts = range(0, len(row.record), _CHARACTERS_IN_PROPERTY)
-    parts = [row.record[start : start + _CHARACTERS_IN_PROPERTY] for start in starts]
-    texts = {f"record{number or ''}": part for number, part in enumerate(parts)}
-    return {"PartitionKey": row.partition, "RowKey": row.key, **row.columns, **texts}
+    return {"PartitionKey": row.partition, "RowKey": row.key, **row.columns, **properties_of(row.record)}
