@@ -33,6 +33,7 @@ var tables = [
   'signingkeys'
   'tools'
   'decisions'
+  'waves'
   'dispatchers'
 ]
 var queues = [
