@@ -13,10 +13,11 @@ from shared.domain.promotion.rebuilds import ApplicationTask, BuilderKind
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest
 from shared.domain.waves.builders import task_id
+from shared.domain.waves.joining import joined
 from shared.domain.waves.planned import Planned, failed_before, planned
 from shared.domain.waves.results import Baseline, LastRun, baseline_of
 from shared.domain.waves.states import MEMBER_ENDS, ON_IT, WaveState
-from shared.domain.waves.wave import Member, Wave, excluded, joined, wave_id
+from shared.domain.waves.wave import Member, Wave, excluded, wave_id
 from shared.errors import ServiceError
 from shared.rules.wave_book import WaveBook
 from shared.rules.wave_members import WaveMembers

@@ -133,6 +133,8 @@ def _restoring(wave: Wave, target: Target) -> Judged:
         return Judged(Move.WENT_BACK, Reason.WENT_BACK, WaveState.RESTORED)
     if found is Taken.VOID:
         return Judged(Move.SUPERSEDE, Reason.MOVED_ON, WaveState.SUPERSEDED)
+    if target.let_go is not None:  # a record that was let go takes no proposal
+        return Judged(Move.SUPERSEDE, Reason.LET_GO, WaveState.SUPERSEDED)
     if (against := way_back.kept_from(wave, target)) is not None:
         return Judged(Move.HOLD, against, WaveState.HELD)
     return Judged(Move.RESTORE, wave.reason, WaveState.RESTORING, restore=way_back.again(wave))

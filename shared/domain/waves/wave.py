@@ -7,6 +7,7 @@ else goes on with.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import Enum
@@ -279,14 +280,24 @@ def _concluded(wave: Wave, member: Member, now: datetime) -> Wave:
     return moved(wave, member.target, MemberState.WAITING, retry_at=now + pause_before_retry(len(member.results)))
 
 
-def base_failed(wave: Wave, target: str) -> Wave:
-    """Return a wave in which whoever is built on a member that was not built is not asked for."""
+def base_failed(wave: Wave, *targets: str) -> Wave:
+    """Return a wave in which whoever is built on members that were not built is not asked for; chains may be long."""
+    built: defaultdict[str, list[str]] = defaultdict(list)
     for one in wave.members:
-        if target in one.after and one.state is MemberState.WAITING:
-            wave = base_failed(
-                moved(wave, one.target, MemberState.VOID, detail=f"its base failed: {target}"), one.target
-            )
-    return wave
+        for base in one.after if one.state is MemberState.WAITING else ():
+            built[base].append(one.target)
+    cut, left = dict[str, str](), [*targets]
+    while left:
+        base = left.pop()
+        found = [one for one in built[base] if one not in cut]
+        cut.update(dict.fromkeys(found, base))
+        left.extend(found)
+    members = tuple(_cut_off(one, cut[one.target]) if one.target in cut else one for one in wave.members)
+    return msgspec.structs.replace(wave, members=members) if cut else wave
+
+
+def _cut_off(member: Member, base: str) -> Member:
+    return msgspec.structs.replace(member, state=MemberState.VOID, detail=f"its base failed: {base}")
 
 
 def excluded(wave: Wave, target: str, why: str) -> Wave:
@@ -299,21 +310,6 @@ def with_middles(wave: Wave, target: str, middles: tuple[Middle, ...]) -> Wave:
     """Return a wave that knows what the images between were when a member was built on them."""
     member = wave.member(target)
     return wave if member is None else _with(wave, msgspec.structs.replace(member, middles=middles))
-
-
-def joined(wave: Wave, found: Iterable[Member]) -> Wave:
-    """Return a wave with members that were found after it was planned; who goes first was settled then.
-
-    Only where nobody could go first, whoever the entry names still may.
-    """
-    live = wave.state in {WaveState.PLANNED, WaveState.CANARIES} or wave.reason is Reason.NO_CANARY
-    known = {one.target for one in wave.members}
-    new = [one for one in found if one.target not in known]
-    if not new or wave.state in WAVE_ENDS - {WaveState.DONE, WaveState.DONE_WITH_FAILURES}:
-        return wave
-    late = live and not wave.canaries
-    members = (one if late or not one.canary else msgspec.structs.replace(one, canary=False) for one in new)
-    return msgspec.structs.replace(wave, members=(*wave.members, *members), step=wave.step + 1)
 
 
 def spoke(wave: Wave, spoken: Spoken) -> Wave:

@@ -13,11 +13,12 @@ from shared.domain.promotion.astray import LetGo
 from shared.domain.promotion.canaried import gone_back
 from shared.domain.promotion.said import Canaried, Held
 from shared.domain.promotion.target import Target
+from shared.domain.waves.joining import joined
 from shared.domain.waves.judge import FALLBACK, LEFT_LOOK, Move, applied, judge, needs_grounds
 from shared.domain.waves.reasons import Reason
 from shared.domain.waves.results import Result
 from shared.domain.waves.states import WAVE_ENDS, MemberState, WaveState
-from shared.domain.waves.wave import HELD_FOR, Member, Wave, Word, excluded, joined, learned, spoke
+from shared.domain.waves.wave import HELD_FOR, Member, Wave, Word, excluded, learned, spoke
 from shared.domain.waves.way_back import UNKNOWN
 from tests.unit.domain.waves.records import (
     BLOG,
@@ -376,3 +377,35 @@ def test_members_are_what_they_were_planned_to_be() -> None:
     assert [(one.target, one.canary, one.baseline) for one in found.members] == [
         (one.target, one.canary, one.baseline) for one in kept
     ]
+
+
+def test_who_is_found_to_be_built_on_what_failed_before_is_not_waited_for() -> None:
+    over = at(
+        wave(member(CANARY, canary=True, state=MemberState.BUILT), member(SHOP, state=MemberState.FAILED)),
+        WaveState.DONE_WITH_FAILURES,
+    )
+    found = played(joined(over, [member(BLOG, after=(SHOP,)), member("acr:apps/last", after=(BLOG,))]))
+    late = found.member(BLOG)
+    assert late is not None
+    assert (late.state, late.detail) == (MemberState.VOID, f"its base failed: {SHOP}")
+    assert state_of(found, "acr:apps/last") is MemberState.VOID
+    assert found.state is WaveState.DONE_WITH_FAILURES
+
+
+def test_what_a_canary_that_is_found_later_is_built_on_goes_first_with_it() -> None:
+    waits = at(wave(member(SHOP, retry_at=NOON + HELD_FOR)), WaveState.HELD, reason=Reason.NO_CANARY)
+    found = joined(waits, [member(SHOP, canary=True), member(CANARY, canary=True, after=(SHOP,))])
+    assert played(found, passed(SHOP), passed(CANARY)).state is WaveState.DONE
+
+
+def test_a_wave_that_goes_back_ends_when_its_tag_leaves_the_watch_list() -> None:
+    goes_back = at(wave(member(CANARY, canary=True, state=MemberState.FAILED)), WaveState.RESTORING)
+    found = judged(goes_back, record=target(let_go=LetGo(NOON, "its entry is gone")))
+    assert (found.move, found.reason) == (Move.SUPERSEDE, Reason.LET_GO)
+
+
+def test_a_chain_may_be_as_long_as_people_make_it() -> None:
+    names = [f"acr:apps/{number}" for number in range(3000)]
+    chain = [member(name, after=tuple(names[at - 1 : at])) for at, name in enumerate(names)]
+    found = excluded(wave(member(CANARY, canary=True), *chain), names[0], "it may not be run")
+    assert state_of(found, names[-1]) is MemberState.VOID

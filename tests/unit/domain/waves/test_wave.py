@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from shared.domain.waves.builders import task_id
+from shared.domain.waves.joining import joined
 from shared.domain.waves.reasons import HOLDS, Reason
 from shared.domain.waves.results import Baseline
 from shared.domain.waves.states import (
@@ -24,7 +25,6 @@ from shared.domain.waves.wave import (
     Wave,
     Word,
     excluded,
-    joined,
     learned,
     moved,
     parts_of_wave,
