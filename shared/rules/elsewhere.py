@@ -11,9 +11,9 @@ from shared.domain.promotion.rebuilds import BuilderKind
 from shared.domain.promotion.target import Target
 from shared.domain.references import Tag
 from shared.domain.watching.rebuild_targets import RebuildTarget
-from shared.domain.watching.selection import exact_tags
-from shared.domain.watching.watch_list import Image, WatchList
-from shared.domain.waves.builders import Base, Builder, HowKnown, of_target
+from shared.domain.watching.watch_list import WatchList
+from shared.domain.waves.builders import Builder
+from shared.domain.waves.listed import listed_builders
 from shared.wave_ports import BuiltElsewhere
 
 
@@ -79,17 +79,7 @@ class Elsewhere:
         return {name: tuple(images) for name, images in found.items()}
 
     def _all(self, target: Target | None) -> Iterator[Builder]:
-        for image in self._watch_list().base_images:
-            bases = self._bases(image, target) if image.rebuilds else ()
-            for one in image.rebuild_targets:
-                yield of_target(one, bases)
-
-    def _bases(self, image: Image, target: Target | None) -> tuple[Base, ...]:
-        tags = set(exact_tags(image.rules).values())
-        if target is not None and (target.origin.image, target.repository) == (image.name, image.target):
-            tags.add(target.tag)
-        name = base_name(self._server, image.target)
-        return tuple(Base(name, tag, known=HowKnown.LISTED) for tag in sorted(tags))
+        return listed_builders(self._watch_list(), self._server, (target,) if target is not None else ())
 
 
 def _dispatcher(one: RebuildTarget) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -15,17 +14,14 @@ from shared.domain.promotion.target import Target
 from shared.domain.watching.selection import exact_tags
 from shared.domain.watching.watch_list import Image, WatchList
 from shared.domain.waves.builders import (
-    Base,
-    Builder,
-    HowKnown,
     lacking_right,
     of_claim,
-    of_target,
     of_task,
     task_id,
     together,
 )
 from shared.domain.waves.graph import Graph, Impact, Root
+from shared.domain.waves.listed import listed_builders
 from shared.ports import Records
 from shared.rules.claims import Claims
 from shared.rules.listings import KeptListings
@@ -134,7 +130,7 @@ class Impacts:
         builders = together(
             [
                 *(of_task(one, self._host(one.registry), lacking_right(ended, one)) for one in listed.tasks),
-                *self._named(known.values()),
+                *listed_builders(self._watch_list(), self._base, known.values()),
                 *(one for claim in claimed if (one := of_claim(claim)) is not None),
             ]
         )
@@ -151,20 +147,6 @@ class Impacts:
         found, problem = readable(self._rebuilds.current())
         latest = sorted((one.record for one in found), key=lambda one: one.since)
         return {task_id(one.registry, one.task): one.status for one in latest}, problem
-
-    def _named(self, targets: Iterable[Target]) -> Iterator[Builder]:
-        """What the list says is built on an entry's tags: those that it names, and those that it took by a pattern."""
-        by_entry: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-        for one in targets:
-            by_entry[one.origin.image, one.repository].add(one.tag)
-        for image in self._watch_list().base_images:
-            tags = {*exact_tags(image.rules).values(), *by_entry[image.name, image.target]} if image.rebuilds else ()
-            bases = [self._base_of(image.target, tag) for tag in sorted(tags)]
-            for target in image.rebuild_targets:
-                yield of_target(target, bases)
-
-    def _base_of(self, repository: str, tag: str) -> Base:
-        return Base(base_name(self._base, repository), tag, known=HowKnown.LISTED)
 
     def _root(self, place: Place, target: Target | None) -> Root:
         borne = {target.seen, target.wanted, *(one.digest for one in target.former)} if target else set()

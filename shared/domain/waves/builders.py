@@ -52,7 +52,8 @@ class Base(msgspec.Struct, frozen=True):
         tag: the tag; empty if a digest is named alone.
         digest: what the tag was when it was last built on; empty if that is not known.
         known: how this is known.
-        watched: whether the builder's own trigger, where it is on, looks at this one.
+        watched: whether the builder's own trigger, where it is on, looks at this one: at what its runs reported, and at
+            nothing that only the list knows.
     """
 
     name: str
@@ -197,7 +198,7 @@ def of_target(target: RebuildTarget, entry: Iterable[Base]) -> Builder:
 
 def _base(reference: Reference) -> Base:
     tag = reference.tag or ("" if reference.digest else "latest")
-    return Base(str(reference.repository), tag, reference.digest, HowKnown.LISTED)
+    return Base(str(reference.repository), tag, reference.digest, HowKnown.LISTED, watched=False)
 
 
 def of_claim(claim: Claim) -> Builder | None:

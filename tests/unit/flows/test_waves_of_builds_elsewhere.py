@@ -17,9 +17,10 @@ from shared.domain.waves.states import MemberState, WaveState
 from shared.domain.waves.wave import Spoken, Word, spoke
 from shared.errors import SwitchedOff, Unavailable
 from shared.flows.take_outcome import OutcomeTaker
+from shared.rules.impacts import Foreseen, Impacts
 from tests.doubles.dispatchers import InMemoryDispatcher
-from tests.doubles.world import ONE, TWO, WATCH_LIST, Died
-from tests.unit.flows.waving import ALL, APPS, CANARY, HOLD, RESTORE, Waving, asking, task
+from tests.doubles.world import BASE, BASE_SERVER, ONE, TWO, WATCH_LIST, Died
+from tests.unit.flows.waving import ALL, APPS, CANARY, CONTINUE, HOLD, RESTORE, Waving, asking, task
 
 pytestmark = pytest.mark.unit
 
@@ -33,6 +34,13 @@ FAILURE = (End.FAILED, "failure")
 def listed(watch_list: bytes = WATCH_LIST, named: bytes = NAMED) -> bytes:
     """Return a watch list whose entry names what is built on it elsewhere."""
     return watch_list + named
+
+
+def foreseen(world: Waving) -> Foreseen:
+    """Return what would be rebuilt if a tag of the entry moved."""
+    parts = (world.kept_listings, world.rebuilds, world.targets, world.watch_lists.in_force, BASE, BASE_SERVER)
+    impacts = Impacts(*parts, lambda registry: f"{registry}.azurecr.io")
+    return impacts.of_entry(world.watch_lists.in_force().base_images[0])
 
 
 class Elsewhere(Waving):
@@ -117,6 +125,27 @@ def test_a_task_that_is_named_and_reports_no_base_yet_is_run_as_well() -> None:
     world.application_runs.application_tasks += (msgspec.structs.replace(task("fresh"), dependencies=()),)
     world.promote(TWO, HOUR)
     assert world.application_runs.started["/tasks/fresh"] == 1
+
+
+@pytest.mark.parametrize("watch_list", [WATCH_LIST, asking(CONTINUE)], ids=["at once", "wave"])
+@pytest.mark.parametrize(("reports", "apart", "runs"), [(False, None, 1), (True, "own-trigger", 0)])
+def test_a_task_that_is_named_and_has_a_trigger_is_left_to_it_only_where_that_sees_the_base(
+    watch_list: bytes, reports: bool, apart: str | None, runs: int
+) -> None:
+    """What ACR does not report it does not look at: the impact, the wave and the rebuild say the same."""
+    one = task("own", own_trigger=True)
+    one = one if reports else msgspec.structs.replace(one, dependencies=())
+    world = Elsewhere(listed(watch_list, f"    rebuilds: ['acr:{APPS}/own']\n".encode()), tasks=(CANARY, one))
+    found = {hit.builder.id: hit.apart for hit in foreseen(world).impact.hits}
+    assert [one.value if one else None for name, one in found.items() if name.endswith("/own")] == [apart]
+    world.promote(TWO, timedelta(minutes=5))
+    if watch_list != WATCH_LIST:
+        assert [one.target for one in world.wave().outside] == ([f"acr:{APPS}/own"] if apart else [])
+    assert world.application_runs.started["/tasks/own"] == 0, "ACR has ten minutes to build it"
+    if reports:
+        world.application_runs.built_by_others("own")  # type: ignore[attr-defined]
+    world.run_for(HOUR)
+    assert world.application_runs.started["/tasks/own"] == runs
 
 
 @pytest.mark.parametrize("watch_list", [listed(), listed(asking(HOLD, f"['{TARGET_ID}']"))], ids=["at once", "wave"])
