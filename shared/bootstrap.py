@@ -122,7 +122,8 @@ class Parts(Rebuilt):
         """Tells what is wrong."""
         tasks = UnbuiltTasks(self.kept_listings, self.rebuilds, self.settings.base_server, self.clock)
         parts = (self.watch_lists, self.observations, self.target_book, self.candidates, tasks, self.tools)
-        told = (self.admitting.troubles, self.admitting.judge.notice, lambda: self.rolling.wrong)
+        rolling = (lambda: self.rolling.wrong, lambda: self.rolling.wrong_elsewhere)
+        told = (self.admitting.troubles, self.admitting.judge.notice, *rolling)
         finder = TroubleFinder(*parts, *told)
         people = self.notifying.people(lambda: self.troubles)
         return TroubleTeller(finder, self.troubles, self.activity, self.clock, troubles_last, people)

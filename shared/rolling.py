@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from shared.rules.progress import Progress
     from shared.rules.sources import Sources
     from shared.rules.targets import TargetBook
-    from shared.rules.trouble_finding import WavesWrong
+    from shared.rules.trouble_finding import ElsewhereWrong, WavesWrong
     from shared.rules.wake import Waker
     from shared.rules.wave_book import WaveBook
     from shared.rules.wave_plan import WavePlanner
@@ -228,6 +228,19 @@ class Rolling:
         from shared.rules.wave_troubles import WaveTroubles  # noqa: PLC0415
 
         return WaveTroubles(self._waves(), self._targets())
+
+    @property
+    def wrong_elsewhere(self) -> ElsewhereWrong:
+        """Finds what is wrong about builds elsewhere; where the list names nobody who builds there nobody looks."""
+        from shared.rules.trouble_finding import NobodyElsewhere  # noqa: PLC0415
+
+        policies = self._policies()
+        if not policies.may_rebuild:
+            return NobodyElsewhere()
+        from shared.rules.elsewhere_troubles import ElsewhereTroubles  # noqa: PLC0415
+
+        wave = self.wave if policies.may_roll else lambda _: None
+        return ElsewhereTroubles(self.named, wave, self._progress().records, self._clock)
 
     @property
     def lister(self) -> WaveLister:

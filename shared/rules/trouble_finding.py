@@ -108,6 +108,38 @@ class NoWaves:
         return InWaves((), tuple(found))
 
 
+class ElsewhereWrong(Protocol):
+    """Finds what is wrong about builds elsewhere."""
+
+    def concerns(self, target: Target) -> bool:
+        """Whether anything is built elsewhere on a target, and its failure would be told.
+
+        Raises:
+            ServiceError: which list is in force cannot be read.
+        """
+        ...
+
+    def of(self, targets: Sequence[Target]) -> Iterable[Trouble]:
+        """Return what is wrong with what is built elsewhere on targets.
+
+        Raises:
+            ServiceError: a wave, or a rebuild, cannot be read.
+        """
+        ...
+
+
+class NobodyElsewhere:
+    """``ElsewhereWrong`` where the list names nobody who builds elsewhere."""
+
+    def concerns(self, target: Target) -> bool:  # noqa: ARG002  as the port names it
+        """See ``ElsewhereWrong.concerns``."""
+        return False
+
+    def of(self, targets: Sequence[Target]) -> Iterable[Trouble]:  # noqa: ARG002  as the port names it
+        """See ``ElsewhereWrong.of``."""
+        return ()
+
+
 def _unnoticed(target: Target) -> None:
     """Nobody listens."""
 
@@ -125,6 +157,7 @@ class TroubleFinder:
         exceptions: gives what is wrong with the files of exceptions.
         notice: is given every target that is read, and may raise ``ServiceError``.
         waves: gives who finds what is wrong about waves.
+        elsewhere: gives who finds what is wrong about builds elsewhere.
     """
 
     def __init__(
@@ -138,6 +171,7 @@ class TroubleFinder:
         exceptions: Callable[[], Iterable[Trouble]] = tuple,
         notice: Callable[[Target], None] = _unnoticed,
         waves: Callable[[], WavesWrong] = NoWaves,
+        elsewhere: Callable[[], ElsewhereWrong] = NobodyElsewhere,
     ) -> None:
         self._lists = lists
         self._observations = observations
@@ -148,6 +182,7 @@ class TroubleFinder:
         self._exceptions = exceptions
         self._notice = notice
         self._waves = waves
+        self._elsewhere = elsewhere
 
     def find(self) -> Found:
         """Return what is wrong now.
@@ -160,15 +195,16 @@ class TroubleFinder:
         except WatchListError:
             return Found(self._of_list(), whole=False)
         unreadable: list[Trouble] = []
-        tasks, built_on = self._listed(unreadable), list[Target]()
+        tasks, built_on, abroad = self._listed(unreadable), list[Target](), list[Target]()
         found = (
             *self._of_list(),
             *self._exceptions(),
             *self._of_sources(watch_list, unreadable),
             *self._of_tools(watch_list, unreadable),
-            *self._of_targets(tasks, built_on, unreadable),
+            *self._of_targets(tasks, built_on, abroad, unreadable),
             *self._of_tasks(tasks, built_on, unreadable),
             *self._of_waves(unreadable),
+            *self._of_elsewhere(abroad, unreadable),
         )
         return Found((*found, *unreadable), whole=not unreadable)
 
@@ -229,11 +265,21 @@ class TroubleFinder:
         except ServiceError as error:
             unreadable.append(_unreadable("waves", error))
 
+    def _of_elsewhere(self, targets: list[Target], unreadable: list[Trouble]) -> Iterator[Trouble]:
+        try:
+            yield from self._elsewhere().of(targets) if targets else ()
+        except ServiceError as error:
+            unreadable.append(_unreadable("rebuilds", error))
+
     def _of_targets(
-        self, tasks: tuple[ApplicationTask, ...], built_on: list[Target], unreadable: list[Trouble]
+        self,
+        tasks: tuple[ApplicationTask, ...],
+        built_on: list[Target],
+        abroad: list[Target],
+        unreadable: list[Trouble],
     ) -> Iterator[Trouble]:
-        """Those that tasks are built on are kept for these: a target is read once."""
-        bases = self._tasks.bases(tasks)
+        """Those that tasks, or others elsewhere, are built on are kept for these: a target is read once."""
+        bases, elsewhere = self._tasks.bases(tasks), self._elsewhere()
         waiting: dict[str, list[Target]] = defaultdict(list)
         read: dict[str, Candidate | None] = {}
         try:
@@ -242,6 +288,8 @@ class TroubleFinder:
                 self._notice(target)
                 if (target.repository, target.tag) in bases:
                     built_on.append(target)
+                if elsewhere.concerns(target):
+                    abroad.append(target)
                 if wanted := awaited_candidate(target):
                     waiting[wanted].append(target)
                     if wanted not in read:

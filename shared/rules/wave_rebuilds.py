@@ -133,12 +133,13 @@ class WaveRebuilds:
             run=rebuild.run_id,
             asked_at=rebuild.asked_at,
             ended_at=self._progress.clock(),
-            log=f"rebuild-{rebuild.runs}.log" if rebuild.run_id and not passed else "",
+            log=_log_of(rebuild) if not passed else "",
             runs=max(rebuild.runs, 1),
             moved_too=() if passed else tuple(self._moved_too(member)),
             covered=rebuild.status is RebuildStatus.UP_TO_DATE,
             told=rebuild.told,
             between=bool(member.after),
+            link=rebuild.link,
         )
         return result_of(member.target, wave.digest, wave.number, ended, member.before or TagSeen(), after)
 
@@ -147,6 +148,11 @@ class WaveRebuilds:
             other = self._targets.of(base.repository, base.tag)
             if other is not None and other.seen and other.seen != base.digest:
                 yield f"{base.repository}:{base.tag}"
+
+
+def _log_of(rebuild: Rebuild) -> str:
+    """Of what runs elsewhere no log is ours."""
+    return f"rebuild-{rebuild.runs}.log" if rebuild.run_id and rebuild.is_of_acr else ""
 
 
 def _reported(wave: Wave, member: Member, rebuild: Rebuild) -> str:

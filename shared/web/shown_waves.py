@@ -47,7 +47,8 @@ class ShownResult(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         runs: how often it was run to come to this.
         moved_too: other bases that had moved, so that a failure names none of them.
         covered: whether another run than the wave's own built it.
-        log: the log that is kept of it.
+        log: the log that is kept of it; none of what is built elsewhere.
+        link: the page of its run, where whoever builds elsewhere gave one.
     """
 
     attempt: int
@@ -63,6 +64,7 @@ class ShownResult(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     moved_too: tuple[str, ...] = ()
     covered: bool = False
     log: KeptLog | None = None
+    link: str = ""
 
 
 class ShownMember(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -458,7 +458,8 @@ class World:
             self.tooling.scanners.newest_database,
             self.clock,
         )
-        told = (self._file_troubles, self.judge.notice, lambda: self.rolling.wrong)
+        rolling = (lambda: self.rolling.wrong, lambda: self.rolling.wrong_elsewhere)
+        told = (self._file_troubles, self.judge.notice, *rolling)
         finder = TroubleFinder(*parts, *told)
         people = self.notifying.people(lambda: self.troubles)
         self.teller = TroubleTeller(finder, self.troubles, self.activity, self.clock, self._last, people)

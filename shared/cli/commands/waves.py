@@ -103,7 +103,7 @@ def _id_of(text: str, to: Session) -> str:
 
 
 def _lines(shown: Document, to: Session) -> list[str]:
-    return [*_head(shown["wave"]), *table(_MEMBERS, _members(shown), to.colours), *_outside(shown)]
+    return [*_head(shown["wave"]), *table(_MEMBERS, _members(shown), to.colours), *_found_at(shown), *_outside(shown)]
 
 
 def _head(wave: Document) -> Iterator[str]:
@@ -129,6 +129,17 @@ def _members(shown: Document) -> Iterator[tuple[object, ...]]:
         kind, how = last.get("kind", ""), last.get("how", "")
         canary, owner, detail = "yes" if one["canary"] else "", one.get("owner"), one.get("detail")
         yield one["target"], canary, owner, one["baseline"], one["state"], known, how, kind, detail
+
+
+def _found_at(shown: Document) -> Iterator[str]:
+    """Where people find the runs that whoever builds elsewhere has a page of, and the logs that are kept of others."""
+    for one in shown["members"]:
+        for result in one.get("results", ()):
+            of = f"of attempt {result['attempt']} of {one['target']}"
+            if result.get("link"):
+                yield f"run {of}: {plain(str(result['link']))}"
+            if log := result.get("log"):
+                yield f"log {of}: GET /api/{path_of('rebuilds', log['rebuild'], 'evidence', log['evidence'])}"
 
 
 def _outside(shown: Document) -> Iterator[str]:

@@ -104,7 +104,7 @@ def link_of(notice: Notice, links: Links) -> str:
     if kind in pages and name:
         return pages[kind](name)
     if kind == "task":
-        return links.dependants()
+        return links.impact(notice.images[0]) if ":" in name and notice.images else links.dependants()
     if len(notice.images) == 1:
         return links.image(notice.images[0])
     is_own = notice.known.is_trouble or notice.kind == Told.GIVEN_UP.value

@@ -47,7 +47,7 @@ def behind(
         login_server: of the base registry.
         now: UTC.
     """
-    decided = [target for target in targets if _is_due(target, now)]
+    decided = [target for target in targets if is_settled(target, now)]
     return tuple(
         Behind(task, target)
         for task in tasks
@@ -104,7 +104,8 @@ def is_first_filling(target: Target, digest: Digest) -> bool:
     return target.number == 1 and not others and target.seen in {"", digest}
 
 
-def _is_due(target: Target, now: datetime) -> bool:
+def is_settled(target: Target, now: datetime) -> bool:
+    """Whether a tag is what was decided, which moved it, and its own signal had its turn to have that built on."""
     settled = bool(target.wanted) and target.reached == target.number and target.seen == target.wanted
     old = target.decided_at is not None and now - target.decided_at >= SIGNALS_TURN
     return settled and old and not is_first_filling(target, target.wanted)

@@ -98,8 +98,9 @@ class Trouble(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         kind: what.
         about: of what, as the activity log names its subjects: ``watch-list``, ``repository:<name>``,
             ``tag:<repository>:<tag>``, ``image:<entry>``, ``candidate:<id>``, ``target:<id>``, ``tool:<name>``,
-            ``task:<registry>/<task>``, ``wave:<id>``, ``table:<name>``, ``file:<container>/<name>``, ``policy:<name>``,
-            ``decisions``, ``housekeeping:<place>``, ``dispatcher:<name>``.
+            ``task:<registry>/<task>``, ``task:<dispatcher>:<place>``, ``wave:<id>``, ``table:<name>``,
+            ``file:<container>/<name>``, ``policy:<name>``, ``decisions``, ``housekeeping:<place>``,
+            ``dispatcher:<name>``.
         detail: for people; at most 600 characters.
         images: names of the entries of the watch list that it concerns; none: all.
         since: since when, UTC; ``None`` where nothing says so: since it was first noticed.
@@ -160,6 +161,11 @@ def about_target(target: str) -> str:
 def about_task(registry: str, task: str) -> str:
     """Return what a trouble of an application task is about."""
     return f"task:{registry}/{task}"
+
+
+def about_build(target: str) -> str:
+    """Return what a trouble of a build elsewhere is about, by its rebuild target."""
+    return f"task:{target}"
 
 
 def about_wave(wave: str) -> str:

@@ -73,6 +73,7 @@ class Ended(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         covered: whether another run than the wave's own built it.
         told: whether its end was only told, by whoever builds elsewhere, and not read by us.
         between: whether it is built on what moved by images that others of the wave push.
+        link: the page of the run, where whoever builds elsewhere gave one; for people, and never fetched.
     """
 
     attempt: int
@@ -88,6 +89,7 @@ class Ended(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     covered: bool = False
     told: bool = False
     between: bool = False
+    link: str = ""
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

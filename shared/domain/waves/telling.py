@@ -62,6 +62,11 @@ def counted(wave: Wave) -> str:
     return ", ".join(f"{states[state]} {state.value}" for state in MemberState if states[state]) or "nobody"
 
 
+def run_of(result: Result) -> str:
+    """Return how people find the run of an attempt: its page where there is one, else its id; empty if it had none."""
+    return result.ended.link or result.ended.run
+
+
 class KeptLog(msgspec.Struct, frozen=True):
     """A log that is kept, by the id of its rebuild and its name below that."""
 
@@ -145,7 +150,7 @@ def _called(member: Member) -> str:
 
 
 def _by(member: Member) -> str:
-    runs = [one.ended.run for one in member.results if not one.ended.passed and one.ended.run]
+    runs = [run_of(one) for one in member.results if not one.ended.passed and run_of(one)]
     return f" (runs {', '.join(runs[-_MOST_NAMED:])})" if runs else ""
 
 

@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
+from shared.domain.promotion.rebuilds import BuilderKind, Rebuild, RebuildStatus
 from shared.domain.promotion.target import Target
-from shared.domain.watching.troubles import Kind, Trouble, about_task, about_wave
+from shared.domain.watching.troubles import Kind, Trouble, about_build, about_task, about_wave
 from shared.domain.waves.results import Says
 from shared.domain.waves.states import MemberState, WaveState
-from shared.domain.waves.telling import about, held_because
+from shared.domain.waves.telling import about, held_because, run_of
 from shared.domain.waves.wave import HELD_FOR, Member, Wave
 
 # Of these nobody is built on what is wanted, and nothing more is done for it.
 _LEFT = frozenset({MemberState.UNDECIDED, MemberState.EXCLUDED})
+_WITHOUT_EFFECT = frozenset({RebuildStatus.FAILED, RebuildStatus.UNDECIDED})
+
+
+class NotBuilt(msgspec.Struct, frozen=True):
+    """A rebuild of a build elsewhere that no wave sees to, and the tag whose decision called for it."""
+
+    target: Target
+    rebuild: Rebuild
 
 
 def held_trouble(wave: Wave, target: Target | None) -> Trouble | None:
@@ -46,8 +57,42 @@ def member_troubles(found: Iterable[tuple[Wave, Member]]) -> tuple[Trouble, ...]
     for wave, member in found:
         kind = _kind(member)
         if kind is not None:
-            wrong[kind, about_task(member.registry, member.task)].append((wave, member))
+            wrong[kind, _about(member)].append((wave, member))
     return tuple(_trouble(kind, task, each) for (kind, task), each in wrong.items())
+
+
+def dispatch_troubles(found: Iterable[NotBuilt]) -> tuple[Trouble, ...]:
+    """Return a trouble for each build elsewhere that was asked for, and that no rebuild will build.
+
+    Args:
+        found: rebuilds of the decisions in force.
+    """
+    wrong: dict[str, list[NotBuilt]] = defaultdict(list)
+    for one in found:
+        if one.rebuild.status in _WITHOUT_EFFECT:
+            wrong[about_build(one.rebuild.target)].append(one)
+    return tuple(_dispatch_trouble(build, each) for build, each in wrong.items())
+
+
+def _dispatch_trouble(build: str, each: list[NotBuilt]) -> Trouble:
+    return Trouble(
+        kind=Kind.NOT_REBUILT,
+        about=build,
+        detail="; ".join(sorted(_told_alone(one.target, one.rebuild) for one in each)),
+        images=tuple(sorted({one.target.origin.image for one in each})),
+        since=min(one.rebuild.look_at for one in each),
+    )
+
+
+def _told_alone(target: Target, rebuild: Rebuild) -> str:
+    what = f"{rebuild.target} is not known to be built on {target.wanted}, which {target.place} is"
+    page = f", {rebuild.link}" if rebuild.link else ""
+    return f"{what}: its rebuild is {rebuild.status.value}: {rebuild.detail} (rebuild {rebuild.id}{page})"
+
+
+def _about(member: Member) -> str:
+    of_acr = member.kind is BuilderKind.ACR_TASK
+    return about_task(member.registry, member.task) if of_acr else about_build(member.target)
 
 
 def _kind(member: Member) -> Kind | None:
@@ -69,7 +114,8 @@ def _trouble(kind: Kind, task: str, each: list[tuple[Wave, Member]]) -> Trouble:
 
 def _told(wave: Wave, member: Member) -> str:
     owner = f" of {member.owner}" if member.owner else ""
-    what = f"{member.registry}/{member.task}{owner} is not built on {wave.digest}, which {wave.place} is"
+    task = f"{member.registry}/{member.task}" if member.kind is BuilderKind.ACR_TASK else member.target
+    what = f"{task}{owner} is not built on {wave.digest}, which {wave.place} is"
     return f"{what}: it is {member.state.value} in its wave{_because(wave, member)} (wave {wave.id})"
 
 
@@ -80,5 +126,5 @@ def _because(wave: Wave, member: Member) -> str:
 
 def _runs(wave: Wave, member: Member) -> Iterator[str]:
     for one in member.results:
-        if one.says(wave.digest) is not Says.BUILT and one.ended.run:
-            yield f"run {one.ended.run} ended by the {one.ended.kind.value}"
+        if one.says(wave.digest) is not Says.BUILT and run_of(one):
+            yield f"run {run_of(one)} ended by the {one.ended.kind.value}"

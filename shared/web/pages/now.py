@@ -128,7 +128,8 @@ def _cause(kind: Kind, alike: list[Noted]) -> Cause:
 def link_of(about: str) -> str:
     """Return the page of what a trouble, or a line of the activity log, is about; empty if it has none."""
     kind, _, name = about.partition(":")
-    pages = {"target": Links().target, "candidate": Links().candidate, "image": Links().image}
+    links = Links()
+    pages = {"target": links.target, "candidate": links.candidate, "image": links.image, "wave": links.wave}
     return pages[kind](name) if kind in pages and name else ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from shared.domain.waves.states import WaveState
 from tests.doubles.app import AppInMemory
 from tests.doubles.world import ONE, TWO
 from tests.unit.cli.conftest import Terminal
-from tests.unit.flows.waving import CANARY, Waving
+from tests.unit.flows.waving import CANARY, Waving, built_elsewhere
 
 pytestmark = pytest.mark.unit
 
@@ -63,6 +64,16 @@ def test_one_is_shown_with_members_why_and_until_when(waiting: Terminal, named: 
     assert f"before {ONE}" in typed.out
     assert "acr:tidegateapps/canary" in typed.out
     assert "tag-before-and-after" in typed.out
+
+
+def test_the_logs_that_are_kept_and_the_pages_of_runs_elsewhere_are_named(waiting: Terminal, world: Waving) -> None:
+    out = waiting.type("wave", ID).out
+    logs = re.findall(r"log of attempt \d of acr:tidegateapps/canary: GET /api/rebuilds/([^/]+)/evidence/(\S+)", out)
+    assert [world.evidence.read(*log) for log in logs] == [b"canary broke", b"canary broke"]
+    built_elsewhere(world, "https://builds.example/101")
+    out = waiting.type("wave", ID).out
+    assert out.count("of github:contoso/shop/build.yml@main: https://builds.example/101") == 2
+    assert "log of" not in out
 
 
 def test_what_is_not_there_is_absent(waiting: Terminal) -> None:

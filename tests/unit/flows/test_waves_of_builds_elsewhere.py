@@ -14,11 +14,13 @@ from shared.domain.promotion.rebuilds import ApplicationTask, BuilderKind, Rebui
 from shared.domain.promotion.said import Guilt, Said
 from shared.domain.waves.results import HowKnown
 from shared.domain.waves.states import MemberState, WaveState
+from shared.domain.waves.telling import log_of, told_of_wave
 from shared.domain.waves.wave import Spoken, Word, spoke
 from shared.errors import SwitchedOff, Unavailable
 from shared.flows.take_outcome import OutcomeTaker
 from shared.rules.impacts import Foreseen, Impacts
 from tests.doubles.dispatchers import InMemoryDispatcher
+from tests.doubles.registries import digest_of
 from tests.doubles.world import BASE, BASE_SERVER, ONE, TWO, WATCH_LIST, Died
 from tests.unit.flows.waving import ALL, APPS, CANARY, CONTINUE, HOLD, RESTORE, Waving, asking, task
 
@@ -332,3 +334,81 @@ def test_whoever_only_waits_for_his_turn_when_a_wave_is_cancelled_is_not_begun()
     ends = {one.task: one.status for one in world.rebuilt() if one.base_digest == TWO}
     assert {ends[name.rpartition("/")[2]] for name in claimed if "acr:" in name} == {RebuildStatus.WITHDRAWN}
     assert not [one.target for one in world.wave().members if one.state is MemberState.CLAIMED]
+
+
+# What is told of it.
+
+
+def lasting(world: Waving) -> dict[tuple[str, str], str]:
+    """Return what is wrong now, by its kind and subject."""
+    found = (one.noted for one in world.troubles.every() if one.noted.told and one.noted.ended_at is None)
+    return {(one.trouble.kind.value, one.trouble.about): one.trouble.detail for one in found}
+
+
+ABOUT = f"task:{TARGET_ID}"
+
+
+def test_a_member_that_fails_elsewhere_is_a_trouble_of_its_own_with_the_pages_of_its_runs() -> None:
+    world = Elsewhere(listed(asking(HOLD, f"['{TARGET_ID}']")))
+    world.builder.ends = [FAILURE] * 2
+    world.promote(TWO, 2 * HOUR)
+    detail = lasting(world)["task-fails-since-base-moved", ABOUT]
+    assert detail.startswith(f"{TARGET_ID} is not built on {TWO}")
+    assert detail.count("run https://builds.example/") == 2
+    assert ("not-rebuilt", ABOUT) not in lasting(world)
+
+
+def test_a_failure_elsewhere_that_no_wave_sees_to_is_told_until_the_next_digest_is_built() -> None:
+    world = Elsewhere(listed())
+    world.builder.ends = [FAILURE]
+    world.promote(TWO, HOUR)
+    detail = lasting(world)["not-rebuilt", ABOUT]
+    assert f"{TARGET_ID} is not known to be built on {TWO}" in detail
+    assert detail.endswith(f"{world.rebuild_of().id}, https://builds.example/{world.rebuild_of().run_id})")
+    world.promote(digest_of("three"), HOUR)
+    assert ("not-rebuilt", ABOUT) not in lasting(world)
+
+
+def test_what_nobody_told_the_end_of_is_told_as_not_built() -> None:
+    world = Elsewhere(listed(), events())
+    world.promote(TWO, timedelta(hours=4))
+    assert world.rebuild_of().status is RebuildStatus.UNDECIDED
+    assert "its rebuild is undecided" in lasting(world)["not-rebuilt", ABOUT]
+
+
+def test_a_failure_elsewhere_is_told_for_two_weeks_as_nobody_tells_what_is_built_there_since() -> None:
+    world = Elsewhere(listed())
+    world.builder.ends = [FAILURE]
+    world.promote(TWO, HOUR)
+    for days, told in ((13, True), (2, False)):
+        world.pass_time(timedelta(days=days))
+        world.teller.survey()
+        assert (("not-rebuilt", ABOUT) in lasting(world)) is told
+
+
+def test_what_was_built_elsewhere_or_is_named_by_nobody_any_more_is_no_trouble() -> None:
+    world = Elsewhere(listed())
+    world.promote(TWO, HOUR)
+    assert lasting(world) == {}
+    world.builder.ends = [FAILURE]
+    world.promote(digest_of("three"), HOUR)
+    assert ("not-rebuilt", ABOUT) in lasting(world)
+    world.configuration.text = WATCH_LIST
+    world.run_for(HOUR)
+    assert ("not-rebuilt", ABOUT) not in lasting(world)
+
+
+def test_a_canary_that_failed_elsewhere_is_told_with_the_page_of_its_run_and_no_log_of_ours() -> None:
+    world = Elsewhere(listed(asking(HOLD, f"['{TARGET_ID}']")))
+    world.builder.ends = [FAILURE] * 2
+    world.promote(TWO, 2 * HOUR)
+    wave = world.wave()
+    (told,) = [one for one in told_of_wave(None, wave, world.clock()) if one.kind == "canary-failed"]
+    assert f"{TARGET_ID} failed on {TWO}" in told.detail
+    assert "(runs https://builds.example/101, https://builds.example/102)" in told.detail
+    member = wave.member(TARGET_ID)
+    assert member is not None
+    assert [(one.ended.link, log_of(wave, member, one)) for one in member.results] == [
+        ("https://builds.example/101", None),
+        ("https://builds.example/102", None),
+    ]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+import msgspec
+
 from shared.domain.gate.verdict import RunStatus
-from shared.domain.promotion.rebuilds import ApplicationTask, Dependency
+from shared.domain.promotion.rebuilds import ApplicationTask, BuilderKind, Dependency
 from shared.domain.promotion.said import Canaried
 from shared.domain.references import Digest, Tag
 from shared.domain.waves.builders import task_id
@@ -110,3 +112,16 @@ class Waving(World):
         """Return what a task was last built on."""
         found = next(one for one in self.application_runs.application_tasks if one.name == name)
         return found.dependencies[0].digest
+
+
+def built_elsewhere(world: Waving, link: str, number: int = 2) -> None:
+    """Let the canary of a decision's wave be of one who builds elsewhere, and its runs have a page."""
+    stored = world.waves.get(f"{world.target().id}~{number}")
+    assert stored is not None
+    first, *others = sorted(stored.record.members, key=lambda one: not one.canary)
+    ended = (msgspec.structs.replace(one.ended, link=link, log="") for one in first.results)
+    results = (msgspec.structs.replace(one, ended=told) for one, told in zip(first.results, ended, strict=True))
+    kind, place = BuilderKind.GITHUB, "contoso/shop/build.yml@main"
+    named = {"target": f"github:{place}", "registry": "github", "task": place, "kind": kind}
+    moved = msgspec.structs.replace(first, results=tuple(results), **named)
+    world.waves.replace(stored, msgspec.structs.replace(stored.record, members=(moved, *others)))

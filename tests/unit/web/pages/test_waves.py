@@ -17,7 +17,7 @@ from shared.web.pages.words import Tone, word
 from tests.doubles.filled_forms import FROM_OURS, forms_of
 from tests.doubles.paged import READER, Browser
 from tests.doubles.world import BASE, ONE, TWO
-from tests.unit.flows.waving import CANARY, SHOP, Waving
+from tests.unit.flows.waving import CANARY, SHOP, Waving, built_elsewhere
 
 pytestmark = pytest.mark.unit
 
@@ -90,6 +90,15 @@ def test_the_page_of_one_shows_its_members_their_results_and_the_logs_that_are_k
     logs = re.findall(r'href="/api/rebuilds/([^/"]+)/evidence/([^"]+)"', page)
     assert [world.evidence.read(*log) for log in logs] == [b"canary broke", b"canary broke"]
     assert f'href="/api/pages/targets/{BASE}~base~node~22-alpine"' in page
+
+
+def test_the_page_of_one_leads_to_the_runs_of_whoever_builds_elsewhere_and_has_no_log_of_them(
+    browser: Browser, world: Waving
+) -> None:
+    built_elsewhere(world, "https://builds.example/101?a=1&b=2")
+    page = browser.read(PAGE)
+    assert page.count('<a href="https://builds.example/101?a=1&amp;b=2" rel="noreferrer">run ') == 2
+    assert "/evidence/" not in page
 
 
 def test_a_wave_that_is_not_there_has_a_page_that_says_so(browser: Browser) -> None:
