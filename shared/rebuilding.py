@@ -14,6 +14,7 @@ from shared.flows.rebuild import Rebuilder
 from shared.flows.take_outcome import OutcomeTaker
 from shared.rules.dispatch_allowance import Allowance
 from shared.rules.dispatch_asking import Asking
+from shared.rules.late_builds import LateBuilds
 from shared.rules.listings import KeptListings
 from shared.rules.progress import Progress, rebuild_progress
 from shared.scanning import Scanned
@@ -107,7 +108,8 @@ class Rebuilt(Scanned, ABC):
             self.settings.base_server,
             self.settings.most_rebuilds,
         )
-        parts = (self.rebuild_progress, self.target_book, self.activity)
+        late = LateBuilds(asking, self.activity, self.settings.base_server)
+        parts = (self.rebuild_progress, self.target_book, late)
         return Dispatching(asking, *parts, self.settings.base_server, self.settings.most_rebuilds, self.rolling)
 
     @cached_property

@@ -7,7 +7,7 @@ when none has been found for long, or one ended and decided nothing, is it asked
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import timedelta
 
 from shared.dispatch_ports import Dispatcher
@@ -34,8 +34,9 @@ from shared.domain.promotion.schedule import (
 )
 from shared.domain.promotion.turns import WITHDRAWN, ahead_of, failed_alike, is_overtaken, waits_for_canary
 from shared.errors import InvalidReference, ServiceError, TidegateError
-from shared.ports import Activity, Event, Stored
+from shared.ports import Stored
 from shared.rules.dispatch_asking import Asking, of_place
+from shared.rules.late_builds import LateBuilds, words
 from shared.rules.progress import Progress
 from shared.rules.targets import TargetBook
 from shared.wave_ports import Rolls
@@ -48,7 +49,7 @@ class Dispatching:
         asking: asks for builds, each once.
         progress: where rebuilds are kept and how they go on.
         book: tells the decision that the base registry follows.
-        activity: is told of what nobody sees in a record.
+        late: looks for builds of requests that were given up.
         server: login server of the base registry, as images are named to builders.
         most: how many builds of one dispatcher are under way at once.
         waves: knows which of them go on.
@@ -59,7 +60,7 @@ class Dispatching:
         asking: Asking,
         progress: Progress[Rebuild],
         book: TargetBook,
-        activity: Activity,
+        late: LateBuilds,
         server: str,
         most: int,
         waves: Rolls,
@@ -68,7 +69,7 @@ class Dispatching:
         self._asking = asking
         self._progress = progress
         self._book = book
-        self._activity = activity
+        self._late = late
         self._server = server
         self._most = most
 
@@ -159,19 +160,20 @@ class Dispatching:
 
     def _found(self, stored: Stored[Rebuild], dispatcher: Dispatcher) -> bool:
         """Adopt the build that bears the correlation; of two the first is followed, and the second is told."""
+        found = in_order(dispatcher.find(asked_of(stored.record, self._server)))
+        if found:
+            self._adopt(stored, found)
+        return bool(found)
+
+    def _adopt(self, stored: Stored[Rebuild], found: Sequence[Found]) -> None:
         rebuild, now = stored.record, self._progress.clock()
-        found = in_order(dispatcher.find(asked_of(rebuild, self._server)))
-        if not found:
-            return False
         first, *others = found
-        detail = f"build {first.run} was found by its name" + (f"; {_told(others)}" if others else "")
+        detail = f"build {first.run} was found by its name" + (f"; {words(others)}" if others else "")
         if others:
-            told = f"{rebuild.target} runs {len(found)} times for one request: {first.run} is followed, {_told(others)}"
-            self._activity.append(Event(f"task:{rebuild.target}", "rebuild-doubled", rebuild.asked_at or now, told))
+            self._late.tell(rebuild, others, first.run)
         known = {"live_run": first.run, "link": first.link, "detail": detail}
         running = follow(rebuild, RebuildStatus.RUNNING, now, pause=pause_before_look(timedelta(0)), **known)
         self._progress.save(stored, running)
-        return True
 
     def _missing(self, stored: Stored[Rebuild]) -> None:
         """What was clearly accepted is not asked for anew: it is as likely that the build does not show its name."""
@@ -182,8 +184,10 @@ class Dispatching:
         elif stored.record.status is RebuildStatus.ACCEPTED:
             told = f"{detail}, though it was accepted: check that {stored.record.task} shows it"
             self._end(stored, RebuildStatus.UNDECIDED, told)
+        elif late := self._late.find(stored.record):
+            self._adopt(stored, late)
         else:
-            self._undecided(stored, detail)
+            self._undecided(stored, detail, lost=(*stored.record.lost, stored.record.runs))
 
     def _look_at(self, stored: Stored[Rebuild]) -> None:
         rebuild, dispatcher = stored.record, self._asking.dispatcher_of(stored.record)
@@ -215,22 +219,23 @@ class Dispatching:
         else:
             status = RebuildStatus.SUCCEEDED if outcome.end is End.BUILT else RebuildStatus.FAILED
             known = {"run_id": rebuild.live_run, "link": outcome.link or rebuild.link, "built_on": outcome.built_on}
+            detail += self._late.at_the_end(rebuild)
             ended = follow(rebuild, status, now, pause=timedelta(0), detail=detail, ended_by=EndKind.BUILD, **known)
             self._progress.save(stored, ended)
 
-    def _undecided(self, stored: Stored[Rebuild], detail: str) -> None:
+    def _undecided(self, stored: Stored[Rebuild], detail: str, **known: tuple[int, ...]) -> None:
         """Three attempts, each by a correlation of its own; after that nobody knows."""
         rebuild, now = stored.record, self._progress.clock()
         if rebuild.runs >= MOST_RUNS:
             self._end(stored, RebuildStatus.UNDECIDED, detail)
             return
         pause = pause_before_retry(rebuild.runs)
-        again = {"run_id": rebuild.live_run, "live_run": "", "detail": detail}
+        again = {"run_id": rebuild.live_run, "live_run": "", "detail": detail, **known}
         self._progress.save(stored, follow(rebuild, RebuildStatus.WANTED, now, pause=pause, **again))
 
     def _end(self, stored: Stored[Rebuild], status: RebuildStatus, detail: str, by: EndKind = EndKind.PLATFORM) -> None:
         rebuild, now = stored.record, self._progress.clock()
-        run = rebuild.live_run or rebuild.run_id
+        run, detail = rebuild.live_run or rebuild.run_id, detail + self._late.at_the_end(rebuild)
         ended = follow(rebuild, status, now, pause=timedelta(0), detail=detail, run_id=run, ended_by=by)
         self._progress.save(stored, ended)
 
@@ -252,10 +257,6 @@ class Dispatching:
             self._progress.save(stored, follow(rebuild, rebuild.status, now, pause=pause, **again))
         else:
             self._end(stored, RebuildStatus.UNDECIDED if busy else RebuildStatus.FAILED, str(error))
-
-
-def _told(others: Iterable[Found]) -> str:
-    return "also found: " + ", ".join(one.link or one.run for one in others)
 
 
 def _name(rebuild: Rebuild) -> str:

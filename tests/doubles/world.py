@@ -84,6 +84,7 @@ from shared.rules.gate_room import GateRoom
 from shared.rules.gate_runs import GateRuns
 from shared.rules.heirs import Heirs
 from shared.rules.import_room import ImportRoom
+from shared.rules.late_builds import LateBuilds
 from shared.rules.ledger import Ledger
 from shared.rules.listings import KeptListings
 from shared.rules.places import Places
@@ -483,7 +484,7 @@ class World:
             BASE_SERVER,
             self.most_rebuilds,
         )
-        parts = (self.rebuild_progress, self.book, self.activity)
+        parts = (self.rebuild_progress, self.book, LateBuilds(asking, self.activity, BASE_SERVER))
         self.dispatching = Dispatching(asking, *parts, BASE_SERVER, self.most_rebuilds, self.rolling)
         self.due_looker = self._due_looker()
 

@@ -171,6 +171,7 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         ended_by: who decided its end; ``None`` before, and in records of earlier versions.
         reported: the digest that the registry says its task was built on, once it succeeded.
         middles: of a task in a chain the images between, by which that is known.
+        lost: of another build the attempts whose answer was unclear, and that were looked for in vain.
     """
 
     registry: str
@@ -206,6 +207,7 @@ class Rebuild(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ended_by: EndKind | None = None
     reported: str = ""
     middles: tuple[Middle, ...] = ()
+    lost: tuple[int, ...] = ()
 
     @property
     def target(self) -> str:

@@ -117,6 +117,89 @@ def test_a_request_that_came_to_nothing_is_made_anew_after_half_an_hour_and_thre
     assert rebuild.look_at - began >= timedelta(minutes=90)
 
 
+def showing_late(begins: int = 1) -> tuple[World, InMemoryDispatcher]:
+    """Return a world where the build of a request whose answer was lost shows up once the next one was made."""
+    world, github = world_of()
+    github.loses, github.hidden = 1, 99_999
+
+    def show() -> None:
+        if len(github.builds) == 1:
+            github.builds[0].hidden = github.hidden = 0
+            github.begins = begins
+
+    github.before_begun = show
+    return world, github
+
+
+def test_a_build_that_shows_up_after_the_next_request_is_told_when_that_one_ends() -> None:
+    world, github = showing_late()
+    rebuild = settled(world, want(world))
+    assert (rebuild.status, rebuild.run_id, len(github.posted)) == (RebuildStatus.SUCCEEDED, "102", 2)
+    assert rebuild.detail.endswith("also found: https://builds.example/101")
+    (line,) = world.activity.of(f"task:github:{PLACE}", 5)
+    assert (line.name, "102 is followed" in line.detail, "/101" in line.detail) == ("rebuild-doubled", True, True)
+
+
+def test_a_build_that_shows_up_while_the_next_one_is_looked_for_in_vain_is_followed() -> None:
+    world, github = showing_late(begins=0)
+    github.loses = 2
+    rebuild = settled(world, want(world))
+    assert (rebuild.status, rebuild.run_id, len(github.posted)) == (RebuildStatus.SUCCEEDED, "101", 2)
+    assert world.activity.of(f"task:github:{PLACE}", 5) == ()
+
+
+def test_that_nobody_says_whether_one_showed_up_late_keeps_no_rebuild_from_its_end() -> None:
+    world, github = showing_late()
+    show = github.before_begun
+
+    def fail() -> None:
+        show()
+        if len(github.builds) == 1:
+            github.fail("find", Unavailable("503"))
+
+    github.before_begun = fail
+    rebuild = settled(world, want(world))
+    assert (rebuild.status, rebuild.run_id) == (RebuildStatus.SUCCEEDED, "102")
+    assert "whether an earlier request began a build as well is not known" in rebuild.detail
+
+
+def test_where_every_answer_was_clear_nothing_is_searched_at_the_end() -> None:
+    world, github = world_of()
+    github.ends = [CANCELLED, FAILURE]
+    github.fail("find", *[Unavailable("503")] * 9)
+    rebuild = settled(world, want(world))
+    assert (rebuild.status, "not known" in rebuild.detail) == (RebuildStatus.FAILED, False)
+
+
+def test_whoever_dies_around_a_build_that_shows_up_late_tells_it_once() -> None:
+    number = 0
+    while True:
+        world, github = showing_late()
+        left = [number]
+
+        def die(_: str, world: World = world, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] == -1:
+                world.hook = None
+                raise Died
+
+        world.hook = die
+        try:
+            rebuild_id = want(world)
+        except Died:
+            world.start()
+            rebuild_id = want(world)
+        rebuild = settled(world, rebuild_id)
+        lines = [one.name for one in world.activity.of(f"task:github:{PLACE}", 5)]
+        assert rebuild.status is RebuildStatus.SUCCEEDED, number
+        assert len(github.posted) == len(set(github.posted)), number
+        assert lines == (["rebuild-doubled"] if len(github.builds) == 2 else []), (number, rebuild)
+        if left[0] >= 0:
+            break
+        number += 1
+    assert number > 10
+
+
 def test_what_was_clearly_accepted_and_is_not_found_is_not_asked_for_anew_and_is_told_with_what_to_do() -> None:
     world, github = world_of()
     github.says_runs, github.hidden = False, 99_999
