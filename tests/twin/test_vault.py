@@ -14,7 +14,7 @@ import requests
 from azure.identity import ManagedIdentityCredential
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 from infra.local.emulator.assignments import APP
 from infra.local.emulator.role_definitions import CRYPTO_OFFICER, CRYPTO_USER, ROLES
@@ -156,6 +156,24 @@ def test_versions_and_keys_are_listed_in_pages(twin: Twin, operator: Client) -> 
     assert sum(kid.endswith("/keys/paged") for kid in kids) == 1
 
 
+def test_a_key_of_rsa_signs_by_its_own_algorithms_and_a_new_version_is_of_rsa_too(operator: Client) -> None:
+    made = operator.ask("POST", "/keys/of-an-app/create", {"kty": "RSA", "key_size": 2048}).json()
+    key = made["key"]
+    answer = operator.sign(key["kid"], "RS256").json()
+    numbers = rsa.RSAPublicNumbers(*(int.from_bytes(data(key[name]), "big") for name in "en"))
+    numbers.public_key().verify(data(answer["value"]), b"what is signed", padding.PKCS1v15(), hashes.SHA256())
+    assert error(operator.sign(key["kid"], "ES256"))[:2] == (400, "BadParameter")
+    path, body = f"/keys/{key['kid'].partition('/keys/')[2]}/verify", {"alg": "RS256", "digest": text(DIGEST)}
+    assert operator.ask("POST", path, {**body, "value": answer["value"]}).json()["value"] is True
+    assert operator.ask("POST", path, {**body, "value": text(b"x" * 256)}).json()["value"] is False
+    assert operator.ask("POST", "/keys/of-an-app/rotate").json()["key"]["kty"] == "RSA"
+
+
+@pytest.mark.parametrize("asked", [{"kty": "oct"}, {"kty": "RSA", "key_size": 1024}, {"kty": "EC", "crv": "RSA-2048"}])
+def test_a_key_of_another_kind_is_not_made(operator: Client, asked: dict[str, object]) -> None:
+    assert error(operator.ask("POST", "/keys/strange/create", asked))[:2] == (400, "BadParameter")
+
+
 @pytest.mark.parametrize(
     ("algorithm", "digest", "word"),
     [
@@ -292,11 +310,20 @@ def test_faults_are_played_by_the_vault_too(twin: Twin, operator: Client) -> Non
     assert [operator.sign(kid).status_code for _ in range(2)] == [503, 200]
 
 
+def test_keys_that_were_kept_when_all_were_of_curves_still_sign(tmp_path: Path) -> None:
+    made = VaultKeys(tmp_path).create("kept", "P-256", {})
+    kept = (tmp_path / "keys.json").read_text().replace('"kind":', '"crv":')
+    (tmp_path / "keys.json").write_text(kept)
+    (again,) = VaultKeys(tmp_path).versions("kept")
+    assert '"kind"' not in kept
+    assert again.verifies("ES256", DIGEST, made.sign("ES256", DIGEST))
+
+
 def test_keys_outlast_the_emulator_and_nobody_else_reads_them(tmp_path: Path) -> None:
     keys = VaultKeys(tmp_path)
     first, second = keys.create("kept", "P-256", {}), keys.create("kept", "P-256", {})
     keys.change(first, {"enabled": False})
     again = VaultKeys(tmp_path).versions("kept")
     assert [(one.version, one.enabled) for one in again] == [(first.version, False), (second.version, True)]
-    assert again[1].verifies(DIGEST, second.sign(DIGEST))
+    assert again[1].verifies("ES256", DIGEST, second.sign("ES256", DIGEST))
     assert (tmp_path / "keys.json").stat().st_mode & 0o077 == 0

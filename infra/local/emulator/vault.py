@@ -15,7 +15,8 @@ from werkzeug.wrappers import Request, Response
 
 from infra.local.emulator.front import Route
 from infra.local.emulator.settings import Settings
-from infra.local.emulator.vault_keys import CURVES, KeyVersion, VaultKeys
+from infra.local.emulator.vault_algorithms import kind_asked
+from infra.local.emulator.vault_keys import KeyVersion, VaultKeys
 from infra.local.emulator.vault_wire import bundle, decoded, encoded, item, key_not_found, vault_error
 from infra.local.emulator.wire import json_reply
 
@@ -77,14 +78,15 @@ class Vault:
     def create(self, request: Request, name: str) -> Response:
         """Make a key, or a new version of it."""
         body = _body(request)
-        kind, crv = str(body.get("kty", "")), str(body.get("crv", "P-256"))
-        if kind not in ("EC", "EC-HSM") or crv not in CURVES:
-            return vault_error(400, "BadParameter", f"Key type '{kind}' with curve '{crv}' is not there in the twin.")
-        return json_reply(bundle(self._address, self._keys.create(name, crv, body.get("attributes") or {})))
+        kind = kind_asked(body)
+        if kind is None:
+            asked = {one: body[one] for one in ("kty", "crv", "key_size") if one in body}
+            return vault_error(400, "BadParameter", f"A key of {asked} is not there in the twin.")
+        return json_reply(bundle(self._address, self._keys.create(name, kind, body.get("attributes") or {})))
 
     def rotate(self, _: Request, name: str) -> Response:
         """Make a new version of a key, like the newest there is."""
-        return json_reply(bundle(self._address, self._keys.create(name, self._found(name, "").crv, {})))
+        return json_reply(bundle(self._address, self._keys.create(name, self._found(name, "").kind, {})))
 
     def change(self, request: Request, name: str, version: str = "") -> Response:
         """Change whether and when a version may be used."""
@@ -92,11 +94,11 @@ class Vault:
         return json_reply(bundle(self._address, key))
 
     def sign(self, request: Request, name: str, version: str = "") -> Response:
-        """Answer r and s of a digest's signature, in full width, one after the other."""
+        """Answer a digest's signature; of a curve r and s, in full width, one after the other."""
         key = self._usable(name, version, "sign")
-        digest = _digest(key, _body(request), "value")
+        algorithm, digest = _digest(key, _body(request), "value")
         zero = self._settings.now.signatures_with_leading_zero
-        return self._result(key, encoded(key.sign(digest, leading_zero=zero)))
+        return self._result(key, encoded(key.sign(algorithm, digest, leading_zero=zero)))
 
     def verify(self, request: Request, name: str, version: str = "") -> Response:
         """Answer whether a signature is right; a key that is over still verifies."""
@@ -104,8 +106,8 @@ class Vault:
         if not key.enabled:
             return _disabled("verify")
         body = _body(request)
-        digest, signature = _digest(key, body, "digest"), decoded(body.get("value"))
-        return self._result(key, key.verifies(digest, signature or b""))
+        algorithm, digest = _digest(key, body, "digest")
+        return self._result(key, key.verifies(algorithm, digest, decoded(body.get("value")) or b""))
 
     def _result(self, key: KeyVersion, value: object) -> Response:
         return json_reply({"kid": f"{self._address}/keys/{key.name}/{key.version}", "value": value})
@@ -147,15 +149,15 @@ def _body(request: Request) -> dict[str, Any]:
     return body
 
 
-def _digest(key: KeyVersion, body: dict[str, Any], name: str) -> bytes:
-    """Return the digest that a request is about; 400 for another algorithm than the key's, or another length."""
-    algorithm, curve = str(body.get("alg", "")), key.curve
-    if algorithm != curve.algorithm:
-        message = f"Key and signing algorithm are incompatible. Key {key.name}/{key.version} uses curve '{key.crv}', "
+def _digest(key: KeyVersion, body: dict[str, Any], name: str) -> tuple[str, bytes]:
+    """Return algorithm and digest that a request is about; 400 for an algorithm not of the key, or another length."""
+    algorithm = str(body.get("alg", ""))
+    if algorithm not in key.algorithms:
+        message = f"Key and signing algorithm are incompatible. Key {key.name}/{key.version} is of '{key.kind}', "
         abort(vault_error(400, "BadParameter", f"{message}and algorithm '{algorithm}' can not be used with it."))
-    digest = decoded(body.get(name))
-    if digest is None or len(digest) != curve.digest.digest_size:
+    digest, size = decoded(body.get(name)), key.algorithms[algorithm].digest_size
+    if digest is None or len(digest) != size:
         length = 0 if digest is None else len(digest)
-        message = f"Invalid length of '{name}': {length} bytes. {algorithm} requires {curve.digest.digest_size} bytes, "
+        message = f"Invalid length of '{name}': {length} bytes. {algorithm} requires {size} bytes, "
         abort(vault_error(400, "BadParameter", f"{message}encoded with base64url."))
-    return digest
+    return algorithm, digest

@@ -1,4 +1,4 @@
-"""The keys of the twin's vault: elliptic curves, in versions, kept over a restart so that what they signed stays good.
+"""The keys of the twin's vault, in versions, kept over a restart so that what they signed stays good.
 
 https://learn.microsoft.com/azure/key-vault/keys/about-keys-details
 """
@@ -12,27 +12,11 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives import hashes
 
-
-@dataclass(frozen=True)
-class Curve:
-    """A curve, the one algorithm that signs on it, and that algorithm's digest; ``size`` of a half in bytes."""
-
-    curve: ec.EllipticCurve
-    algorithm: str
-    digest: hashes.HashAlgorithm
-    size: int
-
-
-CURVES = {
-    "P-256": Curve(ec.SECP256R1(), "ES256", hashes.SHA256(), 32),
-    "P-384": Curve(ec.SECP384R1(), "ES384", hashes.SHA384(), 48),
-    "P-521": Curve(ec.SECP521R1(), "ES512", hashes.SHA512(), 66),
-}
+from infra.local.emulator.vault_algorithms import KINDS
 
 
 @dataclass(frozen=True)
@@ -42,7 +26,7 @@ class KeyVersion:
     Attributes:
         name: of the key.
         version: 32 hexadecimal digits.
-        crv: its curve.
+        kind: what it is made of, by ``KINDS``.
         pem: the private key.
         enabled: whether it may be used at all.
         created, updated: epoch seconds, whole.
@@ -51,7 +35,7 @@ class KeyVersion:
 
     name: str
     version: str
-    crv: str
+    kind: str
     pem: str
     enabled: bool
     created: int
@@ -60,41 +44,21 @@ class KeyVersion:
     expires: int | None = None
 
     @property
-    def private(self) -> ec.EllipticCurvePrivateKey:
-        """The key itself."""
-        key = serialization.load_pem_private_key(self.pem.encode(), None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 - nothing else is ever made here
-        return key
+    def algorithms(self) -> Mapping[str, hashes.HashAlgorithm]:
+        """By what it signs, each with its digest."""
+        return KINDS[self.kind].algorithms
 
-    @property
-    def curve(self) -> Curve:
-        """What its curve asks for."""
-        return CURVES[self.crv]
+    def sign(self, algorithm: str, digest: bytes, *, leading_zero: bool = False) -> bytes:
+        """Sign a digest; see ``Curve.sign``, and ``Rsa.sign``."""
+        return KINDS[self.kind].sign(self.pem, algorithm, digest, leading_zero=leading_zero)
 
-    def sign(self, digest: bytes, *, leading_zero: bool = False) -> bytes:
-        """Return r and s of a signature, each in the curve's full width, one after the other.
-
-        Args:
-            digest: what is signed, as long as the curve's digests.
-            leading_zero: whether one of them is to begin with a zero byte, as by chance one in 128 signatures has it.
-        """
-        private = self.private
-        while True:
-            signature = private.sign(digest, ec.ECDSA(utils.Prehashed(self.curve.digest)))
-            halves = [half.to_bytes(self.curve.size, "big") for half in utils.decode_dss_signature(signature)]
-            if not leading_zero or any(half[0] == 0 for half in halves):
-                return b"".join(halves)
-
-    def verifies(self, digest: bytes, signature: bytes) -> bool:
+    def verifies(self, algorithm: str, digest: bytes, signature: bytes) -> bool:
         """Tell whether a signature of that form is this key's of a digest."""
-        size = self.curve.size
-        r, s = (int.from_bytes(half, "big") for half in (signature[:size], signature[size:]))
-        public = self.private.public_key()
-        try:
-            public.verify(utils.encode_dss_signature(r, s), digest, ec.ECDSA(utils.Prehashed(self.curve.digest)))
-        except InvalidSignature:
-            return False
-        return len(signature) == 2 * size
+        return KINDS[self.kind].verifies(self.pem, algorithm, digest, signature)
+
+    def jwk(self) -> dict[str, Any]:
+        """Return its public half: its kind, and numbers as bytes."""
+        return KINDS[self.kind].jwk(self.pem)
 
 
 class VaultKeys:
@@ -110,7 +74,7 @@ class VaultKeys:
         self._all: dict[str, list[KeyVersion]] = {}
         if self._file.exists():
             kept = json.loads(self._file.read_text())
-            self._all = {name: [KeyVersion(**one) for one in versions] for name, versions in kept.items()}
+            self._all = {name: [_read(one) for one in versions] for name, versions in kept.items()}
 
     def names(self) -> list[str]:
         """Return the names of all keys in lexical order."""
@@ -125,13 +89,10 @@ class VaultKeys:
         found = [one for one in self.versions(name) if version in ("", one.version)]
         return found[-1] if found else None
 
-    def create(self, name: str, crv: str, attributes: Mapping[str, object]) -> KeyVersion:
+    def create(self, name: str, kind: str, attributes: Mapping[str, object]) -> KeyVersion:
         """Make a new version of a key, which is the first if there is no such key."""
         now = int(time.time())
-        pem = ec.generate_private_key(CURVES[crv].curve).private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        made = KeyVersion(name, uuid.uuid4().hex, crv, pem.decode(), True, now, now)
+        made = KeyVersion(name, uuid.uuid4().hex, kind, KINDS[kind].make(), True, now, now)
         return self._keep(_changed(made, attributes))
 
     def change(self, version: KeyVersion, attributes: Mapping[str, object]) -> KeyVersion:
@@ -152,6 +113,13 @@ class VaultKeys:
         written.touch(mode=0o600)
         written.write_text(json.dumps({name: [asdict(one) for one in listed] for name, listed in self._all.items()}))
         written.replace(self._file)
+
+
+def _read(kept: Mapping[str, Any]) -> KeyVersion:
+    """Read a version; where all keys were of curves, it said its curve."""
+    given = dict(kept)
+    curve = given.pop("crv", "")
+    return KeyVersion(**{"kind": curve, **given})
 
 
 def _changed(version: KeyVersion, attributes: Mapping[str, object]) -> KeyVersion:

@@ -34,10 +34,9 @@ def key_not_found(name: str) -> Response:
 
 def bundle(address: str, key: KeyVersion) -> dict[str, Any]:
     """Return a version of a key: its public half, and its attributes."""
-    numbers, size = key.private.public_key().public_numbers(), key.curve.size
-    point = {"x": encoded(numbers.x.to_bytes(size, "big")), "y": encoded(numbers.y.to_bytes(size, "big"))}
+    told = {name: encoded(one) if isinstance(one, bytes) else one for name, one in key.jwk().items()}
     kid = f"{address}/keys/{key.name}/{key.version}"
-    jwk = {"kid": kid, "kty": "EC", "key_ops": ["sign", "verify"], "crv": key.crv, **point}
+    jwk = {"kid": kid, "key_ops": ["sign", "verify"], **told}
     return {"key": jwk, "attributes": attributes(key), "tags": {}}
 
 
