@@ -49,13 +49,13 @@ from tests.twin.processes import new_topology
 pytestmark = pytest.mark.contract
 
 SEARCHED = ("double", "github", "github-event", "pipelines")
-ADAPTERS = ("github", "github-event", "pipelines", "builds")
+ADAPTERS = ("github", "github-event", "pipelines", "events")
 PLACES = {
     "double": "contoso/shop/build.yml@main",
     "github": "contoso/shop/.github/workflows/build.yml@main",
     "github-event": "contoso/shop!base-moved",
     "pipelines": "shop/42@main",
-    "builds": "shop",
+    "events": "shop",
 }
 # What each calls the ends of builds.
 WORDS = {
@@ -158,7 +158,7 @@ def asked(name: str, number: int = 1) -> Asked:
     return Asked(
         place=PLACES[name],
         correlation=f"tidegate-{number:032x}",
-        rebuild="dispatch-builds~1~2",
+        rebuild="dispatch-events~1~2",
         attempt=1,
         image=f"base.example/base/node:22@sha256:{'a' * 64}",
         repository="base/node",
@@ -188,8 +188,8 @@ def side(running: Running, name: str) -> Side:
     running.faults.clear()
     if name == "double":
         return DoubleSide()
-    front = {"github-event": "github", "builds": "events"}.get(name, name)
-    made = RealSide(running.builders, running.dispatchers()[front if name != "builds" else "builds"], front)
+    front = "github" if name == "github-event" else name
+    made = RealSide(running.builders, running.dispatchers()[front], front)
     made.be()
     return made
 
@@ -322,7 +322,7 @@ def test_a_clear_no_is_one_and_a_redirect_is_not_followed(running: Running, side
     assert sum(running.counts.snapshot()["builders"].values()) == 1
 
 
-@pytest.mark.parametrize("name", ["github", "pipelines", "builds"])
+@pytest.mark.parametrize("name", ["github", "pipelines", "events"])
 def test_where_nobody_listens_nothing_was_sent(running: Running, name: str) -> None:
     nowhere = {f"DISPATCH_{name.upper()}": dispatcher_settings(running.topology)[f"DISPATCH_{name.upper()}"]}
     port = str(running.topology.port("builders"))
@@ -351,12 +351,12 @@ def test_a_search_whose_answer_cannot_be_used_finds_nothing_out(
         ("pipelines", "shop/42"),
         ("pipelines", "shop/../42@main"),
         ("pipelines", "shop/-1@main"),
-        ("builds", "../x"),
+        ("events", "../x"),
     ],
 )
 def test_what_is_no_place_is_asked_nowhere(running: Running, side: Side, place: str) -> None:
     running.counts.reset()
-    strange = Asked(**{**{field: getattr(asked("builds"), field) for field in Asked.__struct_fields__}, "place": place})
+    strange = Asked(**{**{field: getattr(asked("events"), field) for field in Asked.__struct_fields__}, "place": place})
     with pytest.raises(InvalidReference):
         side.dispatcher.ask(strange)
     assert running.counts.snapshot().get("builders", {}) == {}
@@ -410,7 +410,7 @@ def test_whoever_is_no_user_of_the_organisation_is_told_so_and_not_that_it_was_a
 
 def test_no_error_tells_a_token_or_a_key(running: Running) -> None:
     told = []
-    for name in ("github", "pipelines", "builds"):
+    for name in ("github", "pipelines", "events"):
         running.faults.add({"front": "builders", "action": "status", "status": 401, "body": f"{github.TOKEN} entra"})
         with pytest.raises(ServiceError) as refused:
             running.dispatchers(token="entra-token-0123456789")[name].ask(asked(name))
@@ -421,18 +421,18 @@ def test_no_error_tells_a_token_or_a_key(running: Running) -> None:
 # Events.
 
 
-@pytest.mark.parametrize("name", ["builds"])
+@pytest.mark.parametrize("name", ["events"])
 def test_an_event_is_signed_bears_the_correlation_and_says_where_its_end_is_told(
     running: Running, side: Side, name: str
 ) -> None:
     assert side.dispatcher.ask(asked(name)).run == ""
     (event,) = running.builders.events.taken
     assert (event["id"], event["subject"], event["specversion"]) == (asked(name).correlation, "shop", "1.0")
-    assert event["data"]["answer"] == "https://tide.example/api/rebuilds/dispatch-builds~1~2/outcome"
+    assert event["data"]["answer"] == "https://tide.example/api/rebuilds/dispatch-events~1~2/outcome"
     assert side.dispatcher.find(asked(name)) == ()
 
 
-@pytest.mark.parametrize("name", ["builds"])
+@pytest.mark.parametrize("name", ["events"])
 def test_an_event_that_comes_again_is_the_same_one_and_one_build(running: Running, side: Side, name: str) -> None:
     side.be(lost=1)
     with pytest.raises(Unavailable):
@@ -441,14 +441,14 @@ def test_an_event_that_comes_again_is_the_same_one_and_one_build(running: Runnin
     assert (len({event["id"] for event in running.builders.events.taken}), side.begun()) == (1, 1)
 
 
-@pytest.mark.parametrize("name", ["builds"])
+@pytest.mark.parametrize("name", ["events"])
 def test_whoever_answers_410_wants_no_more(side: Side, name: str) -> None:
     side.be(gone=True)
     with pytest.raises(SwitchedOff):
         side.dispatcher.ask(asked(name))
 
 
-@pytest.mark.parametrize("name", ["builds"])
+@pytest.mark.parametrize("name", ["events"])
 def test_what_the_standards_own_library_signs_is_believed_and_what_is_changed_is_not(
     running: Running, side: Side, name: str
 ) -> None:
@@ -471,7 +471,7 @@ def test_what_the_standards_own_library_signs_is_believed_and_what_is_changed_is
 
 def test_kinds_are_told_as_records_name_them(running: Running) -> None:
     assert {name: one.kind for name, one in running.dispatchers().items()} == {
-        "builds": BuilderKind.EVENTS,
+        "events": BuilderKind.EVENTS,
         "github": BuilderKind.GITHUB,
         "pipelines": BuilderKind.PIPELINES,
     }

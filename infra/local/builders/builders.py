@@ -63,7 +63,7 @@ class Builders:
         """Be as at the start."""
         for builds in self.builds.values():
             builds.forget()
-        self.events.taken.clear()
+        self.events.forget()
 
     def routes(self) -> list[Route]:
         """Return what the control port is asked about them."""
@@ -74,7 +74,8 @@ class Builders:
         ]
 
     def _begun(self, _: Request) -> Response:
-        return json_reply({name: builds.snapshot() for name, builds in self.builds.items()})
+        begun: dict[str, object] = {name: builds.snapshot() for name, builds in self.builds.items()}
+        return json_reply({**begun, "told": self.events.told})
 
     def _be(self, request: Request, name: str) -> Response:
         try:
@@ -98,5 +99,17 @@ def dispatcher_settings(topology: Topology) -> dict[str, str]:
     return {
         "DISPATCH_GITHUB": f"github:{where}{github.PREFIX} token={github.TOKEN}",
         "DISPATCH_PIPELINES": f"pipelines:{where}{pipelines.PREFIX}",
-        "DISPATCH_BUILDS": f"events:{where}{events.PATH} send={events.SEND} answer={events.ANSWER}",
+        "DISPATCH_EVENTS": f"events:{where}{events.PATH} send={events.SEND} answer={events.ANSWER}",
     }
+
+
+def app_settings(topology: Topology) -> dict[str, str]:
+    """Return the same with GitHub asked by an App, whose key the twin's vault holds.
+
+    Args:
+        topology: where they listen.
+    """
+    key = f"{topology.https('vault')}/keys/{github.KEY}"
+    app = f"app={github.APP} installation={github.INSTALLATION} key={key}"
+    by_app = f"github:{topology.https('builders')}{github.PREFIX} {app}"
+    return {**dispatcher_settings(topology), "DISPATCH_GITHUB": by_app}

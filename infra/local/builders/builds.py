@@ -25,6 +25,9 @@ class Odd:
         ends: how the next builds end, in the builder's own words.
         group: whether builds of one place are in a concurrency group: what waits is cancelled by what comes next.
         gone: every request is answered 410.
+        tells: how often the end of each build is told to whoever asked for it, each time by another id; only a builder
+            that takes events tells it.
+        first: whether it is told before the request itself is answered.
     """
 
     lost: int = 0
@@ -38,6 +41,8 @@ class Odd:
     ends: list[str] = field(default_factory=list)
     group: bool = False
     gone: bool = False
+    tells: int = 0
+    first: bool = False
 
     def plays(self, name: str) -> bool:
         """Tell whether something goes wrong now, and count it as played."""

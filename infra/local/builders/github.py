@@ -23,6 +23,8 @@ from infra.local.emulator.wire import json_reply, nothing
 PREFIX = "/github"
 APP, INSTALLATION = "123456", "7654321"
 TOKEN = "github_pat_of_the_twin_0123456789"  # noqa: S105  the twin's own, it protects nothing
+# The App's private key, in the twin's vault: what it signed is believed.
+KEY = "github-app"
 WORKFLOWS = frozenset({"build.yml", "image.yaml"})
 _REPOSITORY = f"{PREFIX}/repos/<owner>/<repository>"
 _WORKFLOW = f"{_REPOSITORY}/actions/workflows/<workflow>"

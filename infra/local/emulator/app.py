@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import ssl
 from typing import Any
 
 from werkzeug.serving import BaseWSGIServer
 
+from infra.local.builders import github
 from infra.local.builders.builders import Builders
 from infra.local.emulator.access import Access
 from infra.local.emulator.acr_attributes import Attributes
@@ -60,6 +62,7 @@ from infra.local.emulator.wire import unknown_operation
 from infra.local.receivers.receivers import Receivers
 from infra.local.topology import STAGING, Topology
 
+_JWT = "RS256"
 AZURE_DEVOPS = "499b84ac-1321-427f-aa17-267ca6975798"
 
 
@@ -95,6 +98,7 @@ class Emulator:
         self._imports = self._made_imports()
         self._receivers: Receivers | None = None
         self._builders: Builders | None = None
+        self._keys = VaultKeys(topology.state / "emulator" / "vault")
         self._servers: list[BaseWSGIServer] = []
 
     def start(self) -> None:
@@ -103,6 +107,7 @@ class Emulator:
         self._receivers = Receivers(self._topology, context, self._counts, self._faults)
         self._receivers.start()
         self._builders = Builders(self._topology, context, self._counts, self._faults, self._is_of_azure_devops)
+        self._builders.github.believes = self._is_of_the_app
         self._builders.start()
         limits = ArmLimits(self._settings)
         arm_guard = ArmGuard(self._tokens, self._topology, self._access, limits)
@@ -205,8 +210,7 @@ class Emulator:
         }
 
     def _vault_routes(self) -> list[Route]:
-        keys = VaultKeys(self._topology.state / "emulator" / "vault")
-        return Vault(keys, self._topology.https("vault"), self._settings).routes()
+        return Vault(self._keys, self._topology.https("vault"), self._settings).routes()
 
     def _control_routes(self) -> list[Route]:
         events = Events(
@@ -221,6 +225,12 @@ class Emulator:
         cleanups = Cleanups(self._contents, Retention(self._settings))
         beside = [part.routes() for part in (self._receivers, self._builders) if part is not None]
         return [*control.routes(), *cleanups.routes(), *(route for routes in beside for route in routes)]
+
+    def _is_of_the_app(self, signed: bytes, signature: bytes) -> bool:
+        """Whether a JWT's signature is the GitHub App's, by any version of its key that there is."""
+        digest = hashlib.sha256(signed).digest()
+        keys = (one for one in self._keys.versions(github.KEY) if _JWT in one.algorithms)
+        return any(one.verifies(_JWT, digest, signature) for one in keys)
 
     def _is_of_azure_devops(self, token: str) -> bool:
         """Whether a token was made for the resource of Azure DevOps, whatever identity's it is."""
