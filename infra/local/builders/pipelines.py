@@ -23,7 +23,7 @@ _RUNS = f"{_PROJECT}/pipelines/<int:number>/runs"
 
 
 class Pipelines:
-    """The routes of one organisation with the one pipeline 42 in the project ``shop``.
+    """The routes of one organisation with the one pipeline 42 in each of its projects.
 
     Args:
         builds: what is begun.
@@ -48,7 +48,7 @@ class Pipelines:
         body: dict[str, Any] = request.get_json(force=True, silent=True) or {}
         given = body.get("templateParameters") or {}
         ref = body.get("resources", {}).get("repositories", {}).get("self", {}).get("refName", "")
-        self._check(f"{project}/{number}", given, ref)
+        self._check(number, given, ref)
         build = self._builds.begin(f"{project}/{number}", ref, given, "manual")
         if self._builds.odd.plays("lost"):
             return Response("<html>502 Bad Gateway</html>", 502, content_type="text/html")
@@ -56,12 +56,12 @@ class Pipelines:
             return Response("{", 200, content_type="application/json")
         return json_reply(_run(build))
 
-    def _check(self, place: str, given: Mapping[str, Any], ref: str) -> None:
+    def _check(self, number: int, given: Mapping[str, Any], ref: str) -> None:
         odd = self._builds.odd
         if odd.plays("limited"):
             message = "Request was blocked due to exceeding usage of resource."
             abort(_message(429, message, {"Retry-After": str(odd.wait)}))
-        if place != f"shop/{NUMBER}":
+        if number != NUMBER:
             abort(_message(404, "The pipeline could not be found."))
         if given.keys() - {"tidegate", "image"}:
             abort(_message(400, "Unexpected parameter."))
