@@ -16,6 +16,7 @@ import msgspec
 
 from docs.triggers import functions
 from infra.local.demo.admission_scenes import AdmissionScenes
+from infra.local.demo.builder_scenes import BuilderScenes
 from infra.local.demo.record_scenes import RecordScenes
 from infra.local.demo.scan_scenes import ScanScenes
 from infra.local.demo.scenes import Scenes
@@ -53,7 +54,7 @@ _MEMBER = re.compile(r'^    [A-Z_]+ = "(?P<value>[\w-]+)"  # (?P<comment>.+)$', 
 
 def scenes() -> str:
     """Return the demo's scenes, as they announce themselves."""
-    played = (Scenes, ScanScenes, AdmissionScenes, TravelScenes, RecordScenes)
+    played = (Scenes, ScanScenes, AdmissionScenes, TravelScenes, RecordScenes, BuilderScenes)
     members = [member for scenes in played for member in vars(scenes).values()]
     told = (inspect.getdoc(member) or "" for member in members if inspect.isfunction(member))
     return "\n".join(f"- {text}" for text in sorted((text for text in told if text.startswith("(")), key=_place))

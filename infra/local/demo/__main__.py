@@ -11,10 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from infra.local.demo.admission_scenes import AdmissionScenes, stage_settings
+from infra.local.demo.builder_scenes import BuilderScenes, builder_settings
 from infra.local.demo.record_scenes import RecordScenes, record_settings
 from infra.local.demo.scan_scenes import ScanScenes
 from infra.local.demo.scenes import Scenes
-from infra.local.demo.stages import HOST_OPTIONS, SETTINGS, Stage, tell
+from infra.local.demo.stages import HOST_OPTIONS, SETTINGS, Stage, Together, tell
 from infra.local.demo.stages import Scenes as Played
 from infra.local.demo.travel_scenes import TravelScenes
 from infra.local.topology import Topology
@@ -28,11 +29,12 @@ _STAGES: dict[str, Callable[[Twin], Played]] = {
     "scans": ScanScenes,
     "admissions": AdmissionScenes,
     "travel": TravelScenes,
-    "records": RecordScenes,
+    # What is built elsewhere is seldom waited for: no twin more.
+    "records": lambda twin: Together(RecordScenes(twin), BuilderScenes(twin)),
 }
 _MORE_SETTINGS: dict[str, Callable[[Topology], dict[str, str]]] = {
     "admissions": stage_settings,
-    "records": record_settings,
+    "records": lambda topology: {**record_settings(topology), **builder_settings(topology)},
 }
 
 # Stages on which the app may lock images, as a deployment says by a parameter.

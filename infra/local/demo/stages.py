@@ -45,6 +45,31 @@ class Scenes(Protocol):
         """Return the scenes in order."""
 
 
+class Together:
+    """Scenes that share a twin: those of each are played after those of the one before.
+
+    Args:
+        played: all of them; the first looks at the twin for all.
+    """
+
+    def __init__(self, *played: Scenes) -> None:
+        self._played = played
+
+    @property
+    def watcher(self) -> Watcher:
+        """What looks at the twin."""
+        return self._played[0].watcher
+
+    def prepare(self) -> None:
+        """Put everything on the stage before the host starts."""
+        for scenes in self._played:
+            scenes.prepare()
+
+    def all(self) -> tuple[Callable[[], None], ...]:
+        """Return the scenes in order."""
+        return tuple(scene for scenes in self._played for scene in scenes.all())
+
+
 @dataclass(frozen=True)
 class Stage:
     """A twin, and the scenes that are played on it.
