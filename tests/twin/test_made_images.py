@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from infra.local.twin.images import OCI_INDEX, push_image, tag_digest
+from infra.local.twin.images import OCI_INDEX, OCI_MANIFEST, push_image, tag_digest
 from infra.local.twin.ports import new_topology
 from infra.local.twin.twin import Twin
 
@@ -35,6 +35,14 @@ def test_the_same_content_is_the_same_digest_and_another_release_differs_by_its_
     assert first.digest == again.digest != other.digest
     assert first.layers[0] == other.layers[0]
     assert first.layers[1] != other.layers[1]
+
+
+def test_an_image_tells_of_each_of_its_layers_so_that_chains_can_be_built_on_it(registry: str) -> None:
+    pushed = push_image(registry, "library/five", "1", release="5.0")
+    manifest = requests.get(f"{registry}/v2/library/five/manifests/1", headers={"Accept": OCI_MANIFEST}, timeout=5)
+    config = manifest.json()["config"]["digest"]
+    told = requests.get(f"{registry}/v2/library/five/blobs/{config}", timeout=5).json()["history"]
+    assert len(told) == len(pushed.layers) == 2
 
 
 def test_two_platforms_make_an_index(registry: str) -> None:

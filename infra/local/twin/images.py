@@ -212,6 +212,8 @@ def _config(layers: Sequence[Layer], platform: str, changes: Mapping[str, object
             "architecture": architecture,
             "config": {"Cmd": ["/bin/sh"], "Env": ["PATH=/bin"], **changes},
             "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
+            # Without it nothing can be built on what is built on this: buildah holds each layer against an entry.
+            "history": [{"created_by": f"layer {number}"} for number, _ in enumerate(layers, 1)],
         }
     )
 
