@@ -21,6 +21,7 @@ from infra.local.demo.record_scenes import RecordScenes
 from infra.local.demo.scan_scenes import ScanScenes
 from infra.local.demo.scenes import Scenes
 from infra.local.demo.travel_scenes import TravelScenes
+from infra.local.demo.wave_scenes import WaveScenes
 from shared.config import setting_fields
 from shared.domain.events.messages import LookAtDue, queue_of
 from shared.domain.housekeeping.reasons import Goes, Spared
@@ -54,7 +55,7 @@ _MEMBER = re.compile(r'^    [A-Z_]+ = "(?P<value>[\w-]+)"  # (?P<comment>.+)$', 
 
 def scenes() -> str:
     """Return the demo's scenes, as they announce themselves."""
-    played = (Scenes, ScanScenes, AdmissionScenes, TravelScenes, RecordScenes, BuilderScenes)
+    played = (Scenes, ScanScenes, AdmissionScenes, TravelScenes, RecordScenes, BuilderScenes, WaveScenes)
     members = [member for scenes in played for member in vars(scenes).values()]
     told = (inspect.getdoc(member) or "" for member in members if inspect.isfunction(member))
     return "\n".join(f"- {text}" for text in sorted((text for text in told if text.startswith("(")), key=_place))

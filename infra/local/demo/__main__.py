@@ -15,9 +15,11 @@ from infra.local.demo.builder_scenes import BuilderScenes, builder_settings
 from infra.local.demo.record_scenes import RecordScenes, record_settings
 from infra.local.demo.scan_scenes import ScanScenes
 from infra.local.demo.scenes import Scenes
+from infra.local.demo.stage_set import APPLICATION
 from infra.local.demo.stages import HOST_OPTIONS, SETTINGS, Stage, Together, tell
 from infra.local.demo.stages import Scenes as Played
 from infra.local.demo.travel_scenes import TravelScenes
+from infra.local.demo.wave_scenes import APPLICATION_TASKS, WaveScenes
 from infra.local.topology import Topology
 from infra.local.twin.parts import ROOT
 from infra.local.twin.ports import free_base_ports, new_topology
@@ -31,6 +33,7 @@ _STAGES: dict[str, Callable[[Twin], Played]] = {
     "travel": TravelScenes,
     # What is built elsewhere is seldom waited for: no twin more.
     "records": lambda twin: Together(RecordScenes(twin), BuilderScenes(twin)),
+    "waves": WaveScenes,
 }
 _MORE_SETTINGS: dict[str, Callable[[Topology], dict[str, str]]] = {
     "admissions": stage_settings,
@@ -39,6 +42,8 @@ _MORE_SETTINGS: dict[str, Callable[[Topology], dict[str, str]]] = {
 
 # Stages on which the app may lock images, as a deployment says by a parameter.
 _LOCKS = frozenset({"travel"})
+# The application tasks that the app may run on a stage.
+_TASKS: dict[str, tuple[str, ...]] = {"waves": APPLICATION_TASKS}
 
 
 def main() -> int:
@@ -67,7 +72,8 @@ def _stages(*, abac: bool) -> list[Stage]:
     """Sets of scenes share nothing, and each waits most of its time: so each has a twin of its own."""
     stages = []
     for (name, scenes), port in zip(_STAGES.items(), free_base_ports(len(_STAGES)), strict=True):
-        topology = new_topology(_STATE / name, port, abac=abac, locks=name in _LOCKS)
+        tasks = _TASKS.get(name, (APPLICATION,))
+        topology = new_topology(_STATE / name, port, abac=abac, locks=name in _LOCKS, application_tasks=tasks)
         more = _MORE_SETTINGS.get(name, lambda _: {})(topology)
         twin = Twin(topology, {**SETTINGS, **more}, host_options=HOST_OPTIONS)
         stages.append(Stage(twin, scenes(twin)))

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from pathlib import Path
 
 import requests
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import ContainerClient
 
-from infra.local.demo.watching import Watcher, eventually, expect
-from infra.local.topology import APPLICATIONS, BASE, Topology
+from infra.local.demo.applications import Applications
+from infra.local.demo.watching import Watcher, expect
+from infra.local.topology import BASE, Topology
 from infra.local.twin.images import push_image
 
 NODE, RUNTIME = "library/node", "dotnet/runtime"
 NODE_TARGET, RUNTIME_TARGET = "base/node", "base/dotnet-runtime"
-APPLICATION, TASK = "shop", "shop"
+APPLICATION = "shop"
 # What stands upstream before the first scene: part of the twin, repository, tag.
 UPSTREAM = (("docker_hub", NODE, "22-alpine"), ("docker_hub", NODE, "20-alpine"), ("mcr", RUNTIME, "8.0"))
 _LIST = "images.yaml"
@@ -76,6 +76,7 @@ class StageSet:
     def __init__(self, topology: Topology, watcher: Watcher) -> None:
         self._topology = topology
         self._watcher = watcher
+        self._applications = Applications(topology, watcher)
 
     def release(self, part: str, repository: str, tag: str, release: str) -> str:
         """Publish a release upstream, as its maintainers do: an index of two platforms; return its digest."""
@@ -144,15 +145,8 @@ class StageSet:
 
     def add_application(self) -> None:
         """Make the application's task, and run it once, so that ACR knows what it is built on."""
-        folder = self._topology.state / "shop"
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in APPLICATION_FILES.items():
-            (folder / name).write_text(text)
-        self._watcher.arm("PUT", APPLICATIONS, f"tasks/{TASK}", self._task(folder))
-        task_id = f"{self._topology.registry_id(APPLICATIONS)}/tasks/{TASK}"
-        self._watcher.arm("POST", APPLICATIONS, "scheduleRun", {"type": "TaskRunRequest", "taskId": task_id})
-        eventually("the application's first build", lambda: self._watcher.digest("applications", APPLICATION, "latest"))
-        eventually("ACR knows what the task is built on", self._dependencies)
+        self._applications.add(APPLICATION, APPLICATION_FILES)
+        self._applications.until_built(APPLICATION)
 
     def run_application(self) -> str:
         """Run the application's image from its registry, and return what it prints."""
@@ -166,23 +160,6 @@ class StageSet:
             return _run([*buildah, "run", "--isolation", "chroot", container, "--", "/bin/sh", "-c", script])
         finally:
             _run([*buildah, "rm", container])
-
-    def _task(self, folder: Path) -> dict[str, object]:
-        step = {
-            "type": "Docker",
-            "contextPath": folder.as_uri(),
-            "dockerFilePath": "Dockerfile",
-            "imageNames": [f"{APPLICATION}:latest"],
-            "isPushEnabled": True,
-            "arguments": [{"name": "REGISTRY", "value": self._topology.address("base")}],
-        }
-        platform = {"os": "Linux", "architecture": "amd64"}
-        properties = {"status": "Enabled", "platform": platform, "step": step, "timeout": 600}
-        return {"location": "westeurope", "properties": properties}
-
-    def _dependencies(self) -> object:
-        task = self._watcher.arm("GET", APPLICATIONS, f"tasks/{TASK}")
-        return task["properties"]["step"].get("baseImageDependencies")
 
 
 def _run(command: list[str]) -> str:

@@ -148,6 +148,21 @@ class Watcher:
         url = f"{self._topology.http('control')}/settings"
         self._session.post(url, json=settings, timeout=_SECONDS).raise_for_status()
 
+    def play_fault(self, **fault: float | str) -> None:
+        """Have the emulator play a failure of a real service; see its ``Fault``."""
+        url = f"{self._topology.http('control')}/faults"
+        self._session.post(url, json=fault, timeout=_SECONDS).raise_for_status()
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Return the failures that the emulator still plays, with how often each still happens."""
+        answer = self._session.get(f"{self._topology.http('control')}/faults", timeout=_SECONDS)
+        listed: list[dict[str, Any]] = answer.json()
+        return listed
+
+    def no_faults(self) -> None:
+        """Have the emulator play no failure any more."""
+        self._session.delete(f"{self._topology.http('control')}/faults", timeout=_SECONDS).raise_for_status()
+
     def give(self, principal: str, roles: Mapping[str, str]) -> None:
         """Give somebody roles, each on one resource, as a deployment does."""
         url = f"{self._topology.http('control')}/settings"
