@@ -7,10 +7,11 @@ import secrets
 import shutil
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 from infra.local.twin.parts import ROOT
-from tests.chaos.judge import Finding, Verdict, built_nothing_new, judge
+from tests.chaos.judge import Facts, Finding, Verdict, built_nothing_new, judge
 from tests.chaos.mischief import PLAYERS
 from tests.chaos.storm import Settings, Storm
 
@@ -49,11 +50,20 @@ def play(settings: Settings, memory: Path | None = None) -> Verdict:
         _say(f"the host took {at_start} at the start, {after_storm} after the storm, {storm.memory.now()} after quiet")
         if memory:
             storm.memory.save(memory)
+    _say(f"waves: {_waves(facts)}")
     runs = sum(bool(run.task) for run in facts.runs)
     _say(f"{built_nothing_new(facts.runs)} of {runs} task runs built nothing new")
     _tell(verdict)
     _say(_result(facts.candidates, verdict, settings.seed))
     return verdict
+
+
+def _waves(facts: Facts) -> str:
+    """Return how many there were, and what they came to."""
+    came_to = Counter(f"{wave.state} {wave.reason}" for wave in facts.rolled.waves)
+    asked = sum(bool(one.wave) for one in facts.rebuilds)
+    told = ", ".join(f"{number} {state}" for state, number in came_to.most_common())
+    return f"{len(facts.rolled.waves)} of {asked} rebuilds: {told}"
 
 
 def _result(candidates: int, verdict: Verdict, seed: int) -> str:

@@ -1,4 +1,4 @@
-"""Who plays: eighty tags upstream, the application tasks that are built on some, and the images they bear. Pure."""
+"""Who plays: eighty tags upstream, and the images they bear. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from infra.local.twin.images import OCI_INDEX, OCI_MANIFEST, digest_of
+from tests.chaos.waving import ROLLS, breaks
 
 _TAGS = tuple(str(number) for number in range(1, 11))
 # Part of the twin, repository in it. Of each, all tags are watched.
@@ -21,7 +22,6 @@ _REPOSITORIES = (
     ("other", "org/gnu"),
     ("other", "org/hen"),
 )
-_TASKS = 12
 UNIQUE_TAG = "{tag}-{yyyymmdd}.{n}"
 GATE = "release"
 # Of 256 digests this many are rejected by their gate.
@@ -92,15 +92,9 @@ class Place:
 
 
 PLACES = tuple(Place(part, repository, tag) for part, repository in _REPOSITORIES for tag in _TAGS)
-# What each application task is built on: two tags.
-TASKS = {
-    f"app-{number}": (PLACES[number * 5 % len(PLACES)], PLACES[(number * 7 + 3) % len(PLACES)])
-    for number in range(_TASKS)
-}
 TRAVELLING = tuple(place for place in PLACES if place.asked != NOTHING_ASKED)
 # Whose tags people may lock: we lock other things there, so that whoever sees a lock knows whose it is.
 LOCKABLE = tuple(place for place in PLACES if place.asked.lock == ("unique",))
-BUILT_ON = tuple(sorted({place for places in TASKS.values() for place in places}))
 
 
 def host_of(part: str, other: str) -> str:
@@ -120,7 +114,8 @@ def watch_list(other: str, *, travels: bool = True) -> str:
         tags = ", ".join(f'"{tag}"' for tag in _TAGS)
         entry = f"name: {name}, source: '{source}', tags: [{tags}], target: base/{name}, gate: {GATE}, adopt: false"
         asked = _ASKED.get(repository, NOTHING_ASKED) if travels else NOTHING_ASKED
-        lines.append(f"  - {{{entry}{asked.fields()}}}")
+        rolls = ROLLS[repository].fields() if repository in ROLLS else ""
+        lines.append(f"  - {{{entry}{asked.fields()}{rolls}}}")
     return "\n".join(lines) + "\n"
 
 
@@ -179,7 +174,7 @@ def image_of(release: str, architecture: str = "amd64") -> Image:
 def first_image(place: Place) -> Image:
     """Return what a tag bears at first; it passes, for what tasks are built on has to be there before the storm."""
     releases = (release_of(place, f"{place} first {number}") for number in count())
-    return next(image for image in releases if passes(image.digest))
+    return next(image for image in releases if passes(image.digest) and not breaks(image.digest))
 
 
 def passes(digest: str) -> bool:

@@ -26,8 +26,12 @@ from shared.domain.travel.companions import Companions
 from shared.domain.travel.next_step import is_waited_for
 from shared.domain.travel.telling import told_counts, told_locks
 from shared.domain.watching.observation import Observation, Presence
+from shared.domain.waves import wave as waves
 from shared.storage_settings import Storage
-from tests.chaos.judge import Rebuild, Record
+from tests.chaos.found_waves import FoundWaves, decided, is_settled, judged
+from tests.chaos.found_waves import story_of as story_of_wave
+from tests.chaos.judge import Record
+from tests.chaos.judge_waves import Decided, Rebuild, Wave
 from tests.chaos.pace import faster
 
 R = TypeVar("R", Candidate, Target, rebuilds.Rebuild)
@@ -46,12 +50,13 @@ class Found:
         self._account = StorageAccount(Storage(connection_string=connection), _no_credential)
         self._observations = ObservationsTable(self._account)
         self._companions = CompanionsTable(self._account)
+        self._waves = FoundWaves(self._account)
         self.longest = faster("LONGEST_RETRY", schedule.LONGEST_RETRY, pace)
         # A record's message may be late by the grace, then the sweep comes round, then the machine is slow.
         self.grace = faster("OVERDUE_GRACE", schedule.OVERDUE_GRACE, pace) + timedelta(seconds=30)
 
     def records(self, waiting: Collection[str] = ()) -> tuple[Record, ...]:
-        """Return every record of candidates, targets, rebuilds and companions.
+        """Return every record of candidates, targets, rebuilds, companions and waves.
 
         Args:
             waiting: names of tags that wait for people, who do not come: nothing is to be done about them.
@@ -62,11 +67,20 @@ class Found:
             *self._targets(held),
             *map(_rebuild, self._all(rebuilds.Rebuild)),
             *map(_companions, self.companions()),
+            *map(_wave, self._waves.all()),
         )
 
     def companions(self) -> tuple[Companions, ...]:
         """Return what is known of what lies beside images."""
         return tuple(stored.record for stored in self._companions.every(BASE))
+
+    def waves(self) -> tuple[Wave, ...]:
+        """Return every wave."""
+        return tuple(map(judged, self._waves.all()))
+
+    def decided(self) -> dict[str, Decided]:
+        """Return what is decided of each tag of the base registry, by its name."""
+        return decided(self._all(Target))
 
     def tried_daily(self) -> int:
         """Return how many candidates are under way only because they had failed a day ago, which goes on for ever."""
@@ -95,6 +109,9 @@ class Found:
                 _name(one.base_repository, one.base_tag),
                 one.decision,
                 rebuilds.rebuild_run_names(one),
+                one.wave,
+                one.attempt,
+                one.canary,
             )
             for one in self._all(rebuilds.Rebuild)
         )
@@ -203,9 +220,13 @@ def story_of(one: Companions) -> tuple[str, ...]:
 
 def _rebuild(one: rebuilds.Rebuild) -> Record:
     key = f"{one.task} on {_name(one.base_repository, one.base_tag)} {one.base_digest}, decision {one.decision}"
-    key += "" if one.decision else f" {one.id}"
+    key += f", attempt {one.attempt}" if one.decision else f" {one.id}"
     told = f"{one.status.value} since {one.since:%H:%M:%S}, {one.runs} runs, the last {one.run_id}: {one.detail}"
     return Record("rebuild", one.id, key, one.status in rebuilds.REBUILD_ENDS, one.look_at, (told,))
+
+
+def _wave(one: waves.Wave) -> Record:
+    return Record("wave", one.id, one.id, is_settled(one), one.look_at, tuple(story_of_wave(one)))
 
 
 def _last_seen(seen: Observation) -> Digest:

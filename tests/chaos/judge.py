@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from tests.chaos.cast import passes
 from tests.chaos.judge_beside import Finding, Lying, doubled_beside, lost_beside, touched
+from tests.chaos.judge_waves import Rebuild, Rolled, Run, doubled_in_waves, leaves, lost_in_waves, stuck_waves
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Record:
     """One record of the product.
 
     Attributes:
-        kind: ``candidate``, ``target``, ``rebuild`` or ``companions``.
+        kind: ``candidate``, ``target``, ``rebuild``, ``wave`` or ``companions``.
         id: its own.
         key: what it is the record of; two records of one key are one too many.
         ended: whether nothing is to be done about it.
@@ -66,29 +67,6 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Rebuild:
-    """A rebuild: for which decision about which tag, and the names of its runs. A push by others has decision 0."""
-
-    id: str
-    task: str
-    tag: str
-    decision: int
-    runs: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run that really was: the name it was started under, its task, how it ended, and what it was built on."""
-
-    registry: str
-    id: str
-    name: str
-    task: str
-    status: str
-    bases: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Facts:
     """All that is judged, as it was at one time.
 
@@ -98,6 +76,9 @@ class Facts:
         grace: how long after its time a record may be looked at.
         lying: what lies beside the images in force where anything travels.
         touched: what people had locked, and found open.
+        rolled: all that is judged of waves.
+        middles: what images of the application registry bear that others are built on.
+        roots: the tags that these are built on.
     """
 
     now: datetime
@@ -110,6 +91,9 @@ class Facts:
     runs: tuple[Run, ...]
     lying: tuple[Lying, ...] = ()
     touched: tuple[str, ...] = ()
+    rolled: Rolled = field(default_factory=Rolled)
+    middles: Mapping[str, str] = field(default_factory=dict)
+    roots: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def candidates(self) -> int:
@@ -133,15 +117,23 @@ class Verdict:
 
 def judge(facts: Facts) -> Verdict:
     """Judge what came of a storm."""
-    lost = (*_lost_tags(facts.tags), *_lost_rebuilds(facts), *lost_beside(facts.lying), *touched(facts.touched))
+    asked = (facts.rolled, facts.rebuilds, facts.runs)
+    lost = (
+        *_lost_tags(facts),
+        *_lost_rebuilds(facts),
+        *lost_beside(facts.lying),
+        *touched(facts.touched),
+        *lost_in_waves(*asked),
+    )
     doubled = (
         *_doubled_records(facts.records),
         *_doubled_names(facts.runs),
         *_doubled_rebuilds(facts),
         *_rebuilt_for_nothing(facts),
         *doubled_beside(facts.lying),
+        *doubled_in_waves(*asked),
     )
-    return Verdict(lost, doubled, tuple(_stuck(facts)))
+    return Verdict(lost, doubled, (*_stuck(facts), *stuck_waves(facts.rolled, facts.now)))
 
 
 def built_nothing_new(runs: Iterable[Run]) -> int:
@@ -155,32 +147,40 @@ def built_nothing_new(runs: Iterable[Run]) -> int:
     return idle
 
 
-def _lost_tags(tags: Iterable[Tag]) -> Iterator[Finding]:
-    for tag in tags:
-        why = _why_lost(tag)
+def _lost_tags(facts: Facts) -> Iterator[Finding]:
+    for tag in facts.tags:
+        decided = facts.rolled.decided.get(tag.name)
+        why = _why_lost(tag, decided.refused if decided is not None else frozenset())
         if why:
             yield Finding(tag.name, why, (f"upstream {tag.upstream}", *tag.story))
 
 
-def _why_lost(tag: Tag) -> str:
-    """Where upstream vanished, or bears what does not pass, what was there before is kept."""
+def _why_lost(tag: Tag, refused: frozenset[str]) -> str:
+    """Where upstream vanished, or bears what does not pass or is refused, what was there before is kept."""
     if tag.base is not None and tag.base not in tag.bore:
         return f"it bears {tag.base}, which its upstream never bore"
     if tag.base is not None and not passes(tag.base):
         return f"it bears {tag.base}, which its gate rejects"
     if (tag.base or "") != (tag.wanted or tag.before) and not tag.locked:
         return f"it bears {tag.base}, and the last decision says {tag.wanted or 'nothing'}"
-    if tag.upstream is not None and passes(tag.upstream) and tag.wanted != tag.upstream:
+    if tag.base is not None and tag.base in refused:
+        return f"it bears {tag.base}, on which its canaries failed"
+    fit = tag.upstream is not None and passes(tag.upstream) and tag.upstream not in refused
+    if fit and tag.wanted != tag.upstream:
         return f"upstream bears {tag.upstream}, which passes, and the last decision says {tag.wanted or 'nothing'}"
     return ""
 
 
 def _lost_rebuilds(facts: Facts) -> Iterator[Finding]:
-    base = {tag.name: tag.base for tag in facts.tags}
+    """What a wave leaves as it is was told to people, or is to be decided by them."""
+    base = {tag.name: tag.base for tag in facts.tags} | facts.middles
     for task in facts.tasks:
         for name, digest in task.built_on.items():
-            if digest != base.get(name):
+            root = facts.roots.get(name, name)
+            if digest != base.get(name) and not leaves(facts.rolled, root, task.name):
+                wave = facts.rolled.in_force(root)
                 story = tuple(_told(run) for run in facts.runs if run.task == task.name)
+                story += wave.story if wave is not None else ("no wave is of the decision in force",)
                 yield Finding(task.name, f"it is built on {digest} of {name}, which bears {base.get(name)}", story)
 
 
@@ -203,11 +203,14 @@ def _doubled_names(runs: tuple[Run, ...]) -> Iterator[Finding]:
 
 
 def _doubled_rebuilds(facts: Facts) -> Iterator[Finding]:
-    """A run that was canceled or timed out decided nothing, and is repeated: only those that built something count."""
+    """A run that was canceled or timed out decided nothing, and is repeated: only those that built something count.
+
+    In a wave what is built on another digest than its own is asked for once more.
+    """
     built = {run.name: run for run in facts.runs if run.name and run.status == "Succeeded"}
     known: defaultdict[tuple[str, str, int], list[Run]] = defaultdict(list)
     for rebuild in facts.rebuilds:
-        if rebuild.decision:
+        if rebuild.decision and not rebuild.wave:
             found = [built[name] for name in rebuild.runs if name in built]
             known[rebuild.task, rebuild.tag, rebuild.decision] += found
     for (task, tag, decision), runs in known.items():

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from infra.local.topology import STAGING
-from tests.chaos.cast import BUILT_ON, LOCKABLE, PLACES, TRAVELLING, Place
+from tests.chaos.cast import LOCKABLE, PLACES, TRAVELLING, Place
+from tests.chaos.tasks import BUILT_ON, ROLLING
 
 QUEUES = ("imports", "validations")
 _AZURE = ("arm", "staging", "base", "identity", "vault")
@@ -26,6 +27,8 @@ _KINDS = {
 }
 _THERE_AT_FIRST = tuple(place for place in LOCKABLE if place in BUILT_ON)
 _LOCKED_BY_US = tuple(place for place in TRAVELLING if "stable" in place.asked.lock)
+# So many of the moves are of tags with a wave.
+_TO_ROLL = 0.3
 _STATUSES = (429, 500, 502, 503, 504)
 _SAID_OF_IMPORTS = (
     "An error occurred when getting manifest. StatusCode: 429, Reason: Too Many Requests",
@@ -106,8 +109,17 @@ class Locks:
     how: Literal["lock", "lock repository", "open", "undo"]
 
 
-Act = Moves | Dies | Ails | Chokes | Meddles | Signs | Locks
-PLAYERS = ("upstreams", "machines", "services", "storage", "messages", "signers", "people")
+@dataclass(frozen=True)
+class Speaks:
+    """Somebody says a word of a wave: of one that waits for people, or of any that is not over; ``which`` of them."""
+
+    word: Literal["continue", "restore", "cancel"]
+    of: Literal["held", "any"]
+    which: float
+
+
+Act = Moves | Dies | Ails | Chokes | Meddles | Signs | Locks | Speaks
+PLAYERS = ("upstreams", "machines", "services", "storage", "messages", "signers", "people", "approvers")
 # Who plays only where something lies beside images.
 TRAVELLERS = frozenset({"signers", "people"})
 
@@ -138,6 +150,7 @@ def plan(seed: int, seconds: float) -> dict[str, tuple[Timed, ...]]:
         "messages": (1.5, _meddles),
         "signers": (2.5, _signs),
         "people": (4.0, _locks),
+        "approvers": (6.0, _speaks),
     }
     return {player: tuple(_drawn(f"{seed} {player}", seconds, *how)) for player, how in drawn.items()}
 
@@ -152,7 +165,7 @@ def _drawn(seed: str, seconds: float, every: float, act: Callable[[random.Random
 
 
 def _moves(draw: random.Random, number: int) -> Moves:
-    place = draw.choice(PLACES)
+    place = draw.choice(ROLLING if draw.random() < _TO_ROLL else PLACES)
     chance = draw.random()
     if chance < 0.08:
         return Moves((place,), how="away")
@@ -221,3 +234,9 @@ def _locks(draw: random.Random, _: int) -> Locks:
     theirs = _THERE_AT_FIRST if draw.random() < 0.6 else LOCKABLE
     places = _LOCKED_BY_US if how == "undo" else theirs
     return Locks(draw.choice(places), how)  # type: ignore[arg-type]
+
+
+def _speaks(draw: random.Random, _: int) -> Speaks:
+    word = draw.choice(("continue", "restore", "cancel"))
+    of = "held" if draw.random() < 0.8 else "any"
+    return Speaks(word, of, draw.random())  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from importlib import import_module
 from pkgutil import walk_packages
 
 from shared import domain, flows, rules
+from shared.domain.policy import rebuilding
 
 PACE = "CHAOS_PACE"
 _SHORTEST = timedelta(seconds=1)
@@ -25,6 +26,9 @@ _INSTEAD = {
     "FIRST_PAUSE": timedelta(seconds=10),
     "LONGEST_PAUSE": timedelta(seconds=20),
     "BARRED_LOOK": timedelta(seconds=20),
+    # A tag may go back more than once in a storm, and what is left of a wave that is over is to be heard of.
+    "REST": timedelta(seconds=30),
+    "LEFT_LOOK": timedelta(seconds=10),
 }
 
 
@@ -45,3 +49,6 @@ def wind_up(pace: float) -> None:
         for name, value in vars(module).items():
             if isinstance(value, timedelta) and name.strip("_").isupper():
                 setattr(module, name, faster(name, value, pace))
+    # What people write is as much shorter: `1m` of a window is a minute of life.
+    for unit, length in rebuilding._UNITS.items():
+        rebuilding._UNITS[unit] = faster(unit, length, pace)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 from infra.local.demo.record_scenes import give_key
 from infra.local.demo.stage_set import StageSet
 from infra.local.demo.watching import Watcher, eventually
 from infra.local.topology import APPLICATIONS, Topology
-from tests.chaos.cast import BUILT_ON, PLACES, TASKS, Place, watch_list
+from tests.chaos.cast import PLACES, watch_list
 from tests.chaos.players import Upstreams
+from tests.chaos.tasks import BUILT_ON, TASKS, Builds
 
-# Some tasks have their own trigger on, so that ACR may be faster.
-_OWN_TRIGGERS = ("app-3", "app-7")
 _LONGEST_BUILD = 120
 
 
@@ -34,8 +34,14 @@ def prepare(topology: Topology, watcher: Watcher, upstreams: Upstreams, *, trave
     stage_set = StageSet(topology, watcher)
     stage_set.configure(watch_list(topology.address("other"), travels=travels))
     stage_set.add_webhook()
-    for name, places in TASKS.items():
-        watcher.arm("PUT", APPLICATIONS, f"tasks/{name}", _task(topology, name, places))
+    # What is built on an image between waits for that.
+    _build(topology, watcher, {name: task for name, task in TASKS.items() if not task.on})
+    _build(topology, watcher, {name: task for name, task in TASKS.items() if task.on})
+
+
+def _build(topology: Topology, watcher: Watcher, tasks: Mapping[str, Builds]) -> None:
+    for name, task in tasks.items():
+        watcher.arm("PUT", APPLICATIONS, f"tasks/{name}", _task(topology, task))
         task_id = f"{topology.registry_id(APPLICATIONS)}/tasks/{name}"
         watcher.arm("POST", APPLICATIONS, "scheduleRun", {"type": "TaskRunRequest", "taskId": task_id})
     eventually("every task was built once", lambda: all(built_on(watcher).values()), seconds=_LONGEST_BUILD)
@@ -53,11 +59,22 @@ def built_on(watcher: Watcher) -> dict[str, dict[str, str]]:
     }
 
 
-def _task(topology: Topology, name: str, places: tuple[Place, ...]) -> dict[str, Any]:
-    bases = " ".join(f"from {topology.address('base')}/{place.target}" for place in places)
-    steps = f"version: v1.1.0\nsteps:\n  - cmd: build {bases}\n"
-    step = {"type": "EncodedTask", "encodedTaskContent": base64.b64encode(steps.encode()).decode()}
-    trigger = {"name": "base", "baseImageTriggerType": "Runtime", "status": "Enabled"}
-    own = {"trigger": {"baseImageTrigger": trigger}} if name in _OWN_TRIGGERS else {}
+def _task(topology: Topology, task: Builds) -> dict[str, Any]:
+    bases = [f"{topology.address('base')}/{place.target}" for place in task.bases]
+    bases += [f"{topology.address('applications')}/{task.on}"] if task.on else []
     platform = {"os": "Linux", "architecture": "amd64"}
-    return {"location": "westeurope", "properties": {"platform": platform, "step": step, "timeout": 600, **own}}
+    trigger = {"name": "base", "baseImageTriggerType": "Runtime", "status": "Enabled"}
+    own = {"trigger": {"baseImageTrigger": trigger}} if task.own_trigger else {}
+    tags = {"tags": {"owner": task.owner}} if task.owner else {}
+    step = _step(" ".join(f"from {base}" for base in bases), task.pushes)
+    properties = {"platform": platform, "step": step, "timeout": 600, **own}
+    return {"location": "westeurope", **tags, "properties": properties}
+
+
+def _step(bases: str, pushes: str) -> dict[str, Any]:
+    """Only a task that builds a Dockerfile says in its definition what it pushes."""
+    if not pushes:
+        steps = f"version: v1.1.0\nsteps:\n  - cmd: build {bases}\n"
+        return {"type": "EncodedTask", "encodedTaskContent": base64.b64encode(steps.encode()).decode()}
+    argument = {"name": "BASES", "value": bases}
+    return {"type": "Docker", "dockerFilePath": "Dockerfile", "imageNames": [pushes], "arguments": [argument]}

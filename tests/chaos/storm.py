@@ -17,18 +17,21 @@ from infra.local.topology import APPLICATIONS, Topology
 from infra.local.twin.ports import new_topology
 from infra.local.twin.settings import storage_connection_string
 from infra.local.twin.twin import Twin
+from tests.chaos.approvers import Approvers
 from tests.chaos.beside import Beside
-from tests.chaos.cast import BUILT_ON, PLACES, TASKS, TRAVELLING, Place, first_image, host_of
+from tests.chaos.cast import PLACES, TRAVELLING, Place, first_image, host_of
 from tests.chaos.found import Found
 from tests.chaos.found_beside import FoundBeside
-from tests.chaos.judge import Facts, Run, Tag, Task
+from tests.chaos.judge import Facts, Tag, Task
 from tests.chaos.judge_beside import Lying
+from tests.chaos.judge_waves import Rolled, Run
 from tests.chaos.memory import Series
 from tests.chaos.mischief import QUEUES, TRAVELLERS, Timed, plan
 from tests.chaos.pace import PACE
 from tests.chaos.people import People
 from tests.chaos.players import Machines, Messages, Services, Storage, Upstreams
 from tests.chaos.stage import built_on, prepare
+from tests.chaos.tasks import BUILT_ON, MIDDLES, TASKS
 
 _LONGEST_QUIET = 600.0
 _LOOK = 2.0
@@ -37,6 +40,8 @@ _WORK = (*QUEUES, *(f"{name}-poison" for name in QUEUES))
 # Two looks in a row at which nothing is to be done: between two records something may be on its way.
 _ENOUGH = 2
 _BY_CATALOGUE = frozenset({"docker_hub", "mcr"})
+# So few that some have to wait for their turn.
+_REBUILDS_AT_ONCE = 4
 # Azure's ten minutes, at the pace at which all else goes.
 _INVISIBLE = 600.0
 
@@ -66,6 +71,7 @@ def _product_settings(pace: float, connection: str) -> dict[str, str]:
         # All tags begin at once, and a return is believed at once: what waits on purpose would outlast a storm.
         "NEW_TAGS_A_CHECK": "1000",
         "SECOND_LOOK_MINUTES": "0",
+        "REBUILDS_AT_ONCE": str(_REBUILDS_AT_ONCE),
         "PYTHON_THREADPOOL_THREAD_COUNT": "32",
         "AzureWebJobsStorage": connection,
         PACE: str(pace),
@@ -102,6 +108,7 @@ class Storm:
         self._people = People(topology, self._watcher)
         self._found_beside = FoundBeside(topology, self._people, self._found.companions)
         self._services, self._messages = Services(topology), Messages(topology)
+        self._approvers = Approvers(Watcher(topology))
 
     def __enter__(self) -> Storm:
         self._twin.start()
@@ -142,17 +149,21 @@ class Storm:
         self._services.heal()
         self._storage.heal()
         self._people.heal()
+        if "approvers" in self._settings.players:
+            self._approvers.heal()
 
     def told(self) -> str:
         """Return what was done, for people."""
         moved, died, meddled = self._upstreams, self._machines, self._messages
-        said, people = self._beside, self._people
+        said, people, approvers = self._beside, self._people, self._approvers
         return (
             f"{moved.moves} tags moved and {moved.refused} that could not be, {died.kills} kills of the host, "
             f"{died.restarts} restarts of Azurite, {meddled.copied} messages copied, {meddled.held} held back, "
             f"{meddled.junk} of junk, and {meddled.refused} times no queue to meddle with; beside images "
             f"{said.early} signatures and SBOMs, and {said.late} late ones; {people.locks} locks by people, of which "
-            f"{people.opened} were opened, {people.undone} of ours undone, and {people.refused} times no answer"
+            f"{people.opened} were opened, {people.undone} of ours undone, and {people.refused} times no answer; "
+            f"{approvers.heard} words of waves that counted, {approvers.declined} that did not, and "
+            f"{approvers.refused} times no answer"
         )
 
     def quiet(self) -> float:
@@ -191,7 +202,14 @@ class Storm:
             runs=self._runs(),
             lying=lying,
             touched=tuple(self._people.touched),
+            rolled=self._rolled(),
+            middles={name: self._watcher.digest("applications", *name.split(":")) or "" for name in MIDDLES},
+            roots=MIDDLES,
         )
+
+    def _rolled(self) -> Rolled:
+        continued = frozenset(self._approvers.continued)
+        return Rolled(self._found.waves(), self._found.decided(), continued, _REBUILDS_AT_ONCE)
 
     def _lying(self, wanted: Mapping[str, str]) -> tuple[Lying, ...]:
         """What lies beside what a tag bears as was decided; of a tag that people lock, it may bear something else."""
@@ -228,6 +246,7 @@ class Storm:
             "messages": self._messages.play,
             "signers": self._beside.play,
             "people": self._people.play,
+            "approvers": self._approvers.play,
         }
 
     def _left(self) -> tuple[str, int]:
@@ -265,6 +284,8 @@ class Storm:
                 task=one["task"] or "",
                 status=one["status"],
                 bases={name.removeprefix(prefix): digest for name, digest in one["bases"].items()},
+                started=one["started"] or 0.0,
+                finished=one["finished"] or 0.0,
             )
             for one in self._watcher.runs()
             if one["registry"] == APPLICATIONS or one["name"]

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.chaos.cast import Asked, image_of, passes
-from tests.chaos.judge import Facts, Rebuild, Record, Run, Tag, Task, Verdict, built_nothing_new, judge
+from tests.chaos.judge import Facts, Record, Tag, Task, Verdict, built_nothing_new, judge
 from tests.chaos.judge_beside import Lying
+from tests.chaos.judge_waves import Rebuild, Run
 
 pytestmark = pytest.mark.unit
 

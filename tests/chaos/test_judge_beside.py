@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.chaos.cast import BUILT_ON, LOCKABLE, NOTHING_ASKED, PLACES, TRAVELLING, Asked
+from tests.chaos.cast import LOCKABLE, NOTHING_ASKED, PLACES, TRAVELLING, Asked
 from tests.chaos.judge_beside import PASSED, Lying, doubled_beside, lost_beside, touched
 from tests.chaos.people import STAYS
+from tests.chaos.tasks import BUILT_ON
 
 pytestmark = pytest.mark.unit
 
