@@ -171,9 +171,9 @@ class Rolling:
         """See ``Rolls.left_to_waves``: nothing is read where the list that was read last asks for no waves."""
         return self.planner.left_to_waves(names) if names and self._policies().may_roll else frozenset()
 
-    def cancelled(self, wave: str) -> bool:
-        """See ``Rolls.cancelled``."""
-        return bool(wave) and self.planner.cancelled(wave)
+    def called_off(self, wave: str) -> bool:
+        """See ``Rolls.called_off``."""
+        return bool(wave) and self.planner.called_off(wave)
 
     def elsewhere(self, repository: str, tag: Tag, target: Target | None) -> tuple[BuiltElsewhere, ...]:
         """See ``Rolls.elsewhere``: nothing is read where the list that was read last names nobody."""

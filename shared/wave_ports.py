@@ -124,8 +124,8 @@ class Rolls(Protocol):
         """
         ...
 
-    def cancelled(self, wave: str) -> bool:
-        """Whether a person, or the time, ended a wave: then none of it is begun any more.
+    def called_off(self, wave: str) -> bool:
+        """Whether a wave ended early, or is to: then none of it is begun any more.
 
         Args:
             wave: its id.

@@ -105,7 +105,7 @@ class Dispatching:
             self._progress.again(stored, LONGEST_LOOK)
         elif (ahead := ahead_of(rebuild, around)) >= self._most:
             self._wait(stored, ahead)
-        elif self._waves.cancelled(rebuild.wave):
+        elif self._waves.called_off(rebuild.wave):
             self._end(stored, RebuildStatus.WITHDRAWN, WITHDRAWN)
         elif rebuild.canary:
             self._asking.claim(stored)

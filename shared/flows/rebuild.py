@@ -151,7 +151,7 @@ class Rebuilder:
         elif failed is not None:
             detail = f"run {failed.run_id}, which began after this base had moved, built on it and failed: {failed.id}"
             self._end(stored, RebuildStatus.FAILED, detail, EndKind.BUILD)
-        elif self._waves.cancelled(rebuild.wave):
+        elif self._waves.called_off(rebuild.wave):
             self._end(stored, RebuildStatus.WITHDRAWN, WITHDRAWN)
         else:
             self._start(stored)

@@ -16,8 +16,8 @@ from shared.domain.waves.builders import task_id
 from shared.domain.waves.joining import joined
 from shared.domain.waves.planned import Planned, failed_before, planned
 from shared.domain.waves.results import Baseline, LastRun, baseline_of
-from shared.domain.waves.states import MEMBER_ENDS, ON_IT, WaveState
-from shared.domain.waves.wave import Member, Wave, excluded, wave_id
+from shared.domain.waves.states import MEMBER_ENDS, ON_IT
+from shared.domain.waves.wave import Member, Wave, excluded, is_called_off, wave_id
 from shared.errors import ServiceError
 from shared.rules.wave_book import WaveBook
 from shared.rules.wave_members import WaveMembers
@@ -86,14 +86,14 @@ class WavePlanner:
         members = (one for wave in self.book.open() for one in wave.members if one.after)
         return frozenset(one.target for one in members if one.state not in MEMBER_ENDS) & {*names}
 
-    def cancelled(self, wave: str) -> bool:
-        """Whether a person, or the time, ended a wave.
+    def called_off(self, wave: str) -> bool:
+        """Whether nobody is to begin for a wave any more; see ``Rolls.called_off``.
 
         Raises:
             ServiceError: the storage account did not answer.
         """
         found = self.book.waves.get(wave)
-        return found is not None and found.record.state is WaveState.CANCELLED
+        return found is not None and is_called_off(found.record)
 
     def _join(self, wave: str, members: Sequence[Member]) -> None:
         now = self.book.clock()

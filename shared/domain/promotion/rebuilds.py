@@ -98,7 +98,7 @@ class RebuildStatus(Enum):
     RUNNING = "running"  # the run is under way
     SUCCEEDED = "succeeded"  # the application image was built on the new base; the end
     UP_TO_DATE = "up-to-date"  # the task was already built on this digest; the end
-    WITHDRAWN = "withdrawn"  # its wave was cancelled before its run began; the end
+    WITHDRAWN = "withdrawn"  # its wave was called off before its run began; the end
     OVERTAKEN = "overtaken"  # the base moved on before its run began, to what has a rebuild of its own; the end
     FAILED = "failed"  # the run failed, or could not be made to run; the end
     UNDECIDED = "undecided"  # builds were asked for elsewhere, and none of them said whether it can be built; the end

@@ -11,7 +11,7 @@ from shared.domain.promotion.target import Target
 
 # How often a canary is looked at from when it usually has ended.
 CANARY_LOOK = timedelta(seconds=8)
-WITHDRAWN = "its wave was cancelled before it was begun"
+WITHDRAWN = "its wave was over before it was begun"
 
 
 def pause_of(rebuild: Rebuild, running_for: timedelta, usual: timedelta | None) -> timedelta:

@@ -327,6 +327,12 @@ def takes_word(wave: Wave, word: Word) -> bool:
     return goes_on and word is not Word.CONTINUE
 
 
+def is_called_off(wave: Wave) -> bool:
+    """Whether nobody is to begin for a wave any more: it ended early, or a person has just said to cancel it."""
+    said = wave.spoken is not None and wave.spoken.word is Word.CANCEL
+    return said or wave.state in {WaveState.CANCELLED, WaveState.SUPERSEDED, WaveState.RESTORED}
+
+
 def _voided(wave: Wave) -> Wave:
     for one in wave.members:
         if one.state is MemberState.WAITING:

@@ -312,7 +312,8 @@ def test_a_list_that_names_nobody_has_nobody_looked_for() -> None:
 # Cancelled.
 
 
-def test_whoever_only_waits_for_his_turn_when_a_wave_is_cancelled_is_not_begun() -> None:
+def a_wave_of_which_some_wait_for_their_turn() -> tuple[Elsewhere, list[str], list[str]]:
+    """Return a world, whose runs have begun in it, and who was claimed and waits."""
     names = [CANARY, *(f"task{number}" for number in range(5))]
     world = Elsewhere(listed(asking(wave=10)), tasks=names)
     world.most_rebuilds = 1
@@ -323,6 +324,11 @@ def test_whoever_only_waits_for_his_turn_when_a_wave_is_cancelled_is_not_begun()
     begun = [name for name in names if world.runs_of(name)]
     claimed = [one.target for one in world.wave().members if one.state is MemberState.CLAIMED]
     assert claimed, "nobody waits for his turn"
+    return world, begun, claimed
+
+
+def test_whoever_only_waits_for_his_turn_when_a_wave_is_cancelled_is_not_begun() -> None:
+    world, begun, claimed = a_wave_of_which_some_wait_for_their_turn()
     said = Spoken(Word.CANCEL, Said("ada", "stop", world.clock()))
     world.rolling.book.change(world.wave().id, lambda known: spoke(known, said) if known else None)
     world.run_for(timedelta(minutes=20))
@@ -330,7 +336,7 @@ def test_whoever_only_waits_for_his_turn_when_a_wave_is_cancelled_is_not_begun()
     world.application_runs.finish()
     world.run_for(3 * HOUR)
     assert world.state()[0] is WaveState.CANCELLED
-    assert [name for name in names if world.runs_of(name)] == begun
+    assert [one.name for one in world.application_runs.application_tasks if world.runs_of(one.name)] == begun
     ends = {one.task: one.status for one in world.rebuilt() if one.base_digest == TWO}
     assert {ends[name.rpartition("/")[2]] for name in claimed if "acr:" in name} == {RebuildStatus.WITHDRAWN}
     assert not [one.target for one in world.wave().members if one.state is MemberState.CLAIMED]
@@ -412,3 +418,14 @@ def test_a_canary_that_failed_elsewhere_is_told_with_the_page_of_its_run_and_no_
         ("https://builds.example/101", None),
         ("https://builds.example/102", None),
     ]
+
+
+@pytest.mark.parametrize("state", [WaveState.SUPERSEDED, WaveState.RESTORED])
+def test_nor_is_whoever_waits_when_a_tag_is_decided_on_anew_and_does_not_bear_that_yet(state: WaveState) -> None:
+    world, begun, _ = a_wave_of_which_some_wait_for_their_turn()
+    over = {"state": state, "look_at": None}
+    world.rolling.book.change(world.wave().id, lambda known: msgspec.structs.replace(known, **over) if known else None)
+    world.application_runs.looks = 1
+    world.application_runs.finish()
+    world.run_for(3 * HOUR)
+    assert [one.name for one in world.application_runs.application_tasks if world.runs_of(one.name)] == begun
