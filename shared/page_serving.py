@@ -17,6 +17,7 @@ from shared.page_acting import PageActs
 from shared.rules.reading import readable
 from shared.telemetry.spans import acting, request_id
 from shared.web.asked import Asked, Handler
+from shared.web.candidates import impact_of
 from shared.web.pages.activity import activity_view, all_lines, as_csv
 from shared.web.pages.approvals import approvals_view
 from shared.web.pages.candidate import RELOAD_AFTER, candidate_view
@@ -141,7 +142,8 @@ class Pages:
         parts = self._parts
         name, registry = asked.parameters["candidate"], parts.target_book.registry
         shown = show_candidate(parts.candidates, parts.targets, parts.evidence, registry, name)
-        view = candidate_view(shown, self._acts.of_candidate(shown, asked.caller))
+        impact = impact_of(shown.candidate, parts.dependants.impact.of_candidate)
+        view = candidate_view(shown, self._acts.of_candidate(shown, asked.caller), impact)
         return self.writer.page("candidate", view, asked.caller, reload_after=RELOAD_AFTER if view.under_way else 0)
 
     def _target(self, asked: Asked) -> func.HttpResponse:

@@ -164,10 +164,11 @@ def get_candidate(
         impact: tells who would be rebuilt; what it cannot tell keeps nobody from the candidate.
     """
     found = inspect.get_candidate(candidates, candidate_id)
-    return json_answer(shown_as(ShownCandidate, found, **_beside(found), impact=_impact(found, impact)))
+    return json_answer(shown_as(ShownCandidate, found, **_beside(found), impact=impact_of(found, impact)))
 
 
-def _impact(found: Candidate, impact: Callable[[Candidate], ImpactTold | None] | None) -> ImpactTold | None:
+def impact_of(found: Candidate, impact: Callable[[Candidate], ImpactTold | None] | None) -> ImpactTold | None:
+    """Return what would come of a candidate; ``None`` where that is decided, or cannot be told now."""
     try:
         return impact(found) if impact is not None else None
     except (ServiceError, WatchListError) as error:

@@ -16,12 +16,15 @@ from shared.domain.scan.decision import Change as Compares
 from shared.domain.scan.decision import Judged
 from shared.domain.watching.scanner import SCANNER
 from shared.evidence_ports import Kept
+from shared.flows.impact import DependantTold, ImpactTold
 from shared.flows.show_candidate import CandidateShown, admissions_of
 from shared.web.pages.offers import OffersAt
 
 # Findings of one platform that a page lists; what blocks comes first, and the evidence has them all.
 _MOST_FINDINGS = 100
 RELOAD_AFTER = 15
+# Of those who would be rebuilt the first ones are named; their own page has all.
+_MOST_NAMED = 5
 
 
 class Delta(msgspec.Struct, frozen=True):
@@ -72,6 +75,14 @@ class Piece(msgspec.Struct, frozen=True):
     link: str
 
 
+class Comes(msgspec.Struct, frozen=True):
+    """Who would be rebuilt: the first ones, how many more there are, and what is known of all."""
+
+    told: ImpactTold
+    first: tuple[DependantTold, ...]
+    left: int
+
+
 class CandidateView(msgspec.Struct, frozen=True):
     """What the page shows."""
 
@@ -89,10 +100,19 @@ class CandidateView(msgspec.Struct, frozen=True):
     problem: str
     listed: bool = True
     offered: tuple[OffersAt, ...] = ()
+    comes: Comes | None = None
 
 
-def candidate_view(shown: CandidateShown, offered: tuple[OffersAt, ...] = ()) -> CandidateView:
-    """Return what the page shows of a candidate, and what its reader can do to it at its tags."""
+def candidate_view(
+    shown: CandidateShown, offered: tuple[OffersAt, ...] = (), impact: ImpactTold | None = None
+) -> CandidateView:
+    """Return what the page shows of a candidate.
+
+    Args:
+        shown: it, and what is known beside its record.
+        offered: what its reader can do to it at its tags.
+        impact: who would be rebuilt; ``None`` once that is decided, or if it cannot be told now.
+    """
     candidate = shown.candidate
     admissions = admissions_of(candidate, shown.targets)
     at = tuple(_at_target(candidate, one, admissions.get(one.id)) for one in shown.targets)
@@ -116,7 +136,13 @@ def candidate_view(shown: CandidateShown, offered: tuple[OffersAt, ...] = ()) ->
         under_way=candidate.status not in {*ENDS, Status.HELD},
         problem=shown.problem,
         offered=offered,
+        comes=_comes(impact) if impact is not None else None,
     )
+
+
+def _comes(told: ImpactTold) -> Comes:
+    first = told.dependants[:_MOST_NAMED]
+    return Comes(told, first, told.rebuilt + told.apart - len(first))
 
 
 def _delta(platform: str, findings: tuple[Judged, ...], decision: object) -> Delta:

@@ -30,6 +30,7 @@ from shared.web.answers import answered
 from shared.web.candidates import get_candidate
 from shared.web.impact import builds, dockerfile, impact
 from tests.bench.impact import cold_minute, ground
+from tests.doubles.paged import Browser
 from tests.doubles.referrers import CONTENTS
 from tests.doubles.world import BASE, BASE_SERVER, ONE, TAG, TARGET, THREE, TWO, Died, World, application_task
 
@@ -277,6 +278,18 @@ def test_a_task_that_reports_no_base_is_told_by_what_its_image_claims_and_is_in_
     teller = ImpactTeller(Impacts(*parts, BASE, BASE_SERVER, host, Claims(world.base, BASE_SERVER)))
     (found,) = [one for one in teller.of_entry(world.watch_lists.in_force(), "node").dependants if "buildx" in one.id]
     assert (found.id, found.apart, found.on[0].known) == ("acr:tidegateapps/buildx", Apart.CLAIM, HowKnown.CLAIMED)
+
+
+def test_the_page_of_a_candidate_on_its_way_names_the_first_and_leads_to_all() -> None:
+    tasks = [middle(f"app{number}", ON_BASE) for number in range(7)]
+    world = known(promoted(), *tasks)
+    one = on_its_way(world)
+    page = Browser(world).read(f"pages/candidates/{one.id}")
+    assert "If it is promoted: 9 rebuilt, 0 apart" in page
+    assert [f"acr:tidegateapps/app{number}" in page for number in (0, 4, 5)] == [True, True, False]
+    assert 'and 4 more; <a href="/api/pages/images/node/impact">' in page
+    world.settle()
+    assert "Who would be rebuilt" not in Browser(world).read(f"pages/candidates/{one.id}")
 
 
 def test_a_candidate_is_shown_though_nobody_can_tell_who_would_be_rebuilt() -> None:
