@@ -31,7 +31,7 @@ class Dependants:
         parts, settings = self._parts, self._parts.settings
         lists, base = parts.watch_lists.in_force, settings.base
         claims = Claims(parts.base, settings.base_server)
-        where = (lists, base.name, settings.base_server, self.host, claims)
+        where = (lists, base.name, settings.base_server, self.host, claims, lambda name: name in parts.dispatchers)
         return ImpactTeller(Impacts(parts.kept_listings, parts.rebuilds, parts.targets, *where))
 
     @cached_property

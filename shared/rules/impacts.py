@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from shared.domain.policy.rebuilding import ACR
 from shared.domain.promotion.candidate import Place
 from shared.domain.promotion.kept_tasks import base_name
 from shared.domain.promotion.listing import Listing
@@ -14,6 +15,8 @@ from shared.domain.promotion.target import Target
 from shared.domain.watching.selection import exact_tags
 from shared.domain.watching.watch_list import Image, WatchList
 from shared.domain.waves.builders import (
+    CLAIMED,
+    Builder,
     lacking_right,
     of_claim,
     of_task,
@@ -24,7 +27,7 @@ from shared.domain.waves.graph import Graph, Impact, Root
 from shared.domain.waves.listed import listed_builders
 from shared.ports import Records
 from shared.rules.claims import Claims
-from shared.rules.listings import KeptListings
+from shared.rules.listings import KeptListings, Listed
 from shared.rules.reading import readable
 from shared.target_ports import Targets
 
@@ -65,6 +68,7 @@ class Impacts:
         base: its login server, as application tasks name it.
         host: gives the login server of an application registry.
         claims: reads what images claim of their bases; ``None`` if nobody does.
+        asks: says whether the settings name a dispatcher.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class Impacts:
         base: str,
         host: Callable[[str], str],
         claims: Claims | None = None,
+        asks: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._listings = listings
         self._rebuilds = rebuilds
@@ -86,6 +91,7 @@ class Impacts:
         self._base = base
         self._host = host
         self._claims = claims
+        self._asks = asks
 
     def of_entry(self, image: Image, *, tag: str = "") -> Foreseen:
         """Return what would be rebuilt if tags of an entry moved; what is too old for that is asked for anew.
@@ -137,10 +143,20 @@ class Impacts:
         return Foreseen(
             targets=tuple(known[one] for one in places if one in known),
             places=tuple(places),
-            impact=Graph(builders).impact([self._root(one, known.get(one)) for one in places]),
+            impact=Graph(self._whom(builders, listed)).impact([self._root(one, known.get(one)) for one in places]),
             listings=listed.listings,
             problems=tuple(one for one in (*problems, problem, unread, *listed.problems) if one),
         )
+
+    def _whom(self, builders: Iterable[Builder], listed: Listed) -> Iterator[Builder]:
+        """Nobody rebuilds what the list names and nobody knows; in a registry that was never listed it may be."""
+        tasks = {task_id(one.registry, one.name) for one in listed.tasks}
+        unlisted = {f"{ACR}:{one.registry.lower()}/" for one in listed.listings if one.listed_at is None}
+        for one in builders:
+            kind = one.id.partition(":")[0]
+            may_be = bool(listed.problems) or any(map(one.id.startswith, unlisted))
+            known = one.id in tasks or may_be if kind == ACR else kind == CLAIMED or self._asks(kind)
+            yield one if known else msgspec.structs.replace(one, not_asked=True)
 
     def _ended(self) -> tuple[Mapping[str, RebuildStatus], str]:
         """Return how the latest rebuild of each task stands, of those that did not end long ago."""

@@ -20,6 +20,8 @@ from shared.errors import InvalidReference
 
 # A task's own words for what differs with each run, such as {{.Run.ID}} and $ID.
 _TEMPLATE = re.compile(r"\{\{[^{}]*\}\}|\$\w+")
+# What the ids of images begin with of whose builders nobody knows more than what they claim.
+CLAIMED = "image"
 
 
 class HowKnown(Enum):
@@ -36,12 +38,13 @@ class Apart(Enum):
     OWN_TRIGGER = "own-trigger"  # ACR's own base image trigger runs it at once
     MAY_NOT_RUN = "may-not-run"  # the app's identity may not run it, and its own trigger is off: nobody rebuilds it
     DISABLED = "disabled"  # somebody switched it off: nobody rebuilds it
+    NOT_ASKED = "not-asked"  # the settings name no such builder, or no registry lists such a task: nobody rebuilds it
     PINNED = "pinned"  # it names a digest: a rebuild of it would build on the same once more
     CLAIM = "claim"  # only an image says that it is built on this: nobody is rebuilt for what anybody could write
 
 
 # These build nothing more by themselves, so that nothing follows of them.
-_ENDS = frozenset({Apart.MAY_NOT_RUN, Apart.DISABLED, Apart.PINNED, Apart.CLAIM})
+_ENDS = frozenset({Apart.MAY_NOT_RUN, Apart.DISABLED, Apart.NOT_ASKED, Apart.PINNED, Apart.CLAIM})
 
 
 class Base(msgspec.Struct, frozen=True):
@@ -87,6 +90,7 @@ class Builder(msgspec.Struct, frozen=True):
         pushes: what it pushes.
         own_trigger: whether ACR reruns it by itself.
         disabled: whether somebody switched it off.
+        not_asked: whether nobody is asked for it, as nobody knows whom.
         may_not_run: whether the app's identity was seen to lack the right to run it.
         before: how it stood.
         run: the last run that says so; empty if none is known.
@@ -98,6 +102,7 @@ class Builder(msgspec.Struct, frozen=True):
     pushes: tuple[Image, ...] = ()
     own_trigger: bool = False
     disabled: bool = False
+    not_asked: bool = False
     may_not_run: bool = False
     before: Baseline = Baseline.UNKNOWN
     run: str = ""
@@ -107,6 +112,8 @@ class Builder(msgspec.Struct, frozen=True):
         on = tuple(bases)
         if all(one.known is HowKnown.CLAIMED for one in on):
             return Apart.CLAIM
+        if self.not_asked:
+            return Apart.NOT_ASKED
         if self.disabled:
             return Apart.DISABLED
         if all(not one.tag for one in on):
@@ -210,7 +217,7 @@ def of_claim(claim: Claim) -> Builder | None:
     tag = base.tag or ("" if base.digest or claim.digest else "latest")
     on = Base(str(base.repository), tag, claim.digest or base.digest, HowKnown.CLAIMED)
     pushed = Image(str(image.repository), image.tag or "latest", image.digest)
-    return Builder(id=f"image:{claim.image}", bases=(on,), pushes=(pushed,))
+    return Builder(id=f"{CLAIMED}:{claim.image}", bases=(on,), pushes=(pushed,))
 
 
 def together(builders: Iterable[Builder]) -> tuple[Builder, ...]:
@@ -221,7 +228,7 @@ def together(builders: Iterable[Builder]) -> tuple[Builder, ...]:
     found: dict[str, Builder] = {}
     claims: list[Builder] = []
     for one in builders:
-        if one.id.startswith("image:"):
+        if one.id.startswith(f"{CLAIMED}:"):
             claims.append(one)
         else:
             found[one.id] = _merged(found[one.id], one) if one.id in found else one

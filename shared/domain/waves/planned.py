@@ -25,6 +25,7 @@ _APART = {
     Apart.DISABLED: DISABLED,
     Apart.PINNED: "it names the digest of what it is built on: a rebuild would build on the same once more",
     Apart.CLAIM: "it is only an image's annotation that says so, which anybody could have written",
+    Apart.NOT_ASKED: "nobody is asked for it",
     Apart.MAY_NOT_RUN: "the app's identity may not run it",
 }
 

@@ -280,12 +280,31 @@ def test_a_task_that_reports_no_base_is_told_by_what_its_image_claims_and_is_in_
     assert (found.id, found.apart, found.on[0].known) == ("acr:tidegateapps/buildx", Apart.CLAIM, HowKnown.CLAIMED)
 
 
+def test_whom_nobody_can_ask_is_told_apart_and_not_as_rebuilt() -> None:
+    world = known(promoted(), middle("other", ON_BASE))
+    parts = (world.kept_listings, world.rebuilds, world.targets, world.watch_lists.in_force)
+    teller = ImpactTeller(Impacts(*parts, BASE, BASE_SERVER, host, asks=lambda name: name == "event"))
+    found = teller.of_entry(world.watch_lists.in_force(), "node")
+    assert {one.id: one.apart for one in found.dependants} == {
+        "acr:tidegateapps/other": None,
+        "acr:tidegateapps/shop": Apart.NOT_ASKED,
+        "event:old": None,
+        "github:contoso/shop/.github/workflows/image.yml@main": Apart.NOT_ASKED,
+    }
+    assert (found.rebuilt, found.apart) == (2, 2)
+
+
+def test_a_task_of_a_registry_that_was_never_listed_may_be_there() -> None:
+    found = {one["id"]: one["apart"] for one in told(promoted())["dependants"]}
+    assert found["acr:tidegateapps/shop"] is None
+
+
 def test_the_page_of_a_candidate_on_its_way_names_the_first_and_leads_to_all() -> None:
     tasks = [middle(f"app{number}", ON_BASE) for number in range(7)]
     world = known(promoted(), *tasks)
     one = on_its_way(world)
     page = Browser(world).read(f"pages/candidates/{one.id}")
-    assert "If it is promoted: 9 rebuilt, 0 apart" in page
+    assert "If it is promoted: 8 rebuilt, 1 apart" in page
     assert [f"acr:tidegateapps/app{number}" in page for number in (0, 4, 5)] == [True, True, False]
     assert 'and 4 more; <a href="/api/pages/images/node/impact">' in page
     world.settle()
