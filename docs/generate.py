@@ -44,6 +44,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "settings": parts.settings,
     "watch-list": parts.watch_list,
     "scanner": parts.scanner,
+    "rebuilding": parts.rebuilding,
+    "rebuild-target": parts.rebuild_target,
     "tag-rules": parts.tag_rules,
     "choice-reasons": parts.choice_reasons,
     "scan-policy": parts.scan_policy,

@@ -266,7 +266,7 @@ def _described(meta: Any) -> str:
 
 
 # What people call the records of a watch list; all others are words of which one is written.
-_RECORDS = {"TagRule": "rule", "Written": "policy"}
+_RECORDS = {"TagRule": "rule", "Written": "policy", "Rebuilding": "waves", "RebuildTarget": "target"}
 
 
 def watch_list() -> str:
@@ -288,6 +288,21 @@ def scanner() -> str:
         for name, field in fields["properties"].items()
     )
     return table(("field", "required", "meaning"), rows)
+
+
+def rebuilding() -> str:
+    """Return what an entry, the defaults and a policy may say of rebuilds."""
+    fields = schema()["$defs"]["Rebuilding"]["properties"]
+    shown = ((name, json.dumps(field["default"]).strip('"'), field) for name, field in fields.items())
+    rows = ((f"`{name}`", _kind(field), f"`{value}`", field["description"]) for name, value, field in shown)
+    return table(("field", "kind", "default", "meaning"), rows)
+
+
+def rebuild_target() -> str:
+    """Return what an item of ``rebuilds`` may say."""
+    fields = schema()["$defs"]["RebuildTarget"]["properties"]
+    rows = ((f"`{name}`", _kind(field), field["description"]) for name, field in fields.items())
+    return table(("field", "kind", "meaning"), rows)
 
 
 def tag_rules() -> str:

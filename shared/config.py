@@ -78,7 +78,10 @@ class Settings(RecordSettings, frozen=True, kw_only=True):
     ] = "300"
     rebuilds_at_once: Annotated[
         str,
-        _setting("How many rebuilds run at once in an application registry; the others wait, the oldest comes first."),
+        _setting(
+            "How many rebuilds run at once in an application registry, and by each `DISPATCH_<NAME>`; the others wait, "
+            "the oldest comes first."
+        ),
     ] = "8"
     gates_at_once: Annotated[
         str,
@@ -219,7 +222,7 @@ class Settings(RecordSettings, frozen=True, kw_only=True):
 
     @property
     def most_rebuilds(self) -> int:
-        """How many rebuilds run at once in an application registry."""
+        """How many rebuilds run at once in an application registry, or by one who builds elsewhere."""
         return int(self.rebuilds_at_once)
 
     @property
