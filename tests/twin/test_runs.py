@@ -190,6 +190,34 @@ def test_a_run_ends_as_the_fault_says(twin: Twin) -> None:
     assert twin.runner.requests == []
 
 
+def test_a_run_can_say_that_it_failed_before_it_is_done_and_end_a_second_time_as_it_does(twin: Twin) -> None:
+    twin.control("POST", "/faults", {"front": "arm", "kind": "run", "action": "end-early", "code": "Failed"})
+    twin.runner.hold.clear()
+    early = schedule(twin, encoded())
+    assert (early.status, twin.runner.result.status) == ("Failed", "Succeeded")
+    twin.runner.hold.set()
+    again = ended_otherwise(twin, early)
+    assert (again.status, len(twin.runner.requests)) == ("Succeeded", 1)
+    assert again.finish_time > early.finish_time
+
+
+def ended_otherwise(twin: Twin, early: Run) -> Run:
+    """Return a run once it has ended a second time."""
+    deadline = time.time() + 20
+    while time.time() < deadline:
+        run = ended(twin, str(early.run_id))
+        if run.status != early.status:
+            return run
+    raise TimeoutError(str(early.run_id))
+
+
+def test_a_run_can_end_later_than_what_it_did(twin: Twin) -> None:
+    twin.control("POST", "/faults", {"front": "arm", "kind": "run", "action": "end-late", "seconds": 0.5})
+    run = schedule(twin, encoded())
+    assert (run.status, len(twin.runner.requests)) == ("Succeeded", 1)
+    assert (run.finish_time - run.start_time).total_seconds() >= 0.5
+
+
 def test_runs_are_filtered_newest_first(twin: Twin) -> None:
     first, second = schedule(twin, encoded()), schedule(twin, encoded())
     listed = list(twin.tasks.runs.list(RESOURCE_GROUP, STAGING, filter="status eq 'Succeeded'", top=2))

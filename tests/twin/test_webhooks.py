@@ -77,6 +77,15 @@ def test_a_repeated_webhook_arrives_three_times(twin: Twin, listener: Listener) 
     assert [body["target"]["tag"] for body, _ in listener.wait(3)] == ["1", "1", "1"]
 
 
+def test_a_webhook_that_is_told_again_has_another_id_and_says_the_same(twin: Twin, listener: Listener) -> None:
+    create(twin, listener, scope="retold:*")
+    twin.control("POST", "/faults", {"front": "base", "kind": "webhook", "action": "retell-webhook"})
+    push_image(twin.topology, "base", "retold:1", "retold")
+    first, second = ({**body} for body, _ in listener.wait(2))
+    assert first.pop("id") != second.pop("id")
+    assert first == second
+
+
 def test_a_deleted_manifest_is_told_where_delete_is_wanted(twin: Twin, listener: Listener) -> None:
     create(twin, listener, actions=["delete"])
     digest = push_image(twin.topology, "base", "doomed:1", "doomed")

@@ -10,7 +10,18 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-ACTIONS = ("status", "slow", "drop", "lose-answer", "lost-webhook", "repeat-webhook", "fail-operation")
+ACTIONS = (
+    "status",
+    "slow",
+    "drop",
+    "lose-answer",
+    "lost-webhook",
+    "repeat-webhook",
+    "retell-webhook",
+    "fail-operation",
+    "end-early",
+    "end-late",
+)
 
 
 @dataclass
@@ -21,12 +32,13 @@ class Fault:
         front: the part it concerns, named as in the topology (``arm``, ``base``, ``docker_hub_registry``, ...).
         action: one of ``ACTIONS``.
         kind: the kind of request, as counted; empty for any. Webhooks are of kind ``webhook``, runs ``run``.
-        path: a regular expression that must be found in the request's path; empty for any.
+        path: a regular expression that must be found in the request's path; empty for any. That of a run is its
+            registry, its id and, if it has one, its task: ``tidegateapps/ca7/shop``.
         status: the HTTP status of a ``status`` fault.
         headers: additional headers of a ``status`` fault, such as ``Retry-After``.
         body: the text answered by a ``status`` fault.
-        seconds: how much later a ``slow`` fault lets the request through.
-        code: the error code of a ``fail-operation`` fault; for a run its final status.
+        seconds: how much later a ``slow`` fault lets the request through, and an ``end-late`` one a run end.
+        code: the error code of a ``fail-operation`` fault; for a run its final status, and as what it ends early.
         message: the error message of a ``fail-operation`` fault.
         times: how often it still happens; ``None`` for until it is removed.
         lasts: seconds after which it is over, however often it happened; ``None`` for as long as ``times`` says.

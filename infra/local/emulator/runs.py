@@ -18,7 +18,7 @@ from infra.local.emulator.access import SignIn
 from infra.local.emulator.arm import not_found
 from infra.local.emulator.callers import Authorship
 from infra.local.emulator.crews import Crew
-from infra.local.emulator.faults import Faults
+from infra.local.emulator.faults import Fault, Faults
 from infra.local.emulator.operations import Operations
 from infra.local.emulator.registries import Registries
 from infra.local.emulator.settings import Settings
@@ -41,6 +41,8 @@ FAULTS: dict[str, Literal["Failed", "Canceled", "Timeout"]] = {
     "Canceled": "Canceled",
     "Timeout": "Timeout",
 }
+# And as what it can say that it ended, before it has.
+EARLY: dict[str, Literal["Succeeded", "Failed", "Canceled", "Timeout"]] = {"Succeeded": "Succeeded", **FAULTS}
 _LOGIN_SECONDS = 3 * 3600
 Execute = Callable[[RunRequest, Callable[[str], None], threading.Event], RunResult]
 
@@ -156,6 +158,7 @@ class Runs:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._runs: dict[tuple[str, str], Run] = {}
+        self._closing = threading.Event()
         self._crew = Crew("run", lambda: settings.now.agents)
 
     def get(self, registry: str, run_id: str) -> Run:
@@ -218,6 +221,7 @@ class Runs:
 
     def close(self) -> None:
         """Cancel what goes on, and start nothing more."""
+        self._closing.set()
         for run in self._runs.values():
             run.cancelled.set()
         for thread in self._crew.close():
@@ -237,6 +241,8 @@ class Runs:
         operation = self._operations.begin("run", f"{run.registry}/{run.run_id}")
         run.started = run.updated = time.time()
         run.status = "Running"
+        if early := self._fault(run, "end-early"):
+            run.finish(RunResult(EARLY.get(early.code, "Succeeded")))
         workdir = self._folder / run.registry / run.run_id
         workdir.mkdir(parents=True, exist_ok=True)
         try:
@@ -248,13 +254,14 @@ class Runs:
             run.write(f"internal error: {error!r}")
             result = RunResult("Error", error=repr(error))
         shutil.rmtree(workdir, ignore_errors=True)
+        if late := self._fault(run, "end-late"):
+            self._closing.wait(late.seconds)
         self._operations.end(operation, result.status)
         done(result)
         run.finish(result)
 
     def _result(self, run: Run, plan: Callable[[Path], Plan], workdir: Path) -> RunResult:
-        fault = self._faults.take("arm", "run", f"{run.registry}/{run.run_id}", ("fail-operation",))
-        if fault:
+        if fault := self._fault(run, "fail-operation"):
             run.write(fault.message)
             return RunResult(FAULTS.get(fault.code, "Error"), error=fault.message)
         if run.cancelled.is_set():
@@ -262,6 +269,11 @@ class Runs:
         request = self._request(run, plan(workdir), workdir)
         carry_out = play if self._settings.now.runs_played else self._execute
         return self._slowed(run, request.steps_yaml, carry_out(request, run.write, run.cancelled))
+
+    def _fault(self, run: Run, action: str) -> Fault | None:
+        """Take what is to go wrong with a run, if anything is."""
+        path = "/".join(part for part in (run.registry, run.run_id, run.task) if part)
+        return self._faults.take("arm", "run", path, (action,))
 
     def _slowed(self, run: Run, steps: str, result: RunResult) -> RunResult:
         """Return how a run ended when its time has passed, unless it is canceled before."""

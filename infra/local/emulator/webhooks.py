@@ -94,8 +94,8 @@ class Webhooks:
         content = event_payload(event, self._registries.login_server(registry))
         for webhook in self.of(registry):
             if webhook.wants(event["action"], target["repository"], target.get("tag", "")):
-                for _ in range(self._times(webhook)):
-                    self._pool.submit(self._send, webhook, content)
+                for told in self._tellings(webhook, content):
+                    self._pool.submit(self._send, webhook, told)
 
     def ping(self, webhook: Webhook) -> str:
         """Send a ping and return its id."""
@@ -107,13 +107,15 @@ class Webhooks:
         """Send nothing more."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _times(self, webhook: Webhook) -> int:
-        """How often an event is sent: once, unless a fault says otherwise."""
-        actions = ("lost-webhook", "repeat-webhook")
+    def _tellings(self, webhook: Webhook, content: dict[str, Any]) -> list[dict[str, Any]]:
+        """What is sent of an event: itself, once, unless a fault says otherwise."""
+        actions = ("lost-webhook", "repeat-webhook", "retell-webhook")
         fault = self._faults.take(PARTS[webhook.registry], "webhook", webhook.service_uri, actions)
         if fault is None:
-            return 1
-        return 0 if fault.action == "lost-webhook" else _REPEATED
+            return [content]
+        if fault.action == "retell-webhook":
+            return [content, {**content, "id": str(uuid.uuid4())}]
+        return [content] * (0 if fault.action == "lost-webhook" else _REPEATED)
 
     def _send(self, webhook: Webhook, content: dict[str, Any]) -> None:
         """Make the one attempt there is: five seconds, no retry."""
