@@ -17,11 +17,11 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 def played(product: Product) -> Iterator[Product]:
-    """The twin, whose runs are played: what they push is told, and not there."""
-    before = product.emulated().get("runs_played", False)
-    product.emulate(runs_played=True)
+    """The twin, whose runs are played, and push."""
+    before = product.emulated()
+    product.emulate(runs_played=True, played_runs_push=True)
     yield product
-    product.emulate(runs_played=before)
+    product.emulate(**{name: before[name] for name in ("runs_played", "played_runs_push")})
 
 
 def make(product: Product, name: str, base: str, image: str, owner: str = "") -> None:
@@ -51,7 +51,6 @@ def told(product: Product) -> ImpactTold:
 def test_a_task_that_is_built_on_what_another_pushes_comes_after_it(played: Product) -> None:
     topology, name = played.twin.topology, played.target.rpartition("/")[2]
     push_image(topology.http("backing_base"), played.target, "1", "first")
-    push_image(topology.http("backing_applications"), f"middle/{name}", "1", "middle")
     make(played, f"runtime-{name}", f"{topology.address('base')}/{played.target}:1", f"middle/{name}:1")
     make(played, f"shop-{name}", f"{topology.address('applications')}/middle/{name}:1", f"shop/{name}:1", "payments")
     found = told(played)

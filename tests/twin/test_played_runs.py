@@ -77,6 +77,14 @@ def test_a_played_gate_of_an_image_that_is_not_there_decides_nothing(played: Twi
     assert verdict(played, run) is Finding.UNDECIDED
 
 
+def test_played_runs_that_push_push_another_image_each_time(played: Twin) -> None:
+    played.control("POST", "/settings", {"played_runs_push": True})
+    steps = "version: v1.1.0\nsteps:\n  - push: [$Registry/played/pushed:1]\n"
+    pushed = [schedule(played, encoded(steps)).output_images[0].digest for _ in range(2)]
+    found = played.client("staging").get_manifest_properties("played/pushed", "1").digest
+    assert (len(set(pushed)), found) == (2, pushed[1])
+
+
 def test_a_played_scan_is_clean_on_each_of_its_platforms(played: Twin) -> None:
     digest = Digest(push_image(played.topology, "staging", "played/scanned:1", "scanned"))
     scanner = push_image(played.topology, "staging", "tools/scanner:1", "scanner")

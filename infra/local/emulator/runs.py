@@ -25,7 +25,7 @@ from infra.local.emulator.settings import Settings
 from infra.local.emulator.times import drawn, pass_time, run_work
 from infra.local.emulator.tokens import Tokens
 from infra.local.emulator.vaults import Vaults
-from infra.local.runner import Dependency, Image, RunRequest, RunResult, play
+from infra.local.runner import Dependency, Image, RunRequest, RunResult, play, play_pushing
 from infra.local.topology import Topology
 
 FINAL = {
@@ -267,8 +267,12 @@ class Runs:
         if run.cancelled.is_set():
             return RunResult("Canceled", error="The run was canceled.")
         request = self._request(run, plan(workdir), workdir)
-        carry_out = play if self._settings.now.runs_played else self._execute
-        return self._slowed(run, request.steps_yaml, carry_out(request, run.write, run.cancelled))
+        return self._slowed(run, request.steps_yaml, self._carry_out(request, run.write, run.cancelled))
+
+    @property
+    def _carry_out(self) -> Execute:
+        now = self._settings.now
+        return (play_pushing if now.played_runs_push else play) if now.runs_played else self._execute
 
     def _fault(self, run: Run, action: str) -> Fault | None:
         """Take what is to go wrong with a run, if anything is."""

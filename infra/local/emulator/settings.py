@@ -45,6 +45,8 @@ class Values:
         run_spread: as for imports.
         agents: how many runs are executed side by side; the others wait in the order they came.
         runs_played: whether runs are played instead of executed: only their time passes (``runner/played.py``).
+        played_runs_push: whether those push all the same, each time another small image that nobody can run, so that
+            what is built on it is built anew.
         agent_wait_seconds: how long a run is queued before it can have an agent at all.
         times_seed: what these times are drawn with.
         arm_buckets: ARM's token buckets of each caller, ``[tokens, tokens a second]`` by ``reads``, ``writes`` and
@@ -101,6 +103,7 @@ class Values:
     run_spread: float = 0.0
     agents: int = 2
     runs_played: bool = False
+    played_runs_push: bool = False
     agent_wait_seconds: float = 0.0
     times_seed: int = 0
     arm_buckets: Mapping[str, Sequence[float]] = field(default_factory=dict)

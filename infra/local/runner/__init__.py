@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from infra.local.runner.execute import execute
 from infra.local.runner.model import Dependency, Image, RunRequest, RunResult
-from infra.local.runner.played import play
+from infra.local.runner.played import play, play_pushing
 from infra.local.runner.vault import VaultRefusedError
 
-__all__ = ["Dependency", "Image", "RunRequest", "RunResult", "VaultRefusedError", "execute", "play"]
+__all__ = ["Dependency", "Image", "RunRequest", "RunResult", "VaultRefusedError", "execute", "play", "play_pushing"]

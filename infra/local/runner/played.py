@@ -1,13 +1,14 @@
 """Runs that are played: everything of a run but its containers, for when hundreds go on at once on two cores.
 
 The task is read, its bases are looked up, rights are asked for, and the log speaks as ever. Builds and commands succeed
-at once; nothing is pulled, built, executed or pushed.
+at once; nothing is pulled, built or executed, and pushed only where that is asked for.
 """
 
 from __future__ import annotations
 
 import json
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from infra.local.runner.model import RunRequest, RunResult
 from infra.local.runner.networks import MACHINE
 from infra.local.runner.places import Places
 from infra.local.runner.task import Task
+from infra.local.twin.images import layer_of, push_layers
 
 # What a gate's test is given, to say in its first and its last word (docs/gates.md).
 _NONCE = "TIDEGATE_NONCE"
@@ -65,6 +67,17 @@ class PlayedEngine(Engine):
             path.write_text(_DOCKERFILE)
 
 
+class PushingEngine(PlayedEngine):
+    """Pushes all the same: a small image, another one each time, so that what is built on it is built anew."""
+
+    def push(self, image: str, address: str, *_: Any) -> str:
+        """Push an image that nobody can run; return its digest."""
+        server, _, named = address.partition("/")
+        repository, _, tag = named.rpartition(":")
+        layer = layer_of({"/etc/played": f"{image} {uuid.uuid4().hex}\n"})
+        return push_layers(f"http://{server}", repository, tag, [layer]).digest
+
+
 def _clean(digest: str, platforms: Iterable[str]) -> Iterator[str]:
     """Yield the rows of a scan that looked at a small Debian with a database of today, and found nothing."""
     yield f"begin 1 {digest}"
@@ -90,3 +103,8 @@ def _about(digest: str, platform: str) -> Iterator[tuple[str, str | int]]:
 def play(request: RunRequest, log: Callable[[str], None], cancelled: threading.Event) -> RunResult:
     """Play a run; as ``execute`` in everything else."""
     return execute(request, log, cancelled, PlayedEngine)
+
+
+def play_pushing(request: RunRequest, log: Callable[[str], None], cancelled: threading.Event) -> RunResult:
+    """Play a run that pushes."""
+    return execute(request, log, cancelled, PushingEngine)
