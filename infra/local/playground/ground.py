@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from infra.local.builders.builders import dispatcher_settings
 from infra.local.demo.stage_set import NODE_TARGET, UPSTREAM, StageSet
 from infra.local.demo.watching import Watcher, eventually
 from infra.local.receivers.receivers import destination_settings
@@ -37,7 +38,7 @@ def settings(topology: Topology, *, signs_in: bool) -> dict[str, str]:
     """
     people = {"SIGN_IN_ENABLED": "true", "WEBSITE_AUTH_ENABLED": "True"} if signs_in else {}
     told = {"PUBLIC_URL": topology.http("host"), "NOTIFY_TEAMS": destination_settings(topology)["NOTIFY_TEAMS"]}
-    return {**SETTINGS, **told, **people, "INSTALLATION": "playground"}
+    return {**SETTINGS, **told, **people, **dispatcher_settings(topology), "INSTALLATION": "playground"}
 
 
 class Playground:
