@@ -15,8 +15,9 @@ from infra.local.twin.ports import free_base_port, new_topology
 from infra.local.twin.transactions import caused_transactions
 from infra.local.twin.twin import Twin
 from tests.burst import measure
+from tests.burst.applications import REBUILD, REBUILDS_AT_ONCE, Applications, tasks_of
 from tests.burst.oracle import STAGES, Limits, Oracle
-from tests.burst.plan import Move, plan
+from tests.burst.plan import Move, plan, rolling
 from tests.burst.profiles import GATE_SECONDS, PROFILES, seconds_of, settings_of
 from tests.burst.stage import Stage, ends_of, moved
 
@@ -47,6 +48,7 @@ class Asked:
         longest: seconds after which what is not promoted counts as lost.
         scans: whether each release is scanned beside its test; the oracle knows of no scans.
         run_seconds: how long a gate's or a scan's run takes; the median.
+        waves: the share of the entries that ask for waves; the oracle knows of no applications.
     """
 
     profile: str
@@ -56,6 +58,7 @@ class Asked:
     longest: float
     scans: bool = False
     run_seconds: float = GATE_SECONDS
+    waves: float = 0.0
 
     @property
     def limits(self) -> Limits:
@@ -82,21 +85,31 @@ class Asked:
 def burst(asked: Asked, folder: Path, say: Callable[[str], None]) -> measure.Measured:
     """Play one burst and return what it took; ``folder`` is for the twin's state."""
     moves = plan(asked.updates, asked.seed)
+    rolled = rolling(moves, asked.waves)
+    fields = {move.repository: REBUILD for move in rolled}
     settings = {
         **_PRODUCT,
         "NEW_TAGS_A_CHECK": str(asked.updates),
         "GATES_AT_ONCE": str(asked.gates_at_once),
+        "REBUILDS_AT_ONCE": str(REBUILDS_AT_ONCE),
         **({"IMPORTS_AT_ONCE": str(asked.limits.imports)} if asked.limits.imports else {}),
     }
-    with Twin(new_topology(folder, free_base_port()), settings) as twin:
+    topology = new_topology(folder, free_base_port(), application_tasks=tuple(tasks_of(rolled)))
+    with Twin(topology, settings) as twin:
         watcher = Watcher(twin.topology)
-        stage = Stage(twin.topology, watcher, moves, scans=asked.scans)
+        stage = Stage(twin.topology, watcher, moves, scans=asked.scans, fields=fields)
+        applications = Applications(twin.topology, watcher, rolled)
         stage.prepare()
+        applications.prepare()
         twin.start_host()
         stage.adopted()
         say(f"{len(moves)} tags are adopted")
         watcher.set(**settings_of(asked.limits, asked.seed, asked.scale, asked.run_seconds))
-        return _played(asked, twin, watcher, stage, moves, say)
+        measured = _played(asked, twin, watcher, stage, moves, say)
+        rebuilt = applications.rebuilt()
+        for one in (*rebuilt.lost, *rebuilt.doubled):
+            say("\n    ".join([f"{one.what}: {one.why}", *one.story]))
+        return replace(measured, rebuilt=rebuilt)
 
 
 def _played(

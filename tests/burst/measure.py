@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from infra.local.topology import STAGING
+from tests.burst.applications import Rebuilt
 from tests.burst.plan import Move
 
 _LARGE = "team-large"
@@ -35,6 +36,7 @@ class Measured:
             nothing was scanned and promoted.
         lost: tags of the base registry that do not bear the release.
         doubled: runs in staging beyond one gate, and one scan if any, for each digest.
+        rebuilt: what became of the applications that are built on some of the tags.
     """
 
     updates: int
@@ -48,6 +50,12 @@ class Measured:
     beside: float | None
     lost: int
     doubled: int
+    rebuilt: Rebuilt = field(default_factory=Rebuilt)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was lost or doubled."""
+        return not (self.lost or self.doubled or self.rebuilt.lost or self.rebuilt.doubled)
 
     @property
     def line(self) -> str:
@@ -55,7 +63,8 @@ class Measured:
         return (
             f"{self.updates} updates, drain {self.drain:.2f} x the oracle, refused {self.refused:.1%}, "
             f"ARM {self.arm:.1f} an update, storage {self.storage:.1f} an update, "
-            f"slowest small team {self.slowest_small:.2f} x alone, lost {self.lost}, doubled {self.doubled}"
+            f"slowest small team {self.slowest_small:.2f} x alone{self.rebuilt.line}, "
+            f"lost {self.lost + len(self.rebuilt.lost)}, doubled {self.doubled + len(self.rebuilt.doubled)}"
         )
 
 

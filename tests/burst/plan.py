@@ -34,6 +34,16 @@ class Move:
         return f"{self.repository}:{self.tag}"
 
 
+def rolling(moves: tuple[Move, ...], share: float) -> tuple[Move, ...]:
+    """Return one tag each of a share of the repositories: their entries ask for waves, and tasks are built on these."""
+    first: dict[str, Move] = {}
+    for move in sorted(moves, key=lambda one: (one.repository, one.tag)):
+        first.setdefault(move.repository, move)
+    every = tuple(first.values())
+    number = round(len(every) * share)
+    return tuple(every[place * len(every) // number] for place in range(number))
+
+
 def plan(updates: int, seed: int) -> tuple[Move, ...]:
     """Return the moves of a burst.
 

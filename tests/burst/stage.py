@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 from infra.local.demo.stage_set import StageSet
@@ -39,10 +40,20 @@ class Stage:
         watcher: looks at it.
         moves: of the burst.
         scans: whether each release is scanned, too.
+        fields: what else stands in the entry of a repository, by its path.
     """
 
-    def __init__(self, topology: Topology, watcher: Watcher, moves: tuple[Move, ...], *, scans: bool = False) -> None:
+    def __init__(
+        self,
+        topology: Topology,
+        watcher: Watcher,
+        moves: tuple[Move, ...],
+        *,
+        scans: bool = False,
+        fields: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._topology, self._watcher, self._moves, self._scans = topology, watcher, moves, scans
+        self._fields = fields
         self._mcr, self._base = (Backing(f"127.0.0.1:{topology.port(f'backing_{part}')}") for part in ("mcr", "base"))
 
     def prepare(self) -> None:
@@ -51,8 +62,11 @@ class Stage:
             image = image_of(f"{move.name} first")
             publish(self._mcr, move.repository, move.tag, image)
             publish(self._base, target_of(move), move.tag, image)
-        listed = self._scanned(f"images:\n{_NOWHERE}") if self._scans else watch_list(self._moves, _GATE)
+        listed = self._scanned(f"images:\n{_NOWHERE}") if self._scans else self._listed(_GATE)
         StageSet(self._topology, self._watcher).configure(listed)
+
+    def _listed(self, gate: str = "") -> str:
+        return watch_list(self._moves, gate, self._fields)
 
     def _scanned(self, listed: str) -> str:
         scanner = image_of("scanner")
@@ -70,7 +84,7 @@ class Stage:
         """
         if self._scans:
             eventually("the scanner is mirrored", self._has_tools, seconds=_LONGEST_ADOPTION, pause=1.0)
-            listed = self._scanned(watch_list(self._moves))
+            listed = self._scanned(self._listed())
             StageSet(self._topology, self._watcher).store_list(listed.encode())
         eventually("every tag is adopted", self._are_adopted, seconds=_LONGEST_ADOPTION, pause=1.0)
 
@@ -111,8 +125,11 @@ def target_of(move: Move) -> str:
     return f"base/{move.repository}"
 
 
-def watch_list(moves: tuple[Move, ...], gate: str = "") -> str:
-    """Return the watch list of all tags, each team's entries with its name as owner, and a gate if one is named."""
+def watch_list(moves: tuple[Move, ...], gate: str = "", fields: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the watch list of all tags, each team's entries with its name as owner, and a gate if one is named.
+
+    What else stands in the entry of a repository is in ``fields``, by its path.
+    """
     tested = f", gate: {gate}" if gate else ""
 
     def repository(move: Move) -> tuple[str, str]:
@@ -121,9 +138,9 @@ def watch_list(moves: tuple[Move, ...], gate: str = "") -> str:
     lines = ["images:"]
     for (path, team), tags in groupby(sorted(moves, key=repository), key=repository):
         named = ", ".join(f'"{move.tag}"' for move in tags)
-        source, name = f"mcr.microsoft.com/{path}", path.replace("/", "-")
+        source, name, more = f"mcr.microsoft.com/{path}", path.replace("/", "-"), f"{tested}{fields.get(path, '')}"
         lines.append(
-            f"  - {{name: {name}, owner: {team}, source: '{source}', tags: [{named}], target: base/{path}{tested}}}"
+            f"  - {{name: {name}, owner: {team}, source: '{source}', tags: [{named}], target: base/{path}{more}}}"
         )
     return "\n".join(lines) + "\n"
 

@@ -9,11 +9,14 @@ import pytest
 from infra.local.topology import STAGING
 from shared.watch_list_yaml import parse_watch_list
 from tests.bench.scans import shown
+from tests.burst.applications import REBUILD, Rebuilt, judged, tasks_of
 from tests.burst.burst import Asked
 from tests.burst.measure import Measured, Requests, beside_runs, delay, doubled, over_alone, requests_of
-from tests.burst.plan import SMALL_TEAMS, Move, plan
+from tests.burst.plan import SMALL_TEAMS, Move, plan, rolling
 from tests.burst.profiles import GATE_SECONDS, PROFILES, seconds_of, settings_of
 from tests.burst.stage import ends_of, target_of, watch_list
+from tests.chaos.judge_beside import Finding
+from tests.chaos.judge_waves import Member, Rebuild, Rolled, Run, Wave
 
 pytestmark = pytest.mark.unit
 
@@ -96,3 +99,40 @@ def test_the_oracle_takes_its_times_from_where_the_emulator_does() -> None:
     assert seconds_of(_MINE, "gate", 1) == seconds_of(_MINE, "gate", 1) != seconds_of(_MINE, "gate", 2)
     settings = settings_of(PROFILES["few"], 7, scale=0.1)
     assert (settings["times_seed"], settings["agents"], settings["arm_buckets"]["reads"]) == (7, 25, (25.0, 2.5))
+
+
+def test_of_a_share_of_the_repositories_one_tag_each_asks_for_waves_with_tasks_on_it() -> None:
+    moves = plan(500, 1)
+    rolled = rolling(moves, 0.2)
+    repositories = {move.repository for move in moves}
+    assert len(rolled) == len({move.repository for move in rolled}) == round(len(repositories) * 0.2)
+    assert {move.team for move in rolled} > {"team-large"}
+    assert rolling(moves, 0.0) == ()
+    fields = {move.repository: REBUILD for move in rolled}
+    images = parse_watch_list(watch_list(moves, "", fields).encode(), base="base.azurecr.io").images
+    assert sum(image.rebuild is not None for image in images) == len(rolled)
+    assert len(tasks_of(rolled)) == 3 * len(rolled)
+
+
+_WAVE = Wave("w", "base/t0:1", 1, "new", "old", "done", members=(Member("a", "built", canary=True),))
+_REBUILDS = (Rebuild("r", "a", _WAVE.tag, 1, ("run",), "w", canary=True),)
+_RUN = Run("apps", "ca1", "run", "a", "Succeeded", {_WAVE.tag: "new"}, started=1.0, finished=2.0)
+
+
+def test_the_waves_of_a_burst_are_told_and_are_nothing_where_nobody_asked_for_them() -> None:
+    told = judged(Rolled((_WAVE,)), _REBUILDS, (_RUN,), ())
+    assert (told.line, told.lost, told.doubled) == (", 1 waves of 1 rebuilds, 1 at once", (), ())
+    assert Rebuilt().line == ""
+
+
+def test_what_is_not_built_and_more_at_once_than_may_be_make_a_burst_that_did_not_go_well() -> None:
+    well = Measured(50, 1.1, 0.0, 0, 4.6, 60.0, 1.5, 9.0, 2.5, lost=0, doubled=0)
+    beside = Run("apps", "ca2", "other", "b", "Succeeded", started=1.5, finished=3.0)
+    many = judged(Rolled((_WAVE,), at_once=1), _REBUILDS, (_RUN, beside), ())
+    left = judged(Rolled((_WAVE,)), _REBUILDS, (_RUN,), (Finding("b", "it is not built"),))
+    assert well.is_clean
+    assert many.at_once == 2
+    assert "lost 0, doubled 1" in replace(well, rebuilt=many).line
+    assert "lost 1, doubled 0" in replace(well, rebuilt=left).line
+    assert not replace(well, rebuilt=many).is_clean
+    assert not replace(well, rebuilt=left).is_clean

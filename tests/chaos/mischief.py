@@ -28,7 +28,7 @@ _KINDS = {
 _THERE_AT_FIRST = tuple(place for place in LOCKABLE if place in BUILT_ON)
 _LOCKED_BY_US = tuple(place for place in TRAVELLING if "stable" in place.asked.lock)
 # So many of the moves are of tags with a wave.
-_TO_ROLL = 0.3
+_TO_ROLL = 0.4
 _STATUSES = (429, 500, 502, 503, 504)
 _SAID_OF_IMPORTS = (
     "An error occurred when getting manifest. StatusCode: 429, Reason: Too Many Requests",
