@@ -10,7 +10,7 @@ import pytest
 from tests.chaos.cast import Asked, image_of, passes
 from tests.chaos.judge import Facts, Record, Tag, Task, Verdict, built_nothing_new, judge
 from tests.chaos.judge_beside import Lying
-from tests.chaos.judge_waves import Rebuild, Run
+from tests.chaos.judge_waves import Decided, Member, Rebuild, Rolled, Run, Wave
 
 pytestmark = pytest.mark.unit
 
@@ -149,3 +149,47 @@ def test_what_is_lost_beside_an_image_and_what_people_found_open_is_not_clean() 
     lying = Lying(TAG.name, NEW, Asked("required"), upstream=frozenset({OTHER}))
     assert [found.what for found in judge(replace(CLEAN, lying=(lying,))).lost] == [f"{TAG.name} at {NEW}"]
     assert [found.what for found in judge(replace(CLEAN, touched=("base/cat:1",))).lost] == ["base/cat:1"]
+
+
+HELD = Wave("ant~3", TAG.name, 3, NEW, OLD, "held", "canary-failed", holds=True, held_until=NOW + timedelta(days=14))
+LATE = Task("late", {TAG.name: OLD})
+
+
+def rolled(wave: Wave, refused: frozenset[str] = frozenset(), wanted: str = NEW) -> Rolled:
+    return Rolled((wave,), {TAG.name: Decided(3, wanted, refused)})
+
+
+def test_a_task_that_its_wave_leaves_as_it_is_is_not_lost_and_any_other_is() -> None:
+    waits = replace(HELD, members=(Member("late", "waiting"),))
+    assert judge(replace(CLEAN, tasks=(LATE,), rolled=rolled(waits))).is_clean
+    (found,) = judge(replace(CLEAN, tasks=(LATE,), rolled=rolled(HELD))).lost
+    assert (found.what, "which bears" in found.why) == ("late", True)
+
+
+def test_what_is_built_on_an_image_between_is_held_against_that_and_left_by_the_wave_of_its_root() -> None:
+    between = {"middles": {"middle/ant:1": "new"}, "roots": {"middle/ant:1": TAG.name}}
+    facts = replace(CLEAN, **between)  # type: ignore[arg-type]
+    assert judge(replace(facts, tasks=(Task("end", {"middle/ant:1": "new"}),))).is_clean
+    behind = replace(facts, tasks=(Task("end", {"middle/ant:1": "old"}),))
+    assert [found.what for found in judge(behind).lost] == ["end"]
+    waits = replace(HELD, members=(Member("end", "waiting", chained=True),))
+    assert judge(replace(behind, rolled=rolled(waits))).is_clean
+
+
+def test_what_upstream_bears_is_not_wanted_where_it_is_refused_and_must_not_be_borne_then() -> None:
+    back = replace(HELD, state="restored", restored_by=3, number=2)
+    refused = rolled(back, frozenset({NEW}), OLD)
+    gone_back = replace(TAG, base=OLD, wanted=OLD)
+    clean = replace(CLEAN, tags=(gone_back,), tasks=(), rolled=refused)
+    assert judge(clean).is_clean
+    (found,) = judge(replace(clean, tags=(replace(TAG, wanted=NEW),))).lost
+    assert "on which its canaries failed" in found.why
+
+
+def test_a_fault_of_a_wave_is_told_with_all_others_under_its_name() -> None:
+    without_end = replace(HELD, held_until=None)
+    assert [found.what for found in judge(replace(CLEAN, rolled=rolled(without_end))).stuck] == ["wave ant~3"]
+    twice = replace(HELD, members=(Member("late", "waiting"),) * 2)
+    assert [found.what for found in judge(replace(CLEAN, rolled=rolled(twice))).doubled] == ["wave ant~3"]
+    never = replace(HELD, members=(Member("late", "built"),))
+    assert [found.what for found in judge(replace(CLEAN, rolled=rolled(never))).lost] == ["wave ant~3"]
