@@ -12,6 +12,7 @@ from pathlib import Path
 
 from infra.local.twin.parts import ROOT
 from tests.chaos.judge import Facts, Finding, Verdict, built_nothing_new, judge
+from tests.chaos.judge_waves import for_another_base
 from tests.chaos.mischief import PLAYERS
 from tests.chaos.storm import Settings, Storm
 
@@ -63,6 +64,8 @@ def _waves(facts: Facts) -> str:
     came_to = Counter(f"{wave.state} {wave.reason}" for wave in facts.rolled.waves)
     asked = sum(bool(one.wave) for one in facts.rebuilds)
     told = ", ".join(f"{number} {state}" for state, number in came_to.most_common())
+    others = for_another_base(facts.rolled, facts.runs)
+    told += f"; {others} runs for another base on what had failed" if others else ""
     return f"{len(facts.rolled.waves)} of {asked} rebuilds: {told}"
 
 

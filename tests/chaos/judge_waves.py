@@ -149,7 +149,7 @@ def lost_in_waves(rolled: Rolled, rebuilds: Iterable[Rebuild], runs: Iterable[Ru
     """Yield what went on without a word of its canaries, what is said and was not, and what came back."""
     truth = _Truth(rebuilds, runs)
     for wave in rolled.waves:
-        went_on = () if wave.passes_over or wave.id in rolled.continued else _unproven(wave, truth)
+        went_on = () if wave.passes_over or wave.id in rolled.continued else _unproven(wave, rolled, truth)
         reasons = (*went_on, *_told_wrongly(wave, truth), *_restored(wave, rolled), *_came_back(wave, rolled))
         yield from (Finding(f"wave {wave.id}", why, wave.story) for why in reasons)
 
@@ -199,9 +199,10 @@ class _Truth:
         )
 
 
-def _unproven(wave: Wave, truth: _Truth) -> Iterator[str]:
+def _unproven(wave: Wave, rolled: Rolled, truth: _Truth) -> Iterator[str]:
     """Each canary that may speak was built on the digest before anybody else is asked for."""
     others = [run for one in truth.asked(wave) if not one.canary for run in truth.of(one)]
+    others += _built_all_the_same(wave, rolled, truth)
     if not others:
         return
     first = min(others, key=lambda run: run.started)
@@ -212,6 +213,33 @@ def _unproven(wave: Wave, truth: _Truth) -> Iterator[str]:
         passed = [run.finished for run in truth.ended(canary.task, wave, "Succeeded")]
         if not passed or min(passed) > first.started:
             yield f"{first.task} was rebuilt by it before its canary {canary.task} had been built on {wave.digest}"
+
+
+def _built_all_the_same(wave: Wave, rolled: Rolled, truth: _Truth) -> Iterator[Run]:
+    """Runs of members for whatever the product asked for them; whoever has two bases may be built for the other one.
+
+    A digest that came twice may have gone on the first time.
+    """
+    if sum((one.tag, one.digest) == (wave.tag, wave.digest) for one in rolled.waves) > 1:
+        return
+    for member in wave.members:
+        runs = truth.ended(member.task, wave, "Succeeded") if not member.canary else ()
+        yield from (run for run in runs if run.name and len(run.bases) == 1)
+
+
+def for_another_base(rolled: Rolled, runs: Iterable[Run]) -> int:
+    """Return how often a member was built on a digest whose canaries failed, as another one of its bases had moved."""
+    truth = _Truth((), runs)
+    failed = [one for one in rolled.waves if any(each.canary and each.state == "failed" for each in one.members)]
+    found = {
+        run.id
+        for wave in failed
+        for member in wave.members
+        if not member.canary and wave.id not in rolled.continued and not wave.passes_over
+        for run in truth.ended(member.task, wave, "Succeeded")
+        if run.name and len(run.bases) > 1
+    }
+    return len(found)
 
 
 def _told_wrongly(wave: Wave, truth: _Truth) -> Iterator[str]:

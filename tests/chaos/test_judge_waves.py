@@ -16,6 +16,7 @@ from tests.chaos.judge_waves import (
     Run,
     Wave,
     doubled_in_waves,
+    for_another_base,
     leaves,
     lost_in_waves,
     stuck_waves,
@@ -89,10 +90,23 @@ def test_whoever_was_told_to_continue_or_says_so_in_its_entry_may_go_on() -> Non
     assert lost(with_wave(members=failed.waves[0].members, passes_over=True), runs=FAILED) == []
 
 
+def test_whoever_was_built_for_something_else_although_the_canary_failed_is_told_unless_another_base_moved() -> None:
+    members = (replace(FIRST, state="failed"), replace(SECOND, state="waiting"))
+    held = with_wave(state="held", reason="canary-failed", members=members)
+    (why,) = lost(held, REBUILDS[:1], FAILED)
+    assert "second was rebuilt by it before its canary first" in why
+    both = (FAILED[0], replace(RUNS[1], bases={TAG: NEW, "base/dog:1": OTHER}))
+    assert lost(held, REBUILDS[:1], both) == []
+    assert (for_another_base(held, both), for_another_base(held, FAILED)) == (1, 0)
+    assert for_another_base(replace(held, continued=frozenset({WAVE.id})), both) == 0
+    own_trigger = (FAILED[0], replace(RUNS[1], name=""))
+    assert lost(held, REBUILDS[:1], own_trigger) == []
+
+
 def test_whoever_waits_in_a_wave_on_hold_was_not_built_by_it() -> None:
     members = (replace(FIRST, state="failed"), replace(SECOND, state="waiting"))
     held = with_wave(state="held", reason="canary-failed", members=members)
-    assert lost(held, REBUILDS[:1], FAILED) == []
+    assert lost(held, REBUILDS[:1], FAILED[:1]) == []
 
 
 @pytest.mark.parametrize(("state", "why"), [("built", "and no run of it was"), ("failed", "and no run of it did")])
