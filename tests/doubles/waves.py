@@ -27,12 +27,19 @@ BASE_SERVER = "tidegatebase.azurecr.io"
 
 
 class InMemoryWaves(OneAtATime):
-    """``Waves`` in a dictionary. Rows are kept as JSON, as the table does."""
+    """``Waves`` in a dictionary. Rows are kept as JSON, as the table does.
+
+    Attributes:
+        lags: whether the first who reads a wave after a change is told what it was before, as whoever has read it and
+            was held up goes by.
+    """
 
     def __init__(self, before_call: Hook | None = None) -> None:
         super().__init__(before_call)
+        self.lags = False
         self._versions = itertools.count(1)
         self._rows: dict[str, tuple[bytes, str]] = {}
+        self._before: dict[str, tuple[bytes, str]] = {}
 
     def get(self, wave_id: str) -> StoredWave | None:
         """See ``Waves.get``."""
@@ -40,7 +47,7 @@ class InMemoryWaves(OneAtATime):
         parts_of_wave(wave_id)
         with self._lock:
             row = self._rows.get(wave_id)
-        return _stored(row) if row else None
+        return self._as_read(_stored(row)) if row else None
 
     def insert(self, wave: Wave) -> StoredWave:
         """See ``Waves.insert``."""
@@ -54,11 +61,17 @@ class InMemoryWaves(OneAtATime):
         with self._change("replace"):
             if wave.id not in self._rows or self._rows[wave.id][1] != stored.etag:
                 raise Conflict(f"{wave.id} was changed by another worker")
+            self._before[wave.id] = self._rows[wave.id]
             return self._put(wave)
 
     def due(self, moment: datetime) -> Iterator[StoredWave]:
         """See ``Waves.due``."""
-        return (one for one in self._all("due") if one.record.look_at is not None and one.record.look_at <= moment)
+        found = (one for one in self._all("due") if one.record.look_at is not None and one.record.look_at <= moment)
+        return (self._as_read(one) for one in found)
+
+    def _as_read(self, stored: StoredWave) -> StoredWave:
+        row = self._before.pop(stored.record.id, None) if self.lags else None
+        return _stored(row) if row else stored
 
     def untold(self) -> Iterator[StoredWave]:
         """See ``Waves.untold``."""
@@ -100,14 +113,24 @@ class BuildingRuns(InMemoryRuns):
     Args:
         base: the base registry.
         before_call: as for every double.
+
+    Attributes:
+        lags: whether the first who reads a task after a run has built it is told what it was built on before.
     """
 
     def __init__(self, base: InMemoryRegistry, before_call: Hook | None = None) -> None:
         super().__init__(before_call=before_call)
+        self.lags = False
+        self._before: dict[str, ApplicationTask] = {}
         self._base = base
         self._built_on: dict[str, tuple[str, dict[tuple[str, str], str]]] = {}
         self.bases_at_start: list[tuple[str, dict[tuple[str, str], str]]] = []
         self.images: dict[tuple[str, str], str] = {}
+
+    def task(self, name: str) -> ApplicationTask | None:
+        """See ``Runs.task``."""
+        before = self._before.pop(name.lower(), None) if self.lags else None
+        return before or super().task(name)
 
     def start_late(self, run_id: str) -> None:
         """Let a run read its bases as they are now."""
@@ -149,6 +172,7 @@ class BuildingRuns(InMemoryRuns):
     def _report(self, key: str, bases: dict[tuple[str, str], str]) -> None:
         for task in self.application_tasks:
             if task.resource_id == key:
+                self._before[task.name.lower()] = task
                 self._push(task, bases)
         self.application_tasks = tuple(
             _built(task, bases) if task.resource_id == key else task for task in self.application_tasks
