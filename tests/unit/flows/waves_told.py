@@ -13,7 +13,7 @@ from shared.domain.waves.states import WaveState
 from shared.domain.waves.wave import Wave, Word
 from tests.doubles.world import BASE, TAG, TARGET, TWO
 from tests.unit.flows.manners import Manner, Telling, told
-from tests.unit.flows.waving import ALL, Waving
+from tests.unit.flows.waving import ALL, APPS, Waving
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # After so many of its writes at most a story is told with a death: each takes a tenth of a second.
@@ -43,13 +43,14 @@ def waved(
 
 def runs_begun(world: Waving) -> dict[str, int]:
     """Return how many runs of each task really began."""
-    return {key: number for key, number in sorted(world.application_runs.started.items()) if number}
+    registries = (world.runs or {APPS: world.application_runs}).values()
+    return {key: number for runs in registries for key, number in sorted(runs.started.items()) if number}
 
 
 def runs_wanted(world: Waving) -> dict[str, int]:
     """Return how many runs of each task its rebuilds say that they had."""
     wanted: dict[str, int] = {}
-    for one in sorted(all_rebuilds(world), key=lambda rebuild: rebuild.task_id):
+    for one in all_rebuilds(world):
         if one.is_of_acr and one.runs:
             wanted[one.task_id] = wanted.get(one.task_id, 0) + one.runs
     return wanted
