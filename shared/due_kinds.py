@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
@@ -19,7 +19,7 @@ from shared.domain.watching.watch_list import WatchList
 from shared.errors import TidegateError
 from shared.flows.dispatch import Dispatching
 from shared.flows.look_at_candidate import CandidateLooker
-from shared.flows.look_at_due import Kind
+from shared.flows.look_at_due import Careful, Kind
 from shared.flows.look_at_scan import ScanLooker
 from shared.flows.rebuild import Rebuilder
 from shared.flows.reconcile import Reconciler
@@ -202,7 +202,23 @@ def _of_rebuilds(progress: Progress[Rebuild], rebuilder: Rebuilder, dispatching:
         since=lambda one: one.record.since,
         broke=partial(rebuild_broke, progress),
         traced=_traced(Due.REBUILDS, "rebuild"),
+        together=progress.together,
+        begin=partial(_begin_rebuilds, rebuilder, dispatching),
     )
+
+
+def _begin_rebuilds(
+    rebuilder: Rebuilder,
+    dispatching: Dispatching,
+    waiting: Sequence[Stored[Rebuild]],
+    careful: Careful[Stored[Rebuild]],
+    waits: Callable[[], bool],
+) -> None:
+    rebuilder.begin([one for one in waiting if one.record.is_of_acr], careful, waits)
+    for one in waiting:
+        if not one.record.is_of_acr and not waits():
+            with careful(one):
+                dispatching.look(one)
 
 
 def _of_scans(

@@ -69,6 +69,10 @@ class Records(Protocol[R]):
         """
         ...
 
+    def replace_all(self, changes: Sequence[tuple[Stored[R], R]]) -> Sequence[Stored[R] | TidegateError]:
+        """Replace current records that nobody changed since. Return of each what is there, or what kept it."""
+        ...
+
     def current(self, prefix: str = "") -> Iterator[Stored[R]]:
         """Iterate over the current records whose id begins with ``prefix``, in the order of their ids."""
         ...

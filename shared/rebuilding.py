@@ -42,7 +42,7 @@ class Rebuilt(Scanned, ABC):
     @cached_property
     def rebuild_progress(self) -> Progress[Rebuild]:
         """How rebuilds go on."""
-        return rebuild_progress(self.rebuilds, self.waker, self.clock, tell=self.rolling.told(rebuild_changed))
+        return rebuild_progress(self.rebuilds, self.waker, self.clock, tell=rebuild_changed, after=self.rolling.rebuilt)
 
     @cached_property
     def kept_listings(self) -> KeptListings:

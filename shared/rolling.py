@@ -179,19 +179,10 @@ class Rolling:
         """See ``Rolls.elsewhere``: nothing is read where the list that was read last names nobody."""
         return self.named.on(repository, tag, target) if self._policies().may_rebuild else ()
 
-    def told(self, tell: Callable[[Rebuild | None, Rebuild], None]) -> Callable[[Rebuild | None, Rebuild], None]:
-        """Return what is told of every change of a rebuild: another one, and its wave once it has ended.
-
-        Args:
-            tell: who else is told, and first.
-        """
-
-        def told(before: Rebuild | None, rebuild: Rebuild) -> None:
-            tell(before, rebuild)
-            if rebuild.wave:
-                self.book.rebuilt(rebuild)
-
-        return told
+    def rebuilt(self, rebuilds: Sequence[Rebuild]) -> None:
+        """Tell their waves of rebuilds that have changed; nothing is loaded where none is of a wave."""
+        if any(one.wave for one in rebuilds):
+            self.book.rebuilt(rebuilds)
 
     @cached_property
     def book(self) -> WaveBook:

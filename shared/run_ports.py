@@ -126,8 +126,11 @@ class Runs(Protocol):
         """
         ...
 
-    def take_task_turn(self) -> None:
+    def take_task_turn(self, runs: int = 1) -> None:
         """Make sure, before a task's run or a scan is claimed, that it can be asked for now.
+
+        Args:
+            runs: for how many, with those that this thread has made sure of and not asked for yet.
 
         Raises:
             Paced: it cannot yet; nothing is wrong.

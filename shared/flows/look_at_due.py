@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
 from datetime import datetime, timedelta
 from threading import Lock
@@ -23,6 +23,10 @@ from shared.rules.wake import Waker
 log = logging.getLogger("tidegate.due")
 
 S = TypeVar("S")
+# Made around all that is done about one record.
+Careful = Callable[[S], AbstractContextManager[None]]
+# What is claimed together is begun one after the other, before what was claimed is taken for left behind.
+MOST_BEGUN_TOGETHER = 10
 # What is left after so long waits for another message: a function may run for ten minutes.
 LONGEST_ROUND = timedelta(minutes=2)
 # What an instance says to be due may not be due yet by another one's clock.
@@ -39,6 +43,9 @@ class Kind(msgspec.Struct, Generic[S], frozen=True):
         owners: gives whose they are; asked where several are to begin.
         since: since when it is where it is, UTC.
         had: gives the turns that owners have had; asked with them.
+        together: made around looks at many.
+        begin: begins some together, in their order: given what is to be made around all that is done about one, and
+            whether nothing more is to begin; ``None`` where each begins by itself.
         broke: has one tried ever more rarely whose look failed in a way that nobody foresaw.
         traced: given one, what is told of it is told in its own trace.
     """
@@ -51,6 +58,8 @@ class Kind(msgspec.Struct, Generic[S], frozen=True):
     broke: Callable[[S], None]
     traced: Callable[[S], AbstractContextManager[None]]
     had: Callable[[], Turns] = Turns
+    together: Callable[[], AbstractContextManager[None]] = nullcontext
+    begin: Callable[[Sequence[S], Careful[S], Callable[[], bool]], None] | None = None
 
 
 class DueLooker:
@@ -122,37 +131,51 @@ class _Round(Generic[S]):
             found.extend(kind.due(moment))
         except TidegateError as error:  # others were read
             problem = error
-        self._each([one for one in found if not kind.begins(one)], side_by_side)
+        self._each([[one] for one in found if not kind.begins(one)], side_by_side)
         begin = [one for one in found if kind.begins(one)]
         if len(begin) > 1:
             begin = in_turn(begin, kind.owners(), kind.since, kind.had())
-        self._each(begin, side_by_side)
+        size = 1 if kind.begin is None else MOST_BEGUN_TOGETHER
+        self._each([begin[first : first + size] for first in range(0, len(begin), size)], side_by_side)
         if problem is not None:
             raise problem
 
-    def _each(self, records: Sequence[S], side_by_side: int) -> None:
-        if min(len(records), side_by_side) <= 1:
-            for one in records:
-                self._take(one)
+    def _each(self, groups: Sequence[Sequence[S]], side_by_side: int) -> None:
+        if not groups:
             return
-        with ThreadPoolExecutor(min(len(records), side_by_side), "due") as pool:
-            for done in [pool.submit(copy_context().run, self._take, one) for one in records]:
-                done.result()
+        with self._kind.together():
+            if min(len(groups), side_by_side) <= 1:
+                for some in groups:
+                    self._take(some)
+                return
+            with ThreadPoolExecutor(min(len(groups), side_by_side), "due") as pool:
+                for done in [pool.submit(copy_context().run, self._take, some) for some in groups]:
+                    done.result()
 
-    def _take(self, one: S) -> None:
-        begins = self._kind.begins(one)
+    def _take(self, some: Sequence[S]) -> None:
+        """Several are those that begin."""
+        begins = self._kind.begins(some[0])
         if self._clock() > self._ends:
             self._waker.at(self._due, self._clock())
+        elif begins and self._kind.begin is not None:
+            self._kind.begin(some, self._careful, lambda: self._waits)
         elif not (begins and self._waits):
-            try:
-                with self._kind.traced(one):
-                    self._look(one)
-            except Exception as error:  # noqa: BLE001  a fault of one record keeps no other from its look
-                self._break(one, error)
+            with self._careful(some[0]):
+                self._kind.look(some[0])
 
-    def _look(self, one: S) -> None:
+    @contextmanager
+    def _careful(self, one: S) -> Iterator[None]:
+        """A fault of one record keeps no other from its look."""
         try:
-            self._kind.look(one)
+            with self._kind.traced(one), self._putting_off(one):
+                yield
+        except Exception as error:  # noqa: BLE001  whatever it is
+            self._break(one, error)
+
+    @contextmanager
+    def _putting_off(self, one: S) -> Iterator[None]:
+        try:
+            yield
         except Paced as error:
             self._waits = self._waits or self._kind.begins(one)
             self._waker.at(self._due, self._clock() + pause_before_turn(error))

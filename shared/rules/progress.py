@@ -10,27 +10,36 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
-from typing import Generic
+from typing import Any, Generic
 
 import msgspec
 
 from shared.domain.promotion.candidate import Candidate, rejoined
 from shared.domain.promotion.due import due_of
 from shared.domain.promotion.rebuilds import Rebuild
+from shared.domain.promotion.schedule import FIRST_RETRY
 from shared.domain.scan.scan import Scan, rejoined_scan
-from shared.errors import Conflict
+from shared.errors import Conflict, ServiceError, TidegateError
 from shared.ports import Clock, R, Records, Stored
 from shared.rules.wake import Waker
 
 log = logging.getLogger("tidegate.progress")
 
 _TRIES = 8
+# What is written at the end of a block: a record as it was read, and as it is to be.
+_TOGETHER: ContextVar[list[tuple[Any, Any]] | None] = ContextVar("together", default=None)
 
 
 def _untold(before: Candidate | Rebuild | Scan | None, record: Candidate | Rebuild | Scan) -> None:
     """Nobody listens."""
+
+
+def _nobody_waits(changed: Sequence[Any]) -> None:
+    """Nobody waits for the end of one."""
 
 
 class Progress(Generic[R]):
@@ -43,6 +52,7 @@ class Progress(Generic[R]):
         rebase: given a record as it was read, as it is now and as it was to be written, returns what is to be written
             instead if what happened since is beside the point, or ``None``.
         tell: is told of every change, once it is written: the record before, ``None`` for a new one, and after.
+        after: is told of the records that were changed, of many that were written together at once.
     """
 
     def __init__(
@@ -52,12 +62,14 @@ class Progress(Generic[R]):
         clock: Clock,
         rebase: Callable[[R, R, R], R | None],
         tell: Callable[[R | None, R], None],
+        after: Callable[[Sequence[R]], None] = _nobody_waits,
     ) -> None:
         self.records: Records[R] = records
         self.clock = clock
         self._waker = waker
         self._rebase: Callable[[R, R, R], R | None] = rebase
         self._tell: Callable[[R | None, R], None] = tell
+        self._after: Callable[[Sequence[R]], None] = after
 
     def insert(self, record: R, *, absent: bool = False) -> bool:
         """Add a new record; ``False`` if it is there already.
@@ -85,6 +97,7 @@ class Progress(Generic[R]):
             return None
         if record.step != stored.record.step:  # else only the time of its next look changed, or a target joined
             self._tell(stored.record, written.record)
+            self._after((written.record,))
         return written
 
     def _written(self, stored: Stored[R], record: R, tries: int) -> Stored[R] | None:
@@ -115,6 +128,67 @@ class Progress(Generic[R]):
         """
         look_at = self.clock() + pause
         self.save(stored, msgspec.structs.replace(stored.record, look_at=look_at, **changes))
+
+    def later(self, stored: Stored[R], record: R) -> None:
+        """Save what a step led to, with all others of a block ``together``; who dies before that has done nothing."""
+        block = _TOGETHER.get()
+        if block is None:
+            self.save(stored, record)
+        else:
+            block.append((stored, record))
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write at the end of the block what was said ``later`` in it, by its threads, too, and also if it fails."""
+        block: list[tuple[Any, Any]] = []
+        token = _TOGETHER.set(block)
+        try:
+            yield
+        except Exception:
+            self._save_all(block)
+            raise
+        finally:
+            _TOGETHER.reset(token)
+        self._save_all(block)
+
+    def _save_all(self, changes: Sequence[tuple[Stored[R], R]]) -> None:
+        """What was not written is looked at again as it was."""
+        for (stored, _), written in zip(changes, self.claim_all(changes), strict=True):
+            if isinstance(written, Stored):
+                self.wake(written.record)
+            elif not isinstance(written, Conflict):
+                log.warning("%s is looked at again: %s", stored.record.id, written)
+                self._look_again(stored.record)
+
+    def _look_again(self, record: R) -> None:
+        due = due_of(record)
+        if due is not None:
+            self._waker.at(due, self.clock() + FIRST_RETRY)
+
+    def claim_all(self, changes: Sequence[tuple[Stored[R], R]]) -> Sequence[Stored[R] | TidegateError]:
+        """Write records before acting on them, in as few transactions as there can be.
+
+        Args:
+            changes: each as it was read, and as it is to be.
+
+        Returns:
+            Of each what was written; ``Conflict`` if another worker did so first, or what else kept it.
+        """
+        if not changes:
+            return ()
+        try:
+            written = self.records.replace_all(changes)
+        except ServiceError as error:  # of none it is known whether it was written
+            return [error] * len(changes)
+        told: list[R] = []
+        for (stored, record), one in zip(changes, written, strict=True):
+            if isinstance(one, Conflict):
+                log.info("%s was taken by another worker", record.id)
+            elif isinstance(one, Stored) and record.step != stored.record.step:
+                self._tell(stored.record, one.record)
+                told.append(one.record)
+        self._after(told)
+        return written
 
     def take_back(self, claimed: Stored[R], record: R) -> None:
         """Write that what was claimed was not begun after all, and look again when the record says.
@@ -153,9 +227,10 @@ def rebuild_progress(
     clock: Clock,
     *,
     tell: Callable[[Rebuild | None, Rebuild], None] = _untold,
+    after: Callable[[Sequence[Rebuild]], None] = _nobody_waits,
 ) -> Progress[Rebuild]:
     """Return the rules for rebuilds."""
-    return Progress(records, waker, clock, _nothing, tell)
+    return Progress(records, waker, clock, _nothing, tell, after)
 
 
 def scan_progress(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 
@@ -121,17 +121,16 @@ class WaveBook:
         if record.notices:
             self._waker.at(Due.NOTICES, self.clock())
 
-    def rebuilt(self, rebuild: Rebuild) -> None:
-        """Have the wave of a rebuild that has ended looked at now.
+    def rebuilt(self, rebuilds: Iterable[Rebuild]) -> None:
+        """Have the waves of rebuilds that have ended looked at now.
 
         Whoever dies before this, or cannot do it, leaves a wave that is looked at a little later by itself.
         """
-        if not rebuild.wave or rebuild.status not in REBUILD_ENDS:
-            return
-        try:
-            self.due_now(rebuild.wave)
-        except ServiceError as error:
-            log.warning("%s is looked at later: %s", rebuild.wave, error)
+        for wave in sorted({one.wave for one in rebuilds if one.wave and one.status in REBUILD_ENDS}):
+            try:
+                self.due_now(wave)
+            except ServiceError as error:
+                log.warning("%s is looked at later: %s", wave, error)
 
     def due_now(self, wave: str) -> None:
         """See that a wave is looked at now.

@@ -425,7 +425,7 @@ class InMemoryRuns(Scripted):
         """See the port."""
         self._raise_scripted("take_gate_turn")
 
-    def take_task_turn(self) -> None:
+    def take_task_turn(self, runs: int = 1) -> None:  # noqa: ARG002  the port's
         """See the port."""
         self._raise_scripted("take_task_turn")
 

@@ -120,6 +120,18 @@ class InMemoryRecords(OneAtATime, Generic[R]):
             self._archive.pop(record.id, None)
             return self._stored(self._current[record.id])
 
+    def replace_all(self, changes: Sequence[tuple[Stored[R], R]]) -> Sequence[Stored[R] | TidegateError]:
+        """See ``Records.replace_all``. A process may die between any two, as where they do not fit into one."""
+        return [self._replaced(stored, record) for stored, record in changes]
+
+    def _replaced(self, stored: Stored[R], record: R) -> Stored[R] | TidegateError:
+        with self._change("replace_all"):
+            found = self._current.get(record.id)
+            if found is None or found[1] != stored.etag:
+                return Conflict(f"{record.id} was changed by another worker")
+            self._put(self._current, "current", record)
+            return self._stored(self._current[record.id])
+
     def count(self, statuses: Collection[Enum]) -> int:
         """See ``Records.count``."""
         return sum(one.record.status in statuses for one in self._all("count"))

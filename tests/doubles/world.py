@@ -273,8 +273,7 @@ class World:
         self.waker = Waker(self.outbox, self.clock)
         self.candidate_progress = candidate_progress(self.candidates, self.waker, self.clock)
         self.rolling = self._rolling()
-        told_rebuilds = self.rolling.told(lambda _, __: None)
-        self.rebuild_progress = rebuild_progress(self.rebuilds, self.waker, self.clock, tell=told_rebuilds)
+        self.rebuild_progress = rebuild_progress(self.rebuilds, self.waker, self.clock, after=self.rolling.rebuilt)
         self.scan_progress = scan_progress(self.scans, self.waker, self.clock)
         self.notifying = Notifying(
             self.senders,

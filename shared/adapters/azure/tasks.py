@@ -82,13 +82,13 @@ class AcrTasks:
         """
         self._reserve(*self._gates.requests, "PUT taskRuns/name")
 
-    def take_task_turn(self) -> None:
-        """Make sure that ARM takes a run of a task from this thread now.
+    def take_task_turn(self, runs: int = 1) -> None:
+        """Make sure that ARM takes a run of a task from this thread now; see ``Runs.take_task_turn``.
 
         Raises:
             Paced: it does not yet.
         """
-        self._reserve("PUT taskRuns/name")
+        self._reserve(*["PUT taskRuns/name"] * runs)
 
     def find(self, name: str) -> Run | None:
         """Return the run that was scheduled under a name, by one request if it has ended and by two if not.

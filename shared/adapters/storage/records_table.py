@@ -80,6 +80,16 @@ class RecordsTable(Generic[R]):
             return Stored(record, self._revive(stored, record))
         return Stored(record, self._table.replace(self._row(_CURRENT, record), stored.etag))
 
+    def replace_all(self, changes: Sequence[tuple[Stored[R], R]]) -> Sequence[Stored[R] | TidegateError]:
+        """See ``Records.replace_all``. One transaction for each hundred, and some more where somebody changed one.
+
+        Raises:
+            Unavailable, RateLimited: the storage account gave no answer; what was not asked yet was not asked.
+        """
+        rows = [(self._row(_CURRENT, record), stored.etag) for stored, record in changes]
+        written = zip(changes, self._table.replace_all(rows), strict=True)
+        return [one if isinstance(one, TidegateError) else Stored(record, one) for (_, record), one in written]
+
     def current(self, prefix: str = "") -> Iterator[Stored[R]]:
         """See ``Records.current``. One transaction for each thousand records.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from shared.domain.promotion.rebuilds import BUSY, REBUILD_ENDS, Rebuild, RebuildStatus
 from shared.domain.promotion.schedule import SHORTEST_LOOK, pause_before_look
@@ -11,6 +11,13 @@ from shared.domain.promotion.target import Target
 
 # How often a canary is looked at from when it usually has ended.
 CANARY_LOOK = timedelta(seconds=8)
+# How far apart the moments are at most at which the runs of a wave's others are looked at.
+LONGEST_TOGETHER = timedelta(minutes=1)
+# Or as large a part of what such runs usually take: half of it is lost with each.
+_A_QUARTER = 4
+# A run that fails long before it usually has ended keeps its place for so long, or as long again as it took.
+_UNINTERRUPTED = timedelta(minutes=5)
+_ZERO = datetime(2020, 1, 1, tzinfo=UTC)
 WITHDRAWN = "its wave was over before it was begun"
 
 
@@ -25,6 +32,37 @@ def pause_of(rebuild: Rebuild, running_for: timedelta, usual: timedelta | None) 
     pause = pause_before_look(running_for, usual=usual)
     soon = usual is None or running_for >= usual - SHORTEST_LOOK
     return min(pause, CANARY_LOOK) if rebuild.canary and soon else pause
+
+
+def next_look(rebuild: Rebuild, now: datetime, running_for: timedelta, usual: timedelta | None) -> datetime:
+    """Return when a run is looked at again, UTC.
+
+    Nobody waits for the end of just one of those that follow a wave's canaries, so all of a registry are looked at at
+    the same moments, and each from when such runs usually have ended: one look at many costs as much as one at one.
+
+    Args:
+        rebuild: whose run it is.
+        now: UTC.
+        running_for: since it began.
+        usual: how long such runs usually take at least; ``None`` if nobody knows.
+    """
+    if usual is None or not rebuild.wave or rebuild.canary:
+        return now + pause_of(rebuild, running_for, usual)
+    left = min(usual - running_for, max(running_for, _UNINTERRUPTED))
+    return _next_of(now + max(left, timedelta(0)), _together(usual))
+
+
+def _together(usual: timedelta) -> timedelta:
+    """Return how far apart the moments are: each next shorter one has all of the longer one, should this change."""
+    apart = LONGEST_TOGETHER
+    while apart > usual / _A_QUARTER and apart > SHORTEST_LOOK:
+        apart /= 2
+    return apart
+
+
+def _next_of(moment: datetime, apart: timedelta) -> datetime:
+    """Return the first of the moments that comes after one."""
+    return _ZERO + ((moment - _ZERO) // apart + 1) * apart
 
 
 def is_overtaken(rebuild: Rebuild, target: Target | None) -> bool:
