@@ -263,15 +263,15 @@ class Notifying:
 
 def _untold(targets: TargetBook, rolling: Rolling) -> tuple[Untold, ServiceError | None]:
     """Return what tells something; one that cannot be read keeps nobody else from being told."""
-    found, problem = _readable(targets.targets.untold())
-    waves, unread = _readable(rolling.untold())
+    found, problem = _readable(targets.targets.untold)
+    waves, unread = _readable(rolling.untold)
     return Untold(found, waves), problem or unread
 
 
-def _readable(records: Iterator[S]) -> tuple[tuple[S, ...], ServiceError | None]:
+def _readable(records: Callable[[], Iterator[S]]) -> tuple[tuple[S, ...], ServiceError | None]:
     found: list[S] = []
     try:
-        found.extend(records)
+        found.extend(records())
     except ServiceError as error:
         return tuple(found), error
     return tuple(found), None
