@@ -129,10 +129,10 @@ class _Reading:
         if name and not _STAGE.fullmatch(name):
             raise MalformedInput(f"line {one.line}: {words[2][:80]!r} is no name of a stage")
         found = self._named(one.line, NamedBy.FROM, words[0], dict(flags).get("platform", ""))
-        if found.image.lower() not in {SCRATCH, *self._names}:
+        if not self._is_no_image(found.image):
             yield found
         self.stages += 1
-        self._names |= {name} if name else set()
+        self._names.update([name] if name else [])
 
     def _named(self, line: int, by: NamedBy, written: str, platform: str = "") -> Named:
         self._variables.used, self._variables.missing = set(), set()
@@ -153,13 +153,16 @@ class _Reading:
     def _taken(self, one: Instruction, by: NamedBy, sources: Iterator[str]) -> Iterator[Named]:
         """What stands there is a stage's name or number, or an image, and never a variable."""
         for source in sources:
-            if source.isdecimal() or source.lower() in {SCRATCH, *self._names}:
+            if source.isdecimal() or self._is_no_image(source):
                 continue
             if "$" in source:
                 why = "variables are not put in their places there: make it a stage, by a FROM of its own"
                 yield Named(one.line, by, source, unclear=why)
             else:
                 yield Named(one.line, by, source, source)
+
+    def _is_no_image(self, name: str) -> bool:
+        return name.lower() == SCRATCH or name.lower() in self._names
 
     def _flags(self, one: Instruction) -> Iterator[tuple[str, str]]:
         words = raw_words(one.rest, self._escape)

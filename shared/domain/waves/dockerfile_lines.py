@@ -179,8 +179,10 @@ def raw_words(text: str, escape: str) -> tuple[str, ...] | None:
         elif char in "\"'":
             quote = char
         if char.isspace() and not quote and len(char) == 1:
-            words, word = ([*words, "".join(word)] if word else words), []
+            words += ["".join(word)] if word else []
+            word = []
         else:
             word.append(char)
         at += len(char)
-    return None if quote else tuple([*words, "".join(word)] if word else words)
+    words += ["".join(word)] if word else []
+    return None if quote else tuple(words)

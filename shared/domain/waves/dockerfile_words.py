@@ -92,9 +92,11 @@ class _Word:
     def _until(self, stop: str, *, raw: bool) -> str:
         """Read up to a character, which is taken; an empty one stands for the end."""
         found: list[str] = []
+        length = 0
         while (char := self._peek()) and char != stop:
             found.append(self._piece(char, raw=raw))
-            if sum(map(len, found)) > LONGEST_WORD:
+            length += len(found[-1])
+            if length > LONGEST_WORD:
                 raise MalformedInput(f"{self._text[:40]!r}: what comes of its variables is longer than any reference")
         if stop and not self._take():
             raise MalformedInput(f"{self._text[:80]!r}: {stop} is missing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from textwrap import dedent
 
 import pytest
@@ -312,3 +313,19 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
         except MalformedInput:
             continue
         assert all(bool(one.image) != bool(one.unclear) for one in found)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"FROM a\nRUN " + b"a " * 60_000,
+        b"".join(b"FROM scratch as s%d\n" % number for number in range(9000)),
+        b"".join(b"ARG A%d=%s\n" % (number, b"x" * 480) for number in range(500)) + b"FROM a\n",
+    ],
+    ids=["many words", "many stages", "long arguments"],
+)
+def test_as_much_as_is_read_takes_little_of_the_processor(content: bytes) -> None:
+    assert len(content) <= LARGEST_FILE
+    began = time.process_time()
+    images_of(content)
+    assert time.process_time() - began < 3
