@@ -16,6 +16,9 @@ import msgspec
 from shared.domain.waves.builders import Apart, Base, Builder, HowKnown, ends_the_chain
 from shared.domain.waves.results import Baseline
 
+# Of builders that are all built on each other there are more cycles than anybody could read. All are cut.
+MOST_CYCLES = 100
+
 
 class By(Enum):
     """By what a builder is known to build on an image."""
@@ -80,7 +83,7 @@ class Impact(msgspec.Struct, frozen=True):
 
     Attributes:
         hits: in the order in which they would be.
-        cycles: builders that are built on what they push, by way of each other, each cycle once.
+        cycles: builders that are built on what they push, by way of each other, each cycle once; the first hundred.
     """
 
     hits: tuple[Hit, ...]
@@ -142,11 +145,15 @@ class Graph:
         """Return on what each builder is built, of all that moves: the tags, and what is pushed because of them."""
         found: defaultdict[str, set[Edge]] = defaultdict(set)
         waiting: list[str] = []
+        followed: set[str] = set()
         for root in roots:
             self._note(found, waiting, self._on(root.name, root.tag, root.digests, ""))
         while waiting:
             name = waiting.pop()
-            for image in self._builders[name].pushes if not self._ends(name, found[name]) else ():
+            if name in followed or self._ends(name, found[name]):
+                continue
+            followed.add(name)
+            for image in self._builders[name].pushes:
                 digests = frozenset({image.digest} if image.digest else ())
                 self._note(found, waiting, self._on(image.name, image.tag, digests, name))
         return {name: tuple(sorted(found[name], key=_place)) for name in sorted(found)}
@@ -219,7 +226,8 @@ class _Walk:
                 left.pop()
             elif following in way:
                 self.back.add((here, following))
-                self.cycles.add(_turned(tuple(way)[way[following] :]))
+                if len(self.cycles) < MOST_CYCLES:
+                    self.cycles.add(_turned(tuple(way)[way[following] :]))
             elif following not in self._ended:
                 way[following] = len(way)
                 left.append(iter(self._built.get(following, ())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -24,7 +25,7 @@ from shared.domain.waves.builders import (
     of_task,
     together,
 )
-from shared.domain.waves.graph import By, Graph, Impact, Root
+from shared.domain.waves.graph import MOST_CYCLES, By, Graph, Impact, Root
 from shared.domain.waves.results import Baseline
 
 pytestmark = pytest.mark.unit
@@ -130,6 +131,16 @@ def test_a_chain_of_thousands_needs_no_recursion() -> None:
     tasks = [task(f"t{n:05}", f"i{n - 1}:1" if n else "base/node:22", pushes=f"i{n}:1") for n in range(3000)]
     found = impact(*tasks)
     assert found.hits[-1].level == 2999
+
+
+def test_hundreds_that_are_all_built_on_what_each_pushes_take_a_moment_and_tell_of_some_cycles() -> None:
+    pushed = Image("contosoapps.azurecr.io/cache", "1")
+    bases = (Base(ROOT.name, ROOT.tag), Base(pushed.name, pushed.tag))
+    made = [Builder(f"acr:contosoapps/task{number}", bases=bases, pushes=(pushed,)) for number in range(100)]
+    began = time.process_time()
+    found = impact(more=made)
+    assert time.process_time() - began < 1.5
+    assert (len(found.hits), len(found.cycles)) == (100, MOST_CYCLES)
 
 
 def test_the_order_does_not_depend_on_how_anything_is_listed() -> None:
