@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import Enum
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
@@ -78,4 +79,33 @@ def _leaf_problems(value: object, kind: Any, path: Path) -> Iterator[Told]:
         msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
         message = str(error)
-        yield path, message[0].lower() + message[1:]
+        yield path, f"{message[0].lower()}{message[1:]}{_instead(message, kind)}"
+
+
+def _instead(message: str, kind: Any) -> str:
+    """What people could write: a word that is not there, and a pattern, alone tell nobody."""
+    if message.startswith("Invalid enum value"):
+        return f"; expected {', '.join(_words(kind))}"
+    example = next(iter(_examples(kind)), "") if "matching regex" in message else ""
+    return f", such as {example}" if isinstance(example, str) and example else ""
+
+
+def _words(kind: Any) -> Iterator[str]:
+    """All words first; and that a mapping may stand there as well."""
+    inner = (kind, *_inside(kind))
+    for one in inner:
+        if isinstance(one, type) and issubclass(one, Enum):
+            yield from (str(member.value) for member in one)
+    if any(isinstance(one, type) and issubclass(one, msgspec.Struct) for one in inner):
+        yield "or a mapping"
+
+
+def _inside(kind: Any) -> Iterator[Any]:
+    for one in get_args(kind):
+        yield one
+        yield from _inside(one)
+
+
+def _examples(kind: Any) -> Iterator[object]:
+    for one in _inside(kind):
+        yield from (one.examples or ()) if isinstance(one, msgspec.Meta) else ()

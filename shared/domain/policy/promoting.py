@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 _SPAN = "^[1-9][0-9]{0,3}[mhdw]$"
-Span = Annotated[str, Meta(pattern=_SPAN.replace("$", r"\Z"), extra_json_schema={"pattern": _SPAN})]
+Span = Annotated[str, Meta(pattern=_SPAN.replace("$", r"\Z"), extra_json_schema={"pattern": _SPAN}, examples=["48h"])]
 
 _SPAN_OR_OFF = "^([1-9][0-9]{0,3}[mhdw]|off)$"
 SpanOrOff = Annotated[str, Meta(pattern=_SPAN_OR_OFF.replace("$", r"\Z"), extra_json_schema={"pattern": _SPAN_OR_OFF})]

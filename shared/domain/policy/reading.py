@@ -8,17 +8,15 @@ before the test of the defaults' policy, and stands back behind the test of a po
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from enum import Enum
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from shared.domain.policy.extending import CHECKS, Extending, Fields, Placed, Source, merged
-from shared.domain.policy.policy import NAME_PATTERN, NAMED, Gap, Mode, Policy, ScanCheck, Untested
+from shared.domain.policy.policy import NAME_PATTERN, NAMED, Mode, Policy, ScanCheck, Untested
 from shared.domain.policy.promoting import Approval, ApprovalCheck, Freeze, Off, SpanOrOff
 from shared.domain.policy.rebuilding import Rebuilding
-from shared.domain.policy.severity import Severity
 from shared.domain.policy.signing import SignatureCheck
 from shared.domain.shapes import Path, Told, shape_problems
 
@@ -178,7 +176,7 @@ def _wrong_policy(value: object, path: Path) -> Iterator[Told]:
     silent = [check for check in value if check != "extends" and value[check] is None]
     yield from (((*path, check), f"expected {_EXPECTED.get(check, 'a value')} or off") for check in silent)
     for place, told in shape_problems(value, Written, path):
-        yield place, f"{told}; expected {_choices(place[-1])}" if told.startswith("invalid enum value") else told
+        yield place, _in_short(told, place[-1])
     yield from _wrong_freezes(value.get("freeze"), (*path, "freeze"))
 
 
@@ -200,12 +198,11 @@ def _extended(policy: object) -> Fields:
     return {"extends": policy} if isinstance(policy, str) else _mapping(policy)
 
 
-def _choices(field: str | int) -> str:
-    """Return what may stand in a field of a policy that takes one of a few words."""
-    if field in _SHORT:
-        return _SHORT[str(field)]
-    kind: type[Enum] = {"block": Severity, "accept": Gap}.get(str(field), Mode)
-    return ", ".join(each.value for each in kind)
+def _in_short(told: str, field: str | int) -> str:
+    """Of a field that takes a word for a mapping, say what stands for what."""
+    wrong, _, _ = told.partition("; expected ")
+    short = told.startswith("invalid enum value") and field in _SHORT
+    return f"{wrong}; expected {_SHORT[str(field)]}" if short else told
 
 
 def _saying(document: object) -> Iterator[tuple[Path, Fields]]:

@@ -12,8 +12,11 @@ from msgspec import Meta
 
 from shared.domain.policy.promoting import Off, Span
 
-# A rebuild target, with or without the name of its dispatcher, or an owner.
-_CANARY = "^(owner:.{1,100}|([a-z][a-z0-9-]{0,30}:)?[^\\x00-\\x20:~][^\\x00-\\x20~]{0,200})$"
+# An owner, a rebuild target with the name of its dispatcher, or a task with its registry.
+_CANARY = (
+    "^(owner:.{1,100}|[a-z][a-z0-9-]{0,30}:[^\\x00-\\x20:~][^\\x00-\\x20~]{0,200}"
+    "|[^\\x00-\\x20:~/]{1,100}/[^\\x00-\\x20:~/]{1,100})$"
+)
 _OWNER = "owner:"
 _TARGET = re.compile("^([a-z][a-z0-9-]{0,30}):")
 # What runs as a task of an application registry; every other first part of a rebuild target is the name of a setting.
@@ -31,7 +34,13 @@ class OnFailure(Enum):
 
 Canary = Annotated[
     str,
-    Meta(min_length=1, max_length=240, pattern=_CANARY.replace("$", r"\Z"), extra_json_schema={"pattern": _CANARY}),
+    Meta(
+        min_length=1,
+        max_length=240,
+        pattern=_CANARY.replace("$", r"\Z"),
+        extra_json_schema={"pattern": _CANARY},
+        examples=["contosoapps/shop"],
+    ),
 ]
 
 

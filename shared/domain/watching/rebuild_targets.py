@@ -15,6 +15,7 @@ from shared.domain.shapes import Path, Told
 from shared.errors import InvalidReference
 
 MOST_TARGETS = 100
+_MOST_TOLD = 5
 _TARGET = r"^[a-z][a-z0-9-]{0,30}:[^\s:][^\s]{0,300}$"
 _READ = re.compile(_TARGET.replace("$", r"\Z"))
 _TASK = re.compile(r"[A-Za-z0-9]{5,50}/[A-Za-z0-9][A-Za-z0-9_-]{1,49}\Z")
@@ -88,6 +89,7 @@ def rebuild_target_problems(path: Path, fields: dict[str, object]) -> Iterator[T
         if isinstance(target, str):
             yield from _target_problems((*where, "target") if isinstance(item, dict) else where, target, seen)
         yield from _image_problems(where, one)
+        yield from _tag_problems(where, one, fields)
         yield from _printable((*where, "owner"), one.get("owner"))
 
 
@@ -107,12 +109,28 @@ def _image_problems(path: Path, fields: dict[str, object]) -> Iterator[Told]:
         for position, image in enumerate(images if isinstance(images, list) else []):
             if isinstance(image, str) and (told := _image_problem(image)):
                 yield (*path, name, position), told
-    tags = fields.get("tags")
+
+
+def _tag_problems(path: Path, target: dict[str, object], entry: dict[str, object]) -> Iterator[Told]:
+    """A tag that the entry never has is built on by nobody; what a pattern takes is not known before."""
+    tags, named = target.get("tags"), _names(entry)
     for position, tag in enumerate(tags if isinstance(tags, list) else []):
         try:
-            parse_tag(tag) if isinstance(tag, str) else None
+            known = not isinstance(tag, str) or not named or parse_tag(tag) in named
         except InvalidReference as error:
             yield (*path, "tags", position), str(error)
+            continue
+        if not known:
+            there = ", ".join(sorted(named)[:_MOST_TOLD])
+            yield (*path, "tags", position), f"the entry has no tag {tag!r} in the base registry; it has {there}"
+
+
+def _names(entry: dict[str, object]) -> frozenset[str]:
+    """How the base registry names the tags of an entry that names them all; empty if it does not."""
+    tags = entry.get("tags")
+    each = tags if isinstance(tags, list) else []
+    named = [one.get("as", one.get("tag")) if isinstance(one, dict) else one for one in each]
+    return frozenset(map(str, named)) if all(isinstance(one, str) for one in named) else frozenset()
 
 
 def _image_problem(text: str) -> str:

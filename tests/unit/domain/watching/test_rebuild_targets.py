@@ -50,7 +50,8 @@ def test_an_entry_that_says_nothing_has_none() -> None:
 @pytest.mark.parametrize(
     ("rebuilds", "told"),
     [
-        ("[shop]", "images[0].rebuilds[0]"),
+        ("[shop]", ", such as github:contoso/shop/.github/workflows/image.yml@main"),
+        ("[{target: github:x, tags: ['99']}]", "the entry has no tag '99' in the base registry; it has "),
         ("['GitHub:x']", "images[0].rebuilds[0]"),
         ("['github:a b']", "images[0].rebuilds[0]"),
         ("[{tags: [22]}]", "images[0].rebuilds[0]"),

@@ -89,6 +89,11 @@ def test_what_a_policy_says_of_rebuilds_leaves_its_hash_as_it_was() -> None:
     ("entry", "told"),
     [
         ("rebuild: {canary: 0}", "line 7: images[0].rebuild.canary"),
+        ("rebuild: {canary: [shop]}", ", such as contosoapps/shop"),
+        ("rebuild: {window: 10}", ", such as 48h"),
+        ("rebuild: {on_canary_failure: halt}", "invalid enum value 'halt'; expected hold, restore, continue"),
+        ("policy: {test: off, rebuild: {on_canary_failure: halt}}", "'halt'; expected hold, restore, continue"),
+        ("rebuild: on", "invalid enum value 'on'; expected off, or a mapping"),
         ("rebuild: {canary: []}", "images[0].rebuild.canary"),
         ("rebuild: {canary: shop}", "images[0].rebuild.canary"),
         ("rebuild: {canary: [a b]}", "images[0].rebuild.canary"),

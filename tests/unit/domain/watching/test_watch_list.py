@@ -222,7 +222,7 @@ NO_NAME = r"expected `str` matching regex '^[a-z0-9][a-z0-9._-]{0,62}\\Z'"
             "name, source, tags, target, gate, policy, platforms, registry, missing, drift, adopt, mode, referrers, "
             "unique_tag, record, lock, rebuilds, rebuild, owner",
         ),
-        (entry(drift="mend"), "line 6: images[0].drift: invalid enum value 'mend'"),
+        (entry(drift="mend"), "line 6: images[0].drift: invalid enum value 'mend'; expected repair, tell"),
         (entry() + "\n    name: again", "line 6: images[0].name: the same field stands twice"),
         ("images: []\nimages: []", "line 2: images: the same field stands twice"),
         (
