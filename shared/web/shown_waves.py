@@ -161,19 +161,22 @@ class ShownWave(msgspec.Struct, frozen=True, kw_only=True):
         asked: what its entry asked for when it was planned.
         members: who is rebuilt in it, those who go first before the others.
         outside: who takes the tag without it, and why.
+        remarks: what is to be known of how it was planned: cycles, and who goes first as a canary is built on it.
     """
 
     wave: WaveLine
     asked: Rebuilding
     members: tuple[ShownMember, ...]
     outside: tuple[Outside, ...]
+    remarks: tuple[str, ...]
 
 
 def shown_wave(wave: Wave) -> ShownWave:
     """Return a wave as it is shown."""
     members = sorted(wave.members, key=lambda one: not one.canary)
     shown = tuple(_member(wave, one) for one in members)
-    return ShownWave(wave=line_of(wave), asked=wave.asked, members=shown, outside=wave.outside)
+    line, apart, told = line_of(wave), wave.outside, wave.remarks
+    return ShownWave(wave=line, asked=wave.asked, members=shown, outside=apart, remarks=told)
 
 
 def line_of(wave: Wave) -> WaveLine:

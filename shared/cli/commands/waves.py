@@ -12,7 +12,7 @@ from shared.cli.naming import MOST_WAVES, target_of
 from shared.cli.options import among, bounded
 from shared.cli.parsing import Parser
 from shared.cli.session import Session
-from shared.cli.text import minute, plain, short, table
+from shared.cli.text import minute, plain, printable, short, table
 from shared.domain.waves.states import WAVE_ENDS, WaveState
 
 _HEADS = ("wave", "state", "reason", "digest", "members", "since", "waits until")
@@ -103,7 +103,13 @@ def _id_of(text: str, to: Session) -> str:
 
 
 def _lines(shown: Document, to: Session) -> list[str]:
-    return [*_head(shown["wave"]), *table(_MEMBERS, _members(shown), to.colours), *_found_at(shown), *_outside(shown)]
+    return [
+        *_head(shown["wave"]),
+        *table(_MEMBERS, _members(shown), to.colours),
+        *_found_at(shown),
+        *_outside(shown),
+        *map(printable, shown["remarks"]),
+    ]
 
 
 def _head(wave: Document) -> Iterator[str]:
@@ -137,7 +143,7 @@ def _found_at(shown: Document) -> Iterator[str]:
         for result in one.get("results", ()):
             of = f"of attempt {result['attempt']} of {one['target']}"
             if result.get("link"):
-                yield f"run {of}: {plain(str(result['link']))}"
+                yield f"run {of}: {printable(str(result['link']))}"
             if log := result.get("log"):
                 yield f"log {of}: GET /api/{path_of('rebuilds', log['rebuild'], 'evidence', log['evidence'])}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from shared.cli.exits import Exit
@@ -116,3 +117,12 @@ def test_who_may_only_read_says_nothing(waiting: Terminal, world: Waving) -> Non
     waiting.role = Role.READER
     assert waiting.type("wave", ID, "--cancel", "--reason", "x", "--yes").status == Exit.DENIED
     assert world.wave().spoken is None
+
+
+def test_what_is_to_be_known_of_how_it_was_planned_is_told(waiting: Terminal, world: Waving) -> None:
+    told = "acr:tidegateapps/runtime goes first as well, as a canary is built on what it pushes"
+    stored = world.waves.get(ID)
+    assert stored is not None
+    world.waves.replace(stored, msgspec.structs.replace(stored.record, remarks=(told,)))
+    assert told in waiting.type("wave", ID).out.splitlines()
+    assert waiting.type("wave", ID, "--json").document["remarks"] == [told]

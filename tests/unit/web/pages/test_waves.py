@@ -7,6 +7,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 import azure.functions as func
+import msgspec
 import pytest
 
 from shared.domain.access.callers import Caller, Kind, Role
@@ -222,3 +223,10 @@ def test_the_page_of_an_entrys_dependants_says_who_would_be_rebuilt(browser: Bro
 def test_every_state_has_a_tone_and_only_what_is_under_way_is_busy() -> None:
     busy = {one.value for one in (*WaveState, *MemberState) if word(one).tone is Tone.BUSY}
     assert busy == {"planned", "canaries", "rolling", "restoring", "claimed", "asked", "running"}
+
+
+def test_the_page_of_one_says_what_is_to_be_known_of_how_it_was_planned(browser: Browser, world: Waving) -> None:
+    stored = world.waves.get(ID)
+    assert stored is not None
+    world.waves.replace(stored, msgspec.structs.replace(stored.record, remarks=("a -> b -> a",)))
+    assert "a -&gt; b -&gt; a" in browser.read(PAGE)
