@@ -15,7 +15,7 @@ from tests.burst.plan import Move
 from tests.burst.stage import moved, target_of
 from tests.chaos.found import Found
 from tests.chaos.judge_beside import Finding
-from tests.chaos.judge_waves import Rebuild, Rolled, Run, Wave, doubled_in_waves, lost_in_waves
+from tests.chaos.judge_waves import Rebuild, Rolled, Run, Wave, doubled_in_waves, lost_in_waves, under_way
 
 # So many of a registry are under way at once; the entries let all but one of theirs go together.
 REBUILDS_AT_ONCE = 6
@@ -127,6 +127,7 @@ def run_of(listed: Mapping[str, Any], prefix: str) -> Run:
         task=listed["task"] or "",
         status=listed["status"],
         bases={name.removeprefix(prefix): digest for name, digest in listed["bases"].items()},
+        asked=listed["created"],
         started=listed["started"] or 0.0,
         finished=listed["finished"] or 0.0,
     )
@@ -141,12 +142,10 @@ def tasks_of(moves: Iterable[Move]) -> dict[str, Move]:
 
 def judged(rolled: Rolled, rebuilds: tuple[Rebuild, ...], runs: tuple[Run, ...], left: tuple[Finding, ...]) -> Rebuilt:
     """Return what is to be told of the waves of a burst."""
-    ours = [run for run in runs if run.name and run.task]
-    beside = (sum(one.started <= run.started < (one.finished or one.started + 1) for one in ours) for run in ours)
     return Rebuilt(
         waves=len(rolled.waves),
         rebuilds=sum(bool(one.wave) for one in rebuilds),
-        at_once=max(beside, default=0),
+        at_once=max((len(beside) for _, beside in under_way(runs)), default=0),
         lost=(*left, *lost_in_waves(rolled, rebuilds, runs)),
         doubled=tuple(doubled_in_waves(rolled, rebuilds, runs)),
     )

@@ -116,7 +116,7 @@ def test_of_a_share_of_the_repositories_one_tag_each_asks_for_waves_with_tasks_o
 
 _WAVE = Wave("w", "base/t0:1", 1, "new", "old", "done", members=(Member("a", "built", canary=True),))
 _REBUILDS = (Rebuild("r", "a", _WAVE.tag, 1, ("run",), "w", canary=True),)
-_RUN = Run("apps", "ca1", "run", "a", "Succeeded", {_WAVE.tag: "new"}, started=1.0, finished=2.0)
+_RUN = Run("apps", "ca1", "run", "a", "Succeeded", {_WAVE.tag: "new"}, asked=1.0, started=1.0, finished=2.0)
 
 
 def test_the_waves_of_a_burst_are_told_and_are_nothing_where_nobody_asked_for_them() -> None:
@@ -127,7 +127,7 @@ def test_the_waves_of_a_burst_are_told_and_are_nothing_where_nobody_asked_for_th
 
 def test_what_is_not_built_and_more_at_once_than_may_be_make_a_burst_that_did_not_go_well() -> None:
     well = Measured(50, 1.1, 0.0, 0, 4.6, 60.0, 1.5, 9.0, 2.5, lost=0, doubled=0)
-    beside = Run("apps", "ca2", "other", "b", "Succeeded", started=1.5, finished=3.0)
+    beside = Run("apps", "ca2", "other", "b", "Succeeded", asked=1.5, started=2.5, finished=3.0)
     many = judged(Rolled((_WAVE,), at_once=1), _REBUILDS, (_RUN, beside), ())
     left = judged(Rolled((_WAVE,)), _REBUILDS, (_RUN,), (Finding("b", "it is not built"),))
     assert well.is_clean

@@ -21,7 +21,7 @@ _LEFT = frozenset({"failed", "undecided", "excluded", "void"})
 class Run:
     """A run that really was: the name it was started under, its task, how it ended, and what it was built on.
 
-    Times are seconds since 1970; of one that has not ended ``finished`` is 0.
+    Times are seconds since 1970, of when it was asked for, began and ended; what has not come yet is 0.
     """
 
     registry: str
@@ -30,6 +30,7 @@ class Run:
     task: str
     status: str
     bases: Mapping[str, str] = field(default_factory=dict)
+    asked: float = 0.0
     started: float = 0.0
     finished: float = 0.0
 
@@ -296,11 +297,18 @@ def _in_it_twice(wave: Wave) -> Iterator[str]:
 
 
 def _too_many(at_once: int, runs: Iterable[Run]) -> Iterator[Finding]:
-    """Only runs that were asked for by name are the product's."""
-    ours = [run for run in runs if run.name and run.task and run.started]
-    for run in sorted(ours, key=lambda one: one.started):
-        beside = [one for one in ours if one.started <= run.started and not 0 < one.finished <= run.started]
+    for run, beside in under_way(runs):
         if len(beside) > at_once:
             names = ", ".join(sorted(one.task for one in beside))
             yield Finding(f"run {run.id}", f"{len(beside)} rebuilds were under way, of which {at_once} may be: {names}")
             return
+
+
+def under_way(runs: Iterable[Run]) -> Iterator[tuple[Run, tuple[Run, ...]]]:
+    """Yield each run of a task with all that were under way when it was asked for, itself among them.
+
+    Only those that were asked for by name are the product's.
+    """
+    ours = sorted((run for run in runs if run.name and run.task), key=lambda one: one.asked)
+    for run in ours:
+        yield run, tuple(one for one in ours if one.asked <= run.asked and not 0 < one.finished <= run.asked)

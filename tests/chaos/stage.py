@@ -14,6 +14,8 @@ from tests.chaos.cast import PLACES, watch_list
 from tests.chaos.players import Upstreams
 from tests.chaos.tasks import BUILT_ON, TASKS, Builds
 
+# More than rebuilds may be under way at once, so that it is not the agents who keep them few.
+_AGENTS = 8
 _LONGEST_BUILD = 120
 
 
@@ -28,7 +30,7 @@ def prepare(topology: Topology, watcher: Watcher, upstreams: Upstreams, *, trave
     """
     if travels:
         give_key(topology, watcher)
-    watcher.set(anonymous_pull_limit=None, account_pull_limit=None, hub_api_limit=10**6)
+    watcher.set(anonymous_pull_limit=None, account_pull_limit=None, hub_api_limit=10**6, agents=_AGENTS)
     for place in PLACES:
         upstreams.first(place, in_base=place in BUILT_ON)
     stage_set = StageSet(topology, watcher)

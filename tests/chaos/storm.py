@@ -284,6 +284,7 @@ class Storm:
                 task=one["task"] or "",
                 status=one["status"],
                 bases={name.removeprefix(prefix): digest for name, digest in one["bases"].items()},
+                asked=one["created"],
                 started=one["started"] or 0.0,
                 finished=one["finished"] or 0.0,
             )

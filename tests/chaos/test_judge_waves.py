@@ -34,8 +34,8 @@ REBUILDS = (
     Rebuild("b", "second", TAG, 2, ("run-b",), WAVE.id, 1),
 )
 RUNS = (
-    Run("apps", "ca1", "run-a", "first", "Succeeded", {TAG: NEW}, started=10.0, finished=20.0),
-    Run("apps", "ca2", "run-b", "second", "Succeeded", {TAG: NEW}, started=20.0, finished=30.0),
+    Run("apps", "ca1", "run-a", "first", "Succeeded", {TAG: NEW}, asked=5.0, started=10.0, finished=20.0),
+    Run("apps", "ca2", "run-b", "second", "Succeeded", {TAG: NEW}, asked=20.0, started=20.0, finished=30.0),
 )
 FAILED = (replace(RUNS[0], status="Failed"), RUNS[1])
 ROLLED = Rolled((WAVE,), {TAG: Decided(2, NEW)}, at_once=1)
@@ -142,7 +142,7 @@ def test_what_went_back_to_the_digest_before_is_clean() -> None:
     ],
 )
 def test_what_went_elsewhere_than_back_or_came_again_by_itself_is_told(rolled: Rolled, why: str) -> None:
-    runs = (*FAILED, replace(RUNS[0], id="ca3", name="", started=5.0, finished=6.0))
+    runs = (*FAILED, replace(RUNS[0], id="ca3", name="", asked=4.0, started=4.0, finished=5.0))
     (found,) = lost(rolled, (), runs)
     assert why in found
 
@@ -154,20 +154,20 @@ def test_what_is_only_suspected_may_come_again() -> None:
 
 def test_an_attempt_that_was_made_twice_is_told() -> None:
     twice = (replace(REBUILDS[0], runs=("run-a", "run-c")), REBUILDS[1])
-    again = replace(RUNS[0], id="ca3", name="run-c", status="Failed", started=40.0, finished=41.0)
+    again = replace(RUNS[0], id="ca3", name="run-c", status="Failed", asked=40.0, started=40.0, finished=41.0)
     assert doubled(ROLLED, twice, (*RUNS, again)) == ["attempt 1 of first was made 2 times"]
 
 
 def test_two_builds_on_one_digest_are_told_though_they_are_two_attempts() -> None:
     second = replace(REBUILDS[0], id="c", runs=("run-c",), attempt=2)
-    again = replace(RUNS[0], id="ca3", name="run-c", started=40.0, finished=41.0)
+    again = replace(RUNS[0], id="ca3", name="run-c", asked=40.0, started=40.0, finished=41.0)
     assert doubled(ROLLED, (*REBUILDS, second), (*RUNS, again)) == [f"first was built 2 times on {NEW}"]
 
 
 def test_a_failure_may_be_repeated_and_so_may_what_decided_nothing() -> None:
     second = replace(REBUILDS[0], id="c", runs=("run-c", "run-d"), attempt=2)
-    later = replace(RUNS[0], id="ca3", name="run-c", status="Canceled", started=40.0, finished=41.0)
-    well = replace(RUNS[0], id="ca4", name="run-d", started=42.0, finished=43.0)
+    later = replace(RUNS[0], id="ca3", name="run-c", status="Canceled", asked=40.0, started=40.0, finished=41.0)
+    well = replace(RUNS[0], id="ca4", name="run-d", asked=42.0, started=42.0, finished=43.0)
     assert doubled(ROLLED, (*REBUILDS, second), (*FAILED, later, well)) == []
 
 
@@ -176,11 +176,11 @@ def test_a_member_that_is_in_a_wave_twice_is_told() -> None:
 
 
 def test_more_rebuilds_at_once_than_may_be_are_told_with_their_names() -> None:
-    assert doubled(ROLLED, runs=(RUNS[0], replace(RUNS[1], started=19.0))) == [
+    assert doubled(ROLLED, runs=(RUNS[0], replace(RUNS[1], asked=19.0))) == [
         "2 rebuilds were under way, of which 1 may be: first, second"
     ]
     assert doubled(ROLLED, runs=(replace(RUNS[0], finished=0.0), RUNS[1])) != []
-    others = replace(RUNS[1], started=19.0, name="")
+    others = replace(RUNS[1], asked=19.0, name="")
     assert doubled(ROLLED, runs=(RUNS[0], others)) == []
 
 

@@ -315,6 +315,6 @@ class Runs:
 
 
 def _listed(run: Run) -> dict[str, Any]:
-    kept = ("registry", "run_id", "name", "task", "status", "started", "finished")
+    kept = ("registry", "run_id", "name", "task", "status", "created", "started", "finished")
     bases = {f"{base.registry}/{base.repository}:{base.tag}": base.digest for base in run.dependencies}
     return {**{name: getattr(run, name) for name in kept}, "bases": bases}
