@@ -42,6 +42,8 @@ _ENOUGH = 2
 _BY_CATALOGUE = frozenset({"docker_hub", "mcr"})
 # So few that some have to wait for their turn.
 _REBUILDS_AT_ONCE = 4
+# Of these a record that has ended is never taken up again; a target ends with each decision, and begins with the next.
+_END_ONCE = frozenset({"candidate", "rebuild", "wave"})
 # Azure's ten minutes, at the pace at which all else goes.
 _INVISIBLE = 600.0
 
@@ -261,7 +263,7 @@ class Storm:
         told = ", ".join(
             f"{number} {name}{'s' * (number > 1 and not name.endswith('s'))}" for name, number in left.items() if number
         )
-        return told, sum(record.ended for record in records)
+        return told, sum(record.ended for record in records if record.kind in _END_ONCE)
 
     def _unnoticed(self) -> int:
         other = self._topology.address("other")
