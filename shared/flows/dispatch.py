@@ -18,7 +18,6 @@ from shared.domain.dispatch.builds import (
     Found,
     Outcome,
     asked_of,
-    built_since,
     in_order,
     is_busy,
 )
@@ -32,7 +31,7 @@ from shared.domain.promotion.schedule import (
     pause_before_look,
     pause_before_retry,
 )
-from shared.domain.promotion.turns import WITHDRAWN, ahead_of, failed_alike, is_overtaken, waits_for_canary
+from shared.domain.promotion.turns import WITHDRAWN, ahead_of, built_since, failed_alike, is_overtaken, waits_for_canary
 from shared.errors import InvalidReference, ServiceError, TidegateError
 from shared.ports import Stored
 from shared.rules.dispatch_asking import Asking, of_place

@@ -32,7 +32,7 @@ from shared.domain.promotion.rebuilds import (
 )
 from shared.domain.promotion.schedule import LEASE, LONGEST_LOOK, LONGEST_WAIT, SHORTEST_LOOK
 from shared.domain.promotion.target import Target
-from shared.domain.promotion.turns import WITHDRAWN, ahead_of, failed_alike, is_overtaken, waits_for_canary
+from shared.domain.promotion.turns import WITHDRAWN, ahead_of, built_since, failed_alike, is_overtaken, waits_for_canary
 from shared.errors import Conflict, Refused, ServiceError, TidegateError
 from shared.ports import Stored
 from shared.rules.progress import Progress
@@ -211,6 +211,9 @@ class _Turn:
             self._later(stored, LONGEST_LOOK)
         elif (ahead := ahead_of(rebuild, around)) >= most:
             self._wait(stored, ahead)
+        elif not rebuild.canary and not rebuild.middles and (other := built_since(rebuild, others)) is not None:
+            detail = f"run {other.run_id}, which began after this base had moved, built on it: {other.id}"
+            self._end(stored, RebuildStatus.UP_TO_DATE, detail)
         else:
             self._run_unless_built(stored, None if rebuild.canary else failed_alike(rebuild, others))
 

@@ -8,7 +8,7 @@ from enum import Enum
 
 import msgspec
 
-from shared.domain.promotion.rebuilds import BUSY, BuilderKind, Rebuild, RebuildStatus, rebuild_run_name
+from shared.domain.promotion.rebuilds import BUSY, BuilderKind, Rebuild, rebuild_run_name
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, Tag
 
@@ -146,15 +146,6 @@ def new_dispatch(
         since=now,
         traceparent=target.traceparent if target else "",
     )
-
-
-def built_since(rebuild: Rebuild, others: Iterable[Rebuild]) -> Rebuild | None:
-    """Return the rebuild of the same place whose build was asked for after this one was wanted, and succeeded.
-
-    A build that is asked for after the base had moved builds on what it moved to: another one would build nothing new.
-    """
-    ended = (one for one in others if one.status is RebuildStatus.SUCCEEDED)
-    return next((one for one in ended if one.asked_at is not None and one.asked_at >= rebuild.since), None)
 
 
 def is_busy(others: Iterable[Rebuild]) -> bool:

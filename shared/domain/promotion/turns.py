@@ -79,6 +79,15 @@ def failed_alike(rebuild: Rebuild, others: Iterable[Rebuild]) -> Rebuild | None:
     return next((one for one in ended if one.asked_at is not None and one.asked_at >= rebuild.since), None)
 
 
+def built_since(rebuild: Rebuild, others: Iterable[Rebuild]) -> Rebuild | None:
+    """Return the rebuild of the same task or place whose run was asked for after this one was wanted, and succeeded.
+
+    What is asked for after the base had moved builds on what it moved to: another run would build nothing new.
+    """
+    ended = (one for one in others if one.status is RebuildStatus.SUCCEEDED)
+    return next((one for one in ended if one.asked_at is not None and one.asked_at >= rebuild.since), None)
+
+
 def ahead_of(rebuild: Rebuild, around: Iterable[Rebuild]) -> int:
     """Return how many rebuilds of a registry run, or have waited longer for their turn and could begin now.
 

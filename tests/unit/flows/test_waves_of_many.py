@@ -52,6 +52,20 @@ def test_two_bases_of_a_task_that_move_within_the_window_are_one_run() -> None:
     assert ends == [MemberState.BUILT.value, MemberState.COVERED.value]
 
 
+def test_a_task_that_was_just_built_is_not_run_again_by_who_reads_it_as_it_was_before() -> None:
+    world = two_bases()
+    assert isinstance(world.application_runs, BuildingRuns)
+    world.application_runs.lags = True
+    world.push(TWO)
+    world.push(THREE, OTHER)
+    world.check()
+    world.run_for(2 * HOUR)
+    assert runs_of(world, "both") == 1
+    ends = {one.status: one.detail for one in world.rebuilt() if one.task == "both"}
+    assert set(ends) == {RebuildStatus.SUCCEEDED, RebuildStatus.UP_TO_DATE}
+    assert "began after this base had moved, built on it" in ends[RebuildStatus.UP_TO_DATE]
+
+
 def test_a_canary_is_asked_for_alone_and_what_is_for_another_base_waits_for_it() -> None:
     canary = rebuild(wave="w1", canary=True, status=RebuildStatus.RUNNING)
     other = rebuild(wave="w2", base_digest=TWO)
