@@ -88,9 +88,10 @@ class Conductor:
 
     def _go_on(self, stored: StoredWave) -> None:
         current: StoredWave | None = stored
+        new: tuple[str, ...] = ()
         for _ in range(_MOST_STEPS):
             before = current
-            current = self._step(current) if current is not None else None
+            current, new = self._step(current, new) if current is not None else (None, ())
             if current is None or current == before or _rests(current.record, self._book.clock()):
                 break
         if current is not None:
@@ -104,32 +105,38 @@ class Conductor:
         if put_off is not None:
             self._book.wake(put_off.record)
 
-    def _step(self, stored: StoredWave) -> StoredWave | None:
-        """What has been written already is done first."""
+    def _step(self, stored: StoredWave, new: tuple[str, ...]) -> tuple[StoredWave | None, tuple[str, ...]]:
+        """Return the wave one step further, and whom it has just claimed; what has been written already is done first.
+
+        What was heard and what follows from it are one write, but where a tag's record is changed by it first.
+        """
         seen = self._targets.read(stored.record.repository, stored.record.tag)
-        heard = self._book.step(stored, self._rebuilds.heard(stored.record, seen.record if seen else None))
-        if heard is None:
-            return None
-        self._tell_guilt(heard.record, seen)
-        verdict = self._judged(heard.record, seen.record if seen else None)
-        return self._done(heard, verdict, seen)
+        heard = self._rebuilds.heard(stored.record, seen.record if seen else None, new)
+        if heard.control_of or heard.state is WaveState.RESTORING:
+            written = self._book.step(stored, heard)
+            if written is None:
+                return None, ()
+            stored = written
+            self._tell_guilt(heard, seen)
+        verdict = self._judged(heard, seen.record if seen else None)
+        return self._done(stored, heard, verdict, seen), verdict.what if verdict.move is Move.ASK else ()
 
     def _judged(self, wave: Wave, target: Target | None) -> Judged:
         asked = (self._asked(target) if target is not None else None) or wave.asked
         grounds = self._grounds(wave) if needs_grounds(wave, asked) else way_back.UNKNOWN
         return judge(wave, target, asked, grounds, self._book.clock())
 
-    def _done(self, heard: StoredWave, verdict: Judged, seen: StoredTarget | None) -> StoredWave | None:
-        wave, now = heard.record, self._book.clock()
+    def _done(self, stored: StoredWave, wave: Wave, verdict: Judged, seen: StoredTarget | None) -> StoredWave | None:
+        now = self._book.clock()
         if verdict.move is Move.RESTORE and wave.state is WaveState.RESTORING and seen is not None:
             self._go_back(wave, verdict, seen)
-            return heard
+            return stored
         before = self._tag_seen(wave, seen) if verdict.move is Move.ASK else TagSeen()
         after = applied(wave, verdict, now, before)
         if verdict.move is Move.WENT_BACK and seen is not None:
             self._tell_others(wave, seen.record)
             after = msgspec.structs.replace(after, restored_by=way_back.restored_by(wave, seen.record))
-        written = self._book.step(heard, after)
+        written = self._book.step(stored, after)
         if written is not None and after.state is not wave.state:
             level = logging.WARNING if after.state in _TOLD else logging.INFO
             log.log(level, "%s is %s: %s", wave.id, after.state.value, after.reason.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from shared.domain.promotion.rebuilds import (
     WITHOUT_RIGHT,
@@ -43,12 +43,13 @@ class WaveRebuilds:
         self._targets = targets
         self._base = base
 
-    def heard(self, wave: Wave, target: Target | None) -> Wave:
+    def heard(self, wave: Wave, target: Target | None, new: Collection[str] = ()) -> Wave:
         """Return a wave that knows what became of those that were asked for; who was claimed and not asked for is.
 
         Args:
             wave: as its record says.
             target: its tag's record; ``None`` if there is none.
+            new: the members that were claimed a moment ago, so that the archive has nothing of them.
 
         Raises:
             ServiceError: the storage account, or the base registry, did not answer.
@@ -56,7 +57,8 @@ class WaveRebuilds:
         known = self._current(wave)
         for member in wave.in_flight:
             rebuild = self._rebuild(wave, member)
-            wave = self._told(wave, member, known.get(rebuild.id) or self._asked(rebuild), target)
+            found = known.get(rebuild.id) or self._asked(rebuild, absent=member.target in new)
+            wave = self._told(wave, member, found, target)
         return wave
 
     def tag_seen(self, wave: Wave, target: Target | None) -> TagSeen:
@@ -76,9 +78,9 @@ class WaveRebuilds:
             found |= {one.record.id: one.record for one in self._progress.records.current(prefix)}
         return found
 
-    def _asked(self, rebuild: Rebuild) -> Rebuild:
+    def _asked(self, rebuild: Rebuild, *, absent: bool) -> Rebuild:
         """Whoever claimed a member may have died before asking; one that ended long ago is in the archive."""
-        if self._progress.insert(rebuild):
+        if self._progress.insert(rebuild, absent=absent):
             self._progress.wake(rebuild)
             return rebuild
         stored = self._progress.records.get(rebuild.id)

@@ -199,7 +199,10 @@ def _put_away(world: Counting) -> int:
     """Return what it costs to put away what ended, once it is a day old."""
     world.counted.clear()
     world.pass_time(KEPT_CURRENT + timedelta(hours=1))
-    sweep_rebuilds(world.rebuild_progress, {APPS: world.application_runs})
+    before = -1
+    while before != world.counted["rebuilds.archive_all"]:
+        before = world.counted["rebuilds.archive_all"]
+        sweep_rebuilds(world.rebuild_progress, {APPS: world.application_runs})
     return world.counted["rebuilds.archive_all"]
 
 

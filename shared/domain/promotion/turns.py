@@ -12,9 +12,9 @@ from shared.domain.promotion.target import Target
 # How often a canary is looked at from when it usually has ended.
 CANARY_LOOK = timedelta(seconds=8)
 # How far apart the moments are at most at which the runs of a wave's others are looked at.
-LONGEST_TOGETHER = timedelta(minutes=1)
+LONGEST_TOGETHER = timedelta(minutes=3)
 # Or as large a part of what such runs usually take: half of it is lost with each.
-_A_QUARTER = 4
+_A_FIFTH = 5
 # A run that fails long before it usually has ended keeps its place for so long, or as long again as it took.
 _UNINTERRUPTED = timedelta(minutes=5)
 _ZERO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -55,7 +55,7 @@ def next_look(rebuild: Rebuild, now: datetime, running_for: timedelta, usual: ti
 def _together(usual: timedelta) -> timedelta:
     """Return how far apart the moments are: each next shorter one has all of the longer one, should this change."""
     apart = LONGEST_TOGETHER
-    while apart > usual / _A_QUARTER and apart > SHORTEST_LOOK:
+    while apart > usual / _A_FIFTH and apart > SHORTEST_LOOK:
         apart /= 2
     return apart
 

@@ -23,6 +23,8 @@ from shared.domain.waves.way_back import Grounds, HoldBecause, Restore, Scanned,
 
 # A wave is looked at when one of its members ends. Should that word be lost, it is looked at so soon all the same.
 FALLBACK = timedelta(minutes=2)
+# While the others are rebuilt nothing but their turn waits for it.
+ROLLING_FALLBACK = timedelta(minutes=10)
 # While the digest before is scanned again nobody else is asked for, and it is looked at so often.
 SCAN_LOOK = timedelta(minutes=1)
 # The same for runs that go on after the end of their wave.
@@ -237,7 +239,8 @@ def _asked(wave: Wave, members: Sequence[Member], most: int, reason: Reason, now
         return Judged(Move.ASK, reason, wave.state, what=tuple(one.target for one in ready))
     times = [one.retry_at for one in members if one.state is MemberState.WAITING and one.retry_at is not None]
     later = [one for one in times if one > now]
-    return Judged(Move.WAIT, reason, wave.state, until=min([now + FALLBACK, *later]))
+    fallback = ROLLING_FALLBACK if wave.state is WaveState.ROLLING else FALLBACK
+    return Judged(Move.WAIT, reason, wave.state, until=min([now + fallback, *later]))
 
 
 def is_ready(wave: Wave, member: Member, now: datetime) -> bool:
