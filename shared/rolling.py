@@ -10,7 +10,7 @@ from shared.due_kinds import of_waves
 
 # Loaded where an entry asks for waves.
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from shared.bootstrap import Parts
     from shared.dispatch_ports import Dispatchers, Switches
@@ -153,6 +153,7 @@ class Rolling:
         self._grounds = grounds
         self._tell = tell
         self._notices = notices
+        self._cleared: date | None = None
 
     def asked(self, target: Target) -> Rebuilding | None:
         """See ``Rolls.asked``: nothing is read where the list that was read last asks for no waves."""
@@ -313,9 +314,15 @@ class Rolling:
         """
         if not self._policies().may_roll:
             return 0
+        from shared.flows.delete_waves import delete_waves  # noqa: PLC0415
         from shared.flows.sweep import sweep_waves  # noqa: PLC0415
 
-        return sweep_waves(self.book, self._number_of)
+        overdue = sweep_waves(self.book, self._number_of)
+        # What is old is read whole, and a day more or less does not matter to it.
+        if self._cleared != (today := self._clock().date()):
+            delete_waves(self.book, lambda wave: self._targets().of(wave.repository, wave.tag))
+            self._cleared = today
+        return overdue
 
     def _number_of(self, wave: Wave) -> int:
         target = self._targets().of(wave.repository, wave.tag)

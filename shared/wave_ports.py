@@ -64,6 +64,14 @@ class Waves(Protocol):
         """
         ...
 
+    def delete(self, stored: StoredWave) -> None:
+        """Delete a wave that nobody changed since it was read; no harm if it is gone.
+
+        Raises:
+            Conflict: somebody did change it.
+        """
+        ...
+
     def due(self, moment: datetime) -> Iterator[StoredWave]:
         """Iterate over the waves that are to be looked at by a moment, UTC.
 
@@ -87,6 +95,7 @@ class Waves(Protocol):
         repository: str = "",
         states: Collection[WaveState] = (),
         since: datetime | None = None,
+        by: datetime | None = None,
         after: str = "",
     ) -> Iterator[StoredWave]:
         """Iterate over the waves of a base registry, by repository, tag and number.
@@ -96,6 +105,7 @@ class Waves(Protocol):
             repository: only those of one repository.
             states: only those in one of these; none for all.
             since: only those that were planned since then, UTC.
+            by: only those that were planned by then, UTC.
             after: only those after a wave's id.
 
         Raises:

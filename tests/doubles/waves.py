@@ -64,6 +64,14 @@ class InMemoryWaves(OneAtATime):
             self._before[wave.id] = self._rows[wave.id]
             return self._put(wave)
 
+    def delete(self, stored: StoredWave) -> None:
+        """See ``Waves.delete``."""
+        with self._change("delete"):
+            row = self._rows.get(stored.record.id)
+            if row is not None and row[1] != stored.etag:
+                raise Conflict(f"{stored.record.id} was changed by another worker")
+            self._rows.pop(stored.record.id, None)
+
     def due(self, moment: datetime) -> Iterator[StoredWave]:
         """See ``Waves.due``."""
         found = (one for one in self._all("due") if one.record.look_at is not None and one.record.look_at <= moment)
@@ -84,6 +92,7 @@ class InMemoryWaves(OneAtATime):
         repository: str = "",
         states: Collection[WaveState] = (),
         since: datetime | None = None,
+        by: datetime | None = None,
         after: str = "",
     ) -> Iterator[StoredWave]:
         """See ``Waves.every``."""
@@ -91,7 +100,8 @@ class InMemoryWaves(OneAtATime):
         for one in sorted(self._all("every"), key=lambda stored: _order(stored.record.id)):
             wave = one.record
             meant = wave.registry == registry and repository in {"", wave.repository} and wave.state in (states or _ALL)
-            late = (since is None or wave.planned_at >= since) and (last is None or _order(wave.id) > last)
+            old = by is None or wave.planned_at <= by
+            late = old and (since is None or wave.planned_at >= since) and (last is None or _order(wave.id) > last)
             if meant and late:
                 yield one
 

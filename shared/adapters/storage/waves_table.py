@@ -48,6 +48,10 @@ class WavesTable:
         """See ``Waves.replace``. One transaction."""
         return StoredWave(wave, self._table.replace(_row(wave), stored.etag))
 
+    def delete(self, stored: StoredWave) -> None:
+        """See ``Waves.delete``. One transaction."""
+        self._table.delete(*_place(stored.record.id), stored.etag)
+
     def due(self, moment: datetime) -> Iterator[StoredWave]:
         """See ``Waves.due``. One transaction for each thousand of them, or each part of the table.
 
@@ -71,6 +75,7 @@ class WavesTable:
         repository: str = "",
         states: Collection[WaveState] = (),
         since: datetime | None = None,
+        by: datetime | None = None,
         after: str = "",
     ) -> Iterator[StoredWave]:
         """See ``Waves.every``. One transaction for each thousand of them, or each part of the table.
@@ -91,6 +96,9 @@ class WavesTable:
         if since is not None:
             conditions.append("planned_at ge @since")
             values["since"] = since
+        if by is not None:
+            conditions.append("planned_at le @by")
+            values["by"] = by
         if after:
             partition, row = _place(after)
             conditions.append("PartitionKey gt @last or ( PartitionKey eq @last and RowKey gt @row )")
