@@ -48,6 +48,12 @@ def told(name: str, attempt: int, how: str) -> Result:
     return result(name, ended(attempt, passed=False), off, on_it)
 
 
+def _failed_by_itself(one: Member) -> bool:
+    """Whether a member failed twice on the digest, by its build, with no other base of it that had moved."""
+    runs = [each for each in one.results if not each.ended.passed and each.built_on == TWO and not each.ended.moved_too]
+    return sum(each.ended.kind is EndKind.BUILD and each.how is not HowKnown.UNKNOWN for each in runs) >= 2
+
+
 class Waves(RuleBasedStateMachine):
     """The model keeps the runs that were asked for, and what they will say; the wave is what is tested."""
 
@@ -122,6 +128,7 @@ class Waves(RuleBasedStateMachine):
         by_person = before.spoken is not None and before.spoken.word is Word.RESTORE
         failed = [one for one in before.canaries if one.state is MemberState.FAILED]
         assert by_person or failed, "nobody failed"
+        assert by_person or any(_failed_by_itself(one) for one in failed), "what is undecided takes nothing back"
         assert by_person or self.scanned is Scanned.CLEAN
         assert self.there or before.state is WaveState.RESTORING
         assert not before.control_of or by_person
@@ -155,6 +162,36 @@ class Waves(RuleBasedStateMachine):
         assert learned(once, known, self.now) == once
         self.wave = once
         self.said.append(known)
+
+    @rule(data=st.data(), how=st.sampled_from(ENDS))
+    def tell_together(self, data: st.DataObject, how: str) -> None:
+        """All that goes ends at once, and is told in any order, some of it twice and late: it comes to the same."""
+        for key, known in self.runs.items():
+            self.runs[key] = known or told(*key, data.draw(st.sampled_from([how, *ENDS])))
+        ended = [known for _, known in sorted(self.runs.items()) if known is not None]
+        mixed = data.draw(st.permutations([*ended, *ended[::2]]))
+        inorder, anyhow = self._told(ended), self._told(mixed)
+        assert inorder == anyhow
+        grounds = Grounds(self.scanned, self.there)
+        verdicts = {repr(judge(one, self.target, self.asked, grounds, self.now)) for one in (inorder, anyhow)}
+        assert len(verdicts) == 1
+        self.wave = anyhow
+
+    def _told(self, results: list[Result]) -> Wave:
+        found = self.wave
+        for one in results:
+            found = learned(found, one, self.now)
+        return found
+
+    @rule(results=st.lists(st.tuples(names, st.integers(1, 4), st.sampled_from(ENDS)), max_size=6))
+    def tell_a_wave_on_hold(self, results: list[tuple[str, int, str]]) -> None:
+        """What is told of a wave on hold, or that is over, has nobody asked for, and takes nothing back by itself."""
+        if self.wave.state not in WAVE_ENDS | {WaveState.HELD} or self.wave.spoken is not None:
+            return
+        found = self._told([known for name, at, _ in results if (known := self.runs.get((name, at))) is not None])
+        verdict = judge(found, self.target, self.asked, Grounds(self.scanned, self.there), self.now)
+        assert verdict.move not in {Move.ASK, Move.RESTORE}
+        assert found.state is self.wave.state
 
     @rule(hows=st.lists(st.sampled_from(ENDS), min_size=1, max_size=5))
     def go_round(self, hows: list[str]) -> None:
