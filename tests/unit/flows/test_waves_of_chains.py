@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import msgspec
@@ -16,7 +15,7 @@ from shared.domain.waves.results import HowKnown
 from shared.domain.waves.states import MemberState, WaveState
 from tests.doubles.registries import digest_of
 from tests.doubles.waves import BuildingRuns
-from tests.doubles.world import BASE_SERVER, ONE, TWO, Died
+from tests.doubles.world import BASE_SERVER, ONE, TWO
 from tests.unit.flows.waving import APPS, CANARY, HOLD, RESTORE, Waving, asking, task
 
 pytestmark = pytest.mark.unit
@@ -203,43 +202,3 @@ def test_whether_the_webhook_of_the_image_between_comes_or_not_the_application_i
     assert sent
     assert started(world) == [CANARY, RUNTIME, APP]
     assert world.state() == (WaveState.DONE, "all-built")
-
-
-class Mortal(Waving):
-    """A world with a chain of three whose process dies once, at a moment of which the number is given."""
-
-    def __init__(self, dies_at: int = 0) -> None:
-        self.moments, self._dies_at = 0, dies_at
-        super().__init__(asking(RESTORE, f"[{APPS}/{RUNTIME}]"), [between(), on(APP, RUNTIME)])
-        self.hook = self._comes
-
-    def _comes(self, _: str) -> None:
-        self.moments += 1
-        if self.moments == self._dies_at:
-            raise Died
-
-
-def all_pass(world: Mortal) -> None:
-    """Everybody is built."""
-    world.promote(TWO, timedelta(minutes=40))
-
-
-def runtime_fails(world: Mortal) -> None:
-    """The image between cannot be built on the new base, which goes back."""
-    world.fails(RUNTIME)
-    world.promote(TWO, timedelta(minutes=80))
-
-
-@pytest.mark.parametrize("happens", [all_pass, runtime_fails])
-def test_whoever_dies_in_a_chain_leaves_what_comes_to_the_same_end(happens: Callable[[Mortal], None]) -> None:
-    whole = Mortal()
-    happens(whole)
-    assert whole.moments > 40
-    for dies_at in range(1, whole.moments + 1, 1 if whole.moments < 300 else 7):
-        world = Mortal(dies_at)
-        happens(world)
-        assert started(world) == started(whole), f"death at {dies_at}"
-        assert world.target().seen == whole.target().seen
-        assert [one.record.state for one in world.waves.every("tidegatebase")] == [
-            one.record.state for one in whole.waves.every("tidegatebase")
-        ], f"death at {dies_at}"
