@@ -13,34 +13,28 @@ from shared.domain.waves.states import WaveState
 from shared.domain.waves.wave import Spoken, Word, spoke
 from shared.errors import Paced, RateLimited, ServiceError, Unavailable
 from tests.doubles.queues import Delivery
-from tests.doubles.world import ONE, THREE, TWO, Died
+from tests.doubles.world import ONE, THREE, TWO
+from tests.unit.flows.manners import Telling, after_each_write
+from tests.unit.flows.waves_told import MOST, OF_WAVES
 from tests.unit.flows.waving import ALL, CANARY, CONTINUE, RESTORE, Waving, asking
 
 pytestmark = pytest.mark.unit
 
-_MANY = 400
 _BEFORE, _SHORT = timedelta(minutes=40), timedelta(minutes=25)
 
 
-class Mortal(Waving):
-    """A world whose process dies once while a wave is under way, and is started again by whoever comes next.
+class Counted(Waving):
+    """A world of which it is told where it came to.
 
     Args:
         watch_list: YAML.
-        dies_at: the number of the moment; ``0`` for never.
         doubled: whether every message comes twice.
     """
 
-    def __init__(self, watch_list: bytes, dies_at: int = 0, *, doubled: bool = False) -> None:
-        self.moments, self._dies_at, self._doubled = 0, dies_at, False
+    def __init__(self, watch_list: bytes, *, doubled: bool = False) -> None:
+        self._doubled = False
         super().__init__(watch_list)
         self._doubled = doubled
-        self.hook = self._moment_comes
-
-    def _moment_comes(self, _: str) -> None:
-        self.moments += 1
-        if self.moments == self._dies_at:
-            raise Died
 
     def work(self, delivery: Delivery) -> None:
         """Work on a message, and once more if all of them come twice; one whose work failed comes again by itself."""
@@ -64,27 +58,27 @@ class Mortal(Waving):
         return {f"{name} on {digest}": self.runs_of(name, digest) for name in ALL for digest in (ONE, TWO, THREE)}
 
 
-def all_pass(world: Mortal) -> None:
+def all_pass(world: Counted) -> None:
     """Everybody is built."""
     world.promote(TWO, _BEFORE)
     assert world.state()[0] is WaveState.DONE
 
 
-def goes_back(world: Mortal) -> None:
+def goes_back(world: Counted) -> None:
     """The canary fails, and its control passes."""
     world.fails(CANARY)
     world.promote(TWO, 2 * _BEFORE)
     assert world.state()[0] is WaveState.RESTORED
 
 
-def control_fails(world: Mortal) -> None:
+def control_fails(world: Counted) -> None:
     """The canary fails on both."""
     world.fails(CANARY, times=4)
     world.promote(TWO, 2 * _BEFORE)
     assert world.state(3) == (WaveState.HELD, "control-failed")
 
 
-def superseded(world: Mortal) -> None:
+def superseded(world: Counted) -> None:
     """A newer digest comes while the canary runs, whose failure comes late."""
     world.application_runs.looks = 10**6
     world.fails(CANARY, times=1)
@@ -96,10 +90,10 @@ def superseded(world: Mortal) -> None:
     assert world.state()[0] is WaveState.SUPERSEDED
 
 
-def spoken_of(word: Word) -> Callable[[Mortal], None]:
+def spoken_of(word: Word) -> Callable[[Counted], None]:
     """Return what happens when a person says something of a held wave."""
 
-    def happens(world: Mortal) -> None:
+    def happens(world: Counted) -> None:
         world.fails(CANARY)
         world.promote(TWO, _BEFORE)
         said = Spoken(word, Said("ada", "I looked", world.clock()))
@@ -122,23 +116,24 @@ HAPPENS = [
 
 
 @pytest.mark.parametrize(("watch_list", "happens"), HAPPENS)
-def test_whoever_dies_at_any_moment_is_gone_on_for_to_the_same_end(
-    watch_list: bytes, happens: Callable[[Mortal], None]
+def test_whoever_dies_after_any_write_is_gone_on_for_to_the_same_end(
+    watch_list: bytes, happens: Callable[[Counted], None]
 ) -> None:
-    whole = Mortal(watch_list)
+    whole = Counted(watch_list)
     happens(whole)
-    assert whole.moments > 40
-    # What takes hours of looks is tried at every thirteenth moment, whatever that is of.
-    for dies_at in range(1, whole.moments + 1, 13 if whole.moments > _MANY else 1):
-        world = Mortal(watch_list, dies_at)
-        happens(world)
-        assert world.end() == whole.end(), f"death at {dies_at}"
-        assert world.counted() == whole.counted(), f"death at {dies_at}"
+
+    def story(telling: Telling) -> None:
+        telling.begins(of=OF_WAVES)
+        happens(telling.world)  # type: ignore[arg-type]
+
+    for world in after_each_write(lambda: Counted(watch_list), story, most=MOST):
+        assert isinstance(world, Counted)
+        assert (world.end(), world.counted()) == (whole.end(), whole.counted())
 
 
 @pytest.mark.parametrize(("watch_list", "happens"), HAPPENS)
-def test_whatever_is_told_twice_comes_to_the_same_end(watch_list: bytes, happens: Callable[[Mortal], None]) -> None:
-    whole, twice = Mortal(watch_list), Mortal(watch_list, doubled=True)
+def test_whatever_is_told_twice_comes_to_the_same_end(watch_list: bytes, happens: Callable[[Counted], None]) -> None:
+    whole, twice = Counted(watch_list), Counted(watch_list, doubled=True)
     happens(whole)
     happens(twice)
     assert (twice.end(), twice.counted()) == (whole.end(), whole.counted())
@@ -148,9 +143,9 @@ def test_whatever_is_told_twice_comes_to_the_same_end(watch_list: bytes, happens
 @pytest.mark.parametrize("method", ["get", "insert", "replace", "due"])
 @pytest.mark.parametrize("error", [Unavailable("503"), RateLimited("429", retry_after=2.0)])
 def test_a_table_that_does_not_answer_for_a_while_changes_nothing_of_the_end(
-    watch_list: bytes, happens: Callable[[Mortal], None], method: str, error: ServiceError
+    watch_list: bytes, happens: Callable[[Counted], None], method: str, error: ServiceError
 ) -> None:
-    whole, world = Mortal(watch_list), Mortal(watch_list)
+    whole, world = Counted(watch_list), Counted(watch_list)
     happens(whole)
     world.waves.fail(method, error, error)
     happens(world)
@@ -159,7 +154,7 @@ def test_a_table_that_does_not_answer_for_a_while_changes_nothing_of_the_end(
 
 @pytest.mark.parametrize("error", [Unavailable("503"), Paced("not yet", retry_after=2.0)])
 def test_a_base_registry_that_does_not_say_what_the_tag_bears_is_asked_again(error: ServiceError) -> None:
-    whole, world = Mortal(asking()), Mortal(asking())
+    whole, world = Counted(asking()), Counted(asking())
     all_pass(whole)
     world.promote(TWO, timedelta(seconds=30))
     world.base.fail("digest", error)

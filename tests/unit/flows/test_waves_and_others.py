@@ -14,7 +14,7 @@ from shared.domain.references import Tag
 from shared.domain.waves.states import WaveState
 from shared.domain.waves.wave import Wave
 from tests.doubles.world import ONE, TWO
-from tests.unit.flows.test_waves_and_deaths import HAPPENS, Mortal
+from tests.unit.flows.test_waves_and_deaths import HAPPENS, Counted
 from tests.unit.flows.waving import APPS, CANARY, RESTORE, Waving, asking, task
 
 pytestmark = pytest.mark.unit
@@ -70,7 +70,7 @@ def test_a_tag_goes_back_from_one_digest_by_itself_once_and_the_second_turn_is_h
 # The last read stale.
 
 
-class Stale(Mortal):
+class Stale(Counted):
     """A world in which whoever reads a wave is told once what it was before its last change.
 
     Args:
@@ -116,7 +116,7 @@ class Stale(Mortal):
 
 @pytest.mark.parametrize(("watch_list", "happens"), HAPPENS[:3])
 def test_whoever_reads_a_wave_as_it_was_before_its_last_change_does_nothing_twice(
-    watch_list: bytes, happens: Callable[[Mortal], None]
+    watch_list: bytes, happens: Callable[[Counted], None]
 ) -> None:
     whole = Stale(watch_list)
     happens(whole)

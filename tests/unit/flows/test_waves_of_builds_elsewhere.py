@@ -21,7 +21,9 @@ from shared.flows.take_outcome import OutcomeTaker
 from shared.rules.impacts import Foreseen, Impacts
 from tests.doubles.dispatchers import InMemoryDispatcher
 from tests.doubles.registries import digest_of
-from tests.doubles.world import BASE, BASE_SERVER, ONE, TWO, WATCH_LIST, Died
+from tests.doubles.world import BASE, BASE_SERVER, ONE, TWO, WATCH_LIST
+from tests.unit.flows.manners import Telling, after_each_write
+from tests.unit.flows.waves_told import MOST, begins
 from tests.unit.flows.waving import ALL, APPS, CANARY, CONTINUE, HOLD, RESTORE, Waving, asking, task
 
 pytestmark = pytest.mark.unit
@@ -51,30 +53,22 @@ class Elsewhere(Waving):
     Args:
         watch_list: YAML.
         dispatcher: who; GitHub unless another one is given.
-        dies_at: the number of the moment at which the process dies once; 0 for never.
+        tasks: by their names, or as they are.
     """
 
     def __init__(
         self,
         watch_list: bytes,
         dispatcher: InMemoryDispatcher | None = None,
-        dies_at: int = 0,
         tasks: Sequence[str | ApplicationTask] = ALL,
     ) -> None:
-        self.moments, self._dies_at = 0, dies_at
         self.builder = dispatcher or InMemoryDispatcher()
         super().__init__(watch_list, tasks)
-        self.hook = self._comes
 
     def start(self) -> None:
         """Start, with the same builder."""
         self.builds_elsewhere(self.builder)
         super().start()
-
-    def _comes(self, _: str) -> None:
-        self.moments += 1
-        if self.moments == self._dies_at:
-            raise Died
 
     def builds(self, digest: str = TWO) -> list[str]:
         """Return what was built elsewhere for a digest."""
@@ -151,17 +145,15 @@ def test_a_task_that_is_named_and_has_a_trigger_is_left_to_it_only_where_that_se
 
 
 @pytest.mark.parametrize("watch_list", [listed(), listed(asking(HOLD, f"['{TARGET_ID}']"))], ids=["at once", "wave"])
-def test_whoever_dies_at_any_moment_asks_once_and_comes_to_the_same_end(watch_list: bytes) -> None:
-    whole = Elsewhere(watch_list)
-    whole.promote(TWO, 2 * HOUR)
-    assert whole.builds() == [PLACE]
-    assert whole.moments > 40
-    for dies_at in range(1, whole.moments + 1, 1 if whole.moments < 300 else 5):
-        world = Elsewhere(watch_list, dies_at=dies_at)
-        world.promote(TWO, 2 * HOUR)
-        assert world.rebuild_of().status is RebuildStatus.SUCCEEDED, f"death at {dies_at}"
-        assert len({one.asked.correlation for one in world.builder.builds}) == len(world.builder.builds)
-        assert world.builder.posted == list(dict.fromkeys(world.builder.posted)), f"death at {dies_at}"
+def test_whoever_dies_after_any_write_asks_once_and_comes_to_the_same_end(watch_list: bytes) -> None:
+    def story(telling: Telling) -> None:
+        begins(telling).promote(TWO, 2 * HOUR)
+
+    for world in after_each_write(lambda: Elsewhere(watch_list), story, most=MOST):
+        assert isinstance(world, Elsewhere)
+        assert world.builds() == [PLACE]
+        assert world.rebuild_of().status is RebuildStatus.SUCCEEDED
+        assert world.builder.posted == list(dict.fromkeys(world.builder.posted))
 
 
 # In waves.

@@ -32,9 +32,7 @@ def elsewhere(dispatcher: Callable[[], InMemoryDispatcher] = InMemoryDispatcher,
         made = dispatcher()
         for name, value in odd.items():
             setattr(made, name, value)
-        world = Elsewhere(CANARY_IS_ELSEWHERE, made)
-        world.hook = None
-        return world
+        return Elsewhere(CANARY_IS_ELSEWHERE, made)
 
     return make
 
