@@ -50,6 +50,11 @@ def test_a_notice_links_to_exactly_what_it_is_about(about: str, page: str) -> No
     assert message("msg_1", [one], LINKS, "").link == f"{PAGES}/{page}"
 
 
+def test_what_is_built_elsewhere_leads_to_who_is_built_on_its_entry() -> None:
+    one = Notice(kind="not-rebuilt", about="task:github:contoso/shop/build.yml@main", mark="1", at=AT, images=("node",))
+    assert message("msg_1", [one], LINKS, "").link == f"{PAGES}/images/node/impact"
+
+
 def test_a_message_of_one_kind_says_how_many_and_names_the_most_urgent() -> None:
     one = message("msg_1", [notice(number=number) for number in range(500)], LINKS, "", cause="blocked")
     assert (one.title, one.kind, one.cause) == ("500 x blocked", "blocked", "blocked")
