@@ -704,6 +704,7 @@ module functionApp 'modules/function-app.bicep' = {
     applicationRegistryIds: applicationIds
     stagingLoginServer: stagingRegistry.outputs.loginServer
     baseLoginServer: baseRegistry.outputs.loginServer
+    applicationLoginServers: [for (application, index) in applications: taskAccess[index].outputs.loginServer]
     gateAgentPool: agentPoolName
     webhookSecretUri: vault.outputs.webhookSecretUri
     dockerHubUsername: dockerHubUsername

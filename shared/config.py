@@ -98,6 +98,13 @@ class Settings(RecordSettings, frozen=True, kw_only=True):
     base_login_server: Annotated[
         str, _setting("Login server of the base registry. Default: its name and `.azurecr.io`.")
     ] = ""
+    application_login_servers: Annotated[
+        str,
+        _setting(
+            "Login servers of the registries of `APPLICATION_REGISTRY_IDS`, in their order, separated by commas: so it "
+            "is known who builds on what a task pushes. Default: their names and `.azurecr.io`."
+        ),
+    ] = ""
     gate_agent_pool: Annotated[
         str | None,
         _setting("Pool of agents of the staging registry that gates run in. Default: the shared ones of ACR Tasks."),
@@ -248,6 +255,14 @@ class Settings(RecordSettings, frozen=True, kw_only=True):
         """The registries whose tasks build application images."""
         ids = [part.strip() for part in self.application_registry_ids.split(",") if part.strip()]
         return tuple(parse_registry_id(text) for text in ids or [self.base_registry_id])
+
+    def application_server(self, registry: str) -> str:
+        """Return the login server of an application registry, which may be the base registry."""
+        if registry.lower() == self.base.name.lower():
+            return self.base_server
+        given = (part.strip() for part in self.application_login_servers.split(",") if part.strip())
+        servers = zip((one.name.lower() for one in self.applications), given, strict=False)
+        return dict(servers).get(registry.lower()) or f"{registry.lower()}.azurecr.io"
 
 
 def setting_fields() -> tuple[tuple[str, msgspec.structs.FieldInfo, Meta], ...]:

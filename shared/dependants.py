@@ -48,10 +48,5 @@ class Dependants:
         return OutsideTeller(parts.kept_listings, instead)
 
     def host(self, registry: str) -> str:
-        """Return the login server of an application registry.
-
-        Applications may be in the base registry, whose address the settings say; any other has the usual one.
-        """
-        settings = self._parts.settings
-        own = settings.base_server if registry.lower() == settings.base.name.lower() else ""
-        return own or f"{registry.lower()}.azurecr.io"
+        """Return the login server of an application registry."""
+        return self._parts.settings.application_server(registry)

@@ -30,6 +30,7 @@ def registry_problems(values: Mapping[str, str]) -> list[str]:
     """
     return [
         *_no_hosts(values),
+        *_application_hosts(values),
         *_same_names(values),
         *_same_hosts(values),
         *_staged_applications(values),
@@ -44,6 +45,25 @@ def _no_hosts(values: Mapping[str, str]) -> list[str]:
         for kind in _KINDS
         if (server := values[f"{kind}_login_server"].lower()) and not is_host(server)
     ]
+
+
+def _application_hosts(values: Mapping[str, str]) -> list[str]:
+    servers, ids = (_parts(values[f"application_{what}"]) for what in ("login_servers", "registry_ids"))
+    if any(not is_host(server.lower()) for server in servers):
+        return [
+            "APPLICATION_LOGIN_SERVERS is not a list of registries' hosts: expected such as contosoapps.azurecr.io, "
+            "without https:// and separated by commas"
+        ]
+    if not servers or len(servers) == max(len(ids), 1):
+        return []
+    return [
+        f"APPLICATION_LOGIN_SERVERS names {len(servers)} and APPLICATION_REGISTRY_IDS {len(ids)}: name the host of "
+        "each of those registries, in the same order"
+    ]
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _same_names(values: Mapping[str, str]) -> list[str]:

@@ -69,3 +69,6 @@ resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (a
     principalType: 'ServicePrincipal'
   }
 }
+
+// As images in it are named: more than the registry's name where that has a label of its own.
+output loginServer string = registry.properties.loginServer

@@ -23,6 +23,7 @@ param baseRegistryId string
 param applicationRegistryIds string[]
 param stagingLoginServer string
 param baseLoginServer string
+param applicationLoginServers string[]
 param gateAgentPool string
 param webhookSecretUri string
 param dockerHubUsername string
@@ -89,6 +90,7 @@ var settings = {
   BASE_REGISTRY_ID: baseRegistryId
   BASE_LOGIN_SERVER: baseLoginServer
   APPLICATION_REGISTRY_IDS: join(applicationRegistryIds, ',')
+  APPLICATION_LOGIN_SERVERS: join(applicationLoginServers, ',')
   GATE_AGENT_POOL: gateAgentPool
   WEBHOOK_SECRET: '@Microsoft.KeyVault(SecretUri=${webhookSecretUri})'
   CHECK_DOCKER_HUB_SCHEDULE: checkDockerHubSchedule

@@ -130,6 +130,7 @@ def test_the_product_starts_with_the_settings_of_the_template() -> None:
     environment = {name: f"https://{name.lower()}.example" for name in declared()}
     environment |= {f"{kind}_REGISTRY_ID": f"{REGISTRY}{kind}" for kind in ("STAGING", "BASE")}
     environment["APPLICATION_REGISTRY_IDS"] = REGISTRY
+    environment["APPLICATION_LOGIN_SERVERS"] = "tidegate-hnfvdka7.azurecr.io"
     environment |= {f"{kind}_LOGIN_SERVER": f"{kind.lower()}.azurecr.io" for kind in ("STAGING", "BASE")}
     environment |= {"HOUSEKEEPING": "staging", "STAGING_RETENTION_DAYS": "30"}
     environment |= {"LIST_REMOVAL_PERCENT": "20", "NEW_TAGS_A_CHECK": "20", "SECOND_LOOK_MINUTES": "3"}

@@ -94,6 +94,24 @@ def test_login_servers_follow_from_the_registries_unless_they_are_set() -> None:
     assert (settings.staging_server, settings.base_server) == ("staging.example", "base.example")
 
 
+def test_login_servers_of_applications_follow_from_their_registries_unless_they_are_set() -> None:
+    ids = {"APPLICATION_REGISTRY_IDS": f"{GROUP}/Apps01, {BASE}, {GROUP}/apps02"}
+    assert load(**ids).application_server("Apps01") == "apps01.azurecr.io"
+    servers = {"APPLICATION_LOGIN_SERVERS": "apps01-hnfvdka7.azurecr.io, base.example, apps02.example"}
+    settings = load(**ids, **servers, BASE_LOGIN_SERVER="base.example")
+    given = [settings.application_server(name) for name in ("apps01", "APPS02", "tidegatebase", "gone")]
+    assert given == ["apps01-hnfvdka7.azurecr.io", "apps02.example", "base.example", "gone.azurecr.io"]
+
+
+def test_login_servers_of_applications_are_hosts_one_for_each_registry() -> None:
+    ids = {"APPLICATION_REGISTRY_IDS": f"{GROUP}/apps01,{GROUP}/apps02"}
+    told = refusal({**COMPLETE, **ids, "APPLICATION_LOGIN_SERVERS": "apps01.example"})
+    assert "APPLICATION_LOGIN_SERVERS names 1 and APPLICATION_REGISTRY_IDS 2" in told
+    told = refusal({**COMPLETE, **ids, "APPLICATION_LOGIN_SERVERS": "apps01.example,https://secret@evil"})
+    assert "APPLICATION_LOGIN_SERVERS is not a list of registries' hosts" in told
+    assert "secret" not in told
+
+
 def test_applications_are_built_in_the_base_registry_unless_it_is_said_where() -> None:
     assert load().applications == (load().base,)
     ids = f"{GROUP}/apps01, {GROUP}/apps02,"

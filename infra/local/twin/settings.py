@@ -50,6 +50,7 @@ def _registries(topology: Topology) -> dict[str, str]:
         "APPLICATION_REGISTRY_IDS": topology.registry_id(APPLICATIONS),
         "STAGING_LOGIN_SERVER": topology.address("staging"),
         "BASE_LOGIN_SERVER": topology.address("base"),
+        "APPLICATION_LOGIN_SERVERS": topology.address("applications"),
     }
 
 
