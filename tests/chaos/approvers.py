@@ -38,9 +38,12 @@ class Approvers:
 
     def heal(self) -> None:
         """Answer for three of four that wait, one word after the other, and leave the fourth waiting."""
-        for number, wave in enumerate(self._waves(_HELD)):
-            if word := _WORDS[number % len(_WORDS)]:
-                self._say(wave, word)
+        try:
+            for number, wave in enumerate(self._waves(_HELD)):
+                if word := _WORDS[number % len(_WORDS)]:
+                    self._say(wave, word)
+        except requests.RequestException:
+            self.refused += 1
 
     def _waves(self, states: Iterable[str]) -> list[dict[str, Any]]:
         return [one for state in states for one in self._of(state)]

@@ -107,3 +107,6 @@ def test_when_all_is_well_again_those_that_wait_are_answered_but_for_every_fourt
     watcher = Watcher()
     Approvers(watcher).heal()  # type: ignore[arg-type]
     assert watcher.said == ["waves/held~1/continue"]
+    down = Approvers(Watcher(503))  # type: ignore[arg-type]
+    down.heal()
+    assert down.refused == 1
