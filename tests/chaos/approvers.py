@@ -27,6 +27,10 @@ class Approvers:
         self.continued: set[str] = set()
         self.heard = self.declined = self.refused = 0
 
+    def sign_in(self) -> None:
+        """Be given a key before anything fails: it is made where the storage account answers."""
+        self._waves(_HELD)
+
     def play(self, act: Speaks) -> None:
         """Say a word of one of the waves that there are; a host that is down hears nothing."""
         try:

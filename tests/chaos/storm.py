@@ -126,6 +126,7 @@ class Storm:
         prepare(self._topology, self._watcher, self._upstreams, travels=self._settings.travels)
         self._people.sign_in()
         self._twin.start_host()
+        self._approvers.sign_in()
         self.memory.begin()
 
     def rage(self) -> None:
