@@ -118,6 +118,20 @@ def test_a_record_can_be_replaced_again_by_what_the_replacement_returned(kind: K
     assert records.replace(replaced, later(replaced.record)).record.step == 3
 
 
+def test_of_many_that_are_replaced_at_once_what_is_in_the_way_of_one_keeps_no_other_from_it(kind: Kind) -> None:
+    records, make = kind
+    read = [stored(records, make(number)) for number in range(7)]
+    records.replace(read[2], later(make(2)))
+    put_away(records, read[4])
+    written = records.replace_all([(one, later(one.record)) for one in read])
+    assert [number for number, one in enumerate(written) if isinstance(one, Conflict)] == [2, 4]
+    assert [found(records, make(number)) for number in (0, 1, 3, 5, 6)] == [
+        one for one in written if isinstance(one, Stored)
+    ]
+    assert found(records, make(4)).record == make(4)
+    assert list(records.replace_all([])) == []
+
+
 def test_of_many_workers_that_replace_at_once_exactly_one_wins(kind: Kind) -> None:
     records, make = kind
     read = stored(records, make())

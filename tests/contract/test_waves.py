@@ -126,6 +126,24 @@ def test_those_in_some_states_and_those_of_late_are_found(waves: Waves) -> None:
     assert numbers(waves.every("tidegatebase2", states=(WaveState.DONE,))) == []
 
 
+def test_those_that_were_planned_by_a_moment_are_found(waves: Waves) -> None:
+    waves.insert(wave(1, state=WaveState.DONE))
+    waves.insert(wave(2, state=WaveState.HELD))
+    waves.insert(wave(3, state=WaveState.DONE, planned_at=NOON + timedelta(seconds=1)))
+    assert numbers(waves.every("tidegatebase", by=NOON)) == [1, 2]
+    assert numbers(waves.every("tidegatebase", states=(WaveState.DONE,), by=NOON)) == [1]
+
+
+def test_one_that_nobody_changed_can_be_deleted_and_once_more_without_harm(waves: Waves) -> None:
+    before = waves.insert(wave(1))
+    after = waves.replace(before, wave(1, step=2))
+    with pytest.raises(Conflict):
+        waves.delete(before)
+    for _ in range(2):
+        waves.delete(after)
+    assert waves.get(wave(1).id) is None
+
+
 def test_those_that_tell_something_are_found_until_it_is_taken(waves: Waves) -> None:
     notice = Notice(kind="wave-held", about="wave:x", mark="1", at=NOON)
     stored = waves.insert(wave(1, notices=(notice,)))

@@ -547,6 +547,14 @@ def test_no_file_is_too_long_to_be_read_at_once() -> None:
     assert not {path: length for path, length in lengths.items() if length > LONGEST_FILE}
 
 
+def test_the_templates_make_every_table_that_the_app_reads() -> None:
+    adapters = (ROOT / "shared/adapters/storage").glob("*.py")
+    read = {name for path in adapters for name in re.findall(r'Table\([\w.]*account, "(\w+)"', path.read_text())}
+    template = (ROOT / "infra/modules/storage.bicep").read_text()
+    made = set(re.findall(r"'(\w+)'", template.partition("var tables")[2].partition("]")[0]))
+    assert made == read
+
+
 def test_everything_public_says_what_it_is_for() -> None:
     missing = []
     for path in PRODUCT:
