@@ -12,7 +12,7 @@ from shared.domain.promotion.rebuilds import (
     registry_prefix,
 )
 from shared.domain.promotion.target import Target
-from shared.domain.waves.results import Ended, Result, TagSeen, result_of
+from shared.domain.waves.results import MOST_UNDECIDED, Ended, Result, TagSeen, result_of
 from shared.domain.waves.states import MemberState
 from shared.domain.waves.wave import Member, Wave, excluded, learned, moved, with_middles
 from shared.ports import Registry
@@ -136,7 +136,7 @@ class WaveRebuilds:
             asked_at=rebuild.asked_at,
             ended_at=self._progress.clock(),
             log=_log_of(rebuild) if not passed else "",
-            runs=max(rebuild.runs, 1),
+            runs=_runs(rebuild),
             moved_too=() if passed else tuple(self._moved_too(member)),
             covered=rebuild.status is RebuildStatus.UP_TO_DATE,
             told=rebuild.told,
@@ -155,6 +155,11 @@ class WaveRebuilds:
 def _log_of(rebuild: Rebuild) -> str:
     """Of what runs elsewhere no log is ours."""
     return f"rebuild-{rebuild.runs}.log" if rebuild.run_id and rebuild.is_of_acr else ""
+
+
+def _runs(rebuild: Rebuild) -> int:
+    """Elsewhere it was asked for as often as may be: what was accepted may still build, and is not asked for anew."""
+    return MOST_UNDECIDED if rebuild.status is RebuildStatus.UNDECIDED else max(rebuild.runs, 1)
 
 
 def _reported(wave: Wave, member: Member, rebuild: Rebuild) -> str:

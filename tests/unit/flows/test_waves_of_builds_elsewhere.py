@@ -223,6 +223,15 @@ def events(**fields: object) -> InMemoryDispatcher:
     return InMemoryDispatcher("github", BuilderKind.EVENTS, tells=timedelta(hours=2), **fields)  # type: ignore[arg-type]
 
 
+def test_what_was_clearly_accepted_and_is_not_found_is_not_asked_for_anew_by_its_wave_either() -> None:
+    builder = InMemoryDispatcher()
+    builder.says_runs, builder.hidden = False, 99_999
+    world = Elsewhere(listed(asking(canary=f"['{TARGET_ID}']")), builder)
+    world.promote(TWO, 8 * HOUR)
+    assert world.state() == (WaveState.HELD, "inconclusive")
+    assert world.builds() == [PLACE]
+
+
 def test_whoever_takes_the_event_and_never_tells_the_end_holds_the_wave() -> None:
     world = Elsewhere(listed(asking(RESTORE, f"['{TARGET_ID}']")), events())
     world.promote(TWO, timedelta(hours=20))
