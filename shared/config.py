@@ -78,10 +78,7 @@ class Settings(RecordSettings, frozen=True, kw_only=True):
     ] = "300"
     rebuilds_at_once: Annotated[
         str,
-        _setting(
-            "How many rebuilds run at once in an application registry, and by each `DISPATCH_<NAME>`; the others wait, "
-            "the oldest comes first."
-        ),
+        _setting("How many rebuilds run at once in a registry, and by each `DISPATCH_<NAME>`; the oldest comes first."),
     ] = "8"
     gates_at_once: Annotated[
         str,
