@@ -22,7 +22,8 @@ from shared.gate_identities import identity_problems
 from shared.housekeeping_settings import housekeeping_problems
 from shared.notify_settings import Destination, destination_problems, destination_secrets, destinations_of
 from shared.people_settings import NOBODY_SIGNS_IN, people_problems
-from shared.record_settings import RecordSettings, record_problems
+from shared.rebuild_settings import RebuildSettings
+from shared.record_settings import record_problems
 from shared.registry_accounts import Account, parse_accounts
 from shared.registry_ids import RegistryId as RegistryId  # noqa: PLC0414  adapters take it from here
 from shared.registry_ids import parse_registry_id
@@ -41,7 +42,7 @@ def _setting(description: str, *, secret: bool = False) -> Meta:
 _MANY = frozenset({"storage", "destinations", "builders"})
 
 
-class Settings(RecordSettings, frozen=True, kw_only=True):
+class Settings(RebuildSettings, frozen=True, kw_only=True):
     """Everything that can be set. A field's app setting has the field's name in capitals."""
 
     staging_registry_id: Annotated[str, _setting("Resource id of the staging registry.")]
@@ -76,10 +77,6 @@ class Settings(RecordSettings, frozen=True, kw_only=True):
             "about a tag that is missing: 1 to 3600. As long as its replicas may lag behind."
         ),
     ] = "300"
-    rebuilds_at_once: Annotated[
-        str,
-        _setting("How many rebuilds run at once in a registry, and by each `DISPATCH_<NAME>`; the oldest comes first."),
-    ] = "8"
     gates_at_once: Annotated[
         str,
         _setting(
@@ -94,13 +91,6 @@ class Settings(RecordSettings, frozen=True, kw_only=True):
     ] = ""
     base_login_server: Annotated[
         str, _setting("Login server of the base registry. Default: its name and `.azurecr.io`.")
-    ] = ""
-    application_login_servers: Annotated[
-        str,
-        _setting(
-            "Login servers of the registries of `APPLICATION_REGISTRY_IDS`, in their order, separated by commas: so it "
-            "is known who builds on what a task pushes. Default: their names and `.azurecr.io`."
-        ),
     ] = ""
     gate_agent_pool: Annotated[
         str | None,
@@ -225,11 +215,6 @@ class Settings(RecordSettings, frozen=True, kw_only=True):
         return GateContext(self.gate_context)
 
     @property
-    def most_rebuilds(self) -> int:
-        """How many rebuilds run at once in an application registry, or by one who builds elsewhere."""
-        return int(self.rebuilds_at_once)
-
-    @property
     def sign_in(self) -> bool:
         """Whether it is believed who signed in: our setting and the platform must both say that sign-in is on."""
         return self.sign_in_enabled == "true" and self.website_auth_enabled.lower() == "true"
@@ -265,7 +250,7 @@ class Settings(RecordSettings, frozen=True, kw_only=True):
 def setting_fields() -> tuple[tuple[str, msgspec.structs.FieldInfo, Meta], ...]:
     """Return (app setting, field, description) of every setting but those of which there may be many, in order."""
     fields = [field for field in msgspec.structs.fields(Settings) if field.name not in _MANY]
-    fields.sort(key=lambda field: field.name in RecordSettings.__struct_fields__)
+    fields.sort(key=lambda field: field.name in RebuildSettings.__struct_fields__)
     return tuple((field.name.upper(), field, field.type.__metadata__[0]) for field in fields)
 
 

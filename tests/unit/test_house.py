@@ -131,8 +131,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "housekeeping_settings": {"people_settings", "msgspec"},
     "decision_settings": {"housekeeping_settings", "storage_settings", "msgspec"},
     "record_settings": {"decision_settings", "msgspec"},
+    "rebuild_settings": {"record_settings", "msgspec"},
     "config": {
         "decision_settings",
+        "rebuild_settings",
         "record_settings",
         "housekeeping_settings",
         "people_settings",
