@@ -55,7 +55,7 @@ _MEMBER = re.compile(r'^    [A-Z_]+ = "(?P<value>[\w-]+)"  # (?P<comment>.+)$', 
 
 def scenes() -> str:
     """Return the demo's scenes, as they announce themselves."""
-    played = (Scenes, ScanScenes, AdmissionScenes, TravelScenes, RecordScenes, BuilderScenes, WaveScenes, WaveScenes)
+    played = (Scenes, ScanScenes, AdmissionScenes, TravelScenes, RecordScenes, BuilderScenes, WaveScenes)
     members = [member for scenes in played for member in vars(scenes).values()]
     told = (inspect.getdoc(member) or "" for member in members if inspect.isfunction(member))
     return "\n".join(f"- {text}" for text in sorted((text for text in told if text.startswith("(")), key=_place))

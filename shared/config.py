@@ -92,13 +92,6 @@ class Settings(RebuildSettings, frozen=True, kw_only=True):
     base_login_server: Annotated[
         str, _setting("Login server of the base registry. Default: its name and `.azurecr.io`.")
     ] = ""
-    application_login_servers: Annotated[
-        str,
-        _setting(
-            "Login servers of the registries of `APPLICATION_REGISTRY_IDS`, in their order, separated by commas: so it "
-            "is known who builds on what a task pushes. Default: their names and `.azurecr.io`."
-        ),
-    ] = ""
     gate_agent_pool: Annotated[
         str | None,
         _setting("Pool of agents of the staging registry that gates run in. Default: the shared ones of ACR Tasks."),

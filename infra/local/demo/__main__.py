@@ -16,8 +16,8 @@ from infra.local.demo.record_scenes import RecordScenes, record_settings
 from infra.local.demo.scan_scenes import ScanScenes
 from infra.local.demo.scenes import Scenes
 from infra.local.demo.stage_set import APPLICATION
-from infra.local.demo.stages import HOST_OPTIONS, SETTINGS, Stage, Together, tell
-from infra.local.demo.stages import Scenes as Played
+from infra.local.demo.stages import DOCKER_HUB_ALONE, HOST_OPTIONS, NO_MCR, NO_OTHERS, SETTINGS, Stage, Together, tell
+from infra.local.demo.stages import Scenes as OfStage
 from infra.local.demo.travel_scenes import TravelScenes
 from infra.local.demo.wave_scenes import APPLICATION_TASKS, WaveScenes
 from infra.local.topology import Topology
@@ -26,7 +26,7 @@ from infra.local.twin.ports import free_base_ports, new_topology
 from infra.local.twin.twin import Twin
 
 _STATE = ROOT / ".twin" / "demo"
-_STAGES: dict[str, Callable[[Twin], Played]] = {
+_STAGES: dict[str, Callable[[Twin], OfStage]] = {
     "updates": Scenes,
     "scans": ScanScenes,
     "admissions": AdmissionScenes,
@@ -36,8 +36,11 @@ _STAGES: dict[str, Callable[[Twin], Played]] = {
     "waves": WaveScenes,
 }
 _MORE_SETTINGS: dict[str, Callable[[Topology], dict[str, str]]] = {
-    "admissions": stage_settings,
-    "records": lambda topology: {**record_settings(topology), **builder_settings(topology)},
+    "updates": lambda _: NO_OTHERS,
+    "admissions": lambda topology: {**NO_MCR, **stage_settings(topology)},
+    "travel": lambda _: DOCKER_HUB_ALONE,
+    "records": lambda topology: {**DOCKER_HUB_ALONE, **record_settings(topology), **builder_settings(topology)},
+    "waves": lambda _: DOCKER_HUB_ALONE,
 }
 
 # Stages on which the app may lock images, as a deployment says by a parameter.
@@ -59,9 +62,10 @@ def main() -> int:
             twins.callback(stage.twin.stop)
         list(pool.map(Stage.open, stages))
         tell(f"{time.monotonic() - began:6.1f} s  up; {', '.join(_STAGES)} are played side by side")
-        passed = sum(pool.map(Stage.play, stages))
-        for name, stage in zip(_STAGES, stages, strict=True):
-            tell(f"\ntimeline of {name}\n" + "\n".join(stage.timeline()))
+        played = list(pool.map(Stage.play, stages))
+        for name, one in zip(_STAGES, played, strict=True):
+            tell(f"\ntimeline of {name}\n" + "\n".join(one.timeline))
+    passed = sum(one.passed for one in played)
     total = sum(len(stage.scenes.all()) for stage in stages)
     tell(f"\nthe demo took {time.monotonic() - began:.0f} s")
     tell(f"demo: {passed} of {total} scenes passed")

@@ -40,7 +40,12 @@ class SceneFailed(Exception):
     """What a scene expects did not happen; the message says what was seen instead."""
 
 
-def eventually(what: str, look: Callable[[], T | None], seconds: float = 120, pause: float = 0.1) -> T:
+# Each look costs the host a request, and there are two processors for all stages: ten looks a second would take more of
+# them than what is looked at.
+_PAUSE = 0.3
+
+
+def eventually(what: str, look: Callable[[], T | None], seconds: float = 120, pause: float = _PAUSE) -> T:
     """Look again and again until there is something to see.
 
     Args:
