@@ -98,7 +98,6 @@ class Guilt(Enum):
     REFUSED = "refused"  # the tag went back from it, and does not take it by itself; its control has not ended
     CONFIRMED = "confirmed"  # the canaries were built on the digest before: it was the base; refused here for good
     SUSPECTED = "suspected"  # they failed on the digest before, too: it may have been innocent; a person decides
-    LIFTED = "lifted"  # a person took it all the same
 
 
 class Canaried(msgspec.Struct, frozen=True, omit_defaults=True):

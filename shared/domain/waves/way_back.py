@@ -127,8 +127,7 @@ def _by_people(target: Target) -> Reason | None:
 def _former(wave: Wave, target: Target, *, by_person: bool = False) -> Reason | None:
     if not wave.former or wave.former == wave.digest:
         return Reason.NO_FORMER
-    known = canaried(target, wave.former)
-    if target.blocks(wave.former) or (known is not None and known.guilt is not Guilt.LIFTED):
+    if target.blocks(wave.former) or canaried(target, wave.former) is not None:
         return Reason.FORMER_REFUSED
     foreign = any(one.digest == wave.former and one.foreign for one in target.former)
     adopted = target.adopted is not None and target.adopted.digest == wave.former and wave.former not in target.passed
