@@ -19,6 +19,7 @@ def cost() -> Cost:
 
 
 def test_four_hundred_are_each_built_once_and_never_more_than_ten_at_once(cost: Cost) -> None:
+    assert cost.wave is not None
     assert cost.wave.state is WaveState.DONE
     assert (len(cost.wave.members), cost.twice) == (400, ())
     assert cost.most == 10
@@ -30,6 +31,10 @@ def test_it_takes_little_longer_than_the_cap_allows(cost: Cost) -> None:
 
 def test_arm_is_asked_three_times_for_each_at_most(cost: Cost) -> None:
     assert cost.arm <= 3
+
+
+def test_storage_is_asked_eight_times_for_each_at_most_as_it_is_billed(cost: Cost) -> None:
+    assert cost.storage <= 8
 
 
 def test_the_others_begin_some_seconds_after_the_canary_s_end(cost: Cost) -> None:
