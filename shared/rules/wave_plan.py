@@ -16,8 +16,9 @@ from shared.domain.waves.builders import task_id
 from shared.domain.waves.joining import joined
 from shared.domain.waves.planned import Planned, failed_before, planned
 from shared.domain.waves.results import Baseline, LastRun, baseline_of
+from shared.domain.waves.spoken import is_called_off
 from shared.domain.waves.states import MEMBER_ENDS, ON_IT
-from shared.domain.waves.wave import Member, Wave, excluded, is_called_off, wave_id
+from shared.domain.waves.wave import Member, Wave, excluded, wave_id
 from shared.errors import ServiceError
 from shared.rules.wave_book import WaveBook
 from shared.rules.wave_members import WaveMembers

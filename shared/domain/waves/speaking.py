@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from shared.domain.promotion.actions import Declined, Refusal
 from shared.domain.promotion.target import Target
+from shared.domain.waves.spoken import spoke, takes_word
 from shared.domain.waves.states import WaveState
 from shared.domain.waves.telling import GOES_BACK_NOT, about
-from shared.domain.waves.wave import Spoken, Wave, Word, spoke, takes_word
+from shared.domain.waves.wave import Spoken, Wave, Word
 from shared.domain.waves.way_back import kept_from
 
 

@@ -53,7 +53,7 @@ class MemberState(Enum):
     FAILED = "failed"  # its build failed on the wave's digest
     UNDECIDED = "undecided"  # no run of it said anything about the wave's digest
     COVERED = "covered"  # another run built it on the wave's digest
-    EXCLUDED = "excluded"  # it cannot speak: it was failing before, or may not be run
+    EXCLUDED = "excluded"  # it cannot go first, as it was failing before; or it may not be run
     VOID = "void"  # it is not rebuilt in this wave any more: what it is built on failed, or the wave is over
 
 
@@ -68,5 +68,8 @@ MEMBER_MOVES: dict[MemberState, frozenset[MemberState]] = {
     MemberState.CLAIMED: _LEARNED | {MemberState.ASKED, MemberState.RUNNING},
     MemberState.ASKED: _LEARNED | {MemberState.RUNNING},
     MemberState.RUNNING: _LEARNED | {MemberState.CLAIMED},
-    **{state: frozenset() for state in MEMBER_ENDS},
+    **{state: frozenset() for state in SPOKEN},
+    # Once the others are rebuilt, so is who could not go first.
+    MemberState.EXCLUDED: frozenset({MemberState.WAITING}),
+    MemberState.VOID: frozenset({MemberState.WAITING}),
 }

@@ -31,6 +31,7 @@ from shared.domain.waves.states import (
     IN_FLIGHT,
     MEMBER_ENDS,
     MEMBER_MOVES,
+    ON_IT,
     WAVE_ENDS,
     WAVE_MOVES,
     MemberState,
@@ -226,8 +227,20 @@ def went(wave: Wave, state: WaveState, reason: Reason, **fields: Any) -> Wave:
     if state is not wave.state and state not in WAVE_MOVES[wave.state]:
         raise ValueError(f"{wave.id} cannot go from {wave.state.value} to {state.value}")
     changes: dict[str, Any] = {"state": state, "reason": reason, "step": wave.step + 1, "held_until": None, **fields}
-    over = _voided(wave) if state in WAVE_ENDS else wave
-    return msgspec.structs.replace(over, **changes)
+    if state in WAVE_ENDS:
+        wave = _voided(wave)
+    elif state is WaveState.ROLLING:
+        wave = _among_the_others(wave)
+    return msgspec.structs.replace(wave, **changes)
+
+
+def _among_the_others(wave: Wave) -> Wave:
+    """Who was failing before could say nothing of the new digest, which may be what mends it: now it is rebuilt."""
+    for one in wave.members:
+        failing = one.state is MemberState.EXCLUDED and one.baseline is Baseline.FAILING
+        if not one.attempts and (failing or one.state is MemberState.VOID):
+            wave = moved(wave, one.target, MemberState.WAITING, detail="")
+    return base_failed(wave, *(one.target for one in wave.members if one.state in MEMBER_ENDS - ON_IT))
 
 
 def moved(wave: Wave, target: str, state: MemberState, **fields: Any) -> Wave:
@@ -310,27 +323,6 @@ def with_middles(wave: Wave, target: str, middles: tuple[Middle, ...]) -> Wave:
     """Return a wave that knows what the images between were when a member was built on them."""
     member = wave.member(target)
     return wave if member is None else _with(wave, msgspec.structs.replace(member, middles=middles))
-
-
-def spoke(wave: Wave, spoken: Spoken) -> Wave:
-    """Return a wave of which a person said something; only the first word counts."""
-    if not takes_word(wave, spoken.word):
-        return wave
-    return msgspec.structs.replace(wave, spoken=spoken, look_at=spoken.said.at, step=wave.step + 1)
-
-
-def takes_word(wave: Wave, word: Word) -> bool:
-    """Whether a word would count: it is the first, or it ends what goes on by another one's word to continue."""
-    if wave.is_over or wave.spoken is None:
-        return not wave.is_over
-    goes_on = wave.spoken.word is Word.CONTINUE and wave.state is WaveState.ROLLING
-    return goes_on and word is not Word.CONTINUE
-
-
-def is_called_off(wave: Wave) -> bool:
-    """Whether nobody is to begin for a wave any more: it ended early, or a person has just said to cancel it."""
-    said = wave.spoken is not None and wave.spoken.word is Word.CANCEL
-    return said or wave.state in {WaveState.CANCELLED, WaveState.SUPERSEDED, WaveState.RESTORED}
 
 
 def _voided(wave: Wave) -> Wave:

@@ -9,8 +9,9 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.promotion.said import Said
+from shared.domain.waves.spoken import spoke
 from shared.domain.waves.states import WaveState
-from shared.domain.waves.wave import Spoken, Word, spoke
+from shared.domain.waves.wave import Spoken, Word
 from shared.errors import Paced, RateLimited, ServiceError, Unavailable
 from tests.doubles.queues import Delivery
 from tests.doubles.world import ONE, THREE, TWO

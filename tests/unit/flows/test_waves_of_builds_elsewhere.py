@@ -13,9 +13,10 @@ from shared.domain.dispatch.builds import End
 from shared.domain.promotion.rebuilds import ApplicationTask, BuilderKind, Rebuild, RebuildStatus
 from shared.domain.promotion.said import Guilt, Said
 from shared.domain.waves.results import HowKnown
+from shared.domain.waves.spoken import spoke
 from shared.domain.waves.states import MemberState, WaveState
 from shared.domain.waves.telling import log_of, told_of_wave
-from shared.domain.waves.wave import Spoken, Word, spoke
+from shared.domain.waves.wave import Spoken, Word
 from shared.errors import SwitchedOff, Unavailable
 from shared.flows.take_outcome import OutcomeTaker
 from shared.rules.impacts import Foreseen, Impacts

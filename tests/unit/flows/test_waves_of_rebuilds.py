@@ -12,8 +12,9 @@ from shared.domain.promotion import actions
 from shared.domain.promotion.rebuilds import EndKind, RebuildStatus
 from shared.domain.promotion.said import Guilt, Said, Why
 from shared.domain.waves.results import Baseline, LastRun
+from shared.domain.waves.spoken import spoke
 from shared.domain.waves.states import MemberState, WaveState
-from shared.domain.waves.wave import Spoken, Word, spoke
+from shared.domain.waves.wave import Spoken, Word
 from shared.domain.waves.way_back import Grounds, Scanned
 from shared.errors import MayNotRun, Unavailable
 from tests.doubles.world import ONE, TAG, TARGET, THREE, TWO, WATCH_LIST

@@ -16,9 +16,10 @@ from shared.domain.promotion.target import Target
 from shared.domain.waves.joining import joined
 from shared.domain.waves.judge import FALLBACK, LEFT_LOOK, Move, applied, judge, needs_grounds
 from shared.domain.waves.reasons import Reason
-from shared.domain.waves.results import Result
+from shared.domain.waves.results import Baseline, Result
+from shared.domain.waves.spoken import spoke
 from shared.domain.waves.states import WAVE_ENDS, MemberState, WaveState
-from shared.domain.waves.wave import HELD_FOR, Member, Wave, Word, excluded, learned, spoke
+from shared.domain.waves.wave import HELD_FOR, Member, Wave, Word, excluded, learned
 from shared.domain.waves.way_back import UNKNOWN
 from tests.unit.domain.waves.records import (
     BLOG,
@@ -165,6 +166,30 @@ def test_of_two_canaries_one_of_which_was_failing_before_the_other_decides() -> 
     two = excluded(wave(member(CANARY, canary=True), member("b", canary=True), member(SHOP)), CANARY, "failing")
     found = played(two, passed("b"), passed(SHOP))
     assert found.state is WaveState.DONE_WITH_FAILURES
+
+
+def was_failing(*more: Member) -> Wave:
+    """Return a wave of which one canary was failing before, and another was not."""
+    failing = member(CANARY, canary=True, baseline=Baseline.FAILING)
+    return excluded(wave(failing, member("b", canary=True), *more), CANARY, "it was failing before")
+
+
+def test_a_canary_that_was_failing_before_is_rebuilt_with_the_others_as_the_new_digest_may_mend_it() -> None:
+    found = played(was_failing(member(SHOP)), passed("b"), passed(SHOP), passed(CANARY))
+    assert (found.state, state_of(found, CANARY)) == (WaveState.DONE, MemberState.BUILT)
+
+
+def test_it_is_not_rebuilt_where_the_others_are_not() -> None:
+    found = played(was_failing(member(SHOP)), failed("b"), failed("b", 2))
+    assert (found.state, state_of(found, CANARY)) == (WaveState.HELD, MemberState.EXCLUDED)
+
+
+def test_so_is_whoever_is_built_on_it_and_is_not_waited_for_if_it_fails_again() -> None:
+    chain = member("c", canary=True, after=(CANARY,)), member(SHOP, after=("c",))
+    mended = played(was_failing(*chain), *map(passed, ("b", CANARY, "c", SHOP)))
+    assert mended.state is WaveState.DONE
+    again = played(was_failing(*chain), passed("b"), failed(CANARY), failed(CANARY, 2))
+    assert [state_of(again, name) for name in (CANARY, "c", SHOP)] == [MemberState.FAILED, *[MemberState.VOID] * 2]
 
 
 def test_a_canary_that_is_found_after_the_hold_for_want_of_one_goes() -> None:

@@ -19,8 +19,9 @@ from shared.domain.promotion.said import Canaried
 from shared.domain.promotion.target import Sighting
 from shared.domain.waves.judge import Move, applied, judge
 from shared.domain.waves.results import Baseline, HowKnown, Result, Says, TagSeen
+from shared.domain.waves.spoken import spoke
 from shared.domain.waves.states import IN_FLIGHT, MEMBER_ENDS, ON_IT, WAVE_ENDS, WAVE_MOVES, MemberState, WaveState
-from shared.domain.waves.wave import Member, Wave, Word, excluded, learned, spoke
+from shared.domain.waves.wave import Member, Wave, Word, excluded, learned
 from shared.domain.waves.way_back import Grounds, Scanned, control_says
 from tests.unit.domain.waves.records import SAID, THREE, ended, member, result, spoken, target, wave
 from tests.unit.examples import NOON, ONE, TWO
