@@ -176,6 +176,11 @@ class Rolling:
         """See ``Rolls.called_off``."""
         return bool(wave) and self.planner.called_off(wave)
 
+    def in_canaries(self, repository: str, tag: Tag) -> bool:
+        """See ``Rolls.in_canaries``: nothing is read where the list that was read last asks for no waves."""
+        target = self._targets().of(repository, tag) if self._policies().may_roll else None
+        return target is not None and self.planner.in_canaries(target)
+
     def elsewhere(self, repository: str, tag: Tag, target: Target | None) -> tuple[BuiltElsewhere, ...]:
         """See ``Rolls.elsewhere``: nothing is read where the list that was read last names nobody."""
         return self.named.on(repository, tag, target) if self._policies().may_rebuild else ()

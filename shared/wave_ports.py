@@ -145,6 +145,14 @@ class Rolls(Protocol):
         """
         ...
 
+    def in_canaries(self, repository: str, tag: Tag) -> bool:
+        """Whether it is not known yet what canaries say of the digest that a tag bears.
+
+        Raises:
+            ServiceError: the storage account did not answer.
+        """
+        ...
+
     def left_to_waves(self, names: Sequence[str]) -> frozenset[str]:
         """Return those to whom a wave that is under way sees in its own order, as they are built on images between.
 

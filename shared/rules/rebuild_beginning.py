@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.promotion.chains import built_on, with_built
+from shared.domain.promotion.chains import built_on, other_bases, with_built
 from shared.domain.promotion.rebuilds import (
     OWN_TRIGGER_GRACE,
     OWN_TRIGGER_LOOK,
@@ -183,6 +183,11 @@ class Beginning:
             raise Refused(f"{rebuild.registry} is not in APPLICATION_REGISTRY_IDS any more, so its tasks are not run")
         return runs
 
+    def in_canaries(self, task: ApplicationTask, rebuild: Rebuild) -> str:
+        """Return another base of a task that it would be built on before canaries were; empty if there is none."""
+        others = other_bases(task, rebuild, self._login_server)
+        return next((f"{name}:{tag}" for name, tag in others if self.waves.in_canaries(name, tag)), "")
+
     def dependency(self, task: ApplicationTask | None, rebuild: Rebuild) -> Dependency | None:
         """Return what a task was last built on of a rebuild's base."""
         return built_on(task, rebuild, self._login_server)
@@ -246,8 +251,17 @@ class _Turn:
         elif failed is not None:
             detail = f"run {failed.run_id}, which began after this base had moved, built on it and failed: {failed.id}"
             self._end(stored, RebuildStatus.FAILED, detail, EndKind.BUILD)
+        elif not rebuild.canary and (other := self._beginning.in_canaries(task, rebuild)):
+            self._stand_aside(stored, f"waits for what canaries say of {other}, on which it is built as well")
         else:
             self._make_ready(stored)
+
+    def _stand_aside(self, stored: Stored[Rebuild], detail: str) -> None:
+        """It is ahead of nobody meanwhile, as if it had been asked to wait."""
+        now, rebuild = self._progress.clock(), stored.record
+        aside = follow(rebuild, RebuildStatus.WANTED, now, pause=LONGEST_LOOK, detail=detail, waits=rebuild.waits + 1)
+        self._progress.later(stored, aside)
+        self._note(aside)
 
     def _make_ready(self, stored: Stored[Rebuild]) -> None:
         """From here on it counts as one that runs, for those that come after it."""

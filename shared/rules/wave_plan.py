@@ -17,7 +17,7 @@ from shared.domain.waves.joining import joined
 from shared.domain.waves.planned import Planned, failed_before, planned
 from shared.domain.waves.results import Baseline, LastRun, baseline_of
 from shared.domain.waves.spoken import is_called_off
-from shared.domain.waves.states import MEMBER_ENDS, ON_IT
+from shared.domain.waves.states import MEMBER_ENDS, ON_IT, WaveState
 from shared.domain.waves.wave import Member, Wave, excluded, wave_id
 from shared.errors import ServiceError
 from shared.rules.wave_book import WaveBook
@@ -86,6 +86,15 @@ class WavePlanner:
         """
         members = (one for wave in self.book.open() for one in wave.members if one.after)
         return frozenset(one.target for one in members if one.state not in MEMBER_ENDS) & {*names}
+
+    def in_canaries(self, target: Target) -> bool:
+        """Whether the canaries of a target's decision are still to say what they say; see ``Rolls.in_canaries``.
+
+        Raises:
+            ServiceError: the storage account did not answer.
+        """
+        found = self.book.waves.get(wave_id(target.id, target.number)) if target.number else None
+        return found is not None and found.record.state in {WaveState.PLANNED, WaveState.CANARIES}
 
     def called_off(self, wave: str) -> bool:
         """Whether nobody is to begin for a wave any more; see ``Rolls.called_off``.

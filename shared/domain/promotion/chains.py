@@ -9,6 +9,7 @@ import msgspec
 from shared.domain.promotion.kept_tasks import base_name
 from shared.domain.promotion.middles import Middle
 from shared.domain.promotion.rebuilds import ApplicationTask, Dependency, Rebuild, depends_on
+from shared.domain.references import Tag
 
 
 def built_on(task: ApplicationTask | None, rebuild: Rebuild, login_server: str) -> Dependency | None:
@@ -44,6 +45,22 @@ def with_built(task: ApplicationTask | None, rebuild: Rebuild) -> tuple[Middle, 
     return tuple(
         msgspec.structs.replace(one, built=on.get((one.name, one.tag)) or one.built) for one in rebuild.middles
     )
+
+
+def other_bases(task: ApplicationTask, rebuild: Rebuild, login_server: str) -> Iterator[tuple[str, Tag]]:
+    """Iterate over the other tags of the base registry that a task is built on, by repository and tag.
+
+    Args:
+        task: as it is now.
+        rebuild: of it.
+        login_server: of the base registry.
+    """
+    host, own = base_name(login_server, "x").removesuffix("x"), (rebuild.base_repository, rebuild.base_tag)
+    for one in task.dependencies:
+        name = base_name(one.registry, one.repository)
+        place = name.removeprefix(host), one.tag
+        if one.tag and name.startswith(host) and place != own:
+            yield place[0], Tag(one.tag)
 
 
 def _of_middles(task: ApplicationTask, rebuild: Rebuild) -> Iterator[Dependency]:

@@ -66,6 +66,37 @@ def test_a_task_that_was_just_built_is_not_run_again_by_who_reads_it_as_it_was_b
     assert "began after this base had moved, built on it" in ends[RebuildStatus.UP_TO_DATE]
 
 
+def while_canaries_of_one_run() -> Waving:
+    """Return a world whose task with two bases could be rebuilt for one, while canaries of the other one's run."""
+    world = two_bases()
+    world.application_runs.looks = 1000
+    world.promote(TWO, timedelta(minutes=2))
+    world.application_runs.looks = 1
+    world.promote(THREE, timedelta(minutes=40), tag=OTHER)
+    return world
+
+
+def test_who_is_built_on_two_bases_is_built_for_neither_while_one_is_in_canaries() -> None:
+    world = while_canaries_of_one_run()
+    assert world.wave().state is WaveState.CANARIES
+    assert runs_of(world, "both") == 0
+    (waits,) = [one for one in world.rebuilt() if one.task == "both"]
+    assert waits.detail == "waits for what canaries say of base/node:22-alpine, on which it is built as well"
+    world.application_runs.finish()
+    world.run_for(2 * HOUR)
+    assert runs_of(world, "both") == 1
+    assert {one.record.state for one in world.waves.every("tidegatebase")} == {WaveState.DONE}
+
+
+def test_it_is_built_for_the_other_once_the_first_waits_for_a_person_as_no_base_is_to_wait_for_weeks() -> None:
+    world = two_bases()
+    world.fails(CANARY)
+    world.promote(TWO, HOUR)
+    assert world.wave().state is WaveState.HELD
+    world.promote(THREE, HOUR, tag=OTHER)
+    assert runs_of(world, "both") == 1
+
+
 def test_a_canary_is_asked_for_alone_and_what_is_for_another_base_waits_for_it() -> None:
     canary = rebuild(wave="w1", canary=True, status=RebuildStatus.RUNNING)
     other = rebuild(wave="w2", base_digest=TWO)
