@@ -10,7 +10,7 @@ import msgspec
 from shared.domain.promotion.rebuilds import BuilderKind, Rebuild, RebuildStatus
 from shared.domain.promotion.target import Target
 from shared.domain.watching.troubles import Kind, Trouble, about_build, about_task, about_wave
-from shared.domain.waves.results import Says
+from shared.domain.waves.results import Baseline, Says
 from shared.domain.waves.states import MemberState, WaveState
 from shared.domain.waves.telling import about, held_because, run_of
 from shared.domain.waves.wave import HELD_FOR, Member, Wave
@@ -96,9 +96,10 @@ def _about(member: Member) -> str:
 
 
 def _kind(member: Member) -> Kind | None:
-    if member.state is MemberState.FAILED:
+    """What was failing before does not do so since its base moved."""
+    if member.state is MemberState.FAILED and member.baseline is not Baseline.FAILING:
         return Kind.TASK_FAILS
-    return Kind.NOT_REBUILT if member.state in _LEFT else None
+    return Kind.NOT_REBUILT if member.state in _LEFT | {MemberState.FAILED} else None
 
 
 def _trouble(kind: Kind, task: str, each: list[tuple[Wave, Member]]) -> Trouble:
@@ -116,7 +117,8 @@ def _told(wave: Wave, member: Member) -> str:
     owner = f" of {member.owner}" if member.owner else ""
     task = f"{member.registry}/{member.task}" if member.kind is BuilderKind.ACR_TASK else member.target
     what = f"{task}{owner} is not built on {wave.digest}, which {wave.place} is"
-    return f"{what}: it is {member.state.value} in its wave{_because(wave, member)} (wave {wave.id})"
+    before = ", as before" if member.state is MemberState.FAILED and member.baseline is Baseline.FAILING else ""
+    return f"{what}: it is {member.state.value} in its wave{before}{_because(wave, member)} (wave {wave.id})"
 
 
 def _because(wave: Wave, member: Member) -> str:

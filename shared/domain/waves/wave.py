@@ -239,7 +239,7 @@ def _among_the_others(wave: Wave) -> Wave:
     for one in wave.members:
         failing = one.state is MemberState.EXCLUDED and one.baseline is Baseline.FAILING
         if not one.attempts and (failing or one.state is MemberState.VOID):
-            wave = moved(wave, one.target, MemberState.WAITING, detail="")
+            wave = moved(wave, one.target, MemberState.WAITING, detail=one.detail if failing else "")
     return base_failed(wave, *(one.target for one in wave.members if one.state in MEMBER_ENDS - ON_IT))
 
 

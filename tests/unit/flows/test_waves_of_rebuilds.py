@@ -252,9 +252,21 @@ def test_a_canary_that_was_failing_before_is_excluded_and_another_one_decides() 
     world = Waving(asking(canary=f"[{APPS}/{CANARY}, {APPS}/{SHOP}]"))
     before(world, CANARY, passed=False)
     world.promote(TWO, HOUR)
-    assert (world.member(CANARY), world.runs_of(CANARY)) == (MemberState.EXCLUDED, 0)
-    assert world.state()[0] is WaveState.DONE_WITH_FAILURES
-    assert [world.built_on(name) for name in (SHOP, BLOG)] == [TWO, TWO]
+    assert next(iter(world.application_runs.started)) == f"/tasks/{SHOP}"
+    assert world.state()[0] is WaveState.DONE
+    assert [world.built_on(name) for name in (CANARY, SHOP, BLOG)] == [TWO, TWO, TWO]
+
+
+def test_one_that_fails_as_before_when_the_others_are_rebuilt_is_not_told_to_fail_since_its_base_moved() -> None:
+    world = Waving(asking(canary=f"[{APPS}/{CANARY}, {APPS}/{SHOP}]"))
+    before(world, CANARY, passed=False)
+    world.fails(CANARY, times=9)
+    world.promote(TWO, 2 * HOUR)
+    assert (world.member(CANARY), world.state()[0]) == (MemberState.FAILED, WaveState.DONE_WITH_FAILURES)
+    world.teller.survey()
+    told = {one.noted.trouble.kind.value: one.noted.trouble.detail for one in world.troubles.every()}
+    assert "it is failed in its wave, as before: run " in told["not-rebuilt"]
+    assert "task-fails-since-base-moved" not in told
 
 
 def test_if_no_canary_is_left_that_was_not_failing_before_the_wave_is_held() -> None:
@@ -268,7 +280,8 @@ def test_where_a_number_of_canaries_is_asked_for_one_that_was_failing_before_is_
     world = Waving(asking(canary="1"))
     before(world, BLOG, passed=False)
     world.promote(TWO, HOUR)
-    assert (world.member(BLOG), world.member(CANARY)) == (MemberState.EXCLUDED, MemberState.BUILT)
+    assert next(iter(world.application_runs.started)) == f"/tasks/{CANARY}"
+    assert (world.member(BLOG), world.member(CANARY)) == (MemberState.BUILT, MemberState.BUILT)
 
 
 def test_how_a_canary_was_before_is_frozen_when_the_wave_is_planned() -> None:
