@@ -96,7 +96,7 @@ def test_no_script_of_a_stranger_runs_and_the_policy_has_nothing_to_refuse() -> 
     with served(scene, reader) as (base, browser):
         pages = [f"/api/{path}" for path in hostile_paths(browser)]
         told = look(base, pages, ["light", "bare"])
-    assert len(told) == 26
+    assert len(told) == 32
     assert sum(one["ran"] for one in told) == 0
     assert [one["refused"] for one in told if one["refused"]] == []
     assert all("onerror=alert(1)" in one["words"] for one in told)
