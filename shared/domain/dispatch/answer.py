@@ -99,7 +99,9 @@ def taken(rebuild: Rebuild, answer: Answer) -> Taken:
         return Taken.ENDS
     if rebuild.told and rebuild.status is _STATUS[answer.end]:
         return Taken.KNOWN
-    return Taken.NOT_ASKED if rebuild.status is RebuildStatus.WANTED else Taken.OTHER
+    if rebuild.status is RebuildStatus.WANTED:  # that attempt decided nothing, and the next one has not begun
+        return Taken.KNOWN if answer.end is End.UNDECIDED else Taken.NOT_ASKED
+    return Taken.OTHER
 
 
 def ended_by(rebuild: Rebuild, answer: Answer, now: datetime) -> Rebuild:

@@ -93,6 +93,7 @@ def test_the_same_answer_twice_is_one_and_another_is_refused() -> None:
 def test_what_decided_nothing_is_asked_for_again_by_another_attempt_and_its_late_answers_are_refused() -> None:
     world, rebuild = asked()
     tell(world, rebuild.id, end="undecided")
+    assert msgspec.json.decode(tell(world, rebuild.id, end="undecided").get_body()) == {"result": "known"}
     assert refusal(world, rebuild.id) == 409
     world.step()
     world.step()
