@@ -14,7 +14,7 @@ from shared.domain.policy.promoting import Off, Span
 
 # An owner, a rebuild target with the name of its dispatcher, or a task with its registry.
 _CANARY = (
-    "^(owner:.{1,100}|[a-z][a-z0-9-]{0,30}:[^\\x00-\\x20:~][^\\x00-\\x20~]{0,200}"
+    "^(owner:.{1,100}|[a-z][a-z0-9-]{0,30}:[^\\x00-\\x20:~]{1}(?:[^\\x00-\\x1f~]{0,199}[^\\x00-\\x20~])?"
     "|[^\\x00-\\x20:~/]{1,100}/[^\\x00-\\x20:~/]{1,100})$"
 )
 _OWNER = "owner:"

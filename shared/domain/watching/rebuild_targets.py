@@ -16,7 +16,8 @@ from shared.errors import InvalidReference
 
 MOST_TARGETS = 100
 _MOST_TOLD = 5
-_TARGET = r"^[a-z][a-z0-9-]{0,30}:[^\s:][^\s]{0,300}$"
+# Projects of Azure Pipelines have blanks in their names.
+_TARGET = r"^[a-z][a-z0-9-]{0,30}:[^\s:]{1}(?:[ \S]{0,299}\S)?$"
 _READ = re.compile(_TARGET.replace("$", r"\Z"))
 _TASK = re.compile(r"[A-Za-z0-9]{5,50}/[A-Za-z0-9][A-Za-z0-9_-]{1,49}\Z")
 

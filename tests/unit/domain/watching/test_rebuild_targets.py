@@ -27,6 +27,23 @@ def problem(rebuilds: str) -> str:
     return told
 
 
+def test_a_project_of_azure_pipelines_may_have_blanks_in_its_name_and_be_a_canary() -> None:
+    text = (
+        entry("[pipelines:Contoso Web Shop/42@main]")
+        + b"    rebuild: {canary: ['pipelines:Contoso Web Shop/42@main']}\n"
+    )
+    (image,) = parse_watch_list(text).images
+    assert [one.id for one in image.rebuild_targets] == ["pipelines:Contoso Web Shop/42@main"]
+
+
+@pytest.mark.parametrize(
+    "target", ["pipelines: Shop/42@main", "pipelines:Shop/42@main ", "pipelines:", "pipelines:a\tb"]
+)
+def test_a_blank_at_an_end_of_a_place_is_a_slip(target: str) -> None:
+    with pytest.raises(WatchListError, match="rebuilds"):
+        parse_watch_list(entry(f'["{target}"]'))
+
+
 def test_a_target_is_read_as_a_text_or_with_what_is_said_of_it() -> None:
     text = (
         '[github:contoso/shop/.github/workflows/image.yml@main, {target: "acr:ContosoApps/Shop", owner: payments}, '
@@ -53,7 +70,7 @@ def test_an_entry_that_says_nothing_has_none() -> None:
         ("[shop]", ", such as github:contoso/shop/.github/workflows/image.yml@main"),
         ("[{target: github:x, tags: ['99']}]", "the entry has no tag '99' in the base registry; it has "),
         ("['GitHub:x']", "images[0].rebuilds[0]"),
-        ("['github:a b']", "images[0].rebuilds[0]"),
+        ("['github:a b ']", "images[0].rebuilds[0]"),
         ("[{tags: [22]}]", "images[0].rebuilds[0]"),
         ("[{target: github:x, when: now}]", "images[0].rebuilds[0]"),
         ("[acr:shop]", "'acr:shop' is no task: expected acr:registry/task, such as acr:contosoapps/shop"),
