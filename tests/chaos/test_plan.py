@@ -15,6 +15,9 @@ from tests.chaos.waving import ROLLS, breaks
 
 pytestmark = pytest.mark.unit
 
+# A run that said two ends, and an end that is told by another id, are no doing of the product: single runs meet these.
+_OF_SINGLE_RUNS = {"end-early", "end-late", "retell-webhook"}
+
 
 def test_the_same_seed_is_the_same_storm_and_another_is_another() -> None:
     assert plan(7, 120) == plan(7, 120)
@@ -43,7 +46,7 @@ def test_two_minutes_hold_everything_that_can_happen() -> None:
         faults = Counter(act.fault["action"] for act in acts if isinstance(act, Ails))
         assert set(kinds) == {"on", "back", "away", "copy", "delay", "junk"}
         assert deaths["host"] + deaths["both"] > 2
-        assert set(faults) == set(ACTIONS)
+        assert set(faults) == set(ACTIONS) - _OF_SINGLE_RUNS
         assert {"lock", "open", "undo"} <= set(locks)
         words = {(act.word, act.of) for act in acts if isinstance(act, Speaks)}
         assert {word for word, _ in words} == {"continue", "restore", "cancel"}

@@ -124,6 +124,7 @@ class AppInMemory:
             base_server=BASE_SERVER,
             staging_server="tidegatestaging.azurecr.io",
             applications=[SimpleNamespace(name=name) for name in world.runs or ("tidegateapps",)],
+            application_server=lambda name: BASE_SERVER if name == BASE else f"{name}.azurecr.io",
         )
         parts = ("watch_lists", "kept_listings", "rebuilds", "targets", "base")
         return Dependants(
