@@ -87,13 +87,15 @@ def counted(path, anew):
     took, size = ask(path, anew)
     time.sleep(0.5)
     kinds = count_transactions(Path(log), start)
-    return took, size, sum(number for kind, number in kinds.items() if kind.startswith("table"))
+    tables, blobs = (sum(many for kind, many in kinds.items() if kind.startswith(of)) for of in ("table", "blob"))
+    return took, size, tables, blobs
 
 told = {"first": ask("pages")[0], "memory": resident() - before, "pages": {}}
 for path in sys.argv[3:]:
     anew = [counted(path, True) for _ in range(2)]
     warm = [ask(path)[0] for _ in range(int(sys.argv[2]))]
-    told["pages"][path] = {"anew": anew[-1][0], "tables": anew[-1][2], "size": anew[-1][1], "warm": warm}
+    took, size, tables, blobs = anew[-1]
+    told["pages"][path] = {"anew": took, "tables": tables, "blobs": blobs, "size": size, "warm": warm}
 told["memory_later"] = resident() - before
 print(json.dumps(told))
 """

@@ -126,7 +126,7 @@ class AppInMemory:
             applications=[SimpleNamespace(name=name) for name in world.runs or ("tidegateapps",)],
             application_server=lambda name: BASE_SERVER if name == BASE else f"{name}.azurecr.io",
         )
-        parts = ("watch_lists", "kept_listings", "rebuilds", "targets", "base")
+        parts = ("watch_lists", "kept_listings", "rebuilds", "targets", "base", "dispatchers")
         return Dependants(
             cast(Parts, SimpleNamespace(settings=settings, **{name: getattr(world, name) for name in parts}))
         )

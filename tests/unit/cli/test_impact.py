@@ -10,6 +10,7 @@ from shared.cli.exits import Exit
 from shared.domain.gate.verdict import RunStatus
 from shared.domain.promotion.rebuilds import Dependency
 from tests.doubles.app import AppInMemory
+from tests.doubles.dispatchers import InMemoryDispatcher
 from tests.doubles.world import BASE_SERVER, TWO
 from tests.unit.cli.conftest import Terminal
 from tests.unit.web.test_impact import ON_BASE, ON_RUNTIME, known, middle, on_its_way, promoted
@@ -27,6 +28,7 @@ def chained(terminal: Terminal) -> Terminal:
         middle("quay", Dependency("quay.io", "team/app", "1", TWO)),
         middle("hub", Dependency("docker.io", "library/node", "22-alpine", TWO)),
     )
+    world.builds_elsewhere(InMemoryDispatcher())
     terminal.app = AppInMemory(world)
     terminal.send = terminal.app.send
     return terminal

@@ -324,7 +324,8 @@ def a_wave_of_which_some_wait_for_their_turn() -> tuple[Elsewhere, list[str], li
     world.application_runs.looks = 10**6
     world.run_for(timedelta(minutes=3))
     begun = [name for name in names if world.runs_of(name)]
-    claimed = [one.target for one in world.wave().members if one.state is MemberState.CLAIMED]
+    waiting = [one for one in world.wave().members if one.task not in begun]
+    claimed = [one.target for one in waiting if one.state is MemberState.CLAIMED]
     assert claimed, "nobody waits for his turn"
     return world, begun, claimed
 
