@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from shared.adapters.dispatch.answer_parts import id_of, link_of, time_of
 from shared.adapters.dispatch.one_request import Answer, once
-from shared.adapters.dispatch.refusals import link_of, refusal
+from shared.adapters.dispatch.refusals import refusal
 from shared.dispatch_settings import DispatcherSetting
 from shared.domain.dispatch.builds import Asked, End, Found, Outcome, Sent
 from shared.domain.dispatch.places import Workflow, parse_workflow
@@ -80,7 +81,7 @@ class GitHubActions:
             query["branch"] = _branch(workflow.ref)
         found = self._runs(f"looking at {self.name} for {asked.correlation}", _runs_path(workflow), query)
         return tuple(
-            Found(_id(run.get("id")), link_of(run.get("html_url")), _time(run.get("created_at")))
+            Found(_id(run.get("id")), link_of(run.get("html_url")), time_of(run.get("created_at")))
             for run in found
             if asked.correlation in f"{run.get('display_title', '')} {run.get('name', '')}" and _id(run.get("id"))
         )
@@ -108,7 +109,7 @@ class GitHubActions:
 
     def _later(self, workflow: Workflow, run: Mapping[str, Any]) -> str:
         """A concurrency group cancels what waits for what comes later: that builds the same branch, if it is let."""
-        number, made = _id(run.get("id")), _time(run.get("created_at"))
+        number, made = _id(run.get("id")), time_of(run.get("created_at"))
         if made is None or not _id(run.get("workflow_id")):
             return ""
         query = {"created": f">={made:%Y-%m-%dT%H:%M:%SZ}", "branch": str(run.get("head_branch") or "")}
@@ -185,19 +186,9 @@ def _only_objects(found: list[Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _is_later(run: Mapping[str, Any], number: int, made: datetime) -> bool:
-    own, at = _id(run.get("id")), _time(run.get("created_at"))
+    own, at = _id(run.get("id")), time_of(run.get("created_at"))
     return bool(own) and int(own) > number and at is not None and at >= made
 
 
 def _id(value: object) -> str:
-    """Ids become parts of addresses: only numbers are any."""
-    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    return text if text.isascii() and text.isdecimal() and len(text) <= 20 else ""
-
-
-def _time(text: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
+    return id_of(value, 20)

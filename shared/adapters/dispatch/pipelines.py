@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from shared.adapters.dispatch.answer_parts import id_of, link_of, time_of
 from shared.adapters.dispatch.one_request import Answer, once
-from shared.adapters.dispatch.refusals import link_of, refusal
+from shared.adapters.dispatch.refusals import refusal
 from shared.dispatch_settings import DispatcherSetting
 from shared.domain.dispatch.builds import Asked, End, Found, Outcome, Sent
 from shared.domain.dispatch.places import Pipeline, parse_pipeline
@@ -75,7 +76,7 @@ class AzurePipelines:
         doing = f"looking at {self.name} for {asked.correlation}"
         builds = self._builds(doing, pipeline, asked.asked_at - _CLOCKS_DIFFER)
         return tuple(
-            Found(_id(one.get("id")), _page(one), _time(one.get("queueTime")))
+            Found(_id(one.get("id")), _page(one), time_of(one.get("queueTime")))
             for one in builds
             if _id(one.get("id")) and _bears(one, asked.correlation)
         )
@@ -161,15 +162,4 @@ def _page(said: Mapping[str, Any]) -> str:
 
 
 def _id(value: object) -> str:
-    """Ids become parts of addresses: only numbers are any."""
-    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    return text if text.isascii() and text.isdecimal() and len(text) <= 12 else ""
-
-
-def _time(text: object) -> datetime | None:
-    """Azure tells seven digits of a second."""
-    try:
-        found = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
+    return id_of(value, 12)

@@ -33,9 +33,3 @@ def refusal(doing: str, answer: Answer, hints: Mapping[int, str], *, limited: bo
     if status < 400:
         return Refused(f"{told}. Redirects are not followed: set the address or name that it leads to", code=code)
     return (NotFound if status == 404 else Refused)(told, code=code)
-
-
-def link_of(text: object) -> str:
-    """Return the address of a build's page for people, if it can be one; it is never asked."""
-    good = isinstance(text, str) and text.startswith("https://") and text.isascii() and text.isprintable()
-    return str(text) if good and len(str(text)) <= 500 and not {*str(text)} & {'"', "<", ">", " "} else ""
