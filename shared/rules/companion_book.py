@@ -14,12 +14,11 @@ from shared.domain.travel.companions import Companions, companions_id
 from shared.domain.travel.next_step import is_waited_for
 from shared.errors import Conflict
 from shared.ports import Clock
+from shared.rules.changing import changed
 from shared.rules.wake import Waker
 from shared.travel_ports import CompanionRecords, StoredCompanions
 
 log = logging.getLogger("tidegate.companions")
-
-_TRIES = 16
 
 # Returns the record to be written, or ``None`` to leave what is there. Given ``None`` where there is no record.
 Change = Callable[[Companions | None], Companions | None]
@@ -75,20 +74,7 @@ class CompanionBook:
         Raises:
             Conflict: others were faster every time.
         """
-        for _ in range(_TRIES):
-            stored = stored or (None if absent else self.records.get(companions))
-            before = stored.record if stored else None
-            record = change(before)
-            if record is None or record == before:
-                return stored if record else None
-            try:
-                written = self.records.replace(stored, record) if stored else self.records.insert(record)
-            except Conflict:
-                stored, absent = None, False
-                continue
-            self._tell(before, record)
-            return written
-        raise Conflict(f"{companions} changes too fast; it is tried again")
+        return changed(self.records, companions, change, self._tell, stored, absent=absent)
 
     def take_up(self, companions: Companions) -> None:
         """See that companions whose time has come are looked at, whether anybody waits for them or not."""

@@ -15,12 +15,12 @@ from shared.domain.promotion.rebuilds import REBUILD_ENDS, Rebuild
 from shared.domain.waves.wave import HELD_FOR, Wave
 from shared.errors import Conflict, ServiceError
 from shared.ports import Clock
+from shared.rules.changing import changed
 from shared.rules.wake import Waker
 from shared.wave_ports import StoredWave, Waves
 
 log = logging.getLogger("tidegate.waves")
 
-_TRIES = 16
 # Every wave that is under way is to be looked at sooner.
 _FAR = 2 * HELD_FOR
 
@@ -82,21 +82,12 @@ class WaveBook:
         Raises:
             Conflict: others were faster every time.
         """
-        for _ in range(_TRIES):
-            stored = stored or (None if absent else self.waves.get(wave))
-            before = stored.record if stored else None
-            record = change(before)
-            if record is None or record == before:
-                return stored if record else None
-            record = self._noticed(before, record)
-            try:
-                written = self.waves.replace(stored, record) if stored else self.waves.insert(record)
-            except Conflict:
-                stored, absent = None, False
-                continue
-            self._told(before, record)
-            return written
-        raise Conflict(f"{wave} changes too fast; it is tried again")
+
+        def noticed(known: Wave | None) -> Wave | None:
+            record = change(known)
+            return record if record is None or record == known else self._noticed(known, record)
+
+        return changed(self.waves, wave, noticed, self._told, stored, absent=absent)
 
     def step(self, stored: StoredWave, record: Wave) -> StoredWave | None:
         """Write what a step led to; ``None`` if somebody changed the wave since, who sees to what is next."""
