@@ -10,8 +10,8 @@ import msgspec
 
 from infra.local.demo.ageing import seen_earlier
 from infra.local.demo.reading_pages import Browser, Card, cards, forms_of
-from infra.local.demo.stage_set import StageSet
-from infra.local.demo.watching import SceneFailed, Watcher, eventually, expect
+from infra.local.demo.stage_set import OnStage
+from infra.local.demo.watching import SceneFailed, eventually, expect
 from infra.local.receivers.receivers import destination_settings
 from infra.local.scanner.advisories import DEBIAN, KNOWN
 from infra.local.scanner.database import push_database
@@ -77,7 +77,7 @@ def stage_settings(topology: Topology) -> dict[str, str]:
     }
 
 
-class AdmissionScenes:
+class AdmissionScenes(OnStage):
     """The scenes, to be played in order on one twin.
 
     Args:
@@ -86,18 +86,11 @@ class AdmissionScenes:
 
     def __init__(self, twin: Twin) -> None:
         self._twin = twin
-        self._topology = twin.topology
-        self._watcher = Watcher(twin.topology)
-        self._set = StageSet(twin.topology, self._watcher)
+        super().__init__(twin)
         self._ours, self._theirs = Signer(), Signer()
         self._released: dict[str, str] = {}
         self._published: Published | None = None
         self._frozen_at = datetime.now(UTC) - timedelta(hours=1)
-
-    @property
-    def watcher(self) -> Watcher:
-        """What looks at the twin."""
-        return self._watcher
 
     def prepare(self) -> None:
         """Put everything on the stage before the host starts: images, signatures, a key, a scanner, policies."""

@@ -9,8 +9,8 @@ import requests
 
 from infra.local.builders import github
 from infra.local.builders.builders import app_settings
-from infra.local.demo.stage_set import StageSet
-from infra.local.demo.watching import Watcher, eventually, expect
+from infra.local.demo.stage_set import OnStage
+from infra.local.demo.watching import eventually, expect
 from infra.local.emulator.assignments import APP
 from infra.local.emulator.role_definitions import CRYPTO_USER
 from infra.local.topology import Topology
@@ -37,7 +37,7 @@ def builder_settings(topology: Topology) -> dict[str, str]:
     return {**app_settings(topology), "PUBLIC_URL": topology.http("host")}
 
 
-class BuilderScenes:
+class BuilderScenes(OnStage):
     """The scenes, to be played in order on one twin.
 
     Args:
@@ -45,15 +45,8 @@ class BuilderScenes:
     """
 
     def __init__(self, twin: Twin) -> None:
-        self._topology = twin.topology
-        self._watcher = Watcher(twin.topology)
-        self._set = StageSet(twin.topology, self._watcher)
+        super().__init__(twin)
         self._digest = ""
-
-    @property
-    def watcher(self) -> Watcher:
-        """What looks at the twin."""
-        return self._watcher
 
     def prepare(self) -> None:
         """Put everything on the stage before the host starts: a release, the App's key, and who is asked for builds."""

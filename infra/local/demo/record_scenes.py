@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from infra.local.demo.stage_set import StageSet
+from infra.local.demo.stage_set import OnStage
 from infra.local.demo.watching import Watcher, eventually, expect
 from infra.local.emulator.assignments import APP
 from infra.local.emulator.role_definitions import RECORDS, SIGNS
@@ -45,7 +45,7 @@ def give_key(topology: Topology, watcher: Watcher) -> None:
     watcher.give(APP, {SIGNS: f"{topology.vault_id}/keys/{_KEY}", RECORDS: topology.registry_id(STAGING)})
 
 
-class RecordScenes:
+class RecordScenes(OnStage):
     """The scenes, to be played in order on one twin.
 
     Args:
@@ -53,15 +53,8 @@ class RecordScenes:
     """
 
     def __init__(self, twin: Twin) -> None:
-        self._topology = twin.topology
-        self._watcher = Watcher(twin.topology)
-        self._set = StageSet(twin.topology, self._watcher)
+        super().__init__(twin)
         self._digest = ""
-
-    @property
-    def watcher(self) -> Watcher:
-        """What looks at the twin."""
-        return self._watcher
 
     def prepare(self) -> None:
         """Put everything on the stage before the host starts: a key, the right to use it, and what asks for records."""

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from infra.local.demo.stage_set import UPSTREAM, WATCH_LIST, StageSet
-from infra.local.demo.watching import SceneFailed, Watcher, eventually, expect
+from infra.local.demo.stage_set import UPSTREAM, WATCH_LIST, OnStage
+from infra.local.demo.watching import SceneFailed, eventually, expect
 from infra.local.scanner.database import push_database
 from infra.local.scanner.systems import CLEAN, FIXABLE_CRITICAL, Files, jar
 from infra.local.scanner.upstream import DATABASE, JAVA_DATABASE, SCANNER, Published, publish
 from infra.local.twin.images import push_image
-from infra.local.twin.twin import Twin
 
 _APP, _TARGET, _TAG = "library/app", "base/app", "1"
 _FOUND, _PACKAGE = "CVE-2026-90001", "libssl3"
@@ -34,22 +33,12 @@ _ENTRIES = """\
 """
 
 
-class ScanScenes:
+class ScanScenes(OnStage):
     """The scenes, to be played in order on one twin.
 
     Args:
         twin: up; its host starts once all is prepared.
     """
-
-    def __init__(self, twin: Twin) -> None:
-        self._topology = twin.topology
-        self._watcher = Watcher(twin.topology)
-        self._set = StageSet(twin.topology, self._watcher)
-
-    @property
-    def watcher(self) -> Watcher:
-        """What looks at the twin."""
-        return self._watcher
 
     def prepare(self) -> None:
         """Put everything on the stage before the host starts: images, the scanner, its databases, a policy."""

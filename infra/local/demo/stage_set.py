@@ -14,6 +14,7 @@ from infra.local.demo.applications import Applications
 from infra.local.demo.watching import Watcher, expect
 from infra.local.topology import BASE, Topology
 from infra.local.twin.images import push_image
+from infra.local.twin.twin import Twin
 
 NODE, RUNTIME = "library/node", "dotnet/runtime"
 NODE_TARGET, RUNTIME_TARGET = "base/node", "base/dotnet-runtime"
@@ -168,3 +169,21 @@ def _run(command: list[str]) -> str:
     )
     expect(done.returncode == 0, f"{json.dumps(command)} ends well, and does not print {done.stderr[-500:]}")
     return done.stdout
+
+
+class OnStage:
+    """What all sets of scenes stand on.
+
+    Args:
+        twin: up; its host starts once all is prepared.
+    """
+
+    def __init__(self, twin: Twin) -> None:
+        self._topology = twin.topology
+        self._watcher = Watcher(twin.topology)
+        self._set = StageSet(twin.topology, self._watcher)
+
+    @property
+    def watcher(self) -> Watcher:
+        """What looks at the twin."""
+        return self._watcher

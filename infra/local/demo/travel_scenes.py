@@ -8,8 +8,8 @@ from typing import Any
 
 from infra.local.demo.ageing import list_again
 from infra.local.demo.registry_user import RegistryUser
-from infra.local.demo.stage_set import StageSet
-from infra.local.demo.watching import MANIFESTS, SceneFailed, Watcher, eventually, expect
+from infra.local.demo.stage_set import OnStage
+from infra.local.demo.watching import MANIFESTS, SceneFailed, eventually, expect
 from infra.local.topology import BASE
 from infra.local.twin.beside import attach
 from infra.local.twin.images import push_image
@@ -35,7 +35,7 @@ images:
 """
 
 
-class TravelScenes:
+class TravelScenes(OnStage):
     """The scenes, to be played in order on one twin.
 
     Args:
@@ -43,18 +43,11 @@ class TravelScenes:
     """
 
     def __init__(self, twin: Twin) -> None:
-        self._topology = twin.topology
-        self._watcher = Watcher(twin.topology)
-        self._set = StageSet(twin.topology, self._watcher)
+        super().__init__(twin)
         self._user = RegistryUser(twin.topology, self._watcher)
         self._signer = Signer()
         self._first = ""
         self._beside: tuple[str, ...] = ()
-
-    @property
-    def watcher(self) -> Watcher:
-        """What looks at the twin."""
-        return self._watcher
 
     def prepare(self) -> None:
         """Put everything on the stage before the host starts: a signed image with an SBOM, and what asks for both."""

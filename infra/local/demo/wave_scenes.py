@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from infra.local.demo.applications import Applications
-from infra.local.demo.stage_set import StageSet
-from infra.local.demo.watching import Watcher, eventually, expect
+from infra.local.demo.stage_set import OnStage
+from infra.local.demo.watching import eventually, expect
 from infra.local.topology import APPLICATIONS, BASE
 from infra.local.twin.api_key import api_key
 from infra.local.twin.images import push_image
@@ -46,7 +46,7 @@ _FAILED_TWICE = ["Failed", "Failed"]
 _TWO_CHECKS = 6
 
 
-class WaveScenes:
+class WaveScenes(OnStage):
     """The scenes, to be played in order on one twin; what the later ones wait for begins in those before.
 
     Args:
@@ -54,17 +54,10 @@ class WaveScenes:
     """
 
     def __init__(self, twin: Twin) -> None:
-        self._topology = twin.topology
-        self._watcher = Watcher(twin.topology)
-        self._set = StageSet(twin.topology, self._watcher)
+        super().__init__(twin)
         self._applications = Applications(twin.topology, self._watcher)
         self._first: dict[str, str] = {}
         self._second: dict[str, str] = {}
-
-    @property
-    def watcher(self) -> Watcher:
-        """What looks at the twin."""
-        return self._watcher
 
     def prepare(self) -> None:
         """Put everything on the stage before the host starts: three bases, and what asks for waves."""
