@@ -81,3 +81,22 @@ def test_what_was_put_off_waits_again_just_before_it_is_seen(twin: Twin, queue: 
     assert watcher.is_worked_off(queue.queue_name)
     eventually(lambda: None if watcher.is_worked_off(queue.queue_name) else True, 20)
     assert watcher.waiting(queue.queue_name) == 1
+
+
+def test_nobody_has_a_message_that_is_seen_in_some_seconds_and_whoever_receives_it_has_it(
+    twin: Twin, queue: QueueClient
+) -> None:
+    watcher = Watcher(twin.topology)
+    before = len(list(put_off(twin.log("azurite"), timedelta(0))))
+    queue.send_message("next look", visibility_timeout=6)
+    eventually(lambda: len(list(put_off(twin.log("azurite"), timedelta(0)))) > before or None)
+    assert watcher.is_held_by_nobody(queue.queue_name)
+    eventually(lambda: queue.receive_message(visibility_timeout=600))
+    assert not watcher.is_held_by_nobody(queue.queue_name)
+
+
+def test_somebody_may_have_a_message_that_was_sent_to_be_seen_at_once(twin: Twin, queue: QueueClient) -> None:
+    watcher = Watcher(twin.topology)
+    assert watcher.is_held_by_nobody(queue.queue_name)
+    queue.send_message("now")
+    assert not watcher.is_held_by_nobody(queue.queue_name)

@@ -182,7 +182,9 @@ class Scenes:
         self._watcher.set(import_seconds=2.0)
         digest = self._release("mcr", RUNTIME, "8.0", release)
         eventually("the import into staging is under way", lambda: self._operations(before), pause=0.02)
-        time.sleep(0.5)  # the function that began it has returned; its next look is a second away
+        eventually(
+            "nobody has a message until the next look", lambda: self._watcher.is_held_by_nobody(*_QUEUES), pause=0.02
+        )
         end_host()
         eventually("the import ends while nobody looks", lambda: self._operations(before)[0]["finished"])
         expect(len(self._operations(before)) == 1, "nothing else was begun")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -278,8 +278,11 @@ class Watcher:
 
     def put_off(self, *queues: str) -> list[PutOff]:
         """Return the messages of some queues that were put off for long, and are not about to be seen yet."""
-        log, soon = self._topology.state / "logs" / "azurite.log", datetime.now(UTC) + _ABOUT_TO
-        return [one for one in put_off(log, _GOES_ON) if one.queue in queues and one.until > soon]
+        return self._seen_later(queues, _GOES_ON, _ABOUT_TO)
+
+    def _seen_later(self, queues: Sequence[str], longer: timedelta, soon: timedelta) -> list[PutOff]:
+        log, then = self._topology.state / "logs" / "azurite.log", datetime.now(UTC) + soon
+        return [one for one in put_off(log, longer) if one.queue in queues and one.until > then]
 
     def is_worked_off(self, *queues: str) -> bool:
         """Whether all that waits in some queues was put off for long.
@@ -287,7 +290,17 @@ class Watcher:
         What somebody has received, or comes again in some seconds, is not. What was put off is counted first: one
         that is sent between the two counts makes them differ.
         """
-        later = Counter(one.queue for one in self.put_off(*queues))
+        return self._wait_only(queues, self.put_off(*queues))
+
+    def is_held_by_nobody(self, *queues: str) -> bool:
+        """Whether nobody has received anything of some queues: all that waits is to be seen later, if only a second.
+
+        A host that is killed keeps what it has received from every other for ten minutes.
+        """
+        return self._wait_only(queues, self._seen_later(queues, timedelta(0), timedelta(0)))
+
+    def _wait_only(self, queues: Sequence[str], put_off: Sequence[PutOff]) -> bool:
+        later = Counter(one.queue for one in put_off)
         return all(self.waiting(name) == later[name] for name in queues)
 
     def is_quiet(self, *queues: str) -> bool:
