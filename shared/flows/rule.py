@@ -101,7 +101,10 @@ class Ruler:
         return self._say(Kind.HOLD, image, said, in_force=False)
 
     def finish(self) -> int:
-        """Tell the targets what somebody who died left untold; return how many rulings that were."""
+        """Tell the targets what somebody who died left untold; return how many rulings that were.
+
+        One that somebody changes meanwhile stays open until the next sweep, if they don't tell it to the end.
+        """
         left = [one for one in self._rulings.every() if one.open]
         unreadable: list[ServiceError] = []
         for ruling in left:
@@ -109,6 +112,8 @@ class Ruler:
             try:
                 if stored is not None:
                     self._tell(stored)
+            except Conflict as error:
+                log.info("sweep: %s %s is told by the next one: %s", ruling.kind.value, ruling.subject, error)
             except ServiceError as error:
                 _keep(unreadable, error)
         if unreadable:

@@ -16,7 +16,7 @@ from shared.domain.promotion.said import Said, Why
 from shared.domain.promotion.statuses import Reason, Status
 from shared.domain.promotion.target import Target
 from shared.domain.references import Digest, Tag
-from shared.errors import MalformedRequest, ServiceError, Unavailable
+from shared.errors import Conflict, MalformedRequest, ServiceError, Unavailable
 from shared.target_ports import StoredTarget
 from tests.doubles.registries import TEST_FAILED_LOG
 from tests.doubles.world import BASE, NODE, ONE, TAG, TARGET, THREE, TWO, WATCH_LIST, Died, World, application_task
@@ -542,3 +542,17 @@ def test_an_entry_that_left_the_list_can_be_held_while_it_has_targets_and_an_unk
         hold()
     with pytest.raises(MalformedRequest, match="nobody ever said anything of image python"):
         world.ruler.resume("python", said(world))
+
+
+def test_a_sweep_leaves_what_somebody_changes_all_the_while_to_the_next_one_and_tells_the_others(world: World) -> None:
+    for digest in (TWO, THREE):
+        with suppress(Unavailable):
+            world.targets.fail("every", Unavailable("503"))
+            world.ruler.block(digest, said(world))
+    contested = next(iter(world.rulings.every()))
+    for _ in range(3):
+        world.rulings.fail("put", Conflict("somebody changed it meanwhile"))
+    assert world.ruler.finish() == 2
+    assert [one.subject for one in world.rulings.every() if one.open] == [contested.subject]
+    sweeps(world)
+    assert not any(one.open for one in world.rulings.every())
