@@ -1,4 +1,4 @@
-"""Has records looked at anew once people spoke of their digests: what they say may not be so any more."""
+"""Has records looked at anew: when people spoke of a digest, and where nothing is said of what a tag points at."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable
 from datetime import date
 
 from shared.domain.promotion.target import Target
-from shared.domain.record.truth import AGAINST
+from shared.domain.record.truth import AGAINST, Ground
 from shared.domain.references import Digest
 from shared.domain.travel.changes import reopened
-from shared.domain.travel.recorded import Recorded
+from shared.domain.travel.recorded import Recorded, RecordState
 from shared.errors import TidegateError
 from shared.rules.companion_book import CompanionBook
+from shared.travel_ports import StoredCompanions
 
 log = logging.getLogger("tidegate.records")
 
@@ -56,12 +57,22 @@ class RecordWatch:
         for target in self._targets():
             for digest in spoken_of(target):
                 self._open(target, digest)
+            self._open_unsaid(target)
         self._done_on = now.date()
+
+    def _open_unsaid(self, target: Target) -> None:
+        """Nothing is said of what no tag is to point at, which may have been so when its record was to be made."""
+        stored = self._book.read(target.repository, target.wanted) if target.wanted else None
+        if stored is not None and _is_unsaid(stored.record.record):
+            self._reopen(stored)
 
     def _open(self, target: Target, digest: Digest) -> None:
         stored = self._book.read(target.repository, digest)
         if stored is None or _says(stored.record.record, against=digest in spoken_of(target)):
             return
+        self._reopen(stored)
+
+    def _reopen(self, stored: StoredCompanions) -> None:
         now = self._book.clock()
         opened = self._book.change(stored.record.id, lambda one: reopened(one, now) if one else None, stored)
         if opened is not None:
@@ -78,3 +89,9 @@ def _says(recorded: Recorded | None, *, against: bool) -> bool:
     if recorded is None or recorded.record is None:
         return True
     return against and recorded.record.truth.ground in AGAINST
+
+
+def _is_unsaid(recorded: Recorded | None) -> bool:
+    """Whether nothing was said as no tag was to point at the digest."""
+    record = recorded.record if recorded is not None and recorded.state is RecordState.NONE else None
+    return record is not None and record.truth.ground is Ground.NO_TAG

@@ -43,7 +43,14 @@ def wanted(companions: Companions, want: Want, now: datetime) -> Companions:
     if listing is None and companions.listed_at is not None:
         listing = now + FIRST_PAUSE  # it was followed to its end, and is wanted again
     kept = tuple(msgspec.structs.replace(one, released_at=None) for one in companions.unique)
-    return scheduled(msgspec.structs.replace(_stepped(companions), wants=wants, unique=kept, next_listing=listing), now)
+    after = msgspec.structs.replace(_stepped(companions), wants=wants, unique=kept, next_listing=listing)
+    return scheduled(_said_at_last(after) if want.asked.record else after, now)
+
+
+def _said_at_last(companions: Companions) -> Companions:
+    """Of what no tag was decided to point at, when its record was to be made, nothing was to be said until now."""
+    record = companions.record
+    return _opened(companions) if record is not None and record.state is RecordState.NONE else companions
 
 
 def _still(known: Want, want: Want) -> Want:

@@ -118,6 +118,18 @@ def test_each_digest_has_a_record_of_its_own() -> None:
     assert [type(one) for one in (*found(world), *found(world, TWO))] == [Verified, Verified]
 
 
+def test_a_digest_that_the_tag_left_before_its_record_was_made_has_one_when_it_comes_back() -> None:
+    world = recording_world()
+    world.signer.fail("sign", *[Unavailable("503")] * 3)
+    arrive(world, ONE, timedelta(minutes=1))
+    assert borne(world) is None
+    arrive(world, TWO, HOURS)
+    assert (borne(world), record_of(world).truth.ground) == (TWO, Ground.NO_TAG)
+    arrive(world, ONE, HOURS)
+    assert borne(world) == ONE
+    assert [type(one) for one in found(world)] == [Verified]
+
+
 def test_without_a_key_the_tag_waits_and_says_what_to_do() -> None:
     world = recording_world()
     world.signs = False
@@ -318,6 +330,21 @@ def test_whoever_dies_right_after_people_spoke_leaves_that_to_the_next_days_swee
     world.companions.mend()
     world.run_for(timedelta(days=1))
     assert (result_of(world, ONE), result_of(world, TWO)) == ("verified", "failed")
+
+
+def test_what_was_left_without_a_record_under_a_tag_gets_one_with_the_next_days_sweep() -> None:
+    """As an earlier version left it where a tag came back to a digest."""
+    world = recording_world()
+    arrive(world)
+    stored = world.travelling.book.read(TARGET, ONE)
+    assert stored is not None
+    nothing = Recorded(state=RecordState.NONE, record=Record(Inside.NONE, Truth(None, Ground.NO_TAG)))
+    world.travelling.book.step(stored, lambda one: changes.recorded(one, nothing, world.clock(), ()))
+    (before,) = referring(world)
+    for registry in (world.base, world.staging):
+        registry.purge(TARGET, before)
+    world.run_for(timedelta(days=1))
+    assert (borne(world), [type(one) for one in found(world)]) == (ONE, [Verified])
 
 
 def test_what_people_refuse_no_more_is_said_to_have_passed() -> None:
