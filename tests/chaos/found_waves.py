@@ -50,6 +50,7 @@ def judged(one: waves.Wave) -> Wave:
         reason=one.reason.value,
         holds=one.reason in HOLDS,
         held_until=one.held_until,
+        planned=one.planned_at.timestamp(),
         members=tuple(Member(each.task, each.state.value, each.canary, bool(each.after)) for each in one.members),
         passes_over=one.asked.on_canary_failure is OnFailure.CONTINUE,
         restored_by=one.restored_by,
@@ -69,6 +70,7 @@ def decided(targets: Iterable[Target]) -> dict[str, Decided]:
 def story_of(one: waves.Wave) -> Iterator[str]:
     """Yield what a wave's record tells, for people."""
     yield f"decision {one.number} for {one.digest}, before that {one.former or 'nothing'}, {one.why.value}"
+    yield f"planned at {one.planned_at:%H:%M:%S.%f}, which is {one.planned_at.timestamp():.1f}"
     yield f"{one.state.value} {one.reason.value}, due {one.look_at}, held until {one.held_until} {one.detail}".rstrip()
     if one.spoken is not None:
         yield f"{one.spoken.said.by} said {one.spoken.word.value} at {one.spoken.said.at:%H:%M:%S}"

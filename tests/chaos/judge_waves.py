@@ -75,6 +75,7 @@ class Wave:
         state, reason: where it is, and why.
         holds: whether the reason is one for which a person decides.
         held_until: until when it waits.
+        planned: when it was planned, in seconds since 1970.
         members: who is in it.
         passes_over: whether its entry says to go on when a canary fails.
         restored_by: the decision that took its digest back.
@@ -91,6 +92,7 @@ class Wave:
     reason: str = ""
     holds: bool = False
     held_until: datetime | None = None
+    planned: float = 0.0
     members: tuple[Member, ...] = ()
     passes_over: bool = False
     restored_by: int = 0
@@ -182,10 +184,15 @@ class _Truth:
         self.runs = tuple(runs)
         self.rebuilds = tuple(rebuilds)
         self._named = {run.name: run for run in self.runs if run.name}
+        self._for = {name: one for one in self.rebuilds for name in one.runs}
 
     def of(self, rebuild: Rebuild) -> tuple[Run, ...]:
         """Return the runs of a rebuild that were made."""
         return tuple(self._named[name] for name in rebuild.runs if name in self._named)
+
+    def rebuild(self, run: Run) -> Rebuild | None:
+        """Return the rebuild that a run was made for."""
+        return self._for.get(run.name)
 
     def asked(self, wave: Wave) -> tuple[Rebuild, ...]:
         """Return the rebuilds of a wave."""
@@ -207,25 +214,35 @@ def _unproven(wave: Wave, rolled: Rolled, truth: _Truth) -> Iterator[str]:
     if not others:
         return
     first = min(others, key=lambda run: run.started)
+    made = truth.rebuild(first)
+    how = f"(run {first.id} of {first.asked:.1f} for {made.id if made is not None else 'nobody'})"
     canaries = [one for one in wave.members if one.canary and one.state != "excluded" and not one.chained]
     if not canaries:
-        yield f"{first.task} was rebuilt by it, and no canary could speak"
+        yield f"{first.task} was rebuilt by it, and no canary could speak {how}"
     for canary in canaries:
         passed = [run.finished for run in truth.ended(canary.task, wave, "Succeeded")]
         if not passed or min(passed) > first.started:
-            yield f"{first.task} was rebuilt by it before its canary {canary.task} had been built on {wave.digest}"
+            early = f"before its canary {canary.task} had been built on {wave.digest}"
+            yield f"{first.task} was rebuilt by it {early} {how}"
 
 
 def _built_all_the_same(wave: Wave, rolled: Rolled, truth: _Truth) -> Iterator[Run]:
     """Runs of members for whatever the product asked for them; whoever has two bases may be built for the other one.
 
-    A digest that came twice may have gone on the first time.
+    A digest that came twice may have gone on the first time. What was asked for by an earlier decision, before this one
+    was brought about, builds on what it finds once an agent takes it.
     """
     if sum((one.tag, one.digest) == (wave.tag, wave.digest) for one in rolled.waves) > 1:
         return
     for member in wave.members:
         runs = truth.ended(member.task, wave, "Succeeded") if not member.canary else ()
-        yield from (run for run in runs if run.name and len(run.bases) == 1)
+        yield from (run for run in runs if run.name and len(run.bases) == 1 and not _is_of_before(wave, run, truth))
+
+
+def _is_of_before(wave: Wave, run: Run, truth: _Truth) -> bool:
+    made = truth.rebuild(run)
+    earlier = made is not None and made.tag == wave.tag and 0 < made.decision < wave.number
+    return earlier and run.asked < wave.planned
 
 
 def for_another_base(rolled: Rolled, runs: Iterable[Run]) -> int:

@@ -65,7 +65,7 @@ def test_a_wave_that_went_as_it_should_is_clean() -> None:
 def test_whoever_was_built_before_his_canary_had_been_is_told() -> None:
     early = (RUNS[0], replace(RUNS[1], started=15.0))
     (why,) = lost(ROLLED, runs=early)
-    assert why == f"second was rebuilt by it before its canary first had been built on {NEW}"
+    assert why == f"second was rebuilt by it before its canary first had been built on {NEW} (run ca2 of 20.0 for b)"
 
 
 def test_whoever_was_built_although_his_canary_failed_is_told() -> None:
@@ -81,7 +81,7 @@ def test_a_canary_that_was_built_on_another_digest_has_not_passed() -> None:
 
 def test_where_no_canary_could_speak_nobody_else_is_built() -> None:
     excluded = with_wave(members=(replace(FIRST, state="excluded"), SECOND))
-    assert lost(excluded) == ["second was rebuilt by it, and no canary could speak"]
+    assert lost(excluded) == ["second was rebuilt by it, and no canary could speak (run ca2 of 20.0 for b)"]
 
 
 def test_whoever_was_told_to_continue_or_says_so_in_its_entry_may_go_on() -> None:
@@ -101,6 +101,17 @@ def test_whoever_was_built_for_something_else_although_the_canary_failed_is_told
     assert for_another_base(replace(held, continued=frozenset({WAVE.id})), both) == 0
     own_trigger = (FAILED[0], replace(RUNS[1], name=""))
     assert lost(held, REBUILDS[:1], own_trigger) == []
+
+
+def test_what_an_earlier_decision_asked_for_before_the_tag_moved_may_build_on_what_it_moved_to() -> None:
+    members = (FIRST, replace(SECOND, state="void"))
+    over = with_wave(state="superseded", reason="moved-on", members=members, planned=19.0)
+    early = (RUNS[0], replace(RUNS[1], asked=8.0, started=9.0))
+    earlier = (REBUILDS[0], replace(REBUILDS[1], wave="bee~1", decision=1))
+    assert lost(over, earlier, early) == []
+    assert lost(over, (REBUILDS[0], replace(earlier[1], tag="base/dog:1")), early) != []
+    assert lost(over, (REBUILDS[0], replace(earlier[1], decision=0)), early) != []
+    assert lost(with_wave(members=members, planned=8.0), earlier, early) != []
 
 
 def test_whoever_waits_in_a_wave_on_hold_was_not_built_by_it() -> None:
