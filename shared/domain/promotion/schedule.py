@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from shared.errors import NotPermitted, NotThereYet, Paced, TidegateError, Unexplained
 
@@ -70,6 +70,8 @@ SEARCH_LOOK = timedelta(hours=1)
 KEPT_CURRENT = timedelta(days=1)
 # A scan that has no answer is tried once an hour for a day, after its first runs, and from then on once a day.
 _HOURLY_TRIES = 24
+# Moments that are as far apart as is wished are counted from here.
+_ZERO = datetime(2020, 1, 1, tzinfo=UTC)
 SCAN_SELDOM = timedelta(days=1)
 # Images are often signed minutes after they are pushed: so long one without a signature is held, and not rejected.
 SIGNING_GRACE = timedelta(hours=1)
@@ -166,3 +168,13 @@ def is_overdue(look_at: datetime, now: datetime) -> bool:
 def together_by(moment: datetime, now: datetime) -> datetime:
     """Return until when something that is due at a moment may wait for others that are due soon after it, UTC."""
     return moment + max((moment - now) / _TOGETHER, SHORTEST_LOOK)
+
+
+def next_of(moment: datetime, apart: timedelta) -> datetime:
+    """Return the first of the moments that comes after one, UTC: they are the same for all, so that one message does.
+
+    Args:
+        moment: UTC.
+        apart: how far they are apart; all of them are among those that are half as far apart.
+    """
+    return _ZERO + ((moment - _ZERO) // apart + 1) * apart

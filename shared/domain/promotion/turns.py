@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from shared.domain.promotion.rebuilds import BUSY, REBUILD_ENDS, Rebuild, RebuildStatus
-from shared.domain.promotion.schedule import SHORTEST_LOOK, pause_before_look
+from shared.domain.promotion.schedule import SHORTEST_LOOK, next_of, pause_before_look
 from shared.domain.promotion.target import Target
 
 # How often a canary is looked at from when it usually has ended.
@@ -17,7 +17,6 @@ LONGEST_TOGETHER = timedelta(minutes=3)
 _A_FIFTH = 5
 # A run that fails long before it usually has ended keeps its place for so long, or as long again as it took.
 _UNINTERRUPTED = timedelta(minutes=5)
-_ZERO = datetime(2020, 1, 1, tzinfo=UTC)
 WITHDRAWN = "its wave was over before it was begun"
 
 
@@ -49,7 +48,7 @@ def next_look(rebuild: Rebuild, now: datetime, running_for: timedelta, usual: ti
     if usual is None or not rebuild.wave or rebuild.canary:
         return now + pause_of(rebuild, running_for, usual)
     left = min(usual - running_for, max(running_for, _UNINTERRUPTED))
-    return _next_of(now + max(left, timedelta(0)), _together(usual))
+    return next_of(now + max(left, timedelta(0)), _together(usual))
 
 
 def _together(usual: timedelta) -> timedelta:
@@ -58,11 +57,6 @@ def _together(usual: timedelta) -> timedelta:
     while apart > usual / _A_FIFTH and apart > SHORTEST_LOOK:
         apart /= 2
     return apart
-
-
-def _next_of(moment: datetime, apart: timedelta) -> datetime:
-    """Return the first of the moments that comes after one."""
-    return _ZERO + ((moment - _ZERO) // apart + 1) * apart
 
 
 def is_overtaken(rebuild: Rebuild, target: Target | None) -> bool:

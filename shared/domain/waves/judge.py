@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from shared.domain.policy.rebuilding import OnFailure, Rebuilding
+from shared.domain.promotion.schedule import next_of
 from shared.domain.promotion.target import Target
 from shared.domain.waves import way_back
 from shared.domain.waves.reasons import Reason
@@ -23,7 +24,8 @@ from shared.domain.waves.way_back import Grounds, HoldBecause, Restore, Scanned,
 
 # A wave is looked at when one of its members ends. Should that word be lost, it is looked at so soon all the same.
 FALLBACK = timedelta(minutes=2)
-# While the others are rebuilt nothing but their turn waits for it.
+# While the others are rebuilt nothing but their turn waits for it: it is looked at at the next of moments so far apart,
+# which are the same for every wave and after each of its steps, and cost one message.
 ROLLING_FALLBACK = timedelta(minutes=10)
 # While the digest before is scanned again nobody else is asked for, and it is looked at so often.
 SCAN_LOOK = timedelta(minutes=1)
@@ -239,8 +241,9 @@ def _asked(wave: Wave, members: Sequence[Member], most: int, reason: Reason, now
         return Judged(Move.ASK, reason, wave.state, what=tuple(one.target for one in ready))
     times = [one.retry_at for one in members if one.state is MemberState.WAITING and one.retry_at is not None]
     later = [one for one in times if one > now]
-    fallback = ROLLING_FALLBACK if wave.state is WaveState.ROLLING else FALLBACK
-    return Judged(Move.WAIT, reason, wave.state, until=min([now + fallback, *later]))
+    rolling = wave.state is WaveState.ROLLING
+    fallback = next_of(now, ROLLING_FALLBACK) if rolling else now + FALLBACK
+    return Judged(Move.WAIT, reason, wave.state, until=min([fallback, *later]))
 
 
 def is_ready(wave: Wave, member: Member, now: datetime) -> bool:

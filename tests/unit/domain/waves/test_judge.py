@@ -285,6 +285,15 @@ def test_who_is_not_to_be_asked_for_yet_keeps_no_other_waiting() -> None:
     assert judged(asks(rolling, BLOG)).until == NOON + timedelta(minutes=1)
 
 
+@pytest.mark.parametrize("after", [timedelta(0), timedelta(minutes=3), timedelta(minutes=9, seconds=59)])
+def test_others_are_looked_at_by_themselves_within_ten_minutes_and_at_the_same_moment_after_each_step(
+    after: timedelta,
+) -> None:
+    rolling = at(wave(member(CANARY, canary=True, state=MemberState.BUILT), member(BLOG)), WaveState.ROLLING)
+    found = judge(asks(rolling, BLOG), target(), HOLD, FINE, NOON + after)
+    assert (found.move, found.until) == (Move.WAIT, NOON + timedelta(minutes=10))
+
+
 # People.
 
 
