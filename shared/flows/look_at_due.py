@@ -29,6 +29,10 @@ Careful = Callable[[S], AbstractContextManager[None]]
 MOST_BEGUN_TOGETHER = 10
 # What is left after so long waits for another message: a function may run for ten minutes.
 LONGEST_ROUND = timedelta(minutes=2)
+# A rebuild that ends is its wave's next step, and what that asks for begins: all of it takes one message, not three.
+FOLLOWED = frozenset({Due.REBUILDS, Due.WAVES})
+# What goes on and on leaves others their turn.
+MOST_FOLLOWED = 8
 # What an instance says to be due may not be due yet by another one's clock.
 CLOCKS_DIFFER = timedelta(seconds=5)
 
@@ -82,15 +86,33 @@ class DueLooker:
         self._running: set[Due] = set()
 
     def look(self, message: LookAtDue) -> None:
-        """Look at all that is due; while this process does so already, it does once more at the end of that.
+        """Look at all that is due, and at what that made due at once.
 
         Raises:
             ServiceError: what is due could not be read.
         """
-        due = message.due
+        ends = self._clock() + LONGEST_ROUND
+        self._look(message.due, message.at)
+        for _ in range(MOST_FOLLOWED if message.due in FOLLOWED else 0):
+            found = self._waker.taken_now(FOLLOWED) if self._clock() < ends else ()
+            self._follow(sorted(found, key=lambda due: due.value))
+
+    def _follow(self, left: list[Due]) -> None:
+        """What cannot be looked at now has a message of its own, as if nobody had followed."""
+        try:
+            while left:
+                self._look(left[-1], self._clock())
+                left.pop()
+        except Exception:
+            for due in left:
+                self._waker.at(due, self._clock())
+            raise
+
+    def _look(self, due: Due, at: datetime) -> None:
+        """While this process does so already, it does once more at the end of that."""
         with self._lock:
             now = self._clock()
-            asked = max(now, min(message.at, now + CLOCKS_DIFFER))
+            asked = max(now, min(at, now + CLOCKS_DIFFER))
             self._asked[due] = max(asked, self._asked.get(due, asked))
             if due in self._running:
                 return

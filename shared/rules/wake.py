@@ -7,7 +7,7 @@ woken for last: whoever dies between a record's write and its message leaves wha
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
@@ -72,6 +72,19 @@ class Waker:
         finally:
             _GATHERS.reset(token)
         self._send()
+
+    def taken_now(self, kinds: Collection[Due]) -> frozenset[Due]:
+        """Return of which kinds something has come due and was not woken for yet; whoever asks looks at it instead.
+
+        Args:
+            kinds: those that are asked for.
+        """
+        now = self._clock()
+        with self._lock:
+            found = frozenset(due for due in kinds if any(moment <= now for moment in self._asked[due]))
+            for due in found:
+                self._asked[due] = [moment for moment in self._asked[due] if moment > now]
+        return found
 
     def _send(self) -> None:
         now = self._clock()

@@ -11,7 +11,7 @@ import pytest
 from shared.domain.events.messages import LookAtDue
 from shared.domain.promotion.due import Due
 from shared.errors import Paced, Refused, ServiceError, Unavailable
-from shared.flows.look_at_due import CLOCKS_DIFFER, LONGEST_ROUND, DueLooker, Kind
+from shared.flows.look_at_due import CLOCKS_DIFFER, LONGEST_ROUND, MOST_FOLLOWED, DueLooker, Kind
 from shared.rules.wake import Waker
 from tests.doubles.queues import InMemoryOutbox
 from tests.doubles.storage import SettableClock
@@ -193,3 +193,85 @@ def test_a_kind_is_looked_at_by_one_at_a_time_however_closely_messages_follow(mo
     second.join(5)
     assert third == [[101, 101]], "the third left it to the second"
     assert records.looked == [101, 101, 101]
+
+
+class Following:
+    """A rebuild that ends makes its wave due, and the wave that is looked at makes a rebuild due, so many times."""
+
+    def __init__(self, times: int, *, kind: Due = Due.REBUILDS, pause: timedelta = timedelta(0)) -> None:
+        self.clock = SettableClock(NOON)
+        self.outbox = InMemoryOutbox(self.clock)
+        self.waker = Waker(self.outbox, self.clock)
+        self.left, self.kind, self.pause = times, kind, pause
+        self.looked: list[Due] = []
+        self.problems: dict[Due, Exception] = {}
+        kinds = {due: self._kind(due) for due in (kind, Due.WAVES)}
+        self.looker = DueLooker(kinds, self.waker, self.clock, 1)
+
+    def take(self) -> None:
+        """Let a message come."""
+        with self.waker.gathered():
+            self.looker.look(LookAtDue(v=1, due=self.kind, at=NOON))
+
+    def sent(self) -> list[tuple[Due, timedelta]]:
+        """Return what was sent, and how long from now it comes."""
+        return [(one.message.due, one.delay) for one in self.outbox.sent if isinstance(one.message, LookAtDue)]
+
+    def _kind(self, due: Due) -> Kind[int]:
+        return Kind(
+            due=lambda _: self._due(due),
+            look=lambda _: self._look(due),
+            begins=lambda _: False,
+            owners=lambda: lambda _: "",
+            since=lambda _: NOON,
+            broke=lambda _: None,
+            traced=lambda _: nullcontext(),
+        )
+
+    def _due(self, due: Due) -> list[int]:
+        if due in self.problems:
+            raise self.problems[due]
+        return [1]
+
+    def _look(self, due: Due) -> None:
+        self.looked.append(due)
+        if self.left:
+            self.left -= 1
+            self.waker.at(Due.WAVES if due is self.kind else self.kind, self.clock() + self.pause)
+
+
+def test_what_a_rebuild_makes_due_and_what_that_makes_due_is_looked_at_with_one_message() -> None:
+    following = Following(3)
+    following.take()
+    assert following.looked == [Due.REBUILDS, Due.WAVES, Due.REBUILDS, Due.WAVES]
+    assert following.sent() == []
+
+
+def test_what_comes_due_later_has_a_message_of_its_own() -> None:
+    following = Following(3, pause=timedelta(seconds=1))
+    following.take()
+    assert following.looked == [Due.REBUILDS]
+    assert following.sent() == [(Due.WAVES, timedelta(seconds=1))]
+
+
+def test_what_goes_on_and_on_goes_on_with_another_message() -> None:
+    following = Following(100)
+    following.take()
+    assert len(following.looked) == 1 + MOST_FOLLOWED
+    assert following.sent() == [(Due.WAVES, timedelta(0))]
+
+
+def test_what_follows_and_cannot_be_read_is_looked_at_again_by_another_message() -> None:
+    following = Following(1)
+    following.problems[Due.WAVES] = Unavailable("503")
+    with pytest.raises(Unavailable):
+        following.take()
+    assert following.looked == [Due.REBUILDS]
+    assert following.sent() == [(Due.WAVES, timedelta(0))]
+
+
+def test_what_other_kinds_make_due_is_left_to_a_message() -> None:
+    following = Following(1, kind=Due.TARGETS)
+    following.take()
+    assert following.looked == [Due.TARGETS]
+    assert following.sent() == [(Due.WAVES, timedelta(0))]
