@@ -26,6 +26,7 @@ from shared.domain.pacing.bucket import (
     Refused,
     Wait,
     Work,
+    given_back,
     locked_until,
     refilled,
     take,
@@ -170,19 +171,20 @@ class ArmPace:
         return Refused(wait, comes(hand, now) or now)
 
     def _with_block(self, view: _View, work: Work, now: datetime) -> Hand:
-        """Ask the row for a block; it is told what ARM said is left."""
+        """Ask the row for a block; it is told what of the last one was not used in time, and what ARM said is left."""
         hand, said = view.hands[work], view.said
         ours = view.under_way + sum(held(other, now) for other in view.hands.values())
 
         def change(bucket: Bucket) -> tuple[Block | Refused, Bucket]:
             is_told = said is not None and said.by_arm
-            known = learned(bucket, said.left - ours, view.most_said, said.at, now) if said and is_told else bucket
+            known = given_back(bucket, unused(hand), now)
+            known = learned(known, said.left - ours, view.most_said, said.at, now) if said and is_told else known
             taken, without = take(known, work, now)
             return taken, bucket if isinstance(taken, Refused) else without
 
         taken = self._change(view, now, change)
         if isinstance(taken, Refused):
-            return msgspec.structs.replace(hand, block=None, refused=taken)
+            return msgspec.structs.replace(hand, refused=taken)
         return msgspec.structs.replace(hand, block=taken, refused=None)
 
     def _put_off(self, view: _View, work: Work, request: Asked, found: Refused, now: datetime) -> None:

@@ -19,7 +19,7 @@ import msgspec
 BLOCK = 20
 # Nobody books what comes later than this: later stages wait no longer for what earlier ones have booked.
 HORIZON = timedelta(seconds=4)
-# What a block has left so long after its last token came is given up: by then it has come again.
+# What a block has left so long after its last token came is not used any more, and given back with the next one.
 KEPT_FOR = timedelta(seconds=10)
 # Everything of a bucket, not one operation of a resource provider.
 EVERYTHING = ""
@@ -189,6 +189,18 @@ def take(bucket: Bucket, work: Work, now: datetime) -> tuple[Block | Refused, Bu
         fresh, left=fresh.left - at_once, booked=fresh.booked + ahead, handed=fresh.handed + at_once + ahead
     )
     return Block(at_once, ahead, first, fresh.rate), without
+
+
+def given_back(bucket: Bucket, tokens: int, now: datetime) -> Bucket:
+    """Return a bucket with tokens that nobody used: one that is always nearly empty has none to lose.
+
+    Args:
+        bucket: as it was read.
+        tokens: how many were handed out, came, and were not used in time.
+        now: UTC.
+    """
+    fresh = refilled(bucket, now)
+    return msgspec.structs.replace(fresh, left=min(fresh.left + tokens, fresh.most), handed=fresh.handed - tokens)
 
 
 def _at_once(fresh: Bucket, work: Work, spare: float) -> int:

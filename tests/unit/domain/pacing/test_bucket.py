@@ -23,6 +23,7 @@ from shared.domain.pacing.bucket import (
     Refused,
     Wait,
     Work,
+    given_back,
     locked_until,
     next_of,
     refilled,
@@ -141,7 +142,14 @@ def test_a_token_that_was_used_is_not_there_again() -> None:
     assert next_of(used(block), MIDDAY) is None
 
 
-def test_what_a_block_has_left_long_after_its_last_token_came_is_given_up() -> None:
+def test_what_was_not_used_is_there_again_and_no_bucket_holds_more_than_it_can() -> None:
+    block, left = take(bucket(100), Work.PROMOTION, MIDDAY)
+    assert isinstance(block, Block)
+    assert given_back(left, block.at_once, MIDDAY) == bucket(100)
+    assert given_back(bucket(195), 20, MIDDAY).left == SIZES[Kind.WRITES].most
+
+
+def test_what_a_block_has_left_long_after_its_last_token_came_is_not_used_any_more() -> None:
     block = taken(bucket(0), Work.PROMOTION)
     ends = MIDDAY + 2 * SECOND + KEPT_FOR
     assert there(block, ends - SECOND) == BLOCK
