@@ -97,9 +97,8 @@ class Dispatching:
         rebuild = stored.record
         around = self._asking.around(rebuild)
         others = of_place(rebuild, around)
-        if is_overtaken(rebuild, self._book.of(rebuild.base_repository, rebuild.base_tag)):
-            detail = f"{rebuild.base_repository}:{rebuild.base_tag} moved on before the build was asked for"
-            self._end(stored, RebuildStatus.OVERTAKEN, detail)
+        if self._is_overtaken(rebuild):
+            self._overtaken(stored, "the build was asked for")
         elif is_busy(others) or waits_for_canary(rebuild, others):
             self._progress.again(stored, LONGEST_LOOK)
         elif (ahead := ahead_of(rebuild, around)) >= self._most:
@@ -116,6 +115,13 @@ class Dispatching:
             self._end(stored, RebuildStatus.FAILED, detail, EndKind.BUILD)
         else:
             self._asking.claim(stored)
+
+    def _is_overtaken(self, rebuild: Rebuild) -> bool:
+        return is_overtaken(rebuild, self._book.of(rebuild.base_repository, rebuild.base_tag))
+
+    def _overtaken(self, stored: Stored[Rebuild], what: str) -> None:
+        base = f"{stored.record.base_repository}:{stored.record.base_tag}"
+        self._end(stored, RebuildStatus.OVERTAKEN, f"{base} moved on before {what}")
 
     def _wait(self, stored: Stored[Rebuild], ahead: int) -> None:
         """Whoever has more before it looks more rarely, so that hundreds that wait do not read each other all day."""
@@ -138,7 +144,12 @@ class Dispatching:
             self._missing(stored)
 
     def _repeat(self, stored: Stored[Rebuild], dispatcher: Dispatcher) -> None:
-        if self._waited(stored.record) >= (dispatcher.tells or BUILD_LIFE):
+        """Who was not heard the first time would build on what the base has moved to meanwhile."""
+        if self._is_overtaken(stored.record):
+            self._overtaken(stored, "anybody clearly took the request")
+        elif self._waves.called_off(stored.record.wave):
+            self._end(stored, RebuildStatus.WITHDRAWN, WITHDRAWN)
+        elif self._waited(stored.record) >= (dispatcher.tells or BUILD_LIFE):
             detail = f"nobody answered clearly in time: {stored.record.detail}"
             self._end(stored, RebuildStatus.UNDECIDED, detail)
         else:

@@ -161,8 +161,7 @@ class Rebuilder:
         runs = self._beginning.runs_of(rebuild)
         run = (rebuild.live_run and runs.look(rebuild.live_run)) or runs.find(rebuild_run_name(rebuild))
         if run is None:
-            runs.take_task_turn()
-            self._beginning.schedule([stored], lambda _: nullcontext())
+            self._beginning.begin_at_last(stored)
         elif run.status in UNDER_WAY:
             self._again(stored, run, now - (rebuild.asked_at or rebuild.since))
         else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -36,6 +36,7 @@ from shared.domain.promotion.turns import WITHDRAWN, ahead_of, built_since, fail
 from shared.errors import Conflict, Refused, ServiceError, TidegateError
 from shared.ports import Stored
 from shared.rules.progress import Progress
+from shared.rules.rebuilds_around import Around
 from shared.rules.targets import TargetBook
 from shared.run_ports import Run, Runs
 from shared.wave_ports import Rolls
@@ -44,29 +45,6 @@ log = logging.getLogger("tidegate.rebuild")
 
 # Made around all that is done about one rebuild: it sees to what goes wrong with it, so that others go on.
 Careful = Callable[[Stored[Rebuild]], AbstractContextManager[None]]
-
-
-class Around:
-    """The current rebuilds of a registry as they were read once, with what was decided since.
-
-    Args:
-        read: reads them.
-    """
-
-    def __init__(self, read: Callable[[], Mapping[str, Rebuild]]) -> None:
-        self._read = read
-        self._found: dict[str, Rebuild] | None = None
-
-    def of(self, rebuild: Rebuild) -> tuple[Rebuild, ...]:
-        """Return all but one; what cannot be read is tried again for the next one."""
-        if self._found is None:
-            self._found = dict(self._read())
-        return tuple(one for one in self._found.values() if one.id != rebuild.id)
-
-    def note(self, rebuild: Rebuild) -> None:
-        """Note what one is from now on."""
-        if self._found is not None:
-            self._found[rebuild.id] = rebuild
 
 
 class Beginning:
@@ -115,6 +93,15 @@ class Beginning:
             with careful(stored):
                 turn.decide(stored)
         self.schedule(turn.going(careful), careful)
+
+    def begin_at_last(self, stored: Stored[Rebuild]) -> None:
+        """Begin a run that was claimed, and is not there: whoever claimed it died, or was not heard.
+
+        By now it would build on what the base has moved to meanwhile.
+        """
+        if _Turn(self).may_begin_at_last(stored):
+            self.runs_of(stored.record).take_task_turn()
+            self.schedule([stored], lambda _: nullcontext())
 
     def schedule(self, ready: Sequence[Stored[Rebuild]], careful: Careful) -> None:
         """Claim runs before they are scheduled: under its name each is one, but after a failure it would be another.
@@ -183,9 +170,9 @@ class Beginning:
             raise Refused(f"{rebuild.registry} is not in APPLICATION_REGISTRY_IDS any more, so its tasks are not run")
         return runs
 
-    def in_canaries(self, task: ApplicationTask, rebuild: Rebuild) -> str:
+    def in_canaries(self, task: ApplicationTask | None, rebuild: Rebuild) -> str:
         """Return another base of a task that it would be built on before canaries were; empty if there is none."""
-        others = other_bases(task, rebuild, self._login_server)
+        others = other_bases(task, rebuild, self._login_server) if task is not None else ()
         return next((f"{name}:{tag}" for name, tag in others if self.waves.in_canaries(name, tag)), "")
 
     def dependency(self, task: ApplicationTask | None, rebuild: Rebuild) -> Dependency | None:
@@ -210,8 +197,7 @@ class _Turn:
         around = self._others(rebuild)
         others = of_task(rebuild, around)
         if is_overtaken(rebuild, self._target(rebuild)):
-            detail = f"{rebuild.base_repository}:{rebuild.base_tag} moved on before the run began"
-            self._end(stored, RebuildStatus.OVERTAKEN, detail)
+            self._overtaken(stored)
         elif _is_running(others) or waits_for_canary(rebuild, others):
             self._later(stored, LONGEST_LOOK)
         elif (ahead := ahead_of(rebuild, around)) >= most:
@@ -233,10 +219,30 @@ class _Turn:
                     going.append(stored)
         return going
 
+    def may_begin_at_last(self, stored: Stored[Rebuild]) -> bool:
+        """Return whether what had its turn may still begin; where it may not, that is written."""
+        rebuild = stored.record
+        if is_overtaken(rebuild, self._target(rebuild)):
+            self._overtaken(stored)
+        elif self._is_called_off(rebuild.wave):
+            self._end(stored, RebuildStatus.WITHDRAWN, WITHDRAWN)
+        elif not rebuild.canary and (other := self._beginning.in_canaries(self._task(rebuild), rebuild)):
+            self._stand_aside(stored, other, runs=rebuild.runs - 1)
+        else:
+            return True
+        return False
+
+    def _task(self, rebuild: Rebuild) -> ApplicationTask | None:
+        return self._beginning.runs_of(rebuild).task(rebuild.task)
+
+    def _overtaken(self, stored: Stored[Rebuild]) -> None:
+        base = f"{stored.record.base_repository}:{stored.record.base_tag}"
+        self._end(stored, RebuildStatus.OVERTAKEN, f"{base} moved on before the run began")
+
     def _run_unless_built(self, stored: Stored[Rebuild], failed: Rebuild | None) -> None:
         """The task is read just before its run: whoever built it meanwhile, another run would build nothing new."""
         rebuild = stored.record
-        task = self._beginning.runs_of(rebuild).task(rebuild.task)
+        task = self._task(rebuild)
         dependency = self._beginning.dependency(task, rebuild)
         if task is None:
             self._end(stored, RebuildStatus.FAILED, "the task is gone")
@@ -252,14 +258,16 @@ class _Turn:
             detail = f"run {failed.run_id}, which began after this base had moved, built on it and failed: {failed.id}"
             self._end(stored, RebuildStatus.FAILED, detail, EndKind.BUILD)
         elif not rebuild.canary and (other := self._beginning.in_canaries(task, rebuild)):
-            self._stand_aside(stored, f"waits for what canaries say of {other}, on which it is built as well")
+            self._stand_aside(stored, other)
         else:
             self._make_ready(stored)
 
-    def _stand_aside(self, stored: Stored[Rebuild], detail: str) -> None:
+    def _stand_aside(self, stored: Stored[Rebuild], other: str, **known: int) -> None:
         """It is ahead of nobody meanwhile, as if it had been asked to wait."""
         now, rebuild = self._progress.clock(), stored.record
-        aside = follow(rebuild, RebuildStatus.WANTED, now, pause=LONGEST_LOOK, detail=detail, waits=rebuild.waits + 1)
+        known |= {"waits": rebuild.waits + 1}
+        detail = f"waits for what canaries say of {other}, on which it is built as well"
+        aside = follow(rebuild, RebuildStatus.WANTED, now, pause=LONGEST_LOOK, detail=detail, **known)
         self._progress.later(stored, aside)
         self._note(aside)
 

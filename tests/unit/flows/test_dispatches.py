@@ -12,7 +12,7 @@ from shared.domain.promotion.rebuilds import REBUILD_ENDS, BuilderKind, Rebuild,
 from shared.errors import NotFound, NotPermitted, NotTaken, RateLimited, Refused, SwitchedOff, Unavailable
 from shared.flows.sweep import sweep_rebuilds
 from tests.doubles.dispatchers import InMemoryDispatcher
-from tests.doubles.world import TAG, TARGET, TWO, Died, World
+from tests.doubles.world import ONE, TAG, TARGET, THREE, TWO, Died, World
 
 pytestmark = pytest.mark.unit
 
@@ -364,6 +364,25 @@ def test_an_event_that_was_not_clearly_taken_is_sent_again_under_its_id_and_is_o
     rebuild_id = want(world, "shop", "builds")
     settled(world, rebuild_id)
     assert (len(events.posted), len(set(events.posted)), len(events.builds)) == (4, 1, 1)
+
+
+def test_an_event_that_was_not_clearly_taken_is_not_sent_again_once_its_base_has_moved_on() -> None:
+    events = InMemoryDispatcher("builds", BuilderKind.EVENTS, tells=timedelta(hours=2))
+    world, _ = world_of(events)
+    for digest in (ONE, THREE):
+        world.push(digest)
+        world.check()
+        world.settle()
+    rebuild_id = want(world, "shop", "builds", number=world.target().reached)
+    events.loses = 1
+    world.step()
+    assert (of(world, rebuild_id).status, len(events.posted)) == (RebuildStatus.ASKED, 1)
+    stored = world.targets.get(world.target().id)
+    assert stored is not None
+    moved = msgspec.structs.replace(stored.record, reached=stored.record.reached + 1)
+    world.targets.replace(stored, moved)
+    assert settled(world, rebuild_id).status is RebuildStatus.OVERTAKEN
+    assert len(events.posted) == 1
 
 
 def test_an_event_that_may_have_been_taken_stays_asked_for_when_it_is_refused_the_next_time() -> None:

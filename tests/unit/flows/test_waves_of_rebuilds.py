@@ -17,6 +17,7 @@ from shared.domain.waves.states import MemberState, WaveState
 from shared.domain.waves.wave import Spoken, Word
 from shared.domain.waves.way_back import Grounds, Scanned
 from shared.errors import MayNotRun, Unavailable
+from shared.run_ports import Run
 from tests.doubles.world import ONE, TAG, TARGET, THREE, TWO, WATCH_LIST
 from tests.unit.flows.waving import (
     ALL,
@@ -311,6 +312,28 @@ def test_a_newer_decision_supersedes_the_wave_and_its_late_failure_restores_noth
     assert (world.target().number, world.target().canaried) == (3, ())
     assert [world.runs_of(name, THREE) for name in ALL] == [1, 1, 1]
     assert [world.member(name) for name in (SHOP, BLOG)] == [MemberState.VOID, MemberState.VOID]
+
+
+def test_a_run_that_was_claimed_and_never_begun_is_not_begun_on_what_the_tag_moved_to_before_its_canaries(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = Waving()
+    starting = world.application_runs.start_task
+
+    def start(name: str, task_id: str) -> Run:
+        if task_id == f"/tasks/{SHOP}":
+            raise Unavailable("503")
+        return starting(name, task_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.application_runs, "start_task", start)
+        world.promote(TWO)
+        world.fails(CANARY)
+        world.promote(THREE)
+    assert [world.runs_of(name) for name in (CANARY, BLOG, SHOP)] == [1, 1, 0]
+    world.run_for(HOUR)
+    assert world.state(3) == (WaveState.HELD, "canary-failed")
+    assert [world.runs_of(name, THREE) for name in ALL] == [2, 0, 0]
 
 
 def test_what_no_canary_was_built_on_is_nothing_to_go_back_to() -> None:
