@@ -179,7 +179,7 @@ class Scenes:
 
     def _interrupted(self, end_host: Callable[[], None], release: str) -> None:
         before = len(self._until_quiet())
-        self._watcher.set(import_seconds=2.0)
+        self._watcher.set(import_seconds=4.0)
         digest = self._release("mcr", RUNTIME, "8.0", release)
         eventually("the import into staging is under way", lambda: self._operations(before), pause=0.02)
         eventually(
