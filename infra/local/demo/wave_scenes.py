@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from infra.local.demo.applications import Applications
@@ -70,6 +70,9 @@ class WaveScenes(OnStage):
         self._build("node", _SHOP)
         self._build("java", _BANK)
         self._until_built(*_SHOP, *_BANK)
+        eventually(
+            "it is known what is built on them", lambda: self._known("node", _SHOP) and self._known("java", _BANK)
+        )
         self._applications.write("bank", {"check.sh": _BROKEN})
         self._second = {base: self._release(base, _BREAKS) for base in ("node", "java")}
         self._build_chain()
@@ -134,6 +137,11 @@ class WaveScenes(OnStage):
     def _until_built(self, *tasks: str) -> None:
         for task in tasks:
             self._applications.until_built(task)
+
+    def _known(self, base: str, tasks: Sequence[str]) -> bool:
+        """Tasks that are made while they are listed are found with the next list, up to a minute later."""
+        told = self._watcher.api("GET", f"images/{base}/impact").json()["dependants"]
+        return {one["id"] for one in told} == {_member(task) for task in tasks}
 
     def _build_chain(self) -> None:
         """Each can only be built once the one before it is."""
