@@ -146,7 +146,7 @@ def lock_times(companions: Companions, now: datetime) -> Iterator[datetime]:
     for lock in companions.locks:
         if lock.state is LockState.UNDONE:
             yield lock.at + UNDONE_WITHIN
-        elif lock.tries.retry_at is not None and not lock.holds:
+        elif lock.tries.retry_at is not None and not (lock.holds and _fits(companions, lock, now)):
             yield lock.tries.retry_at
     if companions.opened is not None and _open_tag(companions, now) is not None:
         yield companions.opened.at + OPEN_FOR

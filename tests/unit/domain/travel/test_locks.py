@@ -21,6 +21,7 @@ from shared.domain.travel.locks import (
     Others,
     is_locked,
     judged,
+    lock_times,
     needs_others,
     next_lock,
     ours_alone,
@@ -204,6 +205,21 @@ def test_what_was_written_down_to_be_closed_is_ours_whether_it_was_or_not() -> N
     closed, still_open = Attributes(CHANGES, IMAGE), Attributes(frozenset(), IMAGE)
     assert judged(known, IMAGE, closed, NOBODY, NOW) == Judged(Move.KEEP, ours=CHANGES)
     assert judged(known, IMAGE, still_open, NOBODY, NOW) == Judged(Move.CLOSE, CHANGES, CHANGES)
+
+
+def test_a_lock_that_waits_until_another_image_has_noted_it_is_looked_at_again() -> None:
+    known = lock_changes.borne(there(Travelling(ReferrerMode.OFF, locks=(Lockable.STABLE,))), STABLE, 1, NOW)
+    known = locked(known, *PARTS, STABLE)
+    held = lock_changes.waits(known, STABLE, NOW)
+    assert list(lock_times(held, NOW)) == []
+    nobody = changes.unwanted(locked(known, *PARTS), STABLE, 1, NOW)
+    for of in PARTS:
+        nobody = lock_changes.forgotten(nobody, of, NOW)
+    nobody = lock_changes.waits(nobody, STABLE, NOW)
+    assert [one.state for one in nobody.locks] == [LockState.SET]
+    assert nobody.look_at == NOW + lock_changes.WAITS_FOR
+    assert list(lock_times(nobody, NOW)) == [NOW + lock_changes.WAITS_FOR]
+    assert next_lock(nobody, NOW + lock_changes.WAITS_FOR) == STABLE
 
 
 def test_what_others_closed_in_part_is_ours_for_the_rest_alone() -> None:
