@@ -21,6 +21,10 @@ BLOCK = 20
 HORIZON = timedelta(seconds=4)
 # What a block has left so long after its last token came is not used any more, and given back with the next one.
 KEPT_FOR = timedelta(seconds=10)
+# One that was taken for slower than documented, and of which ARM has said nothing for so long, is tried at twice that:
+# a refusal, or an answer that says what is left, corrects it.
+RECOVERS_IN = timedelta(minutes=1)
+_MOST_DOUBLED = 10
 # Everything of a bucket, not one operation of a resource provider.
 EVERYTHING = ""
 # Of what is kept for later stages one block takes this part.
@@ -155,7 +159,16 @@ def refilled(bucket: Bucket, now: datetime) -> Bucket:
     booked = max(bucket.booked - come, 0.0)
     left = min(bucket.most, bucket.left + come - (bucket.booked - booked))
     locks = tuple(lock for lock in bucket.locks if lock.until > now)
-    return msgspec.structs.replace(bucket, left=left, booked=booked, at=now, locks=locks)
+    return _recovered(msgspec.structs.replace(bucket, left=left, booked=booked, at=now, locks=locks), now)
+
+
+def _recovered(fresh: Bucket, now: datetime) -> Bucket:
+    if not fresh.per_second or fresh.measured is None or now - fresh.measured.at < RECOVERS_IN:
+        return fresh
+    doubled = 2 ** min((now - fresh.measured.at) // RECOVERS_IN, _MOST_DOUBLED)
+    rate, documented = fresh.per_second * doubled, SIZES[fresh.kind].per_second
+    known = rate if rate < documented else 0.0
+    return msgspec.structs.replace(fresh, per_second=known, measured=Measure(fresh.left, now, fresh.handed))
 
 
 def locked_until(bucket: Bucket, operation: str, now: datetime) -> datetime | None:

@@ -136,6 +136,42 @@ def test_a_subscription_that_grants_a_tenth_is_learned_of_by_few_refusals() -> N
     assert arm.early == 0
 
 
+class Silent(Arm):
+    """ARM that never says how much is left."""
+
+    def ask(self, now: float) -> Answered:
+        """Take a request, and say of it only whether it was taken."""
+        return Answered(None, super().ask(now).wait)
+
+
+def test_where_nothing_is_said_of_what_is_left_all_is_done_hardly_later_than_its_tokens_come() -> None:
+    arm = Silent(most=20, per_second=1)
+    crowd = Crowd(arm, InMemoryBuckets(), 1)
+    crowd.work(jobs(150))
+    assert len(crowd.ends) == 150
+    assert max(crowd.ends.values()) <= 1.5 * (arm.sent - arm.refused)
+
+
+def test_refusals_that_pass_slow_nobody_down_for_long(
+    pace: ArmPace, buckets: InMemoryBuckets, clock: SettableClock
+) -> None:
+    for second in range(20):
+        clock.now = MIDDAY + second * SECOND
+        with suppress(Paced):
+            pace.take(Work.IMPORT, IMPORT)
+            pace.answered(IMPORT, Answered(None, SECOND, whole=True))
+    assert buckets.get("s", Kind.WRITES).bucket.rate < 1
+    sent = 0
+    for second in range(20, 620):
+        clock.now = MIDDAY + second * SECOND
+        for _ in range(5):
+            with suppress(Paced):
+                ask(pace, None)
+                sent += 1
+    assert buckets.get("s", Kind.WRITES).bucket.rate == 10
+    assert sent > 1500
+
+
 def test_what_an_instance_held_when_it_died_comes_back_with_time() -> None:
     arm, draw = Arm(), random.Random(3)  # noqa: S311 - to be repeated, not to be secret
     crowd = Crowd(arm, InMemoryBuckets(), dies=lambda _now, _instance: draw.random() < 0.02)

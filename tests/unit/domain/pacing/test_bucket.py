@@ -20,6 +20,7 @@ from shared.domain.pacing.bucket import (
     Bucket,
     Kind,
     Lock,
+    Measure,
     Refused,
     Wait,
     Work,
@@ -155,6 +156,19 @@ def test_what_a_block_has_left_long_after_its_last_token_came_is_not_used_any_mo
     assert there(block, ends - SECOND) == BLOCK
     assert there(block, ends + SECOND) == 0
     assert next_of(block, ends + SECOND) is None
+
+
+def test_what_was_taken_for_slow_is_tried_at_twice_that_each_minute_in_which_nothing_is_said() -> None:
+    slow = msgspec.structs.replace(bucket(0), per_second=0.5, measured=Measure(0.0, MIDDAY, 0))
+    rates = [refilled(slow, MIDDAY + seconds * SECOND).rate for seconds in (59, 60, 119, 120, 240, 300, 10**9)]
+    assert rates == [0.5, 1.0, 1.0, 2.0, 8.0, 10.0, 10.0]
+    tried = refilled(slow, MIDDAY + 60 * SECOND)
+    assert refilled(tried, MIDDAY + 119 * SECOND).rate == 1.0
+    assert refilled(tried, MIDDAY + 120 * SECOND).rate == 2.0
+
+
+def test_what_is_as_fast_as_documented_stays_so() -> None:
+    assert refilled(bucket(0), MIDDAY + 600 * SECOND).per_second == 0.0
 
 
 def test_a_lock_is_about_everything_or_about_one_operation() -> None:
