@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from shared.domain.promotion.decision import decide, out_of_favour
+from shared.domain.promotion.decision import decide, order_of, out_of_favour
 from shared.domain.promotion.reconciling import scheduled
 from shared.domain.promotion.said import MOST_CANARIED, Canaried, Chosen, Guilt, Said, Why
 from shared.domain.promotion.target import Target
@@ -36,7 +36,8 @@ def gone_back(target: Target, failed: Canaried, said: Said, now: datetime) -> Ta
         return None
     done = msgspec.structs.replace(failed, restored=target.number + 1)
     left = (out_of_favour(target) | {failed.digest}) - {failed.former}
-    above = target.newest.order if target.newest else 0
+    # What was seen after it is no worse for that: once it passes it goes on, though nobody waited for it to go back.
+    above = order_of(target, failed.digest) or (target.newest.order if target.newest else 0)
     chosen = Chosen(failed.former, above, said, Why.RESTORED, tuple(sorted(left)))
     known = (*target.canaried, done)[-MOST_CANARIED:]
     after = decide(msgspec.structs.replace(target, chosen=chosen, canaried=known, repairs=()), now)[0]

@@ -77,7 +77,7 @@ def out_of_favour(target: Target) -> frozenset[Digest]:
     chosen = target.chosen
     if chosen is None:
         return frozenset()
-    return frozenset(one for one in chosen.instead if _order_of(target, one) <= chosen.above)
+    return frozenset(one for one in chosen.instead if order_of(target, one) <= chosen.above)
 
 
 def _choice(target: Target, now: datetime) -> tuple[Digest, Why] | None:
@@ -115,17 +115,18 @@ def _order_in_force(target: Target) -> int:
     """What was said before the newest came into force does not come back when that has to pass another gate."""
     if target.why is not Why.NEWEST or target.wanted in _blocked(target):
         return 0
-    return _order_of(target, target.wanted)
+    return order_of(target, target.wanted)
 
 
-def _order_of(target: Target, digest: Digest) -> int:
+def order_of(target: Target, digest: Digest) -> int:
+    """Return the order of the last sighting of a digest; 0 if it has none."""
     return next((one.order for one in target.sightings if one.digest == digest), 0)
 
 
 def _still_chosen(target: Target, digest: Digest, why: Why) -> Chosen | None:
     """Once a digest passes that is sighted later, nothing is out of favour any more."""
     chosen = target.chosen
-    if chosen is None or why is not Why.NEWEST or _order_of(target, digest) <= chosen.above:
+    if chosen is None or why is not Why.NEWEST or order_of(target, digest) <= chosen.above:
         return chosen
     return msgspec.structs.replace(chosen, instead=())
 

@@ -145,6 +145,16 @@ def test_what_became_of_a_proposal_is_told_by_the_record_alone() -> None:
     assert became(failure(), target(ONE, TWO, THREE)) is Taken.VOID
 
 
+def test_a_newer_one_that_was_seen_before_the_tag_went_back_goes_through_once_it_passes() -> None:
+    record = target()
+    seen = back(sighted(record, Sighting(3, THREE), record.origin, NOON))
+    assert (seen.wanted, seen.why) == (ONE, Why.RESTORED)
+    again = decide(sighted(seen, Sighting(2, TWO), record.origin, NOON), NOON)[0]
+    assert (again.wanted, again.number) == (ONE, 3)
+    passed = decide(has_passed(again, THREE), NOON)[0]
+    assert (passed.wanted, passed.why, passed.number) == (THREE, Why.NEWEST, 4)
+
+
 def test_the_next_check_leaves_the_digest_refused_and_a_newer_one_goes_through() -> None:
     record = back()
     again = sighted(record, Sighting(3, TWO), record.origin, NOON)
