@@ -36,8 +36,9 @@ def gone_back(target: Target, failed: Canaried, said: Said, now: datetime) -> Ta
         return None
     done = msgspec.structs.replace(failed, restored=target.number + 1)
     left = (out_of_favour(target) | {failed.digest}) - {failed.former}
-    # What was seen after it is no worse for that: once it passes it goes on, though nobody waited for it to go back.
+    # What was seen after it is no worse for that: once it passes it goes on, unless somebody had gone back from it.
     above = order_of(target, failed.digest) or (target.newest.order if target.newest else 0)
+    above = max(above, target.chosen.above if target.chosen else 0)
     chosen = Chosen(failed.former, above, said, Why.RESTORED, tuple(sorted(left)))
     known = (*target.canaried, done)[-MOST_CANARIED:]
     after = decide(msgspec.structs.replace(target, chosen=chosen, canaried=known, repairs=()), now)[0]

@@ -11,7 +11,7 @@ from shared.domain.promotion import actions
 from shared.domain.promotion.canaried import canaried, gone_back, judged
 from shared.domain.promotion.decision import decide
 from shared.domain.promotion.reconciling import has_passed, sighted
-from shared.domain.promotion.said import Blocked, Canaried, Guilt, Held, Pinned, Said, Why
+from shared.domain.promotion.said import Blocked, Canaried, Chosen, Guilt, Held, Pinned, Said, Why
 from shared.domain.promotion.target import Adopted, Former, Sighting, Target
 from shared.domain.references import Digest
 from shared.domain.waves.reasons import Reason
@@ -153,6 +153,16 @@ def test_a_newer_one_that_was_seen_before_the_tag_went_back_goes_through_once_it
     assert (again.wanted, again.number) == (ONE, 3)
     passed = decide(has_passed(again, THREE), NOON)[0]
     assert (passed.wanted, passed.why, passed.number) == (THREE, Why.NEWEST, 4)
+
+
+def test_what_a_person_went_back_from_does_not_come_back_when_what_they_went_back_to_fails() -> None:
+    record = target(ONE, TWO, THREE)
+    chosen = Chosen(TWO, 3, SAID, Why.ROLLED_BACK, (THREE,))
+    rolled = decide(msgspec.structs.replace(record, chosen=chosen), NOON)[0]
+    assert (rolled.wanted, rolled.number) == (TWO, 4)
+    found = gone_back(rolled, Canaried(TWO, 4, ONE, NOON, (CANARY,)), SAID, NOON)
+    assert found is not None
+    assert (found.wanted, found.why) == (ONE, Why.RESTORED)
 
 
 def test_the_next_check_leaves_the_digest_refused_and_a_newer_one_goes_through() -> None:
