@@ -227,7 +227,7 @@ class _Turn:
         elif self._is_called_off(rebuild.wave):
             self._end(stored, RebuildStatus.WITHDRAWN, WITHDRAWN)
         elif not rebuild.canary and (other := self._beginning.in_canaries(self._task(rebuild), rebuild)):
-            self._stand_aside(stored, other, runs=rebuild.runs - 1)
+            self._stand_aside(stored, other, rebuild.runs - 1)
         else:
             return True
         return False
@@ -258,14 +258,14 @@ class _Turn:
             detail = f"run {failed.run_id}, which began after this base had moved, built on it and failed: {failed.id}"
             self._end(stored, RebuildStatus.FAILED, detail, EndKind.BUILD)
         elif not rebuild.canary and (other := self._beginning.in_canaries(task, rebuild)):
-            self._stand_aside(stored, other)
+            self._stand_aside(stored, other, rebuild.runs)
         else:
             self._make_ready(stored)
 
-    def _stand_aside(self, stored: Stored[Rebuild], other: str, **known: int) -> None:
+    def _stand_aside(self, stored: Stored[Rebuild], other: str, runs: int) -> None:
         """It is ahead of nobody meanwhile, as if it had been asked to wait."""
         now, rebuild = self._progress.clock(), stored.record
-        known |= {"waits": rebuild.waits + 1}
+        known = {"runs": runs, "waits": rebuild.waits + 1}
         detail = f"waits for what canaries say of {other}, on which it is built as well"
         aside = follow(rebuild, RebuildStatus.WANTED, now, pause=LONGEST_LOOK, detail=detail, **known)
         self._progress.later(stored, aside)

@@ -70,8 +70,6 @@ SEARCH_LOOK = timedelta(hours=1)
 KEPT_CURRENT = timedelta(days=1)
 # A scan that has no answer is tried once an hour for a day, after its first runs, and from then on once a day.
 _HOURLY_TRIES = 24
-# Moments that are as far apart as is wished are counted from here.
-_ZERO = datetime(2020, 1, 1, tzinfo=UTC)
 SCAN_SELDOM = timedelta(days=1)
 # Images are often signed minutes after they are pushed: so long one without a signature is held, and not rejected.
 SIGNING_GRACE = timedelta(hours=1)
@@ -90,6 +88,8 @@ SCAN_REST = timedelta(seconds=10)
 SCAN_WANTED_FOR = timedelta(days=3)
 # How long a scan is kept that nobody asks for.
 SCAN_KEPT = timedelta(days=90)
+# Moments that are as far apart as is wished are counted from here.
+_ZERO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def pause_before_look(running_for: timedelta, asked: float | None = None, usual: timedelta | None = None) -> timedelta:
